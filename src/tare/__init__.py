@@ -1,0 +1,38 @@
+"""tare: input normalisation done right in transfer learning.
+
+``tare.measure`` measures a dataset's statistics and ``tare.transfer`` trains with them and ships them inside the model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tare._version import __version__
+
+if TYPE_CHECKING:
+    from tare.dataset_stats import DatasetStats
+    from tare.errors import TareError
+    from tare.input_spec import InputSpec
+    from tare.measuring import measure
+
+__all__ = ["DatasetStats", "InputSpec", "TareError", "__version__", "measure"]
+
+# The window stays light: what is behind it loads when it is looked at.
+_HOMES = {
+    "DatasetStats": "tare.dataset_stats",
+    "InputSpec": "tare.input_spec",
+    "TareError": "tare.errors",
+    "measure": "tare.measuring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tare' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Engines: how chunks are mapped, with the same result on each."""

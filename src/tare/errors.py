@@ -1,0 +1,42 @@
+"""One hierarchy of errors; each message states the invariant, what was received and the remedy."""
+
+from __future__ import annotations
+
+
+class TareError(Exception):
+    """A failure that the user can act on: ``expected``, ``found`` and ``remedy`` in one line.
+
+    The command line prints the message without a traceback and exits with code 2.
+    """
+
+    def __init__(self, expected: str, found: str, remedy: str) -> None:
+        self.expected, self.found, self.remedy = expected, found, remedy
+        super().__init__(f"expected {expected}, found {found}; {remedy}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions cross process boundaries; the default would rebuild them from the joined message.
+        return (type(self), (self.expected, self.found, self.remedy))
+
+
+class DataError(TareError):
+    """The data cannot be read, is empty, or does not have the shape that the command needs."""
+
+
+class ModelError(TareError):
+    """The network cannot be built, found, loaded, or does not fit its weights."""
+
+
+class SpecError(TareError):
+    """An input specification is unknown, malformed or contradictory."""
+
+
+class StrategyError(TareError):
+    """A normalisation strategy cannot be computed from what is known."""
+
+
+class OutputError(TareError):
+    """The output cannot be written, or would overwrite something."""
+
+
+class MissingDependencyError(TareError):
+    """An optional dependency is not installed; the remedy is the install command."""

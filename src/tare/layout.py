@@ -1,0 +1,37 @@
+"""Axes, dtypes and ranges: what a raw value means before any statistic is taken."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+_INTEGER_SCALE = {
+    "bool": Fraction(1),
+    "uint8": Fraction(1, 255),
+    "uint16": Fraction(1, 65535),
+}
+
+_CHANNEL_NAMES = {
+    1: ("grey",),
+    3: ("red", "green", "blue"),
+}
+
+
+def unit_scale(dtype: DTypeLike) -> Fraction:
+    """Return the factor from raw to unit value: 1/255 for uint8, 1/65535 for uint16, 1 otherwise.
+
+    Floats and wider integers (a CSV number, a joint angle) have no range of their own and stay as they are.
+    """
+    return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
+
+
+def is_exact(dtype: DTypeLike) -> bool:
+    """Say whether sums over ``dtype`` are kept as exact integers from the first value on (bool, uint8, uint16)."""
+    return np.dtype(dtype).name in _INTEGER_SCALE
+
+
+def channel_names(count: int) -> tuple[str, ...]:
+    """Name ``count`` channels: grey, or red, green, blue, else c0, c1, ..."""
+    return _CHANNEL_NAMES.get(count) or tuple(f"c{index}" for index in range(count))

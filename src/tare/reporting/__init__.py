@@ -1,0 +1,1 @@
+"""Rendering of results; nothing is computed here."""

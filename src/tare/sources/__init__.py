@@ -1,0 +1,1 @@
+"""Sources of samples, one small file per format."""

@@ -1,0 +1,101 @@
+"""A folder of images, nested or not; the first folder level names the label, as in torchvision's ImageFolder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tare.decode import SUFFIXES, ColourMode, UndecodableError, decode_image, image_format
+from tare.errors import DataError
+from tare.records import Sample, Skipped
+from tare.sources.base import Source
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class ImageFolder(Source[tuple[str, ...]]):
+    """All images below ``root``, whatever their depth; see :func:`open_image_folder`."""
+
+    root: Path
+    colour: ColourMode = "stored"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The folder as the user named it."""
+        return str(self.root)
+
+    def chunks(self) -> Iterator[tuple[str, ...]]:
+        """Groups of file names, in the order of a sorted walk."""
+        files = walk_files(self.root)
+        while chunk := tuple(islice(files, CHUNK)):
+            yield chunk
+
+    def chunk_length(self, chunk: tuple[str, ...]) -> int:
+        """One sample a file."""
+        return len(chunk)
+
+    def read(self, chunk: tuple[str, ...]) -> Iterator[Sample | Skipped]:
+        """Decode each file, or say why it gives no sample."""
+        for path in chunk:
+            yield self._read_file(path)
+
+    def _read_file(self, path: str) -> Sample | Skipped:
+        values = read_image(path, self.colour)
+        if isinstance(values, Skipped):
+            return values
+        relative = Path(path).relative_to(self.root)
+        return Sample(path, values, relative.parts[0] if len(relative.parts) > 1 else None)
+
+
+def open_image_folder(root: Path, colour: ColourMode = "stored") -> ImageFolder:
+    """Check that ``root`` is a readable folder and return it as a source.
+
+    Raises :class:`DataError` if it is not there, is no folder, or cannot be listed.
+    """
+    if not root.exists():
+        raise DataError("an existing folder of images", f"{str(root)!r} does not exist", "check the path")
+    if not root.is_dir():
+        raise DataError("a folder of images", f"{str(root)!r} is a file", "name the folder that holds the images")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise DataError("a readable folder", f"no permission to list {str(root)!r}", "change its permissions")
+    return ImageFolder(root, colour)
+
+
+def walk_files(root: Path) -> Iterator[str]:
+    """Yield every file below ``root``, sorted within each folder; links to folders are not followed, so none can loop."""
+    for folder, folders, files in os.walk(root, onerror=_raise):
+        folders.sort()
+        for name in sorted(files):
+            yield os.path.join(folder, name)
+
+
+def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
+    """Read and decode one file, or return why it is :class:`Skipped`."""
+    claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
+    try:
+        if not S_ISREG(os.stat(path).st_mode):  # opening a named pipe would wait for ever
+            return Skipped(path, "not a regular file", foreign=not claims_image)
+        with open(path, "rb") as file:
+            data = file.read(16)
+            if not claims_image and image_format(data) is None:
+                return Skipped(path, "not an image by name or content", foreign=True)
+            data += file.read()
+        return decode_image(data, colour)
+    except OSError as error:
+        return Skipped(path, f"cannot be opened: {error.strerror or error}")
+    except UndecodableError as error:
+        return Skipped(path, str(error))
+
+
+def _raise(error: OSError) -> None:
+    raise DataError(
+        "a folder whose subfolders can be listed", f"{error.filename!r}: {error.strerror}", "change its permissions"
+    ) from None
