@@ -9,16 +9,37 @@ are rounded once, when they are read.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.centred import About, Centred, centred, moved_sums
 from tare.exact import Dyadic, exact_dot, exact_sum
+from tare.sums import FloatSums, float_sums
 
 _ZERO = Dyadic()
+
+# Beyond this (or below its inverse) squares of squares may leave the range of a double; such samples are scaled first.
+_LARGE = 1e60
+
+# The power of the values that each sum grows with.
+_DEGREES = {
+    "total": 1,
+    "squares": 2,
+    "cross_ns": 1,
+    "cross_nq": 2,
+    "cross_ss": 2,
+    "cross_sq": 3,
+    "cross_qq": 4,
+    "sample_means": 1,
+    "sample_means_squared": 2,
+    "sample_stds": 1,
+    "sample_variances": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,75 +111,100 @@ class Moments:
         Sums are taken about the sample's own mean in float64 and moved to the origin exactly, so values near 1e9 with a
         std of 1 keep all their digits (two-pass algorithm of Chan, Golub and LeVeque 1983).
         """
-        finite, nan, inf = _finite(values)
-        if finite.size == 0:
-            return cls(nan=nan, inf=inf)
-        pivot = float(finite.mean())
-        centred = finite - pivot
-        n = Dyadic(int(finite.size))
-        s, q = _moved(n, Dyadic.of(float(centred.sum())), Dyadic.of(float(np.dot(centred, centred))), Dyadic.of(pivot))
-        variance = max(0.0, float(np.dot(centred, centred)) / finite.size - float(centred.mean()) ** 2)
-        mean = Dyadic.of(pivot + float(centred.mean()))
+        sums = centred(values, passes=2)
+        if sums.count == 0:
+            return cls(nan=sums.nan, inf=sums.inf)
+        n, s, q = Dyadic(sums.count), Dyadic.of(sums.powers[0]), Dyadic.of(sums.powers[1])
+        variance = max(0.0, sums.powers[1] / sums.count - (sums.powers[0] / sums.count) ** 2)
+        mean = Dyadic.of(sums.pivot + sums.powers[0] / sums.count)
+        about = About(n, s, q, n * n, n * s, n * q, s * s, s * q, q * q)
         return cls(
             samples=1,
-            count=int(finite.size),
-            nan=nan,
-            inf=inf,
-            low=float(finite.min()),
-            high=float(finite.max()),
-            total=s,
-            squares=q,
-            cross_nn=n * n,
-            cross_ns=n * s,
-            cross_nq=n * q,
-            cross_ss=s * s,
-            cross_sq=s * q,
-            cross_qq=q * q,
+            count=sums.count,
+            low=sums.low,
+            high=sums.high,
+            **about.moved(Dyadic.of(sums.pivot)),
             sample_means=mean,
             sample_means_squared=mean * mean,
             sample_stds=Dyadic.of(math.sqrt(variance)),
             sample_variances=Dyadic.of(variance),
+        )._completed(sums)
+
+    @classmethod
+    def of_stack(cls, samples: NDArray[Any]) -> Moments:
+        """Build from many samples of one size, any real dtype: ``(N, P)``, P values each, in one compiled pass.
+
+        Equal to merging :meth:`of_sample` over them to rounding, not to the bit: cross moments are rounded once a stack.
+        """
+        if samples.size == 0:
+            return cls()
+        values = np.ascontiguousarray(samples, dtype=np.float64)
+        sums = float_sums(values)
+        plain = (np.abs(sums.mean) < _LARGE) & (sums.second < _LARGE) & ((sums.second > 1 / _LARGE) | (sums.low == sums.high))
+        others = reduce(cls.merge, map(cls.of_sample, values[~plain]), cls())
+        return cls._of_plain_stack(values.shape[1], sums.chosen(plain)).merge(others) if plain.any() else others
+
+    @classmethod
+    def _of_plain_stack(cls, length: int, sums: FloatSums) -> Moments:
+        pivot = float(sums.mean.mean())
+        offset = sums.mean - pivot
+        s = length * offset + sums.first
+        q = sums.second + 2 * offset * sums.first + length * offset * offset
+        relative = s / length
+        variances = np.maximum(0.0, sums.second / length - (sums.first / length) ** 2)
+        number, n, p = sums.mean.size, Dyadic(length), Dyadic.of(pivot)
+        total_s, total_q, total_n = exact_sum(s), exact_sum(q), Dyadic(length * number)
+        about = About(
+            total_n, total_s, total_q, n * total_n, n * total_s, n * total_q, exact_sum(s * s), exact_sum(s * q), exact_sum(q * q)
+        )
+        mean_sum, mean_squares = moved_sums(Dyadic(number), exact_sum(relative), exact_sum(relative * relative), p)
+        return cls(
+            samples=number,
+            count=length * number,
+            low=float(sums.low.min()),
+            high=float(sums.high.max()),
+            **about.moved(p),
+            sample_means=mean_sum,
+            sample_means_squared=mean_squares,
+            sample_stds=exact_sum(np.sqrt(variances)),
+            sample_variances=exact_sum(variances),
         )
 
     @classmethod
     def of_rows(cls, values: NDArray[Any]) -> Moments:
-        """Build from a column in which every value is a sample of its own (a table's column), in one vectorised pass.
+        """Build from a column in which every value is a sample of its own (a table's column), in one compiled pass.
 
         Power sums up to the fourth are taken about a pivot near the column's mean in float64 and moved to the origin exactly.
         """
-        finite, nan, inf = _finite(values)
-        if finite.size == 0:
-            return cls(nan=nan, inf=inf)
-        pivot = float(finite.mean())
-        centred = finite - pivot
-        second = centred * centred
-        p = Dyadic.of(pivot)
-        n = Dyadic(int(finite.size))
-        d1, d2, d3, d4 = (
-            Dyadic.of(float(power)) for power in (centred.sum(), second.sum(), np.dot(second, centred), np.dot(second, second))
-        )
-        three, four, six = Dyadic(3), Dyadic(4), Dyadic(6)
-        s, q = _moved(n, d1, d2, p)
-        cubes = d3 + three * p * d2 + three * p * p * d1 + p * p * p * n
-        fourths = d4 + four * p * d3 + six * p * p * d2 + four * p * p * p * d1 + p * p * p * p * n
+        sums = centred(values, passes=1)
+        if sums.count == 0:
+            return cls(nan=sums.nan, inf=sums.inf)
+        n = Dyadic(sums.count)
+        d1, d2, d3, d4 = map(Dyadic.of, sums.powers)
+        moved = About(n, d1, d2, n, d1, d2, d2, d3, d4).moved(Dyadic.of(sums.pivot))
         return cls(
-            samples=int(finite.size),
-            count=int(finite.size),
-            nan=nan,
-            inf=inf,
-            low=float(finite.min()),
-            high=float(finite.max()),
-            total=s,
-            squares=q,
-            cross_nn=n,
-            cross_ns=s,
-            cross_nq=q,
-            cross_ss=q,
-            cross_sq=cubes,
-            cross_qq=fourths,
-            sample_means=s,
-            sample_means_squared=q,
-        )
+            samples=sums.count,
+            count=sums.count,
+            low=sums.low,
+            high=sums.high,
+            **moved,
+            sample_means=moved["total"],
+            sample_means_squared=moved["squares"],
+        )._completed(sums)
+
+    def _completed(self, sums: Centred) -> Moments:
+        """Undo the scaling of extreme values and add the counts of what was left out."""
+        moments = self if sums.exponent == 0 else self.scaled(Dyadic(1, sums.exponent))
+        return replace(moments, nan=sums.nan, inf=sums.inf) if sums.nan or sums.inf else moments
+
+    def scaled(self, factor: Dyadic) -> Moments:
+        """Return the moments of the same samples with every value multiplied by ``factor`` > 0, exactly.
+
+        8-bit levels times 257 are exactly the 16-bit levels of the same unit values.
+        """
+        degrees = {name: getattr(self, name) * _power(factor, degree) for name, degree in _DEGREES.items()}
+        low, high = (_scaled_float(end, factor) for end in (self.low, self.high))
+        return replace(self, low=low, high=high, **degrees)
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""
@@ -177,7 +223,7 @@ class Moments:
     @property
     def variance(self) -> float:
         """Pooled population variance (ddof 0)."""
-        return float(self._variance) if self.count else math.nan
+        return _float(self._variance) if self.count else math.nan
 
     @property
     def std(self) -> float:
@@ -264,18 +310,12 @@ class Moments:
         return self.cross_ss.fraction() - 2 * m * self.cross_ns.fraction() + m * m * self.cross_nn.fraction()
 
 
-def _moved(n: Dyadic, s: Dyadic, q: Dyadic, pivot: Dyadic) -> tuple[Dyadic, Dyadic]:
-    """Move a sum and a sum of squares about ``pivot`` to the origin, exactly."""
-    return s + pivot * n, q + Dyadic(2) * pivot * s + pivot * pivot * n
+def _power(factor: Dyadic, degree: int) -> Dyadic:
+    return reduce(Dyadic.__mul__, [factor] * degree)
 
 
-def _finite(values: NDArray[Any]) -> tuple[NDArray[np.float64], int, int]:
-    flat = np.ascontiguousarray(values).ravel().astype(np.float64, copy=False)
-    mask = np.isfinite(flat)
-    if mask.all():
-        return flat, 0, 0
-    nan = int(np.isnan(flat).sum())
-    return flat[mask], nan, int(flat.size - mask.sum()) - nan
+def _scaled_float(value: float, factor: Dyadic) -> float:
+    return float((Dyadic.of(value) * factor).fraction()) if math.isfinite(value) else value
 
 
 def _integer_variances(n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -287,4 +327,15 @@ def _integer_variances(n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np
 
 
 def _sqrt(value: Fraction) -> float:
-    return math.sqrt(max(0.0, float(value)))
+    """Square root of a rational that may itself lie outside the range of a double."""
+    if value <= 0:
+        return 0.0
+    shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
+    return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)
+
+
+def _float(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

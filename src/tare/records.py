@@ -1,20 +1,59 @@
-"""What a source hands out: a sample, or the typed reason why there is none."""
+"""What a source hands out: one sample, many at once, or the typed reason why there is none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One sample: raw values with the channel axis last, ``(H, W, C)`` for an image, and the label where there is one."""
+    """One sample: raw values with the channel axis last, ``(H, W, C)`` for an image, and the label where there is one.
+
+    ``notes`` say what reading it left out (an alpha channel, the later frames of an animation).
+    """
 
     path: str
     values: NDArray[Any]
     label: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Samples of one shape, raw values ``(N, ..., C)``; ``path`` names the first, ``labels`` has one label a sample or is None.
+
+    With ``channels_first`` the values are ``(N, C, ...)``: moving the axis would cost more than counting.
+    """
+
+    path: str
+    values: NDArray[Any]
+    labels: tuple[str, ...] | None = None
+    channels_first: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Number of channels C."""
+        return int(self.values.shape[1 if self.channels_first else -1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of a table, each a sample of its own with one value per channel: C columns of shape ``(N,)``.
+
+    A table's numbers have no range of their own, so they are counted as float64 unless ``dtype`` names another; a missing
+    value is NaN.
+    """
+
+    path: str
+    columns: tuple[NDArray[Any], ...]
+    dtype: str = "float64"
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,3 +67,13 @@ class Skipped:
     path: str
     reason: str
     foreign: bool = False
+
+
+Record = Sample | Stack | Rows | Skipped
+
+
+def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:
+    """Turn a table ``(N, C)`` into the record that keeps its sums exact: integers of 8 and 16 bits as they are."""
+    if table.dtype.name in ("uint8", "uint16", "bool"):
+        return Stack(path, table)
+    return Rows(path, tuple(np.ascontiguousarray(table.T)), table.dtype.name)
