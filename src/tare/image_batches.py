@@ -1,0 +1,137 @@
+"""Batches of images for a network: decode, augment or resize on raw pixels, stack; normalisation comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from tare.decode import ColourMode
+from tare.errors import DataError
+from tare.labelled import LabelledFile
+from tare.layout import unit_scale
+from tare.records import Skipped
+from tare.sources.image_folder import read_image
+
+Augmentation = Literal["none", "basic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's."""
+
+    size: tuple[int, int]
+    interpolation: str = "bicubic"
+    crop_fraction: float = 0.875
+    crop_mode: str = "center"
+
+
+class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
+    """Images as uint8 ``(C, H, W)`` (float32 unit values for deeper files) with their labels.
+
+    An index is ``epoch * len(files) + position``: augmentation draws from a generator seeded by it, so that what a sample
+    looks like depends neither on the number of workers nor on where a run was resumed.
+    """
+
+    def __init__(
+        self, files: Sequence[LabelledFile], geometry: Geometry, colour: ColourMode, augmentation: Augmentation | None, seed: int
+    ) -> None:
+        self.files = tuple(files)
+        self.colour: ColourMode = colour
+        self.seed = seed
+        self.augments = augmentation not in (None, "none")
+        self.transform = training_transform(geometry) if self.augments else evaluation_transform(geometry)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        file = self.files[index % len(self.files)]
+        values = read_image(file.path, self.colour)
+        if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
+            raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
+        image = Image.fromarray(values.squeeze()) if values.dtype.name == "uint8" else _deep(values)
+        if not self.augments:
+            return self.transform(image), file.label
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed((self.seed << 32) + index)
+            return self.transform(image), file.label
+
+
+class EpochSampler(Sampler[int]):
+    """A new seeded order every epoch, as indices that carry the epoch; Lightning sets the epoch, also after a resume."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of ``epoch``."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed((self.seed << 32) + self.epoch)
+        order = torch.randperm(self.length, generator=generator) + self.epoch * self.length
+        return iter(order.tolist())
+
+
+def training_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
+    """Random resized crop and horizontal flip, the usual augmentation of raw pixels; gives ``(C, H, W)``, not normalised."""
+    from torchvision.transforms import v2
+
+    steps = v2.Compose(
+        [
+            v2.RandomResizedCrop(geometry.size, scale=(0.35, 1.0), interpolation=_mode(geometry), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.ToImage(),
+        ]
+    )
+    return lambda image: steps(image).as_subclass(torch.Tensor)
+
+
+def evaluation_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
+    """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``."""
+    from timm.data.transforms_factory import transforms_imagenet_eval
+    from torchvision.transforms import v2
+
+    steps = transforms_imagenet_eval(
+        geometry.size,
+        crop_pct=geometry.crop_fraction,
+        crop_mode=geometry.crop_mode,
+        interpolation=geometry.interpolation,
+        normalize=False,
+    )
+    to_tensor = v2.ToImage()
+    resize = v2.Compose([step for step in steps.transforms if "ToTensor" not in type(step).__name__])
+    return lambda image: to_tensor(resize(image)).as_subclass(torch.Tensor)
+
+
+def loader(
+    dataset: ImageBatches, batch_size: int, workers: int, sampler: EpochSampler | None = None
+) -> DataLoader[tuple[torch.Tensor, int]]:
+    """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files."""
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=False,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _deep(values: Any) -> torch.Tensor:
+    unit = torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype)))
+    return unit.permute(2, 0, 1)
+
+
+def _mode(geometry: Geometry) -> Any:
+    from timm.data.transforms import str_to_interp_mode
+
+    return str_to_interp_mode(geometry.interpolation)

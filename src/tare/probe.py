@@ -1,0 +1,94 @@
+"""The frozen probe: features of an untouched network and a regularised logistic head on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tare.errors import DataError
+
+_STRENGTHS = tuple(10.0**power for power in range(-4, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class LinearHead:
+    """Logits ``features @ weight.T + bias``; weight ``(K, D)``, bias ``(K,)``; ``strength`` is the C that was used."""
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    strength: float
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Class indices ``(N,)`` of features ``(N, D)``."""
+        return np.asarray((features @ self.weight.T + self.bias).argmax(axis=1), dtype=np.int64)
+
+
+@torch.inference_mode()
+def features_of(
+    module: nn.Module,
+    head: str,
+    batches: Iterable[torch.Tensor],
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+) -> NDArray[np.float32]:
+    """What reaches the classifier ``head`` of ``module`` in eval mode, ``(N, D)``, for batches passed through ``prepare``."""
+    caught: list[torch.Tensor] = []
+
+    def catch(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        caught.append(inputs[0].flatten(1).float().cpu())
+
+    was_training = module.training
+    hook = module.get_submodule(head).register_forward_pre_hook(catch)
+    module.eval()
+    try:
+        for batch in batches:
+            module(prepare(batch))
+    finally:
+        hook.remove()
+        module.train(was_training)
+    return torch.cat(caught).numpy()
+
+
+def fit_head(
+    features: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int = 0, strength: float | None = None
+) -> LinearHead:
+    """Fit a multinomial logistic head (scikit-learn, L2, lbfgs) on standardised features; labels must be 0..K-1.
+
+    Without ``strength`` the inverse penalty C is chosen from 1e-4..1e2 by stratified cross-validated log loss on the data given,
+    so nothing outside the training split takes part. The standardisation is folded into the head.
+
+    Raises :class:`DataError` if a feature is not finite.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if not np.isfinite(features).all():
+        raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
+    centre = features.mean(axis=0, dtype=np.float64)
+    spread = features.std(axis=0, dtype=np.float64)
+    spread[spread < 1e-8 * max(1.0, float(spread.max()))] = 1.0  # a feature that never varies carries nothing
+    standard = (features - centre) / spread
+    chosen = strength if strength is not None else _choose_strength(standard, labels, seed)
+    model = LogisticRegression(C=chosen, max_iter=2000).fit(standard, labels)
+    weight, bias = model.coef_ / spread, model.intercept_
+    if len(bias) == 1:  # two classes come as one logit
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return LinearHead(weight, bias - weight @ centre, chosen)
+
+
+def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) -> float:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+    folds = min(5, int(np.bincount(labels).min()))
+    if folds < 2:
+        return 1.0  # a class with a single sample leaves nothing to validate on
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    scores = [
+        cross_val_score(LogisticRegression(C=c, max_iter=2000), features, labels, cv=splitter, scoring="neg_log_loss").mean()
+        for c in _STRENGTHS
+    ]
+    return _STRENGTHS[int(np.argmax(scores))]  # the first of equals: the strongest penalty

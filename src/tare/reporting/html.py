@@ -1,0 +1,93 @@
+"""Self-contained HTML pages: no request leaves them, and everything from outside is escaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.reporting.charts import Chart
+
+
+def page(title: str, body: Iterable[str], charts: dict[str, Chart] | None = None) -> str:
+    """One HTML document; each chart is drawn into the element whose id is its key."""
+    style = (files("tare.reporting") / "page.css").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title><style>{style}</style></head><body>",
+            *body,
+            _scripts(charts) if charts else "",
+            "</body></html>",
+        ]
+    )
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """A paragraph of plain text."""
+    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+
+
+def heading(text: str, level: int = 2) -> str:
+    """A heading of plain text."""
+    return f"<h{level}>{escape(text)}</h{level}>"
+
+
+def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of plain text."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
+    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def panels(keys: Iterable[str], caption: str) -> str:
+    """The places where the charts ``keys`` are drawn, side by side where the page is wide enough."""
+    places = "".join(f'<div id="{escape(key)}"></div>' for key in keys)
+    return f'<figure><div class="panels">{places}</div><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def image(values: NDArray[Any], low: float, high: float, caption: str) -> str:
+    """Values ``(H, W)`` as a grey picture, ``low`` black and ``high`` white, embedded as PNG."""
+    from PIL import Image
+
+    grey = np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, format="PNG")
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    text = escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def code(text: str) -> str:
+    """Lines of code or commands."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _scripts(charts: dict[str, Chart]) -> str:
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    specs = {key: item.to_dict() for key, item in charts.items()}
+    # "</" would end the script element early, whatever text the data holds.
+    data = json.dumps(specs).replace("</", "<\\/")
+    return f"""<script type="module">{bundle}
+const specs = {data};
+const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+for (const [key, spec] of Object.entries(specs)) {{
+  vegaEmbed(document.getElementById(key), spec, {{
+    actions: false, renderer: "svg", theme: dark ? "dark" : undefined, config: {{ background: "transparent" }},
+  }});
+}}
+</script>"""

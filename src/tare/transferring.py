@@ -1,0 +1,305 @@
+"""``tare.transfer``: fine-tune a network on a target with the normalisation that a strategy chooses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from tare._version import __version__
+from tare.dataset_stats import DatasetStats, summarise
+from tare.decode import ColourMode
+from tare.engines.local import default_workers
+from tare.errors import DataError, ModelError, SpecError
+from tare.files import write_text
+from tare.finetune import Training, TransferModule, fit
+from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
+from tare.input_spec import InputSpec, Known, Unknown
+from tare.labelled import ImageFiles, LabelledFile, Split, read_split
+from tare.measuring import MAX_SKIPPED, checked, measure_state
+from tare.model_dir import TransferredModel, load_model, save_model
+from tare.networks import Network, load_network, with_head
+from tare.normaliser import Normaliser
+from tare.probe import LinearHead, features_of, fit_head
+from tare.progress import SILENT, Reporter
+from tare.run_dir import check_out, run_dir
+from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation
+
+Protocol = Literal["finetune", "probe"]
+_FALLBACK_SIZE = 224
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRun:
+    """What a transfer gave: where it is, how well it validates, and the normalisation that the model carries."""
+
+    out: Path
+    val_accuracy: float
+    normalisation: Normalisation
+    target_stats: DatasetStats
+    metrics: dict[str, float]
+    notes: tuple[str, ...]
+    is_timm: bool = True
+
+    @property
+    def model_dir(self) -> Path:
+        """The directory to load: ``timm.create_model(f"local-dir:{model_dir}", pretrained=True)``."""
+        return self.out / "model"
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as a JSON object with schema ``tare.transfer/1``."""
+        chosen = self.normalisation
+        return {
+            "schema": "tare.transfer/1",
+            "out": str(self.out),
+            "model": str(self.model_dir),
+            "strategy": chosen.strategy,
+            "mean": list(chosen.mean),
+            "std": list(chosen.std),
+            "per_sample": chosen.per_sample,
+            "val_accuracy": self.val_accuracy,
+            "metrics": self.metrics,
+            "notes": list(self.notes),
+        }
+
+    def load(self, factory: str | None = None) -> TransferredModel:
+        """Load the model back; see :func:`tare.model_dir.load_model`."""
+        return load_model(self.model_dir, factory)
+
+
+def transfer(
+    model: str,
+    data: str | os.PathLike[str],
+    *,
+    strategy: Strategy = "source",
+    out: str | os.PathLike[str],
+    weights: str = "pretrained",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    source_stats: str | os.PathLike[str] | None = None,
+    protocol: Protocol = "finetune",
+    epochs: int = 10,
+    batch_size: int = 32,
+    lr: float = 3e-4,
+    seed: int = 0,
+    size: int | None = None,
+    augmentation: Augmentation = "basic",
+    device: str = "auto",
+    devices: int | str = "auto",
+    precision: str = "32-true",
+    workers: int | None = None,
+    max_skipped: float = MAX_SKIPPED,
+    overwrite: bool = False,
+    resume: bool = False,
+    reporter: Reporter = SILENT,
+) -> TransferRun:
+    """Fine-tune ``model`` on the labelled image folder ``data`` and write a run directory ``out``.
+
+    The pipeline is augmentation on raw pixels, scaling to [0, 1], then ``(x - mean) / std`` as ``strategy`` says. The
+    source's constants are the network's own; ``mean`` and ``std`` (unit values) state them where it states none. Target
+    statistics come from the training split only. ``protocol`` trains all weights (``finetune``, on Lightning's Trainer) or
+    a logistic head on frozen features (``probe``).
+
+    Raises a :class:`tare.TareError` for anything unusable, before ``out`` is made.
+    """
+    folder = Path(out)
+    check_out(folder, overwrite=overwrite, resume=resume)
+    _check_numbers(strategy, protocol, epochs, batch_size, lr)
+    network = load_network(model, weights)
+    constants, spec = _source_constants(network, mean, std)
+    geometry, notes = _geometry(network, size)
+    colour = _colour(network)
+    workers = default_workers() if workers is None else workers
+
+    split, stats, skipped = _readable(read_split(Path(data), seed), colour, workers, max_skipped, reporter)
+    chosen = normalisation(
+        strategy, network.channels, source=constants, target=stats, source_seen=_seen(strategy, constants, source_stats)
+    )
+    network = with_head(network, len(split.classes), seed)
+    notes = network.notes + notes + skipped
+    for note in notes:
+        reporter.note(note)
+
+    settings = {
+        "model": model,
+        "weights": weights,
+        "data": str(data),
+        "files": _digest(split),
+        "protocol": protocol,
+        "strategy": strategy,
+        "mean": chosen.mean,
+        "std": chosen.std,
+        "seed": seed,
+        "geometry": asdict(geometry),
+        **(
+            {"epochs": epochs, "batch_size": batch_size, "lr": lr, "augmentation": augmentation} if protocol == "finetune" else {}
+        ),
+    }
+    with run_dir(folder, settings, resume=resume):
+        sets = _Sets(split, geometry, colour, batch_size, workers, seed)
+        if protocol == "probe":
+            metrics = _probe(network, chosen, sets, _device(device))
+        else:
+            training = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision,
+                                progress=reporter is not SILENT)  # fmt: skip
+            module = TransferModule(network.module, Normaliser(chosen), training)
+            metrics = fit(module, sets.train(augmentation), sets.val(), folder, resume=resume)
+        accuracy = metrics.get("best_val_accuracy", metrics.get("val_accuracy", float("nan")))
+        evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": metrics, "split": split.origin, "seed": seed}
+        transferred = TransferredModel(network, chosen, geometry, split.classes)
+        save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
+        write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return TransferRun(folder, accuracy, chosen, stats, metrics, notes, network.is_timm)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """Loaders over a split."""
+
+    split: Split
+    geometry: Geometry
+    colour: ColourMode
+    batch_size: int
+    workers: int
+    seed: int
+
+    def train(self, augmentation: Augmentation) -> Any:
+        images = ImageBatches(self.split.train, self.geometry, self.colour, augmentation, self.seed)
+        return loader(images, self.batch_size, self.workers, EpochSampler(len(images), self.seed))
+
+    def plain(self, files: tuple[LabelledFile, ...]) -> Any:
+        return loader(ImageBatches(files, self.geometry, self.colour, None, self.seed), self.batch_size, self.workers)
+
+    def val(self) -> Any:
+        return self.plain(self.split.val)
+
+
+def _probe(network: Network, chosen: Normalisation, sets: _Sets, device: torch.device) -> dict[str, float]:
+    normaliser = Normaliser(chosen).to(device)
+    network.module.to(device)
+
+    def features(files: tuple[LabelledFile, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        batches = (images for images, _ in sets.plain(files))
+        return features_of(network.module, network.head, batches, lambda images: normaliser(images.to(device)))
+
+    train_labels, val_labels = (np.array([file.label for file in part]) for part in (sets.split.train, sets.split.val))
+    head = fit_head(features(sets.split.train), train_labels, seed=sets.seed)
+    accuracy = float((head.predict(features(sets.split.val)) == val_labels).mean())
+    _install(network, head)
+    return {"val_accuracy": accuracy, "head_strength": head.strength}
+
+
+def _install(network: Network, head: LinearHead) -> None:
+    """Put the fitted head into the network's classifier."""
+    layer = network.classifier
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(head.weight))
+        layer.bias.copy_(torch.from_numpy(head.bias))
+
+
+def _source_constants(
+    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> tuple[Constants | None, InputSpec]:
+    """The constants that the user stated, else those the network states, else none; and the spec that says so."""
+    if (mean is None) != (std is None):
+        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
+    spec = network.spec
+    if mean is not None and std is not None:
+        spec = replace(spec, mean=Known(tuple(map(float, mean)), "user"), std=Known(tuple(map(float, std)), "user"))
+    if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
+        return None, spec
+    for values in (spec.mean.value, spec.std.value):
+        if len(values) != network.channels:
+            raise SpecError(
+                f"{network.channels} values, one per input channel of {network.reference}", f"{len(values)}", "state as many"
+            )
+    return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
+
+
+def _seen(strategy: Strategy, constants: Constants | None, source_stats: str | os.PathLike[str] | None) -> Constants | None:
+    """Pooled moments of dataset0 in unit values: measured and given as a file, else those the catalog has for its constants."""
+    if strategy != "match":
+        return None
+    if source_stats is not None:
+        stats = DatasetStats.load(Path(source_stats))
+        return Constants(stats.mean, stats.std, f"measured: {source_stats}")
+    return None
+
+
+def _geometry(network: Network, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
+    """The network's own input geometry; what it does not state is filled with the usual choice, and said."""
+    spec, notes = network.spec, []
+    if size is not None:
+        wanted = (size, size)
+    elif isinstance(spec.size, Known):
+        wanted = spec.size.value
+    else:
+        wanted = (_FALLBACK_SIZE, _FALLBACK_SIZE)
+        notes.append(f"input size unknown ({spec.size.reason}): {_FALLBACK_SIZE} px taken, change it with --size")
+    geometry = Geometry(wanted)
+    if isinstance(spec.interpolation, Known) and isinstance(spec.crop, Known):
+        crop = spec.crop.value
+        geometry = Geometry(wanted, spec.interpolation.value, crop.fraction, crop.mode)
+    else:
+        notes.append(f"resize unknown: {geometry.interpolation}, centre crop of {geometry.crop_fraction:g} taken")
+    return geometry, tuple(notes)
+
+
+def _colour(network: Network) -> ColourMode:
+    colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
+    if network.channels not in colours:
+        raise ModelError(
+            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
+        )
+    return colours[network.channels]
+
+
+def _readable(
+    split: Split, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
+) -> tuple[Split, DatasetStats, tuple[str, ...]]:
+    """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    with reporter.counting("reading and measuring", "images", len(split.train) + len(split.val)) as advance:
+        states = {
+            name: measure_state(ImageFiles(f"the {name} split of {split.origin}", files, colour), max(1, workers), advance)
+            for name, files in (("training", split.train), ("validation", split.val))
+        }
+    stats = checked(summarise(states["training"], split.origin, __version__), max_skipped)
+    bad = [item for state in states.values() for item in state.skipped]
+    if not bad:
+        return split, stats, ()
+    total = len(split.train) + len(split.val)
+    if len(bad) > max_skipped * total:
+        raise DataError(
+            f"at most {max_skipped:.2%} unreadable images",
+            f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
+            "repair or remove them, or allow more with --max-skipped",
+        )
+    return split.without(bad), stats, (f"left out {len(bad)} unreadable images, the first {bad[0].path!r}: {bad[0].reason}",)
+
+
+def _check_numbers(strategy: str, protocol: str, epochs: int, batch_size: int, lr: float) -> None:
+    if strategy not in STRATEGIES:
+        raise SpecError(f"a strategy among {', '.join(STRATEGIES)}", f"{strategy!r}", "choose one of them")
+    if protocol not in ("finetune", "probe"):
+        raise SpecError("a protocol: finetune or probe", f"{protocol!r}", "choose one of them")
+    for name, value in (("epochs", epochs), ("batch-size", batch_size), ("lr", lr)):
+        if not value > 0:
+            raise SpecError(f"--{name} above zero", f"{value}", "raise it")
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if name in ("gpu", "cuda") else name)
+
+
+def _digest(split: Split) -> str:
+    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
+    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
