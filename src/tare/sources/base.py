@@ -6,24 +6,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from tare.records import Sample, Skipped
+from tare.records import Record
 
 ChunkT = TypeVar("ChunkT")
 
 
 class Source(ABC, Generic[ChunkT]):
-    """Samples in fixed chunks: small picklable descriptions, each of which the source alone suffices to read."""
+    """Samples in fixed chunks: picklable descriptions, each of which the source alone suffices to read.
+
+    The cuts depend on the data only, never on the number of workers, and so does every bit of a statistic.
+    """
 
     #: What the user named, for messages and provenance.
     name: str
 
-    @abstractmethod
-    def chunks(self) -> Iterator[ChunkT]:
-        """Describe all samples, streaming: nothing is read but names, and no list of all of them is kept."""
+    #: What the channels are called, where the data says so (a table's columns).
+    channel_names: tuple[str, ...] | None = None
 
     @abstractmethod
-    def read(self, chunk: ChunkT) -> Iterator[Sample | Skipped]:
-        """Read the samples of one chunk; what cannot be read comes out as :class:`Skipped`."""
+    def chunks(self) -> Iterator[ChunkT]:
+        """Describe all samples, streaming: no list of all of them is kept.
+
+        A format that can only be read from its beginning hands out undecoded bytes, one chunk at a time.
+        """
+
+    @abstractmethod
+    def read(self, chunk: ChunkT) -> Iterator[Record]:
+        """Read the samples of one chunk; what cannot be read comes out as :class:`tare.records.Skipped`."""
 
     def chunk_length(self, chunk: ChunkT) -> int:
         """How many samples ``chunk`` announces, for progress bars."""

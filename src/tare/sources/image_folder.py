@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tare.decode import SUFFIXES, ColourMode, UndecodableError, decode_image, image_format
+from tare.decode import SUFFIXES, ColourMode, Decoded, UndecodableError, decode_noted, image_format
 from tare.errors import DataError
 from tare.records import Sample, Skipped
 from tare.sources.base import Source
@@ -48,11 +48,10 @@ class ImageFolder(Source[tuple[str, ...]]):
             yield self._read_file(path)
 
     def _read_file(self, path: str) -> Sample | Skipped:
-        values = read_image(path, self.colour)
-        if isinstance(values, Skipped):
-            return values
-        relative = Path(path).relative_to(self.root)
-        return Sample(path, values, relative.parts[0] if len(relative.parts) > 1 else None)
+        decoded = read_noted(path, self.colour)
+        if isinstance(decoded, Skipped):
+            return decoded
+        return Sample(path, decoded.values, first_level(path, str(self.root)), decoded.notes)
 
 
 def open_image_folder(root: Path, colour: ColourMode = "stored") -> ImageFolder:
@@ -77,18 +76,30 @@ def walk_files(root: Path) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
+def first_level(path: str, root: str) -> str | None:
+    """Name the folder directly below ``root`` that ``path`` lies in, or None if it lies in ``root`` itself."""
+    first, separator, _ = path[len(root) :].lstrip(os.sep).partition(os.sep)
+    return first if separator else None
+
+
 def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
     """Read and decode one file, or return why it is :class:`Skipped`."""
+    decoded = read_noted(path, colour)
+    return decoded if isinstance(decoded, Skipped) else decoded.values
+
+
+def read_noted(path: str, colour: ColourMode) -> Decoded | Skipped:
+    """Read and decode one file like :func:`read_image`, with what was left out of it."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
         if not S_ISREG(os.stat(path).st_mode):  # opening a named pipe would wait for ever
             return Skipped(path, "not a regular file", foreign=not claims_image)
-        with open(path, "rb") as file:
-            data = file.read(16)
-            if not claims_image and image_format(data) is None:
+        with open(path, "rb", buffering=0) as file:
+            head = b"" if claims_image else file.read(16)
+            if not claims_image and image_format(head) is None:
                 return Skipped(path, "not an image by name or content", foreign=True)
-            data += file.read()
-        return decode_image(data, colour)
+            data = file.read()
+        return decode_noted(head + data, colour)
     except OSError as error:
         return Skipped(path, f"cannot be opened: {error.strerror or error}")
     except UndecodableError as error:

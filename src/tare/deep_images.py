@@ -1,0 +1,56 @@
+"""Images with 16 bits a channel in colour or with alpha, which Pillow would cut down to 8 bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Pillow unpacks 16-bit samples to their high byte. Telling it the other byte order gives the low byte: two passes, all bits.
+_OTHER_ORDER = {"16L": "16B", "16B": "16L", "16N": "16B" if np.little_endian else "16L"}
+_BITS_PER_SAMPLE = 258
+
+
+def is_deep_png(data: bytes) -> bool:
+    """Whether a PNG stores 16 bits a channel in colour (type 2), grey with alpha (4) or colour with alpha (6)."""
+    return len(data) > 26 and data[24] == 16 and data[25] in (2, 4, 6)
+
+
+def is_deep_tiff(image: Any) -> bool:
+    """Whether an image that Pillow opened stores 16 bits in each of several channels."""
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
+
+
+def read_deep_png(data: bytes) -> tuple[NDArray[np.uint16], bool]:
+    """Decode to ``(H, W, C)`` without alpha, and say whether there was any. Raises RuntimeError for a damaged file."""
+    import torch
+    from torchvision.io import ImageReadMode, decode_png
+
+    decoded = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED)
+    values = decoded.permute(1, 2, 0).numpy()
+    colours = values.shape[-1] - (values.shape[-1] in (2, 4))
+    return np.ascontiguousarray(values[..., :colours]), colours < values.shape[-1]
+
+
+def read_deep_tiff(image: Any, reopened: Any) -> NDArray[np.uint16]:
+    """Decode a TIFF opened twice to ``(H, W, C)``, alpha included. Raises ValueError for a kind that Pillow cannot unpack."""
+    reopened.tile = [_with_other_order(tile) for tile in reopened.tile]
+    high, low = (np.asarray(opened).astype(np.uint16) for opened in (image, reopened))
+    return np.asarray(high * 256 + low, dtype=np.uint16)
+
+
+def grey_of(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Turn 16-bit colour ``(H, W, 3)`` into grey ``(H, W, 1)`` with the weights that Pillow uses for 8 bits (ITU-R BT.601)."""
+    weighted = values.astype(np.uint64) @ np.array([19595, 38470, 7471], dtype=np.uint64)
+    return ((weighted + 0x8000) >> 16).astype(np.uint16)[..., None]
+
+
+def _with_other_order(tile: Any) -> Any:
+    arguments = list(tile[3]) if isinstance(tile[3], tuple) else [tile[3]]
+    mode, _, order = str(arguments[0]).partition(";")
+    if order not in _OTHER_ORDER:
+        raise ValueError(f"16 bits a channel stored as {arguments[0]!r}, which is not supported")
+    arguments[0] = f"{mode};{_OTHER_ORDER[order]}"
+    return tile._replace(args=tuple(arguments))

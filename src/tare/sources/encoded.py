@@ -1,0 +1,26 @@
+"""Files as bytes, out of archives, table cells and lists, to samples."""
+
+from __future__ import annotations
+
+import os
+
+from tare.decode import SUFFIXES, ColourMode, UndecodableError, decode_noted, image_format
+from tare.records import Sample, Skipped
+from tare.sources.wav import decode_wav, is_wav
+
+#: Name endings of files that claim to be samples.
+SAMPLE_SUFFIXES = SUFFIXES | {".wav"}
+
+
+def sample_of(path: str, data: bytes, colour: ColourMode, label: str | None) -> Sample | Skipped:
+    """Decode an image or a WAV recording by its content, or say why it gives no sample."""
+    try:
+        if is_wav(data):
+            return Sample(path, decode_wav(data), label)
+        claims = os.path.splitext(path)[1].lower() in SAMPLE_SUFFIXES
+        if data and not claims and image_format(data[:16]) is None:
+            return Skipped(path, "no image or recording by name or content", foreign=True)
+        decoded = decode_noted(data, colour)
+    except UndecodableError as error:
+        return Skipped(path, str(error))
+    return Sample(path, decoded.values, label, decoded.notes)

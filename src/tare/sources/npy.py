@@ -1,0 +1,133 @@
+"""NumPy's ``.npy`` files and ``.npz`` archives; objects, which are pickles, are refused."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from tare.errors import DataError
+from tare.sources.arrays import ArraySource, open_array
+from tare.sources.axes import axes_of
+from tare.sources.base import Source
+from tare.sources.options import Options
+from tare.sources.places import is_url, opened
+from tare.sources.streamed_array import Header, StreamedArray
+
+_REMEDY = "save it again with numpy.save"
+
+
+def open_npy(place: str, options: Options) -> Source[Any]:
+    """Open a ``.npy`` file: mapped into memory if local, streamed from a URL.
+
+    Raises :class:`DataError` if it is damaged, holds objects, or has axes whose meaning is not plain.
+    """
+    if is_url(place):
+        return _streamed(PlacedFile(place), place, options)
+    try:
+        values = np.load(Path(place), mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError("a readable .npy file without objects", f"{place!r}: {error}", _REMEDY) from None
+    return _checked(ArraySource(place, values, axes_of(values.shape, values.dtype, options.layout, place)))
+
+
+def open_npz(place: str, options: Options) -> Source[Any]:
+    """Open one array of a ``.npz`` archive, streamed; which one must be said if it holds several."""
+    with opened(place) as file, _archive(file, place) as archive:
+        arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
+    if chosen not in arrays:
+        found = f"{chosen!r}" if chosen is not None else "no choice"
+        raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
+    return _streamed(ArchivedFile(place, f"{chosen}.npy"), f"{place}:{chosen}", options)
+
+
+@dataclass(frozen=True)
+class PlacedFile:
+    """Opens a file as it is; a picklable function."""
+
+    place: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it at its beginning."""
+        with opened(self.place) as file:
+            yield file
+
+
+@dataclass(frozen=True)
+class ArchivedFile:
+    """Opens one member of a zip archive, without extracting it; a picklable function."""
+
+    place: str
+    member: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it at its beginning; raises :class:`DataError` if the archive is damaged."""
+        with opened(self.place) as file, _archive(file, self.place) as archive:
+            try:
+                with archive.open(self.member) as member:
+                    yield cast(BinaryIO, member)
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                raise DataError("a complete .npz archive", f"{self.place!r}: {error}", "fetch the file again") from None
+
+
+@dataclass(frozen=True)
+class AfterHeader:
+    """Opens a ``.npy`` stream at its first value; a picklable function."""
+
+    file: PlacedFile | ArchivedFile
+    name: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it behind its header."""
+        with self.file() as file:
+            _read_header(file, self.name)
+            yield file
+
+
+def _streamed(file: PlacedFile | ArchivedFile, name: str, options: Options) -> Source[Any]:
+    with file() as stream:
+        header, fortran = _read_header(stream, name)
+        if fortran and len(header.shape) > 1:  # its first axis is spread over the whole file, so it has to be in memory
+            flat = np.frombuffer(stream.read(), header.dtype, prod(header.shape))
+            return open_array(flat.reshape(header.shape, order="F"), options)
+    return _checked(
+        StreamedArray(name, header, axes_of(header.shape, header.dtype, options.layout, name), AfterHeader(file, name))
+    )
+
+
+def _checked(source: ArraySource | StreamedArray) -> Source[Any]:
+    shape = source.values.shape if isinstance(source, ArraySource) else source.header.shape
+    if prod(shape) == 0:
+        raise DataError("at least one sample", f"an array of shape {shape} in {source.name!r}", "check the file")
+    return source
+
+
+def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
+    try:
+        version = npy_format.read_magic(file)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+    except ValueError as error:
+        raise DataError("a .npy file", f"{name!r}: {error}", _REMEDY) from None
+    return Header(shape, dtype), fortran
+
+
+@contextmanager
+def _archive(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise DataError("a .npz archive", f"{place!r}: {error}", "save it again with numpy.savez") from None
+    with archive:
+        yield archive

@@ -1,0 +1,171 @@
+"""The one table of formats: what the user names, to the source that reads it. A new format is one more line here."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tare.decode import SUFFIXES
+from tare.errors import DataError
+from tare.sources.base import Source
+from tare.sources.hf_dataset import is_hf_dataset
+from tare.sources.image_folder import open_image_folder
+from tare.sources.listed_files import LocalFolder, RemoteFolder, open_folder, open_named
+from tare.sources.options import Options
+from tare.sources.places import files_at, is_folder, is_url
+from tare.sources.shards import Shards
+from tare.sources.torch_data import is_torch_data
+
+#: Ranks: files that are a sample each, files that hold many, and formats that never make a folder what it is.
+_SAMPLES, _SINGLE = 1, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file: the names it goes by, the function that opens one, and the options it understands.
+
+    ``rank`` decides between formats that are equally frequent in a folder; the others' files are side files.
+    """
+
+    pattern: re.Pattern[str]
+    opener: str
+    takes: frozenset[str] = frozenset()
+    rank: int = _SINGLE
+
+    def open(self, place: Any, options: Options) -> Source[Any]:
+        """Open one file or object, importing its module only now."""
+        module, _, function = self.opener.partition(":")
+        source: Source[Any] = getattr(importlib.import_module(f"tare.sources.{module}"), function)(place, options)
+        return source
+
+
+def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Format:
+    return Format(re.compile(pattern, re.IGNORECASE), opener, frozenset(takes), rank)
+
+
+_IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
+
+FORMATS = (
+    _format(rf"({_IMAGES})$", "listed_files:open_file", rank=0),
+    _format(r"\.wav$", "listed_files:open_file", rank=1),
+    _format(r"\.(tar|tar\.gz|tgz)$", "tar:open_tar", rank=2),
+    _format(r"\.parquet$", "parquet:open_parquet", "columns", rank=3),
+    _format(r"\.(arrow|feather|ipc)$", "arrow:open_arrow", "columns", rank=4),
+    _format(r"\.npy$", "npy:open_npy", "layout", rank=5),
+    _format(r"\.npz$", "npy:open_npz", "layout", "array", rank=6),
+    _format(r"\.(csv|tsv)(\.gz)?$", "csv_file:open_csv", "columns", rank=7),
+    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "idx:open_idx", "layout", rank=8),
+    _format(r"\.(txt|lst|list|manifest)$", "listed_files:open_manifest"),
+)
+
+#: How many names of a folder are looked at to decide what it is.
+_NAMES_LOOKED_AT = 1000
+
+
+def open_source(data: Any, options: Options | None = None) -> Source[Any]:
+    """Open what the user named: a path, a URL or a pattern, several of them, an array, a table, a dataset, a source itself.
+
+    Raises :class:`DataError` if it is not there, of no known kind, or does not take one of the options given.
+    """
+    options = options or Options()
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, str | os.PathLike):
+        return _open_place(os.fspath(data), options)
+    if isinstance(data, list | tuple) and data and all(isinstance(item, str | os.PathLike) for item in data):
+        return _open_files(f"{len(data)} files", tuple(os.fspath(item) for item in data), options)
+    return _open_object(data, options)
+
+
+def open_file(place: str, options: Options) -> Source[Any]:
+    """Open one file by its name. Raises :class:`DataError` if the name is of no known kind."""
+    if not is_url(place) and not Path(place).exists():
+        raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
+    return _checked(_format_of(place), options, place).open(place, options)
+
+
+def _open_place(place: str, options: Options) -> Source[Any]:
+    if is_folder(place):
+        return _open_folder(place, options)
+    files = files_at(place)
+    return open_file(files[0], options) if len(files) == 1 else _open_files(place, files, options)
+
+
+def _open_folder(place: str, options: Options) -> Source[Any]:
+    """Open a folder as what most of its files are; one without any known file is one of images, which then says so."""
+    found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
+    chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
+    _checked(chosen, options, place)
+    if chosen.rank > _SAMPLES:
+        return Shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options, open_file)
+    if chosen is FORMATS[0] and not is_url(place):
+        return open_image_folder(Path(place), options.channels)
+    return open_folder(place, options)
+
+
+def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
+    formats = [_checked(_format_of(file), options, file) for file in files]
+    if all(kind.rank <= _SAMPLES for kind in formats):
+        return open_named(name, files, options)
+    return Shards(name, files, options, open_file)
+
+
+def _open_object(data: Any, options: Options) -> Source[Any]:
+    for recognises, kind in _OBJECTS:
+        if recognises(data):
+            name = type(data).__name__
+            return _checked(kind, options, name).open(data, options)
+    raise DataError("a path, URL, array, table or dataset", f"an object of type {type(data).__name__!r}", "pass one of those")
+
+
+def _checked(kind: Format, options: Options, name: str) -> Format:
+    foreign = options.given() - kind.takes
+    if foreign:
+        takes = ", ".join(sorted(kind.takes)) or "none of them"
+        raise DataError(f"options that fit {name!r} ({takes})", ", ".join(sorted(foreign)), "leave it out")
+    return kind
+
+
+def _format_of(place: str) -> Format:
+    kind = _known(place)
+    if kind is None:
+        raise DataError(
+            "a folder, or a file of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx or a .txt list",
+            f"{place!r}",
+            "rename or convert it",
+        )
+    return kind
+
+
+def _known(name: str) -> Format | None:
+    return next((kind for kind in FORMATS if kind.pattern.search(name)), None)
+
+
+def _names_in(place: str) -> Iterator[str]:
+    listing = RemoteFolder(place) if is_url(place) else LocalFolder(place)
+    return (file.path for file in listing)
+
+
+def _is_table(data: Any) -> bool:
+    return hasattr(data, "__arrow_c_stream__")
+
+
+def _is_array(data: Any) -> bool:
+    return isinstance(data, np.ndarray) or hasattr(data, "__array__")
+
+
+_OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
+    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns")),
+    (_is_table, _format("", "arrow:open_table", "columns")),
+    (_is_array, _format("", "arrays:open_array", "layout")),
+    (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns")),
+)

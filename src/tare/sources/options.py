@@ -1,0 +1,26 @@
+"""How the user says which part of the data is meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tare.decode import ColourMode
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a source may be told: each of them is None, or the default, unless the user chose.
+
+    ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or the one that holds
+    images. ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: which array of an ``.npz``.
+    """
+
+    channels: ColourMode = "stored"
+    columns: tuple[str, ...] | None = None
+    layout: str | None = None
+    array: str | None = None
+
+    def given(self) -> frozenset[str]:
+        """Names of the options that the user set."""
+        values = {"columns": self.columns, "layout": self.layout, "array": self.array}
+        return frozenset(name for name, value in values.items() if value is not None)

@@ -1,0 +1,115 @@
+"""Parquet files: columns of numbers, or a column of encoded images as the Hugging Face library writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tare.errors import DataError
+from tare.records import Record
+from tare.sources.base import Source
+from tare.sources.options import Options
+from tare.sources.places import is_url, opened
+from tare.sources.tables import Plan, plan_table, records_of
+
+
+def open_parquet(place: str, options: Options) -> Source[Any]:
+    """Open a Parquet file; only the columns needed are read. Raises :class:`DataError` if it is damaged or has none."""
+    with _parquet(place) as file:
+        plan = plan_table(file.schema_arrow, options, place)
+    if plan.encoded or is_url(place) or any("[" in name for name in plan.channel_names or ()):
+        return RowGroups(place, plan, options, plan.channel_names)
+    return NumberColumns(place, plan, plan.channel_names)
+
+
+@dataclass(frozen=True)
+class RowGroups(Source[tuple[int, int]]):
+    """A Parquet file read by row group, each by one worker."""
+
+    name: str
+    plan: Plan
+    options: Options
+    channel_names: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Index and number of rows of each row group."""
+        with _parquet(self.name) as file:
+            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        return enumerate(sizes)
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of rows."""
+        return chunk[1]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """The rows of a group, a batch at a time, so that a large group is never held decoded."""
+        start = 0
+        if chunk[0] == 0:
+            yield from self.plan.left_out
+        with _parquet(self.name) as file:
+            batches = file.iter_batches(
+                self.plan.rows_per_chunk, row_groups=[chunk[0]], columns=self.plan.needed, use_threads=False
+            )
+            for batch in batches:
+                path = self.name if self.plan.encoded else f"{self.name}#{chunk[0]}"
+                yield from records_of(_table(batch), self.plan, path, start, self.options.channels)
+                start += batch.num_rows
+
+
+@dataclass(frozen=True)
+class NumberColumns(Source[tuple[int, Any]]):
+    """The numeric columns of a local Parquet file, streamed by polars, whose reader is the fastest measured."""
+
+    name: str
+    plan: Plan
+    channel_names: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[tuple[int, Any]]:
+        """Index of the first row and a polars frame of a fixed number of rows, whatever the file's own grouping."""
+        import polars as pl
+
+        frames = pl.scan_parquet(self.name, glob=False).select(self.plan.columns)
+        start = 0
+        try:
+            for frame in frames.collect_batches(chunk_size=self.plan.rows_per_chunk, maintain_order=True):
+                yield start, frame
+                start += frame.height
+        except pl.exceptions.PolarsError as error:
+            raise _damaged(self.name, error) from None
+
+    def chunk_length(self, chunk: tuple[int, Any]) -> int:
+        """Number of rows."""
+        return int(chunk[1].height)
+
+    def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
+        """One block of rows; with the first, the columns that are no numbers."""
+        start, frame = chunk
+        if start == 0:
+            yield from self.plan.left_out
+        yield from records_of(frame.to_arrow(), self.plan, self.name, start, "stored")
+
+
+@contextmanager
+def _parquet(place: str) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with opened(place, decompress=False) as stream:
+        try:
+            with pq.ParquetFile(stream, pre_buffer=False) as file:
+                yield file
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(place, error) from None
+
+
+def _table(batch: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_batches([batch])
+
+
+def _damaged(place: str, error: Exception) -> DataError:
+    reason = str(error).strip().partition("\n")[0]
+    return DataError("a complete Parquet file", f"{place!r}: {reason}", "fetch or write it again")

@@ -1,0 +1,102 @@
+"""Where data lies: local files, fsspec URLs, and the patterns that name many of them."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from tare.errors import DataError
+
+_BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+
+
+def is_url(place: str) -> bool:
+    """Whether ``place`` is an fsspec URL rather than a local path."""
+    return "://" in place
+
+
+def file_system(place: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL and the path in it. Raises :class:`DataError` for an unknown protocol."""
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(place)
+    except (ValueError, ImportError, OSError) as error:
+        raise DataError("a URL whose protocol is installed", f"{place!r}: {error}", "install it, or name a local path") from None
+    return system, str(path)
+
+
+@contextmanager
+def opened(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
+    """Open a local file or fsspec URL for reading; ``.gz`` is decompressed on the way.
+
+    Raises :class:`DataError` if it cannot be opened or read, or is no valid gzip file.
+    """
+    try:
+        with _raw(place) as file:
+            if decompress and place.endswith((".gz", ".tgz")):
+                with gzip.open(file) as plain:
+                    yield cast(BinaryIO, plain)
+            else:
+                yield file
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError("a readable file", f"{place!r}: {reason}", "check the path and the file") from None
+
+
+def read_bytes(place: str) -> bytes:
+    """Read a whole small file; raises OSError, so that one sample can be skipped."""
+    with _raw(place) as file:
+        return file.read()
+
+
+def files_at(place: str) -> tuple[str, ...]:
+    """Expand ``{000..011}`` and shell patterns to the files they name, sorted; a plain name is returned unchanged.
+
+    Raises :class:`DataError` if a pattern matches nothing.
+    """
+    names = [name for text in _expanded(place) for name in _globbed(text)]
+    if not names:
+        raise DataError("a pattern that matches files", f"none for {place!r}", "check the pattern")
+    return tuple(names)
+
+
+def is_folder(place: str) -> bool:
+    """Whether ``place`` is an existing folder."""
+    if not is_url(place):
+        return Path(place).is_dir()
+    system, path = file_system(place)
+    return bool(system.isdir(path))
+
+
+@contextmanager
+def _raw(place: str) -> Iterator[BinaryIO]:
+    if not is_url(place):
+        with open(place, "rb") as file:
+            yield file
+        return
+    system, path = file_system(place)
+    with system.open(path, "rb") as remote:
+        yield cast(BinaryIO, remote)
+
+
+def _expanded(place: str) -> Iterator[str]:
+    parts = _BRACES.split(place)  # text, first, last, text, first, last, ..., text
+    ranges = [[str(n).zfill(len(a)) for n in range(int(a), int(b) + 1)] for a, b in zip(parts[1::3], parts[2::3], strict=True)]
+    for numbers in product(*ranges):
+        yield "".join(text + number for text, number in zip(parts[::3], (*numbers, ""), strict=True))
+
+
+def _globbed(place: str) -> list[str]:
+    if not any(sign in place for sign in "*?["):
+        return [place]
+    if not is_url(place):
+        return [place] if Path(place).exists() else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    system, path = file_system(place)
+    return sorted(system.unstrip_protocol(name) for name in system.glob(path))

@@ -1,0 +1,54 @@
+"""Many files that are one dataset: shards of a table, of an archive, of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tare.errors import DataError
+from tare.records import Record
+from tare.sources.base import Source
+from tare.sources.options import Options
+
+
+@dataclass(frozen=True)
+class Shards(Source[tuple[str, Any]]):
+    """Files opened one after the other, in the order given."""
+
+    name: str
+    files: tuple[str, ...]
+    options: Options
+    open_file: Callable[[str, Options], Source[Any]]
+
+    @property
+    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
+        """What the first file calls the channels."""
+        return _opened(self.open_file, self.files[0], self.options).channel_names if self.files else None
+
+    def chunks(self) -> Iterator[tuple[str, Any]]:
+        """The file and its own chunk. Raises :class:`DataError` if a file's channels have other names than the first's."""
+        for file in self.files:
+            source = _opened(self.open_file, file, self.options)
+            if source.channel_names != self.channel_names:
+                raise DataError(
+                    f"the columns {self.channel_names} in every file",
+                    f"{source.channel_names} in {file!r}",
+                    "choose common ones with --columns",
+                )
+            for chunk in source.chunks():
+                yield file, chunk
+
+    def chunk_length(self, chunk: tuple[str, Any]) -> int:
+        """What the file's own source says."""
+        return _opened(self.open_file, chunk[0], self.options).chunk_length(chunk[1])
+
+    def read(self, chunk: tuple[str, Any]) -> Iterator[Record]:
+        """Read with the file's own source."""
+        return _opened(self.open_file, chunk[0], self.options).read(chunk[1])
+
+
+@lru_cache(maxsize=16)
+def _opened(open_file: Callable[[str, Options], Source[Any]], file: str, options: Options) -> Source[Any]:
+    return open_file(file, options)

@@ -1,0 +1,133 @@
+"""torch ``Dataset`` and ``DataLoader``: anything whose items are images, tensors, or tuples or dictionaries that hold one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.records import Record, Sample, Skipped, stacked_rows
+from tare.sources.arrays import numpy_of
+from tare.sources.axes import as_record, axes_of
+from tare.sources.base import Source
+from tare.sources.options import Options
+
+_CHUNK = 64
+_KEYS = ("image", "images", "pixel_values", "img", "input", "inputs", "x", "data")
+_LABEL_KEYS = ("label", "labels", "target", "y")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One item of a dataset (or one batch of a loader) and its number, or the error that reading it raised."""
+
+    number: int
+    value: Any
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class TorchSource(Source[tuple[Item, ...]]):
+    """Items in the data's own order, fetched by the main thread, since a dataset need not allow several at once."""
+
+    name: str
+    data: Any
+    options: Options
+    batched: bool
+
+    def chunks(self) -> Iterator[tuple[Item, ...]]:
+        """Groups of items; a batch of a loader is a group of its own."""
+        items = _items(self.data)
+        while chunk := tuple(islice(items, 1 if self.batched else _CHUNK)):
+            yield chunk
+
+    def chunk_length(self, chunk: tuple[Item, ...]) -> int:
+        """Number of samples."""
+        if not self.batched:
+            return len(chunk)
+        return sum(1 if item.error else len(_input(item.value, self.options.columns)[0]) for item in chunk)
+
+    def read(self, chunk: tuple[Item, ...]) -> Iterator[Record]:
+        """Turn each item into a record, or say why it gives no sample."""
+        for item in chunk:
+            path = f"{self.name}[{item.number}]"
+            if item.error is not None:
+                yield Skipped(path, item.error)
+            else:
+                yield self._batch(path, item.value) if self.batched else self._sample(path, item.value)
+
+    def _batch(self, path: str, value: Any) -> Record:
+        values = numpy_of(_input(value, self.options.columns)[0])
+        return as_record(path, values, axes_of(values.shape, values.dtype, self.options.layout, path))
+
+    def _sample(self, path: str, value: Any) -> Record:
+        found, label = _input(value, self.options.columns)
+        if hasattr(found, "getbands"):  # a Pillow image, whose axes need no guessing
+            return Sample(path, _pillow(found), label)
+        values = numpy_of(found)
+        layout = self.options.layout
+        axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
+        if axes in ("N", "NC"):
+            return stacked_rows(path, values.reshape(1, -1))
+        if "C" not in axes:
+            return Sample(path, values[..., None], label)
+        return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label)
+
+
+def is_torch_data(data: Any) -> bool:
+    """Whether ``data`` is a torch dataset or loader, or a sequence that could be one; torch is not imported."""
+    names = {kind.__name__ for kind in type(data).__mro__ if kind.__module__.startswith("torch.")}
+    sequence = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    return bool(names & {"Dataset", "DataLoader"}) or (sequence and not isinstance(data, str | bytes | Mapping | list | tuple))
+
+
+def open_torch_data(data: Any, options: Options) -> TorchSource:
+    """Wrap a dataset (map-style or iterable) or a loader; ``columns`` names the key of an item that is a dictionary."""
+    batched = any(kind.__name__ == "DataLoader" for kind in type(data).__mro__) and data.batch_size is not None
+    return TorchSource(type(data).__name__, data, options, batched)
+
+
+def _items(data: Any) -> Iterator[Item]:
+    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        for number, value in enumerate(data):
+            yield Item(number, value)
+        return
+    for number in range(len(data)):
+        try:
+            yield Item(number, data[number])
+        except Exception as error:  # whatever one item raises, the others are still good
+            yield Item(number, None, f"{type(error).__name__}: {error}")
+
+
+def _input(value: Any, columns: tuple[str, ...] | None) -> tuple[Any, str | None]:
+    """Find the input, and the label where it is a single number or word, in an item or batch."""
+    if isinstance(value, Mapping):
+        key = columns[0] if columns else next((key for key in _KEYS if key in value), None)
+        if key not in value:
+            raise DataError("items with a key that holds the input", f"the keys {list(value)}", "name it with --columns")
+        label = next((value[key] for key in _LABEL_KEYS if key in value), None)
+        return value[key], _label(label)
+    if isinstance(value, tuple | list):
+        if not value:
+            raise DataError("items that hold an input", "an empty tuple", "check the dataset")
+        return value[0], _label(value[1]) if len(value) > 1 else None
+    return value, None
+
+
+def _label(value: Any) -> str | None:
+    if hasattr(value, "item") and getattr(value, "size", None) is not None and np.asarray(value).size == 1:
+        value = np.asarray(value).item()
+    return str(value) if isinstance(value, int | str) else None
+
+
+def _pillow(image: Any) -> NDArray[Any]:
+    grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;")
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return np.asarray(image)[..., None]
+    values = np.asarray(image.convert("L" if grey else "RGB"))
+    return values[..., None] if grey else values
