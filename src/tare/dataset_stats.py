@@ -133,8 +133,10 @@ class DatasetStats:
 _KEYS = {"schema", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
 
 
-def summarise(state: DatasetState, source: str, version: str) -> DatasetStats:
+def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bool = False) -> DatasetStats:
     """Turn a state into statistics in unit values.
+
+    A channel with NaN or infinities has no figures but its counts, unless ``exclude_nan`` asks for those of its finite values.
 
     Raises :class:`DataError` if there is no sample, or samples of several layouts that must not be pooled.
     """
@@ -148,6 +150,8 @@ def summarise(state: DatasetState, source: str, version: str) -> DatasetStats:
     scale = float(unit_scale(layout.dtype))
     names = channel_names(layout.channels)
     channels = tuple(_stats(name, channel, scale) for name, channel in zip(names, group.channels, strict=True))
+    if not exclude_nan:
+        channels = tuple(_counts_only(channel) if channel.nan or channel.inf else channel for channel in channels)
     return DatasetStats(group.samples, channels, state.skipped, source, layout.dtype, version)
 
 
@@ -174,6 +178,13 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         inf=moments.inf,
         constant=moments.constant,
     )
+
+
+def _counts_only(channel: ChannelStats) -> ChannelStats:
+    """A channel that holds NaN or infinities: leaving them out silently would make its figures those of other data."""
+    counts = {"name": channel.name, "count": channel.count, "nan": channel.nan, "inf": channel.inf}
+    unknown = dict.fromkeys(("mean", "std", "mean_se", "std_se", "min", "max", "mean_of_sample_std"), math.nan)
+    return ChannelStats(**counts, **unknown)  # type: ignore[arg-type]
 
 
 def _mixed(state: DatasetState, source: str) -> DataError:

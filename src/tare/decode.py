@@ -2,16 +2,19 @@
 
 JPEG goes through simplejpeg (libjpeg-turbo, the fastest decoder measured), everything else through Pillow. Grey stays one
 channel unless colour is asked for; alpha is dropped; a palette becomes its colours; CMYK becomes RGB; of an animated file
-the first frame is read.
+the first frame is read; 16 bits stay 16 bits.
 """
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tare.deep_images import grey_of, is_deep_png, is_deep_tiff, read_deep_png, read_deep_tiff
 
 ColourMode = Literal["stored", "grey", "rgb"]
 
@@ -30,6 +33,12 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 )
+
+_EXIF_ORIENTATION = 0x0112
+
+_ALPHA = "alpha channel dropped"
+_FRAMES = "first of several frames read"
+_CMYK = "CMYK converted to RGB"
 
 _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 
@@ -50,11 +59,25 @@ def image_format(head: bytes) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """Raw values ``(H, W, C)``, and what was left out of them or changed in words for the user."""
+
+    values: NDArray[Any]
+    notes: tuple[str, ...] = ()
+
+
 def decode_image(data: bytes, colour: ColourMode = "stored") -> NDArray[Any]:
     """Decode to raw values ``(H, W, C)``: uint8, or uint16 or float32 where the file stores those.
 
-    Raises :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
+    Pixels come as stored: EXIF orientation, which permutes them, is left to :func:`upright`. Raises
+    :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
     """
+    return decode_noted(data, colour).values
+
+
+def decode_noted(data: bytes, colour: ColourMode = "stored") -> Decoded:
+    """Decode like :func:`decode_image`, and say what was left out or changed."""
     if not data:
         raise UndecodableError("the file is empty")
     kind = image_format(data[:16])
@@ -63,7 +86,26 @@ def decode_image(data: bytes, colour: ColourMode = "stored") -> NDArray[Any]:
     return _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(data, kind, colour)
 
 
-def _decode_jpeg(data: bytes, colour: ColourMode) -> NDArray[Any]:
+def orientation(data: bytes) -> int:
+    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) where there is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            stated = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # a damaged EXIF block, of which Pillow raises many kinds, states nothing
+        return 1
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn pixels ``(H, W, C)`` the way EXIF says they are to be seen; needed before a crop, not for pooled statistics."""
+    turned = values.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else values
+    vertical, horizontal = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return turned[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+
+
+def _decode_jpeg(data: bytes, colour: ColourMode) -> Decoded:
     import simplejpeg
 
     try:
@@ -72,37 +114,68 @@ def _decode_jpeg(data: bytes, colour: ColourMode) -> NDArray[Any]:
         if stored in ("CMYK", "YCCK"):
             return _decode_other(data, "JPEG", colour)
         grey = colour == "grey" or (colour == "stored" and stored == "Gray")
-        pixels: NDArray[Any] = simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB")
+        return Decoded(simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB"))
     except ValueError as error:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
-    return pixels
 
 
-def _decode_other(data: bytes, kind: str, colour: ColourMode) -> NDArray[Any]:
+def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(*image.size)
-            return _pixels(image, colour)
+            if kind == "PNG" and is_deep_png(data):
+                return _deep(*read_deep_png(data), colour)
+            if kind == "TIFF" and is_deep_tiff(image):
+                return _deep_tiff(image, data, colour)
+            notes = _notes(image)
+            return Decoded(_pixels(image, colour), notes)
     except UndecodableError:
         raise
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
+def _deep_tiff(image: Any, data: bytes, colour: ColourMode) -> Decoded:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as reopened:
+        values = read_deep_tiff(image, reopened)
+    return _deep(values[..., :3], values.shape[-1] > 3, colour)
+
+
+def _deep(values: NDArray[np.uint16], had_alpha: bool, colour: ColourMode) -> Decoded:
+    if colour == "grey" and values.shape[-1] == 3:
+        values = grey_of(values)
+    if colour == "rgb" and values.shape[-1] == 1:
+        values = np.repeat(values, 3, axis=-1)
+    return Decoded(values, (_ALPHA,) if had_alpha else ())
+
+
+def _notes(image: Any) -> tuple[str, ...]:
+    frames = (_FRAMES,) if getattr(image, "is_animated", False) else ()
+    alpha = (_ALPHA,) if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info else ()
+    cmyk = (_CMYK,) if image.mode == "CMYK" else ()
+    return frames + alpha + cmyk
+
+
 def _pixels(image: Any, colour: ColourMode) -> NDArray[Any]:
     mode = image.mode
-    if mode in ("I;16", "I;16L", "I;16B", "I", "F"):
-        values = np.asarray(image)
-        deep = values.astype(np.uint16) if mode != "F" else values.astype(np.float32)
-        if mode == "I" and not np.array_equal(deep, values):
-            deep = values.astype(np.float32)
-        return np.repeat(deep[..., None], 3, axis=-1) if colour == "rgb" else deep[..., None]
+    if mode == "F" or mode.startswith("I"):
+        values = _deep_grey(np.asarray(image))
+        return np.repeat(values, 3, axis=-1) if colour == "rgb" else values
     wants_grey = colour == "grey" or (colour == "stored" and mode in ("1", "L", "LA", "La"))
-    converted = image.convert("L" if wants_grey else "RGB")
-    values = np.asarray(converted)
+    values = np.asarray(image.convert("L" if wants_grey else "RGB"))
     return values[..., None] if wants_grey else values
+
+
+def _deep_grey(values: NDArray[Any]) -> NDArray[Any]:
+    """Grey of more than 8 bits: uint16 where it fits (Pillow widens some 16-bit files to 32), else as a float."""
+    if values.dtype.kind == "f":
+        return values[..., None]
+    fits = values.size == 0 or (values.min() >= 0 and values.max() <= 0xFFFF)
+    return values.astype(np.uint16 if fits else np.float64)[..., None]
 
 
 def _check_size(width: int, height: int) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tare._version import __version__
@@ -14,7 +14,8 @@ from tare.decode import ColourMode
 from tare.engines.local import default_workers, ordered_map
 from tare.errors import DataError
 from tare.sources.base import Source
-from tare.sources.image_folder import open_image_folder
+from tare.sources.opening import open_source
+from tare.sources.options import Options
 
 #: Called with the number of samples done since the last call.
 Progress = Callable[[int], None]
@@ -37,25 +38,47 @@ class TooManySkippedError(DataError):
 
 
 def measure(
-    data: str | os.PathLike[str],
+    data: str | os.PathLike[str] | Any,
     *,
     workers: int | None = None,
     channels: ColourMode = "stored",
+    columns: str | Sequence[str] | None = None,
+    layout: str | None = None,
+    array: str | None = None,
+    exclude_nan: bool = False,
     max_skipped: float = MAX_SKIPPED,
     progress: Progress | None = None,
 ) -> DatasetStats:
-    """Measure per-channel statistics of a folder of images, in unit values ([0, 1] for integer images).
+    """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, others as they are).
 
-    Mean and std are pooled over all pixels of all images (population, ddof 0) and exact for 8-bit and 16-bit images;
-    standard errors count images. ``channels`` converts every image to ``"grey"`` or ``"rgb"``; with ``"stored"`` a folder
-    that mixes both is an error.
+    ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
+    ``.npz`` or IDX files or a list of files, or an array, tensor, table, torch dataset or loader, or Hugging Face dataset.
+    ``channels`` converts every image to ``"grey"`` or ``"rgb"``; with ``"stored"`` a folder that mixes both is an error.
+    ``columns`` names the columns of a table to measure, or the one that holds images; ``layout`` the axes of an array, such
+    as ``"NHWC"``; ``array`` the array of an ``.npz``.
+
+    Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
+    standard errors count samples. A channel with NaN or infinities has no mean or std (NaN), unless ``exclude_nan``.
 
     Raises :class:`DataError` if there is nothing to measure, and :class:`TooManySkippedError`, which carries the statistics
     of the readable samples, if more than the share ``max_skipped`` cannot be read.
     """
-    source = open_image_folder(Path(data), channels)
+    named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
+    source = open_source(data, Options(channels, named, layout, array))
     state = measure_state(source, workers or default_workers(), progress)
-    return checked(summarise(state, source.name, __version__), max_skipped)
+    return checked(stats_of(state, source, exclude_nan=exclude_nan), max_skipped)
+
+
+def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False) -> DatasetStats:
+    """Turn the state of a source into statistics, with its channel names and notes on what reading left out."""
+    stats = summarise(state.widened(), source.name, __version__, exclude_nan=exclude_nan)
+    names = source.channel_names
+    if names is None and stats.dtype not in ("uint8", "uint16", "bool") and len(stats.channels) == 1:
+        names = ("c0",)  # a signal or a list of numbers: nothing says that it is grey
+    if names is not None and len(names) == len(stats.channels):
+        channels = tuple(replace(channel, name=name) for channel, name in zip(stats.channels, names, strict=True))
+        stats = replace(stats, channels=channels)
+    return replace(stats, extra={**stats.extra, "notes": dict(state.notes)}) if state.notes else stats
 
 
 def measure_state(source: Source[Any], workers: int, progress: Progress | None = None) -> DatasetState:
