@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.deep_images import grey_of, is_deep_png, is_deep_tiff, read_deep_png, read_deep_tiff
+from tare.deep_images import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 
 ColourMode = Literal["stored", "grey", "rgb"]
 
@@ -125,32 +125,31 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(*image.size)
-            if kind == "PNG" and is_deep_png(data):
-                return _deep(*read_deep_png(data), colour)
-            if kind == "TIFF" and is_deep_tiff(image):
-                return _deep_tiff(image, data, colour)
+            if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
+                return _decode_deep(image, data, colour)
             notes = _notes(image)
             return Decoded(_pixels(image, colour), notes)
     except UndecodableError:
         raise
+    except UnsupportedError as error:
+        raise UndecodableError(f"a {kind} with {error}") from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
-def _deep_tiff(image: Any, data: bytes, colour: ColourMode) -> Decoded:
+def _decode_deep(image: Any, data: bytes, colour: ColourMode) -> Decoded:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as reopened:
-        values = read_deep_tiff(image, reopened)
-    return _deep(values[..., :3], values.shape[-1] > 3, colour)
-
-
-def _deep(values: NDArray[np.uint16], had_alpha: bool, colour: ColourMode) -> Decoded:
-    if colour == "grey" and values.shape[-1] == 3:
+        values = read_deep(image, reopened)
+    colours = 1 if values.shape[-1] < 3 else 3
+    notes = (_ALPHA,) if colours < values.shape[-1] else ()
+    values = values[..., :colours]
+    if colour == "grey" and colours == 3:
         values = grey_of(values)
-    if colour == "rgb" and values.shape[-1] == 1:
+    if colour == "rgb" and colours == 1:
         values = np.repeat(values, 3, axis=-1)
-    return Decoded(values, (_ALPHA,) if had_alpha else ())
+    return Decoded(values, notes)
 
 
 def _notes(image: Any) -> tuple[str, ...]:

@@ -12,6 +12,10 @@ _OTHER_ORDER = {"16L": "16B", "16B": "16L", "16N": "16B" if np.little_endian els
 _BITS_PER_SAMPLE = 258
 
 
+class UnsupportedError(Exception):
+    """A kind of 16-bit image that cannot be read without losing bits."""
+
+
 def is_deep_png(data: bytes) -> bool:
     """Whether a PNG stores 16 bits a channel in colour (type 2), grey with alpha (4) or colour with alpha (6)."""
     return len(data) > 26 and data[24] == 16 and data[25] in (2, 4, 6)
@@ -23,19 +27,11 @@ def is_deep_tiff(image: Any) -> bool:
     return isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16
 
 
-def read_deep_png(data: bytes) -> tuple[NDArray[np.uint16], bool]:
-    """Decode to ``(H, W, C)`` without alpha, and say whether there was any. Raises RuntimeError for a damaged file."""
-    import torch
-    from torchvision.io import ImageReadMode, decode_png
+def read_deep(image: Any, reopened: Any) -> NDArray[np.uint16]:
+    """Decode an image opened twice to ``(H, W, C)``, alpha included.
 
-    decoded = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED)
-    values = decoded.permute(1, 2, 0).numpy()
-    colours = values.shape[-1] - (values.shape[-1] in (2, 4))
-    return np.ascontiguousarray(values[..., :colours]), colours < values.shape[-1]
-
-
-def read_deep_tiff(image: Any, reopened: Any) -> NDArray[np.uint16]:
-    """Decode a TIFF opened twice to ``(H, W, C)``, alpha included. Raises ValueError for a kind that Pillow cannot unpack."""
+    Raises :class:`UnsupportedError` for a kind that Pillow cannot unpack both ways, and whatever Pillow raises for a damaged file.
+    """
     reopened.tile = [_with_other_order(tile) for tile in reopened.tile]
     high, low = (np.asarray(opened).astype(np.uint16) for opened in (image, reopened))
     return np.asarray(high * 256 + low, dtype=np.uint16)
@@ -50,7 +46,7 @@ def grey_of(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
 def _with_other_order(tile: Any) -> Any:
     arguments = list(tile[3]) if isinstance(tile[3], tuple) else [tile[3]]
     mode, _, order = str(arguments[0]).partition(";")
-    if order not in _OTHER_ORDER:
-        raise ValueError(f"16 bits a channel stored as {arguments[0]!r}, which is not supported")
+    if order not in _OTHER_ORDER or not mode.startswith("RGB"):
+        raise UnsupportedError(f"16 bits a channel stored as {arguments[0]!r}, which is not supported")
     arguments[0] = f"{mode};{_OTHER_ORDER[order]}"
     return tile._replace(args=tuple(arguments))

@@ -1,0 +1,59 @@
+"""Image and sound files as bytes, encoded by other means than the code under test."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def encoded(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
+    """Encode 8-bit ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` with Pillow."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def deep_png(pixels: NDArray[np.uint16]) -> bytes:
+    """Encode 16-bit ``(H, W, C)`` as PNG: grey, grey with alpha, colour, colour with alpha."""
+    height, width, channels = pixels.shape
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+def deep_tiff(pixels: NDArray[np.uint16], order: str = "<", planar: bool = False) -> bytes:
+    """Encode 16-bit ``(H, W, C)`` as an uncompressed TIFF of one strip, or of one strip a channel if ``planar``."""
+    height, width, channels = pixels.shape
+    values = np.moveaxis(pixels, -1, 0) if planar else pixels
+    data = values.astype(f"{order}u2").tobytes()
+    count = 11 if channels == 4 else 10
+    bits_at = 8 + 2 + 12 * count + 4
+    offsets_at = bits_at + 2 * channels
+    sizes_at = offsets_at + 4 * channels
+    data_at = sizes_at + 4 * channels
+    strips = channels if planar else 1
+    size = len(data) // strips
+    fields = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, bits_at), (259, 3, 1, 1), (262, 3, 1, 2),
+        (273, 4, strips, offsets_at if planar else data_at), (277, 3, 1, channels), (278, 3, 1, height),
+        (279, 4, strips, sizes_at if planar else size), (284, 3, 1, 2 if planar else 1),
+        *([(338, 3, 1, 2)] if channels == 4 else []),
+    ]  # fmt: skip
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, count)
+    for tag, kind, number, value in fields:
+        head += struct.pack(f"{order}HHI", tag, kind, number)
+        inline = kind == 3 and number == 1
+        head += struct.pack(f"{order}HH", value, 0) if inline else struct.pack(f"{order}I", value)
+    head += struct.pack(f"{order}I", 0) + struct.pack(f"{order}{channels}H", *[16] * channels)
+    head += struct.pack(f"{order}{channels}I", *[data_at + size * k for k in range(channels)])
+    return head + struct.pack(f"{order}{channels}I", *[size] * channels) + data
