@@ -120,7 +120,7 @@ def _decode_jpeg(data: bytes, colour: ColourMode) -> Decoded:
 
 
 def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -133,6 +133,8 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
         raise
     except UnsupportedError as error:
         raise UndecodableError(f"a {kind} with {error}") from None
+    except UnidentifiedImageError:  # its own message names a memory address, and a reason must be the same in every run
+        raise UndecodableError(f"damaged {kind}: its header cannot be read") from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
