@@ -1,0 +1,22 @@
+"""What all tests share: repeatable hypothesis runs, and where real data lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Compiled kernels make the first example slow; the same examples every run keep a failure repeatable.
+settings.register_profile("tare", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tare")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of unpacked public datasets that the environment variable TARE_DATA names."""
+    root = os.environ.get("TARE_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("TARE_DATA names no folder of datasets")
+    return Path(root)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tare.errors import OutputError
+from tare.files import replacing, write_text
+
+
+def test_text_arrives_in_folders_that_did_not_exist(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b.txt", "grüße")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "grüße".encode()
+
+
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    target.write_text("old")
+
+    def fail() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_until_the_end_the_old_file_is_seen(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    target.write_text("old")
+    with replacing(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+
+
+def test_the_result_has_the_permissions_that_the_umask_grants(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "x", "")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o640
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"expected a place that can be written, found .*; free it or name another"):
+        write_text(tmp_path / "file" / "x", "")
+
+
+def test_a_folder_in_the_way_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(OutputError, match="expected a place that can be written, found Is a directory for"):
+        write_text(tmp_path / "x", "")
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import tare
+
+HEAVY = ("torch", "torchvision", "timm", "lightning", "ray", "transformers", "datasets", "sklearn", "altair", "polars", "onnx")
+NUMERIC = ("numpy", "scipy", "numba", "PIL", "pyarrow", "rich", "typer")
+
+
+def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
+    """The candidates that a fresh interpreter has loaded after ``statement``."""
+    program = f"{statement}\nimport sys\nprint(*(name for name in {candidates!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout.split()
+
+
+def test_the_bare_import_loads_nothing_heavy() -> None:
+    assert loaded_by("import tare", HEAVY + NUMERIC) == []
+
+
+@pytest.mark.parametrize("name", ["measure", "DatasetStats", "InputSpec", "TareError"])
+def test_what_needs_no_network_loads_no_model_library(name: str) -> None:
+    assert loaded_by(f"import tare; tare.{name}", HEAVY) == []
+
+
+def test_the_command_line_loads_no_model_library_before_a_command_needs_one() -> None:
+    assert loaded_by("import tare.cli", HEAVY) == []
+
+
+def test_the_check_sees_what_is_loaded() -> None:
+    assert loaded_by("import json", ("json", "torch")) == ["json"]
+
+
+def test_a_name_that_is_not_in_the_window_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'tare' has no attribute 'normalise'"):
+        tare.normalise  # noqa: B018 - looking at it is the test
+
+
+def test_the_window_lists_what_it_shows() -> None:
+    assert set(tare.__all__) <= set(dir(tare))

@@ -1,0 +1,144 @@
+"""Imports run strictly downward: proved over the import graph, those inside functions and for type checkers included."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import tare
+
+ROOT = Path(tare.__file__).parent
+
+# From the bottom up; a module may import what stands on a lower rung, and modules of its own package if no cycle results.
+# A name stands for a module or for a whole package. The letters divide the layers of docs/architecture.md.
+RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("L0", ("_version", "errors", "layout", "records", "progress")),
+    ("L0b", ("_optional", "files")),
+    ("L1", ("exact", "sums", "histogram", "affine", "intervals", "deep_images", "run_dir")),
+    ("L1b", ("centred", "decode", "permutation")),
+    ("L1c", ("moments",)),
+    ("L1d", ("channel_state",)),
+    ("L2", ("input_spec", "dataset_state", "sources")),
+    ("L3", ("dataset_stats", "readers", "engines", "labelled")),
+    ("L3b", ("catalog",)),
+    ("L4", ("measuring", "strategies", "networks", "probe", "image_batches", "sampling", "comparing")),
+    ("L4b", ("normaliser",)),
+    ("L5", ("finetune", "model_dir")),
+    ("L5b", ("transferring",)),
+    ("L6", ("studies",)),
+    ("L7", ("reporting",)),
+    ("L8", ("cli", "__main__")),
+)
+LEVEL = {name: level for level, (_, names) in enumerate(RUNGS) for name in names}
+
+# A module of such a name would replace the function on the package once it is imported.
+EXPORTED = {"measure", "read_spec", "check", "watch", "compare", "advise", "identify", "transfer", "study", "fold", "export"}
+
+
+def module_names(root: Path) -> dict[str, Path]:
+    """Every module below ``root`` by its dotted name, that of the package left out; packages stand for their __init__."""
+    names = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imports(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
+    """The modules of the package that a file imports anywhere in it; the empty name is the package itself."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "tare" or alias.name.startswith("tare."):
+                    yield alias.name.removeprefix("tare").removeprefix(".")
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield f"relative import in line {node.lineno}"
+            elif node.module and (node.module == "tare" or node.module.startswith("tare.")):
+                base = node.module.removeprefix("tare").removeprefix(".")
+                inside = (f"{base}.{alias.name}".removeprefix(".") for alias in node.names)
+                yield from (name if name in modules else base for name in inside)
+
+
+def import_graph(root: Path) -> dict[str, set[str]]:
+    modules = module_names(root)
+    return {name: set(imports(path, modules)) for name, path in modules.items()}
+
+
+def level_of(module: str) -> int | None:
+    return LEVEL.get(module, LEVEL.get(module.partition(".")[0]))
+
+
+def violations(graph: Mapping[str, set[str]]) -> list[str]:
+    """Imports that do not run downward; the package's own __init__ is the shop window and may look at everything."""
+    found = []
+    for module, imported in graph.items():
+        for other in imported:
+            package = module.partition(".")[0]
+            same_package = "." in module and other.partition(".")[0] == package
+            if module == "" or same_package:
+                continue
+            mine, theirs = level_of(module), level_of(other)
+            if other == "":
+                found.append(f"{module} imports a name of tare/__init__")
+            elif mine is None or theirs is None or theirs >= mine:
+                found.append(f"{module} imports {other}")
+    return found
+
+
+def test_every_module_has_a_level() -> None:
+    assert [name for name in module_names(ROOT) if name and level_of(name) is None] == []
+
+
+def test_imports_run_strictly_downward_and_nobody_imports_the_shop_window() -> None:
+    assert violations(import_graph(ROOT)) == []
+
+
+def test_there_is_no_cycle() -> None:
+    graph = {name: imported - {name} for name, imported in import_graph(ROOT).items()}
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(graph)
+
+
+def test_no_module_bears_the_name_of_an_exported_function() -> None:
+    names = {name.partition(".")[0] for name in module_names(ROOT)}
+    assert names & (EXPORTED | set(tare.__all__) - {"__version__"}) == set()
+
+
+def test_the_shop_window_is_small_and_everything_in_it_exists() -> None:
+    assert len(tare.__all__) <= 15
+    for name in tare.__all__:
+        assert getattr(tare, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "found"),
+    [
+        ("moments.py", "def f():\n    from tare.measuring import measure", "moments imports measuring"),
+        ("moments.py", "from tare import measuring", "moments imports measuring"),
+        ("moments.py", "import tare.cli", "moments imports cli"),
+        ("moments.py", "from tare import measure", "moments imports a name of tare/__init__"),
+        ("moments.py", "from . import exact", "moments imports relative import in line 1"),
+        ("moments.py", "from tare.moments import Moments", "moments imports moments"),
+        ("sources/csv.py", "from tare.dataset_stats import DatasetStats", "sources.csv imports dataset_stats"),
+    ],
+)
+def test_an_upward_import_would_be_found(tmp_path: Path, module: str, line: str, found: str) -> None:
+    for name in ("measuring.py", "exact.py", module):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / module).write_text(line)
+    assert found in violations(import_graph(tmp_path))
+
+
+def test_a_cycle_inside_a_package_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "a.py").write_text("from tare.sources.b import x")
+    (tmp_path / "sources" / "b.py").write_text("from tare.sources import a")
+    graph = import_graph(tmp_path)
+    assert violations(graph) == []
+    with pytest.raises(CycleError, match="nodes are in a cycle"):
+        TopologicalSorter(graph).prepare()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tare
+from tare.errors import DataError
+from tare.measuring import TooManySkippedError
+from tests.images import random_rgb, rgb_folder, save_png
+
+
+def test_a_folder_agrees_with_numpy_over_all_its_pixels(tmp_path: Path) -> None:
+    images = rgb_folder(tmp_path, 25)
+    measured = tare.measure(tmp_path)
+    pixels = np.concatenate([image.reshape(-1, 3) for image in images]) / 255
+    assert measured.samples == 25
+    assert measured.mean == pytest.approx(pixels.mean(axis=0), rel=1e-12)
+    assert measured.std == pytest.approx(pixels.std(axis=0), rel=1e-12)
+    assert measured.dtype == "uint8"
+    assert measured.skipped == ()
+
+
+def test_any_number_of_workers_gives_the_same_statistics(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 150)
+    (tmp_path / "a" / "bad.png").write_bytes(b"")
+    one = tare.measure(tmp_path, workers=1)
+    assert tare.measure(tmp_path, workers=2) == one
+    assert tare.measure(tmp_path, workers=7) == one
+
+
+def test_bad_files_are_listed_and_leave_the_figures_of_the_good_ones(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 6)
+    good = tare.measure(tmp_path)
+    (tmp_path / "a" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "a" / "text.png").write_text("hello")
+    (tmp_path / "README.md").write_text("about")
+    measured = tare.measure(tmp_path, max_skipped=0.5)
+    assert measured.channels == good.channels
+    assert {Path(item.path).name: item.foreign for item in measured.skipped} == {
+        "empty.jpg": False,
+        "text.png": False,
+        "README.md": True,
+    }
+
+
+def test_too_many_bad_files_are_an_error_that_carries_the_statistics(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 3)
+    (tmp_path / "b" / "zero.jpg").write_bytes(b"")
+    with pytest.raises(
+        TooManySkippedError, match=r"at most 1\.00% unreadable samples, found 1 of 4 \(25\.00%\), the first .*zero"
+    ) as e:
+        tare.measure(tmp_path)
+    assert e.value.stats.samples == 3
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected at least one readable sample, found no files in"):
+        tare.measure(tmp_path)
+
+
+def test_mixed_channel_counts_are_an_error_naming_files_and_the_remedy(tmp_path: Path) -> None:
+    save_png(tmp_path / "colour.png", random_rgb(0))
+    save_png(tmp_path / "grey.png", random_rgb(1)[..., 0])
+    with pytest.raises(DataError, match=r"colour\.png.*grey\.png.*convert with --channels rgb or --channels grey"):
+        tare.measure(tmp_path)
+
+
+def test_mixed_channel_counts_can_be_converted(tmp_path: Path) -> None:
+    colour = save_png(tmp_path / "colour.png", random_rgb(0))
+    grey = save_png(tmp_path / "grey.png", random_rgb(1)[..., 0])
+    measured = tare.measure(tmp_path, channels="rgb")
+    pixels = np.concatenate([colour.reshape(-1, 3), np.repeat(grey, 3, axis=2).reshape(-1, 3)]) / 255
+    assert measured.mean == pytest.approx(pixels.mean(axis=0))
+    assert len(tare.measure(tmp_path, channels="grey").channels) == 1
+
+
+def test_progress_counts_every_file_once(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 130)
+    counted: list[int] = []
+    tare.measure(tmp_path, progress=counted.append)
+    assert sum(counted) == 130
+
+
+def test_the_statistics_say_where_they_come_from(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 2)
+    document = json.loads(json.dumps(tare.measure(tmp_path).to_json()))
+    assert document["source"] == str(tmp_path)
+    assert document["version"] == tare.__version__
+
+
+def test_photographs_agree_with_pillow_and_numpy(real_data: Path) -> None:
+    folder = real_data / "hymenoptera" / "val" / "ants"
+    if not folder.is_dir():
+        pytest.skip("TARE_DATA has no hymenoptera")
+    from PIL import Image
+
+    pixels = np.concatenate([np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3) for path in sorted(folder.iterdir())])
+    measured = tare.measure(folder)
+    # Two JPEG decoders may differ by a level here and there.
+    assert measured.mean == pytest.approx(pixels.mean(axis=0) / 255, abs=2e-3)
+    assert measured.std == pytest.approx(pixels.std(axis=0, dtype=np.float64) / 255, abs=2e-3)
