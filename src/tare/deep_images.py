@@ -30,7 +30,7 @@ def is_deep_tiff(image: Any) -> bool:
 def read_deep(image: Any, reopened: Any) -> NDArray[np.uint16]:
     """Decode an image opened twice to ``(H, W, C)``, alpha included.
 
-    Raises :class:`UnsupportedError` for a kind that Pillow cannot unpack both ways, and whatever Pillow raises for a damaged file.
+    Raises :class:`UnsupportedError` for a kind that Pillow cannot unpack both ways, and what Pillow raises for a damaged file.
     """
     reopened.tile = [_with_other_order(tile) for tile in reopened.tile]
     high, low = (np.asarray(opened).astype(np.uint16) for opened in (image, reopened))

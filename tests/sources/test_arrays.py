@@ -133,7 +133,7 @@ def test_npy_is_mapped_and_agrees(tmp_path: Path) -> None:
 def test_npz_arrays_are_chosen_by_name(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, train=IMAGES, fortran=np.asfortranarray(IMAGES[:7]), y=np.arange(50))
-    with pytest.raises(DataError, match="train, fortran, y.*--array"):
+    with pytest.raises(DataError, match=r"train, fortran, y.*--array"):
         open_source(path)
     with pytest.raises(DataError, match="'nope'"):
         open_source(path, Options(array="nope"))

@@ -12,13 +12,20 @@ from tare.sources.wav import decode_wav, is_wav
 SAMPLE_SUFFIXES = SUFFIXES | {".wav"}
 
 
-def sample_of(path: str, data: bytes, colour: ColourMode, label: str | None) -> Sample | Skipped:
-    """Decode an image or a WAV recording by its content, or say why it gives no sample."""
+def claims_sample(path: str) -> bool:
+    """Whether a file's name says that it is an image or a recording."""
+    return os.path.splitext(path)[1].lower() in SAMPLE_SUFFIXES
+
+
+def sample_of(path: str, data: bytes, colour: ColourMode, label: str | None, *, claimed: bool) -> Sample | Skipped:
+    """Decode an image or a WAV recording by its content, or say why it gives no sample.
+
+    What never ``claimed`` to be one is skipped as foreign, without counting as unreadable.
+    """
     try:
         if is_wav(data):
             return Sample(path, decode_wav(data), label)
-        claims = os.path.splitext(path)[1].lower() in SAMPLE_SUFFIXES
-        if data and not claims and image_format(data[:16]) is None:
+        if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
         decoded = decode_noted(data, colour)
     except UndecodableError as error:

@@ -16,7 +16,7 @@ from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.records import Record, Sample, Skipped
 from tare.sources.base import Source
-from tare.sources.encoded import SAMPLE_SUFFIXES, sample_of
+from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.image_folder import first_level, walk_files
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, opened, read_bytes
@@ -167,7 +167,7 @@ def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iter
 
 
 def _read(file: Listed, colour: ColourMode) -> Sample | Skipped:
-    claims = os.path.splitext(file.path)[1].lower() in SAMPLE_SUFFIXES
+    claims = claims_sample(file.path)
     try:
         if not is_url(file.path) and not S_ISREG(os.stat(file.path).st_mode):  # a named pipe would wait for ever
             return Skipped(file.path, "not a regular file", foreign=not claims)
@@ -175,4 +175,4 @@ def _read(file: Listed, colour: ColourMode) -> Sample | Skipped:
     except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Skipped(file.path, f"cannot be opened: {reason}")
-    return sample_of(file.path, data, colour, file.label)
+    return sample_of(file.path, data, colour, file.label, claimed=claims)

@@ -80,7 +80,7 @@ def records_of(table: Any, plan: Plan, path: str, start: int, colour: ColourMode
         if data is None:
             yield Skipped(name, "the cell holds no bytes")
         else:
-            yield sample_of(name, data, colour, _label(label, plan.label_names))
+            yield sample_of(name, data, colour, _label(label, plan.label_names), claimed=True)
 
 
 def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> Plan:

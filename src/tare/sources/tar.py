@@ -14,7 +14,7 @@ from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.records import Record, Skipped
 from tare.sources.base import Source
-from tare.sources.encoded import SAMPLE_SUFFIXES, sample_of
+from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.options import Options
 from tare.sources.places import opened
 
@@ -52,7 +52,7 @@ class TarArchive(Source[tuple[Entry, ...]]):
     def read(self, chunk: tuple[Entry, ...]) -> Iterator[Record]:
         """Decode each entry, or say why it gives no sample."""
         for entry in chunk:
-            yield entry.skipped or sample_of(entry.name, entry.data, self.colour, entry.label)
+            yield entry.skipped or sample_of(entry.name, entry.data, self.colour, entry.label, claimed=claims_sample(entry.name))
 
     def _entries(self) -> Iterator[Entry]:
         """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
@@ -67,9 +67,8 @@ class TarArchive(Source[tuple[Entry, ...]]):
             if suffix == "cls":
                 label = data.decode("utf-8", "replace").strip()
             elif reason:
-                claims = f".{suffix.rpartition('.')[2]}" in SAMPLE_SUFFIXES
-                held.append(Entry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims)))
-            elif f".{suffix.rpartition('.')[2]}" in SAMPLE_SUFFIXES or not _is_side_file(suffix):
+                held.append(Entry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
+            elif claims_sample(name) or not _is_side_file(suffix):
                 held.append(Entry(shown, data, _folder_of(name)))
         yield from _labelled(held, label)
 
