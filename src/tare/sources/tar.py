@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, BinaryIO, cast
 
 from tare.decode import ColourMode
 from tare.errors import DataError
@@ -86,8 +87,9 @@ def open_tar(place: str, options: Options) -> TarArchive:
 def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
     """Name and bytes of every file in the archive, or the reason why it has none."""
     with opened(place) as stream:
+        watched = _Watched(stream)
         try:
-            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as archive:
+            with tarfile.open(fileobj=cast(Any, watched), mode="r|", errors="surrogateescape") as archive:
                 for member in archive:
                     if member.isdir():
                         continue
@@ -99,6 +101,20 @@ def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
                         yield member.name, _content(archive, member, place), None
         except (tarfile.TarError, EOFError) as error:
             raise DataError("a complete tar archive", f"{place!r}: {error}", "fetch it again") from None
+    if any(watched.last):
+        raise DataError("a complete tar archive", f"{place!r} stops without an end mark", "fetch it again")
+
+
+class _Watched:
+    """A stream that remembers its last block: tarfile takes an archive cut between two members for a complete one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.last = stream, b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.last = (self.last + data)[-tarfile.BLOCKSIZE :]
+        return data
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> bytes:

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+import tare
+from tare.errors import DataError
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tests.sources.reading import assert_moments, samples, state_of
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (130, 6, 7, 3), dtype=np.uint8)
+PIXELS = IMAGES.reshape(-1, 3)
+
+
+class Items(Dataset[Any]):
+    def __init__(self, make: Any, bad: int = -1) -> None:
+        self.make, self.bad = make, bad
+
+    def __len__(self) -> int:
+        return len(IMAGES)
+
+    def __getitem__(self, index: int) -> Any:
+        if index == self.bad:
+            raise OSError("disk on fire")
+        return self.make(index)
+
+
+class Stream(IterableDataset[Any]):
+    def __iter__(self) -> Iterator[Any]:
+        yield from IMAGES
+
+
+def as_tensor(index: int) -> torch.Tensor:
+    return torch.from_numpy(IMAGES[index]).permute(2, 0, 1)
+
+
+MAKERS = {
+    "pillow and label": lambda i: (Image.fromarray(IMAGES[i]), i % 2),
+    "tensor and label": lambda i: (as_tensor(i), torch.tensor(i % 2)),
+    "dictionary": lambda i: {"image": IMAGES[i], "label": i % 2},
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_items_of_every_kind_agree_with_numpy(name: str) -> None:
+    source = open_source(Items(MAKERS[name]))
+    state = state_of(source)
+    assert_moments(state, PIXELS)
+    assert [sample.label for sample in samples_of(source)] == ["0", "1"] * 65
+
+
+def samples_of(source: Any) -> list[Any]:
+    return [record for chunk in source.chunks() for record in source.read(chunk)]
+
+
+def test_an_iterable_dataset_and_a_bare_tensor() -> None:
+    assert_moments(state_of(open_source(Stream())), PIXELS)
+    assert len(samples(open_source(Stream()))) == 130
+
+
+def test_an_item_that_raises_is_skipped_with_its_reason() -> None:
+    stats = tare.measure(Items(MAKERS["dictionary"], bad=3))
+    assert stats.samples == 129
+    assert [(item.path, item.reason) for item in stats.skipped] == [("Items[3]", "OSError: disk on fire")]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_is_read_batch_by_batch(workers: int) -> None:
+    data = TensorDataset(torch.from_numpy(IMAGES).permute(0, 3, 1, 2).contiguous(), torch.arange(130))
+    assert_moments(state_of(open_source(DataLoader(data, batch_size=32, num_workers=workers))), PIXELS)
+
+
+def test_the_key_and_the_layout_can_be_stated() -> None:
+    signals = np.random.default_rng(0).normal(size=(130, 20, 30))
+    data = Items(lambda i: {"signal": signals[i], "noise": 0})
+    with pytest.raises(DataError, match="--columns"):
+        tare.measure(data)
+    assert_moments(state_of(open_source(data, Options(columns=("signal",), layout="TC"))), signals.reshape(-1, 30))
+
+
+def test_anything_else_is_refused() -> None:
+    for data in (3, None, {}, [], object()):
+        with pytest.raises(DataError, match="a path, URL, array, table or dataset"):
+            open_source(data)
