@@ -74,9 +74,13 @@ def of_stack(stack: Stack) -> tuple[ChannelState, ...]:
     return _of_block(values.reshape(len(values), -1, stack.channels))
 
 
-def of_rows(rows: Rows) -> tuple[ChannelState, ...]:
-    """Reduce rows of a table, column by column."""
-    return tuple(ChannelState(Moments.of_rows(column), None) for column in rows.columns)
+def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
+    """Reduce rows of a table, column by column; returns their number too."""
+    number, states = 0, []
+    for column in rows.columns:
+        number = len(column)
+        states.append(ChannelState(Moments.of_rows(column), None))
+    return number, tuple(states)
 
 
 def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:

@@ -113,6 +113,6 @@ def _of_batch(record: Stack | Rows) -> DatasetState:
         number, layout = len(record.values), Layout(record.channels, record.values.dtype.name)
         channels = channel_state.of_stack(record) if number else ()
     else:
-        number, layout = len(record), Layout(len(record.columns), record.dtype)
-        channels = channel_state.of_rows(record) if number else ()
+        number, channels = channel_state.of_rows(record)
+        layout = Layout(len(channels), record.dtype)
     return DatasetState({layout: Group(number, record.path, channels)}) if number else DatasetState()

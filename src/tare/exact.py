@@ -76,10 +76,11 @@ def exact_sum(values: NDArray[np.float64]) -> Dyadic:
 
 
 def exact_dot(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
-    """Sum the products of two integer vectors exactly, in 64 bits where they suffice and in Python integers elsewhere."""
+    """Sum the products of two integer vectors exactly: in 64 bits, as many at a time as fit, or else in Python integers."""
     if left.size == 0:
         return 0
-    bound = int(np.abs(left).max()) * int(np.abs(right).max()) * left.size
-    if bound < 1 << 63:
-        return int(np.dot(left, right))
-    return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
+    largest = max(int(np.abs(left).max()) * int(np.abs(right).max()), 1)
+    fitting = ((1 << 63) - 1) // largest
+    if fitting == 0:
+        return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
+    return sum(int(np.dot(left[i : i + fitting], right[i : i + fitting])) for i in range(0, left.size, fitting))

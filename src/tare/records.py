@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,15 +46,12 @@ class Rows:
     """Rows of a table, each a sample of its own with one value per channel: C columns of shape ``(N,)``.
 
     A table's numbers have no range of their own, so they are counted as float64 unless ``dtype`` names another; a missing
-    value is NaN.
+    value is NaN. ``columns`` may make each column when it is asked for, so that it is summed while it is still in the cache.
     """
 
     path: str
-    columns: tuple[NDArray[Any], ...]
+    columns: Sequence[NDArray[Any]]
     dtype: str = "float64"
-
-    def __len__(self) -> int:
-        return len(self.columns[0]) if self.columns else 0
 
 
 @dataclass(frozen=True, slots=True, order=True)

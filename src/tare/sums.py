@@ -59,7 +59,7 @@ def power_sums(values: NDArray[np.float64], pivot: float) -> tuple[NDArray[np.fl
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _interleaved_bytes(  # pragma: no cover - compiled
-    samples: NDArray[np.uint8], tables: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64]
+    samples: NDArray[np.uint8], tables: NDArray[np.uint32], s: NDArray[np.int64], q: NDArray[np.int64]
 ) -> None:
     # As in tare.histogram: twelve tables in turn keep neighbouring increments apart. The sums run in 48 lanes; 12 and 48 are
     # multiples of every channel count that comes here, so lane p holds channel p modulo C.
@@ -70,9 +70,9 @@ def _interleaved_bytes(  # pragma: no cover - compiled
         sample = samples[i]
         for block in range(length // 12):
             for phase in range(12):
-                tables[phase * 256 + np.intp(sample[block * 12 + phase])] += 1
+                tables[phase * 256 + np.intp(sample[block * 12 + phase])] += np.uint32(1)
         for k in range(length // 12 * 12, length):
-            tables[k % 12 * 256 + np.intp(sample[k])] += 1
+            tables[k % 12 * 256 + np.intp(sample[k])] += np.uint32(1)
         for start in range(0, length, _SEGMENT):
             segment = sample[start : start + _SEGMENT]
             sums[:], squares[:] = 0, 0
@@ -128,16 +128,19 @@ def _floats(samples: NDArray[np.float64], out: NDArray[np.float64]) -> None:  # 
 
 
 def byte_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Sum 8-bit samples ``(N, P, C)`` exactly: sums ``(N, C)``, sums of squares ``(N, C)``, pooled histogram ``(C, 256)``."""
+    """Sum 8-bit samples ``(N, P, C)`` exactly: sums ``(N, C)``, sums of squares ``(N, C)``, pooled histogram ``(C, 256)``.
+
+    At most 2**32 values in all, far more than a chunk holds.
+    """
     number, length, channels = samples.shape
     if 12 % channels:
         parts = [byte_sums(np.ascontiguousarray(samples[:, :, c : c + 1])) for c in range(channels)]
         s, q = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
         return s, q, np.concatenate([part[2] for part in parts])
-    tables = np.zeros(12 * 256, np.int64)
+    tables = np.zeros(12 * 256, np.uint32)
     s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
     _interleaved_bytes(np.ascontiguousarray(samples).reshape(number, length * channels), tables, s, q)
-    return s, q, tables.reshape(12 // channels, channels, 256).sum(axis=0)
+    return s, q, tables.reshape(12 // channels, channels, 256).sum(axis=0, dtype=np.int64)
 
 
 def word_sums(

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from tare.errors import DataError
-from tare.sources.arrays import ArraySource, open_array
-from tare.sources.axes import axes_of
+from tare.records import Record
+from tare.sources.arrays import ArraySource, open_array, samples_per_chunk
+from tare.sources.axes import as_record, axes_of
 from tare.sources.base import Source
 from tare.sources.options import Options
 from tare.sources.places import is_url, opened
@@ -25,17 +26,50 @@ _REMEDY = "save it again with numpy.save"
 
 
 def open_npy(place: str, options: Options) -> Source[Any]:
-    """Open a ``.npy`` file: mapped into memory if local, streamed from a URL.
+    """Open a ``.npy`` file: read by ranges if local, streamed from a URL.
 
     Raises :class:`DataError` if it is damaged, holds objects, or has axes whose meaning is not plain.
     """
     if is_url(place):
         return _streamed(PlacedFile(place), place, options)
-    try:
-        values = np.load(Path(place), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError("a readable .npy file without objects", f"{place!r}: {error}", _REMEDY) from None
-    return _checked(ArraySource(place, values, axes_of(values.shape, values.dtype, options.layout, place)))
+    with opened(place) as file:
+        header, fortran = _read_header(file, place)
+        offset = file.tell()
+    axes = axes_of(header.shape, header.dtype, options.layout, place)
+    needed = offset + prod(header.shape) * header.dtype.itemsize
+    if Path(place).stat().st_size < needed:
+        raise DataError(f"{needed} bytes, as its header says", f"{Path(place).stat().st_size} in {place!r}", "fetch it again")
+    if fortran and len(header.shape) > 1:  # a sample is spread over the whole file
+        return _checked(ArraySource(place, np.load(Path(place), mmap_mode="r", allow_pickle=False), axes))
+    return _checked(NpyFile(place, header, axes, offset))
+
+
+@dataclass(frozen=True)
+class NpyFile(Source[tuple[int, int]]):
+    """A local array in C order, of which each worker reads its ranges itself; mapping it would let memory grow with the file."""
+
+    name: str
+    header: Header
+    axes: str
+    offset: int
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of samples."""
+        step, number = samples_per_chunk(self.header.shape, self.header.dtype), self.header.shape[0]
+        return ((start, min(start + step, number)) for start in range(0, number, step))
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of samples in the range."""
+        return chunk[1] - chunk[0]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """One block of samples."""
+        each = prod(self.header.shape[1:])
+        with opened(self.name) as file:
+            file.seek(self.offset + chunk[0] * each * self.header.dtype.itemsize)
+            data = file.read((chunk[1] - chunk[0]) * each * self.header.dtype.itemsize)
+        block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
+        yield as_record(f"{self.name}[{chunk[0]}]", block, self.axes)
 
 
 def open_npz(place: str, options: Options) -> Source[Any]:
@@ -106,7 +140,7 @@ def _streamed(file: PlacedFile | ArchivedFile, name: str, options: Options) -> S
     )
 
 
-def _checked(source: ArraySource | StreamedArray) -> Source[Any]:
+def _checked(source: ArraySource | NpyFile | StreamedArray) -> Source[Any]:
     shape = source.values.shape if isinstance(source, ArraySource) else source.header.shape
     if prod(shape) == 0:
         raise DataError("at least one sample", f"an array of shape {shape} in {source.name!r}", "check the file")

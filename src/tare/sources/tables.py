@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,7 @@ def plan_table(schema: Any, options: Options, name: str) -> Plan:
 def records_of(table: Any, plan: Plan, path: str, start: int, colour: ColourMode) -> Iterator[Record]:
     """Turn rows of an Arrow table, the first of them number ``start``, into records."""
     if not plan.encoded:
-        columns = [column for name in plan.columns for column in _numbers(table.column(name), name, path)]
-        yield Rows(f"{path}[{start}]", tuple(columns))
+        yield Rows(f"{path}[{start}]", _columns_of(table, plan, path))
         return
     labels = table.column(plan.label).to_pylist() if plan.label else [None] * table.num_rows
     for row, (cell, label) in enumerate(zip(table.column(plan.columns[0]), labels, strict=True)):
@@ -81,6 +80,26 @@ def records_of(table: Any, plan: Plan, path: str, start: int, colour: ColourMode
             yield Skipped(name, "the cell holds no bytes")
         else:
             yield sample_of(name, data, colour, _label(label, plan.label_names), claimed=True)
+
+
+def _columns_of(table: Any, plan: Plan, path: str) -> Sequence[NDArray[Any]]:
+    if any(_is_vector(table.column(name).type) for name in plan.columns):
+        return [column for name in plan.columns for column in _numbers(table.column(name), name, path)]
+    return _ColumnsOnDemand(table, plan.columns, path)
+
+
+class _ColumnsOnDemand(Sequence[NDArray[Any]]):
+    """Columns of an Arrow table, each converted when it is asked for."""
+
+    def __init__(self, table: Any, names: tuple[str, ...], path: str) -> None:
+        self.table, self.names, self.path = table, names, path
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: Any) -> Any:
+        name = self.names[index]
+        return next(_numbers(self.table.column(name), name, self.path))
 
 
 def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> Plan:
