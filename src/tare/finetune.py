@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from tare.errors import ModelError, TareError
+from tare.files import write_text
+
+#: Gives the training batches of an epoch, so that they are a function of the epoch alone, also after a resume.
+EpochBatches = Callable[[int], DataLoader[Any]]
 
 _WARM_UP = 0.1
 
@@ -45,9 +48,13 @@ class DivergedError(TareError):
 class TransferModule(lightning.LightningModule):
     """Normalise, run the network, and learn its classes; batches are ``(images (N, C, H, W), labels (N,))``."""
 
-    def __init__(self, network: nn.Module, normaliser: nn.Module, training: Training) -> None:
+    def __init__(self, network: nn.Module, normaliser: nn.Module, training: Training, batches: EpochBatches) -> None:
         super().__init__()
-        self.network, self.normaliser, self.training_options = network, normaliser, training
+        self.network, self.normaliser, self.training_options, self.batches = network, normaliser, training, batches
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The batches of the current epoch; the trainer asks anew every epoch."""
+        return self.batches(self.current_epoch)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Raw images to logits ``(N, K)``."""
@@ -92,6 +99,31 @@ class TransferModule(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+class History(Callback):
+    """Writes ``metrics.csv``, a row an epoch. The rows travel in the checkpoint, so a resumed run loses and repeats none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Add the epoch's row and write the table anew."""
+        del pl_module
+        values = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", "val_loss", "val_accuracy")}
+        self.rows.append({"epoch": trainer.current_epoch, **values, "lr": trainer.optimizers[0].param_groups[0]["lr"]})
+        if trainer.is_global_zero:
+            lines = [",".join(self.rows[0]), *(",".join(f"{value:.8g}" for value in row.values()) for row in self.rows)]
+            write_text(self.path, "\n".join(lines) + "\n")
+
+
 def warmed_cosine(step: int, steps: int) -> float:
     """Learning-rate factor: linear up over the first tenth of ``steps``, then a half cosine down to zero."""
     warm = max(1, round(steps * _WARM_UP))
@@ -100,21 +132,17 @@ def warmed_cosine(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
 
-def fit(module: TransferModule, train: DataLoader[Any], val: DataLoader[Any], folder: Path, *, resume: bool) -> dict[str, float]:
+def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: bool) -> dict[str, float]:
     """Train, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``, load the best weights.
 
     Returns the metrics of the last and of the best epoch. Raises :class:`DivergedError`, keeping the last checkpoint.
     """
     options = module.training_options
-    best = ModelCheckpoint(
-        dirpath=folder / "checkpoints",
-        filename="best",
-        monitor="val_accuracy",
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
-    )
-    callbacks: list[Callback] = [best]
+    best = _checkpoint(folder, "best", monitor="val_accuracy", mode="max")
+    # A checkpoint of its own: save_last would renew last.ckpt only when an epoch is the best so far. It comes after the
+    # best one, whose score it records.
+    last = _checkpoint(folder, "last")
+    callbacks: list[Callback] = [History(folder / "metrics.csv"), best, last]
     if options.progress:
         callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
     with _quiet():
@@ -124,16 +152,18 @@ def fit(module: TransferModule, train: DataLoader[Any], val: DataLoader[Any], fo
             precision=options.precision,  # type: ignore[arg-type]
             max_epochs=options.epochs,
             deterministic="warn",
-            logger=CSVLogger(str(folder), name="", version=""),
-            log_every_n_steps=1_000_000,  # epochs are logged; steps would fill the table with blanks
+            logger=False,
             callbacks=callbacks,
             enable_progress_bar=options.progress,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
         )
-        last = folder / "checkpoints" / "last.ckpt"
+        latest = folder / "checkpoints" / "last.ckpt"
         try:
-            trainer.fit(module, train, val, ckpt_path=str(last) if resume and last.exists() else None, weights_only=True)
+            trainer.fit(
+                module, val_dataloaders=val, ckpt_path=str(latest) if resume and latest.exists() else None, weights_only=True
+            )
         except torch.cuda.OutOfMemoryError:
             raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
     metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
@@ -142,7 +172,18 @@ def fit(module: TransferModule, train: DataLoader[Any], val: DataLoader[Any], fo
     return {**metrics, "best_val_accuracy": float(best.best_model_score or math.nan), "best_epoch": float(state["epoch"])}
 
 
-def train_in_memory(module: TransferModule, train: DataLoader[Any]) -> None:
+def _checkpoint(folder: Path, name: str, **which: str) -> ModelCheckpoint:
+    """Keep one checkpoint under a fixed name, written when an epoch is complete, its row of the history included."""
+    return ModelCheckpoint(
+        dirpath=folder / "checkpoints",
+        filename=name,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+        **which,  # type: ignore[arg-type]
+    )
+
+
+def train_in_memory(module: TransferModule) -> None:
     """Train without writing anything, for small networks that are a step of something larger."""
     options = module.training_options
     with _quiet():
@@ -155,7 +196,8 @@ def train_in_memory(module: TransferModule, train: DataLoader[Any]) -> None:
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-        ).fit(module, train)
+            reload_dataloaders_every_n_epochs=1,
+        ).fit(module)
 
 
 @contextlib.contextmanager

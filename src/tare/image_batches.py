@@ -63,14 +63,14 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
 
 
 class EpochSampler(Sampler[int]):
-    """A new seeded order every epoch, as indices that carry the epoch; Lightning sets the epoch, also after a resume."""
+    """The seeded order of one epoch, as indices that carry the epoch.
 
-    def __init__(self, length: int, seed: int) -> None:
-        self.length, self.seed, self.epoch = length, seed, 0
+    An epoch gets a sampler of its own: Lightning draws the order before it calls ``set_epoch`` when it resumes a run, which
+    would repeat the first epoch's order.
+    """
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of ``epoch``."""
-        self.epoch = epoch
+    def __init__(self, length: int, seed: int, epoch: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, epoch
 
     def __len__(self) -> int:
         return self.length

@@ -52,18 +52,20 @@ class Network:
         raise ModelError("a network with a convolution at its input", f"none in {self.reference!r}", "name another network")
 
 
-def load_network(reference: str, weights: str = "pretrained") -> Network:
-    """Build ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``: ``pretrained``, ``none``, or a file.
+def load_network(reference: str, weights: str = "pretrained", seed: int = 0) -> Network:
+    """Build ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``: ``pretrained``, ``none`` (drawn from ``seed``), or a file.
 
     A file is read as safetensors, or as a ``.pth`` through ``weights_only=True``: nothing in it is executed. A FACTORY is:
     naming one runs the Python file. Raises :class:`ModelError` if the network or its weights cannot be had or do not fit.
     """
     kind, _, name = reference.partition(":")
-    if kind == "timm" and name:
-        return _timm_network(name, weights)
     path, _, factory = reference.rpartition(":")
-    if path.endswith(".py") and factory:
-        return _factory_network(Path(path), factory, weights)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if kind == "timm" and name:
+            return _timm_network(name, weights)
+        if path.endswith(".py") and factory:
+            return _factory_network(Path(path), factory, weights)
     raise ModelError("a network as timm:NAME or FILE.py:FACTORY", f"{reference!r}", "for example --model timm:resnet18")
 
 

@@ -19,7 +19,7 @@ from tare.decode import ColourMode
 from tare.engines.local import default_workers
 from tare.errors import DataError, ModelError, SpecError
 from tare.files import write_text
-from tare.finetune import Training, TransferModule, fit
+from tare.finetune import EpochBatches, Training, TransferModule, fit
 from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
 from tare.input_spec import InputSpec, Known, Unknown
 from tare.labelled import ImageFiles, LabelledFile, Split, read_split
@@ -112,22 +112,20 @@ def transfer(
     folder = Path(out)
     check_out(folder, overwrite=overwrite, resume=resume)
     _check_numbers(strategy, protocol, epochs, batch_size, lr)
-    network = load_network(model, weights)
-    constants, spec = _source_constants(network, mean, std)
+    network = load_network(model, weights, seed)
+    constants, spec = _source_constants(network, mean, std, strategy)
     geometry, notes = _geometry(network, size)
     colour = _colour(network)
     workers = default_workers() if workers is None else workers
-
     split, stats, skipped = _readable(read_split(Path(data), seed), colour, workers, max_skipped, reporter)
-    chosen = normalisation(
-        strategy, network.channels, source=constants, target=stats, source_seen=_seen(strategy, constants, source_stats)
-    )
+    seen = _seen(strategy, constants, source_stats)
+    chosen = normalisation(strategy, network.channels, source=constants, target=stats, source_seen=seen)
     network = with_head(network, len(split.classes), seed)
     notes = network.notes + notes + skipped
     for note in notes:
         reporter.note(note)
 
-    settings = {
+    settings: dict[str, Any] = {
         "model": model,
         "weights": weights,
         "data": str(data),
@@ -138,20 +136,19 @@ def transfer(
         "std": chosen.std,
         "seed": seed,
         "geometry": asdict(geometry),
-        **(
-            {"epochs": epochs, "batch_size": batch_size, "lr": lr, "augmentation": augmentation} if protocol == "finetune" else {}
-        ),
     }
+    if protocol == "finetune":
+        settings |= {"epochs": epochs, "batch_size": batch_size, "lr": lr, "augmentation": augmentation}
     with run_dir(folder, settings, resume=resume):
         sets = _Sets(split, geometry, colour, batch_size, workers, seed)
         if protocol == "probe":
             metrics = _probe(network, chosen, sets, _device(device))
         else:
-            training = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision,
-                                progress=reporter is not SILENT)  # fmt: skip
-            module = TransferModule(network.module, Normaliser(chosen), training)
-            metrics = fit(module, sets.train(augmentation), sets.val(), folder, resume=resume)
-        accuracy = metrics.get("best_val_accuracy", metrics.get("val_accuracy", float("nan")))
+            shown = reporter is not SILENT
+            options = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision, progress=shown)
+            module = TransferModule(network.module, Normaliser(chosen), options, sets.train(augmentation))
+            metrics = fit(module, sets.plain(split.val), folder, resume=resume)
+        accuracy = metrics.get("best_val_accuracy", metrics["val_accuracy"])
         evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": metrics, "split": split.origin, "seed": seed}
         transferred = TransferredModel(network, chosen, geometry, split.classes)
         save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
@@ -170,15 +167,12 @@ class _Sets:
     workers: int
     seed: int
 
-    def train(self, augmentation: Augmentation) -> Any:
+    def train(self, augmentation: Augmentation) -> EpochBatches:
         images = ImageBatches(self.split.train, self.geometry, self.colour, augmentation, self.seed)
-        return loader(images, self.batch_size, self.workers, EpochSampler(len(images), self.seed))
+        return lambda epoch: loader(images, self.batch_size, self.workers, EpochSampler(len(images), self.seed, epoch))
 
     def plain(self, files: tuple[LabelledFile, ...]) -> Any:
         return loader(ImageBatches(files, self.geometry, self.colour, None, self.seed), self.batch_size, self.workers)
-
-    def val(self) -> Any:
-        return self.plain(self.split.val)
 
 
 def _probe(network: Network, chosen: Normalisation, sets: _Sets, device: torch.device) -> dict[str, float]:
@@ -205,21 +199,30 @@ def _install(network: Network, head: LinearHead) -> None:
 
 
 def _source_constants(
-    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None
+    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None, strategy: Strategy
 ) -> tuple[Constants | None, InputSpec]:
-    """The constants that the user stated, else those the network states, else none; and the spec that says so."""
+    """The constants that the user stated, else those the network states, else none; and the spec that says so.
+
+    A single number stands for all channels. Raises :class:`SpecError` if a strategy needs constants that nobody stated.
+    """
     if (mean is None) != (std is None):
         raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
     spec = network.spec
     if mean is not None and std is not None:
-        spec = replace(spec, mean=Known(tuple(map(float, mean)), "user"), std=Known(tuple(map(float, std)), "user"))
+        stated = [tuple(map(float, values)) * (network.channels if len(values) == 1 else 1) for values in (mean, std)]
+        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"))
+    for field in (spec.mean, spec.std):
+        if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
+            raise SpecError(
+                f"the source's mean and std for the strategy {strategy!r}",
+                f"nobody stated them ({field.reason})",
+                "state them with --mean and --std, or use --strategy target",
+            )
+        if isinstance(field, Known) and len(field.value) != network.channels:
+            wanted = f"{network.channels} values, one per input channel of {network.reference}"
+            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state as many, or one for all")
     if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
         return None, spec
-    for values in (spec.mean.value, spec.std.value):
-        if len(values) != network.channels:
-            raise SpecError(
-                f"{network.channels} values, one per input channel of {network.reference}", f"{len(values)}", "state as many"
-            )
     return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import polars as pl
@@ -68,5 +68,5 @@ def _forest(rows: list[dict[str, Any]], value: str, scale: alt.Scale, zero_line:
         base.mark_point(filled=True, size=90, opacity=1).encode(y=y, x=f"{value}:Q", color=colour, tooltip=tips),
     ]
     title = alt.TitleParams(rows[0]["shift"], anchor="start", fontWeight="normal")
-    chart: Chart = alt.layer(*layers).properties(width="container", height=alt.Step(26), title=title)
-    return chart
+    chart: Any = alt.layer(*layers).properties(width="container", height=alt.Step(26), title=title)
+    return cast(Chart, chart)

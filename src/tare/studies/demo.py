@@ -145,10 +145,11 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
     normaliser = Normaliser(normalisation("source", 1, source=constants))
     crops = ShiftedCrops(dataset0, seed)
     options = Training(epochs=_EPOCHS, lr=4e-3, seed=seed, accelerator="cpu", devices=1, progress=False)
-    train_in_memory(
-        TransferModule(module, normaliser, options),
-        DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed), drop_last=True),
-    )
+
+    def batches(epoch: int) -> DataLoader[Any]:
+        return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
+
+    train_in_memory(TransferModule(module, normaliser, options, batches))
     seen = measure_images(np.stack([crops[index][0][0].numpy() for index in range(len(crops))]), "dataset0 as augmented")
     origin = "pretraining in this demo"
     spec = InputSpec(
@@ -212,12 +213,13 @@ def _save_winner(
     chosen = next(item for item in _normalisations(source, data, split[0]) if item.strategy == strategy)
     network = with_head(source.network, 5, seed=0)
     options = Training(epochs=_EPOCHS, lr=1e-3, accelerator="cpu", devices=1, progress=False)
-    batches = TensorDataset(train.tensor(), torch.from_numpy(train.labels))
-    generator = torch.Generator().manual_seed(0)
-    train_in_memory(
-        TransferModule(network.module, Normaliser(chosen), options),
-        DataLoader(batches, batch_size=32, shuffle=True, generator=generator),
-    )
+    images = TensorDataset(train.tensor(), torch.from_numpy(train.labels))
+
+    def batches(epoch: int) -> DataLoader[Any]:
+        generator = torch.Generator().manual_seed(epoch)
+        return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
+
+    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches))
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())
     accuracy = float((logits.argmax(dim=1).numpy() == test.labels).mean())
