@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from tare.errors import TareError
     from tare.input_spec import InputSpec
     from tare.measuring import measure
+    from tare.model_dir import load_model
+    from tare.transferring import transfer
 
-__all__ = ["DatasetStats", "InputSpec", "TareError", "__version__", "measure"]
+__all__ = ["DatasetStats", "InputSpec", "TareError", "__version__", "load_model", "measure", "transfer"]
 
 # The window stays light: what is behind it loads when it is looked at.
 _HOMES = {
     "DatasetStats": "tare.dataset_stats",
     "InputSpec": "tare.input_spec",
     "TareError": "tare.errors",
+    "load_model": "tare.model_dir",
     "measure": "tare.measuring",
+    "transfer": "tare.transferring",
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from tare._version import __version__
+from tare.catalog import pooled_of
 from tare.dataset_stats import DatasetStats, summarise
 from tare.decode import ColourMode
 from tare.engines.local import default_workers
@@ -121,6 +122,8 @@ def transfer(
     seen = _seen(strategy, constants, source_stats)
     chosen = normalisation(strategy, network.channels, source=constants, target=stats, source_seen=seen)
     network = with_head(network, len(split.classes), seed)
+    if seen is not None:
+        notes += (f"dataset0's own moments: {seen.origin}",)
     notes = network.notes + notes + skipped
     for note in notes:
         reporter.note(note)
@@ -228,12 +231,13 @@ def _source_constants(
 
 def _seen(strategy: Strategy, constants: Constants | None, source_stats: str | os.PathLike[str] | None) -> Constants | None:
     """Pooled moments of dataset0 in unit values: measured and given as a file, else those the catalog has for its constants."""
-    if strategy != "match":
+    if strategy != "match" or constants is None:
         return None
     if source_stats is not None:
         stats = DatasetStats.load(Path(source_stats))
         return Constants(stats.mean, stats.std, f"measured: {source_stats}")
-    return None
+    entry = pooled_of(constants)
+    return Constants(entry.mean, entry.std, entry.origin) if entry else None
 
 
 def _geometry(network: Network, size: int | None) -> tuple[Geometry, tuple[str, ...]]:

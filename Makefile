@@ -1,0 +1,42 @@
+# Everything runs in .venv; `make demo` and `make test` need nothing but Python 3.11+, make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup demo test test-long browser lint bench docs clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'error: expected Python 3.11 or newer, found '"`$(PYTHON) --version`"'; set PYTHON=python3.11'; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/tare demo --out demo --overwrite
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -m 'not long and not browser'
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -q -m 'long and not browser'
+
+browser: $(READY)
+	$(BIN)/python -m pytest -q -m browser
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv build dist site demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,28 @@
+"""What the commands share: options, and how JSON leaves the program."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class ColourName(StrEnum):
+    """How images are read."""
+
+    stored = "stored"
+    grey = "grey"
+    rgb = "rgb"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Workers = Annotated[int | None, typer.Option(help="Parallel readers; the result does not depend on it.", min=1)]
+MaxSkipped = Annotated[float, typer.Option(help="Largest share of unreadable samples that is no failure.", min=0, max=1)]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON object; NaN is not JSON and never passes."""
+    typer.echo(json.dumps(document, indent=2, allow_nan=False))
