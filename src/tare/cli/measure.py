@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tare.cli.options import ColourName, Json, MaxSkipped, Workers, print_json
 
+if TYPE_CHECKING:
+    from tare.catalog import Match
+
+_DATA = "A folder, file, pattern or URL of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx, or a .txt list."
+
 
 def measure(
-    data: Annotated[Path, typer.Argument(help="A folder of images, nested or not.", metavar="DIR")],
+    data: Annotated[str, typer.Argument(help=_DATA, metavar="DATA", show_default=False)],
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(help="Also write the statistics to this JSON file.")] = None,
     channels: Annotated[ColourName, typer.Option(help="Convert every image, or keep what is stored.")] = ColourName.stored,
+    columns: Annotated[str | None, typer.Option(help="Columns of a table, with commas between, or the one of images.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")] = None,
+    array: Annotated[str | None, typer.Option(help="Which array of an .npz archive.")] = None,
+    exclude_nan: Annotated[bool, typer.Option("--exclude-nan", help="Leave NaN and infinities out.")] = False,
     workers: Workers = None,
     max_skipped: MaxSkipped = 0.01,
 ) -> None:
-    """Measure per-channel mean and std of a dataset, exact, with standard errors that count images."""
+    """Measure per-channel mean and std of a dataset, exact, with standard errors that count samples."""
+    from tare.catalog import matches
     from tare.measuring import TooManySkippedError
     from tare.measuring import measure as measure_data
     from tare.reporting import console
 
     failure: TooManySkippedError | None = None
-    with console.counting("measuring", "images") as progress:
+    with console.counting("measuring", "samples") as progress:
         try:
-            stats = measure_data(data, workers=workers, channels=channels.value, max_skipped=max_skipped, progress=progress)
+            stats = measure_data(
+                data,
+                workers=workers,
+                channels=channels.value,
+                columns=columns.split(",") if columns is not None else None,
+                layout=layout,
+                array=array,
+                exclude_nan=exclude_nan,
+                max_skipped=max_skipped,
+                progress=progress,
+            )
         except TooManySkippedError as error:
             failure, stats = error, error.stats
+    found = matches(stats)
     if as_json:
-        print_json(stats.to_json())
+        print_json({**stats.to_json(), "matches": [_match(match) for match in found]})
     else:
-        console.print_stats(stats)
+        console.print_stats(stats, found)
     if failure is not None:  # the readable samples' statistics are shown; the exit code says that they are not to be trusted
         raise failure
     if out is not None:
         stats.save(out)
+
+
+def _match(match: Match) -> dict[str, Any]:
+    entry = match.entry
+    found = {"name": entry.name, "dataset": entry.dataset, "split": entry.split, "mean": entry.mean, "std": entry.std}
+    return {**found, "source": entry.source, **{key: value for key, value in asdict(match).items() if key != "entry"}}

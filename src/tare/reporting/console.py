@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,14 +23,24 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tare.dataset_stats import DatasetStats
+from tare.dataset_stats import ChannelStats, DatasetStats
 from tare.progress import Advance
 from tare.records import Skipped
 
-if TYPE_CHECKING:  # torch loads with it, and `tare measure` needs none
+if TYPE_CHECKING:  # torch loads with the last, and `tare measure` needs none
+    from tare.catalog import Match
     from tare.transferring import TransferRun
 
 _LISTED = 20
+_MATCHES = 3
+_WIDEST = 1000
+_COLOURS = {"grey", "red", "green", "blue"}
+_CLOSENESS = {"equal": "[green]equals[/]", "compatible": "[green]matches[/]", "close": "is close to"}
+_DEFINITIONS = {
+    "pooled": "pooled std",
+    "mean_of_sample_std": "mean of per-image std",
+    "root_mean_sample_variance": "root of the mean per-image variance",
+}
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -88,23 +99,22 @@ def print_run(run: TransferRun) -> None:
         out.print(f"load it: tare.load_model('{shown(str(run.model_dir))}', 'FILE.py:FACTORY').network.module")
 
 
-def print_stats(stats: DatasetStats) -> None:
-    """Print a dataset's statistics as a table, followed by what can be pasted and what was skipped."""
-    out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} images, {stats.dtype}", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("channel", "mean ± se", "std ± se", "min", "max", "std per image"):
-        table.add_column(heading, justify="left" if heading == "channel" else "right")
+def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
+    """Print a dataset's statistics as a table, then what can be pasted, which constants match, and what was left out."""
+    noun = sample_noun(stats)
+    out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
+    _print_tables(stats, noun.removesuffix("s"))
+    out.print(f"{_units(stats)}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
     for channel in stats.channels:
-        table.add_row(
-            channel.name,
-            f"{number(channel.mean)} ± {number(channel.mean_se)}",
-            f"{number(channel.std)} ± {number(channel.std_se)}",
-            *(number(value) for value in (channel.min, channel.max, channel.mean_of_sample_std)),
-        )
-    out.print(table)
-    out.print("Unit values ([0, 1]); mean and std pooled over all pixels; standard errors count images, not pixels.")
-    out.print(f"mean = ({', '.join(f'{value:.6g}' for value in stats.mean)})")
-    out.print(f"std  = ({', '.join(f'{value:.6g}' for value in stats.std)})")
+        if channel.nan or channel.inf:
+            out.print(_not_finite(channel), soft_wrap=True)
+    if all(math.isfinite(value) for value in (*stats.mean, *stats.std)):
+        out.print(f"mean = ({', '.join(f'{value:.6g}' for value in stats.mean)})", soft_wrap=True)
+        out.print(f"std  = ({', '.join(f'{value:.6g}' for value in stats.std)})", soft_wrap=True)
+    for match in matches[:_MATCHES]:
+        out.print(f"{_CLOSENESS[match.closeness]} {_described(match)}", soft_wrap=True)
+    for what, count in stats.extra.get("notes", {}).items():
+        out.print(f"{count:,} {noun}: {shown(what)}", soft_wrap=True)
     print_skipped(stats.skipped)
 
 
@@ -115,12 +125,76 @@ def print_skipped(skipped: tuple[Skipped, ...]) -> None:
         err.print(f"[yellow]skipped[/] {shown(item.path)}: {shown(item.reason)}", soft_wrap=True)
     if len(unreadable) > _LISTED:
         err.print(f"[yellow]skipped[/] {len(unreadable) - _LISTED} more; --json lists them all")
-    foreign = Counter(item.path.rpartition(".")[2] if "." in item.path else "no suffix" for item in skipped if item.foreign)
-    if foreign:
+    columns = [item for item in skipped if item.foreign and item.reason.startswith("a column")]
+    for item in columns[:_LISTED]:
+        err.print(f"[yellow]left out[/] {shown(item.path)}: {shown(item.reason)}", soft_wrap=True)
+    others = [item.path for item in skipped if item.foreign and item not in columns]
+    if others:
+        foreign = Counter(path.rpartition(".")[2] if "." in path.rpartition("/")[2] else "no suffix" for path in others)
         kinds = ", ".join(f"{count} {shown(kind)}" for kind, count in foreign.most_common(5))
-        err.print(f"[yellow]ignored[/] {foreign.total()} files that are no images ({kinds})", soft_wrap=True)
+        err.print(f"[yellow]ignored[/] {foreign.total()} files that are no samples ({kinds})", soft_wrap=True)
+
+
+def sample_noun(stats: DatasetStats) -> str:
+    """What the samples are called: images where the channels are colours, else samples."""
+    return "images" if {channel.name for channel in stats.channels} <= _COLOURS else "samples"
+
+
+def _print_tables(stats: DatasetStats, sample: str) -> None:
+    """One table, or where the numbers are too long for the terminal one of moments and one of ranges."""
+    single = all(channel.count == stats.samples for channel in stats.channels)  # one value has no spread of its own
+    moments, ranges = ("mean ± se", "std ± se"), ("min", "max", f"std/{sample}")[: 2 if single else 3]
+    rows = [(channel.name, *_moments(channel), *_ranges(channel))[: 5 if single else 6] for channel in stats.channels]
+    whole = _table(("channel", *moments, *ranges), rows)
+    if Measurement.get(out, out.options.update(max_width=_WIDEST), whole).maximum <= out.width:
+        out.print(whole)
+        return
+    out.print(_table(("channel", *moments), [row[:3] for row in rows]))
+    out.print(_table(("channel", *ranges), [(row[0], *row[3:]) for row in rows]))
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in headings:
+        name = heading == "channel"
+        table.add_column(heading, justify="left" if name else "right", no_wrap=not name, overflow="fold")
+    for row in rows:
+        table.add_row(shown(row[0]), *row[1:])
+    return table
+
+
+def _moments(channel: ChannelStats) -> tuple[str, str]:
+    return _with_error(channel.mean, channel.mean_se), _with_error(channel.std, channel.std_se)
+
+
+def _ranges(channel: ChannelStats) -> tuple[str, str, str]:
+    low, high, spread = (number(value) for value in (channel.min, channel.max, channel.mean_of_sample_std))
+    return low, high, spread
+
+
+def _with_error(value: float, error: float) -> str:
+    small = 0 < error < 0.001  # two digits say how well a figure is known
+    return f"{number(value)} ± {f'{error:.2g}' if small else number(error)}"
+
+
+def _units(stats: DatasetStats) -> str:
+    return "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
+
+
+def _not_finite(channel: ChannelStats) -> str:
+    found = f"{channel.nan:,} NaN and {channel.inf:,} infinite values of {channel.nan + channel.inf + channel.count:,}"
+    left_out = "left out" if math.isfinite(channel.mean) else "so it has no mean; --exclude-nan leaves them out"
+    return f"[yellow]{shown(channel.name)}[/]: {found}, {left_out}"
+
+
+def _described(match: Match) -> str:
+    split = f" {match.entry.split}" if match.entry.split else ""
+    text = f"{match.entry.dataset}{split} ({match.entry.name}) under the definition {_DEFINITIONS[match.definition]}"
+    return f"{text}, {match.distance:.2%} of its std away" if match.closeness != "equal" else text
 
 
 def number(value: float) -> str:
-    """Four decimals, or a dash for what cannot be known."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
+    """Four decimals, six digits where that would show less or too much, or a dash for what cannot be known."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.3g}" if abs(value) < 1 else f"{value:.6g}"
