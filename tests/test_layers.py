@@ -16,7 +16,7 @@ ROOT = Path(tare.__file__).parent
 # From the bottom up; a module may import what stands on a lower rung, and modules of its own package if no cycle results.
 # A name stands for a module or for a whole package. The letters divide the layers of docs/architecture.md.
 RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("L0", ("_version", "errors", "layout", "records", "progress")),
+    ("L0", ("_version", "errors", "layout", "records", "progress", "seeds")),
     ("L0b", ("_optional", "files")),
     ("L1", ("exact", "sums", "histogram", "affine", "intervals", "deep_images", "run_dir")),
     ("L1b", ("centred", "decode", "permutation")),
@@ -25,8 +25,9 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L2", ("input_spec", "dataset_state", "sources")),
     ("L3", ("dataset_stats", "readers", "engines", "labelled")),
     ("L3b", ("catalog",)),
-    ("L4", ("measuring", "strategies", "networks", "probe", "image_batches", "sampling", "comparing")),
-    ("L4b", ("normaliser",)),
+    ("L4", ("strategies", "networks", "probe", "image_batches", "sampling", "comparing")),
+    ("L4b", ("normaliser", "as_seen")),
+    ("L4c", ("measuring",)),
     ("L5", ("finetune", "model_dir")),
     ("L5b", ("transferring",)),
     ("L6", ("studies",)),

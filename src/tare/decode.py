@@ -8,7 +8,7 @@ the first frame is read; 16 bits stay 16 bits.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -76,14 +76,18 @@ def decode_image(data: bytes, colour: ColourMode = "stored") -> NDArray[Any]:
     return decode_noted(data, colour).values
 
 
-def decode_noted(data: bytes, colour: ColourMode = "stored") -> Decoded:
-    """Decode like :func:`decode_image`, and say what was left out or changed."""
+def decode_noted(data: bytes, colour: ColourMode = "stored", *, turned: bool = False) -> Decoded:
+    """Decode like :func:`decode_image`, and say what was left out or changed.
+
+    With ``turned`` the pixels are turned the way EXIF says they are to be seen.
+    """
     if not data:
         raise UndecodableError("the file is empty")
     kind = image_format(data[:16])
     if kind is None:
         raise UndecodableError(f"not an image: it begins with {data[:8]!r}")
-    return _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(data, kind, colour)
+    decoded = _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(data, kind, colour)
+    return replace(decoded, values=upright(decoded.values, orientation(data))) if turned else decoded
 
 
 def orientation(data: bytes) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from tare._version import __version__
@@ -46,6 +46,7 @@ def measure(
     layout: str | None = None,
     array: str | None = None,
     exclude_nan: bool = False,
+    as_seen: Any = None,
     max_skipped: float = MAX_SKIPPED,
     progress: Progress | None = None,
 ) -> DatasetStats:
@@ -57,6 +58,9 @@ def measure(
     ``columns`` names the columns of a table to measure, or the one that holds images; ``layout`` the axes of an array, such
     as ``"NHWC"``; ``array`` the array of an ``.npz``.
 
+    With ``as_seen`` (a size such as ``224`` or ``"224x160"``, a spec or its file, or a model directory that ``tare transfer``
+    wrote) images are measured after that network's own resize and crop, turned the way EXIF says.
+
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
     standard errors count samples. A channel with NaN or infinities has no mean or std (NaN), unless ``exclude_nan``.
 
@@ -64,9 +68,21 @@ def measure(
     of the readable samples, if more than the share ``max_skipped`` cannot be read.
     """
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
-    source = open_source(data, Options(channels, named, layout, array))
+    source = open_source(data, Options(channels, named, layout, array, turned=as_seen is not None))
+    extra: dict[str, Any] = {}
+    if as_seen is not None:
+        source, extra["as_seen"] = _seen(source, as_seen)
     state = measure_state(source, workers or default_workers(), progress)
-    return checked(stats_of(state, source, exclude_nan=exclude_nan), max_skipped)
+    stats = stats_of(state, source, exclude_nan=exclude_nan)
+    return checked(replace(stats, extra={**stats.extra, **extra}), max_skipped)
+
+
+def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
+    """The source after a network's resize and crop, and a record of them for the statistics."""
+    from tare.as_seen import AsSeen, geometry_of
+
+    geometry, origin = geometry_of(stated)
+    return AsSeen(source, geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}
 
 
 def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False) -> DatasetStats:

@@ -25,6 +25,12 @@ def measure(
     layout: Annotated[str | None, typer.Option(help="Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")] = None,
     array: Annotated[str | None, typer.Option(help="Which array of an .npz archive.")] = None,
     exclude_nan: Annotated[bool, typer.Option("--exclude-nan", help="Leave NaN and infinities out.")] = False,
+    as_seen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC|HxW", help="Measure after a network's resize and crop: a spec file, model directory, or size."
+        ),
+    ] = None,
     workers: Workers = None,
     max_skipped: MaxSkipped = 0.01,
 ) -> None:
@@ -45,6 +51,7 @@ def measure(
                 layout=layout,
                 array=array,
                 exclude_nan=exclude_nan,
+                as_seen=as_seen,
                 max_skipped=max_skipped,
                 progress=progress,
             )

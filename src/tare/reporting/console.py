@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -103,6 +103,8 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     """Print a dataset's statistics as a table, then what can be pasted, which constants match, and what was left out."""
     noun = sample_noun(stats)
     out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
+    if "as_seen" in stats.extra:
+        out.print(_seen(stats.extra["as_seen"]), soft_wrap=True)
     _print_tables(stats, noun.removesuffix("s"))
     out.print(f"{_units(stats)}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
     for channel in stats.channels:
@@ -175,6 +177,12 @@ def _ranges(channel: ChannelStats) -> tuple[str, str, str]:
 def _with_error(value: float, error: float) -> str:
     small = 0 < error < 0.001  # two digits say how well a figure is known
     return f"{number(value)} ± {f'{error:.2g}' if small else number(error)}"
+
+
+def _seen(geometry: Mapping[str, Any]) -> str:
+    height, width = geometry["size"]
+    how = f"{geometry['interpolation']}, {geometry['crop_mode']} crop {geometry['crop_fraction']:g}"
+    return f"as seen after resize and crop to {height} x {width} ({how}; {shown(str(geometry['origin']))})"
 
 
 def _units(stats: DatasetStats) -> str:

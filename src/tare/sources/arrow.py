@@ -45,7 +45,7 @@ class ArrowFile(Source[tuple[int, Any]]):
         start, table = chunk
         if start == 0:
             yield from self.plan.left_out
-        yield from records_of(table, self.plan, self.name, start, self.options.channels)
+        yield from records_of(table, self.plan, self.name, start, self.options)
 
 
 def open_table(data: Any, options: Options) -> TableInMemory:
@@ -82,7 +82,7 @@ class TableInMemory(Source[tuple[int, int]]):
         if chunk[0] == 0:
             yield from self.plan.left_out
         rows = self.table.slice(chunk[0], chunk[1] - chunk[0])
-        yield from records_of(rows, self.plan, self.name, chunk[0], self.options.channels)
+        yield from records_of(rows, self.plan, self.name, chunk[0], self.options)
 
 
 def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from tare.decode import SUFFIXES, ColourMode, UndecodableError, decode_noted, image_format
+from tare.decode import SUFFIXES, UndecodableError, decode_noted, image_format
 from tare.records import Sample, Skipped
+from tare.sources.options import Options
 from tare.sources.wav import decode_wav, is_wav
 
 #: Name endings of files that claim to be samples.
@@ -17,7 +18,7 @@ def claims_sample(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in SAMPLE_SUFFIXES
 
 
-def sample_of(path: str, data: bytes, colour: ColourMode, label: str | None, *, claimed: bool) -> Sample | Skipped:
+def sample_of(path: str, data: bytes, options: Options, label: str | None, *, claimed: bool) -> Sample | Skipped:
     """Decode an image or a WAV recording by its content, or say why it gives no sample.
 
     What never ``claimed`` to be one is skipped as foreign, without counting as unreadable.
@@ -27,7 +28,7 @@ def sample_of(path: str, data: bytes, colour: ColourMode, label: str | None, *, 
             return Sample(path, decode_wav(data), label)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
-        decoded = decode_noted(data, colour)
+        decoded = decode_noted(data, options.channels, turned=options.turned)
     except UndecodableError as error:
         return Skipped(path, str(error))
     return Sample(path, decoded.values, label, decoded.notes)

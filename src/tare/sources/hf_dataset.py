@@ -53,4 +53,4 @@ class HfDataset(Source[tuple[int, int]]):
         """The rows of a range; with the first, the columns that are no numbers."""
         if chunk[0] == 0:
             yield from self.plan.left_out
-        yield from records_of(self.data[slice(*chunk)], self.plan, self.name, chunk[0], self.options.channels)
+        yield from records_of(self.data[slice(*chunk)], self.plan, self.name, chunk[0], self.options)

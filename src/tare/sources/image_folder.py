@@ -26,6 +26,7 @@ class ImageFolder(Source[tuple[str, ...]]):
 
     root: Path
     colour: ColourMode = "stored"
+    turned: bool = False
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -48,14 +49,14 @@ class ImageFolder(Source[tuple[str, ...]]):
             yield self._read_file(path)
 
     def _read_file(self, path: str) -> Sample | Skipped:
-        decoded = read_noted(path, self.colour)
+        decoded = read_noted(path, self.colour, turned=self.turned)
         if isinstance(decoded, Skipped):
             return decoded
         return Sample(path, decoded.values, first_level(path, str(self.root)), decoded.notes)
 
 
-def open_image_folder(root: Path, colour: ColourMode = "stored") -> ImageFolder:
-    """Check that ``root`` is a readable folder and return it as a source.
+def open_image_folder(root: Path, colour: ColourMode = "stored", *, turned: bool = False) -> ImageFolder:
+    """Check that ``root`` is a readable folder and return it as a source; ``turned`` images stand as EXIF says.
 
     Raises :class:`DataError` if it is not there, is no folder, or cannot be listed.
     """
@@ -65,7 +66,7 @@ def open_image_folder(root: Path, colour: ColourMode = "stored") -> ImageFolder:
         raise DataError("a folder of images", f"{str(root)!r} is a file", "name the folder that holds the images")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DataError("a readable folder", f"no permission to list {str(root)!r}", "change its permissions")
-    return ImageFolder(root, colour)
+    return ImageFolder(root, colour, turned)
 
 
 def walk_files(root: Path) -> Iterator[str]:
@@ -88,7 +89,7 @@ def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
     return decoded if isinstance(decoded, Skipped) else decoded.values
 
 
-def read_noted(path: str, colour: ColourMode) -> Decoded | Skipped:
+def read_noted(path: str, colour: ColourMode, *, turned: bool = False) -> Decoded | Skipped:
     """Read and decode one file like :func:`read_image`, with what was left out of it."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
@@ -99,7 +100,7 @@ def read_noted(path: str, colour: ColourMode) -> Decoded | Skipped:
             if not claims_image and image_format(head) is None:
                 return Skipped(path, "not an image by name or content", foreign=True)
             data = file.read()
-        return decode_noted(head + data, colour)
+        return decode_noted(head + data, colour, turned=turned)
     except OSError as error:
         return Skipped(path, f"cannot be opened: {error.strerror or error}")
     except UndecodableError as error:

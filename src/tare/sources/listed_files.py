@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 
-from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.records import Record, Sample, Skipped
 from tare.sources.base import Source
@@ -48,7 +47,7 @@ class ListedFiles(Source[tuple[Listed, ...]]):
 
     name: str
     listing: Listing
-    colour: ColourMode = "stored"
+    options: Options
 
     def chunks(self) -> Iterator[tuple[Listed, ...]]:
         """Groups of names, in the order of the listing."""
@@ -63,7 +62,7 @@ class ListedFiles(Source[tuple[Listed, ...]]):
     def read(self, chunk: tuple[Listed, ...]) -> Iterator[Record]:
         """Decode each file, or say why it gives no sample."""
         for file in chunk:
-            yield _read(file, self.colour)
+            yield _read(file, self.options)
 
 
 @dataclass(frozen=True)
@@ -128,12 +127,12 @@ def open_file(place: str, options: Options) -> ListedFiles:
 
 def open_folder(place: str, options: Options) -> ListedFiles:
     """Open a folder of recordings or images, local or behind a URL."""
-    return ListedFiles(place, RemoteFolder(place) if is_url(place) else LocalFolder(place), options.channels)
+    return ListedFiles(place, RemoteFolder(place) if is_url(place) else LocalFolder(place), options)
 
 
 def open_named(name: str, files: tuple[str, ...], options: Options) -> ListedFiles:
     """Open images or recordings that the user named one by one."""
-    return ListedFiles(name, Named(files), options.channels)
+    return ListedFiles(name, Named(files), options)
 
 
 def open_manifest(place: str, options: Options, delimiter: str | None = None) -> ListedFiles:
@@ -141,7 +140,7 @@ def open_manifest(place: str, options: Options, delimiter: str | None = None) ->
     with opened(place) as file:
         if not file.read(1):
             raise DataError("a list with at least one path", f"{place!r} is empty", "write one path a line")
-    return ListedFiles(place, Manifest(place, delimiter), options.channels)
+    return ListedFiles(place, Manifest(place, delimiter), options)
 
 
 def is_path_column(name: str) -> bool:
@@ -166,7 +165,7 @@ def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iter
             yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
 
 
-def _read(file: Listed, colour: ColourMode) -> Sample | Skipped:
+def _read(file: Listed, options: Options) -> Sample | Skipped:
     claims = claims_sample(file.path)
     try:
         if not is_url(file.path) and not S_ISREG(os.stat(file.path).st_mode):  # a named pipe would wait for ever
@@ -175,4 +174,4 @@ def _read(file: Listed, colour: ColourMode) -> Sample | Skipped:
     except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Skipped(file.path, f"cannot be opened: {reason}")
-    return sample_of(file.path, data, colour, file.label, claimed=claims)
+    return sample_of(file.path, data, options, file.label, claimed=claims)

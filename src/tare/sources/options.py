@@ -13,12 +13,14 @@ class Options:
 
     ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or the one that holds
     images. ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: which array of an ``.npz``.
+    ``turned``: images stand the way EXIF says that they are to be seen.
     """
 
     channels: ColourMode = "stored"
     columns: tuple[str, ...] | None = None
     layout: str | None = None
     array: str | None = None
+    turned: bool = False
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""

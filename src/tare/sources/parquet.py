@@ -54,7 +54,7 @@ class RowGroups(Source[tuple[int, int]]):
             )
             for batch in batches:
                 path = self.name if self.plan.encoded else f"{self.name}#{chunk[0]}"
-                yield from records_of(_table(batch), self.plan, path, start, self.options.channels)
+                yield from records_of(_table(batch), self.plan, path, start, self.options)
                 start += batch.num_rows
 
 
@@ -88,7 +88,7 @@ class NumberColumns(Source[tuple[int, Any]]):
         start, frame = chunk
         if start == 0:
             yield from self.plan.left_out
-        yield from records_of(frame.to_arrow(), self.plan, self.name, start, "stored")
+        yield from records_of(frame.to_arrow(), self.plan, self.name, start, Options())
 
 
 @contextmanager

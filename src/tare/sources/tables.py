@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.records import Record, Rows, Skipped
 from tare.sources.encoded import sample_of
@@ -66,7 +65,7 @@ def plan_table(schema: Any, options: Options, name: str) -> Plan:
     return Plan(numbers, channel_names=numbers, left_out=left_out)
 
 
-def records_of(table: Any, plan: Plan, path: str, start: int, colour: ColourMode) -> Iterator[Record]:
+def records_of(table: Any, plan: Plan, path: str, start: int, options: Options) -> Iterator[Record]:
     """Turn rows of an Arrow table, the first of them number ``start``, into records."""
     if not plan.encoded:
         yield Rows(f"{path}[{start}]", _columns_of(table, plan, path))
@@ -79,7 +78,7 @@ def records_of(table: Any, plan: Plan, path: str, start: int, colour: ColourMode
         if data is None:
             yield Skipped(name, "the cell holds no bytes")
         else:
-            yield sample_of(name, data, colour, _label(label, plan.label_names), claimed=True)
+            yield sample_of(name, data, options, _label(label, plan.label_names), claimed=True)
 
 
 def _columns_of(table: Any, plan: Plan, path: str) -> Sequence[NDArray[Any]]:

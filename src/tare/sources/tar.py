@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
-from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.records import Record, Skipped
 from tare.sources.base import Source
@@ -38,7 +37,7 @@ class TarArchive(Source[tuple[Entry, ...]]):
     """The images or recordings of a tar archive; see :func:`open_tar`."""
 
     name: str
-    colour: ColourMode = "stored"
+    options: Options
 
     def chunks(self) -> Iterator[tuple[Entry, ...]]:
         """Groups of members, still encoded, in the order of the archive."""
@@ -53,7 +52,7 @@ class TarArchive(Source[tuple[Entry, ...]]):
     def read(self, chunk: tuple[Entry, ...]) -> Iterator[Record]:
         """Decode each entry, or say why it gives no sample."""
         for entry in chunk:
-            yield entry.skipped or sample_of(entry.name, entry.data, self.colour, entry.label, claimed=claims_sample(entry.name))
+            yield entry.skipped or sample_of(entry.name, entry.data, self.options, entry.label, claimed=claims_sample(entry.name))
 
     def _entries(self) -> Iterator[Entry]:
         """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
@@ -81,7 +80,7 @@ def open_tar(place: str, options: Options) -> TarArchive:
     tell how many samples are missing.
     """
     next(_members(place), None)
-    return TarArchive(place, options.channels)
+    return TarArchive(place, options)
 
 
 def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
