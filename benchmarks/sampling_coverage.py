@@ -99,6 +99,7 @@ def synthetic(kind: str, size: int = 100_000, channels: int = 3) -> Population:
     else:  # three samples in a hundred are white pages
         white = rng.random(shape) < 0.03
         mean, std = np.where(white, 1.0, 0.3 + 0.05 * rng.standard_normal(shape)), np.where(white, 0.0, 0.1)
+    std = np.maximum(std, 1e-3)  # rounded sums of a constant sample may contradict each other
     scale = 1e-4
     s, q = np.rint(64 * mean / scale), np.rint(64 * (mean**2 + std**2) / scale**2)
     return Population(kind, np.full(size, 64), s.astype(np.int64), q.astype(np.int64), scale)
