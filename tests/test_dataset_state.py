@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tare.dataset_state import DatasetState, Layout
+from tare.histogram import Histogram
 from tare.records import Sample, Skipped
 
 DTYPES = ("uint8", "uint16", "bool", "float32", "int32")
@@ -62,10 +63,11 @@ def test_every_dtype_agrees_with_numpy(dtype: str) -> None:
         assert (channel.moments.low, channel.moments.high) == (values.min(), values.max())
 
 
-def test_only_8_bit_data_has_an_exact_histogram() -> None:
+def test_integers_of_8_and_16_bits_are_counted_one_by_one() -> None:
     for dtype in DTYPES:
-        group = DatasetState.of([sample(0, dtype, 1)]).groups[Layout(1, dtype)]
-        assert (group.channels[0].histogram is not None) == (dtype == "uint8")
+        counted = DatasetState.of([sample(0, dtype, 1)]).groups[Layout(1, dtype)].channels[0].histogram
+        assert isinstance(counted, Histogram) == (dtype == "uint8")
+        assert getattr(counted, "words", False) == (dtype in ("uint16", "bool"))
 
 
 def test_layouts_are_kept_apart_and_name_their_first_example() -> None:

@@ -18,7 +18,7 @@ ROOT = Path(tare.__file__).parent
 RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L0", ("_version", "errors", "layout", "records", "progress", "seeds")),
     ("L0b", ("_optional", "files")),
-    ("L1", ("exact", "sums", "histogram", "affine", "intervals", "deep_images", "run_dir")),
+    ("L1", ("exact", "sums", "histogram", "buckets", "affine", "intervals", "deep_images", "run_dir")),
     ("L1b", ("centred", "decode", "permutation")),
     ("L1c", ("moments",)),
     ("L1d", ("channel_state",)),

@@ -2,67 +2,101 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.buckets import WORDS, Buckets
 from tare.exact import Dyadic
 from tare.histogram import LEVELS, Histogram, count_levels
 from tare.moments import Moments
 from tare.records import Rows, Stack
 from tare.sums import byte_sums, word_sums
 
+_WORD_TYPES = ("uint16", "bool")
 _LEVEL = np.arange(LEVELS, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """Moments of one channel and, for 8-bit data, its exact histogram."""
+    """Moments of one channel and what its quantiles follow from: exact counts for 8 and 16 bits, else buckets."""
 
     moments: Moments
-    histogram: Histogram | None
+    histogram: Histogram | Buckets
 
     def merge(self, other: ChannelState) -> ChannelState:
-        """Return the state of both."""
-        both = self.histogram is not None and other.histogram is not None
-        histogram = self.histogram.merge(other.histogram) if both else None  # type: ignore[union-attr, arg-type]
-        return ChannelState(self.moments.merge(other.moments), histogram)
+        """Return the state of both, which must come from one dtype."""
+        return ChannelState(self.moments.merge(other.moments), self.histogram.merge(other.histogram))  # type: ignore[arg-type]
 
     def widened(self) -> ChannelState:
         """Return 8-bit values as 16-bit ones: 255 * 257 is 65535, so their unit values stay exactly the same."""
-        return ChannelState(self.moments.scaled(Dyadic(257)), None)
+        levels = np.zeros(WORDS, np.int64)
+        if isinstance(self.histogram, Histogram):
+            levels[::257] = self.histogram.counts
+        return ChannelState(self.moments.scaled(Dyadic(257)), Buckets.of_words(levels))
 
 
-#: The sums of one sample: its histogram, its integer sums, or its moments, whichever its dtype calls for.
-Summed = NDArray[np.int64] | tuple[NDArray[np.int64], ...] | tuple[Moments, ...]
+class Collector(ABC):
+    """Sums the samples of one layout, one after the other, so that their values need not be kept."""
+
+    @abstractmethod
+    def add(self, values: NDArray[Any]) -> None:
+        """Add one sample ``(..., C)``."""
+
+    @abstractmethod
+    def pooled(self) -> tuple[ChannelState, ...]:
+        """The state of every channel."""
 
 
-def summed(values: NDArray[Any]) -> Summed:
-    """Reduce one sample ``(..., C)`` to its sums, so that its values need not be kept."""
-    if values.dtype == np.uint8:
-        return count_levels(values)
-    channels = values.shape[-1]
-    if values.dtype.name in ("uint16", "bool"):
-        flat = values.reshape(1, -1, channels).astype(np.uint16, copy=False)
-        return (np.array([flat.shape[1]]), *word_sums(flat))
-    return tuple(Moments.of_sample(values[..., c]) for c in range(channels))
-
-
-def pooled(samples: list[Any], dtype: str) -> tuple[ChannelState, ...]:
-    """Pool what :func:`summed` made of samples of one layout."""
+def collector(channels: int, dtype: str) -> Collector:
+    """Return what sums samples of one layout."""
     if dtype == "uint8":
-        histograms = np.stack(samples)  # (N, C, 256)
+        return _Bytes()
+    return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
+
+
+class _Bytes(Collector):
+    def __init__(self) -> None:
+        self.levels: list[NDArray[np.int64]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        self.levels.append(count_levels(values))
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        histograms = np.stack(self.levels)  # (N, C, 256)
         n = histograms[:, 0].sum(axis=1)
         return _of_levels(n, histograms @ _LEVEL, histograms @ (_LEVEL * _LEVEL), histograms.sum(axis=0))
-    if dtype in ("uint16", "bool"):
-        n, s, q = (np.concatenate([sample[k] for sample in samples]) for k in (0, 1, 2))
-        return _of_words(
-            n, s, q, np.min([sample[3] for sample in samples], axis=0), np.max([sample[4] for sample in samples], axis=0)
-        )
-    return tuple(ChannelState(reduce(Moments.merge, channel), None) for channel in zip(*samples, strict=True))
+
+
+class _Words(Collector):
+    def __init__(self, channels: int) -> None:
+        self.counts = np.zeros((channels, WORDS), np.int64)
+        self.n: list[int] = []
+        self.sums: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        flat = values.reshape(1, -1, values.shape[-1]).astype(np.uint16, copy=False)
+        self.n.append(flat.shape[1])
+        self.sums.append(word_sums(flat, self.counts))
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        s, q = (np.concatenate([sums[k] for sums in self.sums]) for k in (0, 1))
+        return _of_words(np.array(self.n), s, q, self.counts)
+
+
+class _Floats(Collector):
+    def __init__(self, channels: int) -> None:
+        self.states = [ChannelState(Moments(), Buckets())] * channels
+
+    def add(self, values: NDArray[Any]) -> None:
+        added = (_of_floats(Moments.of_sample(values[..., c]), values[..., c]) for c in range(values.shape[-1]))
+        self.states = [old.merge(new) for old, new in zip(self.states, added, strict=True)]
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        return tuple(self.states)
 
 
 def of_stack(stack: Stack) -> tuple[ChannelState, ...]:
@@ -79,7 +113,7 @@ def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
     number, states = 0, []
     for column in rows.columns:
         number = len(column)
-        states.append(ChannelState(Moments.of_rows(column), None))
+        states.append(_of_floats(Moments.of_rows(column), column))
     return number, tuple(states)
 
 
@@ -88,11 +122,15 @@ def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:
     n = np.full(len(block), block.shape[1])
     if block.dtype == np.uint8:
         return _of_levels(n, *byte_sums(block))
-    if block.dtype.name in ("uint16", "bool"):
-        return _of_words(n, *word_sums(block.astype(np.uint16, copy=False)))
-    if block.shape[1] == 1:
-        return tuple(ChannelState(Moments.of_rows(block[:, 0, c]), None) for c in range(block.shape[2]))
-    return tuple(ChannelState(Moments.of_stack(block[:, :, c]), None) for c in range(block.shape[2]))
+    if block.dtype.name in _WORD_TYPES:
+        counts = np.zeros((block.shape[2], WORDS), np.int64)
+        return _of_words(n, *word_sums(block.astype(np.uint16, copy=False), counts), counts)
+    channels = (np.ascontiguousarray(block[:, :, c], np.float64) for c in range(block.shape[2]))
+    return tuple(_of_floats(Moments.of_rows(c[:, 0]) if c.shape[1] == 1 else Moments.of_stack(c), c) for c in channels)
+
+
+def _of_floats(moments: Moments, values: NDArray[Any]) -> ChannelState:
+    return ChannelState(moments, Buckets.of(values, moments.low, moments.high))
 
 
 def _of_levels(
@@ -108,9 +146,10 @@ def _of_levels(
 
 
 def _of_words(
-    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]
+    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> tuple[ChannelState, ...]:
-    return tuple(
-        ChannelState(Moments.of_integer_samples(n, s[:, c], q[:, c], float(low[c]), float(high[c])), None)
-        for c in range(s.shape[1])
-    )
+    states = []
+    for c, words in enumerate(counts):
+        buckets = Buckets.of_words(words)
+        states.append(ChannelState(Moments.of_integer_samples(n, s[:, c], q[:, c], buckets.low, buckets.high), buckets))
+    return tuple(states)

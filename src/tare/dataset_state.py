@@ -86,26 +86,27 @@ class DatasetState:
             elif isinstance(record, Sample):
                 notes.update(record.notes)
                 layout = Layout(record.values.shape[-1], record.values.dtype.name)
-                collected.setdefault(layout, _Collected(record.path)).add(record)
+                collected.setdefault(layout, _Collected(record.path, layout)).add(record)
             else:
                 state = state.merge(_of_batch(record))
-        groups = {layout: samples.group(layout) for layout, samples in collected.items()}
+        groups = {layout: samples.group() for layout, samples in collected.items()}
         return state.merge(cls(groups, tuple(sorted(skipped)), notes))
 
 
 class _Collected:
     """The sums of a chunk's samples of one layout; turned into a frozen :class:`Group` at its end."""
 
-    def __init__(self, example: str) -> None:
-        self.example = example
-        self.sums: list[channel_state.Summed] = []
+    def __init__(self, example: str, layout: Layout) -> None:
+        self.example, self.samples = example, 0
+        self.sums = channel_state.collector(layout.channels, layout.dtype)
 
     def add(self, sample: Sample) -> None:
         self.example = min(self.example, sample.path)
-        self.sums.append(channel_state.summed(sample.values))
+        self.samples += 1
+        self.sums.add(sample.values)
 
-    def group(self, layout: Layout) -> Group:
-        return Group(len(self.sums), self.example, channel_state.pooled(self.sums, layout.dtype))
+    def group(self) -> Group:
+        return Group(self.samples, self.example, self.sums.pooled())
 
 
 def _of_batch(record: Stack | Rows) -> DatasetState:

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tare.buckets import Buckets
 from tare.dataset_state import ChannelState, DatasetState, Layout
 from tare.errors import DataError
 from tare.files import write_text
+from tare.histogram import Histogram
 from tare.layout import channel_names, unit_scale
 from tare.records import Skipped
 
@@ -25,8 +27,12 @@ class ChannelStats:
 
     ``mean`` and ``std`` are pooled over all values of all samples (population, ddof 0). ``mean_of_sample_std`` and
     ``root_mean_sample_variance`` are the two other definitions of std in circulation; ``sample_mean`` and ``sample_std``
-    weigh every sample alike. What cannot be estimated is NaN (null in JSON); quantiles are exact for 8-bit data and absent
-    elsewhere.
+    weigh every sample alike. What cannot be estimated is NaN (null in JSON).
+
+    A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
+    elsewhere within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.buckets`). ``share_at_low_end`` and
+    ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; floats have
+    no such range, and theirs are the shares at the smallest and largest value met.
     """
 
     name: str
@@ -48,6 +54,7 @@ class ChannelStats:
     nan: int = 0
     inf: int = 0
     constant: bool = False
+    quantile_error: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,7 @@ def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bo
 
 def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
     moments, histogram = state.moments, state.histogram
+    low_share, high_share = _end_shares(histogram, scale)
     return ChannelStats(
         name=name,
         count=moments.count,
@@ -171,13 +179,24 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         sample_mean=moments.sample_mean * scale,
         sample_std=moments.sample_weighted_std * scale,
         effective_samples=moments.effective_samples,
-        share_at_low_end=histogram.share_at(0) if histogram else math.nan,
-        share_at_high_end=histogram.share_at(255) if histogram else math.nan,
-        quantiles={f"{q:g}": histogram.quantile(q) * scale for q in _QUANTILES} if histogram else {},
+        share_at_low_end=low_share,
+        share_at_high_end=high_share,
+        quantiles={f"{q:g}": histogram.quantile(q) * scale for q in _QUANTILES},
         nan=moments.nan,
         inf=moments.inf,
         constant=moments.constant,
+        quantile_error=0.0 if isinstance(histogram, Histogram) else histogram.error * scale,
     )
+
+
+def _end_shares(counted: Histogram | Buckets, scale: float) -> tuple[float, float]:
+    if isinstance(counted, Histogram):
+        return counted.share_at(0), counted.share_at(255)
+    if not counted.total:
+        return math.nan, math.nan
+    ends = (0, round(1 / scale))
+    low, high = (counted.count_at(end) for end in ends) if counted.words else (counted.at_low, counted.at_high)
+    return low / counted.total, high / counted.total
 
 
 def _counts_only(channel: ChannelStats) -> ChannelStats:

@@ -96,8 +96,7 @@ def _words(  # pragma: no cover - compiled
     samples: NDArray[np.uint16],
     s: NDArray[np.int64],
     q: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
+    counts: NDArray[np.int64],
 ) -> None:
     for i in range(samples.shape[0]):
         for p in range(samples.shape[1]):
@@ -105,8 +104,7 @@ def _words(  # pragma: no cover - compiled
                 v = np.int64(samples[i, p, c])
                 s[i, c] += v
                 q[i, c] += v * v
-                low[c] = min(low[c], v)
-                high[c] = max(high[c], v)
+                counts[c, v] += 1
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -143,15 +141,15 @@ def byte_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np
     return s, q, tables.reshape(12 // channels, channels, 256).sum(axis=0, dtype=np.int64)
 
 
-def word_sums(
-    samples: NDArray[np.uint16],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Sum 16-bit samples ``(N, P, C)`` exactly: sums and sums of squares ``(N, C)``, extremes ``(C,)``; P below 2**31."""
+def word_sums(samples: NDArray[np.uint16], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum 16-bit samples ``(N, P, C)`` exactly: sums and sums of squares ``(N, C)``; P below 2**31.
+
+    Each value is counted in ``counts`` ``(C, 65536)``, too.
+    """
     number, _, channels = samples.shape
     s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
-    low, high = np.full(channels, 1 << 16, np.int64), np.full(channels, -1, np.int64)
-    _words(samples, s, q, low, high)
-    return s, q, low, high
+    _words(samples, s, q, counts)
+    return s, q
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import math
+from functools import reduce
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import tare
+from tare.buckets import WORDS, Buckets
+
+QS = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
+anything = st.floats(allow_nan=False, allow_infinity=False, width=64)
+usual = st.one_of(
+    st.floats(-10, 10), st.floats(1e9, 1e9 + 5), st.sampled_from([0.0, -0.0, 1.0, -1e-320, 5e-324, 1.7e308, -1.7e308])
+)
+columns = st.lists(st.one_of(usual, anything), max_size=40)
+
+
+def counted(values: list[float] | NDArray[Any]) -> Buckets:
+    column = np.array(values, np.float64)
+    return Buckets.of(column, float(column.min()), float(column.max())) if column.size else Buckets()
+
+
+def words(values: NDArray[np.uint16]) -> Buckets:
+    return Buckets.of_words(np.bincount(values, minlength=WORDS))
+
+
+@given(columns, st.randoms(use_true_random=False), st.integers(1, 7))
+def test_any_cuts_and_any_order_give_the_same_bits(values: list[float], random: Random, size: int) -> None:
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    parts = [counted(shuffled[i : i + size]) for i in range(0, len(shuffled), size)]
+    assert reduce(Buckets.merge, parts, Buckets()) == counted(values)
+
+
+@given(columns, columns, columns)
+def test_merge_is_associative_and_commutative_with_an_identity(a: list[float], b: list[float], c: list[float]) -> None:
+    x, y, z = map(counted, (a, b, c))
+    assert x.merge(y).merge(z) == x.merge(y.merge(z))
+    assert x.merge(y) == y.merge(x)
+    assert x.merge(Buckets()) == x == Buckets().merge(x)
+    assert Buckets().merge(Buckets()) == Buckets()
+
+
+@given(st.lists(st.one_of(usual, anything), min_size=1, max_size=200), st.sampled_from(QS))
+def test_a_quantile_is_within_the_stated_error_of_the_sorted_values(values: list[float], q: float) -> None:
+    state = counted(values)
+    exact = sorted(values)[max(1, math.ceil(q * len(values))) - 1]
+    assert abs(state.quantile(q) / 2 - exact / 2) <= state.error / 2 * (1 + 1e-9)  # halves, as the largest spread is none
+    assert (
+        state.error / 2 <= (max(values) / 2 - min(values) / 2) / 4095 * (1 + 1e-9)
+        or state.error <= 2.0**-1023
+        or (state.error <= 2.0**-53 * max(abs(v) for v in values))
+    )
+
+
+@pytest.mark.parametrize("name", ["normal", "exponential", "near 1e9", "integers"])
+def test_quantiles_of_usual_columns_agree_with_numpy(name: str) -> None:
+    rng = np.random.default_rng(0)
+    column = {
+        "normal": rng.normal(0, 1, 20_000),
+        "exponential": rng.exponential(3, 20_000),
+        "near 1e9": rng.normal(1e9, 1, 20_000),
+        "integers": rng.integers(0, 50, 20_000).astype(float),
+    }[name]
+    state = counted(column)
+    assert state.error <= (column.max() - column.min()) / 4095
+    for q in QS:
+        assert state.quantile(q) == pytest.approx(np.quantile(column, q, method="inverted_cdf"), abs=state.error)
+
+
+@given(st.lists(st.integers(0, WORDS - 1), min_size=1, max_size=60), st.integers(0, 60))
+def test_16_bit_quantiles_are_exact_and_merge(values: list[int], cut: int) -> None:
+    column = np.array(values, np.uint16)
+    state = words(column[:cut]).merge(words(column[cut:]))
+    assert state == words(column)
+    assert (state.error, state.total) == (0.0, len(values))
+    assert [state.quantile(q) for q in QS] == [np.quantile(column, q, method="inverted_cdf") for q in QS]
+    assert state.count_at(int(column[0])) == int((column == column[0]).sum())
+    assert state.count_at(WORDS) == 0
+
+
+def test_values_that_are_not_finite_are_left_out() -> None:
+    column = np.array([1.0, np.nan, 2.0, np.inf, -np.inf])
+    assert Buckets.of(column, 1.0, 2.0) == counted([1.0, 2.0])
+    assert Buckets.of(np.array([np.nan]), math.inf, -math.inf) == Buckets()
+
+
+def test_a_constant_column_has_its_value_as_every_quantile() -> None:
+    state = counted([0.1] * 9)
+    assert (state.quantile(0.0), state.quantile(0.5), state.quantile(1.0), state.error) == (0.1, 0.1, 0.1, 0.0)
+
+
+def test_nothing_has_no_quantiles() -> None:
+    assert math.isnan(Buckets().quantile(0.5))
+    assert math.isnan(Buckets().error)
+    with pytest.raises(ValueError, match=r"a quantile lies in \[0, 1\], got 2"):
+        counted([1.0]).quantile(2)
+
+
+def test_16_bit_statistics_have_exact_quantiles_and_shares_at_the_ends() -> None:
+    pixels = np.random.default_rng(1).integers(0, WORDS, (6, 20, 20, 1)).astype(np.uint16)
+    pixels[:2] = 0
+    pixels[2, :10] = 65535
+    (channel,) = tare.measure(pixels).channels
+    assert channel.quantiles["0.5"] == pytest.approx(np.quantile(pixels, 0.5, method="inverted_cdf") / 65535, abs=0)
+    assert channel.quantile_error == 0
+    assert channel.share_at_low_end == (pixels == 0).mean()
+    assert channel.share_at_high_end == (pixels == 65535).mean()
+
+
+def test_float_statistics_say_how_far_off_a_quantile_may_be() -> None:
+    values = np.clip(np.random.default_rng(2).normal(0.5, 0.4, (7, 30, 30, 3)), 0, 1)
+    for c, channel in enumerate(tare.measure(values.astype(np.float32)).channels):
+        column = values[..., c].astype(np.float32)
+        assert 0 < channel.quantile_error <= 1 / 4095
+        for q, found in channel.quantiles.items():
+            exact = np.quantile(column, float(q), method="inverted_cdf")
+            assert found == pytest.approx(exact, abs=channel.quantile_error)
+        assert channel.share_at_high_end == (column == 1).mean()
+        assert channel.share_at_low_end == (column == 0).mean()
+
+
+def test_8_bit_pooled_with_16_bit_keeps_exact_quantiles(tmp_path: Any) -> None:
+    from PIL import Image
+
+    narrow = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    wide = np.random.default_rng(3).integers(0, WORDS, (16, 16)).astype(np.uint16)
+    Image.fromarray(narrow).save(tmp_path / "a.png")
+    Image.fromarray(wide).save(tmp_path / "b.png")
+    (channel,) = tare.measure(tmp_path).channels
+    both = np.concatenate([narrow.astype(np.uint16).ravel() * 257, wide.ravel()])
+    assert channel.quantiles["0.25"] == np.quantile(both, 0.25, method="inverted_cdf") * (1 / 65535)
