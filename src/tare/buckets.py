@@ -27,22 +27,30 @@ WORDS = 1 << 16
 _DIGITS, _FINEST = 53, -1022
 
 
+_ROW = 512
+
+
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(  # pragma: no cover - compiled
     values: NDArray[np.float64], inverse: float, first: int, low: float, high: float, tables: NDArray[np.uint32]
 ) -> tuple[int, int]:
-    at_low, at_high = 0, 0
-    for i in range(values.size):
-        v = values[i]
-        if not low <= v <= high:  # NaN or infinite
-            continue
-        place = v * inverse
-        k = np.int64(place)
-        # Rounding down; a negative value whose product vanished lies below zero all the same.
-        k -= np.int64(k > place or (place == 0.0 and v < 0.0))
-        tables[i & 1, k - first] += np.uint32(1)
-        at_low += v == low
-        at_high += v == high
+    # Places first, which vectorises, then the increments, in four tables in turn: a counter that was just written is slow to
+    # read again. What is NaN or infinite goes to one place behind the others.
+    places = np.empty(_ROW, np.int32)
+    base, behind = np.float64(first), np.float64(tables.shape[1] - 1)
+    at_low, at_high = np.int64(0), np.int64(0)
+    for start in range(0, values.size, _ROW):
+        row = values[start : start + _ROW]
+        for j in range(row.size):
+            v = row[j]
+            at_low += np.int64(v == low)
+            at_high += np.int64(v == high)
+            scaled = v * inverse
+            # A negative value whose product vanished lies below zero all the same.
+            place = math.floor(scaled) - np.float64((scaled == 0.0) & (v < 0.0)) - base
+            places[j] = np.int32(place if (v >= low) & (v <= high) else behind)
+        for j in range(row.size):
+            tables[j & 3, np.uintp(places[j])] += np.uint32(1)
     return at_low, at_high
 
 
@@ -68,9 +76,9 @@ class Buckets:
         if not low <= high:
             return cls()
         exponent, first, size = _grid(low, high, False)
-        tables = np.zeros((2, size), np.uint32)
+        tables = np.zeros((4, size + 1), np.uint32)
         at_low, at_high = _count(column, math.ldexp(1.0, -exponent), first, low, high, tables)
-        return cls(low, high, at_low, at_high, tables.sum(axis=0, dtype=np.int64).tobytes())
+        return cls(low, high, at_low, at_high, tables[:, :size].sum(axis=0, dtype=np.int64).tobytes())
 
     @classmethod
     def of_words(cls, counts: NDArray[np.int64]) -> Buckets:
@@ -145,7 +153,12 @@ def _grid(low: float, high: float, words: bool) -> tuple[int, int, int]:
     if half:
         exponent = max(exponent, math.frexp(half)[1] + 1 - _MOST.bit_length() - 1)
     while True:
-        first, last = (math.floor(math.ldexp(end, -exponent)) for end in (low, high))
+        first, last = _index(low, exponent), _index(high, exponent)
         if last - first < _MOST:
             return exponent, first, last - first + 1
         exponent += 1
+
+
+def _index(value: float, exponent: int) -> int:
+    scaled = math.ldexp(value, -exponent)
+    return -1 if scaled == 0 and value < 0 else math.floor(scaled)
