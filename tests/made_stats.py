@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 from tare.dataset_state import DatasetState
 from tare.dataset_stats import ChannelStats, DatasetStats, summarise
-from tare.records import Sample
+from tare.records import Sample, Stack
 
 
 def stats_of(samples: Iterable[NDArray[Any]], source: str = "arrays") -> DatasetStats:
     """Measure samples ``(..., C)``, each of them one sample."""
     records = [Sample(f"{index:06}", values) for index, values in enumerate(samples)]
     return summarise(DatasetState.of(records), source, "test")
+
+
+def stacked(samples: NDArray[Any], source: str = "stack") -> DatasetStats:
+    """Measure samples of one size ``(N, ..., C)`` in one pass."""
+    return summarise(DatasetState.of([Stack("0", samples)]), source, "test")
 
 
 def stated_stats(mean: Sequence[float], std: Sequence[float], samples: int = 100, error: float | None = None) -> DatasetStats:
