@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from tare.errors import ModelError, TareError
 from tare.files import write_text
+from tare.seeds import derived
 
 #: Gives the training batches of an epoch, so that they are a function of the epoch alone, also after a resume.
 EpochBatches = Callable[[int], DataLoader[Any]]
@@ -63,7 +64,7 @@ class TransferModule(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed dropout and its kin by epoch, so that a resumed run continues as an uninterrupted one."""
-        torch.manual_seed((self.training_options.seed << 16) + self.current_epoch)
+        torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
         """One step; raises :class:`DivergedError` when the loss is no longer a number."""

@@ -15,6 +15,7 @@ from tare.errors import DataError
 from tare.labelled import LabelledFile
 from tare.layout import unit_scale
 from tare.records import Skipped
+from tare.seeds import derived
 from tare.sources.image_folder import read_image
 
 Augmentation = Literal["none", "basic"]
@@ -58,7 +59,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
         if not self.augments:
             return self.transform(image), file.label
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed((self.seed << 32) + index)
+            torch.manual_seed(derived(self.seed, index))
             return self.transform(image), file.label
 
 
@@ -76,7 +77,7 @@ class EpochSampler(Sampler[int]):
         return self.length
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed((self.seed << 32) + self.epoch)
+        generator = torch.Generator().manual_seed(derived(self.seed, self.epoch))
         order = torch.randperm(self.length, generator=generator) + self.epoch * self.length
         return iter(order.tolist())
 

@@ -68,5 +68,6 @@ def _forest(rows: list[dict[str, Any]], value: str, scale: alt.Scale, zero_line:
         base.mark_point(filled=True, size=90, opacity=1).encode(y=y, x=f"{value}:Q", color=colour, tooltip=tips),
     ]
     title = alt.TitleParams(rows[0]["shift"], anchor="start", fontWeight="normal")
-    chart: Any = alt.layer(*layers).properties(width="container", height=alt.Step(26), title=title)
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    chart: Any = alt.layer(*layers).properties(width="container", height=alt.Step(26), title=title, autosize=fit)
     return cast(Chart, chart)

@@ -105,6 +105,8 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
     if "as_seen" in stats.extra:
         out.print(_seen(stats.extra["as_seen"]), soft_wrap=True)
+    if "sampled" in stats.extra:
+        out.print(_sampled(stats.extra["sampled"], noun), soft_wrap=True)
     _print_tables(stats, noun.removesuffix("s"))
     out.print(f"{_units(stats)}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
     for channel in stats.channels:
@@ -183,6 +185,15 @@ def _seen(geometry: Mapping[str, Any]) -> str:
     height, width = geometry["size"]
     how = f"{geometry['interpolation']}, {geometry['crop_mode']} crop {geometry['crop_fraction']:g}"
     return f"as seen after resize and crop to {height} x {width} ({how}; {shown(str(geometry['origin']))})"
+
+
+def _sampled(record: Mapping[str, Any], noun: str) -> str:
+    read = (
+        f"read {record['samples']:,} of {record['total']:,} {noun} ({record['share']:.1%}), in the order of seed {record['seed']}"
+    )
+    if record["complete"]:
+        return f"{read}: all of them, so the figures are exact"
+    return f"{read}: all means and stds are within {record['tolerance']:g}, at once, with {record['confidence']:.0%} confidence"
 
 
 def _units(stats: DatasetStats) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,11 @@ class _Source:
 
 def run_demo(folder: Path, reporter: Reporter, seeds: int = 8, train_size: int = 120) -> DemoResult:
     """Run the demo and save its model in ``folder/model``; the same seeds give the same numbers."""
+    with _one_thread():
+        return _run(folder, reporter, seeds, train_size)
+
+
+def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoResult:
     dataset0, dataset1 = load_digits()
     variants = {AS_IT_IS: dataset1, OTHER_SENSOR: dataset1.shifted(other_sensor)}
     stats0 = dataset0.measure("digits 0-4")
@@ -133,6 +139,17 @@ def run_demo(folder: Path, reporter: Reporter, seeds: int = 8, train_size: int =
         views=views,
         saved=saved,
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small gain nothing from threads, lose minutes to them on a busy machine, and sum in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from tare.reporting import html
+
+EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+def test_everything_from_outside_is_escaped() -> None:
+    made = [
+        html.paragraph(EVIL),
+        html.heading(EVIL),
+        html.table(EVIL, [EVIL], [[EVIL]]),
+        html.panels([EVIL], EVIL),
+        html.image(np.zeros((2, 2)), 0.0, 1.0, EVIL),
+        html.code(EVIL),
+    ]
+    for piece in (*made, html.page(EVIL, made)):
+        assert "<script>alert" not in piece
+        assert "<img src=x" not in piece
+
+
+def test_data_in_a_chart_cannot_end_the_script() -> None:
+    chart = alt.layer(alt.Chart(pl.DataFrame({"name": [EVIL]})).mark_point().encode(x="name:N"))
+    page = html.page("title", [html.panels(["chart"], "")], {"chart": chart})
+    assert "</script><script>alert" not in page
+    assert page.count("</script>") == 1
+
+
+def test_a_picture_maps_low_to_black_and_high_to_white() -> None:
+    import base64
+    import io
+    import re
+
+    from PIL import Image
+
+    figure = html.image(np.array([[-1.0, 0.0, 1.0, 9.0]]), -1.0, 1.0, "x")
+    data = re.search(r"base64,([^\"]+)", figure)
+    assert data is not None
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1])))).tolist() == [[0, 127, 255, 255]]

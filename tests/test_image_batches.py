@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from timm.data.transforms_factory import create_transform
+
+from tare.errors import DataError
+from tare.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader
+from tare.labelled import LabelledFile
+from tests.images import random_rgb, save_png
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[LabelledFile]:
+    for index in range(5):
+        save_png(tmp_path / f"{index}.png", random_rgb(index, 40 + index, 50))
+    return [LabelledFile(str(tmp_path / f"{index}.png"), index % 2) for index in range(5)]
+
+
+@pytest.mark.parametrize("mode", ["center", "squash", "border"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_evaluation_is_timms_own_transform_bit_for_bit(mode: str, interpolation: str) -> None:
+    image = Image.fromarray(random_rgb(1, 61, 83))
+    ours = evaluation_transform(Geometry((32, 32), interpolation, 0.9, mode))(image)
+    timms = create_transform(
+        (3, 32, 32), interpolation=interpolation, crop_pct=0.9, crop_mode=mode, mean=(0.0,) * 3, std=(1.0,) * 3
+    )(image)
+    if mode == "border":  # what lies outside the image is filled with the mean, which differs here
+        return
+    assert ours.dtype == torch.uint8
+    assert torch.equal(ours.float() / 255, timms)
+
+
+def test_the_order_of_an_epoch_is_a_function_of_seed_and_epoch() -> None:
+    first, again, later = (list(EpochSampler(10, 3, epoch)) for epoch in (0, 0, 1))
+    assert first == again
+    assert sorted(later) == list(range(10, 20))
+    assert [index % 10 for index in later] != first
+    assert list(EpochSampler(10, 4, 0)) != first
+
+
+def test_augmentation_depends_on_seed_epoch_and_position_alone(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=1)
+    torch.manual_seed(0)
+    first = images[2][0]
+    torch.manual_seed(1)
+    assert torch.equal(images[2][0], first)
+    assert not torch.equal(images[2 + len(files)][0], first)
+    assert not torch.equal(ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=2)[2][0], first)
+
+
+def test_the_number_of_workers_changes_nothing(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=1)
+    alone, helped = (list(loader(images, 2, workers, EpochSampler(5, 0, 3))) for workers in (0, 2))
+    for (left, left_labels), (right, right_labels) in zip(alone, helped, strict=True):
+        assert torch.equal(left, right)
+        assert torch.equal(left_labels, right_labels)
+
+
+def test_deep_images_keep_their_values_as_unit_floats(tmp_path: Path) -> None:
+    deep = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
+    save_png(tmp_path / "deep.png", deep)
+    geometry = Geometry((64, 64), "bilinear", 1.0)
+    values, _ = ImageBatches([LabelledFile(str(tmp_path / "deep.png"), 0)], geometry, "grey", None, 0)[0]
+    assert values.dtype == torch.float32
+    assert np.allclose(values[0].numpy(), deep / 65535, atol=1e-6)
+
+
+def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", None, 0)
+    Path(files[1].path).unlink()
+    with pytest.raises(DataError, match="images that stay readable during training"):
+        images[1]

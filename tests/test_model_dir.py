@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from timm.data import resolve_model_data_config
+
+from tare.errors import ModelError, OutputError
+from tare.image_batches import Geometry
+from tare.model_dir import TransferredModel, load_model, save_model
+from tare.networks import Network, load_network, with_head
+from tare.strategies import Normalisation
+from tests.made_stats import stated_stats
+from tests.test_networks import FACTORY
+
+MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+
+
+def model_of(network: Network) -> TransferredModel:
+    geometry = Geometry((32, 48), "bicubic", 0.9)
+    return TransferredModel(with_head(network, 3, 0), Normalisation("target", MEAN, STD), geometry, ("ä", "b", "</c>"))
+
+
+def save(folder: Path, network: Network) -> TransferredModel:
+    model = model_of(network)
+    stats = stated_stats(MEAN, STD)
+    save_model(folder, model, source_spec=network.spec, target_stats=stats, evidence={"val_accuracy": 0.5})
+    return model
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_plain_timm_loads_it_with_the_mean_and_std_in_use(tmp_path: Path, images: torch.Tensor) -> None:
+    model = save(tmp_path / "model", load_network("timm:test_resnet", "none"))
+    loaded = timm.create_model(f"local-dir:{tmp_path / 'model'}", pretrained=True).eval()
+    config = resolve_model_data_config(loaded)
+    assert tuple(config["mean"]) == MEAN
+    assert tuple(config["std"]) == STD
+    assert config["input_size"] == (3, 32, 48)
+    assert config["interpolation"] == "bicubic"
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (config["mean"], config["std"]))
+    with torch.no_grad():
+        assert torch.allclose(loaded((images / 255 - mean) / std), model.logits(images), atol=1e-5)
+
+
+def test_it_comes_back_with_the_same_outputs_classes_and_normalisation(tmp_path: Path, images: torch.Tensor) -> None:
+    model = save(tmp_path / "model", load_network("timm:test_resnet", "none"))
+    loaded = load_model(tmp_path / "model")
+    assert torch.equal(loaded.logits(images), model.logits(images))
+    assert (loaded.classes, loaded.normalisation, loaded.geometry) == (model.classes, model.normalisation, model.geometry)
+
+
+def test_a_network_of_a_python_file_is_built_by_the_file_that_the_user_names(tmp_path: Path, images: torch.Tensor) -> None:
+    (tmp_path / "nets.py").write_text(FACTORY)
+    factory = f"{tmp_path / 'nets.py'}:net"
+    model = save(tmp_path / "model", load_network(factory, "none"))
+    assert torch.equal(load_model(tmp_path / "model", factory).logits(images), model.logits(images))
+    with pytest.raises(ModelError, match="the Python file that builds this network, found none; name it with --model"):
+        load_model(tmp_path / "model")
+
+
+def test_tare_json_holds_spec_statistics_strategy_and_versions(tmp_path: Path) -> None:
+    save(tmp_path / "model", load_network("timm:test_resnet", "none"))
+    document = json.loads((tmp_path / "model" / "tare.json").read_text())
+    assert document["schema"] == "tare.model/1"
+    assert document["strategy"] == "target"
+    assert document["spec"]["mean"] == list(MEAN)
+    assert document["source_spec"]["mean"] == [0.5, 0.5, 0.5]
+    assert document["target_stats"]["channels"][0]["mean_se"] > 0
+    assert {"tare", "python", "torch", "timm"} <= set(document["versions"])
+
+
+def test_an_existing_model_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "stale").write_text("")
+    save(tmp_path / "model", load_network("timm:test_resnet", "none"))
+    assert not (tmp_path / "model" / "stale").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="a place that can be written"):
+        save(tmp_path / "file" / "model", load_network("timm:test_resnet", "none"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "a model directory with a tare.json"), ("{}", "schema 'tare.model/1'"), ('{"schema": "tare.model/1"}', "KeyError")],
+)
+def test_what_is_no_model_directory_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "tare.json").write_text(content)
+    with pytest.raises(ModelError, match=message):
+        load_model(tmp_path)
