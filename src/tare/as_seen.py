@@ -10,7 +10,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tare.image_batches import Geometry, evaluation_transform
 from tare.input_spec import InputSpec
 from tare.layout import unit_scale
 from tare.records import Record, Sample, Skipped, Stack
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160"
@@ -52,8 +53,16 @@ class AsSeen(Source[Any]):
 
     def read(self, chunk: Any) -> Iterator[Record]:
         """Resize and crop each image. Raises :class:`DataError` for samples that are no images."""
-        see = evaluation_transform(self.geometry)
-        for record in self.source.read(chunk):
+        return self._seen(self.source.read(chunk))
+
+    def indexed(self) -> Indexed | None:
+        """The other source's samples, resized and cropped."""
+        indexed = self.source.indexed()
+        return None if indexed is None else replace(indexed, read=lambda index: self._seen(indexed.read(index)))
+
+    def _seen(self, records: Iterator[Record]) -> Iterator[Record]:
+        see = _transform(self.geometry)
+        for record in records:
             if isinstance(record, Sample) and record.values.ndim == 3:
                 yield Sample(record.path, seen(record.values, see), record.label, record.notes)
             elif isinstance(record, Stack) and record.values.ndim == 4:
@@ -63,6 +72,11 @@ class AsSeen(Source[Any]):
                 yield record
             else:
                 raise DataError("images, to resize and crop them", f"other values in {record.path!r}", "leave out --as-seen")
+
+
+@lru_cache(maxsize=8)
+def _transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
+    return evaluation_transform(geometry)  # building it costs more than using it on a small image
 
 
 def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[Any]:

@@ -33,7 +33,7 @@ _ROW = 512
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(  # pragma: no cover - compiled
     values: NDArray[np.float64], inverse: float, first: int, low: float, high: float, tables: NDArray[np.uint32]
-) -> tuple[int, int]:
+) -> tuple[Any, Any]:
     # Places first, which vectorises, then the increments, in four tables in turn: a counter that was just written is slow to
     # read again. What is NaN or infinite goes to one place behind the others.
     places = np.empty(_ROW, np.int32)
@@ -101,6 +101,13 @@ class Buckets:
         at_low = sum(part.at_low for part in (self, other) if part.low == low)
         at_high = sum(part.at_high for part in (self, other) if part.high == high)
         return Buckets(low, high, at_low, at_high, counts.tobytes(), words)
+
+    @property
+    def fits(self) -> bool:
+        """Whether there are as many counts as the range needs; false only for a state that was not made here."""
+        if not self.counts:
+            return self == Buckets()
+        return self.low <= self.high and _grid(self.low, self.high, self.words)[2] == self._counts.size
 
     @property
     def total(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -123,9 +124,9 @@ class DatasetStats:
                 "write it with `tare measure --out`",
             ) from None
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the statistics as JSON, atomically."""
-        write_text(path, json.dumps(self.to_json(), indent=2) + "\n")
+        write_text(Path(path), json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> DatasetStats:

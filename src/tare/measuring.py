@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
 from tare._version import __version__
+from tare.checkpoint import Checkpoint
 from tare.dataset_state import DatasetState
 from tare.dataset_stats import DatasetStats, summarise
 from tare.decode import ColourMode
+from tare.drawing import draw
 from tare.engines.local import default_workers, ordered_map
 from tare.errors import DataError
+from tare.sampling import Rule
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
 #: Called with the number of samples done since the last call.
 Progress = Callable[[int], None]
+
+Engine = Literal["local", "ray"]
 
 MAX_SKIPPED = 0.01
 
@@ -47,6 +54,11 @@ def measure(
     array: str | None = None,
     exclude_nan: bool = False,
     as_seen: Any = None,
+    engine: Engine = "local",
+    checkpoint: str | os.PathLike[str] | None = None,
+    tolerance: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
     max_skipped: float = MAX_SKIPPED,
     progress: Progress | None = None,
 ) -> DatasetStats:
@@ -61,6 +73,12 @@ def measure(
     With ``as_seen`` (a size such as ``224`` or ``"224x160"``, a spec or its file, or a model directory that ``tare transfer``
     wrote) images are measured after that network's own resize and crop, turned the way EXIF says.
 
+    ``engine="ray"`` reads on Ray (on the cluster of ``RAY_ADDRESS``, if set); the result is the same to the last bit.
+    ``checkpoint`` names a file that a long pass writes now and then, and from which it is taken up again.
+
+    With ``tolerance`` samples are read in the random order of ``seed``, until all means and stds are known to within it with
+    ``confidence``, all at once (:mod:`tare.sampling`); ``extra["sampled"]`` says how many that took.
+
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
     standard errors count samples. A channel with NaN or infinities has no mean or std (NaN), unless ``exclude_nan``.
 
@@ -68,11 +86,18 @@ def measure(
     of the readable samples, if more than the share ``max_skipped`` cannot be read.
     """
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
-    source = open_source(data, Options(channels, named, layout, array, turned=as_seen is not None))
+    options = Options(channels, named, layout, array, turned=as_seen is not None)
+    source = open_source(data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    state = measure_state(source, workers or default_workers(), progress)
+    if tolerance is not None:
+        if engine != "local" or checkpoint is not None:
+            raise DataError("a sample read on this machine in one go", "an engine or a checkpoint", "leave one of them out")
+        state, extra["sampled"] = draw(source, Rule(tolerance, confidence), seed, workers or default_workers(), progress)
+    else:
+        kept = None if checkpoint is None else Checkpoint(Path(checkpoint), source, {**asdict(options), **extra})
+        state = measure_state(source, workers, progress, engine=engine, checkpoint=kept)
     stats = stats_of(state, source, exclude_nan=exclude_nan)
     return checked(replace(stats, extra={**stats.extra, **extra}), max_skipped)
 
@@ -97,18 +122,81 @@ def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = Fa
     return replace(stats, extra={**stats.extra, "notes": dict(state.notes)}) if state.notes else stats
 
 
-def measure_state(source: Source[Any], workers: int, progress: Progress | None = None) -> DatasetState:
-    """Reduce a source to its mergeable state."""
-
-    def reduce(chunk: Any) -> tuple[DatasetState, int]:
-        return DatasetState.of(source.read(chunk)), source.chunk_length(chunk)
-
+def measure_state(
+    source: Source[Any],
+    workers: int | None = None,
+    progress: Progress | None = None,
+    *,
+    engine: Engine = "local",
+    checkpoint: Checkpoint | None = None,
+) -> DatasetState:
+    """Reduce a source to its mergeable state; the engine, the number of workers and interruptions change no bit of it."""
+    if checkpoint is not None:
+        return _resumable(source, workers, progress, engine, checkpoint)
     state = DatasetState()
-    for part, length in ordered_map(reduce, source.chunks(), workers):
+    for _, part, length in _reduced(source, source.chunks(), workers, engine):
         state = state.merge(part)
         if progress is not None:
             progress(length)
     return state
+
+
+def _resumable(
+    source: Source[Any], workers: int | None, progress: Progress | None, engine: Engine, checkpoint: Checkpoint
+) -> DatasetState:
+    """Like :func:`measure_state`, taking up and keeping the checkpoint; an interrupt writes it once more."""
+    taken_up, chunks = checkpoint.begin()
+    if progress is not None:
+        progress(taken_up)
+    try:
+        for chunk, part, length in _reduced(source, chunks, workers, engine):
+            checkpoint.add(chunk, part)
+            if progress is not None:
+                progress(length)
+    except BaseException:
+        checkpoint.save()
+        raise
+    checkpoint.remove()
+    return checkpoint.state
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """Reads one chunk of a source and sums it, wherever that is: source, chunks and states are picklable."""
+
+    source: Source[Any]
+
+    def __call__(self, chunk: Any) -> DatasetState:
+        """The state of the samples of a chunk."""
+        return DatasetState.of(self.source.read(chunk))
+
+
+def _reduced(
+    source: Source[Any], chunks: Iterator[Any], workers: int | None, engine: Engine
+) -> Iterator[tuple[Any, DatasetState, int]]:
+    """Each chunk in order, its state, and the number of samples it announced."""
+    under_way: deque[Any] = deque()
+
+    def noted() -> Iterator[Any]:
+        for chunk in chunks:
+            under_way.append(chunk)
+            yield chunk
+
+    for part in _mapped(engine, Reduce(source), noted(), workers):
+        chunk = under_way.popleft()
+        yield chunk, part, source.chunk_length(chunk)
+
+
+def _mapped(
+    engine: Engine, function: Callable[[Any], DatasetState], items: Iterator[Any], workers: int | None
+) -> Iterator[DatasetState]:
+    if engine == "local":
+        return ordered_map(function, items, workers or default_workers())
+    if engine == "ray":
+        from tare.engines.ray_engine import ray_map
+
+        return ray_map(function, items, workers)
+    raise DataError("the engine 'local' or 'ray'", repr(engine), "choose one of them")
 
 
 def checked(stats: DatasetStats, max_skipped: float) -> DatasetStats:

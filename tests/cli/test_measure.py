@@ -117,3 +117,25 @@ def test_data_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     result = run(tmp_path / "nothing")
     assert isinstance(result.exception, TareError)
     assert "does not exist" in str(result.exception)
+
+
+def test_a_sample_says_how_much_it_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (9000, 5, 5, 3), dtype=np.uint8))
+    output = run(tmp_path / "x.npy", "--sample", "--tol", "0.02", "--seed", "5").output
+    assert "of 9,000 images (" in output
+    assert "all means and stds are within 0.02, at once, with 95% confidence" in output
+    assert document(tmp_path / "x.npy", "--sample", "--tol", "0.02")["sampled"]["tolerance"] == 0.02
+    assert run(tmp_path / "x.npy", "--tol", "0.02").exit_code == 2
+
+
+def test_what_the_network_sees_is_said(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 3)
+    assert (
+        "as seen after resize and crop to 8 x 6 (bicubic, center crop 0.875; a stated size)"
+        in run(tmp_path, "--as-seen", "8x6").output
+    )
+
+
+def test_a_pass_is_kept_in_a_checkpoint(tmp_path: Path) -> None:
+    rgb_folder(tmp_path / "data", 3)
+    assert document(tmp_path / "data", "--checkpoint", tmp_path / "pass.json") == document(tmp_path / "data")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tare.cli.options import ColourName, Json, MaxSkipped, Workers, print_json
+from tare.cli.options import ColourName, EngineName, Json, MaxSkipped, Seed, Workers, print_json
 
 if TYPE_CHECKING:
     from tare.catalog import Match
@@ -32,6 +32,18 @@ def measure(
         ),
     ] = None,
     workers: Workers = None,
+    engine: Annotated[EngineName, typer.Option(help="Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")] = (
+        EngineName.local
+    ),
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Keep a long pass in this file, and take it up from there.", dir_okay=False)
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Read samples in random order until mean and std are known within --tol.")
+    ] = False,
+    tol: Annotated[float | None, typer.Option(help="Tolerance of --sample, in unit values.", show_default="0.01")] = None,
+    confidence: Annotated[float, typer.Option(help="Confidence of --sample, for all channels at once.")] = 0.95,
+    seed: Seed = 0,
     max_skipped: MaxSkipped = 0.01,
 ) -> None:
     """Measure per-channel mean and std of a dataset, exact, with standard errors that count samples."""
@@ -40,6 +52,8 @@ def measure(
     from tare.measuring import measure as measure_data
     from tare.reporting import console
 
+    if tol is not None and not sample:
+        raise typer.BadParameter("it belongs to --sample", param_hint="--tol")
     failure: TooManySkippedError | None = None
     with console.counting("measuring", "samples") as progress:
         try:
@@ -52,6 +66,11 @@ def measure(
                 array=array,
                 exclude_nan=exclude_nan,
                 as_seen=as_seen,
+                engine=engine.value,
+                checkpoint=checkpoint,
+                tolerance=(0.01 if tol is None else tol) if sample else None,
+                confidence=confidence,
+                seed=seed,
                 max_skipped=max_skipped,
                 progress=progress,
             )

@@ -17,6 +17,13 @@ class ColourName(StrEnum):
     rgb = "rgb"
 
 
+class EngineName(StrEnum):
+    """Where chunks are read."""
+
+    local = "local"
+    ray = "ray"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Workers = Annotated[int | None, typer.Option(help="Parallel readers; the result does not depend on it.", min=1)]
 MaxSkipped = Annotated[float, typer.Option(help="Largest share of unreadable samples that is no failure.", min=0, max=1)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.records import Record
 from tare.sources.axes import as_record, axes_of
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 
 #: A chunk holds about this many bytes: enough that its fixed costs vanish, few enough that memory stays flat.
@@ -41,6 +41,10 @@ class ArraySource(Source[tuple[int, int]]):
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples."""
         yield as_record(f"{self.name}[{chunk[0]}]", self.values[slice(*chunk)], self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis."""
+        return Indexed(len(self.values), lambda index: self.read((index, index + 1)))
 
 
 def samples_per_chunk(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tare.records import Record
 
 ChunkT = TypeVar("ChunkT")
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """Samples that can be read one by one in any order: ``number`` of them, the one at a place by ``read``.
+
+    ``threads`` says whether several may be read at once.
+    """
+
+    number: int
+    read: Callable[[int], Iterator[Record]]
+    threads: bool = True
 
 
 class Source(ABC, Generic[ChunkT]):
@@ -38,3 +51,7 @@ class Source(ABC, Generic[ChunkT]):
         """How many samples ``chunk`` announces, for progress bars."""
         del chunk
         return 1
+
+    def indexed(self) -> Indexed | None:
+        """The same samples by index, where the format can be read that way; a list of names may then be held in memory."""
+        return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.tables import Plan, plan_table, records_of
 
@@ -54,3 +54,8 @@ class HfDataset(Source[tuple[int, int]]):
         if chunk[0] == 0:
             yield from self.plan.left_out
         yield from records_of(self.data[slice(*chunk)], self.plan, self.name, chunk[0], self.options)
+
+    def indexed(self) -> Indexed:
+        """One sample a row."""
+        read = lambda row: records_of(self.data[row : row + 1], self.plan, self.name, row, self.options)  # noqa: E731
+        return Indexed(len(self.data), read)

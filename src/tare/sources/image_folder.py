@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tare.decode import SUFFIXES, ColourMode, Decoded, UndecodableError, decode_noted, image_format
 from tare.errors import DataError
 from tare.records import Sample, Skipped
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 
 CHUNK = 64
 
@@ -47,6 +47,11 @@ class ImageFolder(Source[tuple[str, ...]]):
         """Decode each file, or say why it gives no sample."""
         for path in chunk:
             yield self._read_file(path)
+
+    def indexed(self) -> Indexed:
+        """One sample a file."""
+        files = list(walk_files(self.root))
+        return Indexed(len(files), lambda index: iter((self._read_file(files[index]),)))
 
     def _read_file(self, path: str) -> Sample | Skipped:
         decoded = read_noted(path, self.colour, turned=self.turned)

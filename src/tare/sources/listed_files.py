@@ -14,7 +14,7 @@ from stat import S_ISREG
 
 from tare.errors import DataError
 from tare.records import Record, Sample, Skipped
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.image_folder import first_level, walk_files
 from tare.sources.options import Options
@@ -63,6 +63,11 @@ class ListedFiles(Source[tuple[Listed, ...]]):
         """Decode each file, or say why it gives no sample."""
         for file in chunk:
             yield _read(file, self.options)
+
+    def indexed(self) -> Indexed:
+        """One sample a file."""
+        files = list(self.listing)
+        return Indexed(len(files), lambda index: iter((_read(files[index], self.options),)))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tare.errors import DataError
 from tare.records import Record
 from tare.sources.arrays import ArraySource, open_array, samples_per_chunk
 from tare.sources.axes import as_record, axes_of
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.places import is_url, opened
 from tare.sources.streamed_array import Header, StreamedArray
@@ -70,6 +70,10 @@ class NpyFile(Source[tuple[int, int]]):
             data = file.read((chunk[1] - chunk[0]) * each * self.header.dtype.itemsize)
         block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
         yield as_record(f"{self.name}[{chunk[0]}]", block, self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis."""
+        return Indexed(self.header.shape[0], lambda index: self.read((index, index + 1)))
 
 
 def open_npz(place: str, options: Options) -> Source[Any]:

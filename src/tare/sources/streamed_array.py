@@ -12,9 +12,9 @@ import numpy as np
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.arrays import samples_per_chunk
+from tare.sources.arrays import ArraySource, samples_per_chunk
 from tare.sources.axes import as_record
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 
 #: A header that claims more for one sample is damaged, and believing it would exhaust the memory.
 _LARGEST_SAMPLE = 1 << 30
@@ -61,3 +61,8 @@ class StreamedArray(Source[tuple[int, bytes]]):
         start, data = chunk
         block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
         yield as_record(f"{self.name}[{start}]", block, self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis, of the whole array in memory: it can only be read from its beginning."""
+        data = b"".join(chunk for _, chunk in self.chunks())
+        return ArraySource(self.name, np.frombuffer(data, self.header.dtype).reshape(self.header.shape), self.axes).indexed()

@@ -14,7 +14,7 @@ from tare.errors import DataError
 from tare.records import Record, Sample, Skipped, stacked_rows
 from tare.sources.arrays import numpy_of
 from tare.sources.axes import as_record, axes_of
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 
 _CHUNK = 64
@@ -61,6 +61,12 @@ class TorchSource(Source[tuple[Item, ...]]):
             else:
                 yield self._batch(path, item.value) if self.batched else self._sample(path, item.value)
 
+    def indexed(self) -> Indexed | None:
+        """One item of a map-style dataset, read by one thread; a loader and a stream have an order of their own."""
+        if self.batched or not _is_map(self.data):
+            return None
+        return Indexed(len(self.data), lambda number: self.read((_item(self.data, number),)), threads=False)
+
     def _batch(self, path: str, value: Any) -> Record:
         values = numpy_of(_input(value, self.options.columns)[0])
         return as_record(path, values, axes_of(values.shape, values.dtype, self.options.layout, path))
@@ -93,15 +99,23 @@ def open_torch_data(data: Any, options: Options) -> TorchSource:
 
 
 def _items(data: Any) -> Iterator[Item]:
-    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+    if not _is_map(data):
         for number, value in enumerate(data):
             yield Item(number, value)
         return
     for number in range(len(data)):
-        try:
-            yield Item(number, data[number])
-        except Exception as error:  # whatever one item raises, the others are still good
-            yield Item(number, None, f"{type(error).__name__}: {error}")
+        yield _item(data, number)
+
+
+def _is_map(data: Any) -> bool:
+    return hasattr(data, "__getitem__") and hasattr(data, "__len__")
+
+
+def _item(data: Any, number: int) -> Item:
+    try:
+        return Item(number, data[number])
+    except Exception as error:  # whatever one item raises, the others are still good
+        return Item(number, None, f"{type(error).__name__}: {error}")
 
 
 def _input(value: Any, columns: tuple[str, ...] | None) -> tuple[Any, str | None]:
