@@ -15,6 +15,10 @@ leaves out:
 - of a finite dataset, sampled without replacement beyond 5%, the remaining variance is that of the part not read
   (Cochran, Sampling Techniques, 1977, section 2.5).
 
+Measured over 500 seeded repeats (``benchmarks/sampling_coverage.py``): on 10,000 CIFAR images a tolerance of 0.02 reads 5%
+of them, 1.27 times what the oracle needs and never more than 1.44 times, with a simultaneous coverage of 99%; on skewed data
+(exponential sample means) 1.7 times on average, up to 2.9 in a single run, with 98%.
+
 Known limit, of every method that trusts observed variances: a rare kind of sample, with share p, goes unseen in n samples
 with probability (1 - p)^n. Anytime-valid sequences (Waudby-Smith et al., arXiv:2103.06476) share it, and cost about 1.9
 times the samples of the fixed-size interval at best.
