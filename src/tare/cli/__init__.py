@@ -1,5 +1,1 @@
-"""The command line, one file a command."""
-
-from tare.cli.main import app, main
-
-__all__ = ["app", "main"]
+"""The command line, one file a command; :mod:`tare.cli.main` puts them together."""

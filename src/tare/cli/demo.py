@@ -12,13 +12,13 @@ from tare.cli.options import Json, print_json
 
 def demo(
     out: Annotated[Path, typer.Option(help="The directory for the report and the model.")] = Path("tare-demo"),
-    seeds: Annotated[int, typer.Option(help="How many networks are pretrained and compared.", min=2)] = 8,
+    seeds: Annotated[int, typer.Option(help="How many networks are pretrained and compared.", min=2)] = 6,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier demo left there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the whole idea in a minute, on digits that ship with scikit-learn: no download."""
     from tare.reporting import console
-    from tare.reporting.demo_report import print_demo, write_page
+    from tare.reporting.demo_report import print_demo, write_page, write_picture
     from tare.run_dir import check_out, run_dir
     from tare.studies.demo import run_demo
 
@@ -26,6 +26,7 @@ def demo(
     with run_dir(out, {"demo": seeds}, resume=False):
         result = run_demo(out, console, seeds)
         write_page(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
+        write_picture(result, out / "differences.png")
     if as_json:
         print_json(result.to_json())
     else:

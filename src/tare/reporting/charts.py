@@ -48,6 +48,14 @@ def difference_charts(differences: Sequence[Difference]) -> dict[str, Chart]:
     return _forests(rows, "points above source", zero_line=True)
 
 
+def picture(charts: dict[str, Chart]) -> bytes:
+    """The charts side by side as a PNG for slides and README files, on white."""
+    import vl_convert
+
+    panels = [chart.properties(width=330) for chart in charts.values()]
+    return bytes(vl_convert.vegalite_to_png(alt.hconcat(*panels, background="white").to_json(), scale=2))
+
+
 def _forests(rows: list[dict[str, Any]], value: str, *, zero_line: bool) -> dict[str, Chart]:
     ends = [row[key] for row in rows for key in (value, "low", "high")] + ([0.0] if zero_line else [])
     margin = 0.04 * (max(ends) - min(ends))
@@ -68,6 +76,5 @@ def _forest(rows: list[dict[str, Any]], value: str, scale: alt.Scale, zero_line:
         base.mark_point(filled=True, size=90, opacity=1).encode(y=y, x=f"{value}:Q", color=colour, tooltip=tips),
     ]
     title = alt.TitleParams(rows[0]["shift"], anchor="start", fontWeight="normal")
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    chart: Any = alt.layer(*layers).properties(width="container", height=alt.Step(26), title=title, autosize=fit)
+    chart: Any = alt.layer(*layers).properties(width="container", height=26 * len(rows), title=title)
     return cast(Chart, chart)

@@ -8,11 +8,11 @@ from rich import box
 from rich.table import Table
 
 from tare.dataset_stats import DatasetStats
-from tare.files import write_text
+from tare.files import replacing, write_text
 from tare.intervals import Interval
 from tare.model_dir import versions
 from tare.reporting import html
-from tare.reporting.charts import accuracy_charts, difference_charts
+from tare.reporting.charts import accuracy_charts, difference_charts, picture
 from tare.reporting.console import out, shown
 from tare.studies.analysis import Difference, Summary, points
 from tare.studies.demo import DemoResult, View
@@ -74,6 +74,12 @@ def write_page(result: DemoResult, path: Path, command: str) -> None:
         html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
     ]
     write_text(path, html.page("tare demo", body, {**accuracies, **gaps}))
+
+
+def write_picture(result: DemoResult, path: Path) -> None:
+    """Write the paired differences as a PNG."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(picture(difference_charts(result.differences)))
 
 
 def _opening(result: DemoResult) -> list[str]:
