@@ -14,7 +14,7 @@ from tare.exact import Dyadic
 from tare.histogram import LEVELS, Histogram, count_levels
 from tare.moments import Moments
 from tare.records import Rows, Stack
-from tare.sums import byte_sums, word_sums
+from tare.sums import byte_sums, plane_sums, word_sums
 
 _WORD_TYPES = ("uint16", "bool")
 _LEVEL = np.arange(LEVELS, dtype=np.int64)
@@ -102,6 +102,9 @@ class _Floats(Collector):
 def of_stack(stack: Stack) -> tuple[ChannelState, ...]:
     """Reduce many samples of one size in compiled passes."""
     values = stack.values
+    if stack.channels_first and values.dtype == np.uint8:
+        planes = values.reshape(len(values), stack.channels, -1)
+        return _of_levels(np.full(len(planes), planes.shape[2]), *plane_sums(planes))
     if stack.channels_first:
         channels = [values[:, c].reshape(len(values), -1, 1) for c in range(stack.channels)]
         return tuple(state for channel in channels for state in _of_block(channel))

@@ -67,12 +67,12 @@ def _interleaved_bytes(  # pragma: no cover - compiled
     length = samples.shape[1]
     sums, squares = np.zeros(48, np.uint32), np.zeros(48, np.uint32)
     for i in range(samples.shape[0]):
-        sample = samples[i]
+        sample, table = samples[i], tables[i % tables.shape[0]]
         for block in range(length // 12):
             for phase in range(12):
-                tables[phase * 256 + np.intp(sample[block * 12 + phase])] += np.uint32(1)
+                table[phase * 256 + np.intp(sample[block * 12 + phase])] += np.uint32(1)
         for k in range(length // 12 * 12, length):
-            tables[k % 12 * 256 + np.intp(sample[k])] += np.uint32(1)
+            table[k % 12 * 256 + np.intp(sample[k])] += np.uint32(1)
         for start in range(0, length, _SEGMENT):
             segment = sample[start : start + _SEGMENT]
             sums[:], squares[:] = 0, 0
@@ -135,10 +135,20 @@ def byte_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np
         parts = [byte_sums(np.ascontiguousarray(samples[:, :, c : c + 1])) for c in range(channels)]
         s, q = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
         return s, q, np.concatenate([part[2] for part in parts])
-    tables = np.zeros(12 * 256, np.uint32)
+    tables = np.zeros((1, 12 * 256), np.uint32)
     s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
     _interleaved_bytes(np.ascontiguousarray(samples).reshape(number, length * channels), tables, s, q)
     return s, q, tables.reshape(12 // channels, channels, 256).sum(axis=0, dtype=np.int64)
+
+
+def plane_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Sum 8-bit samples whose channels are planes, ``(N, C, P)``, like :func:`byte_sums`, where they lie."""
+    number, channels, length = samples.shape
+    tables = np.zeros((channels, 12 * 256), np.uint32)
+    s, q = np.zeros((number * channels, 1), np.int64), np.zeros((number * channels, 1), np.int64)
+    _interleaved_bytes(np.ascontiguousarray(samples).reshape(number * channels, length), tables, s, q)
+    levels = tables.reshape(channels, 12, 256).sum(axis=1, dtype=np.int64)
+    return s.reshape(number, channels), q.reshape(number, channels), levels
 
 
 def word_sums(samples: NDArray[np.uint16], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
