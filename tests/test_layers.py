@@ -19,7 +19,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L0", ("_version", "errors", "layout", "records", "progress", "seeds")),
     ("L0b", ("_optional", "files")),
     ("L1", ("exact", "sums", "histogram", "buckets", "affine", "intervals", "deep_images", "run_dir")),
-    ("L1b", ("centred", "decode", "permutation")),
+    ("L1b", ("centred", "decode", "permutation", "bins")),
     ("L1c", ("moments",)),
     ("L1d", ("channel_state",)),
     ("L2", ("input_spec", "dataset_state", "sources")),

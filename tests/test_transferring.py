@@ -136,6 +136,8 @@ def test_a_few_unreadable_files_are_left_out_and_said(data: Path, tmp_path: Path
         ({"mean": [0.5], "std": [0.0]}, "every std at least 0.001"),
         ({"strategy": "best"}, "a strategy among source, target"),
         ({"protocol": "magic"}, "a protocol: finetune or probe"),
+        ({"interpolation": "magic"}, "an interpolation: bilinear, bicubic"),
+        ({"crop": 1.5}, "--crop above 0 and at most 1, found 1.5"),
         ({"epochs": 0}, "--epochs above zero"),
         ({"lr": -1.0}, "--lr above zero"),
     ],

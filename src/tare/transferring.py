@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +14,13 @@ import numpy as np
 import torch
 
 from tare._version import __version__
-from tare.catalog import pooled_of
 from tare.dataset_stats import DatasetStats, summarise
 from tare.decode import ColourMode
 from tare.engines.local import default_workers
-from tare.errors import DataError, ModelError, SpecError
+from tare.errors import DataError, SpecError
 from tare.files import write_text
 from tare.finetune import EpochBatches, Training, TransferModule, fit
 from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
-from tare.input_spec import InputSpec, Known, Unknown
 from tare.labelled import ImageFiles, LabelledFile, Split, read_split
 from tare.measuring import MAX_SKIPPED, checked, measure_state
 from tare.model_dir import TransferredModel, load_model, save_model
@@ -31,10 +29,10 @@ from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.progress import SILENT, Reporter
 from tare.run_dir import check_out, run_dir
-from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation
+from tare.stated_input import colour_of, geometry_of, seen_moments, source_constants
+from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
 
 Protocol = Literal["finetune", "probe"]
-_FALLBACK_SIZE = 224
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,8 @@ def transfer(
     lr: float = 3e-4,
     seed: int = 0,
     size: int | None = None,
+    interpolation: str | None = None,
+    crop: float | None = None,
     augmentation: Augmentation = "basic",
     device: str = "auto",
     devices: int | str = "auto",
@@ -105,8 +105,9 @@ def transfer(
 
     The pipeline is augmentation on raw pixels, scaling to [0, 1], then ``(x - mean) / std`` as ``strategy`` says. The
     source's constants are the network's own; ``mean`` and ``std`` (unit values) state them where it states none. Target
-    statistics come from the training split only. ``protocol`` trains all weights (``finetune``, on Lightning's Trainer) or
-    a logistic head on frozen features (``probe``).
+    statistics come from the training split only. ``size`` (pixels), ``interpolation`` (timm's name) and ``crop`` (the share
+    of the resized edge that the centre crop keeps) are the network's own unless stated. ``protocol`` trains all weights
+    (``finetune``, on Lightning's Trainer) or a logistic head on frozen features (``probe``).
 
     Raises a :class:`tare.TareError` for anything unusable, before ``out`` is made.
     """
@@ -114,12 +115,12 @@ def transfer(
     check_out(folder, overwrite=overwrite, resume=resume)
     _check_numbers(strategy, protocol, epochs, batch_size, lr)
     network = load_network(model, weights, seed)
-    constants, spec = _source_constants(network, mean, std, strategy)
-    geometry, notes = _geometry(network, size)
-    colour = _colour(network)
+    constants, spec = source_constants(network, mean, std, strategy)
+    geometry, notes = geometry_of(network, size, interpolation, crop)
+    colour = colour_of(network)
     workers = default_workers() if workers is None else workers
     split, stats, skipped = _readable(read_split(Path(data), seed), colour, workers, max_skipped, reporter)
-    seen = _seen(strategy, constants, source_stats)
+    seen = seen_moments(strategy, constants, source_stats)
     chosen = normalisation(strategy, network.channels, source=constants, target=stats, source_seen=seen)
     network = with_head(network, len(split.classes), seed)
     if seen is not None:
@@ -199,73 +200,6 @@ def _install(network: Network, head: LinearHead) -> None:
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(head.weight))
         layer.bias.copy_(torch.from_numpy(head.bias))
-
-
-def _source_constants(
-    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None, strategy: Strategy
-) -> tuple[Constants | None, InputSpec]:
-    """The constants that the user stated, else those the network states, else none; and the spec that says so.
-
-    A single number stands for all channels. Raises :class:`SpecError` if a strategy needs constants that nobody stated.
-    """
-    if (mean is None) != (std is None):
-        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
-    spec = network.spec
-    if mean is not None and std is not None:
-        stated = [tuple(map(float, values)) * (network.channels if len(values) == 1 else 1) for values in (mean, std)]
-        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"))
-    for field in (spec.mean, spec.std):
-        if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
-            raise SpecError(
-                f"the source's mean and std for the strategy {strategy!r}",
-                f"nobody stated them ({field.reason})",
-                "state them with --mean and --std, or use --strategy target",
-            )
-        if isinstance(field, Known) and len(field.value) != network.channels:
-            wanted = f"{network.channels} values, one per input channel of {network.reference}"
-            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state as many, or one for all")
-    if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
-        return None, spec
-    return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
-
-
-def _seen(strategy: Strategy, constants: Constants | None, source_stats: str | os.PathLike[str] | None) -> Constants | None:
-    """Pooled moments of dataset0 in unit values: measured and given as a file, else those the catalog has for its constants."""
-    if strategy != "match" or constants is None:
-        return None
-    if source_stats is not None:
-        stats = DatasetStats.load(Path(source_stats))
-        return Constants(stats.mean, stats.std, f"measured: {source_stats}")
-    entry = pooled_of(constants)
-    return Constants(entry.mean, entry.std, entry.origin) if entry else None
-
-
-def _geometry(network: Network, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
-    """The network's own input geometry; what it does not state is filled with the usual choice, and said."""
-    spec, notes = network.spec, []
-    if size is not None:
-        wanted = (size, size)
-    elif isinstance(spec.size, Known):
-        wanted = spec.size.value
-    else:
-        wanted = (_FALLBACK_SIZE, _FALLBACK_SIZE)
-        notes.append(f"input size unknown ({spec.size.reason}): {_FALLBACK_SIZE} px taken, change it with --size")
-    geometry = Geometry(wanted)
-    if isinstance(spec.interpolation, Known) and isinstance(spec.crop, Known):
-        crop = spec.crop.value
-        geometry = Geometry(wanted, spec.interpolation.value, crop.fraction, crop.mode)
-    else:
-        notes.append(f"resize unknown: {geometry.interpolation}, centre crop of {geometry.crop_fraction:g} taken")
-    return geometry, tuple(notes)
-
-
-def _colour(network: Network) -> ColourMode:
-    colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
-    if network.channels not in colours:
-        raise ModelError(
-            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
-        )
-    return colours[network.channels]
 
 
 def _readable(

@@ -1,0 +1,103 @@
+"""What a network states about its input, completed and corrected by what the user states; the rest stays unknown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tare.catalog import pooled_of
+from tare.dataset_stats import DatasetStats
+from tare.decode import ColourMode
+from tare.errors import ModelError, SpecError
+from tare.image_batches import Geometry
+from tare.input_spec import InputSpec, Known, Unknown
+from tare.networks import Network
+from tare.strategies import Constants, Strategy
+
+_FALLBACK_SIZE = 224
+
+
+def source_constants(
+    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None, strategy: Strategy
+) -> tuple[Constants | None, InputSpec]:
+    """The constants that the user stated, else those the network states, else none; and the spec that says so.
+
+    A single number stands for all channels. Raises :class:`SpecError` if a strategy needs constants that nobody stated.
+    """
+    if (mean is None) != (std is None):
+        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
+    spec = network.spec
+    if mean is not None and std is not None:
+        stated = [tuple(map(float, values)) * (network.channels if len(values) == 1 else 1) for values in (mean, std)]
+        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"))
+    for field in (spec.mean, spec.std):
+        if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
+            raise SpecError(
+                f"the source's mean and std for the strategy {strategy!r}",
+                f"nobody stated them ({field.reason})",
+                "state them with --mean and --std, or use --strategy target",
+            )
+        if isinstance(field, Known) and len(field.value) != network.channels:
+            wanted = f"{network.channels} values, one per input channel of {network.reference}"
+            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state as many, or one for all")
+    if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
+        return None, spec
+    return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
+
+
+def seen_moments(
+    strategy: Strategy, constants: Constants | None, source_stats: str | os.PathLike[str] | None
+) -> Constants | None:
+    """Pooled moments of dataset0 in unit values: measured and given as a file, else those the catalog has for its constants."""
+    if strategy != "match" or constants is None:
+        return None
+    if source_stats is not None:
+        stats = DatasetStats.load(Path(source_stats))
+        return Constants(stats.mean, stats.std, f"measured: {source_stats}")
+    entry = pooled_of(constants)
+    return Constants(entry.mean, entry.std, entry.origin) if entry else None
+
+
+def geometry_of(
+    network: Network, size: int | None, interpolation: str | None, crop: float | None
+) -> tuple[Geometry, tuple[str, ...]]:
+    """The network's own input geometry, changed as the user says; what nobody states is timm's usual choice, and said."""
+    _check_geometry(interpolation, crop)
+    spec, geometry, notes = network.spec, Geometry((_FALLBACK_SIZE, _FALLBACK_SIZE)), []
+    if size is not None:
+        geometry = replace(geometry, size=(size, size))
+    elif isinstance(spec.size, Known):
+        geometry = replace(geometry, size=spec.size.value)
+    else:
+        notes.append(f"input size unknown ({spec.size.reason}): {_FALLBACK_SIZE} px taken, change it with --size")
+    if interpolation is not None:
+        geometry = replace(geometry, interpolation=interpolation)
+    elif isinstance(spec.interpolation, Known):
+        geometry = replace(geometry, interpolation=spec.interpolation.value)
+    else:
+        notes.append(f"interpolation unknown: {geometry.interpolation} taken, change it with --interpolation")
+    if isinstance(spec.crop, Known):
+        geometry = replace(geometry, crop_mode=spec.crop.value.mode, crop_fraction=spec.crop.value.fraction)
+    elif crop is None:
+        notes.append(f"crop unknown: the centre {geometry.crop_fraction:g} taken, change it with --crop")
+    if crop is not None:
+        geometry = replace(geometry, crop_fraction=crop)
+    return geometry, tuple(notes)
+
+
+def colour_of(network: Network) -> ColourMode:
+    colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
+    if network.channels not in colours:
+        raise ModelError(
+            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
+        )
+    return colours[network.channels]
+
+
+def _check_geometry(interpolation: str | None, crop: float | None) -> None:
+    if interpolation is not None and interpolation not in ("bilinear", "bicubic", "nearest", "lanczos"):
+        raise SpecError("an interpolation: bilinear, bicubic, nearest or lanczos", f"{interpolation!r}", "choose one of them")
+    if crop is not None and not 0 < crop <= 1:
+        raise SpecError("--crop above 0 and at most 1", f"{crop:g}", "1 keeps the whole of the shorter edge")
