@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tare.bins import Bins
 from tare.dataset_state import DatasetState
 from tare.dataset_stats import SCHEMA, ChannelStats, DatasetStats, summarise
 from tare.errors import DataError
@@ -29,6 +30,7 @@ channels = st.builds(
     quantiles=st.dictionaries(st.sampled_from(["0.5", "0.95"]), number),
     nan=st.integers(0, 9),
     constant=st.booleans(),
+    histogram=st.none() | st.builds(Bins, number, st.floats(1e-9, 9), st.lists(st.integers(0, 10**15), min_size=1).map(tuple)),
 )
 stats = st.builds(
     DatasetStats,
@@ -95,6 +97,16 @@ def test_a_mean_that_is_no_number_is_refused() -> None:
     document = stats_of([random_rgb(0)]).to_json()
     document["channels"][0]["mean"] = "0.5"
     with pytest.raises(DataError, match=r"mean is not a number: '0\.5'"):
+        DatasetStats.from_json(document)
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 0.0}, {"low": None}, {"counts": []}, {"counts": [1, -1]}, {"counts": ["x"]}, {"counts": None}]
+)
+def test_a_malformed_histogram_is_refused(change: dict[str, Any]) -> None:
+    document = json.loads(plain(stats_of([random_rgb(0)])))
+    document["channels"][0]["histogram"].update(change)
+    with pytest.raises(DataError, match=r"expected a complete 'tare\.stats/1' object, found (Type|Value)Error"):
         DatasetStats.from_json(document)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 import os
 import stat
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError
-from tare.files import replacing, write_text
+from tare.files import json_text, replacing, write_text
 
 
 def test_text_arrives_in_folders_that_did_not_exist(tmp_path: Path) -> None:
@@ -59,3 +61,15 @@ def test_a_folder_in_the_way_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="expected a place that can be written, found Is a directory for"):
         write_text(tmp_path / "x", "")
     assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_json_keeps_lists_of_numbers_on_one_line_and_says_the_same() -> None:
+    document = {"a": [1, -2.5e-7, 3], "b": ["[\n1,\n2\n]", 4], "c": [[0.5], []], "d": {"e": [True, None]}}
+    text = json_text(document)
+    assert json.loads(text) == document
+    assert '"a": [1, -2.5e-07, 3]' in text
+
+
+def test_what_is_not_json_is_not_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text({"a": math.nan})

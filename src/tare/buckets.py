@@ -139,6 +139,24 @@ class Buckets:
         index = value - int(self.low) if self.words else -1
         return int(self._counts[index]) if 0 <= index < self._counts.size else 0
 
+    def grouped(self, most: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, float, tuple[int, ...]]:
+        """Sum 2^k neighbouring buckets, the fewest for which ``most`` groups hold all values from ``low`` to ``high``.
+
+        Returns the start of the first group, the width of a group, and the counts; of an empty state nothing.
+        """
+        if not self.counts:
+            return math.nan, math.nan, ()
+        exponent, first, size = _grid(self.low, self.high, self.words)
+        begin, end = (max(first, min(first + size - 1, _index(v, exponent))) for v in (max(low, self.low), min(high, self.high)))
+        shift = 0
+        while (end >> shift) - (begin >> shift) >= most:
+            shift += 1
+        begin, end = begin >> shift, end >> shift
+        places = (np.arange(first, first + size) >> shift) - begin
+        inside = (places >= 0) & (places <= end - begin)
+        counts = np.bincount(places[inside], weights=self._counts[inside], minlength=end - begin + 1).astype(np.int64)
+        return math.ldexp(begin, exponent + shift), math.ldexp(1.0, exponent + shift), tuple(counts.tolist())
+
     @property
     def _counts(self) -> NDArray[np.int64]:
         return np.frombuffer(self.counts, np.int64)

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tare.bins import Bins, binned
 from tare.buckets import Buckets
 from tare.dataset_state import ChannelState, DatasetState, Layout
 from tare.errors import DataError
-from tare.files import write_text
+from tare.files import json_text, write_text
 from tare.histogram import Histogram
 from tare.layout import channel_names, unit_scale
 from tare.records import Skipped
@@ -33,7 +34,7 @@ class ChannelStats:
     A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
     elsewhere within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.buckets`). ``share_at_low_end`` and
     ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; floats have
-    no such range, and theirs are the shares at the smallest and largest value met.
+    no such range, and theirs are the shares at the smallest and largest value met. ``histogram`` is coarse, for drawing.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ChannelStats:
     inf: int = 0
     constant: bool = False
     quantile_error: float = math.nan
+    histogram: Bins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class DatasetStats:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the statistics as JSON, atomically."""
-        write_text(Path(path), json.dumps(self.to_json(), indent=2) + "\n")
+        write_text(Path(path), json_text(self.to_json()) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> DatasetStats:
@@ -187,6 +189,7 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         inf=moments.inf,
         constant=moments.constant,
         quantile_error=0.0 if isinstance(histogram, Histogram) else histogram.error * scale,
+        histogram=binned(histogram, scale),
     )
 
 
@@ -230,4 +233,14 @@ def _channel(document: Mapping[str, Any]) -> ChannelStats:
     for key in ("mean", "std", "mean_se", "std_se"):
         if isinstance(values[key], bool) or not isinstance(values[key], int | float):
             raise TypeError(f"{key} is not a number: {values[key]!r}")
-    return ChannelStats(**values)
+    return ChannelStats(**{**values, "histogram": _bins(values.get("histogram"))})
+
+
+def _bins(document: Any) -> Bins | None:
+    """Read a histogram back; NaN is how :func:`_channel` reads that there is none."""
+    if not isinstance(document, Mapping):
+        return None
+    low, width, counts = float(document["low"]), float(document["width"]), tuple(int(count) for count in document["counts"])
+    if not (math.isfinite(low) and 0 < width < math.inf and counts and min(counts) >= 0):
+        raise ValueError("a histogram needs a finite low, a width above zero, and counts")
+    return Bins(low, width, counts)

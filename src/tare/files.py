@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tare.errors import OutputError
 
@@ -39,6 +42,13 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def json_text(document: Any) -> str:
+    """A JSON document as indented text, lists of numbers on one line each. Raises ValueError for NaN, which is not JSON."""
+    text = json.dumps(document, indent=2, allow_nan=False)
+    # Inside a string a line break is escaped, so what spans lines here is a list indeed.
+    return re.sub(r"\[\s*\n([-+.,\s\deE]+)\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def _umask() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -32,4 +31,6 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; NaN is not JSON and never passes."""
-    typer.echo(json.dumps(document, indent=2, allow_nan=False))
+    from tare.files import json_text
+
+    typer.echo(json_text(document))
