@@ -29,7 +29,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L3b", ("catalog",)),
     ("L4", ("strategies", "networks", "probe", "image_batches", "sampling", "comparing")),
     ("L4b", ("normaliser", "as_seen", "drawing")),
-    ("L4c", ("measuring",)),
+    ("L4c", ("measuring", "stated_input")),
     ("L5", ("finetune", "model_dir")),
     ("L5b", ("transferring",)),
     ("L6", ("studies",)),

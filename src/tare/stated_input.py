@@ -88,6 +88,7 @@ def geometry_of(
 
 
 def colour_of(network: Network) -> ColourMode:
+    """How images are read for the network; raises :class:`ModelError` unless it takes one channel or three."""
     colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
     if network.channels not in colours:
         raise ModelError(
