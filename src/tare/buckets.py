@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -164,10 +165,15 @@ class Buckets:
     def _moved(self, exponent: int, first: int, size: int) -> NDArray[np.int64]:
         """The counts on a coarser or equal grid; sums stay below 2**53, hence exact."""
         own, start, number = _grid(self.low, self.high, self.words)
+        if own == exponent:
+            counts = np.zeros(size, np.int64)
+            counts[start - first : start - first + number] = self._counts
+            return counts
         places = (np.arange(start, start + number) >> min(exponent - own, 63)) - first
         return np.bincount(places, weights=self._counts, minlength=size).astype(np.int64)
 
 
+@lru_cache(maxsize=1024)
 def _grid(low: float, high: float, words: bool) -> tuple[int, int, int]:
     """Exponent of the width, index of the first bucket, and number of buckets, for a range."""
     if words:

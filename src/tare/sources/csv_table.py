@@ -19,8 +19,8 @@ from tare.sources.number_parser import count_lines, parse_rows
 from tare.sources.options import Options
 from tare.sources.places import opened
 
-_BLOCK = 4 << 20
-_HEAD = 1 << 18
+_BLOCK = 8 << 20
+_HEAD = 1 << 16
 _DOUBTS = 4096
 _DELIMITERS = ",;\t"
 #: Cells that say "no value here"; they count as NaN.
@@ -137,10 +137,15 @@ def read_head(place: str) -> Head:
 
 
 def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:
-    rest = file.read(_BLOCK).removeprefix(b"\xef\xbb\xbf")
+    rest = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
     if has_header:
         rest = rest[_line_end(rest, 0) :]
     while block := file.read(_BLOCK):
+        end = block.rfind(b"\n") + 1
+        if end and b'"' not in block and b'"' not in rest:
+            yield b"".join((rest, memoryview(block)[:end]))
+            rest = block[end:]
+            continue
         rest += block
         end = _last_line_end(rest)
         if end:
