@@ -42,6 +42,13 @@ def table(rows: int) -> Any:
     return pl.DataFrame({f"c{i}": rng.normal(10.0 ** (i % 5), 1.0 + i, rows) for i in range(COLUMNS)})
 
 
+def write_repeated(path: Path, rows: int) -> None:
+    """Write a Parquet file of the same 60,000 rows over and over."""
+    import polars as pl
+
+    pl.concat([table(60_000)] * (rows // 60_000)).write_parquet(path, row_group_size=60_000)
+
+
 def _photo(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
     image = np.full((height, width, 3), 110.0)
     for step, weight in ((128, 60.0), (32, 35.0), (8, 15.0), (2, 6.0)):
