@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tare.errors import DataError, OutputError, SpecError, StrategyError
+from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
 from tare.finetune import DivergedError, TransferModule
 from tare.measuring import TooManySkippedError, measure
 from tare.strategies import STRATEGIES, Strategy
@@ -164,3 +164,22 @@ def test_a_network_that_states_nothing_and_gets_nothing_is_an_error_not_imagenet
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         probe(tmp_path / "absent", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "quantum"}, "what Lightning can train with here, found --device quantum"),
+        ({"precision": "7-bit"}, "what Lightning can train with here, found .*Precision '7-bit' is invalid"),
+        ({"devices": 0}, "what Lightning can train with here"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_at_once(data: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        finetune(data, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_size_that_the_network_cannot_take_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"a network that takes 96 x 96 images, found .* choose another --size"):
+        transfer("timm:vit_tiny_patch16_224", tmp_path, out=tmp_path / "run", **{**TINY, "size": 96})

@@ -13,12 +13,13 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from tare.errors import ModelError, TareError
+from tare.errors import ModelError, SpecError, TareError
 from tare.files import write_text
 from tare.seeds import derived
 
@@ -147,24 +148,14 @@ def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: b
     if options.progress:
         callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
     with _quiet():
-        trainer = lightning.Trainer(
-            accelerator=options.accelerator,
-            devices=options.devices,
-            precision=options.precision,  # type: ignore[arg-type]
-            max_epochs=options.epochs,
-            deterministic="warn",
-            logger=False,
-            callbacks=callbacks,
-            enable_progress_bar=options.progress,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-        )
+        trainer = _trainer(options, callbacks=callbacks, enable_progress_bar=options.progress)
         latest = folder / "checkpoints" / "last.ckpt"
         try:
             trainer.fit(
                 module, val_dataloaders=val, ckpt_path=str(latest) if resume and latest.exists() else None, weights_only=True
             )
+        except SystemExit:  # how Lightning ends after Ctrl-C; whoever called shall see what happened
+            raise KeyboardInterrupt from None
         except torch.cuda.OutOfMemoryError:
             raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
     metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
@@ -188,17 +179,33 @@ def train_in_memory(module: TransferModule) -> None:
     """Train without writing anything, for small networks that are a step of something larger."""
     options = module.training_options
     with _quiet():
-        lightning.Trainer(
+        _trainer(options, enable_checkpointing=False, enable_progress_bar=False).fit(module)
+
+
+def check_training(options: Training) -> None:
+    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision on this machine."""
+    with _quiet():
+        _trainer(options, enable_checkpointing=False, enable_progress_bar=False)
+
+
+def _trainer(options: Training, **more: Any) -> lightning.Trainer:
+    try:
+        return lightning.Trainer(
             accelerator=options.accelerator,
             devices=options.devices,
+            precision=options.precision,  # type: ignore[arg-type]
             max_epochs=options.epochs,
             deterministic="warn",
             logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
             enable_model_summary=False,
+            num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
-        ).fit(module)
+            **more,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        asked = f"--device {options.accelerator} --devices {options.devices} --precision {options.precision}"
+        reason = " ".join(str(error).split())[:200]
+        raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from tare.catalog import pooled_of
 from tare.dataset_stats import DatasetStats
 from tare.decode import ColourMode
@@ -95,6 +97,20 @@ def colour_of(network: Network) -> ColourMode:
             "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
         )
     return colours[network.channels]
+
+
+@torch.inference_mode()
+def check_accepts(network: Network, geometry: Geometry) -> None:
+    """Raise :class:`ModelError` if the network cannot take images of this size: better now than after a pass over the data."""
+    was_training = network.module.training
+    try:
+        network.module.eval()(torch.zeros(1, network.channels, *geometry.size))
+    except Exception as error:  # whatever the user's architecture raises
+        height, width = geometry.size
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(f"a network that takes {height} x {width} images", reason, "choose another --size") from None
+    finally:
+        network.module.train(was_training)
 
 
 def _check_geometry(interpolation: str | None, crop: float | None) -> None:

@@ -19,7 +19,7 @@ from tare.decode import ColourMode
 from tare.engines.local import default_workers
 from tare.errors import DataError, SpecError
 from tare.files import write_text
-from tare.finetune import EpochBatches, Training, TransferModule, fit
+from tare.finetune import EpochBatches, Training, TransferModule, check_training, fit
 from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
 from tare.labelled import ImageFiles, LabelledFile, Split, read_split
 from tare.measuring import MAX_SKIPPED, checked, measure_state
@@ -29,7 +29,7 @@ from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.progress import SILENT, Reporter
 from tare.run_dir import check_out, run_dir
-from tare.stated_input import colour_of, geometry_of, seen_moments, source_constants
+from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
 
 Protocol = Literal["finetune", "probe"]
@@ -114,10 +114,14 @@ def transfer(
     folder = Path(out)
     check_out(folder, overwrite=overwrite, resume=resume)
     _check_numbers(strategy, protocol, epochs, batch_size, lr)
+    shown = reporter is not SILENT
+    options = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision, progress=shown)
+    check_training(options)
     network = load_network(model, weights, seed)
     constants, spec = source_constants(network, mean, std, strategy)
     geometry, notes = geometry_of(network, size, interpolation, crop)
     colour = colour_of(network)
+    check_accepts(network, geometry)
     workers = default_workers() if workers is None else workers
     split, stats, skipped = _readable(read_split(Path(data), seed), colour, workers, max_skipped, reporter)
     seen = seen_moments(strategy, constants, source_stats)
@@ -148,8 +152,6 @@ def transfer(
         if protocol == "probe":
             metrics = _probe(network, chosen, sets, _device(device))
         else:
-            shown = reporter is not SILENT
-            options = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision, progress=shown)
             module = TransferModule(network.module, Normaliser(chosen), options, sets.train(augmentation))
             metrics = fit(module, sets.plain(split.val), folder, resume=resume)
         accuracy = metrics.get("best_val_accuracy", metrics["val_accuracy"])

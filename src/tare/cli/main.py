@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tare._version import __version__
+from tare.cli.compare import compare
 from tare.cli.demo import demo
 from tare.cli.measure import measure
 from tare.cli.transfer import transfer
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog="Example: tare measure photos/ --json")(measure)
+app.command(epilog="Example: tare compare cifar10 photos/ --html difference.html")(compare)
 app.command(epilog="Example: tare transfer --model timm:resnet18 photos/ --strategy source --out run/")(transfer)
 app.command(epilog="Example: tare demo --out demo/")(demo)
 
@@ -52,6 +54,7 @@ def main(run: Callable[[], None] = app) -> None:
         console.error(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
+        typer.echo("interrupted; what was complete is kept, --resume or --checkpoint continue it where offered", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.exit(141)
