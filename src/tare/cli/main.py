@@ -54,7 +54,6 @@ def main(run: Callable[[], None] = app) -> None:
         console.error(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("interrupted; what was complete is kept, --resume or --checkpoint continue it where offered", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.exit(141)
