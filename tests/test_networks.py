@@ -49,7 +49,7 @@ def test_a_timm_network_states_its_constants_and_says_where_from() -> None:
     assert network.is_timm
     assert network.channels == 3
     assert network.spec.mean == Known((0.5, 0.5, 0.5), network.spec.mean.origin)  # type: ignore[union-attr]
-    assert "pretrained_cfg of test_resnet" in network.spec.mean.origin  # type: ignore[union-attr]
+    assert "pretrained_cfg of test_resnet" in network.spec.mean.origin
 
 
 def test_weights_drawn_from_a_seed_are_the_same_twice_and_leave_the_callers_generator_alone() -> None:

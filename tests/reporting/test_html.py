@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import polars as pl
@@ -24,7 +26,8 @@ def test_everything_from_outside_is_escaped() -> None:
 
 
 def test_data_in_a_chart_cannot_end_the_script() -> None:
-    chart = alt.layer(alt.Chart(pl.DataFrame({"name": [EVIL]})).mark_point().encode(x="name:N"))
+    layer: Any = alt.Chart(pl.DataFrame({"name": [EVIL]})).mark_point().encode(x="name:N")
+    chart = alt.LayerChart(layer=[layer])
     page = html.page("title", [html.panels(["chart"], "")], {"chart": chart})
     assert "</script><script>alert" not in page
     assert page.count("</script>") == 1
