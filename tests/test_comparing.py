@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from dataclasses import replace
@@ -197,3 +198,38 @@ def test_real_photographs_and_a_darker_sensor(real_data: Path) -> None:
     assert same.kind == "no difference shown", same.reason
     darker = compare(stats_of(first), stats_of([np.rint(image * 0.6).astype(np.uint8) for image in second]))
     assert darker.kind == "gain", darker.reason
+
+
+def test_a_constant_of_a_small_dataset_is_one_draw() -> None:
+    target = floats_of(photographs(1, 400))
+    (channel,) = target.channels
+    constant = replace(channel, count=0, mean_se=0.0, std_se=0.0, quantiles={}, min=math.nan, max=math.nan)
+    widths = [compare(DatasetStats(number, (constant,)), target).channels[0].shift.high for number in (0, 100, 400, 10**9)]
+    assert widths[1] == pytest.approx(widths[3] * math.sqrt(5), rel=0.02)
+    assert widths[2] < widths[1]
+    assert widths[0] == pytest.approx(widths[3], rel=0.01)
+
+
+def test_two_constants_are_not_told_apart_by_rounding_alone() -> None:
+    found = compare(named("cifar10").stats(), named("cifar10-test").stats())
+    assert found.kind == "unclear"
+    assert "two stated constants" in found.reason
+
+
+def test_columns_are_paired_by_name_and_strangers_are_refused() -> None:
+    def table(names: tuple[str, ...], means: tuple[float, ...]) -> DatasetStats:
+        stats = stated_stats(means, (1.0,) * len(means), 10**4)
+        return replace(stats, channels=tuple(replace(c, name=n) for c, n in zip(stats.channels, names, strict=True)))
+
+    source = table(("heat", "depth"), (1.0, 5.0))
+    assert compare(source, table(("depth", "heat"), (5.0, 1.0))).clean
+    assert compare(source, stated_stats((1.0, 5.0), (1.0, 1.0), 10**4)).clean
+    with pytest.raises(DataError, match=r"expected the same columns in both, found 'depth', 'width' in one of"):
+        compare(source, table(("heat", "width"), (1.0, 5.0)))
+
+
+def test_json_has_null_for_what_is_not_known() -> None:
+    document = compare(bytes_of(photographs(1)), bytes_of(photographs(2, 1))).to_json()
+    assert document["schema"] == "tare.compare/1"
+    assert document["channels"][0]["shift"]["low"] is None
+    json.dumps(document, allow_nan=False)

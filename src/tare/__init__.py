@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tare._version import __version__
 
 if TYPE_CHECKING:
+    from tare.comparison import compare
     from tare.dataset_stats import DatasetStats
     from tare.errors import TareError
     from tare.input_spec import InputSpec
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from tare.model_dir import load_model
     from tare.transferring import transfer
 
-__all__ = ["DatasetStats", "InputSpec", "TareError", "__version__", "load_model", "measure", "transfer"]
+__all__ = ["DatasetStats", "InputSpec", "TareError", "__version__", "compare", "load_model", "measure", "transfer"]
 
 # The window stays light: what is behind it loads when it is looked at.
 _HOMES = {
     "DatasetStats": "tare.dataset_stats",
     "InputSpec": "tare.input_spec",
     "TareError": "tare.errors",
+    "compare": "tare.comparison",
     "load_model": "tare.model_dir",
     "measure": "tare.measuring",
     "transfer": "tare.transferring",

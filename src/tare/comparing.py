@@ -8,8 +8,9 @@ samples to see the shape, it is ``unclear``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from tare.dataset_stats import ChannelStats, DatasetStats
 from tare.errors import DataError
 from tare.intervals import Interval
+
+SCHEMA = "tare.compare/1"
 
 Kind = Literal["no difference shown", "content", "gain", "offset", "gain and offset", "units", "unclear"]
 
@@ -36,6 +39,9 @@ _FACTORS = {
 # Shape can be judged only where sampling leaves less than this uncertain, in units of the std.
 _SHARPEST = 0.2
 _FEWEST_POINTS = 4
+# Names that a file does not state: channels of these are paired by their place.
+_UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
+_COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
 # A gain is held against the known factors only where it is known to this share.
 _WELL_KNOWN = 0.05
 
@@ -75,12 +81,29 @@ class ChannelShift:
 class Comparison:
     """Source against target: all intervals hold at once with ``confidence``; ``reason`` gives the evidence in one line."""
 
-    source: str
-    target: str
+    source: DatasetStats
+    target: DatasetStats
     channels: tuple[ChannelShift, ...]
     kind: Kind
     reason: str
     confidence: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether no difference was shown; what is unclear is not clean."""
+        return self.kind == "no difference shown"
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as a JSON object with schema ``tare.compare/1``, both statistics included; NaN becomes null."""
+        return {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "reason": self.reason,
+            "confidence": self.confidence,
+            "channels": [_finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
+            "source": self.source.to_json(),
+            "target": self.target.to_json(),
+        }
 
 
 def compare(source: DatasetStats, target: DatasetStats, confidence: float = 0.95) -> Comparison:
@@ -88,28 +111,84 @@ def compare(source: DatasetStats, target: DatasetStats, confidence: float = 0.95
 
     Shift d = (m1 - m0)/s0 with Var(d) = (SE(m1)^2 + SE(m0)^2)/s0^2 + d^2 (SE(s0)/s0)^2; the ratio of stds on the log scale,
     with Var = (SE(s1)/s1)^2 + (SE(s0)/s0)^2 (delta method, the covariance of a mean with its std left out). Student's t
-    with the degrees of freedom of the smaller dataset, at once for all 2C figures (Bonferroni).
+    with the degrees of freedom of the smaller dataset, at once for all 2C figures (Bonferroni). Columns of tables are paired
+    by their names. A published constant of n0 samples is one draw, known as well as n0 of the other's samples would be.
 
-    Raises :class:`DataError` if the numbers of channels differ or a std is zero.
+    Raises :class:`DataError` if the channels cannot be paired, or a std is zero or unknown.
     """
+    target = _paired(source, target)
     _check(source, target)
     z = _quantile(source, target, confidence)
-    channels = tuple(
-        _channel(a, b, z, _step(source), _step(target)) for a, b in zip(source.channels, target.channels, strict=True)
+    pairs = zip(_sampled(source, target), _sampled(target, source), strict=True)
+    channels = tuple(_channel(a, b, z, _step(source), _step(target)) for a, b in pairs)
+    kind, reason = _of_constants(channels) if _stated(source) and _stated(target) else _verdict(channels)
+    return Comparison(source, target, channels, kind, reason, confidence)
+
+
+def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
+    """The target with its channels in the order of the source's names, where both were named by their files."""
+    mine, theirs = ([channel.name for channel in stats.channels] for stats in (source, target))
+    unnamed = [_UNNAMED.fullmatch(name) is not None for name in (*mine, *theirs)]
+    by_name = {channel.name: channel for channel in target.channels}
+    if len(by_name) == len(theirs) and sorted(mine) == sorted(theirs):
+        return replace(target, channels=tuple(by_name[name] for name in mine))
+    if not any(unnamed):
+        odd = [repr(name) for name in (*mine, *theirs) if (name in mine) != (name in theirs)]
+        raise DataError(
+            "the same columns in both",
+            f"{', '.join(odd[:5])} in one of {source.source!r} and {target.source!r}",
+            _COLUMNS,
+        )
+    if len(mine) != len(theirs):
+        raise DataError(
+            "two datasets with the same number of channels",
+            f"{len(mine)} in {source.source!r} and {len(theirs)} in {target.source!r}",
+            "convert one with --channels rgb or --channels grey" if all(unnamed) else _COLUMNS,
+        )
+    return target
+
+
+def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ...]:
+    """The channels, those of a published constant with the sampling error that as many of the other's samples have."""
+    if not stats.samples or not other.samples or not _stated(stats) or _stated(other):
+        return stats.channels
+    share = math.sqrt(other.samples / stats.samples)
+    return tuple(
+        replace(a, mean_se=math.hypot(a.mean_se, share * b.mean_se), std_se=math.hypot(a.std_se, share * b.std_se))
+        for a, b in zip(stats.channels, other.channels, strict=True)
     )
-    kind, reason = _verdict(channels)
-    return Comparison(source.source, target.source, channels, kind, reason, confidence)
+
+
+def _stated(stats: DatasetStats) -> bool:
+    """Whether the moments were published, with no values behind them here."""
+    return not any(channel.count for channel in stats.channels)
+
+
+def _of_constants(channels: tuple[ChannelShift, ...]) -> tuple[Kind, str]:
+    if any(channel.differs for channel in channels):
+        return (
+            "unclear",
+            "the figures differ by more than their rounding, but two stated constants do not say how well samples fix them",
+        )
+    return "no difference shown", "the figures are the same to their rounding"
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities become None, in nested objects too."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _check(source: DatasetStats, target: DatasetStats) -> None:
-    if len(source.channels) != len(target.channels):
-        raise DataError(
-            "two datasets with the same number of channels",
-            f"{len(source.channels)} in {source.source!r} and {len(target.channels)} in {target.source!r}",
-            "convert one with --channels rgb or --channels grey",
-        )
     for stats in (source, target):
         for channel in stats.channels:
+            if (channel.nan or channel.inf) and math.isnan(channel.std):
+                raise DataError(
+                    "a mean and std in every channel",
+                    f"{channel.nan} NaN and {channel.inf} infinite values in channel {channel.name!r} of {stats.source!r}",
+                    "measure it with --exclude-nan --out FILE, and compare the file",
+                )
             if not channel.std > 0:
                 raise DataError(
                     "a std above zero in every channel",
@@ -189,7 +268,7 @@ def _verdict(channels: tuple[ChannelShift, ...]) -> tuple[Kind, str]:
     misfit = max((fit.misfit for fit in fits), default=0.0)
     if misfit > 1:
         return "content", (
-            f"the shape differs: quantiles lie up to {misfit:.1f} times as far from one line as sampling and rounding explain "
+            f"the shape differs: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding explain "
             "(other content, or a tone curve that is no line)"
         )
     if not any(channel.differs for channel in channels):
