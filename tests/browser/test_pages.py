@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tare.comparing import compare
 from tare.progress import SILENT
+from tare.reporting.comparison_report import write_comparison
 from tare.reporting.demo_report import write_page
 from tare.studies.demo import run_demo
+from tests.made_stats import stacked
 
 pytestmark = pytest.mark.browser
 
@@ -38,19 +42,42 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
-def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, demo_page: Path, width: int, scheme: str) -> None:
+@pytest.fixture(scope="module")
+def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(120, 30, (2, 300, 6, 6, 3)).clip(0, 255).astype(np.uint8)
+    found = compare(stacked(first, "/long" * 30), stacked(second // 2, "second"))
+    path = tmp_path_factory.mktemp("compare") / "difference.html"
+    write_comparison(found, path, "tare compare first second")
+    return path
+
+
+def checked(browser: Browser, path: Path, width: int, scheme: str, charts: int) -> Page:
+    """Open a page, wait for its charts, and see that it raises no error, sends no request and is no wider than the screen."""
     page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
-    page.goto(demo_page.as_uri())
-    page.wait_for_function("document.querySelectorAll('.panels svg').length === 4")
+    page.goto(path.as_uri())
+    page.wait_for_function(f"document.querySelectorAll('.panels svg').length === {charts}")
     assert problems == []
-    assert page.locator("h1").inner_text() == "tare demo: whose mean and std?"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return page
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, demo_page: Path, width: int, scheme: str) -> None:
+    page = checked(browser, demo_page, width, scheme, charts=4)
+    assert page.locator("h1").inner_text() == "tare demo: whose mean and std?"
     assert page.locator(".inputs img").count() == 12
     page.emulate_media(media="print")
     assert page.locator("h1").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_the_comparison_page_renders_likewise(browser: Browser, comparison_page: Path, width: int, scheme: str) -> None:
+    page = checked(browser, comparison_page, width, scheme, charts=6)
+    assert page.locator("h1").inner_text() == "tare compare: gain"
     page.close()

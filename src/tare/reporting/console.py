@@ -73,7 +73,7 @@ def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=total, rate="")
 
         def advance(count: int) -> None:
@@ -149,22 +149,23 @@ def _print_tables(stats: DatasetStats, sample: str) -> None:
     single = all(channel.count == stats.samples for channel in stats.channels)  # one value has no spread of its own
     moments, ranges = ("mean ± se", "std ± se"), ("min", "max", f"std/{sample}")[: 2 if single else 3]
     rows = [(channel.name, *_moments(channel), *_ranges(channel))[: 5 if single else 6] for channel in stats.channels]
-    whole = _table(("channel", *moments, *ranges), rows)
+    whole = table(("channel", *moments, *ranges), rows)
     if Measurement.get(out, out.options.update(max_width=_WIDEST), whole).maximum <= out.width:
         out.print(whole)
         return
-    out.print(_table(("channel", *moments), [row[:3] for row in rows]))
-    out.print(_table(("channel", *ranges), [(row[0], *row[3:]) for row in rows]))
+    out.print(table(("channel", *moments), [row[:3] for row in rows]))
+    out.print(table(("channel", *ranges), [(row[0], *row[3:]) for row in rows]))
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of numbers, the names of channels before them."""
+    made = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
         name = heading == "channel"
-        table.add_column(heading, justify="left" if name else "right", no_wrap=not name, overflow="fold")
+        made.add_column(heading, justify="left" if name else "right", no_wrap=not name, overflow="fold")
     for row in rows:
-        table.add_row(shown(row[0]), *row[1:])
-    return table
+        made.add_row(shown(row[0]), *row[1:])
+    return made
 
 
 def _moments(channel: ChannelStats) -> tuple[str, str]:

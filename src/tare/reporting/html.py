@@ -80,8 +80,8 @@ def _scripts(charts: dict[str, Chart]) -> str:
 
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     specs = {key: item.to_dict() for key, item in charts.items()}
-    # "</" would end the script element early, whatever text the data holds.
-    data = json.dumps(specs).replace("</", "<\\/")
+    # "</script" would end the script element early, and "<!--" hide its end, whatever text the data holds.
+    data = json.dumps(specs).replace("<", "\\u003c")
     return f"""<script type="module">{bundle}
 const specs = {data};
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
