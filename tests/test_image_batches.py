@@ -70,6 +70,14 @@ def test_deep_images_keep_their_values_as_unit_floats(tmp_path: Path) -> None:
     assert np.allclose(values[0].numpy(), deep / 65535, atol=1e-6)
 
 
+def test_bytes_beside_deep_images_become_unit_values(tmp_path: Path) -> None:
+    save_png(tmp_path / "byte.png", np.full((16, 16), 51, dtype=np.uint8))
+    save_png(tmp_path / "deep.png", np.full((16, 16), 13107, dtype=np.uint16))
+    files = [LabelledFile(str(tmp_path / f"{name}.png"), 0) for name in ("byte", "deep")]
+    ((images, _),) = loader(ImageBatches(files, Geometry((16, 16)), "grey", None, 0), 2, 0)
+    assert torch.allclose(images, torch.full_like(images, 0.2), atol=1e-6)
+
+
 def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]) -> None:
     images = ImageBatches(files, Geometry((16, 16)), "rgb", None, 0)
     Path(files[1].path).unlink()

@@ -122,9 +122,21 @@ def loader(
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
+        collate_fn=stacked,
         persistent_workers=False,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Stack images and labels; where 8-bit and deeper images meet, all become unit floats.
+
+    Torch would promote the bytes to floats of 0..255 beside unit values, and nothing would fail.
+    """
+    images = [image for image, _ in samples]
+    if len({image.dtype for image in images}) > 1:
+        images = [image / 255 if image.dtype == torch.uint8 else image for image in images]
+    return torch.stack(images), torch.tensor([label for _, label in samples])
 
 
 def _deep(values: Any) -> torch.Tensor:

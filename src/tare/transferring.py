@@ -13,8 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from tare._version import __version__
-from tare.dataset_stats import DatasetStats, summarise
+from tare.dataset_stats import DatasetStats
 from tare.decode import ColourMode
 from tare.engines.local import default_workers
 from tare.errors import DataError, SpecError
@@ -22,7 +21,7 @@ from tare.files import write_text
 from tare.finetune import EpochBatches, Training, TransferModule, check_training, fit
 from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
 from tare.labelled import ImageFiles, LabelledFile, Split, read_split
-from tare.measuring import MAX_SKIPPED, checked, measure_state
+from tare.measuring import MAX_SKIPPED, checked, measure_state, stats_of
 from tare.model_dir import TransferredModel, load_model, save_model
 from tare.networks import Network, load_network, with_head
 from tare.normaliser import Normaliser
@@ -208,13 +207,14 @@ def _readable(
     split: Split, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
 ) -> tuple[Split, DatasetStats, tuple[str, ...]]:
     """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    sources = [
+        ImageFiles(f"the {name} split of {split.origin}", files, colour)
+        for name, files in (("training", split.train), ("validation", split.val))
+    ]
     with reporter.counting("reading and measuring", "images", len(split.train) + len(split.val)) as advance:
-        states = {
-            name: measure_state(ImageFiles(f"the {name} split of {split.origin}", files, colour), max(1, workers), advance)
-            for name, files in (("training", split.train), ("validation", split.val))
-        }
-    stats = checked(summarise(states["training"], split.origin, __version__), max_skipped)
-    bad = [item for state in states.values() for item in state.skipped]
+        states = [measure_state(source, max(1, workers), advance) for source in sources]
+    stats = checked(stats_of(states[0], sources[0]), max_skipped)
+    bad = [item for state in states for item in state.skipped]
     if not bad:
         return split, stats, ()
     total = len(split.train) + len(split.val)
