@@ -265,11 +265,14 @@ def _verdict(channels: tuple[ChannelShift, ...]) -> tuple[Kind, str]:
     if units:
         return "units", units
     fits = [channel.fit for channel in channels if channel.fit is not None]
-    misfit = max((fit.misfit for fit in fits), default=0.0)
+    name, misfit = max(
+        ((c.name, c.fit.misfit) for c in channels if c.fit is not None), key=lambda found: found[1], default=("", 0.0)
+    )
     if misfit > 1:
+        most = f", most in {name}" if len(channels) > 1 else ""
         return "content", (
-            f"the shape differs: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding explain "
-            "(other content, or a tone curve that is no line)"
+            f"the shape differs{most}: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding "
+            "explain (other content, or a tone curve that is no line)"
         )
     if not any(channel.differs for channel in channels):
         return "no difference shown", "every interval holds no shift and a ratio of 1"

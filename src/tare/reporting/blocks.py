@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 
 from rich.text import Text
 
@@ -24,8 +25,14 @@ def drawn(shown: Overlay) -> list[Text]:
     Blocks resolve an eighth of a row, dots a quarter. A bin that is cut ends in a triangle.
     """
     area, line = (_levels(shares, shown.top, steps) for shares, steps in ((shown.source, 8), (shown.target, 4)))
-    rows = [Text().join(_cell(a, b, row) for a, b in zip(area, line, strict=True)) for row in reversed(range(ROWS))]
-    return [*rows, _axis(shown.edges)]
+    rows = [[_cell(a, b, row) for a, b in zip(area, line, strict=True)] for row in reversed(range(ROWS))]
+    return [*(_joined(row) for row in rows), _axis(shown.edges)]
+
+
+def _joined(cells: list[tuple[str, str]]) -> Text:
+    """One text, in which neighbours of one style are one run."""
+    runs = ((style, "".join(sign for sign, _ in run)) for style, run in groupby(cells, key=lambda cell: cell[1]))
+    return Text.assemble(*((text, style) for style, text in runs))
 
 
 def _levels(shares: Shares | None, top: float, steps: int) -> list[int]:
@@ -36,15 +43,16 @@ def _levels(shares: Shares | None, top: float, steps: int) -> list[int]:
     return [full + 1 if share > top else max(1, round(share / top * full)) if share > 0 else 0 for share in shares]
 
 
-def _cell(area: int, line: int, row: int) -> Text:
+def _cell(area: int, line: int, row: int) -> tuple[str, str]:
+    """The sign of a cell, and its style."""
     filled, dot = min(8, area - 8 * row), line - 4 * row
     if row == ROWS - 1 and dot > 4:
-        return Text(_CUT, LINE)
+        return _CUT, LINE
     if 1 <= dot <= 4:
-        return Text(_DOTS[dot - 1], f"{LINE} on {AREA}" if filled >= 4 else LINE)
+        return _DOTS[dot - 1], f"{LINE} on {AREA}" if filled >= 4 else LINE
     if row == ROWS - 1 and area > 8 * ROWS:
-        return Text(_CUT, AREA)
-    return Text(_BLOCKS[max(0, filled)], AREA)
+        return _CUT, AREA
+    return _BLOCKS[max(0, filled)], AREA
 
 
 def _axis(edges: tuple[float, ...]) -> Text:

@@ -57,7 +57,11 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
         *(html.paragraph(f"{side}: {stats.source}, {_size(stats)}") for side, stats in _sides(found)),
         html.heading("Shift and ratio"),
         html.table("", ("channel", *_headings(found)), [_figures(channel) for channel in found.channels]),
-        html.table("Mean and std ± standard error, which counts samples", ("channel", *_MOMENTS), _moments(found)),
+        html.table(
+            "Mean and std ± standard error, which counts samples (for a stated constant: rounding)",
+            ("channel", *_MOMENTS),
+            _moments(found),
+        ),
         *([html.heading("Histograms"), html.panels(histograms, " ".join(_captions(found, page=True)))] if histograms else []),
         *([html.heading("Quantiles against each other"), html.panels(quantiles, _QUANTILES)] if quantiles else []),
         html.heading("How this was made"),
