@@ -21,7 +21,9 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -m 'not long and not browser'
 
 test-long: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray,hf]'
 	$(BIN)/python -m pytest -q -m 'long and not browser'
+	$(BIN)/python -m pytest -q tests/sources/test_tables.py
 
 browser: $(READY)
 	$(BIN)/python -m pytest -q -m browser
