@@ -60,6 +60,16 @@ def test_a_failure_after_a_checkpoint_keeps_it(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
 
 
+def test_only_the_main_process_of_several_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = begun(tmp_path / "run", {"lr": 0.1})
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    check_out(out, overwrite=False, resume=False)
+    with run_dir(out, {"lr": 0.2}, resume=False):
+        pass
+    assert (out / "checkpoints" / "last.ckpt").exists()
+    assert json.loads((out / "run.json").read_text())["settings"] == {"lr": 0.1}
+
+
 def test_only_the_same_settings_are_resumed(tmp_path: Path) -> None:
     out = begun(tmp_path / "run", {"epochs": 3, "lr": 0.1})
     with run_dir(out, {"lr": 0.1, "epochs": 3}, resume=True):

@@ -18,12 +18,19 @@ SCHEMA = "tare.run/1"
 _MARKER = "run.json"
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that writes: with several devices, Lightning runs the same command once for each."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
 def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
     """Find out before any work whether ``out`` may and can be written.
 
     Raises :class:`OutputError` if it exists and neither flag is given, if ``overwrite`` would delete something that is no
     run, if there is nothing to ``resume``, or if the place cannot be written.
     """
+    if not is_main_process():
+        return
     is_run = (out / _MARKER).is_file()
     if resume and not is_run:
         raise OutputError("a run to resume", f"no {_MARKER} in {str(out)!r}", "start it without --resume")
@@ -44,6 +51,9 @@ def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool) -> Iterator
     If the body fails before it kept a checkpoint, the directory vanishes again and what was there before returns. On
     ``resume`` the settings must be those recorded, else :class:`OutputError` says what changed.
     """
+    if not is_main_process():
+        yield out
+        return
     if resume:
         check_same(json.loads((out / _MARKER).read_text(encoding="utf-8")), settings, out)
         yield out

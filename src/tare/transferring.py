@@ -27,7 +27,7 @@ from tare.networks import Network, load_network, with_head
 from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.progress import SILENT, Reporter
-from tare.run_dir import check_out, run_dir
+from tare.run_dir import check_out, is_main_process, run_dir
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
 
@@ -110,6 +110,7 @@ def transfer(
 
     Raises a :class:`tare.TareError` for anything unusable, before ``out`` is made.
     """
+    reporter = reporter if is_main_process() else SILENT
     folder = Path(out)
     check_out(folder, overwrite=overwrite, resume=resume)
     _check_numbers(strategy, protocol, epochs, batch_size, lr)
@@ -156,8 +157,9 @@ def transfer(
         accuracy = metrics.get("best_val_accuracy", metrics["val_accuracy"])
         evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": metrics, "split": split.origin, "seed": seed}
         transferred = TransferredModel(network, chosen, geometry, split.classes)
-        save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
-        write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+        if is_main_process():
+            save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
+            write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return TransferRun(folder, accuracy, chosen, stats, metrics, notes, network.is_timm)
 
 

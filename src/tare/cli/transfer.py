@@ -69,6 +69,7 @@ def transfer(
 ) -> None:
     """Fine-tune a network on an image folder and ship the normalisation inside the model directory."""
     from tare.reporting import console
+    from tare.run_dir import is_main_process
     from tare.transferring import transfer as run_transfer
 
     run = run_transfer(
@@ -98,6 +99,8 @@ def transfer(
         resume=resume,
         reporter=console,
     )
+    if not is_main_process():
+        return
     if as_json:
         print_json(run.to_json())
     else:
