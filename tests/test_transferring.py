@@ -183,3 +183,29 @@ def test_a_device_that_is_not_here_is_refused_at_once(data: Path, tmp_path: Path
 def test_a_size_that_the_network_cannot_take_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"a network that takes 96 x 96 images, found .* choose another --size"):
         transfer("timm:vit_tiny_patch16_224", tmp_path, out=tmp_path / "run", **{**TINY, "size": 96})
+
+
+def test_an_accuracy_of_zero_and_a_validation_loss_that_is_no_number_are_written_as_they_are(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hopeless(self: TransferModule, *_: Any) -> None:
+        self.log("val_loss", float("nan"), batch_size=1)
+        self.log("val_accuracy", 0.0, batch_size=1)
+
+    monkeypatch.setattr(TransferModule, "validation_step", hopeless)
+    run = finetune(data, tmp_path / "run")
+    assert run.val_accuracy == 0.0
+    written = json.loads((run.out / "metrics.json").read_text())
+    assert written["val_loss"] is None
+    assert written["best_val_accuracy"] == 0.0
+    assert run.to_json()["metrics"] == written
+
+
+def test_a_classifier_without_bias_gets_one_for_the_probe(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n\n\ndef net():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 9, bias=False))\n"
+    )
+    model = f"{tmp_path / 'nets.py'}:net"
+    run = transfer(model, data, out=tmp_path / "run", protocol="probe", mean=[0.5], std=[0.5], **TINY)
+    assert run.load(model).network.classifier.bias is not None

@@ -93,7 +93,7 @@ class DatasetStats:
             **self.extra,
             "schema": SCHEMA,
             "samples": self.samples,
-            "channels": [_nullable(asdict(channel)) for channel in self.channels],
+            "channels": [nullable(asdict(channel)) for channel in self.channels],
             "skipped": [asdict(item) for item in self.skipped],
             "source": self.source,
             "dtype": self.dtype,
@@ -223,7 +223,8 @@ def _mixed(state: DatasetState, source: str) -> DataError:
     )
 
 
-def _nullable(values: dict[str, Any]) -> dict[str, Any]:
+def nullable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values with NaN and infinities as None, which JSON has."""
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()}
 
 

@@ -161,7 +161,8 @@ def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: b
     metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
-    return {**metrics, "best_val_accuracy": float(best.best_model_score or math.nan), "best_epoch": float(state["epoch"])}
+    score = math.nan if best.best_model_score is None else float(best.best_model_score)
+    return {**metrics, "best_val_accuracy": score, "best_epoch": float(state["epoch"])}
 
 
 def _checkpoint(folder: Path, name: str, **which: str) -> ModelCheckpoint:

@@ -77,7 +77,7 @@ def with_head(network: Network, classes: int, seed: int) -> Network:
             network.module.reset_classifier(classes)  # type: ignore[operator]
         else:
             old = network.classifier
-            new = nn.Linear(old.in_features, classes, bias=old.bias is not None)
+            new = nn.Linear(old.in_features, classes)
             parent, _, leaf = network.head.rpartition(".")
             setattr(network.module.get_submodule(parent), leaf, new)
     return replace(network, head=_head_name(network.module, network.reference))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from tare.dataset_stats import DatasetStats
+from tare.dataset_stats import DatasetStats, nullable
 from tare.decode import ColourMode
 from tare.engines.local import default_workers
 from tare.errors import DataError, SpecError
@@ -63,7 +63,7 @@ class TransferRun:
             "std": list(chosen.std),
             "per_sample": chosen.per_sample,
             "val_accuracy": self.val_accuracy,
-            "metrics": self.metrics,
+            "metrics": nullable(self.metrics),
             "notes": list(self.notes),
         }
 
@@ -155,11 +155,12 @@ def transfer(
             module = TransferModule(network.module, Normaliser(chosen), options, sets.train(augmentation))
             metrics = fit(module, sets.plain(split.val), folder, resume=resume)
         accuracy = metrics.get("best_val_accuracy", metrics["val_accuracy"])
-        evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": metrics, "split": split.origin, "seed": seed}
+        numbers = nullable(metrics)
+        evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": numbers, "split": split.origin, "seed": seed}
         transferred = TransferredModel(network, chosen, geometry, split.classes)
         if is_main_process():
             save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
-            write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+            write_text(folder / "metrics.json", json.dumps(numbers, indent=2) + "\n")
     return TransferRun(folder, accuracy, chosen, stats, metrics, notes, network.is_timm)
 
 
