@@ -56,7 +56,9 @@ def write_page(result: DemoResult, path: Path, command: str) -> None:
         html.heading("Accuracy under each strategy"),
         html.panels(accuracies, "Frozen network, logistic head. Each point is a mean over seeds; bars are 95% intervals."),
         html.heading("Difference to source, paired by seed"),
-        html.panels(gaps, "An interval that spans zero shows no difference. Hover for the adjusted p value."),
+        html.panels(
+            gaps, "Each interval stands for one comparison; the adjusted p value (hover, or the table) accounts for all of them."
+        ),
         html.heading("The numbers"),
         *(_numbers(result, shift) for shift in result.verdicts),
         *(html.paragraph(sentence) for sentence in _ties(result)),
@@ -149,7 +151,7 @@ def _views(result: DemoResult, shift: str) -> str:
 
 
 def _picture(view: View) -> str:
-    caption = f"{view.normalisation.strategy}: mean {view.fed_mean:+.2f}, std {view.fed_std:.2f}"
+    caption = f"{view.normalisation.strategy}: mean {round(view.fed_mean, 2) + 0.0:+.2f}, std {view.fed_std:.2f}"
     return html.image(view.inputs[0], -2.0, 4.0, caption)
 
 
