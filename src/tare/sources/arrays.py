@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.records import Record
 from tare.sources.axes import as_record, axes_of
-from tare.sources.base import Indexed, Source
+from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 
 #: A chunk holds about this many bytes: enough that its fixed costs vanish, few enough that memory stays flat.
@@ -30,9 +30,7 @@ class ArraySource(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
-        step = samples_per_chunk(self.values.shape, self.values.dtype)
-        number = len(self.values)
-        return ((start, min(start + step, number)) for start in range(0, number, step))
+        return row_ranges(len(self.values), samples_per_chunk(self.values.shape, self.values.dtype))
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of samples in the range."""

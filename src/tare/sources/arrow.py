@@ -9,7 +9,7 @@ from typing import Any
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.base import Source
+from tare.sources.base import Source, row_ranges
 from tare.sources.options import Options
 from tare.sources.places import is_url, opened
 from tare.sources.tables import Plan, plan_table, records_of
@@ -70,8 +70,7 @@ class TableInMemory(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of rows."""
-        step, number = self.plan.rows_per_chunk, self.table.num_rows
-        return ((start, min(start + step, number)) for start in range(0, number, step))
+        return row_ranges(self.table.num_rows, self.plan.rows_per_chunk)
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of rows."""

@@ -55,3 +55,8 @@ class Source(ABC, Generic[ChunkT]):
     def indexed(self) -> Indexed | None:
         """The same samples by index, where the format can be read that way; a list of names may then be held in memory."""
         return None
+
+
+def row_ranges(number: int, step: int) -> Iterator[tuple[int, int]]:
+    """Cut ``number`` rows into fixed ranges of ``step``: first row and the row behind the last."""
+    return ((start, min(start + step, number)) for start in range(0, number, step))

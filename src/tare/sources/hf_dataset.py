@@ -8,7 +8,7 @@ from typing import Any
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.base import Indexed, Source
+from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 from tare.sources.tables import Plan, plan_table, records_of
 
@@ -42,8 +42,7 @@ class HfDataset(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of rows."""
-        step, number = self.plan.rows_per_chunk, len(self.data)
-        return ((start, min(start + step, number)) for start in range(0, number, step))
+        return row_ranges(len(self.data), self.plan.rows_per_chunk)
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of rows."""

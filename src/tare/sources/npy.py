@@ -17,7 +17,7 @@ from tare.errors import DataError
 from tare.records import Record
 from tare.sources.arrays import ArraySource, open_array, samples_per_chunk
 from tare.sources.axes import as_record, axes_of
-from tare.sources.base import Indexed, Source
+from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 from tare.sources.places import is_url, opened
 from tare.sources.streamed_array import Header, StreamedArray
@@ -55,8 +55,7 @@ class NpyFile(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
-        step, number = samples_per_chunk(self.header.shape, self.header.dtype), self.header.shape[0]
-        return ((start, min(start + step, number)) for start in range(0, number, step))
+        return row_ranges(self.header.shape[0], samples_per_chunk(self.header.shape, self.header.dtype))
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of samples in the range."""
