@@ -5,9 +5,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from torchvision.transforms import v2
 
 from tare.errors import SpecError
 from tare.input_spec import SCHEMA, Crop, InputSpec, Known, Unknown
@@ -103,19 +107,19 @@ def test_another_document_is_refused(document: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("mean", [], "empty"),
+        ("mean", [], "not a list of one number per channel"),
         ("mean", ["0.5"], "not a finite number"),
         ("mean", [float("nan")], "not a finite number"),
         ("mean", [True], "not a finite number"),
-        ("mean", 0.5, "not iterable"),
+        ("mean", 0.5, "not a list"),
         ("std", [0.0], "a std is positive"),
         ("std", [-0.2], "a std is positive"),
         ("scale", float("inf"), "not a finite number"),
-        ("size", [224], "not enough values"),
+        ("size", [224], "two integers"),
         ("size", [0, 224], "height and width are positive integers"),
         ("size", [224.0, 224], "height and width are positive integers"),
         ("channels", 3, "not a text"),
-        ("interpolation", [], "not a text"),
+        ("interpolation", [], "not one of nearest"),
         ("crop", {"mode": "center"}, "fraction"),
         ("crop", [], "list indices"),
     ],
@@ -151,3 +155,106 @@ def test_a_file_round_trips(tmp_path: Path) -> None:
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(imagenet().to_json()))
     assert InputSpec.load(path) == imagenet()
+
+
+def stated_spec(**others: Any) -> InputSpec:
+    return InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), **others)
+
+
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "float64"])
+def test_apply_is_the_formula_for_every_layout_order_and_dtype(channels: str, layout: Any, kind: str) -> None:
+    rng = np.random.default_rng(3)
+    raw = rng.integers(0, 65536 if kind == "uint16" else 256, (2, 5, 4, 3))
+    unit = raw / (65535 if kind == "uint16" else 255)
+    ordered = unit[..., ::-1] if channels == "BGR" else unit
+    expected = (ordered - np.array((0.485, 0.456, 0.406))) / np.array((0.229, 0.224, 0.225))
+    given_values = torch.from_numpy((unit if kind.startswith("float") else raw).astype(kind))
+    given_values = given_values.permute(0, 3, 1, 2) if layout == "NCHW" else given_values
+    got = stated_spec(channels=channels).apply(given_values, layout)
+    assert got.dtype == (torch.float64 if kind == "float64" else torch.float32)
+    got = got.permute(0, 2, 3, 1) if layout == "NCHW" else got
+    np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=2e-6 if kind != "float64" else 1e-12)
+
+
+def test_floats_of_a_spec_whose_raw_values_are_floats_are_raw() -> None:
+    spec = InputSpec.of((10.0,), (2.0,), scale=1.0, raw_dtype="float32")
+    assert spec.apply(torch.full((1, 1, 1, 1), 12.0)).item() == 1.0
+    assert spec.apply(torch.full((1, 1, 1, 1), 12, dtype=torch.int16)).item() == 1.0
+
+
+def test_a_caffe_network_subtracts_from_0_to_255_whatever_it_is_handed() -> None:
+    spec = InputSpec.of((103.939, 116.779, 123.68), (1, 1, 1), scale=1.0, channels="BGR")
+    red = torch.zeros(3, 1, 1, dtype=torch.uint8)
+    red[0] = 200
+    expected = torch.tensor([-103.939, -116.779, 200 - 123.68])
+    torch.testing.assert_close(spec.apply(red).flatten(), expected)
+    torch.testing.assert_close(spec.apply(red / 255).flatten(), expected)
+
+
+def test_floats_are_refused_where_nobody_says_whether_they_are_raw() -> None:
+    with pytest.raises(SpecError, match="a stated raw_dtype of the network's input, found it is unknown: gone; state whether"):
+        imagenet(raw_dtype=Unknown("gone")).apply(torch.zeros(1, 3, 2, 2))
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 2, 2), (3,), (2, 2, 3)])
+def test_another_number_of_channels_is_refused_with_the_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SpecError, match=r"expected 3 channels on axis -3, found the shape .*; state the layout"):
+        stated_spec().apply(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("image", ["pil", "tensor"])
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_the_transform_is_resize_crop_and_apply(image: str, channels: str) -> None:
+    spec = stated_spec(channels=channels, size=(24, 24), interpolation="bilinear", crop=Crop("center", 0.8))
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    made: Any = Image.fromarray(pixels) if image == "pil" else torch.from_numpy(pixels).permute(2, 0, 1)
+    geometry = v2.Compose(
+        [v2.Resize([30], antialias=True), v2.CenterCrop([24, 24]), v2.PILToTensor() if image == "pil" else v2.Identity()]
+    )
+    got = spec.transform()(made)
+    assert type(got) is torch.Tensor
+    torch.testing.assert_close(got, spec.apply(geometry(made)), rtol=0, atol=1e-6)
+
+
+def test_the_training_transform_crops_at_random_and_normalises_alike() -> None:
+    spec = stated_spec(size=(8, 8), interpolation="bilinear", crop=Crop("center", 1.0))
+    got = spec.transform(train=True)(Image.new("RGB", (30, 20), (255, 0, 0)))
+    assert got.shape == (3, 8, 8)
+    assert got[0].unique().item() == pytest.approx(2.2489, abs=1e-4)
+
+
+def test_a_grey_network_gets_one_channel() -> None:
+    spec = InputSpec.of((0.1307,), (0.3081,), size=(4, 4), interpolation="nearest", crop=Crop("squash", 1.0))
+    assert spec.transform()(Image.new("RGB", (9, 9), (255, 255, 255))).shape == (1, 4, 4)
+
+
+def test_a_transform_needs_a_size_and_says_why_it_is_unknown() -> None:
+    with pytest.raises(SpecError, match="a stated size of the network's input, found it is unknown: nobody stated it"):
+        stated_spec().transform()
+
+
+def test_the_description_says_what_255_becomes_who_says_so_and_what_is_unknown() -> None:
+    words = stated_spec(size=(224, 224), interpolation="bicubic", crop=Crop("center", 0.875), origin="cfg.json").describe()
+    assert "raw 255 reaches the network as 2.2489" in words
+    assert "224 x 224 px, centre crop after the shorter edge is 256, bicubic interpolation" in words
+    assert "from      cfg.json: channels, scale, mean, std" in words
+    assert "unknown   antialias, layout, dtype: nobody stated it" in words
+
+
+def test_a_description_of_nothing_is_possible() -> None:
+    assert "unknown   channels, scale" in InputSpec().describe()
+
+
+def test_means_and_stds_of_different_number_are_refused() -> None:
+    with pytest.raises(SpecError, match="one mean and one std per channel, found 3 means and 1 stds"):
+        imagenet(std=Known((0.2,), "test")).affine()
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    large = tmp_path / "large.json"
+    with large.open("wb") as file:
+        file.truncate(1 << 25)
+    with pytest.raises(SpecError, match="a JSON file of at most 16777216 bytes, found 33554432"):
+        InputSpec.load(large)

@@ -1,53 +1,46 @@
-"""Read an :class:`InputSpec` from timm's ``pretrained_cfg``."""
+"""Read an :class:`InputSpec` from timm: by a network's name, from its object, or from its configuration."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from tare.input_spec import Crop, Field, InputSpec, Known, Unknown
+from tare.errors import SpecError
+from tare.input_spec import InputSpec
 
 
 def spec_of_pretrained_cfg(config: Mapping[str, Any], source: str) -> InputSpec:
-    """Read the fields that ``config`` states; the others are :class:`Unknown`.
+    """Read the fields that ``config`` states; the others are :class:`Unknown`, never ImageNet's."""
+    return InputSpec.from_timm(config, source)
 
-    timm itself fills a missing mean or std with ImageNet's (``timm.data.resolve_data_config``), so that unknown and ImageNet
-    look the same afterwards; hence this reads the configuration, not what timm resolves it to.
+
+def read_timm(name: str) -> InputSpec:
+    """Read the pretrained_cfg that timm registers for ``NAME`` or ``NAME.TAG``; nothing is downloaded or built.
+
+    A name without a tag means timm's default weights. Raises :class:`SpecError` with close names if timm has none such.
     """
+    import timm
 
-    def stated(key: str) -> Field[Any]:
-        value = config.get(key)
-        if value is None:
-            return Unknown(f"{source} does not state {key!r}")
-        return Known(value, f"{source}, key {key!r}")
-
-    mean, std = (_numbers(stated(key)) for key in ("mean", "std"))
-    size = stated("input_size")
-    if isinstance(size, Unknown):
-        channels: Field[str] = size
-    else:
-        count, height, width = size.value
-        channels = (
-            Known({1: "L", 3: "RGB"}[count], size.origin)
-            if count in (1, 3)
-            else Unknown(f"{source} states {count} channels and not what they are")
-        )
-        size = Known((int(height), int(width)), size.origin)
-    crop = stated("crop_pct")
-    if isinstance(crop, Known):
-        crop = Known(Crop(str(config.get("crop_mode") or "center"), float(crop.value)), crop.origin)
-    return InputSpec(
-        channels=channels,
-        scale=Known(1 / 255, "timm's transforms scale 8-bit images to [0, 1]"),
-        mean=mean,
-        std=std,
-        size=size,
-        interpolation=stated("interpolation"),
-        crop=crop,
-    )
+    bare, _, tag = name.partition(".")
+    tags = timm.list_pretrained(f"{bare}.*") if timm.is_model(bare) else []
+    config = timm.get_pretrained_cfg(name) if timm.is_model(bare) and (not tag or name in tags) else None
+    if config is None:
+        known = tags if tag and tags else timm.list_models()
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(f'timm:{match}' for match in close)}?" if close else "see timm.list_models()"
+        raise SpecError("a network that timm knows", f"{name!r}", hint)
+    tagged = ".".join(part for part in (config.architecture, config.tag) if part)
+    return spec_of_pretrained_cfg(config.to_dict(), f"timm {timm.__version__} pretrained_cfg of {tagged or name}")
 
 
-def _numbers(stated: Field[Any]) -> Field[tuple[float, ...]]:
-    if isinstance(stated, Unknown):
-        return stated
-    return Known(tuple(float(value) for value in stated.value), stated.origin)
+def read_pretrained_cfg_of(model: Any) -> InputSpec:
+    """Read ``model.pretrained_cfg`` of a live network, or a pretrained_cfg object itself."""
+    config = getattr(model, "pretrained_cfg", model)
+    stated = config.to_dict() if hasattr(config, "to_dict") else config
+    return spec_of_pretrained_cfg(stated, f"pretrained_cfg of the {type(model).__name__}")
+
+
+def read_timm_document(document: Mapping[str, Any], source: str) -> InputSpec:
+    """Read a timm ``config.json``, whose ``pretrained_cfg`` states the input, or a bare pretrained_cfg."""
+    return spec_of_pretrained_cfg(document.get("pretrained_cfg", document), source)

@@ -1,0 +1,1 @@
+"""Our specification against each library's own preprocessing, for everything that the library lists."""

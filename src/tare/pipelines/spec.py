@@ -1,0 +1,101 @@
+"""What a network is fed by a pipeline, as an :class:`InputSpec`: the steps composed into one map, size and crop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tare.input_spec import InputSpec
+from tare.layout import unit_scale
+from tare.pipeline_step import Step, StepKind
+from tare.pipelines.geometry import geometry_of_steps
+from tare.pipelines.value_map import ValueMap, value_map
+from tare.spec_fields import PARSERS, Field, Known, Unknown
+
+_LAYOUTS = {"CHW": "NCHW", "HWC": "NHWC", "CTHW": "NCTHW"}
+#: Steps after which constants still are what they were.
+_LEAVING: tuple[StepKind, ...] = ("identity", "convert", "permute", "resize", "crop", "random_resized_crop", "pad", "geometric")
+_SCALING: tuple[StepKind, ...] = ("to_tensor", "to_dtype", "rescale")
+
+
+def spec_of_steps(
+    steps: Sequence[Step], *, raw_dtype: str | None = None, channels: int | None = None, nominal: bool = False
+) -> InputSpec:
+    """Compose steps into a specification; each field names the step that states it, or says which step hides it.
+
+    ``raw_dtype`` is that of the images fed (8-bit, or floats for kornia, where it is not given); ``channels`` their number,
+    where no step says it. ``nominal`` looks past the photometric augmentation of a training pipeline.
+    """
+    title = steps[0].where.partition(", step")[0] if steps else "an empty pipeline"
+    takes_floats = title.startswith("kornia")
+    raw = raw_dtype or ("float32" if takes_floats else "uint8")
+    said = "the caller" if raw_dtype else f"taken for granted: {title} is fed with {'floats' if takes_floats else '8-bit images'}"
+    around = value_map(steps, raw_dtype=raw, channels=channels, nominal=True)
+    exact = value_map(steps, raw_dtype=raw, channels=channels, nominal=nominal)
+    fields: dict[str, Any] = dict(geometry_of_steps(steps))
+    fields |= (
+        dict.fromkeys(("channels", "layout", "dtype"), around) if isinstance(around, Unknown) else _tensor(around, takes_floats)
+    )
+    if isinstance(exact, Unknown):
+        fields |= dict.fromkeys(("scale", "mean", "std"), exact)
+    else:
+        fields |= _constants(steps, exact, title)
+    return InputSpec(**fields, raw_dtype=Known(raw, said))
+
+
+def _tensor(at: ValueMap, is_batch: bool) -> dict[str, Field[str]]:
+    layout: Field[str] = Unknown("no step says how an image lies in memory")
+    if at.layout is not None:
+        named = _LAYOUTS.get(at.layout.value)
+        layout = Known(named, at.layout.origin) if named else Unknown(f"{at.layout.origin} makes {at.layout.value}")
+    elif is_batch:
+        layout = Known("NCHW", "kornia, the batches that it takes")
+    dtype: Field[str] = at.dtype
+    try:
+        PARSERS["dtype"](at.dtype.value)
+    except ValueError:
+        dtype = Unknown(f"{at.dtype.origin} leaves {at.dtype.value}")
+    return {"channels": _channels(at), "layout": layout, "dtype": dtype}
+
+
+def _channels(at: ValueMap) -> Field[str]:
+    if at.channels is None:
+        return Unknown("no step says how many channels there are; one mean and std hold for any number")
+    count, origin = at.channels.value, at.channels.origin
+    if at.order is None or at.order == tuple(range(count)):
+        return Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin)
+    return Known("BGR", origin) if at.order == (2, 1, 0) else Unknown(f"{origin} puts channels in the order {at.order}")
+
+
+def _constants(steps: Sequence[Step], at: ValueMap, title: str) -> dict[str, Field[Any]]:
+    """Scale, mean and std: as the pipeline states them if it scales, then normalises; else derived from the map."""
+    values = [(index, step) for index, step in enumerate(steps) if step.kind not in _LEAVING]
+    scaling = [step.origin for _, step in values if step.kind in _SCALING and step.values.get("scale", True)]
+    scale_origin = " and ".join(scaling) or f"{title}: no step scales raw values"
+    affine = at.affine()
+    if at.is_plain:
+        nothing = f"{title}: no step subtracts a mean"
+        ones = (1.0,) * len(affine.scale)
+        mean: Field[Any] = Known(tuple(0.0 for _ in ones), nothing)
+        return {"scale": Known(at.scale[0], scale_origin), "mean": mean, "std": Known(ones, nothing)}
+    last, step = values[-1]
+    before = value_map([s for s in steps[:last] if not s.random], raw_dtype=at.raw, channels=len(affine.scale))
+    if step.kind == "normalize" and isinstance(before, ValueMap) and before.is_plain and min(step.values["std"]) > 0:
+        largest = float(step.values["max_value"])
+        count = len(affine.scale)
+        mean, std = (values * count if len(values) == 1 else values for values in (step.values["mean"], step.values["std"]))
+        by = f"{scale_origin}, {step.origin} (max value {largest:g})" if scaling and largest != 1 else scale_origin
+        by = step.origin if not scaling and largest != 1 else by
+        return {"scale": Known(before.scale[0] / largest, by), "mean": Known(mean, step.origin), "std": Known(std, step.origin)}
+    return _derived(at, " and ".join(step.origin for _, step in values))
+
+
+def _derived(at: ValueMap, origin: str) -> dict[str, Field[Any]]:
+    """``a = scale / std`` and ``b = -mean / std`` solved for mean and std in unit values of the raw type."""
+    affine, scale = at.affine(), float(unit_scale(at.raw))
+    if min(affine.scale) <= 0:
+        inverts = Unknown(f"{origin} turn values upside down or flatten them, which no mean and std can state")
+        return dict.fromkeys(("scale", "mean", "std"), inverts)
+    std = tuple(scale / a for a in affine.scale)
+    mean = tuple(-b * s for b, s in zip(affine.shift, std, strict=True))
+    return {"scale": Known(scale, origin), "mean": Known(mean, origin), "std": Known(std, origin)}

@@ -1,0 +1,134 @@
+"""Walk through a pipeline of any library, nested ones included, and read its steps in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tare.errors import SpecError
+from tare.pipeline_step import Step
+from tare.pipelines import albumentations, kornia, timm, torchvision, transformers
+from tare.pipelines.found import Found, Group, Library, Reader, step
+
+_TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Group(tuple(thing))})
+LIBRARIES: tuple[Library, ...] = (
+    torchvision.LIBRARY,
+    timm.LIBRARY,
+    albumentations.LIBRARY,
+    kornia.LIBRARY,
+    transformers.LIBRARY,
+    _TORCH,
+)
+
+#: What a class does when it is called; a subclass that overrides one of these does something else.
+_BEHAVIOUR = frozenset(
+    (
+        "__call__",
+        "forward",
+        "transform",
+        "_transform",
+        "apply",
+        "apply_transform",
+        "make_params",
+        "_get_params",
+        "get_params",
+        "get_params_dependent_on_data",
+        "generate_parameters",
+        "preprocess",
+        "_preprocess",
+        "_preprocess_image",
+    )
+)
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_DEEPEST, _MOST = 32, 4096
+_REMEDY = "name the pipeline itself, a list of its steps, or a function that returns it"
+
+
+def steps_of(pipeline: object) -> tuple[Step, ...]:
+    """Read the steps of a pipeline: a transform or container of a known library, or a list or tuple of those.
+
+    Nothing is run and nothing imported. A step that is not known, or whose class overrides what a known one does, is
+    ``opaque``. Raises :class:`SpecError` for a pipeline nested more than 32 deep (or inside itself) or of over 4096 steps.
+    """
+    found = []
+    for each in _Walk(_title(pipeline)).steps(pipeline):
+        found.append(each)
+        if len(found) > _MOST:
+            raise SpecError(f"a pipeline of at most {_MOST} steps", "more", _REMEDY)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where the walk stands: the pipeline's ``title``, the numbers of the ``path`` down to here, what is ``random``."""
+
+    title: str
+    path: tuple[int, ...] = ()
+    random: bool = False
+
+    def steps(self, thing: object) -> Iterator[Step]:
+        if len(self.path) > _DEEPEST:
+            raise SpecError(f"a pipeline nested at most {_DEEPEST} deep", "one that is deeper, or contains itself", _REMEDY)
+        found = _found(thing)
+        if isinstance(found, Group):
+            for number, member in enumerate(found.members, start=1):
+                inner = replace(self, path=(*self.path, number), random=self.random or found.random)
+                yield from inner.steps(member)
+        elif len(found) == 1:
+            yield self._placed(found[0], type(thing).__name__)
+        else:
+            for number, each in enumerate(found, start=1):
+                yield replace(self, path=(*self.path, number))._placed(each, type(thing).__name__)
+
+    def _placed(self, found: Step, name: str) -> Step:
+        number = ".".join(str(index) for index in self.path)
+        where = f"{self.title}, step {number}" if number else self.title
+        return replace(found, name=found.name or name, where=where, random=found.random or self.random)
+
+
+def reader_of(thing: object) -> Reader | None:
+    """The reader for an object by its class or the nearest class that it derives from unchanged; None if there is none."""
+    own = getattr(thing, "__dict__", {})
+    altered = bool(own.keys() & _BEHAVIOUR)
+    stranger = library_of(type(thing)) is None
+    for cls in type(thing).__mro__:
+        library = library_of(cls)
+        if library is not None and not altered and cls.__name__ in library.readers:
+            return library.readers[cls.__name__]
+        if library is not None and not stranger and cls.__name__ in library.families:
+            return library.families[cls.__name__]
+        altered = altered or bool(vars(cls).keys() & _BEHAVIOUR)
+    return None
+
+
+def library_of(cls: type) -> Library | None:
+    """The library that defines a class, None for one that is not known."""
+    return next((library for library in LIBRARIES if library.has(cls)), None)
+
+
+def _found(thing: object) -> Found:
+    """What one object is; opaque where it cannot be read, since it is the user's and may do anything when it is looked at."""
+    if issubclass(type(thing), list | tuple):
+        return Group(tuple(thing))  # type: ignore[arg-type]
+    try:
+        if any(getattr(thing, name, None) for name in _HOOKS):
+            return _opaque(thing, "it has hooks")
+        reader = reader_of(thing)
+        return _opaque(thing, "no class that tare knows") if reader is None else reader(thing)
+    except Exception as error:  # a property that raises, or an object of another version
+        return _opaque(thing, " ".join(f"{type(error).__name__}: {error}".split())[:160])
+
+
+def _opaque(thing: object, why: str) -> tuple[Step, ...]:
+    function = getattr(thing, "__name__", None) if type(thing).__module__ == "builtins" else None
+    return (step("opaque", function if isinstance(function, str) else type(thing).__name__, why=why),)
+
+
+def _title(pipeline: object) -> str:
+    """``torchvision Compose`` for a container or preset, ``torchvision`` for a single transform, ``list``, ``pipeline``."""
+    if issubclass(type(pipeline), list | tuple):
+        return type(pipeline).__name__
+    library = next((found.name for found in map(library_of, type(pipeline).__mro__) if found), "pipeline")
+    found = _found(pipeline)
+    is_single = not isinstance(found, Group) and len(found) == 1
+    return library if is_single else f"{library} {type(pipeline).__name__}"

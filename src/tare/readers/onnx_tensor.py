@@ -1,0 +1,68 @@
+"""A tensor of an ONNX graph as what it is of the image: one affine map per channel, or why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Operators that pick channels and leave values as they are.
+_PICKING = ("Gather", "Slice", "Split")
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A tensor whose channel c is ``scale_c * image[source_c] + shift_c``.
+
+    ``axis`` is that of channels, None where it was gathered away or reshaped; ``lead`` is the factor that came before anything
+    was subtracted; ``nodes`` are the operators that changed values; ``integer``: no operator has made floats of it yet.
+    """
+
+    rank: int
+    axis: int | None
+    source: tuple[int, ...]
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+    lead: float = 1.0
+    nodes: tuple[str, ...] = ()
+    integer: bool = False
+
+    @property
+    def normalises(self) -> bool:
+        """Whether an operator changed values, and not only the order of channels."""
+        return any(node not in _PICKING for node in self.nodes)
+
+    @classmethod
+    def of_image(cls, rank: int, axis: int, channels: int, integer: bool) -> Front:
+        """The image itself."""
+        return cls(rank, axis, tuple(range(channels)), (1.0,) * channels, (0.0,) * channels, integer=integer)
+
+    def mapped(self, factors: NDArray[np.float64], offsets: NDArray[np.float64], node: str) -> Front:
+        """Follow with ``factor * y + offset``, one number for all channels or one each."""
+        count = len(self.source)
+        by, plus = np.broadcast_to(factors, count), np.broadcast_to(offsets, count)
+        is_lead = not any(self.shift) and len(set(self.scale)) == 1 and len(set(by.tolist())) == 1 and not plus.any()
+        return replace(
+            self,
+            scale=tuple(float(f * a) for f, a in zip(by, self.scale, strict=True)),
+            shift=tuple(float(f * b + o) for f, b, o in zip(by, self.shift, plus, strict=True)),
+            lead=self.lead * float(by[0]) if is_lead else self.lead,
+            nodes=(*self.nodes, node),
+        )
+
+    def picked(self, indices: Sequence[int], node: str) -> Front:
+        """Only the channels at ``indices``, in their order."""
+        scale, shift = tuple(self.scale[i] for i in indices), tuple(self.shift[i] for i in indices)
+        return replace(self, source=tuple(self.source[i] for i in indices), scale=scale, shift=shift, nodes=(*self.nodes, node))
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A tensor that is no affine map of the image, and why."""
+
+    reason: str
+
+
+Tracked = Front | Blocked

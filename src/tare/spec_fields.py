@@ -1,0 +1,164 @@
+"""The fields of an input specification: stated, with who says so, or unknown, with why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+#: Names that ``interpolation`` may have; those of timm, and what Pillow and torchvision call the others.
+INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """A field that somebody stated; ``origin`` names the file and key, the library and version, the catalog or the user."""
+
+    value: T
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A field that nobody stated, and why it is not known. Never replaced by a default."""
+
+    reason: str
+
+
+Field = Known[T] | Unknown
+UNSTATED = Unknown("nobody stated it")
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """How an image becomes ``size``.
+
+    ``mode`` is ``center`` (shorter edge resized, middle kept), ``squash`` (both edges resized, the ratio is lost), ``border``
+    (longer edge resized, the rest padded) or ``none`` (no resize at all). The resized edge is ``floor(size / fraction)``, as
+    timm reckons it, or exactly ``resize``: one number for the edge, two for height and width. Where the middle falls between
+    two pixels, ``offset`` says which: ``even`` (torchvision, timm: rounded half to even) or ``down`` (transformers).
+    """
+
+    mode: str
+    fraction: float
+    resize: tuple[int, ...] | None = None
+    offset: str = "even"
+
+    def resized(self, size: tuple[int, int]) -> tuple[int, ...]:
+        """The edge (one number) or height and width (two) that an image is resized to before it is cropped to ``size``."""
+        if self.resize is not None:
+            return self.resize
+        edges = tuple(math.floor(edge / self.fraction) for edge in size)
+        return edges[:1] if self.mode == "center" and edges[0] == edges[1] else edges
+
+
+def plain(stated: Field[Any]) -> Any:
+    """The JSON value of a field; null for one that is unknown."""
+    if isinstance(stated, Unknown):
+        return None
+    if isinstance(stated.value, Crop):
+        crop = {"mode": stated.value.mode, "fraction": stated.value.fraction}
+        crop |= {} if stated.value.resize is None else {"resize": list(stated.value.resize)}
+        return crop if stated.value.offset == "even" else crop | {"offset": stated.value.offset}
+    return list(stated.value) if isinstance(stated.value, tuple) else stated.value
+
+
+def finite(value: Any) -> float:
+    """A finite number. Raises ValueError for anything else, text and booleans included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return float(value)
+
+
+def text(value: Any) -> str:
+    """A text of ordinary length. Raises ValueError for anything else."""
+    if not isinstance(value, str) or len(value) > 1000:
+        raise ValueError("not a text of at most 1000 characters")
+    return value
+
+
+def numbers(value: Any) -> tuple[float, ...]:
+    """At least one and at most 65,536 finite numbers. Raises ValueError for anything else."""
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= 1 << 16:
+        raise ValueError("not a list of one number per channel")
+    return tuple(finite(item) for item in value)
+
+
+def deviations(value: Any) -> tuple[float, ...]:
+    """Like :func:`numbers`, all of them positive."""
+    stated = numbers(value)
+    if min(stated) <= 0:
+        raise ValueError("a std is positive")
+    return stated
+
+
+def edges(value: Any, counts: tuple[int, ...] = (2,)) -> tuple[int, ...]:
+    """Height and width, or as many positive integers as ``counts`` allows. Raises ValueError for anything else."""
+    if not isinstance(value, list | tuple) or len(value) not in counts:
+        raise ValueError("height and width are two integers")
+    if not all(isinstance(edge, int) and not isinstance(edge, bool) and 0 < edge <= 1 << 20 for edge in value):
+        raise ValueError("height and width are positive integers")
+    return tuple(value)
+
+
+def one_of(*names: str) -> Any:
+    """A parser that takes one of ``names``, and raises ValueError for anything else."""
+
+    def parse(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"not one of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def flag(value: Any) -> bool:
+    """True or false. Raises ValueError for anything else."""
+    if not isinstance(value, bool):
+        raise ValueError("not true or false")
+    return value
+
+
+def crop(value: Any) -> Crop:
+    """A crop. Raises ValueError, TypeError or KeyError for anything else."""
+    fraction = finite(value["fraction"])
+    if not fraction > 0:
+        raise ValueError("a crop's fraction is positive")
+    resize = value.get("resize")
+    mode = one_of("center", "squash", "border", "none")(value["mode"])
+    offset = one_of("even", "down")(value.get("offset", "even"))
+    return Crop(mode, fraction, None if resize is None else edges(resize, (1, 2)), offset)
+
+
+#: What each field accepts from a file.
+PARSERS: dict[str, Any] = {
+    "channels": text,
+    "scale": finite,
+    "mean": numbers,
+    "std": deviations,
+    "size": edges,
+    "interpolation": one_of(*INTERPOLATIONS),
+    "antialias": flag,
+    "crop": crop,
+    "layout": one_of("NCHW", "NHWC", "NTCHW", "NCTHW", "NC", "NCT", "NTC"),
+    "dtype": one_of("float32", "float16", "bfloat16", "float64", "uint8"),
+    "raw_dtype": one_of("uint8", "uint16", "float32", "float64", "int16", "int32"),
+}
+
+
+def parsed(name: str, value: Any, origin: Any) -> Field[Any]:
+    """Read one field of a file; null is :class:`Unknown`. Raises ValueError naming the field if it is malformed."""
+    if value is None:
+        reason = origin.get("unknown") if isinstance(origin, dict) else None
+        return Unknown(str(reason or "the spec file does not state it"))
+    try:
+        return Known(PARSERS[name](value), str(origin or "spec file"))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{_short(value)} ({error})") from None
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."

@@ -1,0 +1,113 @@
+"""Live networks and pipelines given as the model."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import torchvision.transforms as v1
+from torch import nn
+from torchvision import models
+from torchvision.transforms import v2
+
+from tare.errors import SpecError
+from tare.input_spec import InputSpec, Known, Unknown
+from tare.normaliser import Normaliser
+from tare.reading import read_spec
+from tare.strategies import Normalisation
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Wrapped(nn.Module):
+    """A network with a layer in front, as people write it."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.normalise = layer
+        self.body = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.body(self.normalise(images))  # type: ignore[no-any-return]
+
+
+def test_a_timm_network_and_an_old_default_cfg() -> None:
+    config = {"input_size": (3, 32, 32), "mean": MEAN, "std": STD, "interpolation": "bicubic", "crop_pct": 0.9}
+    body = nn.Conv2d(3, 4, 3)
+    body.default_cfg = config  # type: ignore[assignment]
+    spec = read_spec(body)
+    assert isinstance(spec.mean, Known)
+    assert spec.mean.value == MEAN
+    assert "default_cfg of the Conv2d" in spec.mean.origin
+
+
+@pytest.mark.parametrize("layer", [v1.Normalize(MEAN, STD), v2.Normalize(MEAN, STD)])
+def test_a_normalise_layer_in_front_takes_floats(layer: nn.Module) -> None:
+    for network in (nn.Sequential(layer, nn.Conv2d(3, 4, 3)), Wrapped(layer)):
+        spec = read_spec(network)
+        assert (spec.require("mean"), spec.require("scale"), spec.require("raw_dtype")) == (MEAN, 1.0, "float32")
+        images = torch.rand(2, 3, 4, 4)
+        assert torch.allclose(spec.apply(images), layer(images), atol=1e-6)
+
+
+def test_scaling_in_front_takes_bytes() -> None:
+    layers = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+    spec = read_spec(nn.Sequential(*layers, nn.Conv2d(3, 4, 3)))
+    assert (spec.require("scale"), spec.require("raw_dtype")) == (1 / 255, "uint8")
+    assert isinstance(spec.mean, Known)
+    assert spec.mean.origin == "Sequential, step 2 Normalize"
+
+
+def test_kornia_normalises_inside() -> None:
+    kornia = pytest.importorskip("kornia", reason="reads kornia's own layers")
+    spec = read_spec(Wrapped(kornia.enhance.Normalize(torch.tensor(MEAN), torch.tensor(STD))))
+    assert spec.require("mean") == MEAN
+
+
+def test_torchvisions_detection_networks_normalise_inside() -> None:
+    network = models.detection.ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
+    spec = read_spec(network)
+    transform: Any = network.transform
+    assert spec.require("mean") == tuple(transform.image_mean)
+    assert isinstance(spec.size, Unknown)
+    image = torch.rand(3, 8, 8)
+    assert torch.allclose(spec.apply(image), transform.normalize(image), atol=1e-6)
+
+
+def test_tares_own_layer() -> None:
+    spec = read_spec(nn.Sequential(Normaliser(Normalisation("source", MEAN, STD)), nn.Conv2d(3, 4, 3)))
+    assert spec.require("mean") == pytest.approx(MEAN)
+    assert spec.equivalent(InputSpec.of(MEAN, STD), 1e-5)
+
+
+def test_two_normalising_layers_are_not_guessed_between() -> None:
+    network = Wrapped(v1.Normalize(MEAN, STD))
+    network.other = v1.Normalize(STD, MEAN)
+    mean = read_spec(network).mean
+    assert isinstance(mean, Unknown)
+    assert mean.reason == "the Wrapped holds 2 normalising layers, and which one comes first is not known"
+
+
+def test_a_transformers_network_names_its_processor() -> None:
+    class Vision(nn.Module):
+        config = SimpleNamespace(model_type="vit", image_size=224, _name_or_path="google/vit")
+
+    spec = read_spec(Vision())
+    assert spec.size == Known((224, 224), "config of the Vision, image_size")
+    assert spec.mean == Unknown("config of the Vision does not state it; the model's processor does: name hf:google/vit")
+
+
+def test_a_network_that_states_nothing_is_refused() -> None:
+    with pytest.raises(SpecError, match="found a ReLU without configuration or normaliser"):
+        read_spec(nn.ReLU())
+    with pytest.raises(SpecError, match="found a object"):
+        read_spec(object())
+
+
+def test_a_pipeline_is_read_as_what_its_network_receives() -> None:
+    pipeline = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.ToTensor(), v2.Normalize(MEAN, STD)])
+    for given in (pipeline, [*pipeline.transforms], nn.Sequential(*pipeline.transforms)):
+        spec = read_spec(given)
+        assert (spec.require("mean"), spec.require("size")) == (MEAN, (224, 224))

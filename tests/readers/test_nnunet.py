@@ -1,0 +1,136 @@
+"""nnU-Net's plans and fingerprints, of the shape in which nnU-Net writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tare.errors import SpecError
+from tare.input_spec import InputSpec, Known, Unknown
+from tare.readers.nnunet import read_nnunet
+
+CT = {
+    "max": 3071.0,
+    "mean": 107.73,
+    "median": 101.0,
+    "min": -1000.0,
+    "percentile_00_5": -160.0,
+    "percentile_99_5": 240.0,
+    "std": 58.6,
+}
+FINGERPRINT = {
+    "foreground_intensity_properties_per_channel": {"0": CT, "1": CT},
+    "median_relative_size_after_cropping": 1.0,
+    "shapes_after_crop": [[138, 170, 138]],
+    "spacings": [[1.0, 1.0, 1.0]],
+}
+
+
+def plans(schemes: list[str], configuration: str = "3d_fullres", **changes: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "dataset_name": "Dataset033_Tumor",
+        "plans_name": "nnUNetPlans",
+        "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": [0, 1, 2],
+        "configurations": {
+            configuration: {"data_identifier": "nnUNetPlans_x", "normalization_schemes": schemes, "use_mask_for_norm": [False]}
+        },
+        "foreground_intensity_properties_per_channel": {"0": CT, "1": CT},
+    }
+    return document | changes
+
+
+def read(tmp_path: Path, document: Any, suffix: str = "", name: str = "nnUNetPlans.json") -> InputSpec:
+    (tmp_path / name).write_text(json.dumps(document))
+    return read_nnunet(f"{tmp_path}{suffix}")
+
+
+def test_a_ct_channel_is_z_scored_inside_its_window(tmp_path: Path) -> None:
+    spec = read(tmp_path, plans(["CTNormalization"]))
+    values = np.linspace(-160, 240, 7)[:, None]
+    assert np.allclose(spec.affine().apply(values), (np.clip(values, -160, 240) - 107.73) / 58.6)
+    assert spec.extra == {"clip": [[-160.0, 240.0]]}
+    assert InputSpec.from_json(spec.to_json()).extra["clip"] == [[-160.0, 240.0]]
+    assert spec.layout == Unknown("batches of volumes (N, C, D, H, W)")
+
+
+def test_schemes_by_channel(tmp_path: Path) -> None:
+    spec = read(tmp_path, plans(["CTNormalization", "NoNormalization", "RGBTo01Normalization"]))
+    found = spec.affine().apply(np.array([[107.73, 7.0, 255.0]]))
+    assert np.allclose(found, [[0.0, 7.0, 1.0]])
+    assert spec.extra == {"clip": [[-160.0, 240.0], None, None]}
+
+
+def test_colour_images_are_unit_values(tmp_path: Path) -> None:
+    spec = read(tmp_path, plans(["RGBTo01Normalization"] * 3, "2d"))
+    assert (spec.channels, spec.layout) == (
+        Known("RGB", f"{tmp_path}/nnUNetPlans.json, 2d, normalization_schemes RGBTo01Normalization"),
+        Known("NCHW", f"{tmp_path}/nnUNetPlans.json, configuration '2d'"),
+    )
+    assert np.allclose(spec.affine().apply(np.array([[255.0, 0.0, 51.0]])), [[1.0, 0.0, 0.2]])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "what"),
+    [
+        ("ZScoreNormalization", "z-scores each image by its own mean and std"),
+        ("RescaleTo01Normalization", "rescales each image by its own minimum and maximum"),
+        ("MyNormalization", "what 'MyNormalization' does is not known"),
+    ],
+)
+def test_a_scheme_per_image_is_no_affine_map(tmp_path: Path, scheme: str, what: str) -> None:
+    spec = read(tmp_path, plans(["CTNormalization", scheme]))
+    assert isinstance(spec.mean, Unknown)
+    assert what in spec.mean.reason
+    assert "channel 1" in spec.mean.reason
+
+
+def test_the_fingerprint_needs_the_names_of_the_channels(tmp_path: Path) -> None:
+    spec = read(tmp_path, FINGERPRINT, name="dataset_fingerprint.json")
+    assert isinstance(spec.mean, Unknown)
+    assert "that is in the plans" in spec.mean.reason
+    (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": {"0": "CT", "1": "noNorm"}, "labels": {}}))
+    named = read_nnunet(str(tmp_path / "dataset_fingerprint.json"))
+    assert isinstance(named.mean, Known)
+    assert named.mean.value == (107.73, 0.0)
+    (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": {"0": "T1", "1": "CT"}}))
+    assert isinstance(read_nnunet(str(tmp_path)).mean, Unknown)
+
+
+def test_the_configuration_can_be_named(tmp_path: Path) -> None:
+    document = plans(["CTNormalization"])
+    document["configurations"]["2d"] = {"normalization_schemes": ["NoNormalization"]}
+    assert read(tmp_path, document).extra
+    assert not read(tmp_path, document, "#2d").extra
+    with pytest.raises(SpecError, match=r"normalization_schemes of '4d'.*configurations: 3d_fullres, 2d"):
+        read(tmp_path, document, "#4d")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"configurations": []}, "expected an object 'configurations'"),
+        ({"configurations": {"2d": {"normalization_schemes": []}}}, "expected normalization_schemes of '2d'"),
+        ({"foreground_intensity_properties_per_channel": {}}, "intensity properties of channel 0"),
+        ({"foreground_intensity_properties_per_channel": {"0": CT | {"std": "wide"}}}, "a number 'std'"),
+        ({"foreground_intensity_properties_per_channel": {"0": CT | {"mean": None}}}, "a number 'mean'"),
+        ({"foreground_intensity_properties_per_channel": {"0": CT | {"percentile_00_5": 999}}}, "a window and a std"),
+    ],
+)
+def test_malformed_plans_are_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        read(tmp_path, plans(["CTNormalization"], **changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_read_spec_finds_the_reader(tmp_path: Path) -> None:
+    from tare.reading import read_spec
+
+    (tmp_path / "plans.json").write_text(json.dumps(plans(["CTNormalization"])))
+    for name in (f"nnunet:{tmp_path}", tmp_path / "plans.json", plans(["CTNormalization"])):
+        assert read_spec(name).require("mean") == (107.73,)
+    assert isinstance(read_spec(FINGERPRINT).mean, Unknown)
