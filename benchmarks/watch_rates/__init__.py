@@ -1,0 +1,1 @@
+"""False alarms and detections of ``tare.watch`` on real images."""

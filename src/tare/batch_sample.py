@@ -1,0 +1,203 @@
+"""What is kept of one batch on its way into a network: a sample of its pixels, and each image's moments and extremes.
+
+Everything is computed where the batch lies and copied to the host without waiting for it; whoever judges it looks later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+#: Names under which models take their images, the usual ones of Hugging Face, Lightning and torchvision.
+USUAL_NAMES = ("pixel_values", "images", "image", "imgs", "img", "inputs", "input", "input_values", "x", "data")
+# Images of a batch that pixels are taken from, and pixels along each side.
+_MOST_IMAGES, _SIDE = 16, 24
+_MOST_COLUMNS = 64
+# More channels than a multispectral camera has are features of a signal.
+_MOST_BANDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Shape, layout and dtype of the tensor that arrived.
+
+    ``layout`` is CHW, HWC, or empty for what is no image; ``image`` is the shape of one image in that layout.
+    """
+
+    shape: tuple[int, ...]
+    image: tuple[int, ...]
+    layout: str
+    dtype: str
+    epsilon: float
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One batch: ``parts`` are the shapes (images, channels, pixels) of what ``figures`` holds one after the other."""
+
+    number: int
+    training: bool
+    name: str
+    form: Form
+    parts: tuple[tuple[int, int, int, int], ...]
+    figures: torch.Tensor
+    event: Any = None
+
+    def ready(self) -> bool:
+        """Whether the copy to the host has arrived; asking does not wait."""
+        return self.event is None or bool(self.event.query())
+
+    def seen(self) -> Seen:
+        """The figures as arrays; waits for the copy if it is still under way."""
+        if self.event is not None:
+            self.event.synchronize()
+        flat = self.figures.cpu().numpy()
+        pixels, moments, start = [], [], 0
+        for images, kept, channels, sampled in self.parts:
+            end = start + kept * channels * sampled
+            pixels += list(flat[start:end].reshape(kept, channels, sampled))
+            start, end = end, end + 4 * images * channels
+            moments.append(flat[start:end].reshape(4, images, channels))
+            start = end
+        return Seen(self, tuple(pixels), np.concatenate(moments, axis=1).astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch as arrays: the sampled images ``(C, p)``, and of all images mean, variance, min and max as ``(4, N, C)``."""
+
+    look: Look
+    pixels: tuple[NDArray[np.float32], ...]
+    moments: NDArray[np.float64]
+
+    @property
+    def finite(self) -> bool:
+        """Whether no value of the batch, sampled or not, is NaN or infinite."""
+        return bool(np.isfinite(self.moments).all())
+
+    @property
+    def images(self) -> int:
+        """Number of images in the batch."""
+        return int(self.moments.shape[1])
+
+
+def network_input(args: Sequence[Any], kwargs: Mapping[str, Any], which: int | str | None = None) -> tuple[str, Any] | None:
+    """The argument of a network's forward that holds its input values, with its name; None if there is none.
+
+    ``which`` is a position or a name. Without one the usual names come first, then whatever holds floats or bytes in at
+    least three dimensions, then a table ``(N, F)`` of floats; a dictionary or a list in the arguments is looked into.
+    """
+    named = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
+    if which is not None:
+        named = [(name, value) for name, value in named if name == str(which)] or [
+            (key, value) for _, inner in named if isinstance(inner, Mapping) for key, value in inner.items() if key == which
+        ]
+        return next(((name, value) for name, value in named if _tensors(value)), None)
+    flat = [pair for name, value in named for pair in (value.items() if isinstance(value, Mapping) else [(name, value)])]
+    usual = {name: place for place, name in enumerate(USUAL_NAMES)}
+    flat.sort(key=lambda pair: usual.get(str(pair[0]), len(usual)))
+    for fewest in (3, 2):
+        for name, value in flat:
+            if any(tensor.ndim >= fewest and _holds_values(tensor) for tensor in _tensors(value)[:1]):
+                return str(name), value
+    return None
+
+
+def look_at(name: str, value: Any, number: int, training: bool, takes: Sequence[int], last: bool = False) -> Look:
+    """Sample a tensor, or a list of images, of any device; nothing waits for the device.
+
+    ``takes`` are the channel counts that the network may take; ``last``: its channels come last.
+    """
+    tensors = _tensors(value)[:_MOST_IMAGES]
+    parts, figures = [], []
+    with torch.no_grad():
+        for tensor in tensors:
+            images, layout = _as_images(tensor.detach(), takes, last)
+            shape = tuple(images.shape[1:]) if layout != "HWC" else (*images.shape[2:], images.shape[1])
+            sample, part = _figures(images, number)
+            figures.append(sample)
+            parts.append(part)
+        flat, event = _on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
+    dtype = str(tensors[0].dtype).removeprefix("torch.")
+    epsilon = torch.finfo(tensors[0].dtype).eps if tensors[0].is_floating_point() else 0.0
+    form = Form(tuple(tensors[0].shape), shape, layout, dtype, max(epsilon, torch.finfo(torch.float32).eps), parts[0][2])
+    return Look(number, training, name, form, tuple(parts), flat, event)
+
+
+def can_be_seen(value: Any) -> bool:
+    """Whether the values are there at all: not while a graph is traced, captured or exported."""
+    tensors = _tensors(value)
+    if not tensors or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return False
+    if any(tensor.is_meta or type(tensor).__name__ in ("FakeTensor", "FunctionalTensor") for tensor in tensors):
+        return False
+    return not (tensors[0].is_cuda and torch.cuda.is_current_stream_capturing())
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value] if value.numel() else []
+    if isinstance(value, list | tuple) and value and all(isinstance(each, torch.Tensor) and each.ndim == 3 for each in value):
+        return [each for each in value if each.numel()]
+    return []
+
+
+def _holds_values(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.dtype == torch.uint8 or (tensor.ndim == 4 and not tensor.dtype.is_complex)
+
+
+def _as_images(tensor: torch.Tensor, takes: Sequence[int], last: bool) -> tuple[torch.Tensor, str]:
+    """A view ``(N, C, H, W)`` and the layout it was found in; of videos the middle frame."""
+    if tensor.ndim == 5:
+        channels_second = tensor.shape[1] in takes
+        tensor = tensor[:, :, tensor.shape[2] // 2] if channels_second else tensor[:, tensor.shape[1] // 2]
+    if tensor.ndim == 3 and (_is_last(tensor[None], takes) or (tensor.shape[0] in takes and tensor.shape[0] <= _MOST_BANDS)):
+        tensor = tensor[None]
+    if tensor.ndim == 4:
+        if _is_last(tensor, takes) and (last or tensor.shape[1] not in takes):
+            return tensor.permute(0, 3, 1, 2), "HWC"
+        return tensor, "CHW"
+    if tensor.ndim == 2 and tensor.shape[1] <= _MOST_COLUMNS:
+        return tensor[:, :, None, None], ""
+    return tensor.reshape(tensor.shape[0] if tensor.ndim > 1 else 1, 1, 1, -1), ""
+
+
+def _is_last(tensor: torch.Tensor, takes: Sequence[int]) -> bool:
+    """Whether the last axis holds channels: few, and fewer than rows or columns; 64 mel bands or columns are none."""
+    count = tensor.shape[-1]
+    return count in takes and count <= _MOST_BANDS and count < min(tensor.shape[1:3])
+
+
+def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int, int, int, int]]:
+    """Pixels of a strided subset, and mean, variance, least and greatest of every image and channel, as one flat tensor."""
+    count, channels, height, width = images.shape
+    every, down, across = (max(1, size // kept) for size, kept in ((count, _MOST_IMAGES), (height, _SIDE), (width, _SIDE)))
+    sample = images[::every, :, number % down :: down, number % across :: across]
+    sample = sample[:_MOST_IMAGES, :, :_SIDE, : _SIDE if height > 1 else _SIDE * _SIDE].float()
+    values = images.float().contiguous()  # of channels_last a copy: reductions over strided planes take ten times as long
+    mean = values.mean(dim=(2, 3))
+    # In two passes and by the norm, which is vectorised where torch.var_mean is not.
+    deviation = torch.linalg.vector_norm(values - mean[:, :, None, None], dim=(2, 3)).square()
+    moments = (mean, deviation / (height * width), values.amin(dim=(2, 3)), values.amax(dim=(2, 3)))
+    flat = torch.cat([sample.flatten(), *(each.flatten() for each in moments)])
+    return flat, (count, sample.shape[0], channels, sample.shape[2] * sample.shape[3])
+
+
+def _on_its_way(flat: torch.Tensor) -> tuple[torch.Tensor, Any]:
+    """Start copying to pinned memory; the event says when it has arrived.
+
+    Of accelerators other than CUDA's the figures are read at once, which waits on the steps that are looked at.
+    """
+    if not flat.is_cuda:
+        return flat, None
+    host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=True)
+    host.copy_(flat, non_blocking=True)
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event.record(torch.cuda.current_stream(flat.device))
+    return host, event

@@ -1,0 +1,150 @@
+"""Findings as text, GitHub annotations and SARIF."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tare._version import __version__
+from tare.checking import CheckReport
+from tare.findings import Finding
+from tare.rules.rule import Rule
+from tare.rules.table import RULES
+
+_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def print_report(report: CheckReport) -> None:
+    """Print each finding as a linter does, and a line that sums up."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    styles = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+    for finding in report.findings:
+        place = f"{finding.where}: " if finding.where else ""
+        console.print(
+            Text.assemble(place, (f"{finding.code} {finding.severity}", styles[finding.severity]), f": {finding.message}")
+        )
+        console.print(Text.assemble(("  remedy: ", "bold"), finding.remedy))
+    for note in report.notes:
+        console.print(Text(f"not run: {note}"))
+    console.print(Text(summary(report)))
+
+
+def summary(report: CheckReport) -> str:
+    """One line: how many findings of which severity, about what, against what."""
+    counts = [
+        f"{count} {severity}{'s' if count > 1 else ''}"
+        for severity in ("error", "warning", "note")
+        if (count := sum(finding.severity == severity for finding in report.findings))
+    ]
+    what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
+    hint = f"; tare rule {report.findings[0].code} tells the story" if report.findings else ""
+    return f"{', '.join(counts) if counts else 'no findings'} in {what}{hint}"
+
+
+def github(report: CheckReport) -> str:
+    """Workflow commands that GitHub shows as annotations."""
+    return "\n".join(_annotation(finding, _file(report)) for finding in report.findings)
+
+
+def sarif(report: CheckReport) -> str:
+    """A SARIF 2.1.0 log, which code scanning tools read (OASIS standard, 2020)."""
+    rules = [rule for rule in RULES if rule.code in {finding.code for finding in report.findings}]
+    driver = {"name": "tare", "version": __version__, "rules": [_rule(rule) for rule in rules]}
+    codes = [rule.code for rule in rules]
+    results = [
+        {
+            "ruleId": finding.code,
+            "ruleIndex": codes.index(finding.code),
+            "level": finding.severity,
+            "message": {"text": f"{finding.message}; {finding.remedy}"},
+            "locations": [_location(finding, report)],
+        }
+        for finding in report.findings
+    ]
+    log: dict[str, Any] = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(log, indent=2)
+
+
+def _location(finding: Finding, report: CheckReport) -> dict[str, Any]:
+    """The step by its name, and the file if the pipeline is in one."""
+    where: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": finding.where or report.pipeline}]}
+    file = _file(report)
+    return where if not file else {"physicalLocation": {"artifactLocation": {"uri": quote(file)}}, **where}
+
+
+def _file(report: CheckReport) -> str:
+    """The file that the pipeline is in, empty for a module or an object."""
+    place, _, name = report.pipeline.rpartition(":")
+    if place.endswith(".py") and name:
+        return Path(place).as_posix()
+    return Path(report.pipeline).as_posix() if report.form == "configuration" else ""
+
+
+def print_rule(rule: Rule) -> None:
+    """Print a rule's story with its example."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, width=100)
+    console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
+    console.print(Text(rule.story))
+    console.print(Text.assemble("\n", ("wrong  ", "red"), rule.wrong))
+    console.print(Text.assemble(("right  ", "green"), rule.right))
+
+
+def print_rules() -> None:
+    """Print the codes and titles of all rules."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for rule in RULES:
+        console.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"))
+
+
+def rule_document(rule: Rule) -> dict[str, str]:
+    """A rule as a JSON object."""
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "title": rule.title,
+        "story": rule.story,
+        "wrong": rule.wrong,
+        "right": rule.right,
+    }
+
+
+def _annotation(finding: Finding, file: str) -> str:
+    place = f"{finding.where}: " if finding.where else ""
+    properties = f"title={_property(finding.code)}" + (f",file={_property(file)}" if file else "")
+    return f"::{_LEVELS[finding.severity]} {properties}::{_data(f'{place}{finding.message}; {finding.remedy}')}"
+
+
+def _data(text: str) -> str:
+    """Escape the message of a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a property of a workflow command."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.story},
+        "defaultConfiguration": {"level": rule.severity},
+    }
