@@ -1,0 +1,52 @@
+"""``tare predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tare.cli.options import Json, Workers
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run directory of `tare transfer`, or its model/.", metavar="RUN")],
+    images: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, patterns; - reads a list from stdin.", metavar="IMAGES...", show_default=False),
+    ],
+    as_json: Json = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, as images are answered.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.", dir_okay=False)] = None,
+    top: Annotated[int, typer.Option(help="How many classes each, the most probable first.", min=1)] = 1,
+    batch_size: Annotated[int, typer.Option(help="Images at once; the answers do not depend on it.", min=1)] = 32,
+    workers: Workers = None,
+    factory: Annotated[
+        str | None, typer.Option(help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
+) -> None:
+    """Classify images with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.
+
+    An image that cannot be read gets a row that says so. Exit code 0 all answered, 1 some were not, 2 none was.
+    """
+    from tare.errors import DataError, SpecError
+    from tare.image_paths import image_paths
+    from tare.predicting import predictions
+    from tare.reporting import console
+    from tare.reporting.prediction_rows import Form, write_predictions
+    from tare.trained import open_trained
+
+    if as_json and jsonl:
+        raise SpecError("one of --json and --jsonl", "both", "leave one out")
+    form: Form = "json" if as_json else "jsonl" if jsonl else "csv"
+    paths = list(image_paths(images))
+    trained = open_trained(run, factory)
+    options = {"top": top, "batch_size": batch_size, "workers": workers, "device": device}
+    answers = predictions(trained, paths, **options)  # type: ignore[arg-type]
+    with console.counting("predicting", "images", len(paths)) as advance:
+        failed = write_predictions(answers, out, form, str(run), min(top, len(trained.model.classes)), advance)
+    if failed == len(paths):
+        raise DataError("an image that can be read", f"none of {len(paths)}", "each row says why")
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,239 @@
+"""``tare.export``: a trained model with its normalisation inside, in the format that a server or another library reads.
+
+Every export is loaded back by the library it is for and compared with PyTorch before it gets its name: what differs by more
+than rounding is refused, and nothing is left on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+from tare.errors import OutputError, SpecError
+from tare.exports.graph import LAYOUTS, OUTPUTS, GraphOptions, Layout, Output, ServedGraph
+from tare.exports.onnx_file import check_installed, onnx_bytes, onnx_runner
+from tare.exports.parity import Parity, Runner, check_graph, graph_batches, loaded, resize_differences
+from tare.exports.place import check_place
+from tare.exports.probe_images import ProbeImages, probe_images, split_of
+from tare.exports.pt2_file import pt2_bytes, pt2_runner
+from tare.exports.reloaded import check_hf, check_stateable, check_timm
+from tare.exports.resize_weights import EXACT
+from tare.exports.statement import graph_spec, metadata, model_spec
+from tare.exports.torchscript_file import NOTE, torchscript_bytes, torchscript_runner
+from tare.exports.weights_folder import check_reloaded, fill_hf, fill_plain, fill_timm, weights_bytes
+from tare.files import replacing, replacing_folder
+from tare.progress import SILENT, Reporter
+from tare.trained import TrainedModel, open_trained
+
+SCHEMA = "tare.export/1"
+
+Format = Literal["onnx", "torchscript", "pt2", "safetensors", "hf", "timm"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+_GRAPHS = ("onnx", "torchscript", "pt2")
+_STEPS = 4
+_RUNNERS: Mapping[str, Callable[[Path], Runner]] = {"onnx": onnx_runner, "torchscript": torchscript_runner, "pt2": pt2_runner}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, what it takes and gives, and how it compares with PyTorch."""
+
+    out: Path
+    format: Format
+    bytes: int
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    parity: Parity | None = None
+    layout: Layout | None = None
+    outputs: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None
+    made_by: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The export as a JSON object with schema ``tare.export/1``."""
+        return {
+            "schema": SCHEMA,
+            "out": str(self.out),
+            "format": self.format,
+            "bytes": self.bytes,
+            "layout": self.layout,
+            "size": None if self.size is None else list(self.size),
+            "outputs": list(self.outputs),
+            "labels": list(self.labels),
+            "made_by": None if self.made_by is None else dict(self.made_by),
+            "parity": None if self.parity is None else self.parity.to_json(),
+            "notes": list(self.notes),
+        }
+
+
+def export(
+    run: str | os.PathLike[str],
+    format: Format,  # noqa: A002 - the name of the option
+    out: str | os.PathLike[str],
+    *,
+    layout: Layout = "NHWC",
+    output: Output = "both",
+    with_resize: bool = False,
+    images: Sequence[str | os.PathLike[str]] = (),
+    factory: str | None = None,
+    opset: int | None = None,
+    overwrite: bool = False,
+    reporter: Reporter = SILENT,
+) -> Exported:
+    """Write the model in ``run`` as ``format`` to ``out``.
+
+    ``onnx``, ``torchscript`` and ``pt2`` are one file: raw uint8 ``(N, H, W, C)`` or ``(N, C, H, W)`` in, probabilities and
+    logits out, the normalisation inside, and with ``with_resize`` resize and centre crop too. ``safetensors`` (a folder, or a
+    file if ``out`` ends so), ``timm`` and ``hf`` hold the weights with what states the normalisation. ``images`` are compared
+    on instead of the run's validation images. ``factory`` builds a network that timm does not know.
+
+    Raises :class:`ModelError` for an unusable run or a network that the format cannot hold, :class:`ParityError` if the result
+    answers otherwise than PyTorch by more than 1e-4 on logits, :class:`OutputError` for ``out``; then nothing is written.
+    """
+    target = Path(out)
+    is_folder = format in ("hf", "timm") or (format == "safetensors" and target.suffix != ".safetensors")
+    job = _Job(format, target, is_folder, GraphOptions(layout, output, with_resize), opset)
+    job.check()
+    check_place(target, is_folder=is_folder, overwrite=overwrite)
+    if format == "onnx":
+        check_installed()
+    with reporter.counting(f"exporting to {format}", "steps", _STEPS) as advance:
+        trained = open_trained(Path(run), factory)
+        if target.resolve() == trained.folder.resolve():
+            raise OutputError("an output beside the run", f"its own model {str(target)!r}", "name another")
+        if format in ("hf", "timm"):
+            check_stateable(trained, format)
+        advance(1)
+        split = split_of(trained)
+        probes = probe_images(trained, split, [os.fspath(image) for image in images])
+        advance(1)
+        if format in _GRAPHS:
+            made = _graph(job, trained, probes)
+        elif is_folder:
+            made = _folder(job, trained, probes, trained.validated or (len(split.val) if split is not None else None))
+        else:
+            made = _weights_file(job, trained)
+        advance(2)
+    for note in made.notes:
+        reporter.note(note)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What was asked for."""
+
+    form: Format
+    out: Path
+    is_folder: bool
+    options: GraphOptions
+    opset: int | None
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for an option that is unknown, or does not belong to the format."""
+        options = self.options
+        for name, value, known in (
+            ("--format", self.form, FORMATS),
+            ("--layout", options.layout, LAYOUTS),
+            ("--output", options.output, OUTPUTS),
+        ):
+            if value not in known:
+                raise SpecError(f"{name} among {', '.join(known)}", f"{value!r}", "choose one of them")
+        if self.form not in _GRAPHS and options != GraphOptions():
+            found = f"them with {self.form!r}, which holds no graph"
+            raise SpecError(f"--layout, --output and --with-resize with {', '.join(_GRAPHS)}", found, "leave them out")
+        if self.opset is not None and (self.form != "onnx" or not 18 <= self.opset <= 24):
+            raise SpecError("--opset of 18 to 24 with --format onnx", f"{self.opset} with {self.form!r}", "leave it out")
+
+
+def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages) -> Exported:
+    options = job.options
+    graph = ServedGraph(trained.model, options)
+    content, how = _content(job, trained, graph)
+    batches = graph_batches(trained, options, probes)
+    with replacing(job.out) as temporary:
+        temporary.write_bytes(content)
+        run = loaded(_RUNNERS[job.form], temporary, _runtime(job.form))
+        parity = check_graph(run, _runtime(job.form), graph, options, batches)
+    parity = replace(parity, images=probes.origin, real=probes.real)
+    if options.with_resize:
+        levels, share, apart = resize_differences(trained, graph, probes)
+        parity = replace(parity, resize_levels=levels, resize_share=share, resize_logits=apart)
+    return Exported(
+        job.out,
+        job.form,
+        len(content),
+        trained.model.classes,
+        _notes(job, trained, parity),
+        parity,
+        options.layout,
+        options.names,
+        None if options.with_resize else trained.model.geometry.size,
+        {"torch": torch.__version__, **how},
+    )
+
+
+def _content(job: _Job, trained: TrainedModel, graph: ServedGraph) -> tuple[bytes, dict[str, Any]]:
+    """The file's bytes, and how they were made."""
+    stated = metadata(trained, graph_spec(trained, job.options))
+    example = torch.zeros(_example_shape(trained, job.options), dtype=torch.uint8)
+    if job.form == "onnx":
+        return onnx_bytes(graph, example, job.options, stated, job.opset)
+    write = pt2_bytes if job.form == "pt2" else torchscript_bytes
+    return write(graph, example, job.options, stated), {}
+
+
+def _weights_file(job: _Job, trained: TrainedModel) -> Exported:
+    content = weights_bytes(trained, metadata(trained, model_spec(trained)))
+    with replacing(job.out) as temporary:
+        temporary.write_bytes(content)
+        check_reloaded(trained, temporary)
+    return Exported(job.out, job.form, len(content), trained.model.classes, ())
+
+
+def _folder(job: _Job, trained: TrainedModel, probes: ProbeImages, validated: int | None) -> Exported:
+    stated = metadata(trained, model_spec(trained))
+    parity: Parity | None = None
+    notes: tuple[str, ...] = ()
+    with replacing_folder(job.out) as folder:
+        if job.form == "safetensors":
+            fill_plain(folder, trained, stated, validated)
+        elif job.form == "timm":
+            fill_timm(folder, trained, stated, validated)
+            parity = check_timm(folder, trained, probes)
+        else:
+            fill_hf(folder, trained, stated, validated)
+            parity, notes = check_hf(folder, trained, probes)
+    if validated is None:
+        notes += ("the card states the accuracy without the number of validation images: the run's data are not at hand",)
+    size = sum(path.stat().st_size for path in job.out.iterdir())
+    return Exported(job.out, job.form, size, trained.model.classes, notes, parity)
+
+
+def _notes(job: _Job, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
+    notes: list[str] = [NOTE] if job.form == "torchscript" else []
+    if not parity.real:
+        notes.append(f"compared on {parity.images}")
+    if job.options.with_resize and trained.model.geometry.interpolation not in EXACT:
+        share, levels = parity.resize_share or 0.0, parity.resize_levels
+        notes.append(f"resized bytes differ from Pillow's in {share:.2%} of the values, by at most {levels}")
+    return tuple(notes)
+
+
+def _example_shape(trained: TrainedModel, options: GraphOptions) -> tuple[int, ...]:
+    """An input to record the graph with; two of a batch, for a length of one would be taken for a constant."""
+    height, width = trained.model.geometry.size
+    if options.with_resize:  # unequal edges, neither of them the network's own
+        height, width = height + 33, width + 58
+    channels = len(trained.model.normalisation.mean)
+    return (2, height, width, channels) if options.layout == "NHWC" else (2, channels, height, width)
+
+
+def _runtime(form: str) -> str:
+    return f"onnxruntime {version('onnxruntime')}" if form == "onnx" else f"torch {torch.__version__} ({form})"

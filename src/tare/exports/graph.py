@@ -1,0 +1,129 @@
+"""The network that is served: raw bytes in, probabilities and logits out, with everything in between inside the graph."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from tare.errors import SpecError
+from tare.exports.resize_weights import (
+    INTERPOLATIONS,
+    begins_with_columns,
+    pillow_may_begin_with_columns,
+    resize_weights,
+    weighted,
+)
+from tare.image_batches import Geometry
+from tare.model_dir import TransferredModel
+from tare.normaliser import Normaliser
+
+Layout = Literal["NHWC", "NCHW"]
+Output = Literal["both", "probabilities", "logits"]
+LAYOUTS: tuple[Layout, ...] = ("NHWC", "NCHW")
+OUTPUTS: tuple[Output, ...] = ("both", "probabilities", "logits")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOptions:
+    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size."""
+
+    layout: Layout = "NHWC"
+    output: Output = "both"
+    with_resize: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return ("probabilities", "logits") if self.output == "both" else (self.output,)
+
+    @property
+    def dynamic(self) -> dict[int, str]:
+        """Names of the input's axes that may have any length."""
+        rows = self.layout.index("H")
+        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
+
+
+class ServedGraph(nn.Module):
+    """``(N, H, W, C)`` or ``(N, C, H, W)`` uint8, raw 0..255, to probabilities and logits ``(N, K)`` float32."""
+
+    def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
+        super().__init__()
+        self.network = model.network.module.eval().requires_grad_(False)
+        self.normaliser = Normaliser(model.normalisation)
+        self.resize = ResizeAndCrop(model.geometry) if options.with_resize else None
+        self.last = options.layout == "NHWC"
+        self.output = options.output
+        self.eval()  # an exporter puts the whole back into the mode it found it in
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Classify a batch."""
+        if self.last:
+            images = images.permute(0, 3, 1, 2)
+        if self.resize is not None:
+            images = self.resize(images)
+        logits: torch.Tensor = self.network(self.normaliser(images))
+        if self.output == "logits":
+            return logits
+        probabilities = logits.softmax(dim=1)
+        return probabilities if self.output == "probabilities" else (probabilities, logits)
+
+
+class ResizeAndCrop(nn.Module):
+    """uint8 ``(N, C, H, W)`` of any H and W to the network's size, as validation does it with Pillow's resize.
+
+    Raises :class:`SpecError` for a crop mode or interpolation that is not built.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__()
+        if geometry.crop_mode not in ("center", "squash"):
+            remedy = "resize outside, without --with-resize"
+            raise SpecError("a crop mode center or squash to put into the graph", f"{geometry.crop_mode!r}", remedy)
+        if geometry.interpolation not in INTERPOLATIONS:
+            known = ", ".join(INTERPOLATIONS)
+            raise SpecError(f"an interpolation {known} to put into the graph", f"{geometry.interpolation!r}", "resize outside")
+        self.size = geometry.size
+        self.interpolation = geometry.interpolation
+        self.squash = geometry.crop_mode == "squash"
+        self.may_begin_with_columns = pillow_may_begin_with_columns()
+        self.edges = tuple(float(math.floor(edge / geometry.crop_fraction)) for edge in geometry.size)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Resize in two passes, computing only what the crop keeps."""
+        rows = torch.arange(images.shape[2], dtype=torch.float64, device=images.device)
+        columns = torch.arange(images.shape[3], dtype=torch.float64, device=images.device)
+        # Counted, not asked for: a shape is a Python number while a graph is recorded, and would be fixed in it.
+        tall, wide = rows.max() + 1, columns.max() + 1
+        height, width = self._resized(tall, wide)
+        down = self._weights(rows, height, self.size[0])
+        across = self._weights(columns, width, self.size[1])
+        pixels = images.to(torch.float64)
+        rows_first = weighted(down, _across(across, pixels))
+        if not self.may_begin_with_columns:
+            return rows_first.to(torch.uint8)
+        # Both orders are computed and one is kept: a branch that depends on the shape is not for every exporter.
+        columns_first = _across(across, weighted(down, pixels))
+        return torch.where(begins_with_columns(tall, wide, height, width), columns_first, rows_first).to(torch.uint8)
+
+    def _resized(self, height: torch.Tensor, width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Height and width before the crop, by the rules of torchvision's ``Resize`` and, where not square, timm's."""
+        if self.squash:
+            return torch.full_like(height, self.edges[0]), torch.full_like(width, self.edges[1])
+        if self.edges[0] == self.edges[1]:
+            shorter = torch.minimum(height, width)
+            return torch.floor(self.edges[0] * height / shorter), torch.floor(self.edges[1] * width / shorter)
+        ratio = torch.minimum(height / self.edges[0], width / self.edges[1])
+        return torch.round(height / ratio), torch.round(width / ratio)
+
+    def _weights(self, pixels: torch.Tensor, resized: torch.Tensor, size: int) -> torch.Tensor:
+        # Torchvision's CenterCrop: half to even where it cuts, and down where it has to pad.
+        first = torch.where(resized >= size, torch.round((resized - size) / 2), -torch.floor((size - resized) / 2))
+        return resize_weights(pixels, resized, first, size, self.interpolation)
+
+
+def _across(weights: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    return weighted(weights, images.transpose(2, 3)).transpose(2, 3)

@@ -1,0 +1,31 @@
+"""Where an export goes: refused before any work if it is taken, or cannot be written."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tare.errors import OutputError
+
+#: One of these in a folder says that tare, or a library it writes for, made it.
+_MARKS = ("tare.json", "model.safetensors")
+
+
+def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
+    """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is something else, or cannot be written."""
+    if out.exists() or out.is_symlink():
+        if not overwrite:
+            raise OutputError("a new output", f"{str(out)!r} exists", "name another, or use --overwrite")
+        if out.is_dir() != is_folder:
+            kind = "folder" if out.is_dir() else "file"
+            raise OutputError(f"a {'folder' if is_folder else 'file'} to overwrite", f"the {kind} {str(out)!r}", "name another")
+        if is_folder and any(out.iterdir()) and not any((out / mark).is_file() for mark in _MARKS):
+            raise OutputError("an exported folder to overwrite", f"{str(out)!r} holds something else", "name another")
+    nearest = next(parent for parent in out.absolute().parents if parent.exists())
+    try:
+        if not nearest.is_dir():
+            raise NotADirectoryError(20, f"{nearest} is a file")
+        with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest):
+            pass
+    except OSError as error:
+        raise OutputError("a place that can be written", f"{error.strerror} for {str(out)!r}", "name another") from None

@@ -1,0 +1,60 @@
+"""What an exported file says of itself: the specification of its own input, that of the network inside, and the labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tare._version import __version__
+from tare.exports.graph import GraphOptions
+from tare.input_spec import Crop, InputSpec, Known, Unknown
+from tare.trained import TrainedModel
+
+#: The key under which a file states what its own input expects.
+SPEC_KEY = "tare.spec"
+
+
+def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
+    """What the graph expects: raw bytes as they are, at the network's size or, with resize inside, at any."""
+    stated = model_spec(trained)
+    origin = "tare export: the graph normalises raw bytes itself"
+    count = len(trained.model.normalisation.mean)
+    spec = replace(
+        stated,
+        scale=Known(1.0, origin),
+        mean=Known((0.0,) * count, origin),
+        std=Known((1.0,) * count, origin),
+        layout=Known(options.layout, "tare export --layout"),
+        dtype=Known("uint8", origin),
+    )
+    if not options.with_resize:
+        return spec
+    inside = Unknown("any height and width: the graph resizes and crops itself")
+    return replace(
+        spec, size=inside, interpolation=inside, antialias=inside, crop=Known(Crop("none", 1.0), "tare export --with-resize")
+    )
+
+
+def model_spec(trained: TrainedModel) -> InputSpec:
+    """What the network inside expects; with ``sample`` no constants, for each image has its own."""
+    spec, origin = trained.model.spec(), "how tare reads images"
+    spec = replace(spec, raw_dtype=Known("uint8", origin), antialias=Known(True, origin))
+    spec = replace(spec, layout=Known("NCHW", origin), dtype=Known("float32", origin))
+    if not trained.model.normalisation.per_sample:
+        return spec
+    each = Unknown("strategy 'sample': every image is normalised by its own mean and std")
+    return replace(spec, mean=each, std=each)
+
+
+def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
+    """Text by key, for any format that keeps some: ``spec`` is what the file's own input expects."""
+    chosen = trained.model.normalisation
+    stated: dict[str, Any] = {
+        SPEC_KEY: spec.to_json(),
+        "tare.model_spec": model_spec(trained).to_json(),
+        "tare.labels": list(trained.model.classes),
+        "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
+        "tare.version": __version__,
+    }
+    return {key: json.dumps(value, allow_nan=False) for key, value in stated.items()}

@@ -1,0 +1,293 @@
+"""The layers that a folded network begins with: convolutions that pad with another value than zero, layers that take bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+#: How a zero of the normalised input is made where the first convolution pads. ``weights``: nothing is to be made. ``border``:
+#: it pads with plain zeros and the border of its output is corrected. ``pad``: the input is padded with the value that
+#: stands for zero. ``shift``: that value is subtracted from the input first.
+Method = Literal["weights", "border", "pad", "shift"]
+
+Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
+Extent = tuple[tuple[int, int], ...]
+_FUNCTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a folded layer looks like, apart from its numbers: enough to build it again from the original architecture.
+
+    ``at_size`` is the spatial input size that ``border`` is prepared for; ``casts`` says that the layer takes raw uint8;
+    ``dynamic`` that it pads as TensorFlow's 'same' does, by the size of its input.
+    """
+
+    method: Method
+    groups: int = 1
+    bias: bool = True
+    at_size: tuple[int, ...] = ()
+    casts: bool = False
+    dynamic: bool = False
+
+
+class FoldedLinear(nn.Linear):
+    """A linear layer that takes raw uint8 values."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's own name
+        """``(..., C)`` uint8 or float to ``(..., K)``."""
+        return functional.linear(input.to(self.weight.dtype), self.weight, self.bias)
+
+
+class FoldedConv1d(nn.Conv1d):
+    """A folded :class:`torch.nn.Conv1d`; see :func:`folded_forward`."""
+
+    form: Form
+    zero: torch.Tensor
+    borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """``(N, C, L)`` to ``(N, K, L')``."""
+        return folded_forward(self, input)
+
+
+class FoldedConv2d(nn.Conv2d):
+    """A folded :class:`torch.nn.Conv2d`; see :func:`folded_forward`."""
+
+    form: Form
+    zero: torch.Tensor
+    borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """``(N, C, H, W)`` to ``(N, K, H', W')``."""
+        return folded_forward(self, input)
+
+
+class FoldedConv3d(nn.Conv3d):
+    """A folded :class:`torch.nn.Conv3d`; see :func:`folded_forward`."""
+
+    form: Form
+    zero: torch.Tensor
+    borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """``(N, C, D, H, W)`` to ``(N, K, D', H', W')``."""
+        return folded_forward(self, input)
+
+
+class FoldedNetwork(nn.Module):
+    """A network that puts zeros beside its input before its first layer: what stands for zero is subtracted in front of it.
+
+    ``zero`` ``(1, C, 1, ...)`` is in units of the input; ``casts`` says that the input is raw uint8.
+    """
+
+    zero: torch.Tensor
+
+    def __init__(self, network: nn.Module, zero: Sequence[float], dims: int, *, casts: bool) -> None:
+        super().__init__()
+        like = next(network.parameters())
+        values = torch.tensor(zero, dtype=like.dtype, device=like.device).reshape(1, -1, *[1] * dims)
+        self.network, self.casts = network, casts
+        self.register_buffer("zero", values)
+        self.train(network.training)
+
+    def forward(self, given: torch.Tensor) -> Any:
+        """``(N, C, *size)`` to whatever the network returns."""
+        _check_floating(given, casts=self.casts)
+        return self.network((given.to(self.zero.dtype) if self.casts else given) - self.zero)
+
+
+FoldedConv = FoldedConv1d | FoldedConv2d | FoldedConv3d
+_FOLDED: dict[int, type[FoldedConv1d] | type[FoldedConv2d] | type[FoldedConv3d]] = {
+    1: FoldedConv1d,
+    2: FoldedConv2d,
+    3: FoldedConv3d,
+}
+
+
+def folded_forward(layer: FoldedConv, given: torch.Tensor) -> torch.Tensor:
+    """``conv(pad_u(x)) + bias``: the padding holds u, the value of x that stands for zero in the network's own input.
+
+    The buffer ``zero`` ``(1, C, 1, ...)`` is u in units of x; ``border_0``, ``border_1``, ... are what a padding of zeros
+    leaves out of the output's outermost rows and columns at the size ``form.at_size``. At other sizes the input is padded.
+    """
+    form = layer.form
+    _check_floating(given, casts=form.casts)
+    if form.method in ("border", "pad") and tuple(given.shape[2:]) != form.at_size:
+        padded = pad_per_channel(given, padding_of(layer, given.shape[2:]), layer.zero)
+        return convolve(layer, padded)
+    x = given.to(layer.weight.dtype) if form.casts else given
+    if form.method == "shift":
+        x = x - layer.zero
+    if form.dynamic:
+        sides = [side for pair in reversed(padding_of(layer, x.shape[2:])) for side in pair]
+        return convolve(layer, functional.pad(x, sides))
+    result: torch.Tensor = layer._conv_forward(x, layer.weight, layer.bias)
+    if form.method == "border":
+        for name, slab in layer.borders:
+            result[slab].add_(getattr(layer, name))
+    return result
+
+
+def with_form(network: nn.Module, name: str, form: Form) -> nn.Module:
+    """Give the layer called ``name`` of ``network`` the form; return the network, which may be that layer itself."""
+    new = rebuilt(network.get_submodule(name), form)
+    if not name:
+        return new
+    parent, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(parent), leaf, new)
+    return network
+
+
+def rebuilt(layer: nn.Module, form: Form) -> nn.Module:
+    """Give ``layer`` the ``form``, with room for its numbers: in place where torch's own layer will do, else a new layer."""
+    if isinstance(layer, nn.Linear):
+        if form.casts:
+            return _like(layer, FoldedLinear(layer.in_features, layer.out_features, form.bias))
+        if isinstance(layer, FoldedLinear):
+            return _like(layer, nn.Linear(layer.in_features, layer.out_features, form.bias))
+        _make_bias(layer, layer.out_features, form.bias)
+        return layer
+    if not isinstance(layer, Conv):
+        raise TypeError(f"neither a convolution nor a linear layer: {type(layer).__name__}")
+    plain_kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+    plain = form.method == "weights" and not form.casts and not form.dynamic
+    dims = len(layer.kernel_size)
+    if plain and is_plain(layer) and form.groups == layer.groups:
+        _make_bias(layer, layer.out_channels, form.bias)
+        return layer
+    kind: Any = plain_kinds[dims] if plain else _FOLDED[dims]
+    new = kind(
+        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding, layer.dilation,
+        groups=form.groups, bias=form.bias, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+    if not plain:
+        _add_buffers(new, form)
+    return _like(layer, new)
+
+
+def is_plain(layer: nn.Module) -> bool:
+    """Whether the layer computes exactly what torch's own convolution or linear layer does."""
+    for base in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
+        if isinstance(layer, base):
+            kind = type(layer)
+            return kind.forward is base.forward and kind._conv_forward is base._conv_forward
+    return isinstance(layer, nn.Linear) and type(layer).forward is nn.Linear.forward
+
+
+def padding_of(layer: Conv, size: Sequence[int]) -> Extent:
+    """How many zeros the layer puts before and after each spatial dimension of an input of ``size``.
+
+    Dynamic 'same' padding is TensorFlow's: ``max((ceil(n / stride) - 1) stride + reach + 1 - n, 0)`` in all, the greater half
+    behind; reach is dilation (kernel - 1).
+    """
+    if layer.padding_mode != "zeros":
+        return tuple((0, 0) for _ in size)
+    reach = [dilation * (kernel - 1) for dilation, kernel in zip(layer.dilation, layer.kernel_size, strict=True)]
+    if is_dynamic(layer):
+        wanted = [
+            max((-(-n // stride) - 1) * stride + r + 1 - n, 0) for n, stride, r in zip(size, layer.stride, reach, strict=True)
+        ]
+    elif layer.padding == "same":
+        wanted = reach
+    elif layer.padding == "valid":
+        wanted = [0] * len(reach)
+    else:
+        return tuple((int(side), int(side)) for side in layer.padding)
+    return tuple((total // 2, total - total // 2) for total in wanted)
+
+
+def is_dynamic(layer: nn.Module) -> bool:
+    """Whether the layer pads by the size of its input: timm's ``Conv2dSame`` and the standardised kinds that ask for it."""
+    if isinstance(layer, FoldedConv):
+        return layer.form.dynamic
+    return type(layer).__name__ == "Conv2dSame" or bool(getattr(layer, "same_pad", False))
+
+
+def convolve(layer: Conv, given: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    """The layer's convolution without padding of its own; with ``weight`` instead of its weights, and then without bias."""
+    used, bias = (layer.weight, layer.bias) if weight is None else (weight, None)
+    function: Any = _FUNCTIONS[len(layer.kernel_size)]
+    groups = layer.in_channels // used.shape[1]
+    result: torch.Tensor = function(given, used, bias, layer.stride, 0, layer.dilation, groups)
+    return result
+
+
+def pad_per_channel(given: torch.Tensor, padding: Extent, value: torch.Tensor) -> torch.Tensor:
+    """Pad ``(N, C, *size)`` with ``value`` ``(1, C, 1, ...)``, and give it value's dtype, in one pass over the input."""
+    size = [before + n + after for n, (before, after) in zip(given.shape[2:], padding, strict=True)]
+    padded = torch.empty((*given.shape[:2], *size), dtype=value.dtype, device=given.device, memory_format=_memory_format(given))
+    inner = tuple((before, before + n) for n, (before, _) in zip(given.shape[2:], padding, strict=True))
+    for slab in _shell(inner, tuple(size)):
+        padded[_slices(slab)] = value
+    padded[_slices(inner)] = given
+    return padded
+
+
+def border_slabs(layer: Conv, size: Sequence[int]) -> list[Extent]:
+    """The parts of the layer's output that its zero padding takes part in, for an input of ``size``; they do not overlap."""
+    inner, full = [], []
+    for n, (before, after), stride, dilation, kernel in zip(
+        size, padding_of(layer, size), layer.stride, layer.dilation, layer.kernel_size, strict=True
+    ):
+        reach = dilation * (kernel - 1)
+        outputs = (before + n + after - reach - 1) // stride + 1
+        first = min(-(-before // stride), outputs)
+        last = max(first, min(-(-(n + before - reach) // stride), outputs))
+        inner.append((first, last))
+        full.append(outputs)
+    return list(_shell(tuple(inner), tuple(full)))
+
+
+def _shell(inner: Extent, full: tuple[int, ...]) -> Iterator[Extent]:
+    """What of a box of size ``full`` lies outside ``inner``, as boxes that do not overlap."""
+    for dim, (first, last) in enumerate(inner):
+        rest = tuple((0, n) for n in full[dim + 1 :])
+        for side in ((0, first), (last, full[dim])):
+            box = (*inner[:dim], side, *rest)
+            if all(end > begin for begin, end in box):
+                yield box
+
+
+def _check_floating(given: torch.Tensor, *, casts: bool) -> None:
+    if given.dtype == torch.uint8 and not casts:
+        raise TypeError("this network was folded for floating-point values; for raw bytes fold it with input='uint8'")
+
+
+def _slices(box: Extent) -> tuple[slice, ...]:
+    return (slice(None), slice(None), *(slice(begin, end) for begin, end in box))
+
+
+def _memory_format(given: torch.Tensor) -> torch.memory_format:
+    if given.is_contiguous():
+        return torch.contiguous_format
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    wanted = formats.get(given.dim(), torch.contiguous_format)
+    return wanted if given.is_contiguous(memory_format=wanted) else torch.contiguous_format
+
+
+def _add_buffers(layer: FoldedConv, form: Form) -> None:
+    layer.form = form
+    dims = len(layer.kernel_size)
+    if form.method != "weights":
+        layer.register_buffer("zero", torch.zeros(1, layer.in_channels, *[1] * dims))
+    if form.method == "border":
+        for index, slab in enumerate(border_slabs(layer, form.at_size)):
+            shape = [end - begin for begin, end in slab]
+            layer.register_buffer(f"border_{index}", torch.zeros(1, layer.out_channels, *shape))
+            layer.borders = (*layer.borders, (f"border_{index}", _slices(slab)))
+
+
+def _make_bias(layer: Any, outputs: int, wanted: bool) -> None:
+    if wanted and layer.bias is None:
+        layer.bias = nn.Parameter(layer.weight.new_zeros(outputs), requires_grad=layer.weight.requires_grad)
+
+
+def _like(layer: Conv | nn.Linear, new: nn.Module) -> nn.Module:
+    new.to(device=layer.weight.device, dtype=layer.weight.dtype).requires_grad_(layer.weight.requires_grad)
+    return new.train(layer.training)

@@ -1,0 +1,137 @@
+"""A trained model as its user names it, a run or a model directory, checked before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tare.decode import ColourMode
+from tare.errors import ModelError
+from tare.model_dir import TransferredModel, load_model
+from tare.spec_fields import parsed
+from tare.stated_input import colour_of
+
+_LARGEST_EDGE = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model with its directory, its ``tare.json``, and the settings of its run (empty where the run is not there)."""
+
+    folder: Path
+    model: TransferredModel
+    document: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    @property
+    def colour(self) -> ColourMode:
+        """How images are read for it."""
+        return colour_of(self.model.network)
+
+    @property
+    def validated(self) -> int | None:
+        """How many validation images its accuracy was counted on, if the run is there to say so."""
+        path = self.folder.parent / "evaluation.json"
+        count = _json(path).get("samples") if self.folder.name == "model" and path.is_file() else None
+        return count if isinstance(count, int) and count > 0 else None
+
+    @property
+    def reference(self) -> str:
+        """The network's name as it was when trained."""
+        return self.model.network.reference
+
+
+def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
+    """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that timm does not know.
+
+    Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes images, gives one finite
+    logit per class, and all its weights are finite.
+    """
+    folder = next((path for path in (run / "model", run) if (path / "tare.json").is_file()), None)
+    if folder is None:
+        found = "no such directory" if not run.exists() else f"no tare.json in {str(run)!r}"
+        raise ModelError("a run directory, or a model directory with a tare.json", found, "name what `tare transfer` wrote")
+    if not (folder / "model.safetensors").is_file():  # timm would take another file, and say so to nobody
+        raise ModelError("the weights as model.safetensors", f"none in {str(folder)!r}", "transfer again")
+    with torch.random.fork_rng(devices=[]):  # building a network draws weights, only to replace them
+        model = load_model(folder, factory)
+    trained = TrainedModel(folder, model, _json(folder / "tare.json"), _settings(run if folder != run else run.parent))
+    _check_statement(trained)
+    _check_weights(model.network.module, folder)
+    _check_answer(trained)
+    return trained
+
+
+def _check_statement(trained: TrainedModel) -> None:
+    """What ``tare.json`` states must be numbers that can be computed with."""
+    chosen, geometry = trained.model.normalisation, trained.model.geometry
+    crop = {"mode": geometry.crop_mode, "fraction": geometry.crop_fraction}
+    values = {
+        "mean": chosen.mean,
+        "std": chosen.std,
+        "size": geometry.size,
+        "interpolation": geometry.interpolation,
+        "crop": crop,
+    }
+    for name, value in values.items():
+        try:
+            parsed(name, value, "")
+        except ValueError as error:
+            raise _unusable(trained, f"{name} {error}") from None
+    if max(geometry.size) > _LARGEST_EDGE:
+        raise _unusable(trained, f"a size of {geometry.size[0]} x {geometry.size[1]}")
+    channels = trained.model.network.channels
+    if not len(chosen.mean) == len(chosen.std) == channels:
+        raise _unusable(trained, f"{len(chosen.mean)} means and {len(chosen.std)} stds for {channels} channels")
+    _ = trained.colour
+
+
+def _check_weights(module: nn.Module, folder: Path) -> None:
+    for name, tensor in _tensors(module):
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            found = f"{bad} of {tensor.numel()} values of {name!r} are NaN or infinite in {str(folder)!r}"
+            raise ModelError("a network whose weights are all finite", found, "take an earlier checkpoint, or train again")
+
+
+def _check_answer(trained: TrainedModel) -> None:
+    """One image of mid grey: does the network take it, and answer with a finite logit for every class?"""
+    model = trained.model
+    grey = torch.full((1, model.network.channels, *model.geometry.size), 128, dtype=torch.uint8)
+    try:
+        logits = model.logits(grey)
+    except Exception as error:  # whatever the architecture raises
+        raise _unusable(trained, " ".join(str(error).split())[:160]) from None
+    if tuple(logits.shape) != (1, len(model.classes)):
+        raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
+    if not bool(torch.isfinite(logits).all()):
+        raise _unusable(trained, "logits that are NaN or infinite for a grey image")
+
+
+def _unusable(trained: TrainedModel, found: str) -> ModelError:
+    return ModelError(f"a model in {str(trained.folder)!r} that fits its own tare.json", found, "transfer again")
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+
+
+def _settings(run: Path) -> dict[str, Any]:
+    path = run / "run.json"
+    settings = _json(path).get("settings") if path.is_file() else None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError("a readable JSON file", f"{str(path)!r}: {error}", "transfer again") from None
+    return document if isinstance(document, dict) else {}
