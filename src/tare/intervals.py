@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +25,10 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     mean = float(sample.mean())
     if sample.size < 2:
         return Interval(mean, math.nan, math.nan)
-    from scipy import stats
+    from scipy import special
 
     error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    half = float(stats.t.ppf(0.5 + confidence / 2, sample.size - 1)) * error
+    half = float(special.stdtrit(sample.size - 1, 0.5 + confidence / 2)) * error
     return Interval(mean, mean - half, mean + half)
 
 
@@ -39,9 +40,60 @@ def paired_p_value(differences: Sequence[float]) -> float:
     error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
     if error == 0.0:
         return 1.0 if float(sample.mean()) == 0.0 else 0.0
-    from scipy import stats
+    from scipy import special
 
-    return float(2 * stats.t.sf(abs(float(sample.mean())) / error, sample.size - 1))
+    return float(2 * special.stdtr(sample.size - 1, -abs(float(sample.mean())) / error))
+
+
+def equivalence_p_value(differences: Sequence[float], margin: float) -> float:
+    """P value of two one-sided paired t tests that the mean difference lies outside (-margin, margin) (Schuirmann 1987)."""
+    sample = np.asarray(differences, dtype=np.float64)
+    if sample.size < 2:
+        return math.nan
+    mean, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    if error == 0.0:
+        return 0.0 if abs(mean) < margin else 1.0
+    from scipy import special
+
+    return float(special.stdtr(sample.size - 1, (abs(mean) - margin) / error))
+
+
+def random_effects(estimates: Sequence[float], errors: Sequence[float], confidence: float = 0.95) -> tuple[Interval, float]:
+    """Mean effect over groups that differ among themselves, and tau, the std of the groups' true effects.
+
+    Weights 1 / (se^2 + tau^2) with tau^2 by Paule and Mandel (1982), and the interval of Hartung and Knapp (2001), t with G - 1
+    degrees of freedom, its variance not taken below the fixed-effect one. With one group there is no interval.
+    """
+    effects, variances = np.asarray(estimates, dtype=np.float64), np.square(np.asarray(errors, dtype=np.float64))
+    if effects.size < 2:
+        return Interval(float(effects[0]), math.nan, math.nan), math.nan
+    variances = np.maximum(variances, 1e-12 * max(1e-300, float(np.square(effects).max())) + 1e-300)
+    tau2 = _between(effects, variances)
+    weights = 1 / (variances + tau2)
+    mean = float((weights * effects).sum() / weights.sum())
+    spread = float((weights * np.square(effects - mean)).sum() / (effects.size - 1))
+    error = math.sqrt(max(1.0, spread) / float(weights.sum()))
+    from scipy import special
+
+    half = float(special.stdtrit(effects.size - 1, 0.5 + confidence / 2)) * error
+    return Interval(mean, mean - half, mean + half), math.sqrt(tau2)
+
+
+def _between(effects: np.ndarray[Any, np.dtype[np.float64]], variances: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """The tau^2 at which the weighted sum of squares equals its expectation G - 1; it falls monotonically, so bisect."""
+
+    def excess(tau2: float) -> float:
+        weights = 1 / (variances + tau2)
+        mean = (weights * effects).sum() / weights.sum()
+        return float((weights * np.square(effects - mean)).sum()) - (effects.size - 1)
+
+    low, high = 0.0, float(np.square(np.ptp(effects))) + 1e-300
+    if excess(low) <= 0:
+        return 0.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return (low + high) / 2
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

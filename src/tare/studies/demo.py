@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, TensorDataset
 
 from tare.dataset_stats import DatasetStats
-from tare.finetune import Training, TransferModule, train_in_memory
+from tare.finetune import TransferModule, train_in_memory
 from tare.image_batches import EpochSampler, Geometry
 from tare.input_spec import Crop, InputSpec, Known
 from tare.model_dir import TransferredModel, load_model, save_model
@@ -25,6 +25,7 @@ from tare.progress import Advance, Reporter
 from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation, same_inputs
 from tare.studies.analysis import Cell, Difference, Summary, differences, summaries, verdict, winner
 from tare.studies.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
+from tare.training import Machine, Optimising, Training, Tuning
 
 AS_IT_IS = "dataset1 as it is"
 OTHER_SENSOR = "dataset1 from another sensor"
@@ -161,7 +162,7 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
         module = timm.create_model(_ARCHITECTURE, in_chans=1, num_classes=5)
     normaliser = Normaliser(normalisation("source", 1, source=constants))
     crops = ShiftedCrops(dataset0, seed)
-    options = Training(epochs=_EPOCHS, lr=4e-3, seed=seed, accelerator="cpu", devices=1, progress=False)
+    options = _training(4e-3, seed)
 
     def batches(epoch: int) -> DataLoader[Any]:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
@@ -180,6 +181,11 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
     )
     network = Network(module, f"timm:{_ARCHITECTURE}", "pretrained on digits 0-4", spec, _HEAD, is_timm=True)
     return _Source(network, constants, Constants(seen.mean, seen.std, "measured on dataset0 as augmented"))
+
+
+def _training(rate: float, seed: int) -> Training:
+    machine = Machine("cpu", 1, progress=False)
+    return Training(_EPOCHS, seed=seed, tuning=Tuning(head_epochs=0), optimising=Optimising(lr=rate), machine=machine)
 
 
 def _split(total: int, train_size: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -229,7 +235,7 @@ def _save_winner(
     train, test = (data.take(part) for part in split)
     chosen = next(item for item in _normalisations(source, data, split[0]) if item.strategy == strategy)
     network = with_head(source.network, 5, seed=0)
-    options = Training(epochs=_EPOCHS, lr=1e-3, accelerator="cpu", devices=1, progress=False)
+    options = _training(1e-3, seed=0)
     images = TensorDataset(train.tensor(), torch.from_numpy(train.labels))
 
     def batches(epoch: int) -> DataLoader[Any]:

@@ -1,0 +1,99 @@
+"""Networks, features and example inputs of a study on disk, as safetensors: what is there is loaded, what is not is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.files import replacing
+from tare.studies.fed_inputs import View
+from tare.studies.measuring_cells import Features
+from tare.studies.pretraining import moments_of, pretrain, source_of
+from tare.studies.store import Store
+from tare.studies.tasks import Pretrained, Task
+
+_VIEWS = "views.safetensors"
+
+
+def kept_network(task: Task, store: Store, inputs: str, network: str, seed: int) -> Pretrained:
+    """The network that a task comes with; else that of a seed, loaded, or pretrained and kept."""
+    if task.given is not None:
+        return task.given(network)
+    path = store.network(_name(inputs, network, seed))
+    kept = _load(path)
+    source = source_of(task)
+    if kept is not None:
+        module = task.build(network, source.channels, source.classes)
+        try:
+            module.load_state_dict({name: torch.from_numpy(values) for name, values in kept.items()})
+        except RuntimeError:  # of another shape: not what this code made
+            path.unlink(missing_ok=True)
+        else:
+            return Pretrained(module.eval(), *moments_of(source, seed))
+    made = pretrain(task, network, seed)
+    _save(path, {name: tensor.numpy() for name, tensor in made.module.state_dict().items()})
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFeatures:
+    """Features of one network, by shift and strategy."""
+
+    store: Store
+    inputs: str
+    network: str
+
+    def load(self, shift: str, strategy: str) -> Features | None:
+        """What is kept, if anything."""
+        kept = _load(self._path(shift, strategy))
+        return cast(Features, kept["features"]) if kept and "features" in kept else None
+
+    def save(self, shift: str, strategy: str, features: Features) -> None:
+        """Keep features ``(N, D)``."""
+        _save(self._path(shift, strategy), {"features": features})
+
+    def _path(self, shift: str, strategy: str) -> Path:
+        return self.store.features(_name(self.inputs, self.network, shift, strategy))
+
+
+def keep_views(store: Store, views: tuple[View, ...]) -> None:
+    """Keep example inputs for a page that is made again."""
+    if views:
+        named = {json.dumps([index, view.shift, view.strategy]): view.images for index, view in enumerate(views)}
+        _save(store.root / _VIEWS, named)
+
+
+def kept_views(store: Store) -> tuple[View, ...]:
+    """The example inputs that are kept, in their order."""
+    kept = _load(store.root / _VIEWS) or {}
+    ordered = sorted((json.loads(name), images) for name, images in kept.items())
+    return tuple(View(shift, strategy, images) for (_, shift, strategy), images in ordered)
+
+
+def _name(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Tensors by name; None for a file that is not there, or is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(path)) if path.is_file() else None
+    except (SafetensorError, OSError, ValueError):
+        return None
+
+
+def _save(path: Path, tensors: dict[str, NDArray[Any]]) -> None:
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, temporary)

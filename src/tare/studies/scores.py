@@ -1,0 +1,106 @@
+"""Scores of strategies, paired: what a study's cells, or somebody's table of results, amount to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tare.errors import DataError
+
+#: What a group of comparable scores has in common: columns and their values, in the order given.
+Group = tuple[tuple[str, str], ...]
+Pair = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """``values[group][strategy][pair]``: one score a cell; scores of one pair were made alike but for the strategy.
+
+    ``missing`` counts cells without a score (failed ones).
+    """
+
+    values: Mapping[Group, Mapping[str, Mapping[Pair, float]]]
+    missing: int = 0
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Every strategy, in the order of first appearance."""
+        return tuple(dict.fromkeys(name for strategies in self.values.values() for name in strategies))
+
+    @property
+    def largest(self) -> float:
+        """The largest score in absolute value: up to 1, scores are shares and are told in points."""
+        return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
+
+    def differences(self, group: Group, strategy: str, baseline: str) -> dict[Pair, float]:
+        """Score of ``strategy`` minus that of ``baseline`` for every pair that has both."""
+        here = self.values[group]
+        base, own = here.get(baseline, {}), here.get(strategy, {})
+        return {pair: own[pair] - base[pair] for pair in sorted(own) if pair in base}
+
+
+def scores_of(
+    rows: Iterable[Mapping[str, Any]], *, strategy: str, score: str, pair: Sequence[str], group: Sequence[str] = ()
+) -> Scores:
+    """Arrange rows by group, strategy and pair.
+
+    Raises :class:`DataError` for a score that is no number, or two rows for one cell; a score that is null is missing.
+    """
+    values: dict[Group, dict[str, dict[Pair, float]]] = {}
+    missing = 0
+    for number, row in enumerate(rows, 1):
+        if row[score] is None or (isinstance(row[score], float) and math.isnan(row[score])):
+            missing += 1
+            continue
+        try:
+            value = float(row[score])
+        except (TypeError, ValueError):
+            raise DataError(
+                f"a number in {score!r}", f"{row[score]!r} in row {number}", "correct it, or name another column"
+            ) from None
+        key: Group = tuple((name, str(row[name])) for name in group)
+        cell: Pair = tuple(str(row[name]) for name in pair)
+        pairs = values.setdefault(key, {}).setdefault(str(row[strategy]), {})
+        if cell in pairs:
+            where = ", ".join(f"{name} {text}" for name, text in (*key, *zip(pair, cell, strict=True)))
+            found = f"two for {row[strategy]} at {where or 'no pair at all'}"
+            raise DataError("one row per strategy and pair", found, "name the columns that tell them apart with --pair-columns")
+        pairs[cell] = value
+    if not values:
+        raise DataError("at least one score", f"{missing} rows without", "check the table")
+    return Scores(values, missing)
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """Read a table of results: CSV, TSV, Parquet or a JSON list of objects.
+
+    Raises :class:`DataError` if it cannot be read.
+    """
+    import polars as pl
+
+    try:
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path)
+        elif path.suffix == ".json":
+            table = pl.read_json(path)
+        else:
+            table = pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=None)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError("a readable table of results", f"{str(path)!r}: {reason}", "check the file") from None
+    return table.to_dicts()
+
+
+def check_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
+    """Raise :class:`DataError` for a column that the table lacks, with the closest that it has."""
+    import difflib
+
+    if not rows:
+        raise DataError("a table with rows", "none", "check the file")
+    for name in wanted:
+        if name not in rows[0]:
+            close = difflib.get_close_matches(name, list(rows[0]), n=3, cutoff=0.4) or list(rows[0])[:6]
+            raise DataError(f"a column {name!r}", f"the columns {', '.join(rows[0])}", f"did you mean {', '.join(close)}?")

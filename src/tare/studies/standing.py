@@ -1,0 +1,31 @@
+"""How the strategies stand while a study runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class Standing:
+    """Running mean accuracy of each strategy over the cells measured so far; all have the same cells but for failed ones."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Count rows of the tidy table."""
+        for row in rows:
+            if row["accuracy"] is not None:
+                name = row["strategy"]
+                self.sums[name] = self.sums.get(name, 0.0) + row["accuracy"]
+                self.counts[name] = self.counts.get(name, 0) + 1
+
+    def text(self) -> str:
+        """The strategy that is ahead, beside ``source``; a running mean, no result."""
+        means = {name: self.sums[name] / self.counts[name] for name in self.sums}
+        if not means:
+            return ""
+        best = max(means, key=means.__getitem__)
+        beside = f", source {means['source']:.1%}" if best != "source" and "source" in means else ""
+        return f"ahead: {best} {means[best]:.1%}{beside}"
