@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tare
-from benchmarks import made_data
+from benchmarks import made_data, rows_study, rows_training
+from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
+from benchmarks.watch_rows import watching
 from tare.engines.local import ordered_map
 from tare.sources.image_folder import walk_files
 
@@ -139,6 +141,10 @@ ROWS = (
     Row("memory", memory),
     Row("start", start_up),
     Row("workers", two_workers),
+    Row("watch", watching),
+    Row("fold", folding),
+    *rows_training.ROWS,
+    *rows_study.ROWS,
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
+import tarfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,3 +60,16 @@ def deep_tiff(pixels: NDArray[np.uint16], order: str = "<", planar: bool = False
     head += struct.pack(f"{order}I", 0) + struct.pack(f"{order}{channels}H", *[16] * channels)
     head += struct.pack(f"{order}{channels}I", *[data_at + size * k for k in range(channels)])
     return head + struct.pack(f"{order}{channels}I", *[size] * channels) + data
+
+
+def packed(path: Path, members: list[tuple[str, bytes]]) -> Path:
+    """Write a tar archive, compressed if its name says so."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    data = buffer.getvalue()
+    path.write_bytes(gzip.compress(data) if path.suffix in (".gz", ".tgz") else data)
+    return path

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tare.dataset_state import DatasetState, Layout
+from tare.dataset_state import DatasetState, Layout, Merging
 from tare.histogram import Histogram
 from tare.records import Sample, Skipped
 
@@ -96,3 +96,22 @@ def test_8_bit_and_16_bit_samples_pool_exactly_once_widened() -> None:
 def test_an_8_bit_state_alone_is_not_widened() -> None:
     state = DatasetState.of([sample(1, "uint8", 3)])
     assert state.widened() == state
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 7, 8, 21])
+def test_merging_as_states_come_gives_the_bits_of_one_after_the_other(number: int) -> None:
+    rng = np.random.default_rng(number)
+    parts = [
+        DatasetState.of(
+            [
+                Sample(f"{k:02}", rng.normal(1e9, 1, (3, 4, 1))),
+                Skipped(f"x{rng.integers(9)}", "no image"),
+                Skipped(f"{k}", "empty"),
+            ]
+        )
+        for k in range(number)
+    ]
+    merging = Merging()
+    for part in parts:
+        merging.add(part)
+    assert merging.total == reduce(DatasetState.merge, parts, DatasetState())

@@ -228,3 +228,63 @@ def test_absurd_sizes_are_refused_before_any_memory_is_taken() -> None:
     jpeg[at : at + 4] = struct.pack(">HH", 65000, 65000)
     with pytest.raises(UndecodableError, match="limit"):
         decode_image(bytes(jpeg))
+
+
+SMOOTH = np.kron(RGB[:16, :24], np.ones((8, 8, 1), np.uint8))
+
+
+def segment_at(data: bytes, marker: int, count: int = 1) -> int:
+    """Where the marker stands for the ``count``-th time."""
+    at = -1
+    for _ in range(count):
+        at = data.index(bytes((0xFF, marker)), at + 1)
+    return at
+
+
+STRAY_PLACES: dict[str, tuple[dict[str, Any], int, int]] = {
+    "before a table": ({}, 0xDB, 1),
+    "before the frame": ({}, 0xC0, 1),
+    "before the scan": ({}, 0xDA, 1),
+    "between scans": ({"progressive": True}, 0xDA, 2),
+    "before a restart": ({"restart_marker_rows": 1}, 0xD0, 1),
+}
+
+
+@pytest.mark.parametrize("place", STRAY_PLACES)
+def test_stray_bytes_that_pillow_accepts_are_passed_over_and_that_is_said(place: str) -> None:
+    options, marker, count = STRAY_PLACES[place]
+    whole = encoded(SMOOTH, "JPEG", **options)
+    at = segment_at(whole, marker, count)
+    decoded = decode_noted(whole[:at] + b"\x01\x02\x03" + whole[at:])
+    np.testing.assert_array_equal(decoded.values, pillow(whole, "RGB"))
+    assert decoded.notes == ("stray bytes in a JPEG passed over",)
+
+
+@pytest.mark.parametrize("place", ["before a table", "before the scan"])
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"])
+def test_a_jpeg_with_stray_bytes_that_is_cut_short_is_refused(place: str, end: bytes) -> None:
+    options, marker, count = STRAY_PLACES[place]
+    whole = encoded(SMOOTH, "JPEG", **options)
+    at = segment_at(whole, marker, count)
+    with pytest.raises(UndecodableError, match=r"damaged JPEG: .*[Pp]remature end"):
+        decode_image(whole[:at] + b"\x01\x02\x03" + whole[at : len(whole) * 2 // 3] + end)
+
+
+def test_bytes_behind_a_jpeg_are_nobodys_business() -> None:
+    whole = encoded(SMOOTH, "JPEG")
+    decoded = decode_noted(whole + b"appended" * 4)
+    np.testing.assert_array_equal(decoded.values, pillow(whole, "RGB"))
+    assert decoded.notes == ()
+
+
+def test_a_jpeg_with_filled_markers_is_read() -> None:
+    whole = encoded(SMOOTH, "JPEG")
+    at = segment_at(whole, 0xDB)
+    np.testing.assert_array_equal(decode_image(whole[:at] + b"\xff\xff" + whole[at:]), pillow(whole, "RGB"))
+
+
+def test_images_that_are_kept_stay_as_they_were_decoded() -> None:
+    files = [encoded(np.roll(SMOOTH, 8 * k, axis=0), "JPEG") for k in range(6)]
+    kept = [decode_image(file)[::2] for file in files]
+    for values, file in zip(kept, files, strict=True):
+        np.testing.assert_array_equal(values, pillow(file, "RGB")[::2])

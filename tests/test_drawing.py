@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import tare
 from tare.errors import DataError
+from tests.encoding import encoded, packed
 from tests.images import random_rgb, rgb_folder, save_png
 
 MANY = np.random.default_rng(0).integers(0, 256, (20_000, 5, 5, 3), dtype=np.uint8)
@@ -82,10 +86,35 @@ def test_whatever_can_be_indexed_can_be_sampled(tmp_path: Path, kind: str) -> No
     assert stats.samples == stats.extra["sampled"]["samples"] < stats.extra["sampled"]["total"]
 
 
-def test_what_is_read_from_its_beginning_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n")
-    with pytest.raises(DataError, match=r"data that can be read in any order .* found '.*t\.csv', which cannot; measure all"):
-        tare.measure(tmp_path / "t.csv", tolerance=0.1)
+def as_csv(folder: Path) -> Path:
+    (folder / "t.csv").write_text("a,b\n1,2\n3,4\n")
+    return folder / "t.csv"
+
+
+def as_parquet(folder: Path) -> Path:
+    pq.write_table(pa.table({"a": [1.0, 2.0]}), folder / "t.parquet")
+    return folder / "t.parquet"
+
+
+def as_stream(folder: Path) -> Path:
+    return packed(folder / "t.tar.gz", [("1.png", encoded(random_rgb(0), "PNG"))])
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (as_csv, r"found '.*t\.csv', whose rows are found by a pass over all of it, which can as well measure it; measure all"),
+        (as_parquet, r"found '.*t\.parquet', whose numbers are stored by the thousand: .* more than measuring all; measure all"),
+        (as_stream, r"found '.*t\.tar\.gz', which is a stream: compressed as a whole, or not on this machine; measure all"),
+    ],
+)
+def test_what_cannot_be_sampled_is_refused_with_the_reason(tmp_path: Path, made: Callable[[Path], Path], reason: str) -> None:
+    path = made(tmp_path)
+    for data in (path, [path, path]):
+        with pytest.raises(DataError, match=r"data that can be read in any order .* found"):
+            tare.measure(data, tolerance=0.1)
+    with pytest.raises(DataError, match=reason):
+        tare.measure(path, tolerance=0.1)
 
 
 def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:

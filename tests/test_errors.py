@@ -18,7 +18,7 @@ def test_a_message_states_the_invariant_what_was_found_and_the_remedy() -> None:
 def test_every_error_of_the_package_has_one_root() -> None:
     classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
     assert len(classes) > 5
-    assert all(issubclass(value, TareError) for value in classes)
+    assert all(issubclass(value, TareError | Warning) for value in classes)
 
 
 def test_an_error_survives_the_way_between_processes() -> None:

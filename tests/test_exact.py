@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.exact import Dyadic, exact_dot, exact_sum
+from tare.exact import Dyadic, exact_dot, exact_products, exact_sum
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 numbers = st.one_of(finite, st.integers(-(10**30), 10**30))
@@ -78,3 +78,12 @@ def test_exact_dot_is_the_dot_product_of_integers(pairs: list[tuple[int, int]]) 
 def test_exact_dot_agrees_on_both_sides_of_the_64_bit_limit(values: list[int]) -> None:
     vector = np.array(values, np.int64)
     assert exact_dot(vector, vector) == sum(v * v for v in values)
+
+
+def test_long_vectors_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tare.exact._MOST", 7)
+    values = np.random.default_rng(0).normal(size=50)
+    assert exact_sum(values).fraction() == sum(map(Fraction, values.tolist()), Fraction(0))
+    rows = np.random.default_rng(1).integers(-(2**62), 2**62, (2, 50))
+    pairs = zip(rows[0].tolist(), rows[1].tolist(), strict=True)
+    assert exact_products(rows)[1] == sum(a * b for a, b in pairs)

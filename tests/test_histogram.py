@@ -7,36 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from numpy.typing import NDArray
 
-from tare.histogram import LEVELS, Histogram, count_levels
+from tare.histogram import LEVELS, Histogram
 
-images = hnp.arrays(np.uint8, st.tuples(st.integers(0, 6), st.integers(1, 7), st.integers(1, 6)))
 sparse = st.dictionaries(st.integers(0, 255), st.integers(1, 50), max_size=12)
 
 
 def histogram(counts: dict[int, int]) -> Histogram:
     return Histogram(tuple(counts.get(level, 0) for level in range(LEVELS)))
-
-
-@given(images)
-def test_levels_are_counted_per_channel(pixels: NDArray[np.uint8]) -> None:
-    counted = count_levels(pixels)
-    assert counted.shape == (pixels.shape[-1], LEVELS)
-    for c in range(pixels.shape[-1]):
-        np.testing.assert_array_equal(counted[c], np.bincount(pixels[..., c].ravel(), minlength=LEVELS))
-
-
-@pytest.mark.parametrize("size", range(27))
-def test_every_remainder_of_the_unrolled_loop_is_counted(size: int) -> None:
-    pixels = np.random.default_rng(size).integers(0, 256, (size, 1), dtype=np.uint8)
-    np.testing.assert_array_equal(count_levels(pixels)[0], np.bincount(pixels.ravel(), minlength=LEVELS))
-
-
-def test_a_view_with_strides_is_counted_as_its_values() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 9, 4), dtype=np.uint8)
-    np.testing.assert_array_equal(count_levels(pixels[::-2, 1:, :3]), count_levels(pixels[::-2, 1:, :3].copy()))
 
 
 @given(sparse, sparse, sparse)

@@ -11,7 +11,10 @@ from timm.data.transforms_factory import create_transform
 from tare.errors import DataError
 from tare.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader
 from tare.labelled import LabelledFile
+from tare.training import Augmenting
 from tests.images import random_rgb, save_png
+
+BASIC = Augmenting("basic")
 
 
 @pytest.fixture
@@ -44,17 +47,17 @@ def test_the_order_of_an_epoch_is_a_function_of_seed_and_epoch() -> None:
 
 
 def test_augmentation_depends_on_seed_epoch_and_position_alone(files: list[LabelledFile]) -> None:
-    images = ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=1)
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=1)
     torch.manual_seed(0)
     first = images[2][0]
     torch.manual_seed(1)
     assert torch.equal(images[2][0], first)
     assert not torch.equal(images[2 + len(files)][0], first)
-    assert not torch.equal(ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=2)[2][0], first)
+    assert not torch.equal(ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=2)[2][0], first)
 
 
 def test_the_number_of_workers_changes_nothing(files: list[LabelledFile]) -> None:
-    images = ImageBatches(files, Geometry((16, 16)), "rgb", "basic", seed=1)
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=1)
     alone, helped = (list(loader(images, 2, workers, EpochSampler(5, 0, 3))) for workers in (0, 2))
     for (left, left_labels), (right, right_labels) in zip(alone, helped, strict=True):
         assert torch.equal(left, right)

@@ -84,7 +84,8 @@ def test_only_the_classifier_may_differ(factory: str, tmp_path: Path) -> None:
     other_head = {**tensors, "3.weight": torch.zeros(5, 4), "3.bias": torch.zeros(5)}
     save_file(other_head, tmp_path / "head.safetensors")
     notes = load_network(factory, str(tmp_path / "head.safetensors")).notes
-    assert notes == ("left out of head.safetensors: 3.bias, 3.weight",)
+    drawn = "drawn anew, as they are not in head.safetensors: 3.weight, 3.bias"
+    assert notes == ("left out of head.safetensors: 3.bias, 3.weight", drawn)
     save_file({**tensors, "0.weight": torch.zeros(4, 1, 3, 3)}, tmp_path / "body.safetensors")
     with pytest.raises(ModelError, match=r"leaves 1 unmatched, first '0.weight' \(shape \(4, 3, 3, 3\), the file has"):
         load_network(factory, str(tmp_path / "body.safetensors"))
@@ -127,7 +128,7 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
         ("timm:resnt18", "none", r"found 'resnt18'; did you mean timm:resnet18"),
         ("timm:zzzzzzzzzz", "none", r"see timm.list_models\(\)"),
         ("timm:resnet18.nonsense", "none", "Invalid pretrained tag"),
-        ("resnet18", "none", "timm:NAME or FILE.py:FACTORY"),
+        ("resnet18", "none", "timm:NAME, torchvision:NAME, FILE.py:FACTORY or a transferred"),
         ("absent.py:net", "none", "does not exist"),
         ("timm:test_resnet", "absent.safetensors", "does not exist; check the path"),
     ],

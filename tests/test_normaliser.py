@@ -4,6 +4,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from tare.errors import StrategyError
 from tare.normaliser import Normaliser
 from tare.strategies import Normalisation
 
@@ -35,3 +36,35 @@ def test_a_constant_image_stays_finite_under_per_sample() -> None:
     flat = torch.full((1, 1, 4, 4), 200, dtype=torch.uint8)
     fed = Normaliser(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(flat)
     assert torch.allclose(fed, torch.zeros_like(fed), atol=1e-6)
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_both_memory_orders_give_the_same_numbers(raw: torch.Tensor, memory: torch.memory_format) -> None:
+    normaliser = Normaliser(Normalisation("source", MEAN, STD))
+    torch.testing.assert_close(normaliser(raw.contiguous(memory_format=memory)), normaliser(raw), rtol=0, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_compiled_and_a_traced_layer_give_the_same_numbers_and_hold_no_compiled_kernel(raw: torch.Tensor) -> None:
+    normaliser = Normaliser(Normalisation("source", MEAN, STD))
+    expected = normaliser(raw)
+    compiled = torch.compile(normaliser, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(raw), expected, rtol=0, atol=1e-6)
+    traced = torch.jit.trace(normaliser, raw)  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(traced(255 - raw), normaliser(255 - raw), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (5, 2, 11), (5, 2, 4, 6)])
+def test_rows_signals_and_images_are_mapped_per_channel(shape: tuple[int, ...]) -> None:
+    samples = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    fed = Normaliser(Normalisation("source", (0.5, -1.0), (2.0, 0.25)))(samples)
+    torch.testing.assert_close(fed[:, 0], (samples[:, 0] - 0.5) / 2)
+    torch.testing.assert_close(fed[:, 1], (samples[:, 1] + 1) / 0.25)
+
+
+def test_a_signal_is_z_scored_by_itself_and_a_row_cannot_be() -> None:
+    normaliser = Normaliser(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=True))
+    fed = normaliser(3 + 5 * torch.randn(4, 2, 50))
+    torch.testing.assert_close(fed.mean(dim=2), torch.zeros(4, 2), atol=1e-5, rtol=0)
+    with pytest.raises(StrategyError, match="images or signals for the strategy 'sample', found rows"):
+        normaliser(torch.zeros(4, 2))

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tare.errors import StrategyError
+from tare.measuring import measure as measured
 from tare.strategies import (
     STD_FLOOR,
     STRATEGIES,
@@ -156,3 +158,13 @@ def test_a_chain_of_equals_names_the_first_of_them() -> None:
 
 def test_different_strategies_are_not_called_the_same() -> None:
     assert same_inputs([chosen(name) for name in STRATEGIES]) == {}
+
+
+def test_numbers_without_a_range_of_their_own_are_held_against_the_range_they_have() -> None:
+    small = measured(np.random.default_rng(0).normal(0.005, 1e-4, (50, 1)))
+    assert normalisation("target", 1, target=small).std == small.std
+    outlier = measured(np.append(np.zeros((2_500_000, 1)), [[1e6]], axis=0))
+    with pytest.raises(
+        StrategyError, match=r"every std at least 0\.001 of the range of values \(1e\+06\), found 632\.\d+ .* sigma"
+    ):
+        normalisation("target", 1, target=outlier)

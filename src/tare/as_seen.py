@@ -43,6 +43,11 @@ class AsSeen(Source[Any]):
         """The other source's name."""
         return self.source.name
 
+    @property
+    def unindexed(self) -> str:  # type: ignore[override]
+        """What the other source says."""
+        return self.source.unindexed
+
     def chunks(self) -> Iterator[Any]:
         """The other source's chunks."""
         return self.source.chunks()

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from tare.buckets import WORDS, Buckets
 from tare.exact import Dyadic
-from tare.histogram import LEVELS, Histogram, count_levels
+from tare.histogram import LEVELS, Histogram
 from tare.moments import Moments
 from tare.records import Rows, Stack
-from tare.sums import byte_sums, plane_sums, word_sums
+from tare.sums import byte_sums, image_sums, plane_sums, word_sums
 
 _WORD_TYPES = ("uint16", "bool")
-_LEVEL = np.arange(LEVELS, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,23 @@ class Collector(ABC):
 def collector(channels: int, dtype: str) -> Collector:
     """Return what sums samples of one layout."""
     if dtype == "uint8":
-        return _Bytes()
+        return _Bytes(channels)
     return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
 
 
 class _Bytes(Collector):
-    def __init__(self) -> None:
-        self.levels: list[NDArray[np.int64]] = []
+    def __init__(self, channels: int) -> None:
+        self.levels = np.zeros((channels, LEVELS), np.int64)
+        self.n: list[int] = []
+        self.sums: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
 
     def add(self, values: NDArray[Any]) -> None:
-        self.levels.append(count_levels(values))
+        self.n.append(values.size // len(self.levels))
+        self.sums.append(image_sums(values, self.levels))
 
     def pooled(self) -> tuple[ChannelState, ...]:
-        histograms = np.stack(self.levels)  # (N, C, 256)
-        n = histograms[:, 0].sum(axis=1)
-        return _of_levels(n, histograms @ _LEVEL, histograms @ (_LEVEL * _LEVEL), histograms.sum(axis=0))
+        s, q = (np.stack(sums) for sums in zip(*self.sums, strict=True))
+        return _of_levels(np.array(self.n), s, q, self.levels)
 
 
 class _Words(Collector):
@@ -117,6 +118,7 @@ def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
     for column in rows.columns:
         number = len(column)
         states.append(_of_floats(Moments.of_rows(column), column))
+        del column  # its memory serves the next one
     return number, tuple(states)
 
 

@@ -64,12 +64,16 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class ChannelShift:
-    """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit."""
+    """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
+
+    ``kind`` is what this channel looks like by itself; its intervals are those that hold for all channels at once.
+    """
 
     name: str
     shift: Interval
     ratio: Interval
     fit: Fit | None
+    kind: Kind = "unclear"
 
     @property
     def differs(self) -> bool:
@@ -121,7 +125,9 @@ def compare(source: DatasetStats, target: DatasetStats, confidence: float = 0.95
     z = _quantile(source, target, confidence)
     pairs = zip(_sampled(source, target), _sampled(target, source), strict=True)
     channels = tuple(_channel(a, b, z, _step(source), _step(target)) for a, b in pairs)
-    kind, reason = _of_constants(channels) if _stated(source) and _stated(target) else _verdict(channels)
+    judge = _of_constants if _stated(source) and _stated(target) else _verdict
+    channels = tuple(replace(channel, kind=judge((channel,))[0]) for channel in channels)
+    kind, reason = judge(channels)
     return Comparison(source, target, channels, kind, reason, confidence)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
 
 from tare import channel_state
 from tare.channel_state import ChannelState
 from tare.records import Record, Rows, Sample, Skipped, Stack
 
-__all__ = ["ChannelState", "DatasetState", "Group", "Layout"]
+__all__ = ["ChannelState", "DatasetState", "Group", "Layout", "Merging"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,25 +83,54 @@ class DatasetState:
         state = cls()
         skipped: list[Skipped] = []
         notes: Counter[str] = Counter()
-        collected: dict[Layout, _Collected] = {}
+        collected: dict[tuple[int, np.dtype[Any]], _Collected] = {}
         for record in records:
             if isinstance(record, Skipped):
                 skipped.append(record)
             elif isinstance(record, Sample):
-                notes.update(record.notes)
-                layout = Layout(record.values.shape[-1], record.values.dtype.name)
-                collected.setdefault(layout, _Collected(record.path, layout)).add(record)
+                if record.notes:
+                    notes.update(record.notes)
+                kind = record.values.shape[-1], record.values.dtype
+                if kind not in collected:
+                    collected[kind] = _Collected(record.path, Layout(kind[0], kind[1].name))
+                collected[kind].add(record)
             else:
                 state = state.merge(_of_batch(record))
-        groups = {layout: samples.group() for layout, samples in collected.items()}
-        return state.merge(cls(groups, tuple(sorted(skipped)), notes))
+            del record  # its memory serves the next one
+        for samples in collected.values():
+            state = state.merge(cls({samples.layout: samples.group()}))
+        return state.merge(cls({}, tuple(sorted(skipped)), notes))
+
+
+class Merging:
+    """Merges states as they come, parts of like size with each other, so that a long list of skipped files is sorted few times.
+
+    Merging is associative, so that :attr:`total` is the same to the last bit as that of merging one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[DatasetState | None] = []  # at place k what 2**k states were merged into, if anything
+
+    def add(self, state: DatasetState) -> None:
+        """Add one more state."""
+        for place, part in enumerate(self._parts):
+            if part is None:
+                self._parts[place] = state
+                return
+            state, self._parts[place] = part.merge(state), None
+        self._parts.append(state)
+
+    @property
+    def total(self) -> DatasetState:
+        """The state of everything added."""
+        return reduce(DatasetState.merge, (part for part in self._parts if part is not None), DatasetState())
 
 
 class _Collected:
     """The sums of a chunk's samples of one layout; turned into a frozen :class:`Group` at its end."""
 
     def __init__(self, example: str, layout: Layout) -> None:
-        self.example, self.samples = example, 0
+        self.example, self.layout, self.samples = example, layout, 0
         self.sums = channel_state.collector(layout.channels, layout.dtype)
 
     def add(self, sample: Sample) -> None:

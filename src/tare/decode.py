@@ -1,8 +1,8 @@
 """Bytes of an image file to raw values, by content rather than by name.
 
 JPEG goes through simplejpeg (libjpeg-turbo, the fastest decoder measured), everything else through Pillow. Grey stays one
-channel unless colour is asked for; alpha is dropped; a palette becomes its colours; CMYK becomes RGB; of an animated file
-the first frame is read; 16 bits stay 16 bits.
+channel unless colour is asked for; alpha is dropped, or composited over a background; a palette becomes its colours; CMYK
+becomes RGB; of an animated file the first frame is read; 16 bits stay 16 bits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tare import jpeg
 from tare.deep_images import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
+from tare.transparency import Background, composited, described
 
 ColourMode = Literal["stored", "grey", "rgb"]
 
@@ -39,6 +41,7 @@ _EXIF_ORIENTATION = 0x0112
 _ALPHA = "alpha channel dropped"
 _FRAMES = "first of several frames read"
 _CMYK = "CMYK converted to RGB"
+_STRAY = "stray bytes in a JPEG passed over"
 
 _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 
@@ -67,7 +70,7 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
-def decode_image(data: bytes, colour: ColourMode = "stored") -> NDArray[Any]:
+def decode_image(data: bytes | memoryview, colour: ColourMode = "stored") -> NDArray[Any]:
     """Decode to raw values ``(H, W, C)``: uint8, or uint16 or float32 where the file stores those.
 
     Pixels come as stored: EXIF orientation, which permutes them, is left to :func:`upright`. Raises
@@ -76,21 +79,25 @@ def decode_image(data: bytes, colour: ColourMode = "stored") -> NDArray[Any]:
     return decode_noted(data, colour).values
 
 
-def decode_noted(data: bytes, colour: ColourMode = "stored", *, turned: bool = False) -> Decoded:
+def decode_noted(
+    data: bytes | memoryview, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
+) -> Decoded:
     """Decode like :func:`decode_image`, and say what was left out or changed.
 
-    With ``turned`` the pixels are turned the way EXIF says they are to be seen.
+    With ``turned`` the pixels are turned the way EXIF says they are to be seen. With a ``background`` an image with alpha is
+    laid over it, instead of dropping alpha.
     """
     if not data:
         raise UndecodableError("the file is empty")
-    kind = image_format(data[:16])
+    head = bytes(data[:16])
+    kind = image_format(head)
     if kind is None:
-        raise UndecodableError(f"not an image: it begins with {data[:8]!r}")
-    decoded = _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(data, kind, colour)
+        raise UndecodableError(f"not an image: it begins with {head[:8]!r}")
+    decoded = _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(bytes(data), kind, colour, background)
     return replace(decoded, values=upright(decoded.values, orientation(data))) if turned else decoded
 
 
-def orientation(data: bytes) -> int:
+def orientation(data: bytes | memoryview) -> int:
     """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) where there is none."""
     from PIL import Image
 
@@ -109,30 +116,29 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     return turned[:: -1 if vertical else 1, :: -1 if horizontal else 1]
 
 
-def _decode_jpeg(data: bytes, colour: ColourMode) -> Decoded:
-    import simplejpeg
-
+def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
     try:
-        height, width, stored, _ = simplejpeg.decode_jpeg_header(data)
-        _check_size(width, height)
-        if stored in ("CMYK", "YCCK"):
-            return _decode_other(data, "JPEG", colour)
-        grey = colour == "grey" or (colour == "stored" and stored == "Gray")
-        return Decoded(simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB"))
+        frame = jpeg.frame_of(data)
+        _check_size(frame.width, frame.height)
+        if frame.components not in (1, 3):
+            return _decode_other(bytes(data), "JPEG", colour)
+        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or (colour == "stored" and frame.components == 1))
+        return Decoded(values, (_STRAY,) if stray else ())
     except ValueError as error:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
 
 
-def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
+def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Background | None = None) -> Decoded:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(*image.size)
             if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
-                return _decode_deep(image, data, colour)
-            notes = _notes(image)
-            return Decoded(_pixels(image, colour), notes)
+                return _decode_deep(image, data, colour, background)
+            notes = _notes(image, background)
+            flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
+            return Decoded(_pixels(flat, colour), notes)
     except UndecodableError:
         raise
     except UnsupportedError as error:
@@ -143,14 +149,14 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode) -> Decoded:
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
-def _decode_deep(image: Any, data: bytes, colour: ColourMode) -> Decoded:
+def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None) -> Decoded:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as reopened:
         values = read_deep(image, reopened)
     colours = 1 if values.shape[-1] < 3 else 3
-    notes = (_ALPHA,) if colours < values.shape[-1] else ()
-    values = values[..., :colours]
+    notes = (_about_alpha(background),) if colours < values.shape[-1] else ()
+    values = values[..., :colours] if background is None or not notes else composited(values, background)
     if colour == "grey" and colours == 3:
         values = grey_of(values)
     if colour == "rgb" and colours == 1:
@@ -158,11 +164,29 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode) -> Decoded:
     return Decoded(values, notes)
 
 
-def _notes(image: Any) -> tuple[str, ...]:
+def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
     frames = (_FRAMES,) if getattr(image, "is_animated", False) else ()
-    alpha = (_ALPHA,) if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info else ()
+    alpha = (_about_alpha(background),) if _has_alpha(image) else ()
     cmyk = (_CMYK,) if image.mode == "CMYK" else ()
     return frames + alpha + cmyk
+
+
+def _has_alpha(image: Any) -> bool:
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
+def _about_alpha(background: Background | None) -> str:
+    return _ALPHA if background is None else described(background)
+
+
+def _flattened(image: Any, background: Background) -> Any:
+    from PIL import Image
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        raise UnsupportedError("a transparent level in deep grey, which cannot be composited")
+    grey = image.mode in ("1", "L", "LA", "La")
+    values = composited(np.asarray(image.convert("LA" if grey else "RGBA")), background)
+    return Image.fromarray(values[..., 0] if grey else values)
 
 
 def _pixels(image: Any, colour: ColourMode) -> NDArray[Any]:

@@ -29,8 +29,8 @@ def draw(
     indexed = source.indexed()
     if indexed is None:
         raise DataError(
-            "data that can be read in any order (a folder, list, array, map-style dataset)",
-            f"{source.name!r}, which cannot",
+            "data that can be read in any order (a folder, list, .tar, array, map-style dataset, Parquet file of images)",
+            f"{source.name!r}, {source.unindexed}",
             "measure all of it, without --sample",
         )
     blocks = _blocks(RandomOrder(indexed.number, seed))

@@ -34,9 +34,25 @@ class StrategyError(TareError):
     """A normalisation strategy cannot be computed from what is known."""
 
 
+class PipelineError(TareError):
+    """A preprocessing pipeline cannot be loaded, or raises when it is run."""
+
+
+class InputError(TareError):
+    """A network is fed something that it was not trained on."""
+
+
+class NoImageError(PipelineError):
+    """A pipeline runs, and what it returns is no image: patches in a row, text, nothing."""
+
+
 class OutputError(TareError):
     """The output cannot be written, or would overwrite something."""
 
 
 class MissingDependencyError(TareError):
     """An optional dependency is not installed; the remedy is the install command."""
+
+
+class TareWarning(UserWarning):
+    """What ``tare.watch`` has to say about the batches that reach a network."""

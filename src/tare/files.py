@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,37 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``folder`` to fill; rename it to ``folder`` on success, remove it on failure.
+
+    What was there is replaced. Raises :class:`OutputError` if the place cannot be written or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        if folder.exists():  # a folder cannot be replaced in one step: move the old one aside first
+            os.replace(folder, temporary.with_suffix(".old"))
+        os.replace(temporary, folder)
+    except OSError as error:
+        raise OutputError(
+            "a place that can be written", f"{error.strerror or error} for {str(folder)!r}", "free it or name another"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote to ``folder`` left behind."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,212 +1,243 @@
-"""Fine-tuning on Lightning's Trainer: cross-entropy, AdamW, a warmed-up cosine; normalisation runs with the network."""
+"""Fine-tuning on Lightning's Trainer: checkpoints, early stopping, averaged weights, loggers; resumed runs end alike."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
-import math
+import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from torch import nn
-from torch.nn import functional
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from torch.utils.data import DataLoader
 
-from tare.errors import ModelError, SpecError, TareError
-from tare.files import write_text
-from tare.seeds import derived
+from tare._optional import require
+from tare.errors import ModelError, SpecError
+from tare.files import remove_parts, replacing
+from tare.history import History
+from tare.image_batches import loader_errors
+from tare.training import Machine, Training
+from tare.transfer_module import DivergedError, EpochBatches, TransferModule
 
-#: Gives the training batches of an epoch, so that they are a function of the epoch alone, also after a resume.
-EpochBatches = Callable[[int], DataLoader[Any]]
+__all__ = ["DivergedError", "EpochBatches", "Fitted", "TransferModule", "check_training", "fit", "load_state", "train_in_memory"]
 
-_WARM_UP = 0.1
+BEST, LAST = "best", "last"
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """How to train; ``accelerator``, ``devices`` and ``precision`` go to Lightning's Trainer as they are."""
+class Fitted:
+    """The epochs of a run, a row each, and that with the best validation accuracy."""
 
-    epochs: int = 10
-    lr: float = 3e-4
-    weight_decay: float = 0.05
-    seed: int = 0
-    accelerator: str = "auto"
-    devices: int | str = "auto"
-    precision: str = "32-true"
-    progress: bool = True
+    rows: tuple[dict[str, float], ...]
+    best: dict[str, float]
 
-
-class DivergedError(TareError):
-    """The loss became NaN or infinite."""
+    def metrics(self) -> dict[str, float]:
+        """The figures of the last epoch, and of the best."""
+        last = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "lr")}
+        return {**last, "best_val_accuracy": self.best["val_accuracy"], "best_epoch": self.best["epoch"]}
 
 
-class TransferModule(lightning.LightningModule):
-    """Normalise, run the network, and learn its classes; batches are ``(images (N, C, H, W), labels (N,))``."""
+class Patience(EarlyStopping):
+    """Lightning's early stopping, which a run resumed after its end obeys, too."""
 
-    def __init__(self, network: nn.Module, normaliser: nn.Module, training: Training, batches: EpochBatches) -> None:
-        super().__init__()
-        self.network, self.normaliser, self.training_options, self.batches = network, normaliser, training, batches
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """The batches of the current epoch; the trainer asks anew every epoch."""
-        return self.batches(self.current_epoch)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Raw images to logits ``(N, K)``."""
-        logits: torch.Tensor = self.network(self.normaliser(images))
-        return logits
-
-    def on_train_epoch_start(self) -> None:
-        """Seed dropout and its kin by epoch, so that a resumed run continues as an uninterrupted one."""
-        torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
-
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
-        """One step; raises :class:`DivergedError` when the loss is no longer a number."""
-        images, labels = batch
-        loss = functional.cross_entropy(self(images), labels)
-        if not torch.isfinite(loss.detach()):
-            raise DivergedError(
-                "a finite loss",
-                f"{loss.item()} at epoch {self.current_epoch}, step {index}",
-                "lower --lr, or check the normalisation with another --strategy",
-            )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
-        return loss
-
-    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
-        """Loss and accuracy on validation images."""
-        del index
-        images, labels = batch
-        logits = self(images)
-        accuracy = (logits.argmax(dim=1) == labels).float().mean()
-        self.log("val_loss", functional.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
-        self.log("val_accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
-
-    def configure_optimizers(self) -> Any:
-        """AdamW without decay on biases and norms, and a cosine to zero after a linear warm-up, stepped per batch."""
-        decayed = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
-        options = self.training_options
-        groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW(groups, lr=options.lr)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmed_cosine(step, steps))
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-class History(Callback):
-    """Writes ``metrics.csv``, a row an epoch. The rows travel in the checkpoint, so a resumed run loses and repeats none."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[dict[str, float]] = []
-
-    def state_dict(self) -> dict[str, Any]:
-        """The rows so far."""
-        return {"rows": self.rows}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the rows of a checkpoint."""
-        self.rows = list(state_dict["rows"])
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Add the epoch's row and write the table anew."""
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """End at once what had already ended when its checkpoint was written."""
         del pl_module
-        values = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", "val_loss", "val_accuracy")}
-        self.rows.append({"epoch": trainer.current_epoch, **values, "lr": trainer.optimizers[0].param_groups[0]["lr"]})
-        if trainer.is_global_zero:
-            lines = [",".join(self.rows[0]), *(",".join(f"{value:.8g}" for value in row.values()) for row in self.rows)]
-            write_text(self.path, "\n".join(lines) + "\n")
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
-def warmed_cosine(step: int, steps: int) -> float:
-    """Learning-rate factor: linear up over the first tenth of ``steps``, then a half cosine down to zero."""
-    warm = max(1, round(steps * _WARM_UP))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
+class CheckpointFiles(TorchCheckpointIO):
+    """Checkpoints written beside their place and renamed: a killed run leaves the old one or the new one, never a part."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write one. Raises :class:`tare.errors.OutputError` if the disk is full."""
+        del storage_options
+        with replacing(Path(path)) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # what torch's writer makes of a full disk
+                if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
+                    raise
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
 
-def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: bool) -> dict[str, float]:
-    """Train, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``, load the best weights.
+def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: bool) -> Fitted:
+    """Train, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``.
 
-    Returns the metrics of the last and of the best epoch. Raises :class:`DivergedError`, keeping the last checkpoint.
+    Raises :class:`DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` when the disk is full.
     """
-    options = module.training_options
-    best = _checkpoint(folder, "best", monitor="val_accuracy", mode="max")
-    # A checkpoint of its own: save_last would renew last.ckpt only when an epoch is the best so far. It comes after the
-    # best one, whose score it records.
-    last = _checkpoint(folder, "last")
-    callbacks: list[Callback] = [History(folder / "metrics.csv"), best, last]
-    if options.progress:
-        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
-    with _quiet():
-        trainer = _trainer(options, callbacks=callbacks, enable_progress_bar=options.progress)
-        latest = folder / "checkpoints" / "last.ckpt"
-        try:
-            trainer.fit(
-                module, val_dataloaders=val, ckpt_path=str(latest) if resume and latest.exists() else None, weights_only=True
-            )
-        except SystemExit:  # how Lightning ends after Ctrl-C; whoever called shall see what happened
-            raise KeyboardInterrupt from None
-        except torch.cuda.OutOfMemoryError:
-            raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
-    metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    module.load_state_dict(state["state_dict"])
-    score = math.nan if best.best_model_score is None else float(best.best_model_score)
-    return {**metrics, "best_val_accuracy": score, "best_epoch": float(state["epoch"])}
+    training = module.training_options
+    history = History(folder / "metrics.csv")
+    latest = folder / "checkpoints" / f"{LAST}.ckpt"
+    with _quiet(), _deterministic(), _compiled(module), _explained():
+        trainer = _trainer(
+            training,
+            callbacks=_callbacks(training, history, folder / "checkpoints"),
+            enable_progress_bar=training.machine.progress,
+            logger=_logger(training.machine, folder),
+            plugins=[CheckpointFiles()],
+        )
+        start = str(latest) if resume and latest.exists() else None
+        remove_parts(latest.parent)
+        trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
+    if trainer.is_global_zero:
+        history.write()  # killed between a checkpoint and its row, a run resumed at its end writes it here
+    return Fitted(tuple(history.rows), history.best())
 
 
-def _checkpoint(folder: Path, name: str, **which: str) -> ModelCheckpoint:
-    """Keep one checkpoint under a fixed name, written when an epoch is complete, its row of the history included."""
-    return ModelCheckpoint(
-        dirpath=folder / "checkpoints",
-        filename=name,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-        **which,  # type: ignore[arg-type]
-    )
+def load_state(module: TransferModule, folder: Path, name: str) -> None:
+    """Load the weights of ``best`` or ``last``: the averaged ones where weights are averaged."""
+    state = torch.load(folder / "checkpoints" / f"{name}.ckpt", map_location="cpu", weights_only=True)
+    module.cpu().load_state_dict(state["state_dict"])
 
 
 def train_in_memory(module: TransferModule) -> None:
     """Train without writing anything, for small networks that are a step of something larger."""
-    options = module.training_options
-    with _quiet():
-        _trainer(options, enable_checkpointing=False, enable_progress_bar=False).fit(module)
+    with _quiet(), _deterministic():
+        _trainer(module.training_options, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
 
 
-def check_training(options: Training) -> None:
-    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision on this machine."""
-    with _quiet():
-        _trainer(options, enable_checkpointing=False, enable_progress_bar=False)
+def check_training(training: Training) -> None:
+    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a logger is missing."""
+    with _quiet(), _deterministic():
+        _trainer(training, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+    if training.machine.logger != "none":
+        require(training.machine.logger, extra="loggers", purpose=f"--logger {training.machine.logger}")
 
 
-def _trainer(options: Training, **more: Any) -> lightning.Trainer:
+def _callbacks(training: Training, history: History, folder: Path) -> list[Callback]:
+    """In the order that matters: averaged weights before what validates them, the last checkpoint after the best."""
+    callbacks: list[Callback] = []
+    if training.optimising.ema is not None:
+        callbacks.append(EMAWeightAveraging(decay=training.optimising.ema))
+    if training.patience is not None:
+        callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
+    callbacks.append(history)
+    # The last one is a checkpoint of its own: save_last would renew it only when an epoch is the best so far. It records the
+    # best one's score, and so comes after it. The best one is weights alone, a third of the bytes, unless they are averaged:
+    # only a whole checkpoint has the average.
+    whole = training.optimising.ema is not None
+    callbacks += [
+        _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
+        _checkpoint(folder, LAST),
+    ]
+    if training.machine.progress:
+        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
+    return callbacks
+
+
+def _checkpoint(folder: Path, name: str, **which: Any) -> ModelCheckpoint:
+    """Keep one checkpoint under a fixed name, written when an epoch is complete, its row of the history included."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename=name,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+        **which,
+    )
+
+
+def _logger(machine: Machine, folder: Path) -> Any:
+    """The logger beside our own table; MLflow writes to the server that its environment variable names, else to the run.
+
+    Raises :class:`SpecError` if it cannot be set up.
+    """
+    if machine.logger == "none":
+        return False
+    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+
+    try:
+        if machine.logger == "tensorboard":
+            return TensorBoardLogger(folder, name="tensorboard", version="")
+        place = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{(folder / 'mlflow.db').absolute()}")
+        logger = MLFlowLogger(experiment_name="tare", run_name=folder.name, tracking_uri=place)
+        _ = logger.experiment  # reaches the server now rather than after the first epoch
+    except Exception as error:  # whatever a server, a file system or a version of theirs raises
+        reason = " ".join(str(error).split())[:160]
+        raise SpecError(f"a working logger for --logger {machine.logger}", reason, "use --logger none") from None
+    return logger
+
+
+def _trainer(training: Training, **more: Any) -> lightning.Trainer:
+    machine, optimising = training.machine, training.optimising
     try:
         return lightning.Trainer(
-            accelerator=options.accelerator,
-            devices=options.devices,
-            precision=options.precision,  # type: ignore[arg-type]
-            max_epochs=options.epochs,
+            accelerator=machine.device,
+            devices=machine.devices,
+            precision=machine.precision,  # type: ignore[arg-type]
+            max_epochs=training.head_epochs + training.epochs,
+            accumulate_grad_batches=optimising.accumulate,
+            gradient_clip_val=optimising.grad_clip,
             deterministic="warn",
-            logger=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
             **more,
         )
     except (MisconfigurationException, ValueError) as error:
-        asked = f"--device {options.accelerator} --devices {options.devices} --precision {options.precision}"
+        asked = f"--device {machine.device} --devices {machine.devices} --precision {machine.precision}"
         reason = " ".join(str(error).split())[:200]
         raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
+
+
+@contextlib.contextmanager
+def _compiled(module: TransferModule) -> Iterator[None]:
+    """Compile the network in place while it trains, where asked; its names and what is saved of it stay the same."""
+    if not module.training_options.machine.compile:
+        yield
+        return
+    module.network.compile()
+    try:
+        yield
+    finally:
+        module.network._compiled_call_impl = None
+
+
+@contextlib.contextmanager
+def _deterministic() -> Iterator[None]:
+    """Keep what the trainer switches for the whole process to itself.
+
+    Deterministic algorithms also fill all fresh memory with NaN, which finds mistakes in torch's own kernels and takes time.
+    """
+    enabled, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warns)
+        torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Say in one line what a training loop meets that its user can change."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        with loader_errors():
+            yield
+    except SystemExit:  # how Lightning ends after Ctrl-C; whoever called shall see what happened
+        raise KeyboardInterrupt from None
+    except torch.cuda.OutOfMemoryError:
+        raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
+    except TorchDynamoException as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError("a network that torch.compile can compile here", reason, "leave out --compile") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        remedy = "raise --batch-size, or use --batchnorm frozen"
+        raise ModelError("batches in which batch norm has a variance", "a batch of one image", remedy) from None
 
 
 @contextlib.contextmanager

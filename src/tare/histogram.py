@@ -1,47 +1,13 @@
-"""Exact histograms of 8-bit data: one pass gives counts, sums, extremes and quantiles."""
+"""Exact histograms of 8-bit data: quantiles and shares of levels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
 LEVELS = 256
-
-
-_PHASES = 12
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count(flat: NDArray[np.uint8], tables: NDArray[np.uint32]) -> None:  # pragma: no cover - compiled
-    # Neighbouring pixels are often equal, and a second increment of the counter that was just written has to wait for the
-    # first to reach memory. Twelve tables used in turn keep them apart; 12 is a multiple of 1, 2, 3, 4 and 6 channels, so
-    # table p holds channel p modulo C whatever C is, and the inner loop unrolls.
-    for block in range(flat.size // 12):
-        start = block * 12
-        for phase in range(12):
-            tables[phase * 256 + np.intp(flat[start + phase])] += np.uint32(1)
-
-
-def count_levels(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count the levels of one sample: uint8 ``(..., C)`` to int64 ``(C, 256)``. Releases the GIL.
-
-    At most 2**32 values per table and sample; decoders refuse images of that size long before.
-    """
-    channels = pixels.shape[-1]
-    flat = np.ascontiguousarray(pixels).reshape(-1)
-    if _PHASES % channels:
-        columns = flat.reshape(-1, channels)
-        return np.stack([np.bincount(columns[:, c], minlength=LEVELS) for c in range(channels)]).astype(np.int64)
-    tables = np.zeros(_PHASES * LEVELS, np.uint32)
-    _count(flat, tables)
-    tail_start = flat.size // _PHASES * _PHASES
-    for phase, value in enumerate(flat[tail_start:]):
-        tables[phase * LEVELS + int(value)] += 1
-    by_phase = tables.reshape(_PHASES // channels, channels, LEVELS)
-    return np.asarray(by_phase.sum(axis=0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +18,7 @@ class Histogram:
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the histogram of both; exact, associative, commutative, with ``Histogram()`` as identity."""
-        return Histogram(tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)))
+        return Histogram(tuple(map(add, self.counts, other.counts)))
 
     @property
     def total(self) -> int:

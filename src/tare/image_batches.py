@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from tare.augmentation import training_transform
 from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.labelled import LabelledFile
 from tare.layout import unit_scale
 from tare.records import Skipped
 from tare.seeds import derived
-from tare.sources.image_folder import read_image
-
-Augmentation = Literal["none", "basic"]
+from tare.training import Augmenting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,29 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
     """
 
     def __init__(
-        self, files: Sequence[LabelledFile], geometry: Geometry, colour: ColourMode, augmentation: Augmentation | None, seed: int
+        self,
+        files: Sequence[LabelledFile],
+        geometry: Geometry,
+        colour: ColourMode,
+        augmenting: Augmenting | None,
+        seed: int,
+        fill: Sequence[float] | None = None,
     ) -> None:
         self.files = tuple(files)
         self.colour: ColourMode = colour
         self.seed = seed
-        self.augments = augmentation not in (None, "none")
-        self.transform = training_transform(geometry) if self.augments else evaluation_transform(geometry)
+        self.augments = augmenting is not None and augmenting.augmentation != "none"
+        if augmenting is not None and self.augments:
+            self.transform = training_transform(geometry.size, geometry.interpolation, augmenting, fill)
+        else:
+            self.transform = evaluation_transform(geometry)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         file = self.files[index % len(self.files)]
-        values = read_image(file.path, self.colour)
+        values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
         image = Image.fromarray(values.squeeze()) if values.dtype.name == "uint8" else _deep(values)
@@ -82,20 +92,6 @@ class EpochSampler(Sampler[int]):
         return iter(order.tolist())
 
 
-def training_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
-    """Random resized crop and horizontal flip, the usual augmentation of raw pixels; gives ``(C, H, W)``, not normalised."""
-    from torchvision.transforms import v2
-
-    steps = v2.Compose(
-        [
-            v2.RandomResizedCrop(geometry.size, scale=(0.35, 1.0), interpolation=_mode(geometry), antialias=True),
-            v2.RandomHorizontalFlip(),
-            v2.ToImage(),
-        ]
-    )
-    return lambda image: steps(image).as_subclass(torch.Tensor)
-
-
 def evaluation_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
     """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``."""
     from timm.data.transforms_factory import transforms_imagenet_eval
@@ -116,11 +112,16 @@ def evaluation_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
 def loader(
     dataset: ImageBatches, batch_size: int, workers: int, sampler: EpochSampler | None = None
 ) -> DataLoader[tuple[torch.Tensor, int]]:
-    """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files."""
+    """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files.
+
+    In training a last batch of one image is left out: batch norm has no variance of one value.
+    """
+    lonely = sampler is not None and 1 == len(dataset) % batch_size < min(batch_size, len(dataset))
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
+        drop_last=lonely,
         num_workers=workers,
         collate_fn=stacked,
         persistent_workers=False,
@@ -139,12 +140,21 @@ def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, 
     return torch.stack(images), torch.tensor([label for _, label in samples])
 
 
+@contextmanager
+def loader_errors() -> Iterator[None]:
+    """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        found = _IN_LOADER.search(str(error))
+        if found is None:
+            raise
+        raise DataError(*found.groups()) from None
+
+
+_IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
+
+
 def _deep(values: Any) -> torch.Tensor:
     unit = torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype)))
     return unit.permute(2, 0, 1)
-
-
-def _mode(geometry: Geometry) -> Any:
-    from timm.data.transforms import str_to_interp_mode
-
-    return str_to_interp_mode(geometry.interpolation)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tare._version import __version__
 from tare.checkpoint import Checkpoint
-from tare.dataset_state import DatasetState
+from tare.dataset_state import DatasetState, Merging
 from tare.dataset_stats import DatasetStats, summarise
 from tare.decode import ColourMode
 from tare.drawing import draw
@@ -21,6 +21,7 @@ from tare.sampling import Rule
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.transparency import AlphaMode, background_of
 
 #: Called with the number of samples done since the last call.
 Progress = Callable[[int], None]
@@ -54,6 +55,8 @@ def measure(
     array: str | None = None,
     exclude_nan: bool = False,
     as_seen: Any = None,
+    alpha: AlphaMode = "drop",
+    background: str | None = None,
     engine: Engine = "local",
     checkpoint: str | os.PathLike[str] | None = None,
     tolerance: float | None = None,
@@ -73,6 +76,9 @@ def measure(
     With ``as_seen`` (a size such as ``224`` or ``"224x160"``, a spec or its file, or a model directory that ``tare transfer``
     wrote) images are measured after that network's own resize and crop, turned the way EXIF says.
 
+    ``alpha="composite"`` lays encoded images with alpha over ``background``, a colour such as ``"808080"`` (white unless
+    stated); else alpha is dropped. A note in ``extra["notes"]`` counts them.
+
     ``engine="ray"`` reads on Ray (on the cluster of ``RAY_ADDRESS``, if set); the result is the same to the last bit.
     ``checkpoint`` names a file that a long pass writes now and then, and from which it is taken up again.
 
@@ -86,7 +92,7 @@ def measure(
     of the readable samples, if more than the share ``max_skipped`` cannot be read.
     """
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
-    options = Options(channels, named, layout, array, turned=as_seen is not None)
+    options = Options(channels, named, layout, array, as_seen is not None, background_of(alpha, background))
     source = open_source(data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
@@ -133,12 +139,12 @@ def measure_state(
     """Reduce a source to its mergeable state; the engine, the number of workers and interruptions change no bit of it."""
     if checkpoint is not None:
         return _resumable(source, workers, progress, engine, checkpoint)
-    state = DatasetState()
+    merging = Merging()
     for _, part, length in _reduced(source, source.chunks(), workers, engine):
-        state = state.merge(part)
+        merging.add(part)
         if progress is not None:
             progress(length)
-    return state
+    return merging.total
 
 
 def _resumable(

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,8 +20,9 @@ from torch import nn
 
 from tare._version import __version__
 from tare.dataset_stats import DatasetStats
-from tare.errors import ModelError, OutputError
-from tare.files import write_text
+from tare.errors import ModelError
+from tare.files import replacing_folder, write_text
+from tare.fold_layers import FoldedNetwork, Form, with_form
 from tare.image_batches import Geometry
 from tare.input_spec import Crop, InputSpec, Known
 from tare.networks import Network, load_network, load_weights, with_head
@@ -47,8 +45,10 @@ class TransferredModel:
     def spec(self) -> InputSpec:
         """What the transferred network expects at its input."""
         origin = f"transfer with strategy {self.normalisation.strategy!r}"
+        count = len(self.normalisation.mean)
+        channels = {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
         return InputSpec(
-            channels=Known("L" if len(self.normalisation.mean) == 1 else "RGB", origin),
+            channels=Known(channels, origin),
             scale=Known(1 / 255, origin),
             mean=Known(self.normalisation.mean, origin),
             std=Known(self.normalisation.std, origin),
@@ -72,29 +72,19 @@ def save_model(
     source_spec: InputSpec,
     target_stats: DatasetStats | None,
     evidence: Mapping[str, Any],
+    fold: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the model directory beside its place and rename it there; an existing one is replaced.
 
+    ``fold`` records what was folded into a network; its ``layers`` are what :func:`load_model` needs to build it again.
     Raises :class:`OutputError` if it cannot be written; nothing half-written stays.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    except OSError as error:
-        raise OutputError("a place that can be written", f"{error.strerror} for {str(folder)!r}", "name another") from None
-    try:
+    with replacing_folder(folder) as temporary:
         _write_weights(temporary, model)
         document = _document(model, source_spec, target_stats, evidence)
+        if fold is not None:
+            document["fold"] = dict(fold)
         write_text(temporary / "tare.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
-        temporary.chmod(0o755)
-        if folder.exists():  # a folder cannot be replaced in one step: move the old one aside first
-            os.replace(folder, temporary.with_suffix(".old"))
-        os.replace(temporary, folder)
-    except OSError as error:
-        raise OutputError("a place that can be written", f"{error.strerror} for {str(folder)!r}", "name another") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
 
 
 def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
@@ -115,11 +105,15 @@ def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
         classes = tuple(str(name) for name in document["classes"])
         reference = str(document["network"]["reference"])
         is_timm = bool(document["network"]["timm"])
+        changes = _changes(document.get("fold"))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    network = _timm_network(folder, reference) if is_timm else _built_network(folder, reference, factory, len(classes))
+    if changes is not None:
+        network = _folded_network(folder, reference, factory, len(classes), changes, is_timm=is_timm)
+    else:
+        network = _timm_network(folder, reference) if is_timm else _built_network(folder, reference, factory, len(classes))
     return TransferredModel(network, normalisation, geometry, classes)
 
 
@@ -133,15 +127,16 @@ def _write_weights(folder: Path, model: TransferredModel) -> None:
     from safetensors.torch import save_file
 
     network = model.network
+    module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
     if not network.is_timm:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in network.module.state_dict().items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
         save_file(tensors, folder / _WEIGHTS)
         return
     from timm.models import save_for_hf
 
     geometry, normalisation = model.geometry, model.normalisation
     save_for_hf(
-        network.module.cpu(),
+        module.cpu(),
         folder,
         model_config={"label_names": list(model.classes)},
         safe_serialization=True,
@@ -206,11 +201,33 @@ def _read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _timm_network(folder: Path, reference: str) -> Network:
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
+
+    forms: Mapping[str, Form]
+    front: tuple[float, ...] | None
+    dims: int
+    casts: bool
+
+
+def _changes(fold: Any) -> _Changes | None:
+    if fold is None:
+        return None
+    names = {field.name for field in fields(Form)}
+    forms = {}
+    for layer in fold["layers"]:
+        values: dict[str, Any] = {key: value for key, value in layer.items() if key in names}
+        forms[str(layer["name"])] = Form(**values | {"at_size": tuple(layer["at_size"])})
+    front = tuple(map(float, fold["front"])) if fold["front"] is not None else None
+    return _Changes(forms, front, len(fold["shape"]) - 1, fold["takes"] == "uint8")
+
+
+def _timm_network(folder: Path, reference: str, *, weights: bool = True) -> Network:
     import timm
 
     try:
-        module: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=True)
+        module: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=weights)
     except Exception as error:  # timm, safetensors and the file system
         reason = " ".join(str(error).split())[:160]
         raise ModelError("a model directory that timm can load", f"{str(folder)!r}: {reason}", "transfer again") from None
@@ -218,11 +235,36 @@ def _timm_network(folder: Path, reference: str) -> Network:
     return Network(module, reference, str(folder), InputSpec(), head, is_timm=True)
 
 
-def _built_network(folder: Path, reference: str, factory: str | None, classes: int) -> Network:
+def _built_network(folder: Path, reference: str, factory: str | None, classes: int, *, weights: bool = True) -> Network:
+    if factory is None and reference.startswith("torchvision:"):
+        factory = reference  # a library's name for it, not code that the directory could choose
     if factory is None:
         raise ModelError(
             "the Python file that builds this network", "none", f"name it with --model, as it was when trained: {reference}"
         )
-    network = with_head(load_network(factory, "none"), classes, seed=0)
-    load_weights(network.module, folder / _WEIGHTS)
+    network = load_network(factory, "none")
+    if classes:
+        network = with_head(network, classes, seed=0)
+    if weights:
+        load_weights(network.module, folder / _WEIGHTS)
     return network
+
+
+def _folded_network(
+    folder: Path, reference: str, factory: str | None, classes: int, changes: _Changes, *, is_timm: bool
+) -> Network:
+    """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
+    if is_timm:
+        network = _timm_network(folder, reference, weights=False)
+    else:
+        network = _built_network(folder, reference, factory, classes, weights=False)
+    module = network.module
+    try:
+        for name, form in changes.forms.items():
+            module = with_form(module, name, form)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ModelError("the network that was folded", f"{error} in {reference}", "name the one it was made of") from None
+    load_weights(module, folder / _WEIGHTS)
+    if changes.front is not None:
+        module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)
+    return replace(network, module=module, weights=str(folder))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.centred import About, Centred, centred, moved_sums
-from tare.exact import Dyadic, exact_dot, exact_sum
+from tare.exact import Dyadic, exact_products, exact_sum, exact_sums
 from tare.sums import FloatSums, float_sums
 
 _ZERO = Dyadic()
@@ -85,23 +85,25 @@ class Moments:
             return cls()
         means = s / n
         variances = _integer_variances(n, s, q)
+        nn, ns, nq, ss, sq, qq = map(Dyadic, exact_products(np.stack([n, s, q])))
+        of_means, of_squares, of_stds, of_variances = exact_sums(np.stack([means, means * means, np.sqrt(variances), variances]))
         return cls(
             samples=int(n.size),
             count=int(n.sum()),
             low=low,
             high=high,
-            total=Dyadic(sum(s.tolist())),
-            squares=Dyadic(sum(q.tolist())),
-            cross_nn=Dyadic(exact_dot(n, n)),
-            cross_ns=Dyadic(exact_dot(n, s)),
-            cross_nq=Dyadic(exact_dot(n, q)),
-            cross_ss=Dyadic(exact_dot(s, s)),
-            cross_sq=Dyadic(exact_dot(s, q)),
-            cross_qq=Dyadic(exact_dot(q, q)),
-            sample_means=exact_sum(means),
-            sample_means_squared=exact_sum(means * means),
-            sample_stds=exact_sum(np.sqrt(variances)),
-            sample_variances=exact_sum(variances),
+            total=Dyadic(_total(s)),
+            squares=Dyadic(_total(q)),
+            cross_nn=nn,
+            cross_ns=ns,
+            cross_nq=nq,
+            cross_ss=ss,
+            cross_sq=sq,
+            cross_qq=qq,
+            sample_means=of_means,
+            sample_means_squared=of_squares,
+            sample_stds=of_stds,
+            sample_variances=of_variances,
         )
 
     @classmethod
@@ -308,6 +310,11 @@ class Moments:
     def _mean_error_sum(self) -> Fraction:
         m = self._mean
         return self.cross_ss.fraction() - 2 * m * self.cross_ns.fraction() + m * m * self.cross_nn.fraction()
+
+
+def _total(values: NDArray[np.int64]) -> int:
+    """The sum of integers that are not negative, exactly."""
+    return int(values.sum()) if int(values.max()) * values.size < 1 << 63 else sum(values.tolist())
 
 
 def _power(factor: Dyadic, degree: int) -> Dyadic:

@@ -1,10 +1,8 @@
-"""Build the network that is transferred: ``timm:NAME`` or ``FILE.py:FACTORY``, its weights, what it states, its head."""
+"""Build the network that is transferred, by a library's name for it or a Python file: weights, what it states, its head."""
 
 from __future__ import annotations
 
 import difflib
-import importlib.util
-import inspect
 import logging
 import pickle
 from collections.abc import Callable, Mapping
@@ -17,7 +15,9 @@ from torch import nn
 
 from tare.errors import ModelError
 from tare.input_spec import InputSpec, Unknown
+from tare.python_object import load_object, required_parameters
 from tare.readers.timm import spec_of_pretrained_cfg
+from tare.torchvision_models import torchvision_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Network:
 
 
 def load_network(reference: str, weights: str = "pretrained", seed: int = 0) -> Network:
-    """Build ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``: ``pretrained``, ``none`` (drawn from ``seed``), or a file.
+    """Build ``timm:NAME``, ``torchvision:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
+
+    These are ``pretrained`` (for a name alone the library's default), ``none`` (drawn from ``seed``), or a file.
 
     A file is read as safetensors, or as a ``.pth`` through ``weights_only=True``: nothing in it is executed. A FACTORY is:
     naming one runs the Python file. Raises :class:`ModelError` if the network or its weights cannot be had or do not fit.
@@ -64,9 +66,12 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0) -> 
         torch.manual_seed(seed)
         if kind == "timm" and name:
             return _timm_network(name, weights)
+        if kind == "torchvision" and name:
+            return _torchvision_network(name, weights)
         if path.endswith(".py") and factory:
             return _factory_network(Path(path), factory, weights)
-    raise ModelError("a network as timm:NAME or FILE.py:FACTORY", f"{reference!r}", "for example --model timm:resnet18")
+    expected = "a network as timm:NAME, torchvision:NAME, FILE.py:FACTORY or a transferred model's directory"
+    raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 
 def with_head(network: Network, classes: int, seed: int) -> Network:
@@ -102,7 +107,9 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> tuple[str, ..
         )
     module.load_state_dict(fits, strict=False)
     left = sorted(set(given) - set(fits))
-    return (f"left out of {path.name}: {', '.join(left[:6])}{' ...' if len(left) > 6 else ''}",) if left else ()
+    new = [key for key in own if _belongs(key, head) and key not in fits]
+    notes = (("left out of", left), ("drawn anew, as they are not in", new))
+    return tuple(f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in notes if keys)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -160,6 +167,13 @@ def _timm_network(name: str, weights: str) -> Network:
     return network if weights == "pretrained" else _with_weights(network, weights)
 
 
+def _torchvision_network(name: str, weights: str) -> Network:
+    module, spec = torchvision_model(name, weights == "pretrained")
+    reference = f"torchvision:{name}"
+    network = Network(module, reference, weights, spec, _head_name(module, reference), is_timm=False)
+    return network if weights == "pretrained" else _with_weights(network, weights)
+
+
 def _factory_network(path: Path, factory: str, weights: str) -> Network:
     module = _call(_import_factory(path, factory), f"{path}:{factory}")
     reference = f"{path}:{factory}"
@@ -182,36 +196,21 @@ def _with_weights(network: Network, weights: str) -> Network:
         return network
     notes = load_weights(network.module, Path(weights), network.head)
     stated = not isinstance(network.spec.mean, Unknown)
-    if network.is_timm and stated:
-        notes += (f"mean and std are those timm states for its own weights, taken to hold for {Path(weights).name} too",)
+    library = network.reference.partition(":")[0]
+    if library in ("timm", "torchvision") and stated:
+        notes += (f"mean and std are those {library} states for its own weights, taken to hold for {Path(weights).name} too",)
     return replace(network, notes=network.notes + notes)
 
 
 def _import_factory(path: Path, name: str) -> Callable[..., Any]:
-    if not path.is_file():
-        raise ModelError("a Python file that defines the network", f"{str(path)!r} does not exist", "check the path")
-    spec = importlib.util.spec_from_file_location(f"tare_user_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ModelError("a Python file", f"{str(path)!r}", "name a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the user's own code
-        raise ModelError(f"{str(path)!r} to import", f"{type(error).__name__}: {error}", "repair it") from None
-    factory = getattr(module, name, None)
+    factory = load_object(f"{path}:{name}", ModelError)
     if not callable(factory):
-        found = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        close = difflib.get_close_matches(name, found, n=3, cutoff=0.4)
-        raise ModelError(f"a function {name!r} in {str(path)!r}", "none", f"did you mean {', '.join(close or found[:3])}?")
+        raise ModelError(f"a function {name!r} in {str(path)!r}", type(factory).__name__, "name one that builds the network")
     return factory  # type: ignore[no-any-return]
 
 
 def _call(factory: Callable[..., Any], reference: str) -> nn.Module:
-    required = [
-        p.name
-        for p in inspect.signature(factory).parameters.values()
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    ]
+    required = required_parameters(factory)
     if required:
         raise ModelError(f"a factory {reference} without required arguments", f"{', '.join(required)}", "give it defaults")
     try:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from tare import fused
+from tare.affine import Affine
+from tare.errors import StrategyError
 from tare.strategies import Normalisation
 
 
 class Normaliser(nn.Module):
-    """``(N, C, H, W)`` uint8 (raw 0..255) or float (unit values) to float network input, one ``a * x + b`` per channel.
+    """Raw uint8 0..255 or unit floats to float network input, one ``a * x + b`` per channel.
 
-    With ``per_sample`` every sample and channel is z-scored by its own moments, its std not taken below 1/sqrt(H W), as
-    ``tf.image.per_image_standardization`` does for constant images.
+    Images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes travel to the accelerator as they are and become
+    floats there; on the CPU images are mapped in one pass (:mod:`tare.fused`). With ``per_sample`` every sample and channel is
+    z-scored by its own moments, its std not taken below 1/sqrt(H W), as ``tf.image.per_image_standardization`` does for constant
+    images; a row has no moments of its own (:class:`StrategyError`).
     """
 
     scale: torch.Tensor
@@ -21,21 +26,30 @@ class Normaliser(nn.Module):
     def __init__(self, normalisation: Normalisation) -> None:
         super().__init__()
         affine = normalisation.affine()
-        shape = (1, len(affine.scale), 1, 1)
         self.per_sample = normalisation.per_sample
-        self.register_buffer("scale", torch.tensor(affine.scale).reshape(shape), persistent=False)
-        self.register_buffer("shift", torch.tensor(affine.shift).reshape(shape), persistent=False)
+        self.raw = Affine(affine.order, tuple(scale / 255 for scale in affine.scale), affine.shift)
+        self.register_buffer("scale", torch.tensor(affine.scale), persistent=False)
+        self.register_buffer("shift", torch.tensor(affine.shift), persistent=False)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """Normalise a batch."""
-        if images.dtype == torch.uint8:
-            scale, unit = self.scale / 255, images.to(self.scale.dtype)
-        else:
-            scale, unit = self.scale, images
-        mapped = torch.addcmul(self.shift, unit, scale)
+        mapped = self._mapped(samples)
         if not self.per_sample:
             return mapped
-        mean = mapped.mean(dim=(2, 3), keepdim=True)
-        std = mapped.std(dim=(2, 3), keepdim=True, correction=0)
-        floor = (mapped.shape[2] * mapped.shape[3]) ** -0.5
-        return (mapped - mean) / std.clamp_min(floor)
+        if samples.ndim < 3:
+            raise StrategyError("images or signals for the strategy 'sample'", "rows of one value per channel", "use another")
+        positions = tuple(range(2, samples.ndim))
+        mean = mapped.mean(dim=positions, keepdim=True)
+        std = mapped.std(dim=positions, keepdim=True, correction=0)
+        return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
+
+    def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
+        # A compiler or exporter traces tensor operations and fuses them itself.
+        traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+        if not traced and self.scale.dtype == torch.float32 and fused.takes(samples):
+            return fused.normalise(samples, self.raw)
+        shape = (-1,) + (1,) * (samples.ndim - 2)
+        scale, shift = self.scale.reshape(shape), self.shift.reshape(shape)
+        if samples.dtype == torch.uint8:
+            return torch.addcmul(shift, samples.to(scale.dtype), scale / 255)
+        return torch.addcmul(shift, samples, scale)

@@ -25,7 +25,11 @@ class LinearHead:
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class indices ``(N,)`` of features ``(N, D)``."""
-        return np.asarray((features @ self.weight.T + self.bias).argmax(axis=1), dtype=np.int64)
+        return np.asarray(self.logits(features).argmax(axis=1), dtype=np.int64)
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Logits ``(N, K)`` of features ``(N, D)``."""
+        return np.asarray(features @ self.weight.T + self.bias, dtype=np.float64)
 
 
 @torch.inference_mode()
@@ -54,12 +58,18 @@ def features_of(
 
 
 def fit_head(
-    features: NDArray[np.float32], labels: NDArray[np.int64], *, seed: int = 0, strength: float | None = None
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    strength: float | None = None,
+    balanced: bool = False,
 ) -> LinearHead:
     """Fit a multinomial logistic head (scikit-learn, L2, lbfgs) on standardised features; labels must be 0..K-1.
 
     Without ``strength`` the inverse penalty C is chosen from 1e-4..1e2 by stratified cross-validated log loss on the data given,
-    so nothing outside the training split takes part. The standardisation is folded into the head.
+    so nothing outside the training split takes part. ``balanced`` weighs a class of n_k of n samples by n / (K n_k). The
+    standardisation is folded into the head.
 
     Raises :class:`DataError` if a feature is not finite.
     """
@@ -71,15 +81,16 @@ def fit_head(
     spread = features.std(axis=0, dtype=np.float64)
     spread[spread < 1e-8 * max(1.0, float(spread.max()))] = 1.0  # a feature that never varies carries nothing
     standard = (features - centre) / spread
-    chosen = strength if strength is not None else _choose_strength(standard, labels, seed)
-    model = LogisticRegression(C=chosen, max_iter=2000).fit(standard, labels)
+    weights = "balanced" if balanced else None
+    chosen = strength if strength is not None else _choose_strength(standard, labels, seed, weights)
+    model = LogisticRegression(C=chosen, max_iter=2000, class_weight=weights).fit(standard, labels)
     weight, bias = model.coef_ / spread, model.intercept_
     if len(bias) == 1:  # two classes come as one logit
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return LinearHead(weight, bias - weight @ centre, chosen)
 
 
-def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) -> float:
+def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int, weights: str | None) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
@@ -88,7 +99,9 @@ def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], s
         return 1.0  # a class with a single sample leaves nothing to validate on
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     scores = [
-        cross_val_score(LogisticRegression(C=c, max_iter=2000), features, labels, cv=splitter, scoring="neg_log_loss").mean()
+        cross_val_score(
+            LogisticRegression(C=c, max_iter=2000, class_weight=weights), features, labels, cv=splitter, scoring="neg_log_loss"
+        ).mean()
         for c in _STRENGTHS
     ]
     return _STRENGTHS[int(np.argmax(scores))]  # the first of equals: the strongest penalty

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
+import numpy as np
+
 from tare.affine import Affine
 from tare.dataset_stats import DatasetStats
 from tare.errors import StrategyError
@@ -15,7 +17,7 @@ Strategy = Literal["source", "target", "match", "blend", "sample", "none"]
 T = TypeVar("T")
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
-#: Smallest std that is divided by, in unit values: below it a full-range difference spans more than 1000 sigma.
+#: Smallest std that is divided by, as a share of the range of values: below it that range spans more than 1000 sigma.
 STD_FLOOR = 1e-3
 
 
@@ -64,26 +66,28 @@ def normalisation(
     ``source`` are the constants u0, s0 that the network was trained with; ``target`` the statistics u1, s1 of the target's
     *training split*; ``source_seen`` the pooled moments of dataset0 in unit values, which ``match`` needs.
 
-    Raises :class:`StrategyError` if a strategy lacks what it needs, or would divide by a std below ``STD_FLOOR``.
+    Raises :class:`StrategyError` if a strategy lacks what it needs, or would divide by a std below ``STD_FLOOR`` of the range:
+    the dtype's, or for numbers without one (raw floats) the one the target has.
     """
+    ranges = _ranges(target, channels)
     if strategy in ("none", "sample"):
         return Normalisation(strategy, (0.0,) * channels, (1.0,) * channels, per_sample=strategy == "sample")
     if strategy == "source":
         constants = _needed(source, strategy, "the source's mean and std", "state them with --mean and --std")
-        return _checked(strategy, channels, constants.mean, constants.std)
+        return _checked(strategy, ranges, constants.mean, constants.std)
     stats = _needed(target, strategy, "statistics of the target's training split", "measure it first")
     if strategy == "target":
-        return _checked(strategy, channels, stats.mean, stats.std)
+        return _checked(strategy, ranges, stats.mean, stats.std)
     constants = _needed(source, strategy, "the source's mean and std", "state them with --mean and --std")
     if strategy == "blend":
-        return _checked(strategy, channels, *blended(constants, stats))
+        return _checked(strategy, ranges, *blended(constants, stats))
     seen = _needed(
         source_seen,
         strategy,
         "measured statistics of dataset0",
         "give --source-stats FILE, written by `tare measure --out`",
     )
-    return _checked(strategy, channels, *matched(constants, seen, stats))
+    return _checked(strategy, ranges, *matched(constants, seen, stats))
 
 
 def matched(source: Constants, seen: Constants, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -145,18 +149,28 @@ def _needed(value: T | None, strategy: str, what: str, remedy: str) -> T:
     return value
 
 
-def _checked(strategy: Strategy, channels: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Normalisation:
+def _ranges(target: DatasetStats | None, channels: int) -> tuple[float, ...]:
+    """The range of values per channel: 1 in unit values, or what was met where the dtype has none."""
+    if target is None or not target.dtype or np.dtype(target.dtype).kind != "f" or len(target.channels) != channels:
+        return (1.0,) * channels
+    return tuple(channel.max - channel.min for channel in target.channels)
+
+
+def _checked(strategy: Strategy, ranges: tuple[float, ...], mean: tuple[float, ...], std: tuple[float, ...]) -> Normalisation:
+    channels = len(ranges)
     if not len(mean) == len(std) == channels:
         raise StrategyError(
             f"{channels} means and stds, one per input channel of the network",
             f"{len(mean)} means and {len(std)} stds",
             "state as many as the network has channels",
         )
-    for value in std:
-        if not value >= STD_FLOOR:
+    for value, extent in zip(std, ranges, strict=True):
+        if not (value > 0 and value >= STD_FLOOR * extent):
+            sigma = extent / max(value, 1e-12 * extent, 1e-300)
+            unit = "in unit values" if extent == 1.0 else f"of the range of values ({extent:g})"
             raise StrategyError(
-                f"every std at least {STD_FLOOR:g} in unit values",
-                f"{value:g} under the strategy {strategy!r}: inputs would reach {1 / max(value, 1e-12):.0f} sigma",
+                f"every std at least {STD_FLOOR:g} {unit}",
+                f"{value:g} under the strategy {strategy!r}: inputs would reach {sigma:.0f} sigma",
                 "use --strategy source, or drop the constant channel",
             )
     return Normalisation(strategy, tuple(mean), tuple(std))

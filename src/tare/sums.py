@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 _LANES = 64
 _GROUP = 4 * _LANES
 # A 32-bit sum holds 65,536 squares of 8 bits.
-_SEGMENT = 3_145_728  # 48 lanes of 65,536 squares
+_SQUARES = 65_536
+_SEGMENT = 48 * _SQUARES
+# Fewer values do not pay for 65,536 counters.
+_MANY = 1 << 19
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -58,21 +62,28 @@ def power_sums(values: NDArray[np.float64], pivot: float) -> tuple[NDArray[np.fl
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count_levels(row: NDArray[np.uint8], table: NDArray[np.uint32]) -> None:  # pragma: no cover - compiled
+    # Neighbouring pixels are often equal, and a second increment of the counter that was just written has to wait for the
+    # first to reach memory. Twelve tables used in turn keep them apart; 12 is a multiple of every channel count that comes
+    # here, so table p holds channel p modulo C, and the inner loop unrolls.
+    for block in range(row.size // 12):
+        for phase in range(12):
+            table[phase * 256 + np.intp(row[block * 12 + phase])] += np.uint32(1)
+    for k in range(row.size // 12 * 12, row.size):
+        table[k % 12 * 256 + np.intp(row[k])] += np.uint32(1)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _interleaved_bytes(  # pragma: no cover - compiled
-    samples: NDArray[np.uint8], tables: NDArray[np.uint32], s: NDArray[np.int64], q: NDArray[np.int64]
+    samples: NDArray[np.uint8], table: NDArray[np.uint32], s: NDArray[np.int64], q: NDArray[np.int64]
 ) -> None:
-    # As in tare.histogram: twelve tables in turn keep neighbouring increments apart. The sums run in 48 lanes; 12 and 48 are
-    # multiples of every channel count that comes here, so lane p holds channel p modulo C.
+    # The sums run in 48 lanes, a multiple of every channel count that comes here, so lane p holds channel p modulo C.
     channels = s.shape[1]
     length = samples.shape[1]
     sums, squares = np.zeros(48, np.uint32), np.zeros(48, np.uint32)
     for i in range(samples.shape[0]):
-        sample, table = samples[i], tables[i % tables.shape[0]]
-        for block in range(length // 12):
-            for phase in range(12):
-                table[phase * 256 + np.intp(sample[block * 12 + phase])] += np.uint32(1)
-        for k in range(length // 12 * 12, length):
-            table[k % 12 * 256 + np.intp(sample[k])] += np.uint32(1)
+        sample = samples[i]
+        _count_levels(sample, table)
         for start in range(0, length, _SEGMENT):
             segment = sample[start : start + _SEGMENT]
             sums[:], squares[:] = 0, 0
@@ -89,6 +100,51 @@ def _interleaved_bytes(  # pragma: no cover - compiled
                 v64 = np.int64(segment[k])
                 s[i, k % channels] += v64
                 q[i, k % channels] += v64 * v64
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _row_sums(row: NDArray[np.uint8]) -> tuple[Any, Any]:  # pragma: no cover - compiled
+    total, squares = np.int64(0), np.int64(0)
+    for start in range(0, row.size, _SQUARES):
+        a, b = np.uint32(0), np.uint32(0)  # sums of integers: the compiler may reorder them, and does, into vector registers
+        for byte in row[start : start + _SQUARES]:
+            v = np.uint32(byte)
+            a = np.uint32(a + v)
+            b = np.uint32(b + v * v)
+        total += np.int64(a)
+        squares += np.int64(b)
+    return total, squares
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _plane_bytes(  # pragma: no cover - compiled
+    planes: NDArray[np.uint8], tables: NDArray[np.uint32], s: NDArray[np.int64], q: NDArray[np.int64]
+) -> None:
+    for c in range(planes.shape[1]):
+        for i in range(planes.shape[0]):
+            _count_levels(planes[i, c], tables[c])
+            s[i, c], q[i, c] = _row_sums(planes[i, c])
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _plane_pairs(  # pragma: no cover - compiled
+    planes: NDArray[np.uint8],
+    words: NDArray[np.uint64],
+    tables: NDArray[np.uint32],
+    s: NDArray[np.int64],
+    q: NDArray[np.int64],
+) -> None:
+    # Two neighbours of one channel are counted by one increment, in 65,536 counters that the second cache level holds.
+    mask, one = np.uint64(0xFFFF), np.uint32(1)
+    for c in range(planes.shape[1]):
+        table = tables[c]
+        for i in range(planes.shape[0]):
+            for word in words[i, c]:
+                table[np.uintp(word & mask)] += one
+                table[np.uintp((word >> np.uint64(16)) & mask)] += one
+                table[np.uintp((word >> np.uint64(32)) & mask)] += one
+                table[np.uintp(word >> np.uint64(48))] += one
+            s[i, c], q[i, c] = _row_sums(planes[i, c])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -125,6 +181,36 @@ def _floats(samples: NDArray[np.float64], out: NDArray[np.float64]) -> None:  # 
         out[0, i], out[1, i], out[2, i], out[3, i], out[4, i] = mean, first, second, low, high
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _image_bytes(  # pragma: no cover - compiled
+    flat: NDArray[np.uint8], levels: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64]
+) -> None:
+    table = np.zeros(12 * 256, np.uint32)
+    _count_levels(flat, table)
+    for phase in range(12):
+        c = phase % s.size
+        for level in range(256):
+            number = np.int64(table[phase * 256 + level])
+            levels[c, level] += number
+            s[c] += number * level
+            q[c] += number * level * level
+
+
+def image_sums(pixels: NDArray[np.uint8], levels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum one 8-bit sample ``(..., C)`` exactly: sums and sums of squares ``(C,)``; its levels are added to ``(C, 256)``.
+
+    At most 2**32 values; decoders refuse images of that size long before.
+    """
+    channels = pixels.shape[-1]
+    if 12 % channels:
+        sums, squares, counts = byte_sums(pixels.reshape(1, -1, channels))
+        levels += counts
+        return sums[0], squares[0]
+    s, q = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    _image_bytes(np.ascontiguousarray(pixels).reshape(-1), levels, s, q)
+    return s, q
+
+
 def byte_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Sum 8-bit samples ``(N, P, C)`` exactly: sums ``(N, C)``, sums of squares ``(N, C)``, pooled histogram ``(C, 256)``.
 
@@ -135,20 +221,28 @@ def byte_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np
         parts = [byte_sums(np.ascontiguousarray(samples[:, :, c : c + 1])) for c in range(channels)]
         s, q = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
         return s, q, np.concatenate([part[2] for part in parts])
-    tables = np.zeros((1, 12 * 256), np.uint32)
+    if channels == 1:
+        return plane_sums(samples.reshape(number, 1, length))
+    table = np.zeros(12 * 256, np.uint32)
     s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
-    _interleaved_bytes(np.ascontiguousarray(samples).reshape(number, length * channels), tables, s, q)
-    return s, q, tables.reshape(12 // channels, channels, 256).sum(axis=0, dtype=np.int64)
+    _interleaved_bytes(np.ascontiguousarray(samples).reshape(number, length * channels), table, s, q)
+    return s, q, table.reshape(12 // channels, channels, 256).sum(axis=0, dtype=np.int64)
 
 
 def plane_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Sum 8-bit samples whose channels are planes, ``(N, C, P)``, like :func:`byte_sums`, where they lie."""
-    number, channels, length = samples.shape
-    tables = np.zeros((channels, 12 * 256), np.uint32)
-    s, q = np.zeros((number * channels, 1), np.int64), np.zeros((number * channels, 1), np.int64)
-    _interleaved_bytes(np.ascontiguousarray(samples).reshape(number * channels, length), tables, s, q)
-    levels = tables.reshape(channels, 12, 256).sum(axis=1, dtype=np.int64)
-    return s.reshape(number, channels), q.reshape(number, channels), levels
+    planes = np.ascontiguousarray(samples)
+    number, channels, length = planes.shape
+    s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
+    if length % 8 or planes.ctypes.data % 8 or number * length < _MANY:
+        tables = np.zeros((channels, 12 * 256), np.uint32)
+        _plane_bytes(planes, tables, s, q)
+        return s, q, tables.reshape(channels, 12, 256).sum(axis=1, dtype=np.int64)
+    pairs = np.zeros((channels, 256 * 256), np.uint32)
+    _plane_pairs(planes, planes.view(np.uint64), pairs, s, q)
+    square = pairs.reshape(channels, 256, 256)
+    firsts, seconds = (square.sum(axis=axis, dtype=np.uint32).astype(np.int64) for axis in (1, 2))
+    return s, q, firsts + seconds
 
 
 def word_sums(samples: NDArray[np.uint16], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,250 +2,263 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from tare.dataset_stats import DatasetStats, nullable
-from tare.decode import ColourMode
+from tare.batch_norm import reestimate
+from tare.dataset_stats import nullable
 from tare.engines.local import default_workers
-from tare.errors import DataError, SpecError
+from tare.evaluation import Evaluation, evaluate
 from tare.files import write_text
-from tare.finetune import EpochBatches, Training, TransferModule, check_training, fit
-from tare.image_batches import Augmentation, EpochSampler, Geometry, ImageBatches, loader
-from tare.labelled import ImageFiles, LabelledFile, Split, read_split
-from tare.measuring import MAX_SKIPPED, checked, measure_state, stats_of
-from tare.model_dir import TransferredModel, load_model, save_model
-from tare.networks import Network, load_network, with_head
+from tare.finetune import BEST, LAST, Fitted, TransferModule, fit, load_state
+from tare.labelled import Labelled, LabelledFile
+from tare.measuring import MAX_SKIPPED
+from tare.model_dir import TransferredModel, save_model
 from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.progress import SILENT, Reporter
 from tare.run_dir import check_out, is_main_process, run_dir
-from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
-from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
+from tare.strategies import Strategy
+from tare.training import (
+    Augmentation,
+    Augmenting,
+    BatchNorm,
+    ClassWeights,
+    Logger,
+    Machine,
+    Objective,
+    Optimising,
+    Protocol,
+    Training,
+    Tuning,
+    picked,
+)
+from tare.transfer_plan import Plan, Source, planned
+from tare.transfer_run import TransferRun
 
-Protocol = Literal["finetune", "probe"]
+__all__ = ["TransferRun", "transfer"]
 
-
-@dataclass(frozen=True, slots=True)
-class TransferRun:
-    """What a transfer gave: where it is, how well it validates, and the normalisation that the model carries."""
-
-    out: Path
-    val_accuracy: float
-    normalisation: Normalisation
-    target_stats: DatasetStats
-    metrics: dict[str, float]
-    notes: tuple[str, ...]
-    is_timm: bool = True
-
-    @property
-    def model_dir(self) -> Path:
-        """The directory to load: ``timm.create_model(f"local-dir:{model_dir}", pretrained=True)``."""
-        return self.out / "model"
-
-    def to_json(self) -> dict[str, Any]:
-        """The run as a JSON object with schema ``tare.transfer/1``."""
-        chosen = self.normalisation
-        return {
-            "schema": "tare.transfer/1",
-            "out": str(self.out),
-            "model": str(self.model_dir),
-            "strategy": chosen.strategy,
-            "mean": list(chosen.mean),
-            "std": list(chosen.std),
-            "per_sample": chosen.per_sample,
-            "val_accuracy": self.val_accuracy,
-            "metrics": nullable(self.metrics),
-            "notes": list(self.notes),
-        }
-
-    def load(self, factory: str | None = None) -> TransferredModel:
-        """Load the model back; see :func:`tare.model_dir.load_model`."""
-        return load_model(self.model_dir, factory)
+# Images that are needed once a batch norm stay in memory, decoded and resized, up to so many bytes.
+_KEPT = 1 << 30
 
 
 def transfer(
     model: str,
-    data: str | os.PathLike[str],
+    data: Any,
     *,
-    strategy: Strategy = "source",
     out: str | os.PathLike[str],
+    strategy: Strategy | Literal["auto"] = "source",
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     source_stats: str | os.PathLike[str] | None = None,
-    protocol: Protocol = "finetune",
-    epochs: int = 10,
-    batch_size: int = 32,
-    lr: float = 3e-4,
-    seed: int = 0,
+    label: str | None = None,
+    label_pattern: str | None = None,
+    array: str | None = None,
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,
+    protocol: Protocol = "finetune",
+    head_epochs: int | None = None,
+    freeze: str = "none",
+    batchnorm: BatchNorm = "train",
+    bn_prior: float = 0.0,
+    epochs: int = 10,
+    batch_size: int = 32,
+    optimizer: str = "adamw",
+    lr: float = 3e-4,
+    weight_decay: float = 0.05,
+    head_lr_factor: float = 1.0,
+    layer_decay: float | None = None,
+    warm_up: float = 0.1,
+    accumulate: int = 1,
+    grad_clip: float | None = None,
+    ema: float | None = None,
+    patience: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: ClassWeights = "none",
     augmentation: Augmentation = "basic",
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    erasing: float = 0.0,
+    seed: int = 0,
     device: str = "auto",
     devices: int | str = "auto",
     precision: str = "32-true",
+    compile: bool = False,  # noqa: A002 - the name of the option
     workers: int | None = None,
+    logger: Logger = "none",
     max_skipped: float = MAX_SKIPPED,
     overwrite: bool = False,
     resume: bool = False,
     reporter: Reporter = SILENT,
 ) -> TransferRun:
-    """Fine-tune ``model`` on the labelled image folder ``data`` and write a run directory ``out``.
+    """Transfer ``model`` to the labelled images ``data`` and write a run directory ``out``.
+
+    ``data`` is a folder with one folder per class (in ``train/`` and ``val/``, if there), or whatever else holds labelled images:
+    a manifest, tar shards, Parquet, ``.npz``, a torch or Hugging Face dataset. :class:`tare.labelled.Labelled` says how labels
+    are named.
 
     The pipeline is augmentation on raw pixels, scaling to [0, 1], then ``(x - mean) / std`` as ``strategy`` says. The
     source's constants are the network's own; ``mean`` and ``std`` (unit values) state them where it states none. Target
     statistics come from the training split only. ``size`` (pixels), ``interpolation`` (timm's name) and ``crop`` (the share
-    of the resized edge that the centre crop keeps) are the network's own unless stated. ``protocol`` trains all weights
-    (``finetune``, on Lightning's Trainer) or a logistic head on frozen features (``probe``).
+    of the resized edge that the centre crop keeps) are the network's own unless stated. ``protocol`` trains the head, then
+    all weights (``finetune``), all of them drawn from ``seed`` (``scratch``), or a logistic head on frozen features
+    (``probe``). The other options are those of :mod:`tare.training`.
 
     Raises a :class:`tare.TareError` for anything unusable, before ``out`` is made.
     """
+    given = dict(locals())
     reporter = reporter if is_main_process() else SILENT
     folder = Path(out)
     check_out(folder, overwrite=overwrite, resume=resume)
-    _check_numbers(strategy, protocol, epochs, batch_size, lr)
-    shown = reporter is not SILENT
-    options = Training(epochs, lr, seed=seed, accelerator=device, devices=devices, precision=precision, progress=shown)
-    check_training(options)
-    network = load_network(model, weights, seed)
-    constants, spec = source_constants(network, mean, std, strategy)
-    geometry, notes = geometry_of(network, size, interpolation, crop)
-    colour = colour_of(network)
-    check_accepts(network, geometry)
-    workers = default_workers() if workers is None else workers
-    split, stats, skipped = _readable(read_split(Path(data), seed), colour, workers, max_skipped, reporter)
-    seen = seen_moments(strategy, constants, source_stats)
-    chosen = normalisation(strategy, network.channels, source=constants, target=stats, source_seen=seen)
-    network = with_head(network, len(split.classes), seed)
-    if seen is not None:
-        notes += (f"dataset0's own moments: {seen.origin}",)
-    notes = network.notes + notes + skipped
-    for note in notes:
+    given |= {"workers": default_workers() if workers is None else workers, "progress": reporter is not SILENT}
+    plan = planned(picked(Source, given), picked(Labelled, given), strategy, _training(given), max_skipped, reporter)
+    with run_dir(folder, plan.settings(), resume=resume):
+        run = _probed(plan, folder) if protocol == "probe" else _trained(plan, folder, resume)
+    for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
+    return run
 
-    settings: dict[str, Any] = {
-        "model": model,
-        "weights": weights,
-        "data": str(data),
-        "files": _digest(split),
-        "protocol": protocol,
-        "strategy": strategy,
-        "mean": chosen.mean,
-        "std": chosen.std,
-        "seed": seed,
-        "geometry": asdict(geometry),
+
+def _training(given: dict[str, Any]) -> Training:
+    groups = {
+        "tuning": picked(Tuning, given),
+        "optimising": picked(Optimising, given),
+        "objective": picked(Objective, given),
+        "augmenting": picked(Augmenting, given),
+        "machine": picked(Machine, given),
     }
-    if protocol == "finetune":
-        settings |= {"epochs": epochs, "batch_size": batch_size, "lr": lr, "augmentation": augmentation}
-    with run_dir(folder, settings, resume=resume):
-        sets = _Sets(split, geometry, colour, batch_size, workers, seed)
-        if protocol == "probe":
-            metrics = _probe(network, chosen, sets, _device(device))
-        else:
-            module = TransferModule(network.module, Normaliser(chosen), options, sets.train(augmentation))
-            metrics = fit(module, sets.plain(split.val), folder, resume=resume)
-        accuracy = metrics.get("best_val_accuracy", metrics["val_accuracy"])
-        numbers = nullable(metrics)
-        evidence = {"protocol": protocol, "val_accuracy": accuracy, "metrics": numbers, "split": split.origin, "seed": seed}
-        transferred = TransferredModel(network, chosen, geometry, split.classes)
-        if is_main_process():
-            save_model(folder / "model", transferred, source_spec=spec, target_stats=stats, evidence=evidence)
-            write_text(folder / "metrics.json", json.dumps(numbers, indent=2) + "\n")
-    return TransferRun(folder, accuracy, chosen, stats, metrics, notes, network.is_timm)
+    return picked(Training, {**given, **groups})
 
 
-@dataclass(frozen=True, slots=True)
-class _Sets:
-    """Loaders over a split."""
-
-    split: Split
-    geometry: Geometry
-    colour: ColourMode
-    batch_size: int
-    workers: int
-    seed: int
-
-    def train(self, augmentation: Augmentation) -> EpochBatches:
-        images = ImageBatches(self.split.train, self.geometry, self.colour, augmentation, self.seed)
-        return lambda epoch: loader(images, self.batch_size, self.workers, EpochSampler(len(images), self.seed, epoch))
-
-    def plain(self, files: tuple[LabelledFile, ...]) -> Any:
-        return loader(ImageBatches(files, self.geometry, self.colour, None, self.seed), self.batch_size, self.workers)
+def _trained(plan: Plan, folder: Path, resume: bool) -> TransferRun:
+    """Train all weights; ship the best epoch's as ``model`` and the last one's as ``model-last``."""
+    network, training = plan.network, plan.training
+    normaliser = Normaliser(plan.chosen)
+    module = TransferModule(network.module, normaliser, training, plan.train_batches(), network.head, plan.class_weights())
+    fitted = fit(module, plan.plain_batches(plan.target.split.val), folder, resume=resume)
+    for name, place in ((LAST, "model-last"), (BEST, "model")):
+        load_state(module, folder, name)
+        notes = _reestimated(plan)
+        evaluation = _evaluated(plan, _logits(plan))
+        metrics = {**fitted.metrics(), "val_accuracy": evaluation.accuracy.estimate}
+        _save(plan, folder / place, evaluation, metrics)
+    return _finished(plan, folder, evaluation, metrics, notes, fitted)
 
 
-def _probe(network: Network, chosen: Normalisation, sets: _Sets, device: torch.device) -> dict[str, float]:
-    normaliser = Normaliser(chosen).to(device)
-    network.module.to(device)
+def _probed(plan: Plan, folder: Path) -> TransferRun:
+    """Fit a logistic head on the features of the network as it is, its batch norms re-estimated if so asked."""
+    notes = _reestimated(plan)
+    split = plan.target.split
+    balanced = plan.training.objective.class_weights == "balanced"
+    labels = np.array([file.label for file in split.train])
+    head = fit_head(_features(plan, split.train), labels, seed=plan.training.seed, balanced=balanced)
+    _install(plan, head)
+    evaluation = _evaluated(plan, head.logits(_features(plan, split.val)))
+    metrics = {"val_accuracy": evaluation.accuracy.estimate, "head_strength": head.strength}
+    _save(plan, folder / "model", evaluation, metrics)
+    return _finished(plan, folder, evaluation, metrics, notes, None)
 
-    def features(files: tuple[LabelledFile, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        batches = (images for images, _ in sets.plain(files))
-        return features_of(network.module, network.head, batches, lambda images: normaliser(images.to(device)))
 
-    train_labels, val_labels = (np.array([file.label for file in part]) for part in (sets.split.train, sets.split.val))
-    head = fit_head(features(sets.split.train), train_labels, seed=sets.seed)
-    accuracy = float((head.predict(features(sets.split.val)) == val_labels).mean())
-    _install(network, head)
-    return {"val_accuracy": accuracy, "head_strength": head.strength}
+def _finished(
+    plan: Plan, folder: Path, evaluation: Evaluation, metrics: dict[str, float], notes: tuple[str, ...], fitted: Fitted | None
+) -> TransferRun:
+    """Write the figures beside the model; the run as its caller gets it."""
+    if is_main_process():
+        write_text(folder / "metrics.json", json.dumps(nullable(metrics), indent=2) + "\n")
+        write_text(folder / "evaluation.json", json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n")
+    return TransferRun(
+        out=folder,
+        val_accuracy=evaluation.accuracy.estimate,
+        normalisation=plan.chosen,
+        target_stats=plan.target.stats,
+        metrics=metrics,
+        notes=plan.notes + notes,
+        evaluation=evaluation,
+        settings=plan.settings(),
+        history=fitted.rows if fitted else (),
+        views=tuple(plan.view(mistake.sample) for mistake in evaluation.mistakes),
+        is_timm=plan.network.is_timm,
+    )
 
 
-def _install(network: Network, head: LinearHead) -> None:
+def _save(plan: Plan, place: Path, evaluation: Evaluation, metrics: dict[str, float]) -> None:
+    if not is_main_process():
+        return
+    evidence = {
+        "protocol": plan.training.tuning.protocol,
+        "val_accuracy": evaluation.accuracy.estimate,
+        "val_accuracy_interval": asdict(evaluation.accuracy),
+        "metrics": nullable(metrics),
+        "split": plan.target.split.origin,
+        "seed": plan.training.seed,
+        "training": plan.training.settings(),
+    }
+    transferred = TransferredModel(plan.network, plan.chosen, plan.geometry, plan.classes)
+    save_model(place, transferred, source_spec=plan.spec, target_stats=plan.target.stats, evidence=evidence)
+
+
+def _reestimated(plan: Plan) -> tuple[str, ...]:
+    """Batch norms re-estimated on the training split as the network will be given it, where so asked; and what was done."""
+    tuning = plan.training.tuning
+    if tuning.batchnorm != "reestimate":
+        return ()
+    device = _device(plan)
+    module, files = plan.network.module.to(device), plan.target.split.train
+    kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass a layer: decode but once
+    done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=tuning.bn_prior)
+    if not done.layers:
+        return ()
+    share = f", the source weighing {done.source_weight:.1%}" if tuning.bn_prior else ""
+    return (f"{done.layers} batch norms re-estimated on {done.samples} images in {done.passes} passes{share}",)
+
+
+def _features(plan: Plan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+    device = _device(plan)
+    return features_of(
+        plan.network.module.to(device), plan.network.head, _inputs(plan, plan.plain_batches(files), device), lambda batch: batch
+    )
+
+
+@torch.inference_mode()
+def _logits(plan: Plan) -> NDArray[np.float32]:
+    """Logits ``(N, K)`` of the validation split."""
+    device = _device(plan)
+    module = plan.network.module.to(device).eval()
+    return torch.cat(
+        [module(batch).float().cpu() for batch in _inputs(plan, plan.plain_batches(plan.target.split.val), device)]
+    ).numpy()
+
+
+def _inputs(plan: Plan, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], device: torch.device) -> Iterator[torch.Tensor]:
+    normaliser = Normaliser(plan.chosen).to(device)
+    return (normaliser(images.to(device)) for images, _ in batches)
+
+
+def _evaluated(plan: Plan, logits: NDArray[Any]) -> Evaluation:
+    files = plan.target.split.val
+    return evaluate(logits, np.array([file.label for file in files]), plan.classes, [file.path for file in files])
+
+
+def _install(plan: Plan, head: LinearHead) -> None:
     """Put the fitted head into the network's classifier."""
-    layer = network.classifier
+    layer = plan.network.classifier
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(head.weight))
         layer.bias.copy_(torch.from_numpy(head.bias))
 
 
-def _readable(
-    split: Split, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
-) -> tuple[Split, DatasetStats, tuple[str, ...]]:
-    """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
-    sources = [
-        ImageFiles(f"the {name} split of {split.origin}", files, colour)
-        for name, files in (("training", split.train), ("validation", split.val))
-    ]
-    with reporter.counting("reading and measuring", "images", len(split.train) + len(split.val)) as advance:
-        states = [measure_state(source, max(1, workers), advance) for source in sources]
-    stats = checked(stats_of(states[0], sources[0]), max_skipped)
-    bad = [item for state in states for item in state.skipped]
-    if not bad:
-        return split, stats, ()
-    total = len(split.train) + len(split.val)
-    if len(bad) > max_skipped * total:
-        raise DataError(
-            f"at most {max_skipped:.2%} unreadable images",
-            f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
-            "repair or remove them, or allow more with --max-skipped",
-        )
-    return split.without(bad), stats, (f"left out {len(bad)} unreadable images, the first {bad[0].path!r}: {bad[0].reason}",)
-
-
-def _check_numbers(strategy: str, protocol: str, epochs: int, batch_size: int, lr: float) -> None:
-    if strategy not in STRATEGIES:
-        raise SpecError(f"a strategy among {', '.join(STRATEGIES)}", f"{strategy!r}", "choose one of them")
-    if protocol not in ("finetune", "probe"):
-        raise SpecError("a protocol: finetune or probe", f"{protocol!r}", "choose one of them")
-    for name, value in (("epochs", epochs), ("batch-size", batch_size), ("lr", lr)):
-        if not value > 0:
-            raise SpecError(f"--{name} above zero", f"{value}", "raise it")
-
-
-def _device(name: str) -> torch.device:
+def _device(plan: Plan) -> torch.device:
+    name = plan.training.machine.device
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device("cuda" if name in ("gpu", "cuda") else name)
-
-
-def _digest(split: Split) -> str:
-    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
-    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()

@@ -15,7 +15,10 @@ from tare.comparing import compare
 from tare.progress import SILENT
 from tare.reporting.comparison_report import write_comparison
 from tare.reporting.demo_report import write_page
+from tare.reporting.transfer_report import write_page as write_transfer_page
 from tare.studies.demo import run_demo
+from tare.transferring import transfer
+from tests.labelled_images import dark_and_light
 from tests.made_stats import stacked
 
 pytestmark = pytest.mark.browser
@@ -80,4 +83,25 @@ def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, d
 def test_the_comparison_page_renders_likewise(browser: Browser, comparison_page: Path, width: int, scheme: str) -> None:
     page = checked(browser, comparison_page, width, scheme, charts=6)
     assert page.locator("h1").inner_text() == "tare compare: gain"
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def transfer_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("transfer")
+    data = dark_and_light(folder / "data")
+    for part in ("train", "val"):
+        shutil.copytree(data / part / "dark", data / part / ("</script><b>" + "a long name of a class " * 4))
+    options = {"weights": "none", "size": 32, "workers": 0, "device": "cpu", "epochs": 3, "batch_size": 4}
+    run = transfer("timm:test_resnet", data, out=folder / "run", **options)  # type: ignore[arg-type]
+    write_transfer_page(run, folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_transfer_page_renders_likewise(browser: Browser, transfer_page: Path, width: int, scheme: str) -> None:
+    page = checked(browser, transfer_page, width, scheme, charts=4)
+    assert page.locator("h1").inner_text().startswith("tare transfer: ")
+    assert page.locator("b").count() == 0
+    assert page.locator(".inputs img").count() >= 1
     page.close()

@@ -200,3 +200,43 @@ def test_the_function_takes_arrays_and_says_the_same() -> None:
     )
     assert not found.clean
     assert tare.compare(found.source, found.source).clean
+
+
+def test_options_of_measuring_reach_the_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        rows = [f"{x},{y},{'' if i % 50 == 0 else z}" for i, (x, y, z) in enumerate(rng.normal(0, 1, (500, 3)))]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,y,z", *rows]) + "\n")
+    a, b, page = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "page.html"
+    assert isinstance(run(a, b).exception, TareError)  # z holds missing values, hence has no mean
+    two = json.loads(run(a, b, "--columns", "x,y", "--json").stdout)
+    assert [channel["name"] for channel in two["channels"]] == ["x", "y"]
+    three = json.loads(run(a, b, "--exclude-nan", "--json", "--html", page).stdout)
+    assert [channel["name"] for channel in three["channels"]] == ["x", "y", "z"]
+    assert f"tare compare {a} {b} --exclude-nan --html {page}" in page.read_text(encoding="utf-8")
+
+
+def test_images_are_compared_as_a_network_sees_them(tmp_path: Path) -> None:
+    rgb_folder(tmp_path / "photos", 12)
+    document = json.loads(run(tmp_path / "photos", tmp_path / "photos", "--as-seen", "4", "--json").stdout)
+    assert document["source"]["as_seen"]["size"] == [4, 4]
+    assert document["source"]["channels"][0]["count"] == 12 * 16
+
+
+def test_saying_how_to_measure_what_is_stated_is_refused() -> None:
+    error = run("cifar10", "cifar100", "--columns", "a", "--exclude-nan").exception
+    assert str(error) == (
+        "expected data to measure with --columns, --exclude-nan, found two sides that state their figures; leave it out"
+    )
+
+
+def test_each_channel_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    level, contrast = rng.uniform(0.3, 0.6, (1800, 1, 1, 2)), rng.uniform(0.05, 0.12, (1800, 1, 1, 2))
+    images = np.clip(level + contrast * rng.standard_normal((1800, 8, 8, 2)), 0, 1)
+    first, second = tmp_path / "first.npy", tmp_path / "second.npy"
+    np.save(first, np.rint(images[::2] * 255).astype(np.uint8))
+    np.save(second, np.rint(images[1::2] * [1.0, 0.5] * 255).astype(np.uint8))
+    document = json.loads(run(first, second, "--json").stdout)
+    assert [channel["kind"] for channel in document["channels"]] == ["no difference shown", "gain"]
+    assert "Each channel by itself: no difference shown (c0), gain (c1)." in " ".join(run(first, second).output.split())

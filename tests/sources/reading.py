@@ -45,3 +45,18 @@ def assert_moments(state: DatasetState, columns: NDArray[Any], *, scale: float =
     np.testing.assert_allclose([m.mean for m in moments], np.nanmean(values, axis=0), rtol=1e-12)
     np.testing.assert_allclose([m.std for m in moments], np.nanstd(values, axis=0), rtol=1e-12, atol=1e-15)
     assert [m.count for m in moments] == np.isfinite(values).sum(axis=0).tolist()
+
+
+def assert_same_by_index(source: Source[Any]) -> None:
+    """Insist that reading by index, from the last to the first, gives the records of reading in order."""
+    indexed = source.indexed()
+    assert indexed is not None
+    by_index = [record for index in reversed(range(indexed.number)) for record in indexed.read(index)][::-1]
+    in_order = records(source)
+    assert list(map(_parts, by_index)) == list(map(_parts, in_order))
+
+
+def _parts(record: Record) -> Any:
+    if isinstance(record, Sample):
+        return record.path, record.label, record.values.shape, record.values.tobytes(), record.notes
+    return record

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tare
 from tare.errors import DataError
-from tare.records import Skipped
+from tare.records import Sample, Skipped
 from tare.sources import csv_table
 from tare.sources.number_parser import parse_rows
 from tare.sources.opening import open_source
@@ -225,3 +225,20 @@ def test_a_hugging_face_dataset_keeps_its_class_names() -> None:
     assert_moments(state_of(open_source(data.select(range(10, 20)))), IMAGES[10:20].reshape(-1, 3))
     with pytest.raises(DataError, match="one split"):
         open_source(datasets.DatasetDict(train=data))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_images_in_parquet_are_the_same_by_index(tmp_path: Path, rows: int) -> None:
+    cells = [{"bytes": encoded(image, "PNG"), "path": None} for image in IMAGES]
+    pq.write_table(pa.table({"image": cells, "label": range(70)}), tmp_path / "a.parquet", row_group_size=rows)
+    found = open_source(tmp_path / "a.parquet")
+    assert_moments(state_of(found), IMAGES.reshape(-1, 3))
+    indexed = found.indexed()
+    assert indexed is not None
+    assert indexed.number == 70
+    for index in (69, 0, 33):
+        (record,) = indexed.read(index)
+        assert isinstance(record, Sample)
+        np.testing.assert_array_equal(record.values, IMAGES[index])
+        assert record.label == str(index)
+    assert tare.measure(tmp_path / "a.parquet", tolerance=1e-9).channels == tare.measure(tmp_path / "a.parquet").channels

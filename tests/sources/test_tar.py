@@ -11,22 +11,10 @@ import pytest
 import tare
 from tare.errors import DataError
 from tare.sources.opening import open_source
-from tests.encoding import encoded
-from tests.sources.reading import assert_moments, samples, skipped, state_of
+from tests.encoding import encoded, packed
+from tests.sources.reading import assert_moments, assert_same_by_index, samples, skipped, state_of
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (150, 4, 5, 3), dtype=np.uint8)
-
-
-def packed(path: Path, members: list[tuple[str, bytes]]) -> Path:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    data = buffer.getvalue()
-    path.write_bytes(gzip.compress(data) if path.suffix in (".gz", ".tgz") else data)
-    return path
 
 
 def shard(first: int, last: int) -> list[tuple[str, bytes]]:
@@ -123,3 +111,33 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match="tar archive"):
         state_of(open_source(path))
+
+
+def test_members_are_the_same_by_index(tmp_path: Path) -> None:
+    bad = [("s/bad.png", b"\x89PNG\r\n\x1a\n"), ("s/notes", b"about"), ("s/x.cls", b"7"), ("s/x.png", encoded(IMAGES[0], "PNG"))]
+    assert_same_by_index(open_source(packed(tmp_path / "a.tar", shard(0, 70) + bad)))
+
+
+def test_shards_are_the_same_by_index_and_can_be_sampled(tmp_path: Path) -> None:
+    for index in range(3):
+        packed(tmp_path / f"x-{index:02}.tar", shard(50 * index, 50 * index + 50))
+    assert_same_by_index(open_source(tmp_path))
+    assert tare.measure(tmp_path, tolerance=1e-9).channels == tare.measure(tmp_path).channels
+    assert tare.measure(tmp_path, tolerance=0.05).extra["sampled"]["share"] < 1
+
+
+@pytest.mark.parametrize("cut", [1, 600, 1024, 5000])
+def test_an_archive_cut_short_is_not_sampled(tmp_path: Path, cut: int) -> None:
+    data = packed(tmp_path / "a.tar", shard(0, 20)).read_bytes()
+    (tmp_path / "a.tar").write_bytes(data.rstrip(b"\0")[:-cut])
+    with pytest.raises(DataError, match="a complete tar archive"):
+        tare.measure(tmp_path / "a.tar", tolerance=0.1)
+
+
+def test_an_archive_cut_between_two_members_is_not_sampled(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.tar", shard(0, 20))
+    with tarfile.open(path) as archive:
+        end = archive.getmembers()[30].offset
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(DataError, match="stops without an end mark"):
+        tare.measure(path, tolerance=0.1)

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tare.cli.options import ColourName, EngineName, Json, MaxSkipped, Seed, Workers, print_json
+from tare.cli.options import (
+    AlphaName,
+    AsSeen,
+    ColourName,
+    Columns,
+    EngineName,
+    ExcludeNan,
+    Json,
+    MaxSkipped,
+    Seed,
+    Workers,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from tare.catalog import Match
@@ -21,15 +33,14 @@ def measure(
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(help="Also write the statistics to this JSON file.")] = None,
     channels: Annotated[ColourName, typer.Option(help="Convert every image, or keep what is stored.")] = ColourName.stored,
-    columns: Annotated[str | None, typer.Option(help="Columns of a table, with commas between, or the one of images.")] = None,
+    columns: Columns = None,
     layout: Annotated[str | None, typer.Option(help="Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")] = None,
     array: Annotated[str | None, typer.Option(help="Which array of an .npz archive.")] = None,
-    exclude_nan: Annotated[bool, typer.Option("--exclude-nan", help="Leave NaN and infinities out.")] = False,
-    as_seen: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC|HxW", help="Measure after a network's resize and crop: a spec file, model directory, or size."
-        ),
+    exclude_nan: ExcludeNan = False,
+    as_seen: AsSeen = None,
+    alpha: Annotated[AlphaName, typer.Option(help="What becomes of alpha in image files.")] = AlphaName.drop,
+    background: Annotated[
+        str | None, typer.Option(metavar="RRGGBB", help="What --alpha composite lays images over.", show_default="ffffff")
     ] = None,
     workers: Workers = None,
     engine: Annotated[EngineName, typer.Option(help="Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")] = (
@@ -66,6 +77,8 @@ def measure(
                 array=array,
                 exclude_nan=exclude_nan,
                 as_seen=as_seen,
+                alpha=alpha.value,
+                background=background,
                 engine=engine.value,
                 checkpoint=checkpoint,
                 tolerance=(0.01 if tol is None else tol) if sample else None,

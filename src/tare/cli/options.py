@@ -16,6 +16,13 @@ class ColourName(StrEnum):
     rgb = "rgb"
 
 
+class AlphaName(StrEnum):
+    """What becomes of transparency."""
+
+    drop = "drop"
+    composite = "composite"
+
+
 class EngineName(StrEnum):
     """Where chunks are read."""
 
@@ -26,6 +33,12 @@ class EngineName(StrEnum):
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Workers = Annotated[int | None, typer.Option(help="Parallel readers; the result does not depend on it.", min=1)]
 MaxSkipped = Annotated[float, typer.Option(help="Largest share of unreadable samples that is no failure.", min=0, max=1)]
+Columns = Annotated[str | None, typer.Option(help="Columns of a table, with commas between, or the one of images.")]
+ExcludeNan = Annotated[bool, typer.Option("--exclude-nan", help="Leave NaN and infinities out.")]
+AsSeen = Annotated[
+    str | None,
+    typer.Option(metavar="SPEC|HxW", help="Measure after a network's resize and crop: a spec file, model directory, or size."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 

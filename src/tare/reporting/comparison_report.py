@@ -38,6 +38,8 @@ def print_comparison(found: Comparison) -> None:
         out.print(f"{side}  [bold]{shown(stats.source)}[/]: {_size(stats)}", soft_wrap=True)
     out.print(f"\n[bold]{found.kind}[/]: {shown(found.reason)}")
     out.print(table(("channel", *_headings(found)), [_figures(channel) for channel in found.channels]))
+    if len(found.channels) > 1:
+        out.print(f"Each channel by itself: {shown(_by_kind(found))}.")
     for a, b in list(zip(found.source.channels, found.target.channels, strict=True))[:_DRAWN]:
         _print_channel(a, b)
     for sentence in _captions(found):
@@ -56,7 +58,11 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
         html.paragraph(f"{found.reason[0].upper()}{found.reason[1:]}.", "lead"),
         *(html.paragraph(f"{side}: {stats.source}, {_size(stats)}") for side, stats in _sides(found)),
         html.heading("Shift and ratio"),
-        html.table("", ("channel", *_headings(found)), [_figures(channel) for channel in found.channels]),
+        html.table(
+            "",
+            ("channel", *_headings(found), "by itself"),
+            [(*_figures(channel), channel.kind) for channel in found.channels],
+        ),
         html.table(
             "Mean and std ± standard error, which counts samples (for a stated constant: rounding)",
             ("channel", *_MOMENTS),
@@ -87,6 +93,13 @@ def _size(stats: DatasetStats) -> str:
 
 def _headings(found: Comparison) -> tuple[str, str]:
     return f"shift in source stds, {found.confidence:.0%}", f"ratio of stds, {found.confidence:.0%}"
+
+
+def _by_kind(found: Comparison) -> str:
+    """Which channels look like what, each judged alone: ``content (red, blue), no difference shown (green)``."""
+    kinds = dict.fromkeys(channel.kind for channel in found.channels)
+    members = {kind: [channel.name for channel in found.channels if channel.kind == kind] for kind in kinds}
+    return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in members.items())
 
 
 def _figures(channel: ChannelShift) -> tuple[str, str, str]:

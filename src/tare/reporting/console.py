@@ -29,7 +29,6 @@ from tare.records import Skipped
 
 if TYPE_CHECKING:  # torch loads with the last, and `tare measure` needs none
     from tare.catalog import Match
-    from tare.transferring import TransferRun
 
 _LISTED = 20
 _MATCHES = 3
@@ -62,6 +61,16 @@ def note(message: str) -> None:
 
 
 @contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner on standard error while something of unknown length goes on."""
+    if not err.is_terminal:
+        yield
+        return
+    with err.status(what):
+        yield
+
+
+@contextmanager
 def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance]:
     """A progress bar on standard error with ``unit`` per second and, where ``total`` is known, the time left."""
     columns = (
@@ -82,21 +91,6 @@ def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance
             bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield advance
-
-
-def print_run(run: TransferRun) -> None:
-    """Print what a transfer gave and how to load it."""
-    chosen = run.normalisation
-    out.print(f"[bold]{shown(str(run.out))}[/]: validation accuracy {run.val_accuracy:.1%}, strategy {chosen.strategy}")
-    if chosen.per_sample:
-        out.print("every image is normalised by its own mean and std; timm's config cannot say so, tare.json does")
-    else:
-        out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})")
-        out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})")
-    if run.is_timm:
-        out.print(f"load it in timm: timm.create_model('local-dir:{shown(str(run.model_dir))}', pretrained=True)")
-    else:
-        out.print(f"load it: tare.load_model('{shown(str(run.model_dir))}', 'FILE.py:FACTORY').network.module")
 
 
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tare.reporting.charts import Chart
 
 
-def page(title: str, body: Iterable[str], charts: dict[str, Chart] | None = None) -> str:
+def page(title: str, body: Iterable[str], charts: Mapping[str, Chart | dict[str, Any]] | None = None) -> str:
     """One HTML document; each chart is drawn into the element whose id is its key."""
     style = (files("tare.reporting") / "page.css").read_text(encoding="utf-8")
     return "\n".join(
@@ -52,6 +52,11 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) 
     )
 
 
+def items(texts: Iterable[str]) -> str:
+    """A list of plain texts."""
+    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+
+
 def panels(keys: Iterable[str], caption: str) -> str:
     """The places where the charts ``keys`` are drawn, side by side where the page is wide enough."""
     places = "".join(f'<div id="{escape(key)}"></div>' for key in keys)
@@ -70,24 +75,40 @@ def image(values: NDArray[Any], low: float, high: float, caption: str) -> str:
     return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
 
 
+def photo(values: NDArray[np.uint8], caption: str) -> str:
+    """Bytes ``(H, W)`` or ``(H, W, 3)`` as a photograph, embedded as JPEG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, format="JPEG", quality=90)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    text = escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/jpeg;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
 def code(text: str) -> str:
     """Lines of code or commands."""
     return f"<pre>{escape(text)}</pre>"
 
 
-def _scripts(charts: dict[str, Chart]) -> str:
+def _scripts(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
     import vl_convert
 
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    specs = {key: item.to_dict() for key, item in charts.items()}
+    specs = {key: item if isinstance(item, dict) else item.to_dict() for key, item in charts.items()}
     # "</script" would end the script element early, and "<!--" hide its end, whatever text the data holds.
     data = json.dumps(specs).replace("<", "\\u003c")
     return f"""<script type="module">{bundle}
 const specs = {data};
+// The page's own ink, so that a chart drawn on a dark screen is printed dark on white.
+const line = {{ labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor",
+  gridColor: "currentColor", gridOpacity: 0.12, domainOpacity: 0.4, tickOpacity: 0.4 }};
+const ink = {{ background: "transparent", axis: line, title: {{ color: "currentColor" }}, view: {{ stroke: "transparent" }},
+  legend: {{ labelColor: "currentColor", titleColor: "currentColor" }} }};
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 for (const [key, spec] of Object.entries(specs)) {{
   vegaEmbed(document.getElementById(key), spec, {{
-    actions: false, renderer: "svg", theme: dark ? "dark" : undefined, config: {{ background: "transparent" }},
-  }});
+    actions: false, renderer: "svg", theme: dark ? "dark" : undefined, config: ink,
+  }}).then((drawn) => document.dispatchEvent(new CustomEvent("tare:drawn", {{ detail: drawn.view }})));
 }}
 </script>"""

@@ -33,6 +33,9 @@ class Source(ABC, Generic[ChunkT]):
     #: What the user named, for messages and provenance.
     name: str
 
+    #: Why there are no samples by index, where there are none: what a message says of the data.
+    unindexed: str = "which has an order of its own"
+
     #: What the channels are called, where the data says so (a table's columns).
     channel_names: tuple[str, ...] | None = None
 

@@ -46,6 +46,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     head: Head
     channel_names: tuple[str, ...] | None
     left_out: tuple[Skipped, ...] = ()
+    unindexed = "whose rows are found by a pass over all of it, which can as well measure it"
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""

@@ -28,7 +28,7 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
             return Sample(path, decode_wav(data), label)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
-        decoded = decode_noted(data, options.channels, turned=options.turned)
+        decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background)
     except UndecodableError as error:
         return Skipped(path, str(error))
     return Sample(path, decoded.values, label, decoded.notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from tare.decode import SUFFIXES, ColourMode, Decoded, UndecodableError, decode_noted, image_format
 from tare.errors import DataError
 from tare.records import Sample, Skipped
+from tare.scratch import scratch_memory
 from tare.sources.base import Indexed, Source
+from tare.transparency import Background
 
 CHUNK = 64
 
@@ -27,6 +30,7 @@ class ImageFolder(Source[tuple[str, ...]]):
     root: Path
     colour: ColourMode = "stored"
     turned: bool = False
+    background: Background | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -54,13 +58,15 @@ class ImageFolder(Source[tuple[str, ...]]):
         return Indexed(len(files), lambda index: iter((self._read_file(files[index]),)))
 
     def _read_file(self, path: str) -> Sample | Skipped:
-        decoded = read_noted(path, self.colour, turned=self.turned)
+        decoded = read_noted(path, self.colour, turned=self.turned, background=self.background)
         if isinstance(decoded, Skipped):
             return decoded
         return Sample(path, decoded.values, first_level(path, str(self.root)), decoded.notes)
 
 
-def open_image_folder(root: Path, colour: ColourMode = "stored", *, turned: bool = False) -> ImageFolder:
+def open_image_folder(
+    root: Path, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
+) -> ImageFolder:
     """Check that ``root`` is a readable folder and return it as a source; ``turned`` images stand as EXIF says.
 
     Raises :class:`DataError` if it is not there, is no folder, or cannot be listed.
@@ -71,7 +77,7 @@ def open_image_folder(root: Path, colour: ColourMode = "stored", *, turned: bool
         raise DataError("a folder of images", f"{str(root)!r} is a file", "name the folder that holds the images")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DataError("a readable folder", f"no permission to list {str(root)!r}", "change its permissions")
-    return ImageFolder(root, colour, turned)
+    return ImageFolder(root, colour, turned, background)
 
 
 def walk_files(root: Path) -> Iterator[str]:
@@ -94,22 +100,32 @@ def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
     return decoded if isinstance(decoded, Skipped) else decoded.values
 
 
-def read_noted(path: str, colour: ColourMode, *, turned: bool = False) -> Decoded | Skipped:
+def read_noted(path: str, colour: ColourMode, *, turned: bool = False, background: Background | None = None) -> Decoded | Skipped:
     """Read and decode one file like :func:`read_image`, with what was left out of it."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
-        if not S_ISREG(os.stat(path).st_mode):  # opening a named pipe would wait for ever
+        status = os.stat(path)
+        if not S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
             return Skipped(path, "not a regular file", foreign=not claims_image)
         with open(path, "rb", buffering=0) as file:
-            head = b"" if claims_image else file.read(16)
-            if not claims_image and image_format(head) is None:
+            if not claims_image and image_format(file.read(16)) is None:
                 return Skipped(path, "not an image by name or content", foreign=True)
-            data = file.read()
-        return decode_noted(head + data, colour, turned=turned)
+            file.seek(0)
+            data = _content(file, status.st_size)
+        return decode_noted(data, colour, turned=turned, background=background)
     except OSError as error:
         return Skipped(path, f"cannot be opened: {error.strerror or error}")
     except UndecodableError as error:
         return Skipped(path, str(error))
+
+
+def _content(file: FileIO, size: int) -> memoryview:
+    """The first ``size`` bytes of a file, or what there is of them, in memory that was used before."""
+    memory = memoryview(scratch_memory(size, "file"))[:size]  # type: ignore[arg-type]
+    read = 0
+    while read < size and (count := file.readinto(memory[read:])):
+        read += count
+    return memory[:read]
 
 
 def _raise(error: OSError) -> None:

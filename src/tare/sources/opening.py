@@ -108,7 +108,7 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     if chosen.rank > _SAMPLES:
         return Shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options, open_file)
     if chosen is FORMATS[0] and not is_url(place):
-        return open_image_folder(Path(place), options.channels, turned=options.turned)
+        return open_image_folder(Path(place), options.channels, turned=options.turned, background=options.background)
     return open_folder(place, options)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tare.decode import ColourMode
+from tare.transparency import Background
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Options:
 
     ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or the one that holds
     images. ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: which array of an ``.npz``.
-    ``turned``: images stand the way EXIF says that they are to be seen.
+    ``turned``: images stand the way EXIF says that they are to be seen. ``background``: what encoded images with alpha are
+    composited over; without one alpha is dropped.
     """
 
     channels: ColourMode = "stored"
@@ -21,6 +23,7 @@ class Options:
     layout: str | None = None
     array: str | None = None
     turned: bool = False
+    background: Background | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""

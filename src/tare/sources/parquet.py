@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.places import is_url, opened
 from tare.sources.tables import Plan, plan_table, records_of
+
+#: Why numbers in a Parquet file cannot be sampled.
+_MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
 
 
 def open_parquet(place: str, options: Options) -> Source[Any]:
@@ -57,6 +63,22 @@ class RowGroups(Source[tuple[int, int]]):
                 yield from records_of(_table(batch), self.plan, path, start, self.options)
                 start += batch.num_rows
 
+    unindexed = _MANY_ROWS
+
+    def indexed(self) -> Indexed | None:
+        """One sample a row of encoded files; a row is read with its row group, the last few of which are kept."""
+        if not self.plan.encoded:
+            return None
+        ends = list(accumulate(size for _, size in self.chunks()))
+
+        def read(index: int) -> Iterator[Record]:
+            group = bisect_right(ends, index)
+            row = index - (ends[group - 1] if group else 0)
+            rows = _row_group(self.name, group, tuple(self.plan.needed)).slice(row, 1)
+            return records_of(rows, self.plan, self.name, row, self.options)
+
+        return Indexed(ends[-1] if ends else 0, read)
+
 
 @dataclass(frozen=True)
 class NumberColumns(Source[tuple[int, Any]]):
@@ -65,6 +87,7 @@ class NumberColumns(Source[tuple[int, Any]]):
     name: str
     plan: Plan
     channel_names: tuple[str, ...] | None
+    unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, Any]]:
         """Index of the first row and a polars frame of a fixed number of rows, whatever the file's own grouping."""
@@ -89,6 +112,12 @@ class NumberColumns(Source[tuple[int, Any]]):
         if start == 0:
             yield from self.plan.left_out
         yield from records_of(frame.to_arrow(), self.plan, self.name, start, Options())
+
+
+@lru_cache(maxsize=4)
+def _row_group(place: str, group: int, columns: tuple[str, ...]) -> Any:
+    with _parquet(place) as file:
+        return file.read_row_group(group, columns=list(columns), use_threads=False)
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from tare.errors import DataError
 from tare.records import Record
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 
 
@@ -47,6 +49,27 @@ class Shards(Source[tuple[str, Any]]):
     def read(self, chunk: tuple[str, Any]) -> Iterator[Record]:
         """Read with the file's own source."""
         return _opened(self.open_file, chunk[0], self.options).read(chunk[1])
+
+    @property
+    def unindexed(self) -> str:  # type: ignore[override]
+        """What the first file's own source says."""
+        return _opened(self.open_file, self.files[0], self.options).unindexed
+
+    def indexed(self) -> Indexed | None:
+        """The samples of all files, one file after the other, where each of them can be read that way."""
+        parts = []
+        for file in self.files:
+            part = _opened(self.open_file, file, self.options).indexed()
+            if part is None:
+                return None
+            parts.append(part)
+        ends = list(accumulate(part.number for part in parts))
+
+        def read(index: int) -> Iterator[Record]:
+            place = bisect_right(ends, index)
+            return parts[place].read(index - (ends[place] - parts[place].number))
+
+        return Indexed(ends[-1], read, all(part.threads for part in parts))
 
 
 @lru_cache(maxsize=16)

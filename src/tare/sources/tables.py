@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.records import Record, Rows, Skipped
+from tare.scratch import scratch_memory
 from tare.sources.encoded import sample_of
 from tare.sources.options import Options
 
@@ -134,7 +135,20 @@ def _numbers(column: Any, name: str, path: str) -> Iterator[NDArray[np.float64]]
     if column.type != pa.float64():
         column = pc.cast(column, pa.float64(), safe=False)  # int64 beyond 2**53 is rounded
     values = pc.fill_null(column, math.nan) if column.null_count else column
-    yield values.to_numpy()
+    yield _in_one_piece([piece.to_numpy(zero_copy_only=False) for piece in values.chunks])
+
+
+def _in_one_piece(pieces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The pieces one after the other: in memory used before, since fresh pages cost more than the copying."""
+    if len(pieces) == 1:
+        return pieces[0]
+    size = sum(map(len, pieces))
+    joined = scratch_memory(8 * size, "column")[: 8 * size].view(np.float64)
+    start = 0
+    for piece in pieces:
+        joined[start : start + len(piece)] = piece
+        start += len(piece)
+    return joined
 
 
 def _label(value: Any, names: tuple[str, ...] | None) -> str | None:

@@ -6,28 +6,30 @@ Names in an archive are only names here: no path of theirs is ever opened, so ``
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from tare.errors import DataError
 from tare.records import Record, Skipped
-from tare.sources.base import Source
+from tare.sources.base import Indexed, Source
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.options import Options
-from tare.sources.places import opened
+from tare.sources.places import is_url, opened
 
 _CHUNK = 64
 _LARGEST_MEMBER = 1 << 30
+_COMPRESSED = (".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sample of an archive as bytes, or the reason why it was not read."""
+    """One sample of an archive as bytes, as its place in the file, or the reason why it was not read."""
 
     name: str
-    data: bytes
+    data: Any
     label: str | None = None
     skipped: Skipped | None = None
 
@@ -54,23 +56,26 @@ class TarArchive(Source[tuple[Entry, ...]]):
         for entry in chunk:
             yield entry.skipped or sample_of(entry.name, entry.data, self.options, entry.label, claimed=claims_sample(entry.name))
 
+    @property
+    def unindexed(self) -> str:  # type: ignore[override]
+        """Why its samples cannot be read in any order."""
+        return "which is a stream: compressed as a whole, or not on this machine"
+
+    def indexed(self) -> Indexed | None:
+        """One sample a member, found by a pass over the headers; a compressed or remote archive has no places to go to."""
+        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+            return None
+        entries = list(_joined(self.name, _places(self.name), lambda place: _bytes_at(self.name, place)))
+
+        def read(index: int) -> Iterator[Record]:
+            entry = entries[index]
+            data = b"" if entry.skipped else _bytes_at(self.name, entry.data)
+            return self.read((Entry(entry.name, data, entry.label, entry.skipped),))
+
+        return Indexed(len(entries), read)
+
     def _entries(self) -> Iterator[Entry]:
-        """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
-        key, label = "", None
-        held: list[Entry] = []
-        for name, data, reason in _members(self.name):
-            stem, suffix = _split(name)
-            if stem != key:
-                yield from _labelled(held, label)
-                key, label, held = stem, None, []
-            shown = f"{self.name}/{name}"
-            if suffix == "cls":
-                label = data.decode("utf-8", "replace").strip()
-            elif reason:
-                held.append(Entry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
-            elif claims_sample(name) or not _is_side_file(suffix):
-                held.append(Entry(shown, data, _folder_of(name)))
-        yield from _labelled(held, label)
+        return _joined(self.name, _members(self.name), bytes)
 
 
 def open_tar(place: str, options: Options) -> TarArchive:
@@ -87,21 +92,66 @@ def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
     """Name and bytes of every file in the archive, or the reason why it has none."""
     with opened(place) as stream:
         watched = _Watched(stream)
-        try:
-            with tarfile.open(fileobj=cast(Any, watched), mode="r|", errors="surrogateescape") as archive:
-                for member in archive:
-                    if member.isdir():
-                        continue
-                    if not member.isreg():
-                        yield member.name, b"", "not a regular file"
-                    elif member.size > _LARGEST_MEMBER:
-                        yield member.name, b"", f"claims {member.size} bytes"
-                    else:
-                        yield member.name, _content(archive, member, place), None
-        except (tarfile.TarError, EOFError) as error:
-            raise DataError("a complete tar archive", f"{place!r}: {error}", "fetch it again") from None
+        with _complete(place), tarfile.open(fileobj=cast(Any, watched), mode="r|", errors="surrogateescape") as archive:
+            for member in archive:
+                archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+                if not member.isdir():
+                    reason = _unread(member)
+                    yield member.name, b"" if reason else _content(archive, member, place), reason
     if any(watched.last):
         raise DataError("a complete tar archive", f"{place!r} stops without an end mark", "fetch it again")
+
+
+def _places(place: str) -> Iterator[tuple[str, tuple[int, int], str | None]]:
+    """Name, and first byte and size, of every file in an archive that lies open, or the reason why it has none."""
+    with opened(place) as file, _complete(place), tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
+        for member in archive:
+            archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+            if not member.isdir():
+                yield member.name, (member.offset_data, member.size), _unread(member)
+        file.seek(archive.offset)
+        end = file.read(tarfile.BLOCKSIZE)
+    if len(end) < tarfile.BLOCKSIZE or any(end):
+        raise DataError("a complete tar archive", f"{place!r} stops without an end mark", "fetch it again")
+
+
+@contextmanager
+def _complete(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError("a complete tar archive", f"{place!r}: {error}", "fetch it again") from None
+
+
+def _unread(member: tarfile.TarInfo) -> str | None:
+    if not member.isreg():
+        return "not a regular file"
+    return f"claims {member.size} bytes" if member.size > _LARGEST_MEMBER else None
+
+
+def _bytes_at(place: str, where: tuple[int, int]) -> bytes:
+    with opened(place) as file:
+        file.seek(where[0])
+        return file.read(where[1])
+
+
+def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[Entry]:
+    """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
+    key, label = "", None
+    held: list[Entry] = []
+    for name, data, reason in members:
+        stem, suffix = _split(name)
+        if stem != key:
+            yield from _labelled(held, label)
+            key, label, held = stem, None, []
+        shown = f"{place}/{name}"
+        if suffix == "cls":
+            label = content(data).decode("utf-8", "replace").strip()
+        elif reason:
+            held.append(Entry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
+        elif claims_sample(name) or not _is_side_file(suffix):
+            held.append(Entry(shown, data, _folder_of(name)))
+    yield from _labelled(held, label)
 
 
 class _Watched:

@@ -1,0 +1,99 @@
+"""Raw bytes to normalised floats in one pass over memory: ``y_c = a_c * v_p(c) + b_c``.
+
+Separate steps (to float, divide, subtract, divide, channels first) read and write every float several times; memory bandwidth,
+not arithmetic, is what they cost. Here each byte is read once and each float written once, so the pass moves fewer bytes than a
+plain copy of its result does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.affine import Affine
+
+if TYPE_CHECKING:
+    import torch
+
+
+def takes(images: torch.Tensor) -> bool:
+    """Whether :func:`normalise` takes these images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
+    import torch
+
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.device.type != "cpu" or not images.numel():
+        return False
+    return images.is_contiguous() or images.is_contiguous(memory_format=torch.channels_last)
+
+
+def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Map raw uint8 images ``(N, C, H, W)``, stored channels first or last, to contiguous float32 ``(N, C, H, W)``.
+
+    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned.
+    Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or type.
+    """
+    import torch
+
+    shape = tuple(images.shape)
+    if not takes(images) or shape[1] != len(affine.order):
+        raise ValueError(f"uint8 (N, {len(affine.order)}, H, W) on the CPU, got {images.dtype} {shape} on {images.device}")
+    if out is None:
+        out = torch.empty(shape, dtype=torch.float32)
+    if out.dtype != torch.float32 or tuple(out.shape) != shape or not out.is_contiguous():
+        raise ValueError(f"a contiguous float32 tensor of shape {shape}, got {out.dtype} {tuple(out.shape)}")
+    order = np.array(affine.order, np.int64)
+    scale, shift = np.array(affine.scale, np.float32), np.array(affine.shift, np.float32)
+    pixels = shape[2] * shape[3]
+    result = out.numpy().reshape(shape[0], shape[1], pixels)
+    if images.is_contiguous():
+        _planes(images.numpy().reshape(shape[0], shape[1], pixels), result, order, scale, shift)
+        return out
+    last = images.permute(0, 2, 3, 1).numpy().reshape(shape[0], pixels, shape[1])
+    if shape[1] == 3:
+        _triples(last, result, order, scale, shift)
+    else:
+        _interleaved(last, result, order, scale, shift)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _planes(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    for i in range(images.shape[0]):
+        for c in range(images.shape[1]):
+            source, target, scale, shift = images[i, order[c]], out[i, c], a[c], b[c]
+            for j in range(source.size):
+                target[j] = source[j] * scale + shift
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _triples(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    # The offsets 0, 1, 2 stand in the loop as they are, so that it becomes byte shuffles; a variable offset would be a gather.
+    back = np.empty(3, np.int64)
+    for c in range(3):
+        back[order[c]] = c
+    first, second, third = back[0], back[1], back[2]
+    a0, a1, a2, b0, b1, b2 = a[first], a[second], a[third], b[first], b[second], b[third]
+    for i in range(images.shape[0]):
+        source = images[i].reshape(images.shape[1] * 3)
+        red, green, blue = out[i, first], out[i, second], out[i, third]
+        for j in range(images.shape[1]):
+            red[j] = source[3 * j] * a0 + b0
+            green[j] = source[3 * j + 1] * a1 + b1
+            blue[j] = source[3 * j + 2] * a2 + b2
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _interleaved(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    for i in range(images.shape[0]):
+        for c in range(order.size):
+            source, target, scale, shift, channel = images[i], out[i, c], a[c], b[c], order[c]
+            for j in range(source.shape[0]):
+                target[j] = source[j, channel] * scale + shift

@@ -1,0 +1,255 @@
+"""Labelled samples of any source, read one by one: images, signals and rows of numbers, with the name of each one's class."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.records import Record, Sample, Skipped, Stack
+from tare.sources.base import Indexed
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+
+Kind = Literal["image", "signal", "vector"]
+_KINDS: dict[int, Kind] = {3: "image", 2: "signal", 1: "vector"}
+
+#: Names under which archives keep samples and labels: for training, and for validation.
+_TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
+_VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+_LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
+# Formats that can only be read from their beginning are kept in memory, decoded, up to here.
+_MOST_BYTES = 4 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSamples:
+    """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` as ``kind`` says, and the class of each.
+
+    ``read`` may give :class:`Skipped` for a sample that cannot be read.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    read: Callable[[int], NDArray[Any] | Skipped]
+    channel_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def open_labelled(
+    data: Any, options: Options, label: str | None = None, pattern: str | None = None
+) -> tuple[LabelledSamples, LabelledSamples | None]:
+    """Open labelled data, and its validation split where the format holds one.
+
+    ``data`` is an ``.npz`` with samples and labels (``train_images`` and ``train_labels``, ``x`` and ``y``, or ``options.array``
+    and ``label``), a table with a ``label`` column (a number: that column of a file without header), or whatever
+    :func:`tare.measure` takes and has labels: a manifest, tar shards, Parquet images, a torch or Hugging Face dataset. With
+    ``pattern``, a regular expression, the label is what its first group finds in a sample's path, and samples in whose path it
+    finds nothing are left out.
+
+    Raises :class:`DataError` if there is nothing to learn from: no sample, no labels, or labels for only some.
+    """
+    name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    if name.endswith(".npz"):
+        return _archive(name, options.array, label)
+    table = isinstance(data, str | os.PathLike) and name.endswith(_TABLES)
+    if table and (samples := _table(name, label, options)) is not None:
+        return samples, None
+    return _of_source(data, options, pattern), None
+
+
+def _archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
+    """Arrays of an ``.npz``; objects, which are pickles, are refused."""
+    try:
+        with np.load(name, allow_pickle=False) as archive:
+            names = set(archive.files)
+            pairs = [(array, label)] if array and label else [next((p for p in _TRAINING if set(p) <= names), (None, None))]
+            pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
+            read = {key: archive[key] for pair in pairs for key in pair if key in names}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError("a .npz archive of numbers", f"{name!r}: {reason}", "save it again with numpy.savez") from None
+    wanted = "--array and --label, or the names x and y, x_train and y_train, or train_images and train_labels"
+    for key in pairs[0]:
+        if key not in read:
+            raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
+    found = [_of_arrays(f"{name}:{pair[0]}", read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
+    labels = labels.reshape(len(labels), -1)
+    if labels.shape[1:] != (1,) or len(labels) != len(values):
+        raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", "check the arrays")
+    shaped = _with_channels(values, name)
+    return LabelledSamples(name, _KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), lambda index: shaped[index])
+
+
+def _with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Samples with the channel axis last: ``(N, H, W)`` bytes are grey images, ``(N, T)`` of more than 32 numbers are signals."""
+    if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
+        raise DataError(
+            "an array of images, signals or rows of numbers", f"{values.dtype} {values.shape} in {name!r}", "convert it"
+        )
+    if values.ndim == 2:
+        return values[..., None] if values.shape[1] > 32 else values
+    if values.ndim == 3:
+        if values.dtype.name in ("uint8", "uint16", "bool"):
+            return values[..., None]
+        return np.moveaxis(values, 1, -1) if values.shape[1] < values.shape[2] else values
+    return np.moveaxis(values, 1, -1) if values.shape[1] in (1, 3) and values.shape[3] not in (1, 3) else values
+
+
+def _table(name: str, label: str | None, options: Options) -> LabelledSamples | None:
+    """A table of numbers with a column of labels; None if it holds files or there is no such column."""
+    import polars as pl
+
+    header = not (label or "").isdecimal()
+    try:
+        if name.endswith(".parquet"):
+            table = pl.read_parquet(name, columns=None)
+        else:
+            separator = "\t" if ".tsv" in Path(name).name else _separator(name)
+            table = pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
+    column = table.columns[int(label)] if label and not header and int(label) < table.width else label
+    column = column or next((each for each in _LABEL_COLUMNS if each in table.columns), None)
+    if column is None or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
+        return None
+    if column not in table.columns:
+        raise DataError(f"one of the columns {', '.join(table.columns[:12])}", f"{column!r} for --label", "choose among them")
+    wanted = options.columns or tuple(each for each in table.columns if each != column)
+    texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
+    if texts:
+        if set(texts) & {"path", "file", "filename", "file_name", "filepath", "image"}:
+            return None  # a manifest, whose samples are elsewhere
+        raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
+    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
+    labels = table[column].cast(pl.String).fill_null("").to_list()
+    _check_labels(labels, name)
+    return LabelledSamples(name, "vector", tuple(labels), lambda index: values[index], tuple(wanted))
+
+
+def _separator(name: str) -> str:
+    """The most frequent of the usual separators in the first line."""
+    import gzip
+
+    opener = gzip.open if name.endswith(".gz") else open
+    with opener(name, "rb") as file:
+        first = file.readline(1 << 16).decode("utf-8", "replace")
+    return max(",;\t", key=first.count)
+
+
+def _of_source(data: Any, options: Options, pattern: str | None) -> LabelledSamples:
+    """Any other source: by index where it can be, in memory where it can only be read from its beginning."""
+    source = open_source(data, options)
+    indexed = source.indexed()
+    kept: list[NDArray[Any] | Skipped] = []
+    found: list[tuple[str, str]] = []
+    if indexed is None:
+        streamed = (one for chunk in source.chunks() for record in source.read(chunk) for one in _samples(record))
+        kept, found = _kept(streamed)
+    else:
+        for index in range(indexed.number):
+            one = _only(indexed, index)
+            kept = kept or [one.value] if not isinstance(one.value, Skipped) else kept
+            found.append((one.path, one.label))
+    kind = _kind(kept, source.name)
+    labels = _labels(found, pattern)
+    wanted = [index for index, label in enumerate(labels) if label is not None]
+    named = tuple(label for label in labels if label is not None)
+    _check_labels(named, source.name)
+    if indexed is None:
+        return LabelledSamples(source.name, kind, named, lambda place: kept[wanted[place]])
+    return LabelledSamples(source.name, kind, named, lambda place: _only(indexed, wanted[place]).value)
+
+
+class _One(NamedTuple):
+    """One sample of a record; ``label`` is empty where there is none."""
+
+    value: NDArray[Any] | Skipped
+    path: str
+    label: str
+
+
+def _only(indexed: Indexed, index: int) -> _One:
+    return next(one for record in indexed.read(index) for one in _samples(record))
+
+
+def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]]]:
+    values: list[NDArray[Any] | Skipped] = []
+    found = []
+    held = 0
+    for one in ones:
+        if isinstance(one.value, Skipped) and one.value.foreign:
+            continue
+        held += 0 if isinstance(one.value, Skipped) else one.value.nbytes
+        if held > _MOST_BYTES:
+            remedy = "unpack it into a folder with one folder per class"
+            raise DataError(f"at most {_MOST_BYTES >> 30} GiB of decoded samples in one stream", "more", remedy)
+        values.append(one.value)
+        found.append((one.path, one.label))
+    return values, found
+
+
+def _samples(record: Record) -> Iterator[_One]:
+    """The single samples of a record."""
+    if isinstance(record, Skipped):
+        yield _One(record, record.path, "")
+    elif isinstance(record, Sample):
+        yield _One(record.values, record.path, record.label or "")
+    elif isinstance(record, Stack):
+        block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
+        yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
+    else:
+        yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
+
+
+def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str | None]:
+    """The label of each sample: what ``pattern`` finds in its path (None leaves it out), what the data say, or its folder.
+
+    An archive often holds everything in one folder, which then is no label: the first folder in which paths differ is.
+    """
+    if pattern is not None:
+        try:
+            expression = re.compile(pattern)
+        except re.error as error:
+            raise DataError("a regular expression for --label-pattern", f"{pattern!r}: {error}", "correct it") from None
+        matches = [expression.search(path) for path, _ in found]
+        return [None if match is None else match.group(1) if expression.groups else match.group() for match in matches]
+    if len({label for _, label in found}) > 1:
+        return [label for _, label in found]
+    folders = [path.replace("\\", "/").split("/")[:-1] for path, _ in found]
+    depth = next((d for d in range(min(map(len, folders), default=0)) if len({parts[d] for parts in folders}) > 1), None)
+    return [label for _, label in found] if depth is None else [parts[depth] for parts in folders]
+
+
+def _kind(values: Sequence[NDArray[Any] | Skipped], name: str) -> Kind:
+    shapes = {value.ndim for value in values if not isinstance(value, Skipped)}
+    if len(shapes) != 1 or not shapes <= set(_KINDS):
+        raise DataError(
+            "images, signals or rows of numbers, all of one kind", f"{len(shapes)} kinds in {name!r}", "separate them"
+        )
+    return _KINDS[shapes.pop()]
+
+
+def _check_labels(labels: Sequence[str], name: str) -> None:
+    missing = sum(not label for label in labels)
+    if not labels or missing:
+        found = f"{missing} of {len(labels)} samples without one in {name!r}" if labels else f"none in {name!r}"
+        remedy = "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
+        raise DataError("a label for every sample", found, remedy)

@@ -1,0 +1,88 @@
+"""The network that a transfer starts from: a library's, a Python file's, or one that an earlier transfer made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tare.errors import ModelError
+from tare.input_spec import InputSpec, Unknown
+from tare.model_dir import load_model
+from tare.networks import Network, load_network, load_weights
+
+
+def source_network(reference: str, weights: str, seed: int) -> Network:
+    """Build ``reference`` with ``weights``, as :func:`tare.networks.load_network` does, or load a transferred model.
+
+    A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
+    ``reference``, for that of a Python file as ``weights`` beside it. Raises :class:`ModelError` if it cannot be had.
+    """
+    folder = model_folder(reference)
+    if folder is not None:
+        return _transferred(folder, weights, seed)
+    given = model_folder(weights)
+    if given is None:
+        return load_network(reference, weights, seed)
+    network = load_network(reference, str(given / "model.safetensors"), seed)
+    return replace(network, weights=weights, spec=_spec(given, network.spec))
+
+
+def model_folder(reference: str) -> Path | None:
+    """The model directory that ``reference`` is or, being a run, holds; None if it is no directory.
+
+    Raises :class:`ModelError` for a directory without a model.
+    """
+    path = Path(reference)
+    if not path.is_dir():
+        return None
+    found = next((folder for folder in (path, path / "model") if (folder / "tare.json").is_file()), None)
+    if found is None:
+        raise ModelError("a run or a model directory with a tare.json", f"{reference!r} without one", "name RUN or RUN/model")
+    return found
+
+
+def _transferred(folder: Path, weights: str, seed: int) -> Network:
+    reference = _reference(folder)
+    if reference.rpartition(":")[0].endswith(".py"):
+        raise ModelError(
+            "the Python file that builds this network",
+            "a directory, which names it but never runs it",
+            f"use --model {reference} --weights {folder}",
+        )
+    if weights == "none":
+        return replace(load_network(reference, "none", seed), spec=_spec(folder, InputSpec()))
+    model = load_model(folder)
+    network = replace(model.network, reference=reference, weights=str(folder), spec=_spec(folder, model.spec()))
+    if weights != "pretrained":
+        notes = load_weights(network.module, Path(weights), network.head)
+        network = replace(network, weights=weights, notes=network.notes + notes)
+    return network
+
+
+def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
+    """What the model was fed; constants there are none where every sample was normalised by its own."""
+    document = _document(folder)
+    stated = document.get("spec")
+    spec = InputSpec.from_json(stated) if isinstance(stated, dict) else otherwise
+    if not document.get("normalisation", {}).get("per_sample"):
+        return spec
+    nothing = Unknown(f"{str(folder)!r} was trained on samples normalised by their own moments: --strategy sample")
+    return replace(spec, mean=nothing, std=nothing)
+
+
+def _reference(folder: Path) -> str:
+    network = _document(folder).get("network", {})
+    return str(network.get("reference", ""))
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    path = folder / "tare.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
+    if not isinstance(document, dict):
+        raise ModelError("a JSON object in tare.json", f"a {type(document).__name__}", "transfer again")
+    return document

@@ -1,0 +1,237 @@
+"""What a transfer will do, found out and checked before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.batch_norm import batch_norms
+from tare.dataset_stats import DatasetStats
+from tare.decode import ColourMode
+from tare.errors import DataError, ModelError, SpecError
+from tare.finetune import EpochBatches, check_training
+from tare.image_batches import EpochSampler, Geometry, ImageBatches, loader
+from tare.input_spec import InputSpec
+from tare.labelled import ImageFiles, Labelled, LabelledFile, Split, open_split
+from tare.measuring import checked, measure_state, stats_of
+from tare.networks import Network, with_head
+from tare.parameter_groups import frozen_names, optimiser_of
+from tare.progress import Reporter
+from tare.source_network import source_network
+from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
+from tare.training import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The network to start from, and what its user states about its input where it does not say so itself, or says it wrongly."""
+
+    model: str
+    weights: str = "pretrained"
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    source_stats: str | os.PathLike[str] | None = None
+    size: int | None = None
+    interpolation: str | None = None
+    crop: float | None = None
+
+    def network(self, training: Training) -> Network:
+        """Build it; ``scratch`` draws all weights from the seed."""
+        if training.tuning.protocol != "scratch":
+            return source_network(self.model, self.weights, training.seed)
+        if self.weights not in ("pretrained", "none"):
+            raise SpecError("no weights beside --protocol scratch", f"--weights {self.weights}", "use --protocol finetune")
+        return source_network(self.model, "none", training.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The measured data: its split, the training split's statistics, and digests by which other data are recognised."""
+
+    split: Split
+    stats: DatasetStats
+    digests: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a transfer needs."""
+
+    source: Source
+    training: Training
+    network: Network
+    spec: InputSpec
+    geometry: Geometry
+    colour: ColourMode
+    target: Target
+    chosen: Normalisation
+    notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.target.split.classes
+
+    def settings(self) -> dict[str, Any]:
+        """What decides about the result: a run is resumed only with the same."""
+        return {
+            "model": self.source.model,
+            "weights": self.source.weights,
+            **self.target.digests,
+            "strategy": self.chosen.strategy,
+            "mean": list(self.chosen.mean),
+            "std": list(self.chosen.std),
+            "geometry": asdict(self.geometry),
+            **self.training.settings(),
+        }
+
+    def train_batches(self) -> EpochBatches:
+        """Augmented training batches of an epoch."""
+        training, files = self.training, self.target.split.train
+        fill = self.target.stats.mean if self.chosen.per_sample else self.chosen.mean
+        colour = [min(1.0, max(0.0, value)) for value in fill]
+        images = ImageBatches(files, self.geometry, self.colour, training.augmenting, training.seed, colour)
+        size, workers = training.batch_size, training.machine.workers
+        return lambda epoch: loader(images, size, workers, EpochSampler(len(images), training.seed, epoch))
+
+    def plain_batches(self, files: tuple[LabelledFile, ...]) -> Any:
+        """Batches as the network will be given images when it is used."""
+        images = ImageBatches(files, self.geometry, self.colour, None, self.training.seed)
+        return loader(images, self.training.batch_size, self.training.machine.workers)
+
+    def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
+        """How many bytes 8-bit images take as the network is given them."""
+        height, width = self.geometry.size
+        return len(files) * self.network.channels * height * width
+
+    def view(self, path: str) -> NDArray[np.uint8]:
+        """One image as the network sees it, in bytes before normalisation, ``(H, W)`` or ``(H, W, C)``."""
+        file = next(file for file in self.target.split.val if file.path == path)
+        values = ImageBatches([file], self.geometry, self.colour, None, 0)[0][0]
+        raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
+        return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
+
+    def class_weights(self) -> tuple[float, ...] | None:
+        """The weight n / (K n_k) of each class k of the training split, or None where classes are not weighted."""
+        if self.training.objective.class_weights == "none":
+            return None
+        counts = Counter(file.label for file in self.target.split.train)
+        return tuple(counts.total() / (len(counts) * counts[label]) for label in range(len(self.classes)))
+
+
+def planned(
+    source: Source,
+    labelled: Labelled,
+    strategy: Strategy | Literal["auto"],
+    training: Training,
+    max_skipped: float,
+    reporter: Reporter,
+) -> Plan:
+    """Build the network, measure the training split and choose the normalisation.
+
+    Raises a :class:`tare.TareError` for anything unusable: the cheap checks first, reading the data last.
+    """
+    training.check()
+    check_training(training)
+    strategy, notes = _strategy(strategy)
+    network = source.network(training)
+    constants, spec = source_constants(network, source.mean, source.std, strategy)
+    geometry, more = geometry_of(network, source.size, source.interpolation, source.crop)
+    colour = colour_of(network)
+    check_accepts(network, geometry)
+    target = _measured(
+        open_split(labelled, training.seed), labelled.name, colour, training.machine.workers, max_skipped, reporter
+    )
+    seen = seen_moments(strategy, constants, source.source_stats)
+    chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
+    network = with_head(network, len(target.split.classes), training.seed)
+    _check_head(network, geometry, len(target.split.classes))
+    _check_trainable(network, training)
+    notes += network.notes + more + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    notes += target.notes + _batch_norm_notes(network, training)
+    for note in notes:
+        reporter.note(note)
+    return Plan(source, training, network, spec, geometry, colour, target, chosen, notes)
+
+
+def _strategy(asked: Strategy | Literal["auto"]) -> tuple[Strategy, tuple[str, ...]]:
+    if asked == "auto":
+        return "source", ("strategy auto: source, since nothing has measured yet which one suits these data",)
+    if asked not in STRATEGIES:
+        raise SpecError(f"a strategy among {', '.join((*STRATEGIES, 'auto'))}", f"{asked!r}", "choose one of them")
+    return asked, ()
+
+
+def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter) -> Target:
+    """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    sources = [
+        ImageFiles(f"the {name} split of {split.origin}", files, colour)
+        for name, files in (("training", split.train), ("validation", split.val))
+    ]
+    with reporter.counting("reading and measuring", "images", len(split.train) + len(split.val)) as advance:
+        states = [measure_state(source, max(1, workers), advance) for source in sources]
+    stats = checked(stats_of(states[0], sources[0]), max_skipped)
+    bad = [item for state in states for item in state.skipped]
+    total = len(split.train) + len(split.val)
+    if len(bad) > max_skipped * total:
+        raise DataError(
+            f"at most {max_skipped:.2%} unreadable images",
+            f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
+            "repair or remove them, or allow more with --max-skipped",
+        )
+    notes = (f"left out {len(bad)} unreadable images, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
+    split = split.without(bad) if bad else split
+    val = stats_of(states[1], sources[1])
+    digests = {"data": data, "files": _digest(split), "training images": _moments(stats), "validation images": _moments(val)}
+    return Target(split, stats, digests, notes)
+
+
+def _moments(stats: DatasetStats) -> str:
+    """Statistics to the last bit, in one line: other pixels under the same names are other data."""
+    return f"{stats.samples} with mean {', '.join(map(repr, stats.mean))} and std {', '.join(map(repr, stats.std))}"
+
+
+def _digest(split: Split) -> str:
+    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
+    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@torch.inference_mode()
+def _check_head(network: Network, geometry: Geometry, classes: int) -> None:
+    """Raise :class:`ModelError` unless the network answers with one logit a class: its last linear layer may be no classifier."""
+    was_training = network.module.training
+    try:
+        answer = network.module.eval()(torch.zeros(2, network.channels, *geometry.size))
+    finally:
+        network.module.train(was_training)
+    shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
+    if shape != (2, classes):
+        raise ModelError(
+            f"one logit for each of {classes} classes: shape (2, {classes}) for two images",
+            f"{shape} with a new layer at {network.head!r}",
+            "name a classifier whose last linear layer gives its logits",
+        )
+
+
+def _check_trainable(network: Network, training: Training) -> None:
+    if training.tuning.protocol != "probe":
+        frozen = frozen_names(network.module, network.head, training.tuning)
+        optimiser_of(network.module, network.head, training.optimising, frozen)
+
+
+def _batch_norm_notes(network: Network, training: Training) -> tuple[str, ...]:
+    asked = training.tuning.batchnorm
+    if asked == "train" or batch_norms(network.module):
+        return ()
+    return (f"--batchnorm {asked} changes nothing: {network.reference} has no batch norm with running statistics",)
