@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+EXTRAS := .venv/.extras
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: setup demo test test-long browser lint bench docs clean
 
@@ -11,8 +13,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'error: expected Python 3.11 or newer, found '"`$(PYTHON) --version`"'; set PYTHON=python3.11'; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
 	@touch $(READY)
+
+$(EXTRAS): $(READY)
+	$(PIP) --editable '.[dask,dev,docs,hf,loggers,onnx,ray,readers]'
+	@touch $(EXTRAS)
 
 demo: $(READY)
 	$(BIN)/tare demo --out demo --overwrite
@@ -20,15 +26,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -q -m 'not long and not browser'
 
-test-long: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray,hf]'
+test-long: $(EXTRAS)
 	$(BIN)/python -m pytest -q -m 'long and not browser'
-	$(BIN)/python -m pytest -q tests/sources/test_tables.py
 
 browser: $(READY)
 	$(BIN)/python -m pytest -q -m browser
 
-lint: $(READY)
+lint: $(EXTRAS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -36,8 +40,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict
 
 clean:
