@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[dask,dev,docs,hf,loggers,onnx,ray,readers]'
+	$(PIP) --editable '.[dask,dev,docs,hf,onnx,ray,readers]'
 	@touch $(EXTRAS)
 
 demo: $(READY)

@@ -20,6 +20,7 @@ from tare.exports import parity, torchscript_file
 from tare.exports.parity import ParityError
 from tare.image_batches import Geometry, evaluation_transform
 from tare.input_spec import InputSpec
+from tare.predicting import predict
 from tare.trained import open_trained
 from tests.tiny_run import CLASSES, FACTORY, MEAN, STD, save_photo, tiny_run
 
@@ -94,7 +95,7 @@ def test_with_resize_an_image_of_any_size_is_answered_as_predict_does(tmp_path: 
         path = save_photo(tmp_path / f"{seed}.png", seed, height, width)
         images = torch.from_numpy(np.array(Image.open(path)))[None]
         (given,) = answers(out, form, images)
-        expected = dict(tare.predict(run, path, top=3)[0].ranks)
+        expected = dict(predict(run, path, top=3)[0].ranks)
         assert given[0].tolist() == pytest.approx([expected[name] for name in CLASSES], abs=1e-5)
 
 

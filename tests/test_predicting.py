@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-import tare
 from tare.errors import DataError, SpecError
 from tare.image_batches import evaluation_transform
 from tare.predicting import Prediction, predict, predictions
@@ -97,8 +96,8 @@ def test_names_that_are_no_utf8_are_read(run: Path, tmp_path: Path) -> None:
 
 def test_folders_and_patterns_are_expanded(run: Path, tmp_path: Path) -> None:
     photos(tmp_path, 3)
-    assert len(tare.predict(run, tmp_path / "photos")) == 3
-    assert len(tare.predict(run, [str(tmp_path / "photos" / "[01].png")])) == 2
+    assert len(predict(run, tmp_path / "photos")) == 3
+    assert len(predict(run, [str(tmp_path / "photos" / "[01].png")])) == 2
 
 
 def test_more_classes_than_there_are_means_all(run: Path, tmp_path: Path) -> None:

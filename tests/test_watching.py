@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import tare
-from tare.errors import InputError, SpecError
+from tare.errors import InputError, SpecError, TareWarning
 from tare.input_spec import InputSpec, Unknown
 from tests.made_stats import stated_stats
 from tests.watched import MEAN, SPEC, STD, Net, blurred, codes, normalised, raw_images, right, unit, warned
@@ -147,7 +147,7 @@ def test_what_the_function_raises_reaches_the_loop() -> None:
 
 def test_a_network_that_states_nothing_is_watched_without_constants_which_is_said_once() -> None:
     model = nn.Sequential(nn.Conv2d(3, 2, 3))
-    with pytest.warns(tare.TareWarning, match="TARE080 note: mean and std and scale and channels of Sequential are unknown"):
+    with pytest.warns(TareWarning, match="TARE080 note: mean and std and scale and channels of Sequential are unknown"):
         watch = tare.watch(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -311,7 +311,7 @@ def test_raw_values_that_are_no_bytes_are_not_held_against_constants() -> None:
 
 def test_an_unknown_mean_is_unknown_and_not_imagenets() -> None:
     model = nn.Identity()
-    with pytest.warns(tare.TareWarning, match="TARE080 note: mean of .* unknown .nobody knows"):
+    with pytest.warns(TareWarning, match="TARE080 note: mean of .* unknown .nobody knows"):
         tare.watch(model, replace(SPEC, mean=Unknown("nobody knows")))
 
 

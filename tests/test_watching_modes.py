@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
 import tare
+from tare.errors import TareWarning
 from tare.findings import Finding
 from tests.watched import SPEC, Net, normalised, raw_images, right, unit, warned
 
@@ -290,7 +291,7 @@ def test_a_failure_of_the_watch_never_stops_the_run(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tare.watching.look_at", lambda *_: 1 / 0)
     model = Net()
     watch = tare.watch(model)
-    with pytest.warns(tare.TareWarning, match="tare.watch stopped looking: ZeroDivisionError: division by zero"):
+    with pytest.warns(TareWarning, match="tare.watch stopped looking: ZeroDivisionError: division by zero"):
         model(UNITS)
     model(UNITS)
     assert not watch.active

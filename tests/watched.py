@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import tare
+from tare.errors import TareWarning
 from tare.input_spec import InputSpec
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -71,4 +72,4 @@ def codes(values: Tensor, spec: Any = SPEC, *, size: int = 8, training: bool = F
 
 def warned(caught: list[warnings.WarningMessage]) -> list[str]:
     """The texts of tare's own warnings."""
-    return [str(one.message) for one in caught if issubclass(one.category, tare.TareWarning)]
+    return [str(one.message) for one in caught if issubclass(one.category, TareWarning)]

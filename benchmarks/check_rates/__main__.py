@@ -1,4 +1,4 @@
-"""``python -m benchmarks.check_rates [--quick] [--only TABLE] [--workers N] [--write FILE]``: false alarms and detections of ``tare check``."""
+"""False alarms and detections of ``tare check``: ``python -m benchmarks.check_rates [--quick] [--only TABLE] [--write FILE]``."""
 
 from __future__ import annotations
 

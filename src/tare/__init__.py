@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tare._version import __version__
+from tare._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tare.checking import check
     from tare.comparison import compare
     from tare.dataset_stats import DatasetStats
-    from tare.errors import TareError, TareWarning
+    from tare.errors import TareError
     from tare.exporting import export
     from tare.folding import fold
     from tare.input_spec import InputSpec
     from tare.measuring import measure
     from tare.model_dir import load_model
-    from tare.predicting import predict
     from tare.reading import read_spec
     from tare.transferring import transfer
     from tare.watching import watch
@@ -28,15 +27,12 @@ __all__ = [
     "DatasetStats",
     "InputSpec",
     "TareError",
-    "TareWarning",
-    "__version__",
     "check",
     "compare",
     "export",
     "fold",
     "load_model",
     "measure",
-    "predict",
     "read_spec",
     "transfer",
     "watch",
@@ -47,14 +43,12 @@ _HOMES = {
     "DatasetStats": "tare.dataset_stats",
     "InputSpec": "tare.input_spec",
     "TareError": "tare.errors",
-    "TareWarning": "tare.errors",
     "check": "tare.checking",
     "compare": "tare.comparison",
     "export": "tare.exporting",
     "fold": "tare.folding",
     "load_model": "tare.model_dir",
     "measure": "tare.measuring",
-    "predict": "tare.predicting",
     "read_spec": "tare.reading",
     "transfer": "tare.transferring",
     "watch": "tare.watching",
