@@ -28,14 +28,22 @@ def files(tmp_path: Path) -> list[LabelledFile]:
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_evaluation_is_timms_own_transform_bit_for_bit(mode: str, interpolation: str) -> None:
     image = Image.fromarray(random_rgb(1, 61, 83))
-    ours = evaluation_transform(Geometry((32, 32), interpolation, 0.9, mode))(image)
-    timms = create_transform(
-        (3, 32, 32), interpolation=interpolation, crop_pct=0.9, crop_mode=mode, mean=(0.0,) * 3, std=(1.0,) * 3
-    )(image)
-    if mode == "border":  # what lies outside the image is filled with the mean, which differs here
-        return
+    mean = (0.2, 0.4, 0.6)  # 51, 102 and 153: a border of the mean is zero at the network's input
+    ours = evaluation_transform(Geometry((32, 32), interpolation, 0.9, mode), mean)(image)
+    timms = create_transform((3, 32, 32), interpolation=interpolation, crop_pct=0.9, crop_mode=mode, mean=mean, std=(1.0,) * 3)
     assert ours.dtype == torch.uint8
-    assert torch.equal(ours.float() / 255, timms)
+    torch.testing.assert_close(ours.float() / 255 - torch.tensor(mean)[:, None, None], timms(image), rtol=0, atol=1e-6)
+
+
+def test_a_border_has_the_colour_asked_for_in_bytes_and_in_unit_values_and_is_else_zero() -> None:
+    wide = Geometry((20, 20), "bilinear", 1.0, "border")
+    grey = Image.fromarray(np.full((10, 20), 100, dtype=np.uint8))
+    assert evaluation_transform(wide, [0.2])(grey)[0, :, 3].tolist() == [51] * 5 + [100] * 10 + [51] * 5
+    assert evaluation_transform(wide)(grey)[0, 0, 0] == 0
+    deep = torch.full((3, 10, 20), 0.5)
+    bordered = evaluation_transform(wide, [0.1, 0.2, 0.3])(deep)
+    torch.testing.assert_close(bordered[:, 0, 0], torch.tensor([0.1, 0.2, 0.3]))
+    torch.testing.assert_close(bordered[:, 10, 10], torch.full((3,), 0.5))
 
 
 def test_the_order_of_an_epoch_is_a_function_of_seed_and_epoch() -> None:
@@ -79,6 +87,14 @@ def test_bytes_beside_deep_images_become_unit_values(tmp_path: Path) -> None:
     files = [LabelledFile(str(tmp_path / f"{name}.png"), 0) for name in ("byte", "deep")]
     ((images, _),) = loader(ImageBatches(files, Geometry((16, 16)), "grey", None, 0), 2, 0)
     assert torch.allclose(images, torch.full_like(images, 0.2), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 50, 3), (50, 1, 3), (1, 1, 3)])
+def test_a_colour_image_one_pixel_high_keeps_its_colours(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    save_png(tmp_path / "line.png", np.broadcast_to(np.array([10, 20, 30], dtype=np.uint8), shape))
+    values, _ = ImageBatches([LabelledFile(str(tmp_path / "line.png"), 0)], Geometry((8, 8)), "rgb", None, 0)[0]
+    assert values.shape == (3, 8, 8)
+    assert values[:, 4, 4].tolist() == [10, 20, 30]
 
 
 def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]) -> None:

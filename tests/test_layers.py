@@ -33,6 +33,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "deep_images",
             "run_dir",
             "scratch",
+            "geometry",
             "transparency",
         ),
     ),

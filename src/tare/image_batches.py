@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,28 +14,22 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tare.augmentation import training_transform
 from tare.decode import ColourMode
 from tare.errors import DataError
+from tare.geometry import Geometry
 from tare.labelled import LabelledFile
 from tare.layout import unit_scale
 from tare.records import Skipped
 from tare.seeds import derived
 from tare.training import Augmenting
 
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's."""
-
-    size: tuple[int, int]
-    interpolation: str = "bicubic"
-    crop_fraction: float = 0.875
-    crop_mode: str = "center"
+__all__ = ["EpochSampler", "Geometry", "ImageBatches", "evaluation_transform", "loader", "loader_errors", "stacked"]
 
 
 class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
     """Images as uint8 ``(C, H, W)`` (float32 unit values for deeper files) with their labels.
 
     An index is ``epoch * len(files) + position``: augmentation draws from a generator seeded by it, so that what a sample
-    looks like depends neither on the number of workers nor on where a run was resumed.
+    looks like depends neither on the number of workers nor on where a run was resumed. ``fill`` (unit values) is the colour of
+    what lies outside an image.
     """
 
     def __init__(
@@ -55,7 +48,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
         if augmenting is not None and self.augments:
             self.transform = training_transform(geometry.size, geometry.interpolation, augmenting, fill)
         else:
-            self.transform = evaluation_transform(geometry)
+            self.transform = evaluation_transform(geometry, fill)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -65,7 +58,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
         values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
-        image = Image.fromarray(values.squeeze()) if values.dtype.name == "uint8" else _deep(values)
+        image = _bytes(values) if values.dtype.name == "uint8" else _deep(values)
         if not self.augments:
             return self.transform(image), file.label
         with torch.random.fork_rng(devices=[]):
@@ -92,21 +85,44 @@ class EpochSampler(Sampler[int]):
         return iter(order.tolist())
 
 
-def evaluation_transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
-    """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``."""
-    from timm.data.transforms_factory import transforms_imagenet_eval
+def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None) -> Callable[[Any], torch.Tensor]:
+    """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``.
+
+    Takes 8-bit Pillow images, or tensors of unit values ``(C, H, W)``. The crop mode ``border`` surrounds an image with ``fill``
+    (unit values, one per channel; without it zeros), where timm takes the mean that it normalises with.
+    """
     from torchvision.transforms import v2
 
-    steps = transforms_imagenet_eval(
+    to_tensor = v2.ToImage()
+    colour = tuple(fill or (0.0,))
+    bytewise, deep = (v2.Compose(_evaluation_steps(geometry, around)) for around in (colour, None))
+    offset = torch.tensor(colour).reshape(-1, 1, 1)
+
+    def sized(image: Any) -> torch.Tensor:
+        if geometry.crop_mode == "border" and isinstance(image, torch.Tensor):
+            return deep(image - offset) + offset  # type: ignore[no-any-return]
+        return to_tensor(bytewise(image)).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+    return sized
+
+
+def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
+    """Timm's steps; a border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones it has for tensors."""
+    from timm.data.transforms import CenterCropOrPad
+    from timm.data.transforms_factory import transforms_imagenet_eval
+
+    made = transforms_imagenet_eval(
         geometry.size,
         crop_pct=geometry.crop_fraction,
         crop_mode=geometry.crop_mode,
         interpolation=geometry.interpolation,
+        mean=around or (0.0,),
         normalize=False,
     )
-    to_tensor = v2.ToImage()
-    resize = v2.Compose([step for step in steps.transforms if "ToTensor" not in type(step).__name__])
-    return lambda image: to_tensor(resize(image)).as_subclass(torch.Tensor)
+    steps = [step for step in made.transforms if "ToTensor" not in type(step).__name__]
+    return [
+        CenterCropOrPad(geometry.size, fill=0) if isinstance(step, CenterCropOrPad) and around is None else step for step in steps
+    ]
 
 
 def loader(
@@ -153,6 +169,11 @@ def loader_errors() -> Iterator[None]:
 
 
 _IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
+
+
+def _bytes(values: Any) -> Image.Image:
+    """As Pillow holds it: a grey image has two axes there, and so only the axis of channels may go."""
+    return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
 
 
 def _deep(values: Any) -> torch.Tensor:

@@ -1,0 +1,96 @@
+"""What a network is given of a sample: an image resized and cropped, a signal cut or padded to a length, a row of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Kind = Literal["image", "signal", "vector"]
+
+#: What several samples of a kind are called.
+NOUNS: Mapping[Kind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's."""
+
+    size: tuple[int, int]
+    interpolation: str = "bicubic"
+    crop_fraction: float = 0.875
+    crop_mode: str = "center"
+
+    @property
+    def kind(self) -> Kind:
+        """Images."""
+        return "image"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return self.size
+
+
+@dataclass(frozen=True, slots=True)
+class SignalGeometry:
+    """How a signal becomes ``length`` steps: a longer one is cut, a shorter one padded with ``pad`` on both sides.
+
+    ``pad`` has one unit value per channel, that which normalisation maps to zero; None is what :class:`tare.normaliser.Normaliser`
+    takes as no value at all where every signal is normalised by its own moments. ``raw_dtype`` is the type of stored values.
+    """
+
+    length: int
+    pad: tuple[float, ...] | None
+    raw_dtype: str = "float32"
+
+    @property
+    def kind(self) -> Kind:
+        """Signals."""
+        return "signal"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return (self.length,)
+
+
+@dataclass(frozen=True, slots=True)
+class RowGeometry:
+    """A row of one number per column, in this order; ``raw_dtype`` is the type of stored values."""
+
+    columns: tuple[str, ...]
+    raw_dtype: str = "float64"
+
+    @property
+    def kind(self) -> Kind:
+        """Rows."""
+        return "vector"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels: none."""
+        return ()
+
+
+InputGeometry = Geometry | SignalGeometry | RowGeometry
+
+
+def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
+    """A geometry as a JSON object; images, the first there were, name no kind."""
+    document = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()}
+    return document if isinstance(geometry, Geometry) else {"kind": geometry.kind, **document}
+
+
+def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
+    """Read :func:`geometry_json` back. Raises KeyError, TypeError or ValueError if it is malformed."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"}
+    kind = document.get("kind", "image")
+    if kind == "signal":
+        return SignalGeometry(**values)
+    if kind == "vector":
+        return RowGeometry(**values)
+    if kind != "image":
+        raise ValueError(f"a geometry of kind {kind!r}")
+    height, width = values.pop("size")
+    return Geometry((height, width), **values)
