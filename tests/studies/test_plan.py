@@ -93,7 +93,7 @@ def test_test_samples_stay_the_same_up_to_sizes_of_half_the_data() -> None:
         ({"margin": float("nan")}, r"margin: a positive number, found nan"),
         ({"seeds": 100_000, "study": "digits"}, r"at most 1000000 cells, found 12000000; vary less"),
         ({"study": 3}, r"a name for study, found 3"),
-        ({"study": "folder"}, r"data, a folder of images, for the study 'folder', found none"),
+        ({"study": "folder"}, r"data, labelled images, for the study 'folder', found none"),
         ({"data": "photos/"}, r"data only for the study 'folder', found data beside the study 'digits'"),
         ({"study": "folder", "data": "photos/"}, r"a network for the study of a folder, found none"),
     ],

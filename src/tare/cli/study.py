@@ -42,7 +42,16 @@ def study(
     dry_run: Annotated[bool, _option(_RUN, "Say what would be measured, and how long it would take.", "--dry-run")] = False,
     workers: Workers = None,
     engine: Annotated[EngineName, _option(_RUN, "Where cells are measured.")] = EngineName.local,
-    data: Annotated[str | None, _option(_FOLDER, "A folder of images with a folder per class.", metavar="DIR")] = None,
+    data: Annotated[
+        str | None,
+        _option(_FOLDER, "A folder with a folder per class, or a labelled manifest, .tar, .parquet or .npz.", metavar="DATA"),
+    ] = None,
+    label: Annotated[str | None, _option(_FOLDER, "The column or array of labels, if not called so.")] = None,
+    label_pattern: Annotated[
+        str | None,
+        _option(_FOLDER, "Regular expression: its first group in a sample's path is the label, the others are left out."),
+    ] = None,
+    array: Annotated[str | None, _option(_FOLDER, "The array of an .npz file, or the column of images.")] = None,
     model: Annotated[
         list[str] | None, _option(_FOLDER, "A network as `tare transfer --model` takes it; more than once for several.")
     ] = None,
@@ -74,7 +83,15 @@ def study(
     stated |= {"sizes": _numbers(sizes)} if sizes is not None else {}
     stated |= {name: _reals(text, name) for name, text in (("mean", mean), ("std", std)) if text is not None}
     stated |= {"networks": model} if model else {}
-    plain = {"seeds": seeds, "data": data, "weights": weights, "margin": margin if margin != 1.0 else None}
+    plain = {
+        "seeds": seeds,
+        "data": data,
+        "label": label,
+        "label_pattern": label_pattern,
+        "array": array,
+        "weights": weights,
+        "margin": margin if margin != 1.0 else None,
+    }
     stated |= {key: value for key, value in plain.items() if value is not None}
     if plan is None and data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")

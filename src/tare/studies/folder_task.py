@@ -1,4 +1,4 @@
-"""A study on one's own folder of images, with networks that come pretrained."""
+"""A study on one's own labelled images, with networks that come pretrained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from tare.batch_norm import batch_norms
 from tare.errors import DataError, SpecError
 from tare.image_batches import Geometry, ImageBatches
-from tare.labelled import read_split
+from tare.labelled import Labelled, open_split
 from tare.networks import Network
 from tare.source_network import source_network
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
@@ -24,15 +24,16 @@ _MOST_BYTES = 4 << 30
 
 @cache
 def folder_task(
-    data: str, networks: tuple[str, ...], weights: str, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
+    labelled: Labelled, networks: tuple[str, ...], weights: str, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
 ) -> Task:
-    """The study of a labelled folder ``data`` with ``networks``, each a reference of ``tare transfer --model``.
+    """The study of labelled images, in whatever source, with ``networks``, each a reference of ``tare transfer --model``.
 
     Every image is resized and cropped as the first network states; networks of another input size are refused, since their
     cells would not be comparable. ``mean`` and ``std`` are the source's constants where a network states none or wrong ones.
-    ``match`` is left out where nobody knows what dataset0 looked like. ``train/`` and ``val/`` are pooled: a seed splits anew.
+    ``match`` is left out where nobody knows what dataset0 looked like. Training and validation images are pooled: a seed splits
+    anew.
 
-    Raises a :class:`tare.TareError` for a folder or network that cannot be read.
+    Raises a :class:`tare.TareError` for images or a network that cannot be read.
     """
     if not networks:
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
@@ -48,7 +49,7 @@ def folder_task(
     sources = {name: _pretrained(network, mean, std) for name, network in loaded.items()}
     return Task(
         FOLDER,
-        cache(lambda: _images(data, geometry, loaded[networks[0]])),
+        cache(lambda: _images(labelled, geometry, loaded[networks[0]])),
         None,
         lambda name, _, __: _network(name, "none").module,
         networks=known,
@@ -83,9 +84,9 @@ def _strategies(sources: list[Pretrained]) -> tuple[Strategy, ...]:
     return ("source", "target", "match", "blend", "none") if seen else ("source", "target", "blend", "none")
 
 
-def _images(data: str, geometry: Geometry, network: Network) -> Samples:
-    """All images of a folder as the network is given them, before normalisation: bytes ``(N, H, W, C)``."""
-    found = read_split(Path(data), 0)
+def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples:
+    """All images as the network is given them, before normalisation: bytes ``(N, H, W, C)``."""
+    found = open_split(labelled, 0)
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels
@@ -93,7 +94,7 @@ def _images(data: str, geometry: Geometry, network: Network) -> Samples:
         raise DataError(
             f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
             f"{len(files)} of {height} x {width}: {size / (1 << 30):.1f} GiB",
-            "name a folder with fewer of them: sizes of more than a few thousand show nothing new",
+            "name fewer of them: sizes of more than a few thousand show nothing new",
         )
     images = ImageBatches(files, geometry, colour_of(network), None, 0)
     values = np.empty((len(files), height, width, network.channels), np.uint8)
@@ -102,7 +103,7 @@ def _images(data: str, geometry: Geometry, network: Network) -> Samples:
         if image.dtype.is_floating_point:
             image = (255 * image.clamp(0, 1)).round().byte()
         values[index] = image.permute(1, 2, 0).numpy()
-    return Samples(Path(data).name, values, np.array([file.label for file in files], np.int64))
+    return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
 
 
 def _geometry_text(geometry: Geometry) -> str:

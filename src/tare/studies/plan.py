@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tare.errors import SpecError
+from tare.labelled import Labelled
 from tare.strategies import STRATEGIES, Strategy
 from tare.studies.folder_task import FOLDER, default_sizes, folder_task
 from tare.studies.samples import least_tested, pool_size
@@ -29,6 +30,7 @@ _MOST_BYTES = 1 << 20
 _MOST_CELLS = 1_000_000
 _LARGEST = 1e6
 _FEWEST = 3
+_TEXTS = ("study", "data", "label", "label_pattern", "array", "weights")
 _REAL = int | float
 _KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
 _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
@@ -68,6 +70,9 @@ class Plan:
     seeds: int = 10
     margin: float = 1.0
     data: str = ""
+    label: str = ""
+    label_pattern: str = ""
+    array: str = ""
     weights: str = "pretrained"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -76,7 +81,8 @@ class Plan:
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
         if self.study == FOLDER:
-            return folder_task(self.data, self.networks, self.weights, self.mean, self.std)
+            labels = (self.label or None, self.label_pattern or None, self.array or None)
+            return folder_task(Labelled(self.data, *labels), self.networks, self.weights, self.mean, self.std)
         return task_named(self.study)
 
     @property
@@ -162,7 +168,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 
 def _value(key: str, value: Any) -> Any:
-    if key in ("study", "data", "weights"):
+    if key in _TEXTS:
         if isinstance(value, str):
             return value
         raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
@@ -188,10 +194,11 @@ def _number(key: str, value: Any) -> float:
 
 
 def _check_folder(plan: Plan) -> None:
-    if plan.study != FOLDER and plan.data:
-        raise SpecError(f"data only for the study {FOLDER!r}", f"data beside the study {plan.study!r}", "leave one out")
+    given = next((key for key in ("data", "label", "label_pattern", "array") if getattr(plan, key)), None)
+    if plan.study != FOLDER and given:
+        raise SpecError(f"{given} only for the study {FOLDER!r}", f"{given} beside the study {plan.study!r}", "leave one out")
     if plan.study == FOLDER and not plan.data:
-        raise SpecError(f"data, a folder of images, for the study {FOLDER!r}", "none", "for example data: photos/")
+        raise SpecError(f"data, labelled images, for the study {FOLDER!r}", "none", "for example data: photos/")
 
 
 def _check(plan: Plan) -> None:
