@@ -47,3 +47,15 @@ def print_json(document: dict[str, Any]) -> None:
     from tare.files import json_text
 
     typer.echo(json_text(document))
+
+
+def numbers_of(text: str | None, option: str) -> list[float] | None:
+    """Numbers with commas or blanks between; None where the option was not given. Raises :class:`SpecError` for a word."""
+    from tare.errors import SpecError
+
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        raise SpecError(f"numbers after {option}", f"{text!r}", "write them as 0.485,0.456,0.406") from None
