@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
+from rich.text import Text
 
 from tare.intervals import Interval
 from tare.reporting.console import out, shown
@@ -18,22 +21,7 @@ _STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "identical":
 
 def print_analysis(analysis: Analysis) -> None:
     """Print the means, the paired differences and the verdict."""
-    scale = 100 if analysis.unit else 1
-    contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
-    columns = [name for name, _ in analysis.means[0].group]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in (*columns, "strategy", "mean", "pairs", f"vs {analysis.baseline}", "p adj.", "shown"):
-        left = heading in (*columns, "strategy", "shown")
-        table.add_column(shown(heading), justify="left" if left else "right", overflow="fold", no_wrap=heading not in columns)
-    last: Group | None = None
-    for item in analysis.means:
-        mean = _plus_minus(analysis, item.score, f"{scale * item.score.estimate:{'.1f' if analysis.unit else '.4g'}}")
-        group = [_changed(last, item.group, place) for place in range(len(columns))]
-        last = item.group
-        table.add_row(
-            *group, shown(item.strategy), mean, str(item.pairs), *_columns(analysis, contrasts.get((last, item.strategy)))
-        )
-    out.print(table)
+    _print_table(analysis)
     out.print("± is half of a 95% interval, of single comparisons; p is adjusted over all of them (Holm)")
     for line in analysis.overall:
         gap = line.difference
@@ -46,9 +34,41 @@ def print_analysis(analysis: Analysis) -> None:
         out.print(shown(sentence), soft_wrap=True)
 
 
-def _changed(last: Group | None, group: Group, place: int) -> str:
-    """A value of a group's, unless the row above says it already."""
-    return "" if last is not None and last[: place + 1] == group[: place + 1] else shown(group[place][1])
+def _print_table(analysis: Analysis) -> None:
+    """A table for each outer group, named above it: columns for all of them would not fit a terminal of 80."""
+    rows = _rows(analysis)
+    inner = [name for name, _ in analysis.means[0].group][-1:]
+    headings = [*inner, "strategy", "mean", "pairs", f"vs {analysis.baseline}", "p adj.", "shown"]
+    plain = [Text.from_markup(cell) for _, cells in rows for cell in cells]
+    widths = [
+        max(map(cell_len, [headings[i], *(text.plain for text in plain[i :: len(headings)])])) for i in range(len(headings))
+    ]
+    for outer, members in groupby(rows, key=lambda row: row[0]):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+        table.title = ", ".join(shown(f"{name} {value}") for name, value in outer) or None
+        for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+            left = heading in ("strategy", "shown")
+            table.add_column(shown(heading), justify="left" if left else "right", no_wrap=place > 0, min_width=width)
+        last = ""
+        for _, cells in members:
+            # The size, or whatever is innermost, once for its strategies.
+            first = "" if inner and cells[0] == last else cells[0]
+            last = cells[0]
+            table.add_row(first, *cells[1:])
+        out.print(table)
+
+
+def _rows(analysis: Analysis) -> list[tuple[Group, list[str]]]:
+    """The outer group and the cells of each mean."""
+    scale = 100 if analysis.unit else 1
+    contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
+    rows = []
+    for item in analysis.means:
+        mean = _plus_minus(analysis, item.score, f"{scale * item.score.estimate:{'.1f' if analysis.unit else '.4g'}}")
+        inner = [shown(item.group[-1][1])] if item.group else []
+        compared = _columns(analysis, contrasts.get((item.group, item.strategy)))
+        rows.append((item.group[:-1], [*inner, shown(item.strategy), mean, str(item.pairs), *compared]))
+    return rows
 
 
 def _columns(analysis: Analysis, item: Contrast | None) -> tuple[str, str, str]:
