@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tare._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tare.advising import advise
     from tare.checking import check
     from tare.comparison import compare
     from tare.dataset_stats import DatasetStats
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tare.measuring import measure
     from tare.model_dir import load_model
     from tare.reading import read_spec
+    from tare.studies.studying import study
     from tare.transferring import transfer
     from tare.watching import watch
 
@@ -27,6 +29,7 @@ __all__ = [
     "DatasetStats",
     "InputSpec",
     "TareError",
+    "advise",
     "check",
     "compare",
     "export",
@@ -34,6 +37,7 @@ __all__ = [
     "load_model",
     "measure",
     "read_spec",
+    "study",
     "transfer",
     "watch",
 ]
@@ -43,6 +47,7 @@ _HOMES = {
     "DatasetStats": "tare.dataset_stats",
     "InputSpec": "tare.input_spec",
     "TareError": "tare.errors",
+    "advise": "tare.advising",
     "check": "tare.checking",
     "compare": "tare.comparison",
     "export": "tare.exporting",
@@ -50,6 +55,7 @@ _HOMES = {
     "load_model": "tare.model_dir",
     "measure": "tare.measuring",
     "read_spec": "tare.reading",
+    "study": "tare.studies.studying",
     "transfer": "tare.transferring",
     "watch": "tare.watching",
 }

@@ -73,6 +73,7 @@ def study(
     Exit code 0 if every cell was measured, 1 if some failed, 2 for unusable input, 130 if it was stopped.
     """
     from tare.errors import SpecError
+    from tare.studies.studying import planned
 
     if analyse is not None:
         columns = (strategy_column, score_column, _listed(pair_columns), _listed(group_columns), size_column)
@@ -95,16 +96,16 @@ def study(
     stated |= {key: value for key, value in plain.items() if value is not None}
     if plan is None and data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
-    planned = _plan(plan or "folder", stated)
+    chosen = planned(plan or "folder", stated)
     if dry_run:
-        _say(planned, out, workers, as_json)
+        _say(chosen, out, workers, as_json)
         return
     if out is None:
         raise SpecError("a directory for the study", "no --out", "for example: --out study/")
-    _run(planned, out, workers, engine.value, as_json)
+    _run(chosen, out, workers, engine.value, as_json)
 
 
-def _run(planned: Plan, out: Path, workers: int | None, engine: str, as_json: bool) -> None:
+def _run(plan: Plan, out: Path, workers: int | None, engine: str, as_json: bool) -> None:
     from tare.reporting import console
     from tare.reporting.study_progress import watching
     from tare.reporting.study_report import print_study, write_study
@@ -112,7 +113,7 @@ def _run(planned: Plan, out: Path, workers: int | None, engine: str, as_json: bo
 
     command = shlex.join(["tare", *sys.argv[1:]])
     try:
-        run = run_study(planned, out, workers=workers, engine=engine, watch=watching, command=command)  # type: ignore[arg-type]
+        run = run_study(plan, out, workers=workers, engine=engine, watch=watching, command=command)  # type: ignore[arg-type]
     except Stopped as stopped:
         console.note(f"stopped: {stopped}")
         raise typer.Exit(_INTERRUPTED) from None
@@ -122,14 +123,6 @@ def _run(planned: Plan, out: Path, workers: int | None, engine: str, as_json: bo
     else:
         print_study(run, out / "report.html")
     raise typer.Exit(1 if run.failed else 0)
-
-
-def _plan(name: str, stated: dict[str, Any]) -> Plan:
-    from tare.studies.plan import plan_of, read_plan
-
-    if name.endswith((".yaml", ".yml", ".json")):
-        return plan_of({**read_plan(Path(name)), **stated})
-    return plan_of({"study": name, **stated})
 
 
 def _say(plan: Plan, out: Path | None, workers: int | None, as_json: bool) -> None:
