@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tare.errors import DataError
-from tare.labelled import ImageFiles, Labelled, coloured, open_split, read_split
+from tare.labelled import Labelled, LabelledFiles, coloured, open_split, read_split
 from tare.records import Skipped
 from tests.images import rgb_folder
 
@@ -69,7 +69,7 @@ def test_unreadable_files_leave_the_split_and_an_emptied_class_is_refused(tmp_pa
 
 def test_the_listed_files_are_a_source_with_labels(tmp_path: Path) -> None:
     split = read_split(made(tmp_path, {"a": 5, "b": 5}), seed=0)
-    source = ImageFiles("training", split.train)
+    source = LabelledFiles("training", split.train)
     records = [record for chunk in source.chunks() for record in source.read(chunk)]
     assert [record.label for record in records if not isinstance(record, Skipped)] == [str(f.label) for f in split.train]
 

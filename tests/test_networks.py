@@ -128,7 +128,7 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
         ("timm:resnt18", "none", r"found 'resnt18'; did you mean timm:resnet18"),
         ("timm:zzzzzzzzzz", "none", r"see timm.list_models\(\)"),
         ("timm:resnet18.nonsense", "none", "Invalid pretrained tag"),
-        ("resnet18", "none", "timm:NAME, torchvision:NAME, FILE.py:FACTORY or a transferred"),
+        ("resnet18", "none", "timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or a transferred"),
         ("absent.py:net", "none", "does not exist"),
         ("timm:test_resnet", "absent.safetensors", "does not exist; check the path"),
     ],

@@ -68,3 +68,32 @@ def test_a_signal_is_z_scored_by_itself_and_a_row_cannot_be() -> None:
     torch.testing.assert_close(fed.mean(dim=2), torch.zeros(4, 2), atol=1e-5, rtol=0)
     with pytest.raises(StrategyError, match="images or signals for the strategy 'sample', found rows"):
         normaliser(torch.zeros(4, 2))
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-3, 1e4])
+def test_a_signal_is_scaled_however_quiet_it_is(level: float) -> None:
+    noise = torch.randn(2, 1, 400, generator=torch.Generator().manual_seed(0))
+    fed = Normaliser(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(level * noise)
+    torch.testing.assert_close(fed.std(dim=2, correction=0), torch.ones(2, 1))
+
+
+def test_a_constant_signal_and_an_empty_one_become_zeros() -> None:
+    signals = torch.stack([torch.full((1, 50), 0.1), torch.zeros(1, 50), torch.full((1, 50), torch.nan)])
+    fed = Normaliser(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(signals)
+    assert torch.equal(fed, torch.zeros_like(signals))
+
+
+def test_what_lies_outside_a_signal_counts_for_nothing_and_becomes_zero() -> None:
+    normaliser = Normaliser(Normalisation("sample", (0.0,), (1.0,), per_sample=True))
+    signal = 3 + 2 * torch.randn(1, 1, 60, generator=torch.Generator().manual_seed(0))
+    nothing = torch.full((1, 1, 20), torch.nan)
+    fed = normaliser(torch.cat([nothing, signal, nothing], dim=2))
+    torch.testing.assert_close(fed[..., 20:80], normaliser(signal))
+    assert torch.equal(fed[..., :20], torch.zeros(1, 1, 20))
+
+
+def test_large_numbers_of_little_spread_are_normalised_before_they_lose_their_digits() -> None:
+    rows = 1.6e9 + torch.randn(1000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    fed = Normaliser(Normalisation("target", (1.6e9,), (1.0,)))(rows)
+    assert fed.dtype == torch.float32
+    torch.testing.assert_close(fed.double(), rows - 1.6e9, rtol=1e-6, atol=1e-6)

@@ -80,7 +80,7 @@ def test_deeper_and_grey_images_are_answered_whatever_stands_beside_them(run: Pa
 def test_an_image_too_narrow_to_resize_is_an_error_of_its_own(run: Path, tmp_path: Path) -> None:
     save_png(tmp_path / "thread.png", np.zeros((1, 60000, 3), dtype=np.uint8))
     trained = open_trained(run)
-    wide = replace(trained, model=replace(trained.model, geometry=replace(trained.model.geometry, size=(160, 160))))
+    wide = replace(trained, model=replace(trained.model, takes=replace(trained.model.geometry, size=(160, 160))))
     answer = next(predictions(wide, [str(tmp_path / "thread.png")]))
     assert answer.error == "60000 x 1 pixels: too narrow to resize its shorter edge to 178"
 

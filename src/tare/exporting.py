@@ -105,6 +105,7 @@ def export(
         check_installed()
     with reporter.counting(f"exporting to {format}", "steps", _STEPS) as advance:
         trained = open_trained(Path(run), factory)
+        _ = trained.model.geometry  # signals and rows are refused at once
         if target.resolve() == trained.folder.resolve():
             raise OutputError("an output beside the run", f"its own model {str(target)!r}", "name another")
         if format in ("hf", "timm"):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tare.affine import Affine
 from tare.errors import ModelError, OutputError, SpecError
 from tare.folding import Folded, affine_of, folded, respecced
-from tare.image_batches import Geometry
+from tare.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
 from tare.input_spec import InputSpec, Known
 from tare.model_dir import TransferredModel, load_model, save_model
 from tare.networks import Network, load_network
@@ -54,6 +54,7 @@ def fold_to(
     check_free(out, overwrite=overwrite)
     model = opened(source, weights, factory)
     stated = read_spec(spec) if spec is not None else model.expects
+    _check_bytes(model.takes, takes)
     made = folded(model.network.module, stated, takes, shape=model.shape)
     step = 1.0 if takes == "unit" else 1 / 255  # raw bytes are unit values divided by 1/255
     channels = len(affine_of(stated, takes).order)
@@ -91,7 +92,7 @@ class Opened:
 
     network: Network
     expects: InputSpec
-    geometry: Geometry
+    takes: InputGeometry
     classes: tuple[str, ...]
     notes: tuple[str, ...]
     shape: tuple[int, ...] | None
@@ -113,8 +114,14 @@ def opened(source: str, weights: str, factory: str | None) -> Opened:
         raise ModelError(
             "one normalisation for all samples", "each image by its own mean and std", "strategy 'sample' cannot be folded"
         )
-    shape = (len(model.normalisation.mean), *model.geometry.size)
-    return Opened(model.network, model.spec(), model.geometry, model.classes, (), shape)
+    whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
+    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole)
+
+
+def _check_bytes(given: InputGeometry, takes: str) -> None:
+    """Raise :class:`SpecError` if raw bytes are asked for where values are stored as anything else."""
+    if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
+        raise SpecError("--input unit for data that are no bytes", f"--input uint8 for {given.raw_dtype}", "use --input unit")
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
@@ -129,13 +136,13 @@ def check_free(out: Path, *, overwrite: bool) -> None:
 
 def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:
     network = replace(model.network, module=made.network)
-    geometry = model.geometry
-    if len(made.plan.shape) == 3:
-        geometry = replace(geometry, size=(made.plan.shape[1], made.plan.shape[2]))
+    takes = model.takes
+    if len(made.plan.shape) == 3 and isinstance(takes, Geometry):
+        takes = replace(takes, size=(made.plan.shape[1], made.plan.shape[2]))
     loads = model.network.is_timm and made.plan.keeps_architecture and made.plan.takes != "uint8"
     save_model(
         out,
-        TransferredModel(network, normalisation, geometry, model.classes),
+        TransferredModel(network, normalisation, takes, model.classes),
         source_spec=source_spec,
         target_stats=None,
         evidence={"fold": asdict(made.verification)},

@@ -36,8 +36,8 @@ class Geometry:
 class SignalGeometry:
     """How a signal becomes ``length`` steps: a longer one is cut, a shorter one padded with ``pad`` on both sides.
 
-    ``pad`` has one unit value per channel, that which normalisation maps to zero; None is what :class:`tare.normaliser.Normaliser`
-    takes as no value at all where every signal is normalised by its own moments. ``raw_dtype`` is the type of stored values.
+    ``pad`` has one unit value per channel, that which normalisation maps to zero. It is None where every signal is normalised by
+    its own moments: then NaN marks what is no value, and is zero after normalising. ``raw_dtype`` is the type of stored values.
     """
 
     length: int
@@ -78,13 +78,17 @@ InputGeometry = Geometry | SignalGeometry | RowGeometry
 
 def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     """A geometry as a JSON object; images, the first there were, name no kind."""
-    document = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()}
+    document: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()
+    }
     return document if isinstance(geometry, Geometry) else {"kind": geometry.kind, **document}
 
 
 def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     """Read :func:`geometry_json` back. Raises KeyError, TypeError or ValueError if it is malformed."""
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"
+    }
     kind = document.get("kind", "image")
     if kind == "signal":
         return SignalGeometry(**values)

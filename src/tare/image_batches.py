@@ -21,7 +21,15 @@ from tare.records import Skipped
 from tare.seeds import derived
 from tare.training import Augmenting
 
-__all__ = ["EpochSampler", "Geometry", "ImageBatches", "evaluation_transform", "loader", "loader_errors", "stacked"]
+__all__ = [
+    "EpochSampler",
+    "Geometry",
+    "ImageBatches",
+    "evaluation_transform",
+    "loader",
+    "loader_errors",
+    "stacked",
+]
 
 
 class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
@@ -120,19 +128,20 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> lis
         normalize=False,
     )
     steps = [step for step in made.transforms if "ToTensor" not in type(step).__name__]
-    return [
-        CenterCropOrPad(geometry.size, fill=0) if isinstance(step, CenterCropOrPad) and around is None else step for step in steps
-    ]
+    if around is None and geometry.crop_mode == "border":
+        steps[-1] = CenterCropOrPad(geometry.size, fill=0)
+    return steps
 
 
 def loader(
-    dataset: ImageBatches, batch_size: int, workers: int, sampler: EpochSampler | None = None
+    dataset: Dataset[tuple[torch.Tensor, int]], batch_size: int, workers: int, sampler: EpochSampler | None = None
 ) -> DataLoader[tuple[torch.Tensor, int]]:
     """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files.
 
-    In training a last batch of one image is left out: batch norm has no variance of one value.
+    In training a last batch of one sample is left out: batch norm has no variance of one value.
     """
-    lonely = sampler is not None and 1 == len(dataset) % batch_size < min(batch_size, len(dataset))
+    number = len(dataset)  # type: ignore[arg-type]  # those without are streams
+    lonely = sampler is not None and 1 == number % batch_size < min(batch_size, number)
     return DataLoader(
         dataset,
         batch_size=batch_size,

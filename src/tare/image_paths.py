@@ -1,11 +1,11 @@
-"""Which image files a user means: files, folders, patterns, and a list on standard input."""
+"""Which files of samples a user means: files, folders, patterns, and a list on standard input."""
 
 from __future__ import annotations
 
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +13,13 @@ from tare.decode import SUFFIXES
 from tare.sources.image_folder import open_image_folder, walk_files
 
 
-def image_paths(words: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[str]:
+def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: Collection[str] = SUFFIXES) -> Iterator[str]:
     """Yield paths in the order of ``words``, sorted within a folder or pattern.
 
-    A folder stands for the image files below it, by suffix; a pattern (``*``, ``**``, ``?``, ``[...]``) for what it matches;
-    ``-`` for a list of paths on standard input, one a line, or with NUL between them as ``find -print0`` writes it. Any other
-    word is yielded as it is, there or not. Bytes that are no UTF-8 travel as surrogates (PEP 383).
+    A folder stands for the files below it that end in one of ``suffixes``, those of images unless others are given; a pattern
+    (``*``, ``**``, ``?``, ``[...]``) for what it matches; ``-`` for a list of paths on standard input, one a line, or with NUL
+    between them as ``find -print0`` writes it. Any other word is yielded as it is, there or not. Bytes that are no UTF-8 travel
+    as surrogates (PEP 383).
 
     Raises :class:`DataError` for a folder that cannot be listed.
     """
@@ -26,7 +27,7 @@ def image_paths(words: Iterable[str], stdin: BinaryIO | None = None) -> Iterator
         if word == "-":
             yield from _listed(stdin or sys.stdin.buffer)
         elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
-            yield from _below(word)
+            yield from _below(word, suffixes)
         elif glob.has_magic(word) and not os.path.lexists(word):
             yield from _matching(word)
         else:
@@ -39,9 +40,9 @@ def _listed(stream: BinaryIO) -> Iterator[str]:
     yield from (os.fsdecode(line) for line in lines if line)
 
 
-def _below(folder: str) -> Iterator[str]:
+def _below(folder: str, suffixes: Collection[str]) -> Iterator[str]:
     open_image_folder(Path(folder))
-    yield from (path for path in walk_files(Path(folder)) if os.path.splitext(path)[1].lower() in SUFFIXES)
+    yield from (path for path in walk_files(Path(folder)) if os.path.splitext(path)[1].lower() in suffixes)
 
 
 def _matching(pattern: str) -> Iterator[str]:

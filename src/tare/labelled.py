@@ -1,4 +1,4 @@
-"""Labelled images as training and validation split: a folder with one folder per class, or any source with labels."""
+"""Labelled samples as training and validation split: a folder with one folder per class, or any source with labels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from tare.decode import SUFFIXES, ColourMode
 from tare.errors import DataError
+from tare.geometry import NOUNS, Kind
 from tare.labelled_samples import LabelledSamples, open_labelled
 from tare.records import Sample, Skipped
 from tare.sources.base import Source
 from tare.sources.image_folder import open_image_folder, read_image, walk_files
+from tare.sources.listed_files import open_file
 from tare.sources.options import Options
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _CHUNK = 64
+_SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +39,44 @@ class LabelledFile:
         return read_image(self.path, colour)
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledRecording(LabelledFile):
+    """One WAV file and the index of its class."""
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Its values ``(T, C)``, or why there are none."""
+        del colour
+        return read_recording(self.path)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledItem(LabelledFile):
-    """One image of another source, at ``index`` of ``samples``; ``path`` names it."""
+    """One sample of another source, at ``index`` of ``samples``; ``path`` names it."""
 
     samples: LabelledSamples
     index: int
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
-        """Its raw values ``(H, W, C)`` in the colours asked for, or why there are none."""
+        """Its raw values, an image ``(H, W, C)`` in the colours asked for, or why there are none."""
         values = self.samples.read(self.index)
-        return values if isinstance(values, Skipped) else coloured(values, colour)
+        if isinstance(values, Skipped):
+            return values
+        return coloured(values, colour) if self.samples.kind == "image" else finite(values, self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Training and validation files, the names of their classes, and how the split came about."""
+    """Training and validation files, the names of their classes, and how the split came about.
+
+    ``channel_names`` are those of a table's columns, or None.
+    """
 
     classes: tuple[str, ...]
     train: tuple[LabelledFile, ...]
     val: tuple[LabelledFile, ...]
     origin: str
+    kind: Kind = "image"
+    channel_names: tuple[str, ...] | None = None
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
         """Return the split without the files that cannot be read."""
@@ -66,12 +86,13 @@ class Split:
 
 
 @dataclass(frozen=True)
-class ImageFiles(Source[tuple[LabelledFile, ...]]):
-    """The listed image files as a source."""
+class LabelledFiles(Source[tuple[LabelledFile, ...]]):
+    """The listed files as a source."""
 
     name: str
     files: tuple[LabelledFile, ...]
     colour: ColourMode = "stored"
+    channel_names: tuple[str, ...] | None = None
 
     def chunks(self) -> Iterator[tuple[LabelledFile, ...]]:
         """Fixed groups in the order of the list."""
@@ -88,28 +109,30 @@ class ImageFiles(Source[tuple[LabelledFile, ...]]):
             yield replace(values, path=file.path) if isinstance(values, Skipped) else Sample(file.path, values, str(file.label))
 
 
-def read_split(root: Path, seed: int, val_share: float = 0.2) -> Split:
+def read_split(root: Path, seed: int, val_share: float = 0.2, kind: Kind = "image") -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    Raises :class:`DataError` if there is no image, fewer than two classes, or a class without training or validation image.
+    The files are images, or for signals WAV recordings. Raises :class:`DataError` if there is none, fewer than two classes, or
+    a class without training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
-        return _split_one_folder(root, seed, val_share)
+        names = _class_names(root, kind)
+        return _held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
             f"a folder val/ beside {str(train)!r}", "none", "add it, or name a folder that holds the classes themselves"
         )
-    names = _class_names(train)
-    strangers = sorted(set(_class_names(val)) - set(names))
+    names = _class_names(train, kind)
+    strangers = sorted(set(_class_names(val, kind)) - set(names))
     if strangers:
         raise DataError(
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
-    split = Split(names, _labelled(train, names), _labelled(val, names), f"{train.name}/ and {val.name}/ of {str(root)!r}")
-    return _checked(split, str(root))
+    origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
+    return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +154,42 @@ class Labelled:
         return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
 
 
-def open_split(labelled: Labelled, seed: int) -> Split:
-    """Split whatever has labelled images: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
+def open_split(labelled: Labelled, seed: int, kind: Kind = "image") -> Split:
+    """Split what has labelled samples of ``kind``: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
 
     Validation samples are those of the data, where they hold any, else a fifth of each class, chosen by ``seed``.
-    Raises :class:`DataError` for data without labels or images.
+    Raises :class:`DataError` for data without labels, or of another kind.
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
-        return read_split(Path(data), seed)
-    train, val = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
-    if train.kind != "image":
-        remedy = "transfer images; `tare study` compares strategies on rows of numbers"
-        raise DataError("labelled images", f"a {train.kind} per sample in {train.name!r}", remedy)
+        return read_split(Path(data), seed, kind=kind)
+    opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
+    assert train is not None  # noqa: S101 - only validation samples may be absent
     names = tuple(sorted({*train.labels}, key=_natural))
+    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names)
     if val is None:
-        files = _items(train, names)
-        return _held_out(names, files, seed, 0.2, train.name)
+        return _held_out(whole, seed, 0.2)
     strangers = sorted(set(val.labels) - set(names))
     if strangers:
         found = f"{strangers[0]!r} only in validation"
         raise DataError(f"the classes of {val.name!r} among those of {train.name!r}", found, "check the labels")
-    return _checked(Split(names, _items(train, names), _items(val, names), f"{train.name} and {val.name}"), train.name)
+    return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
+
+
+def read_recording(path: str) -> NDArray[Any] | Skipped:
+    """The values ``(T, C)`` of a WAV file, or why there are none."""
+    record = next(iter(open_file(path, Options()).indexed().read(0)))
+    if isinstance(record, Skipped):
+        return record
+    assert isinstance(record, Sample)  # noqa: S101 - one file is one sample
+    return finite(record.values, path) if record.values.ndim == 2 else Skipped(path, "an image, not a recording")
+
+
+def finite(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:
+    """The values of a signal or row, or, where one of them is NaN or infinite, why a network cannot be given them."""
+    bad = int(values.size - np.isfinite(values).sum())
+    return Skipped(path, f"{bad} of {values.size} values are missing, NaN or infinite") if bad else values
 
 
 def coloured(values: NDArray[Any], colour: ColourMode) -> NDArray[Any]:
@@ -184,52 +221,57 @@ def _is_other_source(path: Path) -> bool:
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
 
 
-def _split_one_folder(root: Path, seed: int, val_share: float) -> Split:
-    names = _class_names(root)
-    return _held_out(names, _labelled(root, names), seed, val_share, str(root))
-
-
-def _held_out(names: tuple[str, ...], files: Sequence[LabelledFile], seed: int, val_share: float, where: str) -> Split:
+def _held_out(whole: Split, seed: int, val_share: float) -> Split:
+    """Move a share of each class's files from training to validation."""
     generator = np.random.default_rng(seed)
     train: list[LabelledFile] = []
     val: list[LabelledFile] = []
-    for label in range(len(names)):
-        members = [file for file in files if file.label == label]
+    for label in range(len(whole.classes)):
+        members = [file for file in whole.train if file.label == label]
         order = generator.permutation(len(members))
         held = max(1, round(len(members) * val_share)) if len(members) > 1 else 0
         val += [members[i] for i in sorted(order[:held])]
         train += [members[i] for i in sorted(order[held:])]
-    origin = f"{where!r}, {val_share:.0%} of each class held out by seed {seed}"
-    return _checked(Split(names, tuple(train), tuple(val), origin), where)
+    origin = f"{whole.origin!r}, {val_share:.0%} of each class held out by seed {seed}"
+    return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
 
 
-def _class_names(root: Path) -> tuple[str, ...]:
+def _class_names(root: Path, kind: Kind) -> tuple[str, ...]:
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    return tuple(name for name in names if next(_images(root / name), None) is not None)
+    return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def _labelled(root: Path, names: Sequence[str]) -> tuple[LabelledFile, ...]:
-    return tuple(LabelledFile(path, label) for label, name in enumerate(names) for path in _images(root / name))
+def _labelled(root: Path, names: Sequence[str], kind: Kind) -> tuple[LabelledFile, ...]:
+    made = LabelledRecording if kind == "signal" else LabelledFile
+    return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 
 
-def _images(folder: Path) -> Iterator[str]:
+def _files(folder: Path, kind: Kind) -> Iterator[str]:
     # Names decide here: reading every file to look at its content would be a pass over the data.
     if not folder.is_dir():
         return iter(())
-    return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in SUFFIXES)
+    return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
 
 
 def _checked(split: Split, where: str) -> Split:
+    noun = NOUNS[split.kind]
     if not split.classes:
-        raise DataError("images in one folder per class", f"none below {where!r}", "arrange them as FOLDER/CLASS/IMAGE")
+        remedy = {
+            "image": "arrange them as FOLDER/CLASS/IMAGE",
+            "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
+            "vector": "name a table or an archive of arrays",
+        }[split.kind]
+        raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)
     if len(split.classes) < 2:
-        raise DataError("at least two classes", f"only {split.classes[0]!r} in {where!r}", "add a folder for another class")
+        remedy = "add a folder for another class" if split.kind == "image" else "add samples of another class"
+        raise DataError("at least two classes", f"only {split.classes[0]!r} in {where!r}", remedy)
     for part, files in (("training", split.train), ("validation", split.val)):
         counts = Counter(file.label for file in files)
         empty = [name for label, name in enumerate(split.classes) if not counts[label]]
         if empty:
+            found = f"none of {empty[0]!r} in {where!r}"
             raise DataError(
-                f"at least one {part} image of every class", f"none of {empty[0]!r} in {where!r}", "add images or drop the class"
+                f"at least one {part} {noun.removesuffix('s')} of every class", found, f"add {noun} or drop the class"
             )
     return split

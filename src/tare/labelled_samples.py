@@ -6,21 +6,25 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
+from tare.geometry import NOUNS, Kind
 from tare.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Indexed
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
-Kind = Literal["image", "signal", "vector"]
-_KINDS: dict[int, Kind] = {3: "image", 2: "signal", 1: "vector"}
+if TYPE_CHECKING:
+    import polars as pl
+
+#: What samples are by their number of axes, that of channels included.
+KINDS: dict[int, Kind] = {3: "image", 2: "signal", 1: "vector"}
 
 #: Names under which archives keep samples and labels: for training, and for validation.
 _TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
@@ -47,6 +51,23 @@ class LabelledSamples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def of_kind(self, kind: Kind) -> LabelledSamples:
+        """The same samples as ``kind``: each row as a signal of one channel, a signal of one channel as a row, or as they are.
+
+        Raises :class:`DataError` for any other pair.
+        """
+        if kind == self.kind:
+            return self
+        if (self.kind, kind) == ("vector", "signal"):
+            return replace(
+                self, kind=kind, read=lambda index: _applied(self.read(index), lambda row: row[:, None]), channel_names=None
+            )
+        if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
+            return replace(self, kind=kind, read=lambda index: _applied(self.read(index), lambda signal: signal[:, 0]))
+        fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
+        found = f"a {self.kind} per sample in {self.name!r}"
+        raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
+
 
 def open_labelled(
     data: Any, options: Options, label: str | None = None, pattern: str | None = None
@@ -68,6 +89,16 @@ def open_labelled(
     if table and (samples := _table(name, label, options)) is not None:
         return samples, None
     return _of_source(data, options, pattern), None
+
+
+def _applied(values: NDArray[Any] | Skipped, change: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any] | Skipped:
+    return values if isinstance(values, Skipped) else change(values)
+
+
+def _channels(samples: LabelledSamples) -> int | None:
+    """The number of channels of the first sample that can be read."""
+    read = map(samples.read, range(len(samples)))
+    return next((values.shape[-1] for values in read if not isinstance(values, Skipped)), None)
 
 
 def _archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
@@ -93,11 +124,11 @@ def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> Labelle
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1:] != (1,) or len(labels) != len(values):
         raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", "check the arrays")
-    shaped = _with_channels(values, name)
-    return LabelledSamples(name, _KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), lambda index: shaped[index])
+    shaped = with_channels(values, name)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), lambda index: shaped[index])
 
 
-def _with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
+def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Samples with the channel axis last: ``(N, H, W)`` bytes are grey images, ``(N, T)`` of more than 32 numbers are signals."""
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
         raise DataError(
@@ -117,15 +148,7 @@ def _table(name: str, label: str | None, options: Options) -> LabelledSamples | 
     import polars as pl
 
     header = not (label or "").isdecimal()
-    try:
-        if name.endswith(".parquet"):
-            table = pl.read_parquet(name, columns=None)
-        else:
-            separator = "\t" if ".tsv" in Path(name).name else _separator(name)
-            table = pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
+    table = read_table(name, header=header)
     column = table.columns[int(label)] if label and not header and int(label) < table.width else label
     column = column or next((each for each in _LABEL_COLUMNS if each in table.columns), None)
     if column is None or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
@@ -142,6 +165,28 @@ def _table(name: str, label: str | None, options: Options) -> LabelledSamples | 
     labels = table[column].cast(pl.String).fill_null("").to_list()
     _check_labels(labels, name)
     return LabelledSamples(name, "vector", tuple(labels), lambda index: values[index], tuple(wanted))
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name is a table that :func:`read_table` reads."""
+    return name.endswith(_TABLES)
+
+
+def read_table(name: str, *, header: bool = True) -> pl.DataFrame:
+    """A CSV, TSV or Parquet file in memory; without ``header`` columns are called column_1, column_2, ...
+
+    Raises :class:`DataError` if it cannot be read.
+    """
+    import polars as pl
+
+    try:
+        if name.endswith(".parquet"):
+            return pl.read_parquet(name)
+        separator = "\t" if ".tsv" in Path(name).name else _separator(name)
+        return pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
+    except (pl.exceptions.PolarsError, OSError, EOFError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
 
 
 def _separator(name: str) -> str:
@@ -240,11 +285,11 @@ def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str |
 
 def _kind(values: Sequence[NDArray[Any] | Skipped], name: str) -> Kind:
     shapes = {value.ndim for value in values if not isinstance(value, Skipped)}
-    if len(shapes) != 1 or not shapes <= set(_KINDS):
+    if len(shapes) != 1 or not shapes <= set(KINDS):
         raise DataError(
             "images, signals or rows of numbers, all of one kind", f"{len(shapes)} kinds in {name!r}", "separate them"
         )
-    return _KINDS[shapes.pop()]
+    return KINDS[shapes.pop()]
 
 
 def _check_labels(labels: Sequence[str], name: str) -> None:

@@ -23,46 +23,90 @@ from tare.dataset_stats import DatasetStats
 from tare.errors import ModelError
 from tare.files import replacing_folder, write_text
 from tare.fold_layers import FoldedNetwork, Form, with_form
-from tare.image_batches import Geometry
-from tare.input_spec import Crop, InputSpec, Known
+from tare.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
+from tare.input_spec import Crop, InputSpec, Known, Unknown
+from tare.layout import unit_scale
 from tare.networks import Network, load_network, load_weights, with_head
 from tare.normaliser import Normaliser
 from tare.strategies import Normalisation, Strategy
 
 SCHEMA = "tare.model/1"
 _WEIGHTS = "model.safetensors"
+# What a spec can name.
+_RAW_DTYPES = ("uint8", "uint16", "float32", "float64", "int16", "int32")
+_LONGEST_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network with the normalisation it was transferred with: everything that prediction needs."""
+    """A network with the normalisation it was transferred with, and what it takes: everything that prediction needs."""
 
     network: Network
     normalisation: Normalisation
-    geometry: Geometry
+    takes: InputGeometry
     classes: tuple[str, ...]
+
+    @property
+    def geometry(self) -> Geometry:
+        """How an image becomes the network's input. Raises :class:`ModelError` if it takes no images."""
+        if isinstance(self.takes, Geometry):
+            return self.takes
+        found = f"{self.network.reference}, which takes {NOUNS[self.takes.kind]}"
+        raise ModelError("a network for images", found, "use `tare predict`, or tare.load_model in Python")
 
     def spec(self) -> InputSpec:
         """What the transferred network expects at its input."""
         origin = f"transfer with strategy {self.normalisation.strategy!r}"
-        count = len(self.normalisation.mean)
-        channels = {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
-        return InputSpec(
-            channels=Known(channels, origin),
-            scale=Known(1 / 255, origin),
+        spec = InputSpec(
             mean=Known(self.normalisation.mean, origin),
             std=Known(self.normalisation.std, origin),
-            size=Known(self.geometry.size, origin),
-            interpolation=Known(self.geometry.interpolation, origin),
-            crop=Known(Crop(self.geometry.crop_mode, self.geometry.crop_fraction), origin),
+            dtype=Known("float32", origin),
         )
+        return _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
 
     @torch.inference_mode()
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits ``(N, K)`` of raw uint8 or unit float images ``(N, C, H, W)`` that already have the network's size."""
+    def logits(self, samples: torch.Tensor) -> torch.Tensor:
+        """Logits ``(N, K)`` of samples that already have the network's size.
+
+        Raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
+        """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation)(images))
+        result: torch.Tensor = self.network.module(Normaliser(self.normalisation)(samples))
         return result
+
+
+def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
+    count = len(spec.require("mean"))
+    return replace(
+        spec,
+        channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
+        scale=Known(1 / 255, origin),
+        size=Known(geometry.size, origin),
+        interpolation=Known(geometry.interpolation, origin),
+        crop=Known(Crop(geometry.crop_mode, geometry.crop_fraction), origin),
+        layout=Known("NCHW", origin),
+        raw_dtype=Known("uint8", origin),
+    )
+
+
+def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
+    """A signal's length, which no field of a spec is, is stated beside them."""
+    nothing = Unknown("signals and rows of numbers are not resized")
+    count = len(spec.require("mean"))
+    names = ",".join(takes.columns if isinstance(takes, RowGeometry) else (f"c{index}" for index in range(count)))
+    raw = takes.raw_dtype
+    return replace(
+        spec,
+        channels=Known(names if len(names) <= _LONGEST_NAMES else f"{count} columns", origin),
+        scale=Known(float(unit_scale(raw)), origin),
+        size=nothing,
+        interpolation=nothing,
+        crop=nothing,
+        antialias=nothing,
+        layout=Known("NC" if isinstance(takes, RowGeometry) else "NCT", origin),
+        raw_dtype=Known(raw, origin) if raw in _RAW_DTYPES else Unknown(f"raw values were of type {raw}"),
+        extra={"length": takes.length} if isinstance(takes, SignalGeometry) else {},
+    )
 
 
 def save_model(
@@ -100,8 +144,7 @@ def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
         entry = document["normalisation"]
         strategy: Strategy = entry["strategy"]
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
-        size = document["geometry"]["size"]
-        geometry = Geometry((size[0], size[1]), **{k: v for k, v in document["geometry"].items() if k != "size"})
+        geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
         reference = str(document["network"]["reference"])
         is_timm = bool(document["network"]["timm"])
@@ -110,10 +153,11 @@ def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
+    build = _Build(folder, reference, factory, len(classes), len(normalisation.mean))
     if changes is not None:
-        network = _folded_network(folder, reference, factory, len(classes), changes, is_timm=is_timm)
+        network = _folded_network(build, changes, is_timm=is_timm)
     else:
-        network = _timm_network(folder, reference) if is_timm else _built_network(folder, reference, factory, len(classes))
+        network = _timm_network(folder, reference) if is_timm else _built_network(build)
     return TransferredModel(network, normalisation, geometry, classes)
 
 
@@ -154,7 +198,7 @@ def _write_weights(folder: Path, model: TransferredModel) -> None:
 def _document(
     model: TransferredModel, source_spec: InputSpec, target_stats: DatasetStats | None, evidence: Mapping[str, Any]
 ) -> dict[str, Any]:
-    normalisation, geometry = model.normalisation, model.geometry
+    normalisation = model.normalisation
     return {
         "schema": SCHEMA,
         "network": {
@@ -171,12 +215,7 @@ def _document(
             "std": list(normalisation.std),
             "per_sample": normalisation.per_sample,
         },
-        "geometry": {
-            "size": list(geometry.size),
-            "interpolation": geometry.interpolation,
-            "crop_fraction": geometry.crop_fraction,
-            "crop_mode": geometry.crop_mode,
-        },
+        "geometry": geometry_json(model.takes),
         "spec": model.spec().to_json(),
         "source_spec": source_spec.to_json(),
         "target_stats": target_stats.to_json() if target_stats else None,
@@ -235,29 +274,36 @@ def _timm_network(folder: Path, reference: str, *, weights: bool = True) -> Netw
     return Network(module, reference, str(folder), InputSpec(), head, is_timm=True)
 
 
-def _built_network(folder: Path, reference: str, factory: str | None, classes: int, *, weights: bool = True) -> Network:
-    if factory is None and reference.startswith("torchvision:"):
-        factory = reference  # a library's name for it, not code that the directory could choose
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What a network that timm does not know is built from."""
+
+    folder: Path
+    reference: str
+    factory: str | None
+    classes: int
+    channels: int
+
+
+def _built_network(build: _Build, *, weights: bool = True) -> Network:
+    factory = build.factory
+    if factory is None and build.reference.startswith(("torchvision:", "tare:")):
+        factory = build.reference  # a library's name for it, not code that the directory could choose
     if factory is None:
-        raise ModelError(
-            "the Python file that builds this network", "none", f"name it with --model, as it was when trained: {reference}"
-        )
-    network = load_network(factory, "none")
-    if classes:
-        network = with_head(network, classes, seed=0)
+        remedy = f"name it with --model, as it was when trained: {build.reference}"
+        raise ModelError("the Python file that builds this network", "none", remedy)
+    network = load_network(factory, "none", channels=build.channels)
+    if build.classes:
+        network = with_head(network, build.classes, seed=0)
     if weights:
-        load_weights(network.module, folder / _WEIGHTS)
+        load_weights(network.module, build.folder / _WEIGHTS)
     return network
 
 
-def _folded_network(
-    folder: Path, reference: str, factory: str | None, classes: int, changes: _Changes, *, is_timm: bool
-) -> Network:
+def _folded_network(build: _Build, changes: _Changes, *, is_timm: bool) -> Network:
     """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
-    if is_timm:
-        network = _timm_network(folder, reference, weights=False)
-    else:
-        network = _built_network(folder, reference, factory, classes, weights=False)
+    folder, reference = build.folder, build.reference
+    network = _timm_network(folder, reference, weights=False) if is_timm else _built_network(build, weights=False)
     module = network.module
     try:
         for name, form in changes.forms.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError
+from tare.geometry import Kind
 from tare.input_spec import InputSpec, Unknown
 from tare.python_object import load_object, required_parameters
 from tare.readers.timm import spec_of_pretrained_cfg
+from tare.signal_networks import NETWORKS
 from tare.torchvision_models import torchvision_model
 
 
@@ -45,17 +47,49 @@ class Network:
 
     @property
     def channels(self) -> int:
-        """Number of input channels, from the first layer that has any."""
-        for layer in self.module.modules():
-            if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-                return layer.in_channels
-        raise ModelError("a network with a convolution at its input", f"none in {self.reference!r}", "name another network")
+        """Number of input channels, from the first convolution, or without any from the first linear layer: a row's columns."""
+        if (first := next(self._convolutions(), None)) is not None:
+            return first.in_channels
+        linear = next((layer for layer in self.module.modules() if isinstance(layer, nn.Linear)), None)
+        if linear is not None:
+            return linear.in_features
+        expected = "a network with a convolution or a linear layer at its input"
+        raise ModelError(expected, f"none in {self.reference!r}", "name another network")
+
+    @property
+    def kind(self) -> Kind:
+        """What it takes, by its first convolution: images, or signals if it is 1-D; rows of numbers without any."""
+        first = next(self._convolutions(), None)
+        return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
+
+    def _convolutions(self) -> Iterator[nn.Conv1d | nn.Conv2d | nn.Conv3d]:
+        return (layer for layer in self.module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d))
 
 
-def load_network(reference: str, weights: str = "pretrained", seed: int = 0) -> Network:
-    """Build ``timm:NAME``, ``torchvision:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
+#: What the networks of ``tare:`` take, by the first word of their names.
+_KINDS: Mapping[str, Kind] = {"cnn1d": "signal", "mlp": "vector"}
 
-    These are ``pretrained`` (for a name alone the library's default), ``none`` (drawn from ``seed``), or a file.
+
+def built_for(reference: str) -> Kind | None:
+    """What ``tare:NAME`` takes, which is built for the channels of the data; None for any other network.
+
+    Raises :class:`ModelError` for a name that tare does not have.
+    """
+    kind, _, name = reference.partition(":")
+    if kind != "tare":
+        return None
+    if name not in NETWORKS:
+        close = difflib.get_close_matches(name, list(NETWORKS), n=1, cutoff=0.5)
+        hint = f"did you mean tare:{close[0]}?" if close else "choose one of them"
+        raise ModelError(f"a network of tare's: {', '.join(f'tare:{known}' for known in NETWORKS)}", f"{reference!r}", hint)
+    return _KINDS[name.partition("-")[0]]
+
+
+def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
+    """Build ``timm:NAME``, ``torchvision:NAME``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
+
+    These are ``pretrained`` (for a name alone the library's default), ``none`` (drawn from ``seed``), or a file. Only the
+    networks of ``tare:`` are built for a number of input ``channels`` (columns, for rows of numbers).
 
     A file is read as safetensors, or as a ``.pth`` through ``weights_only=True``: nothing in it is executed. A FACTORY is:
     naming one runs the Python file. Raises :class:`ModelError` if the network or its weights cannot be had or do not fit.
@@ -68,9 +102,11 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0) -> 
             return _timm_network(name, weights)
         if kind == "torchvision" and name:
             return _torchvision_network(name, weights)
+        if built_for(reference) is not None:
+            return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
             return _factory_network(Path(path), factory, weights)
-    expected = "a network as timm:NAME, torchvision:NAME, FILE.py:FACTORY or a transferred model's directory"
+    expected = "a network as timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or a transferred model's directory"
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 
@@ -174,6 +210,16 @@ def _torchvision_network(name: str, weights: str) -> Network:
     return network if weights == "pretrained" else _with_weights(network, weights)
 
 
+def _own_network(reference: str, weights: str, channels: int | None) -> Network:
+    if channels is None:
+        raise ModelError(f"data for {reference}, which is built for their channels", "none", "transfer it: tare transfer --model")
+    if weights == "pretrained":
+        remedy = "give --weights RUN, an earlier run of it, or train it with --protocol scratch"
+        raise ModelError(f"weights for {reference}", "'pretrained', which it does not come with", remedy)
+    module = NETWORKS[reference.partition(":")[2]](channels, 2)
+    return _with_weights(Network(module, reference, weights, _nothing_stated(reference), "head", is_timm=False), weights)
+
+
 def _factory_network(path: Path, factory: str, weights: str) -> Network:
     module = _call(_import_factory(path, factory), f"{path}:{factory}")
     reference = f"{path}:{factory}"
@@ -181,14 +227,18 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
     if isinstance(config, Mapping):
         spec = spec_of_pretrained_cfg(config, f"pretrained_cfg of {reference}")
     else:
-        nothing = Unknown(f"{reference} has no pretrained_cfg")
-        names = ("channels", "scale", "mean", "std", "size", "interpolation", "crop")
-        spec = InputSpec(**dict.fromkeys(names, nothing))  # type: ignore[arg-type]
+        spec = _nothing_stated(reference)
     if weights == "pretrained":
         raise ModelError(
             f"a weights file for {reference}", "'pretrained', which only timm networks have", "give --weights FILE or none"
         )
     return _with_weights(Network(module, reference, weights, spec, _head_name(module, reference), is_timm=False), weights)
+
+
+def _nothing_stated(reference: str) -> InputSpec:
+    nothing = Unknown(f"{reference} has no pretrained_cfg")
+    names = ("channels", "scale", "mean", "std", "size", "interpolation", "crop")
+    return InputSpec(**dict.fromkeys(names, nothing))  # type: ignore[arg-type]
 
 
 def _with_weights(network: Network, weights: str) -> Network:

@@ -1,4 +1,4 @@
-"""``tare.predict``: what a trained model says about images, from nothing but its own directory."""
+"""``tare.predict``: what a trained model says about samples, from nothing but its own directory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from PIL import Image
 from tare.decode import MAX_PIXELS
 from tare.engines.local import default_workers, ordered_map
 from tare.errors import DataError, SpecError
+from tare.geometry import NOUNS, Geometry
 from tare.image_batches import evaluation_transform
 from tare.image_paths import image_paths
 from tare.layout import unit_scale
+from tare.number_inputs import number_inputs, tensor_of
 from tare.records import Skipped
 from tare.sources.image_folder import read_image
 from tare.trained import TrainedModel, open_trained
@@ -32,7 +34,7 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One image's answer: the most probable classes with their probabilities, best first, or why there is none."""
+    """One sample's answer: the most probable classes with their probabilities, best first, or why there is none."""
 
     path: str
     ranks: tuple[tuple[str, float], ...] = ()
@@ -67,17 +69,18 @@ def predict(
 ) -> list[Prediction]:
     """Classify ``images`` (files, folders, patterns; see :func:`tare.image_paths.image_paths`) with the model in ``run``.
 
-    Images are read, resized and normalised as in validation. ``top`` classes are given each. An image that cannot be read gets
-    a prediction with ``error``; the others are answered, in the order given. Batch size and workers change the probabilities
-    by rounding only: about 1e-6, since a library may add in another order for another batch.
+    For a network that takes signals these are recordings or arrays; for one that takes rows, tables or arrays, each row of which
+    gets an answer (:mod:`tare.number_inputs`). Samples are read, sized and normalised as in validation. ``top`` classes are given
+    each. One that cannot be read gets a prediction with ``error``; the others are answered, in the order given. Batch size and
+    workers change the probabilities by rounding only: about 1e-6, since a library may add in another order for another batch.
 
     Raises :class:`ModelError` if ``run`` holds no usable model, :class:`DataError` if there is no image at all.
     """
     words = [images] if isinstance(images, str | os.PathLike) else list(images)
-    paths = list(image_paths(os.fspath(word) for word in words))
     trained = open_trained(Path(run), factory)
+    inputs = inputs_of(trained, [os.fspath(word) for word in words])
     options = {"top": top, "batch_size": batch_size, "workers": workers, "device": device}
-    answers = predictions(trained, paths, **options)  # type: ignore[arg-type]
+    answers = predictions(trained, inputs, **options)  # type: ignore[arg-type]
     advance = progress or _ignored
     result = []
     for answer in answers:
@@ -86,31 +89,54 @@ def predict(
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is to be answered, by name, and how each is read as the network takes it."""
+
+    names: tuple[str, ...]
+    load: Callable[[int], Loaded]
+
+
+def inputs_of(trained: TrainedModel, words: Iterable[str]) -> Inputs:
+    """The samples that ``words`` stand for: image files, or recordings and the rows of arrays and tables."""
+    takes = trained.model.takes
+    if isinstance(takes, Geometry):
+        return _images(trained, tuple(image_paths(words)))
+    items = number_inputs(takes, words)
+    channels = trained.model.network.channels
+    return Inputs(tuple(item.name for item in items), lambda index: tensor_of(items[index], takes, channels))
+
+
 def predictions(
     trained: TrainedModel,
-    paths: Sequence[str],
+    inputs: Inputs | Sequence[str],
     *,
     top: int = 1,
     batch_size: int = 32,
     workers: int | None = None,
     device: str = "cpu",
 ) -> Iterator[Prediction]:
-    """Answer ``paths`` in order, a batch at a time; see :func:`predict`. Nothing is read before the first is asked for."""
+    """Answer ``inputs`` (or files, by their paths) in order, a batch at a time; see :func:`predict`.
+
+    Nothing is read before the first is asked for.
+    """
     for name, value in (("--top", top), ("--batch-size", batch_size)):
         if value < 1:
             raise SpecError(f"{name} of at least 1", f"{value}", "raise it")
-    if not paths:
-        raise DataError("at least one image", "none", "name files, folders or patterns, or pipe a list to -")
-    return _answers(trained, paths, min(top, len(trained.model.classes)), batch_size, workers, _device(device))
+    if not isinstance(inputs, Inputs):
+        inputs = inputs_of(trained, inputs)
+    if not inputs.names:
+        noun = NOUNS[trained.model.takes.kind].removesuffix("s")
+        raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
+    return _answers(trained, inputs, min(top, len(trained.model.classes)), batch_size, workers, _device(device))
 
 
 def _answers(
-    trained: TrainedModel, paths: Sequence[str], top: int, batch_size: int, workers: int | None, device: torch.device
+    trained: TrainedModel, inputs: Inputs, top: int, batch_size: int, workers: int | None, device: torch.device
 ) -> Iterator[Prediction]:
-    load = _loader(trained)
     count = default_workers() if workers is None else max(1, workers)
     trained.model.network.module.to(device)
-    pairs = zip(paths, ordered_map(load, paths, count), strict=True)
+    pairs = zip(inputs.names, ordered_map(inputs.load, range(len(inputs.names)), count), strict=True)
     while batch := list(islice(pairs, batch_size)):
         yield from _answered(trained, batch, top, device)
 
@@ -139,18 +165,19 @@ def _prediction(path: str, names: Sequence[str], values: Sequence[float], classe
     return Prediction(path, tuple((names[k], value) for k, value in zip(classes, values, strict=True)))
 
 
-def _loader(trained: TrainedModel) -> Callable[[str], Loaded]:
-    """A function that reads one image and brings it to the network's size, or says why it cannot."""
-    transform, colour = evaluation_transform(trained.model.geometry), trained.colour
+def _images(trained: TrainedModel, paths: tuple[str, ...]) -> Inputs:
+    """Image files, each read and brought to the network's size, or the reason why it cannot be."""
+    model = trained.model
+    transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
 
-    def load(path: str) -> Loaded:
+    def load(index: int) -> Loaded:
         try:
-            values = read_image(path, colour)
+            values = read_image(paths[index], colour)
             return values if isinstance(values, Skipped) else transform(_sized(values, trained))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
-            return Skipped(path, " ".join(str(error).split())[:160] or type(error).__name__)
+            return Skipped(paths[index], " ".join(str(error).split())[:160] or type(error).__name__)
 
-    return load
+    return Inputs(paths, load)
 
 
 def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:

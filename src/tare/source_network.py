@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tare.dataset_stats import DatasetStats
 from tare.errors import ModelError
 from tare.input_spec import InputSpec, Unknown
 from tare.model_dir import load_model
 from tare.networks import Network, load_network, load_weights
 
 
-def source_network(reference: str, weights: str, seed: int) -> Network:
+def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
     """Build ``reference`` with ``weights``, as :func:`tare.networks.load_network` does, or load a transferred model.
 
     A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
@@ -24,9 +25,17 @@ def source_network(reference: str, weights: str, seed: int) -> Network:
         return _transferred(folder, weights, seed)
     given = model_folder(weights)
     if given is None:
-        return load_network(reference, weights, seed)
-    network = load_network(reference, str(given / "model.safetensors"), seed)
+        return load_network(reference, weights, seed, channels)
+    _check_channels(given, channels)
+    network = load_network(reference, str(given / "model.safetensors"), seed, channels)
     return replace(network, weights=weights, spec=_spec(given, network.spec))
+
+
+def source_statistics(reference: str, weights: str) -> DatasetStats | None:
+    """The statistics of what an earlier run was trained on, if ``weights`` or ``reference`` is one that holds any: dataset0's."""
+    folder = model_folder(weights) or model_folder(reference)
+    stated = _document(folder).get("target_stats") if folder is not None else None
+    return DatasetStats.from_json(stated) if stated is not None else None
 
 
 def model_folder(reference: str) -> Path | None:
@@ -52,7 +61,7 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
             f"use --model {reference} --weights {folder}",
         )
     if weights == "none":
-        return replace(load_network(reference, "none", seed), spec=_spec(folder, InputSpec()))
+        return replace(load_network(reference, "none", seed, channels_of(folder)), spec=_spec(folder, InputSpec()))
     model = load_model(folder)
     network = replace(model.network, reference=reference, weights=str(folder), spec=_spec(folder, model.spec()))
     if weights != "pretrained":
@@ -70,6 +79,20 @@ def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
         return spec
     nothing = Unknown(f"{str(folder)!r} was trained on samples normalised by their own moments: --strategy sample")
     return replace(spec, mean=nothing, std=nothing)
+
+
+def channels_of(folder: Path) -> int:
+    """How many channels the model in ``folder`` takes."""
+    mean = _document(folder).get("normalisation", {}).get("mean")
+    if not isinstance(mean, list) or not mean:
+        raise ModelError("a complete tare.json", f"no mean in {str(folder)!r}", "transfer again")
+    return len(mean)
+
+
+def _check_channels(folder: Path, channels: int | None) -> None:
+    if channels is not None and channels_of(folder) != channels:
+        found = f"{channels}, beside {channels_of(folder)} in {str(folder)!r}"
+        raise ModelError("data of as many channels as the run's that gives the weights", found, "name another run")
 
 
 def _reference(folder: Path) -> str:

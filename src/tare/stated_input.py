@@ -13,7 +13,7 @@ from tare.catalog import pooled_of
 from tare.dataset_stats import DatasetStats
 from tare.decode import ColourMode
 from tare.errors import ModelError, SpecError
-from tare.image_batches import Geometry
+from tare.geometry import Geometry, InputGeometry, SignalGeometry
 from tare.input_spec import InputSpec, Known, Unknown
 from tare.networks import Network
 from tare.strategies import Constants, Strategy
@@ -50,14 +50,22 @@ def source_constants(
 
 
 def seen_moments(
-    strategy: Strategy, constants: Constants | None, source_stats: str | os.PathLike[str] | None
+    strategy: Strategy,
+    constants: Constants | None,
+    source_stats: str | os.PathLike[str] | None,
+    trained_on: DatasetStats | None = None,
 ) -> Constants | None:
-    """Pooled moments of dataset0 in unit values: measured and given as a file, else those the catalog has for its constants."""
+    """Pooled moments of dataset0 in unit values.
+
+    Measured and given as a file, else those of what an earlier run was ``trained_on``, else the catalog's for its constants.
+    """
     if strategy != "match" or constants is None:
         return None
     if source_stats is not None:
         stats = DatasetStats.load(Path(source_stats))
         return Constants(stats.mean, stats.std, f"measured: {source_stats}")
+    if trained_on is not None:
+        return Constants(trained_on.mean, trained_on.std, f"the run's own training split: {trained_on.source}")
     entry = pooled_of(constants)
     return Constants(entry.mean, entry.std, entry.origin) if entry else None
 
@@ -100,17 +108,25 @@ def colour_of(network: Network) -> ColourMode:
 
 
 @torch.inference_mode()
-def check_accepts(network: Network, geometry: Geometry) -> None:
-    """Raise :class:`ModelError` if the network cannot take images of this size: better now than after a pass over the data."""
+def check_accepts(network: Network, geometry: InputGeometry) -> None:
+    """Raise :class:`ModelError` if the network cannot take samples of this size: before training, images before any is read."""
     was_training = network.module.training
     try:
-        network.module.eval()(torch.zeros(1, network.channels, *geometry.size))
+        network.module.eval()(torch.zeros(1, network.channels, *geometry.shape))
     except Exception as error:  # whatever the user's architecture raises
-        height, width = geometry.size
         reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"a network that takes {height} x {width} images", reason, "choose another --size") from None
+        remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
+        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
     finally:
         network.module.train(was_training)
+
+
+def _sized(network: Network, geometry: InputGeometry) -> str:
+    if isinstance(geometry, Geometry):
+        return "{} x {} images".format(*geometry.size)
+    if isinstance(geometry, SignalGeometry):
+        return f"signals of {geometry.length} steps in {network.channels} channels"
+    return f"rows of {len(geometry.columns)} numbers"
 
 
 def _check_geometry(interpolation: str | None, crop: float | None) -> None:

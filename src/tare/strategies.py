@@ -43,6 +43,16 @@ class Normalisation:
         """The map from unit value to network input; for ``per_sample`` the identity that precedes it."""
         return Affine.of_normalisation(self.mean, self.std, raw_scale=1.0)
 
+    @property
+    def zero(self) -> tuple[float, ...] | None:
+        """The unit value per channel that becomes 0, or None where every sample has its own: what lies outside a sample."""
+        return None if self.per_sample else self.mean
+
+    @property
+    def border(self) -> tuple[float, ...] | None:
+        """The colour around an image: of those that an image can hold, the nearest to ``zero``."""
+        return None if self.zero is None else clipped(self.zero)
+
     def moments_fed(self, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std per channel that the network receives from data with the pooled statistics ``target``."""
         if self.per_sample:
@@ -126,6 +136,11 @@ def shrunk(difference: float, error: float) -> float:
     """``w * difference`` with w = tau2 / (tau2 + error^2), tau2 = max(0, difference^2 - error^2)."""
     spread = max(0.0, difference**2 - error**2)
     return 0.0 if spread == 0.0 else difference * spread / (spread + error**2)
+
+
+def clipped(values: Sequence[float]) -> tuple[float, ...]:
+    """Unit values that an image can hold."""
+    return tuple(min(1.0, max(0.0, value)) for value in values)
 
 
 def same_inputs(choices: Sequence[Normalisation], tolerance: float = 1e-6) -> Mapping[Strategy, Strategy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from torch import nn
 
 from tare.decode import ColourMode
 from tare.errors import ModelError
+from tare.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.model_dir import TransferredModel, load_model
 from tare.spec_fields import parsed
 from tare.stated_input import colour_of
 
 _LARGEST_EDGE = 1 << 14
+_LONGEST = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class TrainedModel:
 def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
     """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that timm does not know.
 
-    Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes images, gives one finite
+    Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes what it states, gives one finite
     logit per class, and all its weights are finite.
     """
     folder = next((path for path in (run / "model", run) if (path / "tare.json").is_file()), None)
@@ -70,26 +73,38 @@ def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
 
 def _check_statement(trained: TrainedModel) -> None:
     """What ``tare.json`` states must be numbers that can be computed with."""
-    chosen, geometry = trained.model.normalisation, trained.model.geometry
-    crop = {"mode": geometry.crop_mode, "fraction": geometry.crop_fraction}
-    values = {
-        "mean": chosen.mean,
-        "std": chosen.std,
-        "size": geometry.size,
-        "interpolation": geometry.interpolation,
-        "crop": crop,
-    }
+    chosen, takes = trained.model.normalisation, trained.model.takes
+    values: dict[str, Any] = {"mean": chosen.mean, "std": chosen.std}
+    if isinstance(takes, Geometry):
+        crop = {"mode": takes.crop_mode, "fraction": takes.crop_fraction}
+        values |= {"size": takes.size, "interpolation": takes.interpolation, "crop": crop}
     for name, value in values.items():
         try:
             parsed(name, value, "")
         except ValueError as error:
             raise _unusable(trained, f"{name} {error}") from None
-    if max(geometry.size) > _LARGEST_EDGE:
-        raise _unusable(trained, f"a size of {geometry.size[0]} x {geometry.size[1]}")
     channels = trained.model.network.channels
     if not len(chosen.mean) == len(chosen.std) == channels:
         raise _unusable(trained, f"{len(chosen.mean)} means and {len(chosen.std)} stds for {channels} channels")
-    _ = trained.colour
+    if isinstance(takes, Geometry):
+        if max(takes.size) > _LARGEST_EDGE:
+            raise _unusable(trained, f"a size of {takes.size[0]} x {takes.size[1]}")
+        _ = trained.colour
+    elif (fault := _fault_of(takes, channels)) is not None:
+        raise _unusable(trained, fault)
+
+
+def _fault_of(takes: SignalGeometry | RowGeometry, channels: int) -> str | None:
+    """What is wrong with the statement of a signal's length and padding, or of a row's columns."""
+    if isinstance(takes, RowGeometry):
+        named = len(takes.columns) == channels and all(isinstance(name, str) for name in takes.columns)
+        return None if named else f"{len(takes.columns)} columns for {channels} numbers"
+    if not isinstance(takes.length, int) or not 0 < takes.length <= _LONGEST:
+        return f"a length of {takes.length!r}"
+    pad = takes.pad
+    if pad is not None and (len(pad) != channels or not all(isinstance(v, int | float) and math.isfinite(v) for v in pad)):
+        return f"the padding {pad!r} for {channels} channels"
+    return None
 
 
 def _check_weights(module: nn.Module, folder: Path) -> None:
@@ -101,17 +116,26 @@ def _check_weights(module: nn.Module, folder: Path) -> None:
 
 
 def _check_answer(trained: TrainedModel) -> None:
-    """One image of mid grey: does the network take it, and answer with a finite logit for every class?"""
+    """One plain sample: does the network take it, and answer with a finite logit for every class?"""
     model = trained.model
-    grey = torch.full((1, model.network.channels, *model.geometry.size), 128, dtype=torch.uint8)
     try:
-        logits = model.logits(grey)
+        logits = model.logits(_plain(model))
     except Exception as error:  # whatever the architecture raises
         raise _unusable(trained, " ".join(str(error).split())[:160]) from None
     if tuple(logits.shape) != (1, len(model.classes)):
         raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
     if not bool(torch.isfinite(logits).all()):
-        raise _unusable(trained, "logits that are NaN or infinite for a grey image")
+        what = "a grey image" if isinstance(model.takes, Geometry) else "a sample of mean values"
+        raise _unusable(trained, f"logits that are NaN or infinite for {what}")
+
+
+def _plain(model: TransferredModel) -> torch.Tensor:
+    """An image of mid grey, or a signal or row of the mean."""
+    shape = (1, model.network.channels, *model.takes.shape)
+    if isinstance(model.takes, Geometry):
+        return torch.full(shape, 128, dtype=torch.uint8)
+    mean = torch.tensor(model.normalisation.mean).reshape(1, -1, *(1 for _ in model.takes.shape))
+    return mean.expand(shape).contiguous()
 
 
 def _unusable(trained: TrainedModel, found: str) -> ModelError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,16 +20,19 @@ from tare.dataset_stats import DatasetStats
 from tare.decode import ColourMode
 from tare.errors import DataError, ModelError, SpecError
 from tare.finetune import EpochBatches, check_training
-from tare.image_batches import EpochSampler, Geometry, ImageBatches, loader
+from tare.geometry import NOUNS, Geometry, InputGeometry, Kind, geometry_json
+from tare.image_batches import EpochSampler, ImageBatches, loader
 from tare.input_spec import InputSpec
-from tare.labelled import ImageFiles, Labelled, LabelledFile, Split, open_split
+from tare.labelled import Labelled, LabelledFile, LabelledFiles, Split, open_split
 from tare.measuring import checked, measure_state, stats_of
-from tare.networks import Network, with_head
+from tare.networks import Network, built_for, with_head
 from tare.parameter_groups import frozen_names, optimiser_of
 from tare.progress import Reporter
-from tare.source_network import source_network
+from tare.signal_batches import SignalBatches
+from tare.signal_plan import channels_in, check_channels, check_options, check_strategy, number_geometry
+from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
-from tare.strategies import STRATEGIES, Normalisation, Strategy, normalisation
+from tare.strategies import STRATEGIES, Normalisation, Strategy, clipped, normalisation
 from tare.training import Training
 
 
@@ -44,14 +48,24 @@ class Source:
     size: int | None = None
     interpolation: str | None = None
     crop: float | None = None
+    length: int | None = None
 
-    def network(self, training: Training) -> Network:
-        """Build it; ``scratch`` draws all weights from the seed."""
+    def network(self, training: Training, channels: int | None = None) -> Network:
+        """Build it, for so many ``channels`` if it is built for the data; ``scratch`` draws all weights from the seed."""
         if training.tuning.protocol != "scratch":
-            return source_network(self.model, self.weights, training.seed)
+            return source_network(self.model, self.weights, training.seed, channels)
         if self.weights not in ("pretrained", "none"):
             raise SpecError("no weights beside --protocol scratch", f"--weights {self.weights}", "use --protocol finetune")
-        return source_network(self.model, "none", training.seed)
+        return source_network(self.model, "none", training.seed, channels)
+
+    def check_options(self, kind: Kind, training: Training) -> None:
+        """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
+        of_images = {"size": self.size, "interpolation": self.interpolation, "crop": self.crop}
+        check_options(kind, of_images, self.length, training.augmenting)
+
+    def trained_on(self) -> DatasetStats | None:
+        """The statistics of dataset0, where the source is an earlier run."""
+        return source_statistics(self.model, self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Plan:
     training: Training
     network: Network
     spec: InputSpec
-    geometry: Geometry
+    takes: InputGeometry
     colour: ColourMode
     target: Target
     chosen: Normalisation
@@ -92,33 +106,41 @@ class Plan:
             "strategy": self.chosen.strategy,
             "mean": list(self.chosen.mean),
             "std": list(self.chosen.std),
-            "geometry": asdict(self.geometry),
+            "geometry": geometry_json(self.takes),
             **self.training.settings(),
         }
 
     def train_batches(self) -> EpochBatches:
-        """Augmented training batches of an epoch."""
-        training, files = self.training, self.target.split.train
-        fill = self.target.stats.mean if self.chosen.per_sample else self.chosen.mean
-        colour = [min(1.0, max(0.0, value)) for value in fill]
-        images = ImageBatches(files, self.geometry, self.colour, training.augmenting, training.seed, colour)
+        """Training batches of an epoch, varied by chance."""
+        training, samples = self.training, self._samples(self.target.split.train, varied=True)
         size, workers = training.batch_size, training.machine.workers
-        return lambda epoch: loader(images, size, workers, EpochSampler(len(images), training.seed, epoch))
+        return lambda epoch: loader(samples, size, workers, EpochSampler(len(samples), training.seed, epoch))
 
     def plain_batches(self, files: tuple[LabelledFile, ...]) -> Any:
-        """Batches as the network will be given images when it is used."""
-        images = ImageBatches(files, self.geometry, self.colour, None, self.training.seed)
-        return loader(images, self.training.batch_size, self.training.machine.workers)
+        """Batches as the network will be given samples when it is used."""
+        return loader(self._samples(files, varied=False), self.training.batch_size, self.training.machine.workers)
 
     def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
-        """How many bytes 8-bit images take as the network is given them."""
-        height, width = self.geometry.size
-        return len(files) * self.network.channels * height * width
+        """How many bytes samples take as the network is given them: images of 8 bits, numbers of 32."""
+        size = 1 if isinstance(self.takes, Geometry) else 4
+        return size * len(files) * self.network.channels * math.prod(self.takes.shape)
 
-    def view(self, path: str) -> NDArray[np.uint8]:
-        """One image as the network sees it, in bytes before normalisation, ``(H, W)`` or ``(H, W, C)``."""
+    def views(self, paths: Sequence[str]) -> tuple[NDArray[np.uint8], ...]:
+        """Images as the network sees them, in bytes before normalisation, ``(H, W)`` or ``(H, W, C)``; none of other samples."""
+        return tuple(map(self._view, paths)) if isinstance(self.takes, Geometry) else ()
+
+    def _samples(self, files: tuple[LabelledFile, ...], *, varied: bool) -> ImageBatches | SignalBatches:
+        training = self.training
+        if not isinstance(self.takes, Geometry):
+            return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmenting.augmentation != "none")
+        if not varied:
+            return ImageBatches(files, self.takes, self.colour, None, training.seed, self.chosen.border)
+        fill = self.chosen.border or clipped(self.target.stats.mean)
+        return ImageBatches(files, self.takes, self.colour, training.augmenting, training.seed, fill)
+
+    def _view(self, path: str) -> NDArray[np.uint8]:
         file = next(file for file in self.target.split.val if file.path == path)
-        values = ImageBatches([file], self.geometry, self.colour, None, 0)[0][0]
+        values = self._samples((file,), varied=False)[0][0]
         raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
         return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
 
@@ -145,24 +167,60 @@ def planned(
     training.check()
     check_training(training)
     strategy, notes = _strategy(strategy)
-    network = source.network(training)
+    network, split = _network(source, labelled, training)
+    check_strategy(network.kind, strategy)
+    source.check_options(network.kind, training)
     constants, spec = source_constants(network, source.mean, source.std, strategy)
-    geometry, more = geometry_of(network, source.size, source.interpolation, source.crop)
-    colour = colour_of(network)
-    check_accepts(network, geometry)
-    target = _measured(
-        open_split(labelled, training.seed), labelled.name, colour, training.machine.workers, max_skipped, reporter
-    )
-    seen = seen_moments(strategy, constants, source.source_stats)
+    images = _image_input(source, network) if network.kind == "image" else None
+    split = split or open_split(labelled, training.seed, network.kind)
+    colour = images.colour if images else "stored"
+    target = _measured(split, labelled.name, colour, training.machine.workers, max_skipped, reporter)
+    check_channels(network, target.stats)
+    seen = seen_moments(strategy, constants, source.source_stats, source.trained_on() if strategy == "match" else None)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
+    takes, more = (images.geometry, images.notes) if images else _numbers(source, network, target, chosen, training)
     network = with_head(network, len(target.split.classes), training.seed)
-    _check_head(network, geometry, len(target.split.classes))
+    _check_head(network, takes, len(target.split.classes))
     _check_trainable(network, training)
     notes += network.notes + more + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training)
     for note in notes:
         reporter.note(note)
-    return Plan(source, training, network, spec, geometry, colour, target, chosen, notes)
+    return Plan(source, training, network, spec, takes, colour, target, chosen, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageInput:
+    geometry: Geometry
+    colour: ColourMode
+    notes: tuple[str, ...]
+
+
+def _network(source: Source, labelled: Labelled, training: Training) -> tuple[Network, Split | None]:
+    """The network, and the data if they had to be opened to build it."""
+    kind = built_for(source.model)
+    if kind is None:
+        return source.network(training), None
+    split = open_split(labelled, training.seed, kind)
+    return source.network(training, channels_in(split)), split
+
+
+def _image_input(source: Source, network: Network) -> _ImageInput:
+    """How images reach the network, checked before any is read."""
+    geometry, notes = geometry_of(network, source.size, source.interpolation, source.crop)
+    colour = colour_of(network)
+    check_accepts(network, geometry)
+    return _ImageInput(geometry, colour, notes)
+
+
+def _numbers(
+    source: Source, network: Network, target: Target, chosen: Normalisation, training: Training
+) -> tuple[InputGeometry, tuple[str, ...]]:
+    """How signals or rows reach the network."""
+    workers = training.machine.workers
+    takes, notes = number_geometry(network, source.length, target.split, target.stats, chosen, workers)
+    check_accepts(network, takes)
+    return takes, notes
 
 
 def _strategy(asked: Strategy | Literal["auto"]) -> tuple[Strategy, tuple[str, ...]]:
@@ -175,25 +233,26 @@ def _strategy(asked: Strategy | Literal["auto"]) -> tuple[Strategy, tuple[str, .
 
 def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter) -> Target:
     """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    noun = NOUNS[split.kind]
     sources = [
-        ImageFiles(f"the {name} split of {split.origin}", files, colour)
+        LabelledFiles(f"the {name} split of {split.origin}", files, colour, split.channel_names)
         for name, files in (("training", split.train), ("validation", split.val))
     ]
-    with reporter.counting("reading and measuring", "images", len(split.train) + len(split.val)) as advance:
+    with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]
     stats = checked(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
     total = len(split.train) + len(split.val)
     if len(bad) > max_skipped * total:
         raise DataError(
-            f"at most {max_skipped:.2%} unreadable images",
+            f"at most {max_skipped:.2%} unreadable {noun}",
             f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
             "repair or remove them, or allow more with --max-skipped",
         )
-    notes = (f"left out {len(bad)} unreadable images, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
+    notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
-    digests = {"data": data, "files": _digest(split), "training images": _moments(stats), "validation images": _moments(val)}
+    digests = {"data": data, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
     return Target(split, stats, digests, notes)
 
 
@@ -208,17 +267,17 @@ def _digest(split: Split) -> str:
 
 
 @torch.inference_mode()
-def _check_head(network: Network, geometry: Geometry, classes: int) -> None:
+def _check_head(network: Network, takes: InputGeometry, classes: int) -> None:
     """Raise :class:`ModelError` unless the network answers with one logit a class: its last linear layer may be no classifier."""
     was_training = network.module.training
     try:
-        answer = network.module.eval()(torch.zeros(2, network.channels, *geometry.size))
+        answer = network.module.eval()(torch.zeros(2, network.channels, *takes.shape))
     finally:
         network.module.train(was_training)
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
     if shape != (2, classes):
         raise ModelError(
-            f"one logit for each of {classes} classes: shape (2, {classes}) for two images",
+            f"one logit for each of {classes} classes: shape (2, {classes}) for two {NOUNS[takes.kind]}",
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )

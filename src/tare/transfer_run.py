@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tare.dataset_stats import DatasetStats, nullable
 from tare.evaluation import Evaluation
+from tare.geometry import Kind
 from tare.model_dir import TransferredModel, load_model
 from tare.strategies import Normalisation
 
@@ -20,7 +21,7 @@ class TransferRun:
     """What a transfer gave: where it is, how well it validates, and the normalisation that the model carries.
 
     ``history`` has a row an epoch, none for a probe; ``settings`` are what the run was asked for; ``views`` are the images of
-    the evaluation's mistakes as the network sees them, ``(H, W)`` or ``(H, W, 3)`` before normalisation.
+    the evaluation's mistakes as the network sees them, ``(H, W)`` or ``(H, W, 3)`` before normalisation, none of other samples.
     """
 
     out: Path
@@ -34,6 +35,7 @@ class TransferRun:
     history: tuple[dict[str, float], ...] = ()
     views: tuple[NDArray[np.uint8], ...] = ()
     is_timm: bool = True
+    kind: Kind = "image"
 
     @property
     def model_dir(self) -> Path:

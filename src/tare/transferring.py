@@ -19,6 +19,7 @@ from tare.engines.local import default_workers
 from tare.evaluation import Evaluation, evaluate
 from tare.files import write_text
 from tare.finetune import BEST, LAST, Fitted, TransferModule, fit, load_state
+from tare.geometry import NOUNS
 from tare.labelled import Labelled, LabelledFile
 from tare.measuring import MAX_SKIPPED
 from tare.model_dir import TransferredModel, save_model
@@ -66,6 +67,7 @@ def transfer(
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,
+    length: int | None = None,
     protocol: Protocol = "finetune",
     head_epochs: int | None = None,
     freeze: str = "none",
@@ -186,7 +188,8 @@ def _finished(
         evaluation=evaluation,
         settings=plan.settings(),
         history=fitted.rows if fitted else (),
-        views=tuple(plan.view(mistake.sample) for mistake in evaluation.mistakes),
+        views=plan.views([mistake.sample for mistake in evaluation.mistakes]),
+        kind=plan.takes.kind,
         is_timm=plan.network.is_timm,
     )
 
@@ -203,7 +206,7 @@ def _save(plan: Plan, place: Path, evaluation: Evaluation, metrics: dict[str, fl
         "seed": plan.training.seed,
         "training": plan.training.settings(),
     }
-    transferred = TransferredModel(plan.network, plan.chosen, plan.geometry, plan.classes)
+    transferred = TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes)
     save_model(place, transferred, source_spec=plan.spec, target_stats=plan.target.stats, evidence=evidence)
 
 
@@ -219,7 +222,7 @@ def _reestimated(plan: Plan) -> tuple[str, ...]:
     if not done.layers:
         return ()
     share = f", the source weighing {done.source_weight:.1%}" if tuning.bn_prior else ""
-    return (f"{done.layers} batch norms re-estimated on {done.samples} images in {done.passes} passes{share}",)
+    return (f"{done.layers} batch norms re-estimated on {done.samples} {NOUNS[plan.takes.kind]} in {done.passes} passes{share}",)
 
 
 def _features(plan: Plan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:

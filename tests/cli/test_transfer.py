@@ -20,6 +20,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "size": (["--size", "64"], 64),
     "interpolation": (["--interpolation", "nearest"], "nearest"),
     "crop": (["--crop", "0.5"], 0.5),
+    "length": (["--length", "4000"], 4000),
     "strategy": (["--strategy", "auto"], "auto"),
     "mean": (["--mean", "0.1,0.2"], [0.1, 0.2]),
     "std": (["--std", "0.3"], [0.3]),

@@ -27,13 +27,14 @@ def predict(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
 ) -> None:
-    """Classify images with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.
+    """Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.
 
-    An image that cannot be read gets a row that says so. Exit code 0 all answered, 1 some were not, 2 none was.
+    A recording (.wav) is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
+    sample that cannot be read gets a row that says so. Exit code 0 all answered, 1 some were not, 2 none was.
     """
     from tare.errors import DataError, SpecError
-    from tare.image_paths import image_paths
-    from tare.predicting import predictions
+    from tare.geometry import NOUNS
+    from tare.predicting import inputs_of, predictions
     from tare.reporting import console
     from tare.reporting.prediction_rows import Form, write_predictions
     from tare.trained import open_trained
@@ -41,12 +42,14 @@ def predict(
     if as_json and jsonl:
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
     form: Form = "json" if as_json else "jsonl" if jsonl else "csv"
-    paths = list(image_paths(images))
     trained = open_trained(run, factory)
+    inputs = inputs_of(trained, images)
+    noun = NOUNS[trained.model.takes.kind]
     options = {"top": top, "batch_size": batch_size, "workers": workers, "device": device}
-    answers = predictions(trained, paths, **options)  # type: ignore[arg-type]
-    with console.counting("predicting", "images", len(paths)) as advance:
+    answers = predictions(trained, inputs, **options)  # type: ignore[arg-type]
+    with console.counting("predicting", noun, len(inputs.names)) as advance:
         failed = write_predictions(answers, out, form, str(run), min(top, len(trained.model.classes)), advance)
-    if failed == len(paths):
-        raise DataError("an image that can be read", f"none of {len(paths)}", "each row says why")
+    if failed == len(inputs.names):
+        one = "an image" if noun == "images" else f"a {noun.removesuffix('s')}"
+        raise DataError(f"{one} that can be read", f"none of {failed}", "each row says why")
     raise typer.Exit(1 if failed else 0)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tare.cli.options import Json, MaxSkipped, Seed, print_json
+from tare.cli.options import Json, MaxSkipped, Seed, numbers_of, print_json
 
 
 class StrategyName(StrEnum):
@@ -75,18 +75,26 @@ def transfer(
     data: Annotated[
         str,
         typer.Argument(
-            help="train/ and val/ with a folder per class, one folder per class, or a labelled manifest, .tar, .parquet or .npz.",
+            help="train/ and val/ with a folder per class, one folder per class, or a labelled manifest, table, .tar or .npz.",
             metavar="DATA",
         ),
     ],
     model: Annotated[
-        str, _option(_NET, "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file).")
+        str,
+        _option(
+            _NET,
+            "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
+            "signals, tare:mlp for rows of numbers (-layer, -none: without batch norm).",
+        ),
     ],
     out: Annotated[Path, _option(_RUN, "The run directory to make.")],
-    weights: Annotated[str, _option(_NET, "pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
+    weights: Annotated[str, _option(_NET, "pretrained, none, a .safetensors or .pth file, or an earlier run.")] = "pretrained",
     size: Annotated[int | None, _option(_NET, "Input size in pixels, if not the network's own.", min=1)] = None,
     interpolation: Annotated[str | None, _option(_NET, "bilinear, bicubic, nearest or lanczos, if not its own.")] = None,
     crop: Annotated[float | None, _option(_NET, "Share of the edge that the centre crop keeps, if not its own.")] = None,
+    length: Annotated[
+        int | None, _option(_NET, "Steps of a signal, if not the earlier run's or the median of the training split.", min=1)
+    ] = None,
     strategy: Annotated[StrategyName, _option(_NORM, "With whose statistics the target is normalised.")] = StrategyName.source,
     mean: Annotated[
         str | None, _option(_NORM, "Source mean in unit values, if the network states none or a wrong one: 0.5,0.5,0.5 or 0.5")
@@ -112,7 +120,7 @@ def transfer(
     ] = BatchNormName.train,
     bn_prior: Annotated[float, _option(_WHAT, "With probe and reestimate: the source counts as so many samples.", min=0)] = 0.0,
     epochs: Annotated[int, _option(_HOW, "Epochs that train everything.", min=1)] = 10,
-    batch_size: Annotated[int, _option(_HOW, "Images in a batch.", min=1)] = 32,
+    batch_size: Annotated[int, _option(_HOW, "Samples in a batch.", min=1)] = 32,
     optimizer: Annotated[str, _option(_HOW, "timm's name of an optimiser: adamw, sgd, lamb, ...")] = "adamw",
     lr: Annotated[float, _option(_HOW, "Peak learning rate.")] = 3e-4,
     weight_decay: Annotated[float, _option(_HOW, "Of weights, not of biases and norms.", min=0)] = 0.05,
@@ -129,7 +137,9 @@ def transfer(
     class_weights: Annotated[
         ClassWeightsName, _option(_HOW, "balanced: rare classes weigh more in the loss.")
     ] = ClassWeightsName.none,
-    augmentation: Annotated[AugmentationName, _option(_VARY, "basic: random resized crop and flip.")] = AugmentationName.basic,
+    augmentation: Annotated[
+        AugmentationName, _option(_VARY, "basic: random resized crop and flip; a random cut of signals.")
+    ] = AugmentationName.basic,
     mixup: Annotated[float, _option(_VARY, "Alpha of mixup's Beta distribution; 0 for none.", min=0)] = 0.0,
     cutmix: Annotated[float, _option(_VARY, "Alpha of CutMix's Beta distribution; 0 for none.", min=0)] = 0.0,
     erasing: Annotated[float, _option(_VARY, "Probability of erasing a rectangle.", min=0, max=1)] = 0.0,
@@ -145,7 +155,7 @@ def transfer(
     resume: Annotated[bool, _option(_RUN, "Continue an interrupted run with the same settings.", "--resume")] = False,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a network on labelled images and ship the normalisation inside the model directory."""
+    """Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory."""
     options: dict[str, Any] = {name: value.value if isinstance(value, StrEnum) else value for name, value in locals().items()}
     from tare.reporting import console
     from tare.reporting.transfer_report import print_run, write_page
@@ -153,7 +163,7 @@ def transfer(
     from tare.transferring import transfer as run_transfer
 
     del options["as_json"]
-    options |= {"mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std"), "reporter": console}
+    options |= {"mean": numbers_of(mean, "--mean"), "std": numbers_of(std, "--std"), "reporter": console}
     options["devices"] = int(devices) if devices.isdigit() else devices
     run = run_transfer(**options)
     if not is_main_process():
@@ -164,14 +174,3 @@ def transfer(
         print_json(run.to_json())
     else:
         print_run(run, page)
-
-
-def _numbers(text: str | None, option: str) -> list[float] | None:
-    from tare.errors import SpecError
-
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        raise SpecError(f"numbers after {option}", f"{text!r}", "write them as 0.485,0.456,0.406") from None

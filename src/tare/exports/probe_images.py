@@ -35,7 +35,7 @@ class ProbeImages:
 
     def sized(self, trained: TrainedModel) -> torch.Tensor:
         """All of them at the network's size, as validation resizes them: uint8 ``(N, C, H, W)``."""
-        transform = evaluation_transform(trained.model.geometry)
+        transform = evaluation_transform(trained.model.geometry, trained.model.normalisation.border)
         return torch.stack([transform(as_pillow(image)) for image in self.images])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tare.evaluation import ClassScore, Evaluation
 from tare.files import write_text
+from tare.geometry import NOUNS
 from tare.model_dir import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
@@ -16,19 +17,23 @@ from tare.transfer_run import TransferRun
 
 _HARDEST = 3
 _PAIRS = 20
-_DIGESTS = ("files", "training images", "validation images")
+_MOST_PRINTED = 16
+_DIGESTS = ("files", "training ", "validation ")
 
 
 def print_run(run: TransferRun, page: Path) -> None:
     """Print how well the network validates, what it was fed, how to load it, and where its page is."""
     chosen, evaluation = run.normalisation, run.evaluation
     name = shown(str(run.out))
-    out.print(f"[bold]{name}[/]: validation accuracy {_accuracy(evaluation)}, strategy {chosen.strategy}", soft_wrap=True)
+    out.print(f"[bold]{name}[/]: validation accuracy {_accuracy(run)}, strategy {chosen.strategy}", soft_wrap=True)
     if len(evaluation.classes) > 2:
         hardest = ", ".join(f"{shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
         out.print(f"lowest recall: {hardest}", soft_wrap=True)
     if chosen.per_sample:
-        out.print("every image is normalised by its own mean and std; timm's config cannot say so, tare.json does")
+        beside = "; timm's config cannot say so, tare.json does" if run.is_timm else ""
+        out.print(f"every {_one(run)} is normalised by its own mean and std{beside}")
+    elif len(chosen.mean) > _MOST_PRINTED:
+        out.print(f"mean and std of {len(chosen.mean)} columns: in the report and in tare.json")
     else:
         out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})")
         out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})")
@@ -40,35 +45,44 @@ def write_page(run: TransferRun, path: Path) -> None:
     """Write the run's self-contained page."""
     curves, matrix = curve_charts(run.history), confusion_chart(run.evaluation)
     body = [
-        html.heading(f"tare transfer: {_accuracy(run.evaluation)}", 1),
+        html.heading(f"tare transfer: {_accuracy(run)}", 1),
         html.paragraph(_lead(run), "lead"),
         *(html.paragraph(note) for note in run.notes),
         *_curves(run, curves),
         html.heading("Classes"),
-        _scores(run.evaluation),
-        *_confusion(run.evaluation, matrix),
+        _scores(run),
+        *_confusion(run, matrix),
         *_mistakes(run),
         html.heading("What the network is fed"),
         html.paragraph(_fed(run)),
         _moments(run),
         html.heading("How this was made"),
-        html.code("\n".join(f"{key}: {_setting(value)}" for key, value in run.settings.items() if key not in _DIGESTS)),
+        html.code("\n".join(f"{key}: {_setting(value)}" for key, value in run.settings.items() if not key.startswith(_DIGESTS))),
         html.code(_load(run)),
         html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
     ]
     write_text(path, html.page(f"tare transfer: {run.out.name}", body, {**curves, **matrix}))
 
 
-def _accuracy(evaluation: Evaluation) -> str:
-    found = evaluation.accuracy
-    interval = f"95% interval {100 * found.low:.1f} to {100 * found.high:.1f}, {evaluation.samples} images"
+def _noun(run: TransferRun) -> str:
+    return NOUNS[run.kind]
+
+
+def _one(run: TransferRun) -> str:
+    return _noun(run).removesuffix("s")
+
+
+def _accuracy(run: TransferRun) -> str:
+    found = run.evaluation.accuracy
+    interval = f"95% interval {100 * found.low:.1f} to {100 * found.high:.1f}, {run.evaluation.samples} {_noun(run)}"
     return f"{found.estimate:.1%} ({interval})"
 
 
 def _lead(run: TransferRun) -> str:
     settings, evaluation = run.settings, run.evaluation
     hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
-    flatters = "" if not run.history else " The best epoch was chosen on the same images, so its accuracy flatters a little."
+    same = f" The best epoch was chosen on the same {_noun(run)}, so its accuracy flatters a little."
+    flatters = same if run.history else ""
     return (
         f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
         f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}. Lowest recall: {hardest}.{flatters}"
@@ -85,16 +99,17 @@ def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
     return [html.heading("Learning curves"), html.panels(charts, caption)]
 
 
-def _scores(evaluation: Evaluation) -> str:
+def _scores(run: TransferRun) -> str:
     rows = [
         (score.name, *(_percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
-        for score in evaluation.scores
+        for score in run.evaluation.scores
     ]
     caption = "Precision: of what was called so, how much is; recall: of what is, how much was called so; n/a has no denominator"
-    return html.table(caption, ("class", "precision", "recall", "F1", "images"), rows)
+    return html.table(caption, ("class", "precision", "recall", "F1", _noun(run)), rows)
 
 
-def _confusion(evaluation: Evaluation, matrix: dict[str, Any]) -> list[str]:
+def _confusion(run: TransferRun, matrix: dict[str, Any]) -> list[str]:
+    evaluation = run.evaluation
     parts = [html.heading("What was taken for what")]
     if matrix:
         parts.append(html.panels(matrix, "Rows are true classes; darker is a larger share of the row."))
@@ -102,41 +117,47 @@ def _confusion(evaluation: Evaluation, matrix: dict[str, Any]) -> list[str]:
     if not pairs:
         return [*parts, html.paragraph("Nothing was taken for anything else.")]
     if len(evaluation.classes) > MOST_CLASSES or len(evaluation.classes) > 2:
-        parts.append(html.table("The most frequent confusions", ("true", "called", "images"), pairs))
+        parts.append(html.table("The most frequent confusions", ("true", "called", _noun(run)), pairs))
     return parts
 
 
 def _mistakes(run: TransferRun) -> list[str]:
-    pairs = list(zip(run.evaluation.mistakes, run.views, strict=False))
-    if not pairs:
+    if not run.evaluation.mistakes:
         return []
+    parts = [html.heading("Mistakes")]
+    if run.kind != "image":
+        found = run.evaluation.mistakes
+        rows = [(Path(item.sample).name, item.truth, item.predicted, f"{item.probability:.0%}") for item in found]
+        return [*parts, html.table("Wrong with the greatest confidence", (_one(run), "true", "called", "probability"), rows)]
     figures = "".join(
         html.photo(view, f"{Path(item.sample).name}: {item.truth}, called {item.predicted} ({item.probability:.0%})")
-        for item, view in pairs
+        for item, view in zip(run.evaluation.mistakes, run.views, strict=False)
     )
     sentence = "Wrong with the greatest confidence, as the network sees them before normalisation."
-    return [html.heading("Mistakes"), html.paragraph(sentence), f'<div class="inputs">{figures}</div>']
+    return [*parts, html.paragraph(sentence), f'<div class="inputs">{figures}</div>']
 
 
 def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
-        return "Every image is normalised by its own mean and std."
+        return f"Every {_one(run)} is normalised by its own mean and std."
+    before = {"image": ", before resize and augmentation", "signal": ", before they are cut or padded", "vector": ""}[run.kind]
     return (
-        "Mean and std of the training split in unit values, before resize and augmentation, ± standard error (which counts "
-        "images); the constants that are subtracted and divided by; and the moments that the network receives."
+        f"Mean and std of the training split in unit values{before}, ± standard error (which counts {_noun(run)}); the constants "
+        "that are subtracted and divided by; and the moments that the network receives."
     )
 
 
 def _moments(run: TransferRun) -> str:
     chosen, stats = run.normalisation, run.target_stats
     means, stds = chosen.moments_fed(stats)
+    form = ".4f" if run.kind == "image" else ".4g"  # images have a range, other numbers any
     rows = [
         (
             channel.name,
-            f"{channel.mean:.4f} ± {channel.mean_se:.4f}",
-            f"{channel.std:.4f} ± {channel.std_se:.4f}",
-            f"{mean:.4f}",
-            f"{std:.4f}",
+            f"{channel.mean:{form}} ± {channel.mean_se:{form}}",
+            f"{channel.std:{form}} ± {channel.std_se:{form}}",
+            f"{mean:{form}}",
+            f"{std:{form}}",
             f"{fed_mean:+.2f}",
             f"{fed_std:.2f}",
         )

@@ -1,0 +1,74 @@
+"""Batches of signals and rows for a network: cut or pad to the network's length, stack; normalisation comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from tare.errors import DataError
+from tare.geometry import NOUNS, RowGeometry, SignalGeometry
+from tare.labelled import LabelledFile
+from tare.layout import unit_scale
+from tare.records import Skipped
+from tare.seeds import derived
+
+
+class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
+    """Signals ``(C, T)`` or rows ``(C,)`` of unit values with their labels.
+
+    An index is ``epoch * len(files) + position``. With ``varies`` a longer signal is cut where a generator seeded by the index
+    says, so that a cut depends neither on the number of workers nor on where a run was resumed; else its middle is kept.
+    """
+
+    def __init__(
+        self, files: Sequence[LabelledFile], geometry: SignalGeometry | RowGeometry, seed: int = 0, *, varies: bool = False
+    ) -> None:
+        self.files = tuple(files)
+        self.geometry, self.seed, self.varies = geometry, seed, varies
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        file = self.files[index % len(self.files)]
+        values = file.read("stored")
+        if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
+            noun = NOUNS[self.geometry.kind]
+            raise DataError(f"{noun} that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
+        place = np.random.default_rng(derived(self.seed, index)).random() if self.varies else None
+        return sized(values, self.geometry, place), file.label
+
+
+def sized(values: NDArray[Any], geometry: SignalGeometry | RowGeometry, place: float | None = None) -> torch.Tensor:
+    """Raw values ``(T, C)`` or ``(C,)`` as unit values ``(C, T)`` or ``(C,)`` of the network's size.
+
+    A longer signal is cut at the share ``place`` of where a cut may begin, in [0, 1), or in the middle; a shorter one gets
+    padding on both sides, the longer half behind.
+    """
+    unit = unit_tensor(values)
+    if isinstance(geometry, RowGeometry):
+        return unit
+    unit, spare = unit.T, len(values) - geometry.length
+    if spare >= 0:
+        first = spare // 2 if place is None else int(place * (spare + 1))
+        return unit[:, first : first + geometry.length].contiguous()
+    pad = torch.full((len(unit),), torch.nan) if geometry.pad is None else torch.tensor(geometry.pad, dtype=torch.float64)
+    padded = pad.to(unit.dtype)[:, None].repeat(1, geometry.length)
+    before = -spare // 2
+    padded[:, before : before + len(values)] = unit
+    return padded
+
+
+def unit_tensor(values: NDArray[Any]) -> torch.Tensor:
+    """Raw values as unit values: float64 where they were stored so, else float32.
+
+    Apple's accelerator knows no float64; there, values with many digits lose the last ones before they are normalised.
+    """
+    wide = values.dtype.name in ("float64", "int32", "int64", "uint32", "uint64") and not torch.backends.mps.is_available()
+    unit = np.asarray(values, np.float64) * float(unit_scale(values.dtype))
+    return torch.from_numpy(np.ascontiguousarray(unit, np.float64 if wide else np.float32))
