@@ -9,6 +9,7 @@ import torch
 from timm.data import resolve_model_data_config
 
 from tare.errors import ModelError, OutputError
+from tare.geometry import RowGeometry, SignalGeometry
 from tare.image_batches import Geometry
 from tare.model_dir import TransferredModel, load_model, save_model
 from tare.networks import Network, load_network, with_head
@@ -99,3 +100,36 @@ def test_what_is_no_model_directory_is_refused(tmp_path: Path, content: str | No
         (tmp_path / "tare.json").write_text(content)
     with pytest.raises(ModelError, match=message):
         load_model(tmp_path)
+
+
+def test_its_spec_says_what_images_are_fed_down_to_the_layout_of_the_tensor() -> None:
+    spec = model_of(load_network("timm:test_resnet", "none")).spec()
+    assert [spec.require(name) for name in ("raw_dtype", "dtype", "layout")] == ["uint8", "float32", "NCHW"]
+    raw = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
+    torch.testing.assert_close(spec.apply(raw)[0, :, 0, 0], (1 - torch.tensor(MEAN)) / torch.tensor(STD))
+
+
+@pytest.mark.parametrize(
+    ("reference", "takes", "shape"),
+    [
+        ("tare:cnn1d-layer", SignalGeometry(50, (0.1, 0.2), "float64"), (4, 2, 50)),
+        ("tare:mlp", RowGeometry(("a", "b,c"), "float64"), (4, 2)),
+    ],
+)
+def test_a_network_for_signals_or_rows_comes_back_and_states_what_it_takes(
+    tmp_path: Path, reference: str, takes: SignalGeometry | RowGeometry, shape: tuple[int, ...]
+) -> None:
+    network = with_head(load_network(reference, "none", channels=2), 3, 0)
+    model = TransferredModel(network, Normalisation("target", (5.0, -1.0), (2.0, 0.5)), takes, ("a", "b", "c"))
+    save_model(tmp_path / "model", model, source_spec=network.spec, target_stats=None, evidence={})
+    loaded = load_model(tmp_path / "model")
+    raw = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert loaded.takes == takes
+    assert torch.equal(loaded.logits(raw), model.logits(raw))
+    spec = loaded.spec()
+    assert spec.require("raw_dtype") == "float64"
+    assert spec.require("layout") == ("NCT" if len(shape) == 3 else "NC")
+    assert spec.extra == ({"length": 50} if len(shape) == 3 else {})
+    assert spec.affine().scale == pytest.approx((0.5, 2.0))
+    with pytest.raises(ModelError, match=r"a network for images, found tare:.*, which takes (signals|rows)"):
+        _ = loaded.geometry

@@ -11,7 +11,7 @@ from torch import nn
 
 from tare.errors import ModelError
 from tare.input_spec import Known, Unknown
-from tare.networks import load_network, load_weights, read_state_dict, with_head
+from tare.networks import built_for, load_network, load_weights, read_state_dict, with_head
 
 FACTORY = """
 from torch import nn
@@ -173,3 +173,21 @@ def test_the_head_is_replaced_from_a_seed(factory: str, kind: str) -> None:
     assert networks[0].classifier.out_features == 7
     assert same(networks[0].module, networks[1].module)
     assert not same(networks[0].module, networks[2].module)
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind"), [("tare:cnn1d", "signal"), ("tare:mlp-none", "vector"), ("timm:test_resnet", "image")]
+)
+def test_what_a_network_takes_follows_from_its_first_layer(reference: str, kind: str) -> None:
+    network = load_network(reference, "none", channels=3)
+    assert (network.kind, network.channels) == (kind, 3)
+
+
+def test_a_network_of_ones_own_needs_the_channels_of_the_data_and_weights() -> None:
+    assert [built_for(name) for name in ("tare:cnn1d-layer", "tare:mlp", "timm:x")] == ["signal", "vector", None]
+    with pytest.raises(ModelError, match="data for tare:cnn1d, which is built for their channels, found none"):
+        load_network("tare:cnn1d", "none")
+    with pytest.raises(ModelError, match="weights for tare:mlp, found 'pretrained'"):
+        load_network("tare:mlp", channels=4)
+    first, second = (load_network("tare:mlp", "none", seed, channels=4).module.state_dict() for seed in (0, 0))
+    assert all(torch.equal(first[key], second[key]) for key in first)

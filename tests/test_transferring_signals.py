@@ -10,9 +10,12 @@ import torch
 
 import tare
 from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
+from tare.exporting import export
 from tare.finetune import TransferModule
+from tare.folded_dir import fold_to
 from tare.labelled import Labelled, open_split
 from tare.measuring import measure
+from tare.model_dir import load_model
 from tare.predicting import predict
 from tare.reporting.transfer_report import print_run, write_page
 from tare.signal_batches import SignalBatches
@@ -101,7 +104,8 @@ def test_an_earlier_run_gives_its_weights_its_constants_and_its_length(source: T
     longer = transfer(str(source.out), quiet, out=tmp_path / "c", length=96, **{**PROBE, "weights": "pretrained"})
     assert longer.load().takes.shape == (96,)
     tuned = transfer(str(source.out), quiet, out=tmp_path / "d", epochs=1, **PLAIN)
-    assert not torch.equal(weights(tuned)["blocks.0.0.weight"], weights(source)["blocks.0.0.weight"])
+    last = load_model(tuned.out / "model-last").network.module.state_dict()
+    assert not torch.equal(last["blocks.0.0.weight"], weights(source)["blocks.0.0.weight"])
 
 
 def test_batch_norms_are_re_estimated_on_signals(source: TransferRun, quiet: Path, tmp_path: Path) -> None:
@@ -258,3 +262,19 @@ def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: 
     assert "image/jpeg" not in page
     assert "image" not in capsys.readouterr().out
     assert json.loads((run.out / "run.json").read_text())["settings"]["training signals"].startswith("16 with mean")
+
+
+def test_a_folded_network_answers_alike_also_where_a_signal_is_padded(source: TransferRun, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="--input unit for data that are no bytes, found --input uint8 for float32"):
+        fold_to(str(source.out), tmp_path / "bytes", takes="uint8")
+    fold_to(str(source.out), tmp_path / "folded")
+    ours, theirs = (predict(run, data / "val", workers=1) for run in (tmp_path / "folded", source.out))
+    assert load_model(tmp_path / "folded").normalisation.mean == (0.0,)
+    assert [answer.probability for answer in ours] == pytest.approx([answer.probability for answer in theirs], abs=1e-5)
+    assert [answer.label for answer in ours] == [answer.label for answer in theirs]
+
+
+def test_an_export_of_a_network_for_signals_is_refused_in_one_line(source: TransferRun, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"a network for images, found tare:cnn1d, which takes signals; use `tare predict`"):
+        export(source.out, "safetensors", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

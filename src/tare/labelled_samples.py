@@ -173,7 +173,7 @@ def is_table(name: str) -> bool:
 
 
 def read_table(name: str, *, header: bool = True) -> pl.DataFrame:
-    """A CSV, TSV or Parquet file in memory; without ``header`` columns are called column_1, column_2, ...
+    """A CSV, TSV or Parquet file in memory; without ``header`` columns are called c0, c1, ...
 
     Raises :class:`DataError` if it cannot be read.
     """
@@ -183,10 +183,11 @@ def read_table(name: str, *, header: bool = True) -> pl.DataFrame:
         if name.endswith(".parquet"):
             return pl.read_parquet(name)
         separator = "\t" if ".tsv" in Path(name).name else _separator(name)
-        return pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
+        table = pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
+    return table if header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
 
 
 def _separator(name: str) -> str:

@@ -20,10 +20,11 @@ from tare.labelled_samples import KINDS, is_table, read_table, with_channels
 from tare.layout import unit_scale
 from tare.records import Skipped
 from tare.signal_batches import sized
+from tare.sources.csv_table import read_head
 
 _SUFFIXES = {"signal": (".wav",), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
 _ARRAYS = (".npy", ".npz")
-_UNNAMED = re.compile(r"column_\d+")
+_UNNAMED = re.compile(r"c\d+")  # what columns are called that nobody named
 
 Read = Callable[[], NDArray[Any] | Skipped]
 
@@ -82,7 +83,7 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     """The columns of a table that are called as in training; one without header may hold nothing but them."""
     import polars as pl
 
-    unnamed = all(map(_UNNAMED.fullmatch, names))
+    unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
     table = read_table(path, header=not unnamed)
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]
