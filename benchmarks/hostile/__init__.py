@@ -1,0 +1,1 @@
+"""Malformed and hostile files, given to every command that reads such files."""

@@ -1,0 +1,140 @@
+"""Which commands are given which bad file, and what is right for them to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.hostile import bad_documents, bad_images, bad_sources
+
+NET = """
+from torch import nn
+
+
+def small():
+    layers = nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+    net = nn.Sequential(*layers)
+    net.pretrained_cfg = {"input_size": (3, 24, 24), "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.3), "crop_pct": 1.0,
+                          "interpolation": "bilinear"}
+    return net
+"""
+PIPELINE = """
+from torchvision.transforms import v2
+import torch
+
+transform = v2.Compose([v2.ToImage(), v2.Resize((24, 24), antialias=True), v2.ToDtype(torch.float32, scale=True),
+                        v2.Normalize([0.5, 0.4, 0.3], [0.2, 0.2, 0.3])])
+"""
+_GOOD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A command on a bad file: ``argv`` with ``{bad}`` for it, the exit codes that are right, and what writes the file."""
+
+    group: str
+    name: str
+    argv: tuple[str, ...]
+    codes: tuple[int, ...]
+    write: Callable[[Path], None]
+    place: str = "bad/{name}"
+    same_as_good: bool = False
+
+
+def prepare(root: Path) -> None:
+    """The good data that stand beside the bad ones: two classes of images, a network, a pipeline, statistics."""
+    for label in ("ants", "bees"):
+        (root / "photos" / label).mkdir(parents=True)
+        for index in range(_GOOD):
+            data = bad_images.encoded("PNG", seed=index + 100 * (label == "bees"))
+            (root / "photos" / label / f"good{index}.png").write_bytes(data)
+    (root / "net.py").write_text(NET)
+    (root / "pipe.py").write_text(PIPELINE)
+
+
+#: Run once before the cases, in the prepared folder: what later commands read.
+SETUP: tuple[tuple[str, ...], ...] = (
+    ("measure", "photos", "--out", "good.json"),
+    (
+        "transfer",
+        "--model",
+        "net.py:small",
+        "--weights",
+        "none",
+        "photos",
+        "--protocol",
+        "probe",
+        "--out",
+        "run",
+        "--workers",
+        "0",
+    ),
+)
+
+
+def cases() -> Iterator[Case]:
+    """All pairs of a command and a bad file."""
+    for name, build in bad_images.bad_images().items():
+        write = _bytes(build)
+        for command, argv, codes in _IMAGE_COMMANDS:
+            yield Case(
+                f"{command}, a bad image among good ones", name, argv, codes, write, "photos/ants/{name}", command == "measure"
+            )
+        yield Case("predict, a bad image beside a good one", name, _PREDICT, (1,), write)
+        yield Case("measure, only a bad image", name, ("measure", "bad", "--json"), (2,), write)
+    yield from _each("measure", bad_sources.bad_sources(), ("measure", "{bad}", "--json"))
+    yield from _each("compare", bad_sources.bad_sources(), ("compare", "{bad}", "good.json"))
+    yield from _each("transfer", bad_sources.bad_sources(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
+    yield from _each("study", bad_sources.bad_sources(), ("study", "--data", "{bad}", *_STUDY))
+    documents = bad_documents.bad_json()
+    yield from _each("spec", documents, ("spec", "{bad}", "--json"))
+    yield from _each("check --spec", documents, ("check", "pipe.py:transform", "--spec", "{bad}"))
+    yield from _each("check of a configuration", documents, ("check", "{bad}", "--model", "timm:resnet18"))
+    yield from _each("compare", documents, ("compare", "{bad}", "photos"))
+    yield from _each("measure --as-seen", documents, ("measure", "photos", "--as-seen", "{bad}"))
+    yield from _each(
+        "transfer --source-stats", documents, (*_TRANSFER, "--strategy", "match", "--source-stats", "{bad}", "--out", "out")
+    )
+    yield from _each("fold --spec", documents, ("fold", "run", "--model", "net.py:small", "--spec", "{bad}", "--out", "out"))
+    plans = bad_documents.bad_yaml()
+    yield from _each("study", plans, ("study", "{bad}", "--dry-run"))
+    yield from _each("check of a configuration", plans, ("check", "{bad}", "--model", "timm:resnet18"))
+    weights = bad_documents.bad_weights()
+    yield from _each(
+        "transfer --weights", weights, ("transfer", "--model", "net.py:small", "--weights", "{bad}", "photos", "--out", "out")
+    )
+    yield from _each("fold --weights", weights, ("fold", "net.py:small", "--weights", "{bad}", "--out", "out"))
+    yield from _each(
+        "study --weights", weights, ("study", "--data", "photos", "--model", "net.py:small", "--weights", "{bad}", "--dry-run")
+    )
+    yield from _each("identify", weights, ("identify", "--model", "net.py:small", "--checkpoint", "{bad}", "photos"))
+    readable = {name: write for name, write in weights.items() if name.endswith(".safetensors")}
+    yield from _each("spec", readable, ("spec", "{bad}"))
+    yield from _each("spec", bad_documents.bad_graphs(), ("spec", "onnx:{bad}"))
+
+
+_TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")
+_STUDY = ("--model", "net.py:small", "--weights", "none", "--sizes", "4", "--seeds", "2", "--dry-run")
+_PREDICT = ("predict", "run", "--factory", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "0")
+#: With one bad image among 25 a pass may end well with the image listed, or refuse; a crash is neither.
+_IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
+    ("measure", ("measure", "photos", "--max-skipped", "1", "--json"), (0,)),
+    ("measure at the default limit", ("measure", "photos"), (2,)),
+    ("compare", ("compare", "photos", "good.json"), (2,)),
+    ("transfer", (*_TRANSFER, "--out", "out"), (0, 2)),
+    ("study", ("study", "--data", "photos", *_STUDY), (0, 2)),
+    ("advise", ("advise", "--model", "net.py:small", "--weights", "none", "photos"), (0, 2)),
+)
+
+
+def _each(command: str, files: dict[str, Callable[[Path], None]], argv: tuple[str, ...]) -> Iterator[Case]:
+    for name, write in files.items():
+        yield Case(command, name, argv, (2,), write)
+
+
+def _bytes(build: bad_images.Builder) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_bytes(build())
+
+    return write
