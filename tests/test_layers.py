@@ -102,6 +102,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L5c", ("source_network", "transfer_run")),
     ("L5ca", ("advice_inputs",)),
     ("L5cb", ("advising", "explaining")),
+    ("L5cc", ("automatic",)),
     ("L5d", ("transfer_plan",)),
     ("L5e", ("transferring",)),
     ("L5f", ("image_paths", "trained")),

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.advice_inputs import Fed, dataset0_of
+from tare.automatic import recommended
 from tare.batch_norm import batch_norms
 from tare.dataset_stats import DatasetStats
 from tare.decode import ColourMode
@@ -32,7 +34,7 @@ from tare.signal_batches import SignalBatches
 from tare.signal_plan import channels_in, check_channels, check_options, check_strategy, number_geometry
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
-from tare.strategies import STRATEGIES, Normalisation, Strategy, clipped, normalisation
+from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, clipped, normalisation
 from tare.training import Training
 
 
@@ -166,7 +168,7 @@ def planned(
     """
     training.check()
     check_training(training)
-    strategy, notes = _strategy(strategy)
+    asked, strategy = strategy, _first(strategy)
     network, split = _network(source, labelled, training)
     check_strategy(network.kind, strategy)
     source.check_options(network.kind, training)
@@ -176,6 +178,9 @@ def planned(
     colour = images.colour if images else "stored"
     target = _measured(split, labelled.name, colour, training.machine.workers, max_skipped, reporter)
     check_channels(network, target.stats)
+    notes: tuple[str, ...] = ()
+    if asked == "auto":
+        strategy, notes = _automatic(source, training, network, constants, spec, images, target, reporter)
     seen = seen_moments(strategy, constants, source.source_stats, source.trained_on() if strategy == "match" else None)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
     takes, more = (images.geometry, images.notes) if images else _numbers(source, network, target, chosen, training)
@@ -223,12 +228,32 @@ def _numbers(
     return takes, notes
 
 
-def _strategy(asked: Strategy | Literal["auto"]) -> tuple[Strategy, tuple[str, ...]]:
+def _first(asked: Strategy | Literal["auto"]) -> Strategy:
+    """What is checked before data are read: the strategy itself, for ``auto`` ``source``, which advice is measured against."""
     if asked == "auto":
-        return "source", ("strategy auto: source, since nothing has measured yet which one suits these data",)
+        return "source"
     if asked not in STRATEGIES:
         raise SpecError(f"a strategy among {', '.join((*STRATEGIES, 'auto'))}", f"{asked!r}", "choose one of them")
-    return asked, ()
+    return asked
+
+
+def _automatic(  # noqa: PLR0917 - everything that was found out so far
+    source: Source,
+    training: Training,
+    network: Network,
+    constants: Constants | None,
+    spec: InputSpec,
+    images: _ImageInput | None,
+    target: Target,
+    reporter: Reporter,
+) -> tuple[Strategy, tuple[str, ...]]:
+    """What advice on the training split recommends, and why; ``source`` where there is nothing to advise on."""
+    if training.tuning.protocol == "scratch" or images is None or constants is None:
+        why = "the network is not pretrained" if training.tuning.protocol == "scratch" else "advice is for images"
+        return "source", (f"strategy auto: source, since {why}",)
+    dataset0 = dataset0_of(constants, source.source_stats, source.model, source.weights)
+    fed = Fed(network, constants, spec, images.geometry, images.colour, dataset0, ())
+    return recommended(fed, target.split.train, target.stats, training.seed, reporter)
 
 
 def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter) -> Target:

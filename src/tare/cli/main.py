@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from tare._version import __version__
+from tare.cli.advise import advise
 from tare.cli.check import check, rule
 from tare.cli.compare import compare
 from tare.cli.demo import demo
+from tare.cli.explain import explain
 from tare.cli.export import export
 from tare.cli.fold import fold, respec
 from tare.cli.measure import measure
@@ -40,6 +43,8 @@ app.command(epilog="Example: tare export run/ --format onnx --out model.onnx --w
 app.command(epilog="Examples: tare spec timm:resnet50 · tare spec hf:DIR --format timm · tare spec keras:VGG16 --json")(spec)
 app.command(epilog="Example: tare fold run/ --input uint8 --out served/")(fold)
 app.command(epilog="Example: tare respec timm:vit_base_patch16_224 --to catalog:imagenet --out rewritten/")(respec)
+app.command(epilog="Example: tare advise --model timm:resnet18 photos/ --html advice.html")(advise)
+app.command(epilog="Examples: tare explain --model timm:resnet18 photos/ · tare explain --model timm:resnet18")(explain)
 app.command(epilog="Examples: tare study digits --out study/ · tare study --data photos/ --model timm:resnet18 --out s/")(study)
 app.command(epilog="Example: tare report study/ --png curves.png")(report)
 app.command(epilog="Example: tare demo --out demo/")(demo)
@@ -62,6 +67,8 @@ def main(run: Callable[[], None] = app) -> None:
     """Run the command line; every expected failure is one line on standard error and exit code 2."""
     from tare.errors import TareError
 
+    # What is wrong with a file is said by the row or the error that names it.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         run()
     except TareError as error:

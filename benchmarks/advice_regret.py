@@ -1,0 +1,199 @@
+"""``python -m benchmarks.advice_regret``: what following the advice costs against the best strategy in hindsight.
+
+A task is (dataset0 and dataset1, network, size, shift). For each seed training samples are drawn anew, advice is given on them
+alone, and every strategy is tested: frozen features and a logistic head, on up to 1,000 samples that advice never saw. Regret is
+the accuracy of the truly best strategy less that of the advised one. Which one is best is found out on other seeds and other
+test samples than those on which it is scored (both halves in turn), since the best of several noisy figures flatters itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.advice_records import record_of
+from benchmarks.advice_tasks import AdviceTask, halves, tasks
+from tare.advice_accuracy import Folds
+from tare.advice_rule import RULE, Decision, Facts, Rule, decide
+from tare.files import write_text
+
+_BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
+_GOALS = {"mean": 0.3, "share": 1 / 3, "largest": 2.0}
+
+Record = Mapping[str, Any]
+Chooser = Callable[[Record], str]
+
+
+def main() -> None:
+    """Measure what is not measured yet, apply the rule, print, and write the page's figures if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.advice_regret", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=6, help="draws of training samples a task")
+    parser.add_argument("--cache", type=Path, default=Path("build/advice"), help="where records are kept, by content")
+    parser.add_argument("--write", type=Path, help="put the figures into this page")
+    parser.add_argument("--tune", action="store_true", help="choose the rule's constants on the first half of the tasks")
+    parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the cache")
+    given = parser.parse_args()
+    found = tasks()
+    wanted = [(task, seed) for seed in range(given.seeds) for task in found]
+    console = Console(width=150)
+    measured: dict[str, list[Record]] = {}
+    torch.set_num_threads(1)
+    for task, seed in track(wanted, "measuring", console=Console(stderr=True), disable=not console.is_terminal):
+        record = record_of(task, seed, given.cache, kept_only=given.kept_only)
+        if record is not None:
+            measured.setdefault(task.name, []).append(record)
+    chosen, judged = ([task for task in half if len(measured.get(task.name, ())) > 1] for half in halves(found))
+    if given.tune:
+        _tune(console, [measured[task.name] for task in chosen])
+    text = report(chosen, judged, measured)
+    console.print(text, markup=False)
+    if given.write:
+        page = given.write.read_text(encoding="utf-8")
+        pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
+        write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
+
+
+@dataclass(frozen=True, slots=True)
+class Regret:
+    """One task's regret in points, cross-fitted, its standard error, and the hindsight one of the same seeds."""
+
+    task: str
+    points: float
+    error: float
+    hindsight: float
+
+    @property
+    def beyond_noise(self) -> float:
+        """The lower end of the 95% interval."""
+        return self.points - 2 * self.error
+
+
+def advised(record: Record, rule: Rule = RULE, *, labels: bool = True) -> Decision:
+    """What the rule says on a record."""
+    return decide(facts_of(record, labels=labels), rule)
+
+
+def facts_of(record: Record, *, labels: bool = True) -> Facts:
+    """The evidence of a record."""
+    evidence = record["evidence"]
+    scores = {name: (score["activations"] or score["at_input"])["estimate"] for name, score in evidence["scores"].items()}
+    folds = None
+    if labels and evidence["accuracy"]:
+        arrays = [{name: np.array(values) for name, values in evidence[what].items()} for what in ("accuracy", "loss")]
+        folds = Folds(arrays[0], arrays[1], evidence["ratio"], 0, 0)
+    gaps = {name: gap for name, gap in evidence["gaps"].items() if name not in evidence["twins"]}
+    return Facts(gaps, scores, folds)
+
+
+def regret(name: str, records: Sequence[Record], chooser: Chooser) -> Regret:
+    """A task's regret: best on one half of seeds and test samples, scored on the other, and the other way round."""
+    strategies = [name for name in records[0]["fair"] if all(name in record["fair"] for record in records)]
+    table = np.array([[record["fair"][strategy] for strategy in strategies] for record in records])  # seeds, strategies, halves
+    picked = np.array([strategies.index(chooser(record)) for record in records])
+    gaps = []
+    for part in (0, 1):
+        here, there = np.arange(len(records)) % 2 == part, np.arange(len(records)) % 2 != part
+        best = int(table[there, :, 1 - part].mean(axis=0).argmax())
+        gaps += list(table[here, best, part] - table[here, picked[here], part])
+    mean = table.mean(axis=2)
+    hindsight = mean.mean(axis=0).max() - mean[np.arange(len(records)), picked].mean()
+    error = float(np.std(gaps, ddof=1) / math.sqrt(len(gaps)))
+    return Regret(name, 100 * float(np.mean(gaps)), 100 * error, 100 * float(hindsight))
+
+
+def regrets(chosen: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[Regret]:
+    """The regrets of several tasks."""
+    return [regret(task.name, measured[task.name], chooser) for task in chosen]
+
+
+def fixed(strategy: str) -> Chooser:
+    """Always the same strategy, or ``source`` where it cannot be computed."""
+    return lambda record: strategy if strategy in record["fair"] else "source"
+
+
+def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> str:
+    """The figures as Markdown."""
+    ways: dict[str, Chooser] = {
+        "advice with labels": lambda record: advised(record).strategy,
+        "advice without labels": lambda record: advised(record, labels=False).strategy,
+        **{f"always `{name}`": fixed(name) for name in ("source", "target", "match", "blend", "sample")},
+    }
+    lines = []
+    for title, half in (("Judged on", judged), ("Constants chosen on", chosen)):
+        seeds = min(len(measured[task.name]) for task in half)
+        lines += ["", f"{title} {len(half)} tasks, {seeds} seeds each:", "", _HEAD, "|---|---|---|---|---|"]
+        lines += [_row(way, regrets(half, measured, chooser)) for way, chooser in ways.items()]
+    lines += ["", *_worst(judged, measured, ways["advice with labels"]), "", *_confidence(judged, measured)]
+    return "\n".join(lines).strip()
+
+
+_HEAD = "| | mean regret, points | beyond noise at most | above 2 beyond noise | hindsight on the same seeds |"
+
+
+def _row(way: str, found: Sequence[Regret]) -> str:
+    points = np.array([one.points for one in found])
+    error = points.std(ddof=1) / math.sqrt(len(points))
+    beyond = [one.beyond_noise for one in found]
+    over = sum(value > _GOALS["largest"] for value in beyond)
+    hindsight = float(np.mean([one.hindsight for one in found]))
+    return f"| {way} | {points.mean():+.2f} ± {error:.2f} | {max(0.0, *beyond):.1f} | {over} of {len(found)} | {hindsight:.2f} |"
+
+
+def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:
+    worst = sorted(regrets(judged, measured, chooser), key=lambda one: -one.beyond_noise)[:3]
+    listed = "; ".join(f"{one.task}: {one.points:.1f} ± {one.error:.1f}" for one in worst)
+    return [f"The largest beyond noise, with labels: {listed}."]
+
+
+def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Accuracy of the advised strategy less that of source, by stated confidence: is it as sure as it should be?"""
+    rows: dict[str, list[float]] = {}
+    for task in judged:
+        for record in measured[task.name]:
+            decision = advised(record)
+            if decision.strategy != "source":
+                gain = np.mean(record["fair"][decision.strategy]) - np.mean(record["fair"]["source"])
+                rows.setdefault(decision.confidence, []).append(100 * float(gain))
+    lines = [
+        "| confidence | times another than `source` was advised | gain over `source`, points | it was better |",
+        "|---|---|---|---|",
+    ]
+    for name in ("high", "moderate", "low"):
+        values = np.array(rows.get(name, []))
+        if values.size:
+            lines.append(f"| {name} | {values.size} | {values.mean():+.1f} | {np.mean(values > 0):.0%} |")
+    return lines
+
+
+def _tune(console: Console, half: Sequence[Sequence[Record]]) -> None:
+    """Every combination of a coarse grid, by mean regret on the half that constants are chosen on."""
+    grid = product((0.2, 0.3, 0.4), (0.02, 0.03, 0.06), (0.03, 0.04, 0.06), (0.005, 0.01), (0.0, 1.0))
+    found = []
+    for foreign, gain, spread, margin, errors in grid:
+        rule = Rule(foreign=foreign, gain=gain, spread=spread, margin=margin, errors=errors)
+        both = []
+        for labels in (True, False):
+            mean = np.mean([regret("", records, lambda r: advised(r, rule, labels=labels).strategy).points for records in half])  # noqa: B023
+            both.append(float(mean))
+        found.append((both[0], both[1], rule))
+    for with_labels, without, rule in sorted(found, key=lambda row: row[0])[:8]:
+        console.print(f"{with_labels:.2f} with labels, {without:.2f} without: {rule}")
+    for with_labels, without, rule in sorted(found, key=lambda row: row[1])[:3]:
+        console.print(f"{with_labels:.2f} with labels, {without:.2f} without: {rule}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

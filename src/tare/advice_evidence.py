@@ -1,0 +1,166 @@
+"""What advice rests on: strategies that can be computed, how far apart they feed the network, and how they score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tare.absorption import LayerShare, absorbed
+from tare.advice_accuracy import Folds, cross_validated
+from tare.advice_passes import Passed, passed
+from tare.advice_score import Foreignness, foreignness, layer_divergences
+from tare.comparing import Comparison, compare
+from tare.dataset_stats import ChannelStats, DatasetStats
+from tare.errors import DataError, StrategyError
+from tare.normaliser import Normaliser
+from tare.progress import SILENT, Reporter
+from tare.strategies import Constants, Normalisation, Strategy, normalisation, same_inputs
+
+#: The strategies among which advice chooses, the simplest first.
+CANDIDATES: tuple[Strategy, ...] = ("source", "blend", "target", "match", "sample")
+#: Samples that are passed through the network while two normalisations are compared layer by layer.
+COMPARED = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network and dataset1's training samples as they reach it, before normalisation.
+
+    ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``target`` statistics of all training samples, ``dataset0`` those of
+    dataset0 where they are known (measured or published), ``seen`` its pooled moments; ``labels`` ``(N,)`` or None.
+    """
+
+    module: nn.Module
+    head: str
+    constants: Constants
+    dataset0: DatasetStats | None
+    target: DatasetStats
+    samples: torch.Tensor
+    labels: NDArray[np.int64] | None
+
+    @property
+    def seen(self) -> Constants | None:
+        """Dataset0's pooled moments in unit values, if known."""
+        known = self.dataset0
+        return None if known is None else Constants(known.mean, known.std, known.source)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Everything measured, before anything is decided.
+
+    ``choices`` are the strategies that can be computed, ``refused`` says why the others cannot, ``twins`` which feed the same as
+    another; ``gaps`` is how far each is from ``source`` at the network's input (root mean square, input std).
+    ``comparison`` holds dataset1 against dataset0, or against the constants where dataset0 is not known (``against_constants``);
+    None where they cannot be compared, and ``uncompared`` says why. ``layers`` is each strategy's divergence place by place.
+    """
+
+    samples: int
+    choices: Mapping[Strategy, Normalisation]
+    refused: Mapping[Strategy, str]
+    twins: Mapping[Strategy, Strategy]
+    gaps: Mapping[Strategy, float]
+    comparison: Comparison | None
+    against_constants: bool
+    uncompared: str
+    scores: Mapping[str, Foreignness]
+    layers: Mapping[str, Mapping[str, float]]
+    shares: Mapping[Strategy, tuple[LayerShare, ...]]
+    folds: Folds | None
+
+    @property
+    def rivals(self) -> tuple[Strategy, ...]:
+        """The strategies other than ``source`` that feed something of their own, the simplest first."""
+        return tuple(name for name in self.choices if name != "source" and name not in self.twins)
+
+
+def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> Gathered:
+    """Measure all evidence; features are computed once a strategy.
+
+    Raises :class:`StrategyError` if ``source`` itself cannot be computed.
+    """
+    choices, refused = _choices(subject)
+    twins = same_inputs(list(choices.values()), tolerance=1e-4)
+    rivals = [name for name in choices if name not in twins]
+    expected = _expected(subject)
+    passes: dict[str, Passed] = {}
+    with reporter.counting("passing samples through the network", "samples", len(rivals) * len(subject.samples)) as advance:
+        for name in rivals:
+            passes[name] = passed(subject.module, subject.head, subject.samples, choices[name], expected, advance)
+    first = subject.samples[:COMPARED]
+    fed = {name: Normaliser(choices[name])(first) for name in choices}
+    comparison, reason = compared(subject)
+    return Gathered(
+        samples=subject.target.samples,
+        choices=choices,
+        refused=refused,
+        twins=twins,
+        gaps={name: float(((fed[name] - fed["source"]) ** 2).mean().sqrt()) for name in choices},
+        comparison=comparison,
+        against_constants=subject.dataset0 is None,
+        uncompared=reason,
+        scores=foreignness(passes, seed),
+        layers={name: layer_divergences(one) for name, one in passes.items()},
+        shares={name: absorbed(subject.module, fed["source"], fed[name]) for name in rivals if name in ("target", "match")},
+        folds=_folds(passes, subject.labels, seed, reporter),
+    )
+
+
+def compared(subject: Subject) -> tuple[Comparison | None, str]:
+    """Dataset1 against dataset0, or its constants; or why not."""
+    dataset0 = subject.dataset0 or _as_stats(subject.constants, subject.target)
+    try:
+        return compare(dataset0, subject.target), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _as_stats(constants: Constants, like: DatasetStats) -> DatasetStats:
+    """The constants as statistics of nobody knows how many samples, their rounding left out."""
+    nothing = float("nan")
+    channels = tuple(
+        ChannelStats(channel.name, 0, mean, std, 0.0, 0.0, nothing, nothing, nothing)
+        for channel, mean, std in zip(like.channels, constants.mean, constants.std, strict=True)
+    )
+    return DatasetStats(0, channels, source=f"the constants ({constants.origin})")
+
+
+def _choices(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[Strategy, str]]:
+    choices: dict[Strategy, Normalisation] = {}
+    refused: dict[Strategy, str] = {}
+    channels = len(subject.constants.mean)
+    for name in CANDIDATES:
+        if name == "sample" and subject.samples.ndim < 3:
+            refused[name] = "a row of numbers has no moments of its own"
+            continue
+        try:
+            choices[name] = normalisation(
+                name, channels, source=subject.constants, target=subject.target, source_seen=subject.seen
+            )
+        except StrategyError as error:
+            if name == "source":
+                raise
+            refused[name] = str(error)
+    return choices, refused
+
+
+def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std per channel with which dataset0 reached the network: 0 and 1 where only the constants are known."""
+    constants, seen = subject.constants, subject.seen
+    if seen is None:
+        return (0.0,) * len(constants.mean), (1.0,) * len(constants.std)
+    rows = list(zip(seen.mean, seen.std, constants.mean, constants.std, strict=True))
+    return tuple((m - u) / s for m, _, u, s in rows), tuple(d / s for _, d, _, s in rows)
+
+
+def _folds(passes: Mapping[str, Passed], labels: NDArray[np.int64] | None, seed: int, reporter: Reporter) -> Folds | None:
+    if labels is None:
+        return None
+    features = {name: one.features for name, one in passes.items()}
+    with reporter.counting("cross-validating", "strategies", len(features)) as advance:
+        return cross_validated(features, labels, seed, advance)

@@ -1,0 +1,95 @@
+"""``tare.advise``: which strategy for this network and these data, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tare.advice import Advice
+from tare.advice_evidence import Gathered, Subject, gather
+from tare.advice_inputs import Asked, Reading, fed_network, subject_of
+from tare.advice_rule import Facts, decide
+from tare.advice_words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
+from tare.dataset_stats import DatasetStats
+from tare.engines.local import default_workers
+from tare.labelled import Labelled
+from tare.measuring import MAX_SKIPPED
+from tare.progress import SILENT, Reporter
+from tare.training import picked
+from tare.units_used import values_used
+
+__all__ = ["Advice", "advise", "advise_on"]
+
+
+def advise(
+    model: str,
+    data: Any,
+    *,
+    weights: str = "pretrained",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    source_stats: str | os.PathLike[str] | DatasetStats | None = None,
+    labels: bool | None = None,
+    label: str | None = None,
+    label_pattern: str | None = None,
+    array: str | None = None,
+    size: int | None = None,
+    interpolation: str | None = None,
+    crop: float | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    max_skipped: float = MAX_SKIPPED,
+    reporter: Reporter = SILENT,
+) -> Advice:
+    """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
+
+    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``size``, ``interpolation`` and ``crop`` are as in ``tare.transfer``.
+    ``source_stats`` are dataset0's: a file of ``tare measure``, a catalog name such as ``"imagenet-pooled"``, or data; without,
+    those of the run ``model``, else the catalog's for the network's constants, else the constants stand in. With labels
+    (``labels`` True: required; None: where there are any) frozen-feature accuracies are cross-validated on the training split, as
+    ``tare.transfer`` splits with this ``seed``. At most 1,000 samples, drawn by the seed, are passed through the network.
+
+    Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or one that takes no images.
+    """
+    given = dict(locals())
+    fed = fed_network(picked(Asked, given), seed)
+    count = default_workers() if workers is None else max(1, workers)
+    labelled = picked(Labelled, given)
+    subject, notes = subject_of(fed, labelled, Reading(labels, max_skipped, count, seed), reporter)
+    return advise_on(subject, fed.network.reference, labelled.name, seed=seed, notes=fed.notes + notes, reporter=reporter)
+
+
+def advise_on(
+    subject: Subject, model: str, data: str, *, seed: int = 0, notes: tuple[str, ...] = (), reporter: Reporter = SILENT
+) -> Advice:
+    """Advice on a network and samples at hand."""
+    found = gather(subject, seed=seed, reporter=reporter)
+    decision = decide(facts_of(found))
+    used = values_used(subject.target)
+    return Advice(
+        recommendation=recommendation(decision),
+        strategy=decision.strategy,
+        confidence=decision.confidence,
+        basis=decision.basis,
+        rule=rule_in_words(decision),
+        because=because(found, used),
+        evidence=evidence_rows(found, used),
+        would_change=would_change(found, decision),
+        cost=cost_of_being_wrong(found, decision),
+        model=model,
+        data=data,
+        samples=found.samples,
+        labelled=found.folds is not None,
+        seed=seed,
+        normalisations=dict(found.choices),
+        refused=dict(found.refused),
+        comparison=found.comparison,
+        notes=notes,
+    )
+
+
+def facts_of(found: Gathered) -> Facts:
+    """What the rule looks at."""
+    gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
+    return Facts(gaps, {name: score.counted.estimate for name, score in found.scores.items()}, found.folds)

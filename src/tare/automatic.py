@@ -1,0 +1,26 @@
+"""What ``--strategy auto`` takes: the advice on the training split, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.advice_inputs import Fed, labelled_subject
+from tare.advising import advise_on
+from tare.dataset_stats import DatasetStats
+from tare.labelled import LabelledFile
+from tare.progress import Reporter
+from tare.strategies import Strategy
+
+
+def recommended(
+    fed: Fed, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
+) -> tuple[Strategy, tuple[str, ...]]:
+    """The strategy that advice recommends for the training images ``train`` with the statistics ``stats``, and remarks.
+
+    Nothing of the validation split takes part, so its accuracy stays an honest one.
+    """
+    subject = labelled_subject(fed, train, stats, seed, reporter)
+    advice = advise_on(subject, fed.network.reference, stats.source, seed=seed, reporter=reporter)
+    matter = "" if advice.matters else ", though it does not matter"
+    headline = f"strategy auto: {advice.strategy}{matter} (confidence: {advice.confidence}); {advice.rule}"
+    return advice.strategy, (headline, *(f"strategy auto: {text}" for text in advice.because))

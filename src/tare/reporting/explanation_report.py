@@ -1,0 +1,31 @@
+"""What ``tare explain`` prints."""
+
+from __future__ import annotations
+
+from tare.explanation import Explanation, percent
+from tare.reporting.console import number, out, shown, table
+
+
+def print_explanation(found: Explanation) -> None:
+    """Print the diagram, the algebra with its numbers, what survives layer by layer, and what that means."""
+    out.print(f"[bold]{shown(found.model)}[/], constants from {shown(found.constants_origin)}", soft_wrap=True)
+    if found.example:
+        out.print(f"[yellow]Example[/]: {shown(found.example)}.", soft_wrap=True)
+    out.print(f"\n{shown(found.diagram())}\n", soft_wrap=True)
+    out.print(
+        "The network was trained on y = (x - u0)/s0 = a x + b of a unit value x. With u1, s1 it would receive", soft_wrap=True
+    )
+    out.print("(x - u1)/s1 = scale * y + offset, scale = s0/s1, offset = (u0 - u1)/s1:", soft_wrap=True)
+    rows = [(c.channel, *(number(value) for value in (c.u1, c.s1, c.scale)), f"{c.offset:+.4f}") for c in found.channels]
+    out.print(table(("channel", "u1", "s1", "scale", "offset"), rows))
+    if found.shares:
+        survives = [(s.name, s.kind, f"{s.entering:.3g}", percent(s.train), percent(s.eval)) for s in found.shares]
+        headings = ("channel", "kind", "distance in", "train mode", "eval mode")
+        made = table(headings, survives)
+        made.columns[0].header = "layer"
+        out.print("What survives of the difference, as a share of what reaches the first of these layers:", soft_wrap=True)
+        out.print(made)
+    for sentence in found.sentences:
+        out.print(f"- {shown(sentence)}", soft_wrap=True)
+    for note in found.notes:
+        out.print(f"[dim]{shown(note)}[/]", soft_wrap=True)
