@@ -33,7 +33,22 @@ def test_kind_and_shape(geometry: InputGeometry, kind: str, shape: tuple[int, ..
     assert (geometry.kind, geometry.shape) == (kind, shape)
 
 
-@pytest.mark.parametrize("document", [{}, {"kind": "signal"}, {"kind": "smell"}, {"size": [1]}, {"kind": "vector", "rows": 3}])
+SIGNAL = {"kind": "signal", "length": 8, "pad": [0.0], "raw_dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"kind": "signal"},
+        {"kind": "smell"},
+        {"size": [1]},
+        {"kind": "vector", "rows": 3},
+        {"kind": "vector", "columns": 3, "raw_dtype": "float64"},
+        {"kind": "vector", "columns": ["a", 1], "raw_dtype": "float64"},
+        *(SIGNAL | change for change in ({"length": "8"}, {"length": 0}, {"pad": ["x"]}, {"pad": 1.0}, {"raw_dtype": "loud"})),
+    ],
+)
 def test_what_is_malformed_is_no_geometry(document: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         geometry_from(document)

@@ -21,7 +21,7 @@ SIGNALS = SignalGeometry(8, (0.5,))
 def read(takes: SignalGeometry | RowGeometry, *words: Path | str, channels: int | None = None) -> dict[str, Any]:
     """Each sample by its name: its values, or the reason why there are none."""
     count = channels or (1 if isinstance(takes, SignalGeometry) else len(takes.columns))
-    made = {item.name: tensor_of(item, takes, count) for item in number_inputs(takes, map(os.fspath, words))}
+    made = {item.name: tensor_of(item, takes, count) for item in number_inputs(takes, [os.fspath(word) for word in words])}
     return {name: value.reason if isinstance(value, Skipped) else value.tolist() for name, value in made.items()}
 
 

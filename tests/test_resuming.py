@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.labelled_images import dark_and_light
+from tests.signals import tones
 
 pytestmark = pytest.mark.long
 
@@ -31,10 +32,22 @@ tare.transfer(
 )
 """
 
+SIGNALS = """
+import sys
+import torch
+import tare
+torch.set_num_threads(1)
+tare.transfer(
+    "tare:cnn1d", sys.argv[1], out=sys.argv[2], resume=sys.argv[3] == "resume", protocol="scratch", strategy="target",
+    device="cpu", batch_size=5, epochs=14, ema=0.9, label_smoothing=0.1, lr=3e-3, workers=int(sys.argv[4]),
+)
+"""
+
 
 def started(data: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
     how = "resume" if (out / "run.json").exists() else "new"
-    command = [sys.executable, "-c", SCRIPT, str(data), str(out), how, str(workers)]
+    script = SIGNALS if data.name == "tones" else SCRIPT
+    command = [sys.executable, "-c", script, str(data), str(out), how, str(workers)]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})  # noqa: S603
 
 
@@ -55,9 +68,9 @@ def killed(data: Path, out: Path, epochs: int, delay: float, workers: int) -> bo
     return process.wait() != 0
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_run_killed_at_any_time_ends_as_one_left_alone(tmp_path: Path, seed: int) -> None:
-    data = dark_and_light(tmp_path / "data", train=9)
+@pytest.mark.parametrize(("kind", "seed"), [("images", 0), ("images", 1), ("signals", 0)])
+def test_a_run_killed_at_any_time_ends_as_one_left_alone(tmp_path: Path, kind: str, seed: int) -> None:
+    data = dark_and_light(tmp_path / "data", train=9) if kind == "images" else tones(tmp_path / "tones")
     whole, part = tmp_path / "whole", tmp_path / "part"
     assert started(data, whole, workers=0).wait() == 0
     total, moments = rows(whole), random.Random(seed)

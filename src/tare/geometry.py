@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+import numpy as np
 
 Kind = Literal["image", "signal", "vector"]
 
@@ -90,11 +93,27 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
         key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"
     }
     kind = document.get("kind", "image")
-    if kind == "signal":
-        return SignalGeometry(**values)
-    if kind == "vector":
-        return RowGeometry(**values)
+    if kind in ("signal", "vector"):
+        np.dtype(values["raw_dtype"])  # a TypeError for what is no type
+        return _signal(values) if kind == "signal" else _row(values)
     if kind != "image":
         raise ValueError(f"a geometry of kind {kind!r}")
     height, width = values.pop("size")
     return Geometry((height, width), **values)
+
+
+def _signal(values: dict[str, Any]) -> SignalGeometry:
+    made = SignalGeometry(**values)
+    pad = () if made.pad is None else made.pad
+    if not isinstance(made.length, int) or made.length < 1 or not isinstance(pad, tuple):
+        raise ValueError(f"a length of {made.length!r}, padded with {made.pad!r}")
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in pad):
+        raise ValueError(f"the padding {pad!r}")
+    return made
+
+
+def _row(values: dict[str, Any]) -> RowGeometry:
+    made = RowGeometry(**values)
+    if not isinstance(made.columns, tuple) or not all(isinstance(name, str) for name in made.columns):
+        raise ValueError(f"the columns {made.columns!r}")
+    return made
