@@ -128,9 +128,13 @@ _IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
 )
 
 
+#: NaN is counted and said; Parquet pages carry no checksum, so that a flipped byte of a number is another number.
+_READABLE = {(command, name) for command in ("measure", "compare") for name in ("not-finite.npy", "flipped.parquet")}
+
+
 def _each(command: str, files: dict[str, Callable[[Path], None]], argv: tuple[str, ...]) -> Iterator[Case]:
     for name, write in files.items():
-        yield Case(command, name, argv, (2,), write)
+        yield Case(command, name, argv, (0, 2) if (command, name) in _READABLE else (2,), write)
 
 
 def _bytes(build: bad_images.Builder) -> Callable[[Path], None]:

@@ -90,6 +90,9 @@ def test_nan_is_never_left_out_silently(tmp_path: Path) -> None:
         ("x\ny\nz\n", "only text"),
         ("a,b\n1,2\n3\n", "2 cells in every line"),
         ("a,b\n1,2\n3,4,5\n", "2 cells in every line"),
+        ("a,b\n1,2\r3,4\n", "a CSV file, found .*new-line character"),
+        ("a\n" + "9" * 100_000 + "\n", "two whole lines within 64 KiB"),
+        ("a" * 100_000 + "\n1\n", "two whole lines within 64 KiB"),
     ],
 )
 def test_an_unusable_csv_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:

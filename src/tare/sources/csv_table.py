@@ -122,7 +122,12 @@ def read_head(place: str) -> Head:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
     lines = text if len(text) < _HEAD - 3 else text[: text.rfind("\n") + 1]
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
-    rows = [row for row in csv.reader(io.StringIO(lines), delimiter=delimiter) if row]
+    if len(text) >= _HEAD - 3 and lines.count("\n") < 2:
+        raise DataError(f"two whole lines within {_HEAD >> 10} KiB", f"longer ones in {place!r}", "check that it is a CSV file")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(lines), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise DataError("a CSV file", f"{place!r}: {error}", "check the file") from None
     if not rows:
         raise DataError("at least one line", f"{place!r} is empty", "check the file")
     has_header = not all(_is_number(cell) for cell in rows[0])

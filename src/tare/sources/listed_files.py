@@ -165,9 +165,12 @@ def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iter
     label = next((index for index, name in enumerate(header) if name in _LABEL_COLUMNS), None)
     if path is None:
         raise DataError(f"a column named one of {', '.join(PATH_COLUMNS)}", f"{header} in {place!r}", "rename one")
-    for row in rows:
-        if len(row) > path and row[path].strip():
-            yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
+    try:
+        for row in rows:
+            if len(row) > path and row[path].strip():
+                yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
+    except csv.Error as error:
+        raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
 
 
 def _read(file: Listed, options: Options) -> Sample | Skipped:
