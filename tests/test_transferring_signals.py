@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyE
 from tare.exporting import export
 from tare.finetune import TransferModule
 from tare.folded_dir import fold_to
-from tare.labelled import Labelled, open_split
+from tare.labelled import Labelled, open_split, read_recording
 from tare.measuring import measure
 from tare.model_dir import load_model
 from tare.predicting import predict
+from tare.records import Skipped
 from tare.reporting.transfer_report import print_run, write_page
 from tare.signal_batches import SignalBatches
 from tare.strategies import STRATEGIES, Strategy
@@ -278,3 +280,17 @@ def test_an_export_of_a_network_for_signals_is_refused_in_one_line(source: Trans
     with pytest.raises(ModelError, match=r"a network for images, found tare:cnn1d, which takes signals; use `tare predict`"):
         export(source.out, "safetensors", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
+def test_recordings_in_an_archive_are_those_of_its_folders(data: Path, tmp_path: Path, suffix: str) -> None:
+    with tarfile.open(tmp_path / f"a.{suffix}", "w:gz" if suffix.endswith("gz") else "w") as archive:
+        for path in sorted((data / "train").rglob("*.wav")):
+            archive.add(path, str(path.relative_to(data / "train")))
+    split = open_split(Labelled(tmp_path / f"a.{suffix}"), 0, "signal")
+    assert (split.classes, len(split.train), len(split.val)) == (("high", "low"), 12, 4)
+    for file in split.train:
+        name = "high" if file.label == 0 else "low"
+        values = file.read("stored")
+        assert not isinstance(values, Skipped)
+        assert any(np.array_equal(values, read_recording(str(path))) for path in (data / "train" / name).iterdir())  # type: ignore[arg-type]

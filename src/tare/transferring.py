@@ -106,7 +106,7 @@ def transfer(
     """Transfer ``model`` to the labelled samples ``data`` and write a run directory ``out``.
 
     Samples are what the network takes: images, or with ``tare:cnn1d`` signals and with ``tare:mlp`` rows of numbers. ``data`` is
-    a folder with one folder per class (in ``train/`` and ``val/``, if there), or whatever else holds labelled samples: a manifest,
+    a folder with one folder per class (in ``train/`` and ``val/``, if there), or what else holds labelled samples: a manifest,
     tar shards, Parquet, ``.npz``, a table, a torch or Hugging Face dataset. :class:`tare.labelled.Labelled` says how labels are
     named.
 
