@@ -5,7 +5,7 @@ READY := .venv/.ready
 EXTRAS := .venv/.extras
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long browser lint bench docs clean
+.PHONY: setup demo test test-long browser lint bench bench-advice docs clean
 
 setup: $(READY)
 
@@ -36,6 +36,9 @@ lint: $(EXTRAS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench-advice: $(READY)
+	$(BIN)/python -m benchmarks.advice_regret --write docs/advise.md $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -15,6 +15,7 @@ from tare import absorption, advice_accuracy, advice_evidence, advice_passes, ad
 from tare.advice_accuracy import STRENGTH
 from tare.advice_evidence import Gathered, Subject, gather
 from tare.advice_passes import passed
+from tare.errors import StrategyError
 from tare.files import write_text
 from tare.probe import fit_head
 from tare.studies.samples import Samples, split
@@ -24,13 +25,16 @@ _LARGEST = 400
 
 
 def record_of(task: AdviceTask, seed: int, folder: Path, *, kept_only: bool = False) -> dict[str, Any] | None:
-    """One task with one draw of training samples, measured or read from ``folder``; None if it may only be read."""
+    """One task with one draw of training samples, measured or read from ``folder``; None if there is none."""
     path = folder / f"{_key(task, seed)}.json"
     if path.is_file():
         return dict(json.loads(path.read_text(encoding="utf-8")))
     if kept_only:
         return None
-    record = _measured(task, seed, folder)
+    try:
+        record = _measured(task, seed, folder)
+    except StrategyError:  # source cannot be computed: there is nothing to compare with, and advice is ``target`` by rule
+        return None
     write_text(path, json.dumps(record))
     return record
 

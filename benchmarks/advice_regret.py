@@ -135,6 +135,7 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
         seeds = min(len(measured[task.name]) for task in half)
         lines += ["", f"{title} {len(half)} tasks, {seeds} seeds each:", "", _HEAD, "|---|---|---|---|---|"]
         lines += [_row(way, regrets(half, measured, chooser)) for way, chooser in ways.items()]
+    lines += ["", *_against_goals(judged, measured, ways)]
     lines += ["", *_worst(judged, measured, ways["advice with labels"]), "", *_confidence(judged, measured)]
     return "\n".join(lines).strip()
 
@@ -149,6 +150,23 @@ def _row(way: str, found: Sequence[Regret]) -> str:
     over = sum(value > _GOALS["largest"] for value in beyond)
     hindsight = float(np.mean([one.hindsight for one in found]))
     return f"| {way} | {points.mean():+.2f} ± {error:.2f} | {max(0.0, *beyond):.1f} | {over} of {len(found)} | {hindsight:.2f} |"
+
+
+def _against_goals(
+    judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], ways: Mapping[str, Chooser]
+) -> list[str]:
+    """What was to be reached, and what was, on the tasks that are judged."""
+    found = {way: regrets(judged, measured, chooser) for way, chooser in ways.items()}
+    mean = {way: float(np.mean([one.points for one in group])) for way, group in found.items()}
+    ours = mean["advice with labels"]
+    over = sum(one.beyond_noise > _GOALS["largest"] for one in found["advice with labels"])
+    rows = [(f"mean regret of at most {_GOALS['mean']:g} points", ours <= _GOALS["mean"], f"{ours:.2f}")]
+    for way in ("always `source`", "always `target`"):
+        share = ours / mean[way] if mean[way] > 0 else math.inf
+        rows.append((f"at most a third of {way}", share <= _GOALS["share"], f"{share:.2f} of it"))
+    rows.append((f"never above {_GOALS['largest']:g} points beyond noise", over == 0, f"{over} of {len(judged)} tasks above"))
+    table = [f"| {goal} | {'reached' if reached else 'not reached'}: {said} |" for goal, reached, said in rows]
+    return ["| goal, with labels | on the tasks judged |", "|---|---|", *table]
 
 
 def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:

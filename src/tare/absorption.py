@@ -26,7 +26,7 @@ _MODES: tuple[Mode, ...] = ("train", "eval")
 #: So many layers are looked at: behind them the difference has met everything that could absorb it.
 LAYERS = 4
 # A channel that varies by less than this share of the most varied one is dead: relative to it everything is far.
-_DEAD = 1e-6
+_DEAD = 1e-10
 
 
 @dataclass(frozen=True, slots=True)

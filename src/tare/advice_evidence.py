@@ -84,7 +84,9 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
 
     Raises :class:`StrategyError` if ``source`` itself cannot be computed.
     """
-    choices, refused = _choices(subject)
+    choices, refused = choices_of(subject)
+    if "source" not in choices:
+        raise StrategyError("constants that dataset1 can be normalised with", refused["source"], "use --strategy target")
     twins = same_inputs(list(choices.values()), tolerance=1e-4)
     rivals = [name for name in choices if name not in twins]
     expected = _expected(subject)
@@ -130,7 +132,8 @@ def _as_stats(constants: Constants, like: DatasetStats) -> DatasetStats:
     return DatasetStats(0, channels, source=f"the constants ({constants.origin})")
 
 
-def _choices(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[Strategy, str]]:
+def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[Strategy, str]]:
+    """The strategies that can be computed, and why the others cannot."""
     choices: dict[Strategy, Normalisation] = {}
     refused: dict[Strategy, str] = {}
     channels = len(subject.constants.mean)
@@ -143,8 +146,6 @@ def _choices(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[Stra
                 name, channels, source=subject.constants, target=subject.target, source_seen=subject.seen
             )
         except StrategyError as error:
-            if name == "source":
-                raise
             refused[name] = str(error)
     return choices, refused
 

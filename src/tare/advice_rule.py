@@ -13,7 +13,7 @@ from tare.strategies import Strategy
 
 Confidence = Literal["high", "moderate", "low"]
 #: Which of the rules decided.
-Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default"]
+Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible"]
 
 #: The simplest first: of equal gains the earlier one is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")

@@ -20,7 +20,7 @@ _KINDS = {
     "offset": "the values look like the same scenes with an offset",
     "gain and offset": "the values look like the same scenes at another gain and offset",
     "units": "the raw values are in other units",
-    "unclear": "mean or std differ, and the figures cannot tell content from another sensor",
+    "unclear": "the figures cannot tell content from another sensor",
 }
 #: Kinds of shift that a strategy can undo, because they are affine.
 AFFINE = ("gain", "offset", "gain and offset", "units")
@@ -54,6 +54,7 @@ def rule_in_words(decision: Decision) -> str:
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
             f"away at least {RULE.relief:.0%} of that: {_combined(won)}"
         ),
+        "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
         "default": f"no strategy is expected to gain more than {100 * RULE.margin:g} point over the constants of the training",
     }
     return said[decision.basis]

@@ -6,16 +6,18 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from tare.advice import Advice
-from tare.advice_evidence import Gathered, Subject, gather
+from tare.advice import Advice, Evidence
+from tare.advice_evidence import Gathered, Subject, choices_of, compared, gather
 from tare.advice_inputs import Asked, Reading, fed_network, subject_of
-from tare.advice_rule import Facts, decide
+from tare.advice_rule import Decision, Facts, decide
 from tare.advice_words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
 from tare.dataset_stats import DatasetStats
 from tare.engines.local import default_workers
+from tare.errors import StrategyError
 from tare.labelled import Labelled
 from tare.measuring import MAX_SKIPPED
 from tare.progress import SILENT, Reporter
+from tare.strategies import Strategy
 from tare.training import picked
 from tare.units_used import values_used
 
@@ -64,6 +66,8 @@ def advise_on(
     subject: Subject, model: str, data: str, *, seed: int = 0, notes: tuple[str, ...] = (), reporter: Reporter = SILENT
 ) -> Advice:
     """Advice on a network and samples at hand."""
+    if "source" not in choices_of(subject)[0]:
+        return _without_source(subject, model, data, seed, notes)
     found = gather(subject, seed=seed, reporter=reporter)
     decision = decide(facts_of(found))
     used = values_used(subject.target)
@@ -85,6 +89,44 @@ def advise_on(
         normalisations=dict(found.choices),
         refused=dict(found.refused),
         comparison=found.comparison,
+        notes=notes,
+    )
+
+
+def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:
+    """Advice where dataset1's values lie so far from the constants that nobody should divide by them: no measurement is needed.
+
+    Raises :class:`StrategyError` if nothing else can be computed either.
+    """
+    choices, refused = choices_of(subject)
+    preferred: tuple[Strategy, ...] = ("match", "target")
+    strategy = next((name for name in preferred if name in choices), None)
+    if strategy is None:
+        raise StrategyError(
+            "a strategy that can be computed", refused["source"], "leave constant channels out, or check the data"
+        )
+    decision = Decision(strategy, True, "source impossible", "high")
+    found, _ = compared(subject)
+    used = values_used(subject.target)
+    said = f"source: {refused['source']}."
+    return Advice(
+        recommendation=strategy,
+        strategy=strategy,
+        confidence="high",
+        basis=decision.basis,
+        rule=rule_in_words(decision),
+        because=(*((f"Values: {used.describe()}.",) if used else ()), said),
+        evidence=(Evidence("samples", subject.target.samples, None, "samples"),),
+        would_change=("values in the units that the network was trained on: then source is possible, and is compared",),
+        cost="not known: nothing can be compared with source",
+        model=model,
+        data=data,
+        samples=subject.target.samples,
+        labelled=False,
+        seed=seed,
+        normalisations=choices,
+        refused=refused,
+        comparison=found,
         notes=notes,
     )
 

@@ -274,7 +274,8 @@ def _call(factory: Callable[..., Any], reference: str) -> nn.Module:
 
 def _head_name(module: nn.Module, reference: str) -> str:
     """The dotted name of the classifier: what timm says, else the last linear layer."""
-    stated = getattr(module, "pretrained_cfg", {}).get("classifier") if hasattr(module, "pretrained_cfg") else None
+    config = getattr(module, "pretrained_cfg", None)
+    stated = config.get("classifier") if isinstance(config, Mapping) else None
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if isinstance(stated, str) and stated in linear:
         return stated

@@ -28,7 +28,7 @@ def print_advice(found: Advice) -> None:
     out.print("\n[bold]What would change it[/]")
     for text in found.would_change:
         out.print(f"- {shown(text)}", soft_wrap=True)
-    out.print(f"\n[bold]Being wrong would cost[/] {shown(found.cost)}.", soft_wrap=True)
+    out.print(f"\n[bold]Cost of being wrong[/]: {shown(found.cost)}.", soft_wrap=True)
     out.print(f"\n{shown(_use(found))}", soft_wrap=True)
     for name, reason in found.refused.items():
         out.print(f"[dim]{name} could not be computed: {shown(reason)}[/]", soft_wrap=True)
@@ -47,8 +47,8 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
         html.items(found.because),
         html.heading("What would change it"),
         html.items(found.would_change),
-        html.heading("Being wrong"),
-        html.paragraph(f"It would cost {found.cost}."),
+        html.heading("Cost of being wrong"),
+        html.paragraph(f"{found.cost[0].upper()}{found.cost[1:]}."),
         html.heading("Mean and std of each strategy"),
         html.table("Unit values", ("strategy", "mean", "std"), _constants(found)),
         html.heading("Evidence"),
@@ -70,7 +70,8 @@ def _headline(found: Advice) -> str:
 
 
 def _use(found: Advice) -> str:
-    return f"Use it: tare transfer --model {found.model} {found.data} --strategy {found.strategy} --out run/"
+    more = " --source-stats ..." if found.strategy == "match" else ""
+    return f"Use it: tare transfer --strategy {found.strategy}{more}, or --strategy auto, which asks for this advice itself"
 
 
 def _constants(found: Advice) -> list[tuple[str, str, str]]:

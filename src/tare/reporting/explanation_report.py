@@ -12,10 +12,12 @@ def print_explanation(found: Explanation) -> None:
     if found.example:
         out.print(f"[yellow]Example[/]: {shown(found.example)}.", soft_wrap=True)
     out.print(f"\n{shown(found.diagram())}\n", soft_wrap=True)
+    out.print("Trained on y = (x - u0)/s0 = a x + b of a unit value x:", soft_wrap=True)
+    own = [(c.channel, *(number(value) for value in (c.u0, c.s0, c.a, c.b))) for c in found.channels]
+    out.print(table(("channel", "u0", "s0", "a", "b"), own))
     out.print(
-        "The network was trained on y = (x - u0)/s0 = a x + b of a unit value x. With u1, s1 it would receive", soft_wrap=True
+        "With u1, s1 it would receive (x - u1)/s1 = scale y + offset, scale = s0/s1, offset = (u0 - u1)/s1:", soft_wrap=True
     )
-    out.print("(x - u1)/s1 = scale * y + offset, scale = s0/s1, offset = (u0 - u1)/s1:", soft_wrap=True)
     rows = [(c.channel, *(number(value) for value in (c.u1, c.s1, c.scale)), f"{c.offset:+.4f}") for c in found.channels]
     out.print(table(("channel", "u1", "s1", "scale", "offset"), rows))
     if found.shares:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tare.advice_accuracy import Folds
+from tare.advice_rule import RULE, Facts, decide
+from tare.strategies import Strategy
+
+GAPS: Mapping[Strategy, float] = {"source": 0.0, "blend": 0.4, "target": 0.5, "match": 0.5, "sample": 0.7}
+CALM: Mapping[str, float] = {str(name): 0.1 for name in GAPS}
+FOREIGN = {"source": 1.2, "blend": 0.1, "target": 0.1, "match": 0.05, "sample": 0.1}
+
+
+def folds(gains: Mapping[str, float], noise: float, count: int = 25) -> Folds:
+    """Accuracies around 70% under source, with these gains and noise of their own."""
+    rng = np.random.default_rng(0)
+    base = 0.7 + rng.normal(0, 0.02, count)
+    scores = {"source": base}
+    for name, gain in gains.items():
+        own = rng.normal(0, 1, count)
+        scores[name] = base + gain + noise * (own - own.mean())
+    return Folds(scores, scores, 0.25, 5, 5)
+
+
+def test_strategies_that_feed_the_same_do_not_matter() -> None:
+    decision = decide(Facts({"source": 0.0, "target": 0.001}, CALM, None))
+    assert (decision.strategy, decision.matters, decision.basis, decision.confidence) == ("source", False, "same input", "high")
+
+
+def test_without_any_evidence_the_constants_of_the_training_stay() -> None:
+    decision = decide(Facts(GAPS, CALM, None))
+    assert (decision.strategy, decision.basis, decision.confidence) == ("source", "default", "low")
+
+
+def test_moments_alone_move_the_choice_where_data_are_foreign_under_source() -> None:
+    decision = decide(Facts({name: gap for name, gap in GAPS.items() if name != "match"}, FOREIGN, None))
+    assert (decision.strategy, decision.basis) == ("blend", "foreign to the network")
+    assert decision.gain is not None
+    assert decision.gain.expected == pytest.approx(RULE.gain * np.log(1.2 / RULE.foreign))
+
+
+def test_noise_is_never_called_a_finding() -> None:
+    for gain in (0.0, 0.02, -0.02):
+        decision = decide(Facts(GAPS, CALM, folds(dict.fromkeys(("blend", "target", "match", "sample"), gain), 0.1)))
+        assert decision.strategy == "source", gain
+
+
+def test_a_gain_larger_than_its_error_is_taken_and_a_shown_one_is_sure() -> None:
+    decision = decide(Facts(GAPS, CALM, folds({"target": 0.06, "blend": 0.0}, 0.02)))
+    assert (decision.strategy, decision.basis, decision.confidence) == ("target", "accuracy", "high")
+    assert decision.gain is not None
+    assert 0 < decision.gain.combined < 0.06  # shrunk toward the nothing that was expected
+
+
+def test_labels_that_say_otherwise_overrule_the_moments() -> None:
+    names = ("blend", "target", "match", "sample")
+    decision = decide(Facts(GAPS, FOREIGN, folds(dict.fromkeys(names, -0.08), 0.02)))
+    assert (decision.strategy, decision.basis) == ("source", "default")
+
+
+def test_differences_shown_to_be_small_do_not_matter() -> None:
+    decision = decide(Facts(GAPS, CALM, folds({"blend": 0.0, "target": 0.001, "match": -0.001}, 0.001)))
+    assert (decision.strategy, decision.matters, decision.basis) == ("source", False, "equivalent")
+
+
+@given(st.floats(-0.2, 0.2), st.floats(0.001, 0.2))
+def test_the_combined_gain_lies_between_what_is_expected_and_what_is_measured(gain: float, noise: float) -> None:
+    decision = decide(Facts(GAPS, FOREIGN, folds({"target": gain}, noise)))
+    found = decision.gains["target"]
+    assert found.measured is not None
+    low, high = sorted((found.expected, found.measured.estimate))
+    assert low - 1e-12 <= found.combined <= high + 1e-12
+
+
+def test_of_equal_gains_the_simplest_is_taken() -> None:
+    same = folds({"target": 0.06}, 0.02)
+    scores = dict.fromkeys(("blend", "target", "match"), same.accuracy["target"]) | {"source": same.accuracy["source"]}
+    assert decide(Facts(GAPS, CALM, Folds(scores, scores, 0.25, 5, 5))).strategy == "blend"
