@@ -134,7 +134,7 @@ _READABLE = {(command, name) for command in ("measure", "compare") for name in (
 
 def _each(command: str, files: dict[str, Callable[[Path], None]], argv: tuple[str, ...]) -> Iterator[Case]:
     for name, write in files.items():
-        yield Case(command, name, argv, (0, 2) if (command, name) in _READABLE else (2,), write)
+        yield Case(command, name, argv, (0, 1, 2) if (command, name) in _READABLE else (2,), write)
 
 
 def _bytes(build: bad_images.Builder) -> Callable[[Path], None]:
