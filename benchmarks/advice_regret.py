@@ -30,6 +30,7 @@ from tare.advice_rule import RULE, Decision, Facts, Rule, decide
 from tare.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
+_SMALL = 40
 _GOALS = {"mean": 0.3, "share": 1 / 3, "largest": 2.0}
 
 Record = Mapping[str, Any]
@@ -136,6 +137,7 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
         lines += ["", f"{title} {len(half)} tasks, {seeds} seeds each:", "", _HEAD, "|---|---|---|---|---|"]
         lines += [_row(way, regrets(half, measured, chooser)) for way, chooser in ways.items()]
     lines += ["", *_against_goals(judged, measured, ways)]
+    lines += ["", *_by_size(judged, measured, ways["advice with labels"])]
     lines += ["", *_worst(judged, measured, ways["advice with labels"]), "", *_confidence(judged, measured)]
     return "\n".join(lines).strip()
 
@@ -167,6 +169,17 @@ def _against_goals(
     rows.append((f"never above {_GOALS['largest']:g} points beyond noise", over == 0, f"{over} of {len(judged)} tasks above"))
     table = [f"| {goal} | {'reached' if reached else 'not reached'}: {said} |" for goal, reached, said in rows]
     return ["| goal, with labels | on the tasks judged |", "|---|---|", *table]
+
+
+def _by_size(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:
+    """Mean regret with labels of small and of larger training sets."""
+    small = [one for task in judged for one in regrets([task], measured, chooser) if measured[task.name][0]["size"] <= _SMALL]
+    large = [one for task in judged for one in regrets([task], measured, chooser) if measured[task.name][0]["size"] > _SMALL]
+    parts = []
+    for name, group in ((f"at most {_SMALL} samples", small), (f"more than {_SMALL}", large)):
+        points = np.array([one.points for one in group])
+        parts.append(f"{name}, {len(points)} tasks: {points.mean():+.2f} ± {points.std(ddof=1) / math.sqrt(len(points)):.2f}")
+    return [f"Mean regret with labels on the tasks judged: {'; '.join(parts)}."]
 
 
 def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:

@@ -67,6 +67,14 @@ def test_without_labels_it_says_so(photos: Path) -> None:
     assert any(text.startswith("labels:") for text in found.would_change)
 
 
+def test_arrays_and_flat_folders_without_labels_are_taken(photos: Path, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (10, 40, 40, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    for data, count in ((tmp_path / "images.npy", 10), (photos / "class1", 12)):
+        found = tare.advise(data=data, **NET)  # type: ignore[arg-type]
+        assert (found.samples, found.labelled) == (count, False)
+
+
 def test_constants_that_are_the_targets_own_leave_nothing_to_choose(photos: Path) -> None:
     stats = tare.measure(photos / "class0", workers=1)
     chosen = {**NET, "mean": stats.mean, "std": stats.std, "source_stats": stats, "labels": False}

@@ -49,3 +49,11 @@ def test_validation_images_have_no_say(split: Path, tmp_path: Path) -> None:
 def test_a_network_that_is_not_pretrained_gets_no_advice(split: Path, tmp_path: Path) -> None:
     run = transferred(split, tmp_path / "run", protocol="scratch", epochs=1, batch_size=8)
     assert "strategy auto: source, since the network is not pretrained" in run.notes
+
+
+def test_an_earlier_run_is_a_source_whose_data_are_known(split: Path, tmp_path: Path) -> None:
+    run = transferred(split, tmp_path / "run")
+    advice = tare.advise(str(run.out), split, workers=1)
+    assert advice.comparison is not None
+    assert advice.comparison.kind == "no difference shown"
+    assert "match" in advice.normalisations

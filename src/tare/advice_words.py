@@ -40,7 +40,7 @@ def recommendation(decision: Decision) -> str:
 
 def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
     """The reasons in the order in which they are asked: units, size, what the network feels, labels."""
-    return (*_units(found, used), *_size(found), *_absorption(found), *_foreign(found), *_labels(found))
+    return (*_units(found, used), *_size(found), *_twins(found), *_absorption(found), *_foreign(found), *_labels(found))
 
 
 def rule_in_words(decision: Decision) -> str:
@@ -170,6 +170,11 @@ def _size(found: Gathered) -> Iterator[str]:
         text += f", in {largest.name}" if len(found.comparison.channels) > 1 else ""
         text += "; " + _certainty(largest)
     yield f"{text}."
+
+
+def _twins(found: Gathered) -> Iterator[str]:
+    for name, other in found.twins.items():
+        yield f"{name} feeds the network the same as {other}: here they are one choice."
 
 
 def _certainty(channel: ChannelShift) -> str:
