@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tare.errors import TareError
     from tare.exporting import export
     from tare.folding import fold
+    from tare.identifying import identify
     from tare.input_spec import InputSpec
     from tare.measuring import measure
     from tare.model_dir import load_model
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "export",
     "fold",
+    "identify",
     "load_model",
     "measure",
     "read_spec",
@@ -52,6 +54,7 @@ _HOMES = {
     "compare": "tare.comparison",
     "export": "tare.exporting",
     "fold": "tare.folding",
+    "identify": "tare.identifying",
     "load_model": "tare.model_dir",
     "measure": "tare.measuring",
     "read_spec": "tare.reading",

@@ -17,6 +17,7 @@ from tare.cli.demo import demo
 from tare.cli.explain import explain
 from tare.cli.export import export
 from tare.cli.fold import fold, respec
+from tare.cli.identify import identify
 from tare.cli.measure import measure
 from tare.cli.predict import predict
 from tare.cli.report import report
@@ -41,6 +42,7 @@ app.command(epilog="Example: tare transfer --model timm:resnet18 photos/ --strat
 app.command(epilog="Example: tare predict run/ photos/ --top 3 > answers.csv")(predict)
 app.command(epilog="Example: tare export run/ --format onnx --out model.onnx --with-resize")(export)
 app.command(epilog="Examples: tare spec timm:resnet50 · tare spec hf:DIR --format timm · tare spec keras:VGG16 --json")(spec)
+app.command(epilog="Example: tare identify --model timm:resnet18 --checkpoint weights.pth photos/")(identify)
 app.command(epilog="Example: tare fold run/ --input uint8 --out served/")(fold)
 app.command(epilog="Example: tare respec timm:vit_base_patch16_224 --to catalog:imagenet --out rewritten/")(respec)
 app.command(epilog="Example: tare advise --model timm:resnet18 photos/ --html advice.html")(advise)

@@ -1,0 +1,124 @@
+"""Every network against probe images of every kind and number."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from benchmarks.identify_rates import nets
+from benchmarks.identify_rates.cases import Case, cases
+from benchmarks.identify_rates.training import HELD_OUT
+from tare.fingerprint import Fingerprint, fingerprints
+from tare.fingerprint_front import Front, front_of
+from tare.fingerprint_moments import Responses, Views
+from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, prepared, views
+from tare.identifying_candidates import Candidate, candidates
+from tare.identifying_images import features, small
+from tare.identifying_likelihood import Content
+from tare.identifying_scores import Model, follow, weigh
+from tare.image_batches import Geometry
+from tare.sources.image_folder import read_image, walk_files
+
+_SIZE = (32, 32)
+#: How many probe images, of each kind.
+NUMBERS = {"CIFAR-10": (8, 16, 32, 64, 128, 256), "ImageNet": (64,), "hymenoptera": (64,), "RSSCN7": (64,)}
+_FOLDERS = {"ImageNet": "imagenet100", "hymenoptera": "hymenoptera", "RSSCN7": "rsscn7-98"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Names, families, log evidences and divergences of the weighed candidates for one network and one set of probes."""
+
+    case: Case
+    data: str
+    images: int
+    truth: str
+    names: tuple[str, ...]
+    families: tuple[str, ...]
+    same: tuple[float, ...]
+    other: tuple[float, ...]
+    divergences: tuple[float, ...]
+
+
+def outcomes(root: Path, folder: Path, workers: int) -> Iterator[Outcome]:
+    """All outcomes, in the order of the networks."""
+    _images_of(root)
+    todo = [(root, folder, case) for case in cases()]
+    if workers <= 1:
+        yield from (outcome for one in todo for outcome in _of_network(one))
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        for found in pool.map(_of_network, todo):
+            yield from found
+
+
+def truth_of(case: Case, known: tuple[Candidate, ...]) -> Candidate:
+    """The candidate that is, to its tolerance, what the network was fed."""
+    affine = case.spec.affine()
+    return min(known, key=lambda one: one.affine.distance(affine))
+
+
+@cache
+def _images_of(root: Path) -> dict[str, tuple[tuple[Image, ...], NDArray[np.float64]]]:
+    """All probe images at the networks' size, and what they show."""
+    found = {}
+    for name, files in _files(root).items():
+        images = [np.asarray(read_image(file, "rgb")) for file in files]
+        ready = prepared(small(images, round(1.5 * _SIZE[0])), Geometry(_SIZE))
+        found[name] = (ready, features(torch.stack([image.whole for image in ready])))
+    return found
+
+
+def _files(root: Path) -> dict[str, list[str]]:
+    cifar = sorted(walk_files(root / "cifar10-test" / "test"))
+    order = np.random.default_rng(0).permutation(len(cifar))[-HELD_OUT:]
+    found = {"CIFAR-10": [cifar[place] for place in order[: max(NUMBERS["CIFAR-10"])]]}
+    for name, folder in _FOLDERS.items():
+        files = sorted(file for file in walk_files(root / folder) if file.lower().endswith((".jpg", ".jpeg")))
+        chosen = np.random.default_rng(1).permutation(len(files))[: max(NUMBERS[name])]
+        found[name] = [files[place] for place in chosen]
+    return found
+
+
+def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
+    root, folder, case = job
+    torch.set_num_threads(1)
+    network = getattr(nets, case.architecture)()
+    network.load_state_dict(load_file(case.file(folder)))
+    network.eval()
+    stored = fingerprints(network)
+    front = front_of(network, (3, *_SIZE), list(stored))
+    known = candidates(3)
+    truth, found = truth_of(case, known).name, []
+    for data, (images, shown) in _images_of(root).items():
+        models = _models(front, stored[front.name], known, images)
+        for number in NUMBERS[data]:
+            part = {way: model.of_images(np.arange(number)) for way, model in models.items() if isinstance(model, Responses)}
+            scores = weigh(stored[front.name], known, part, Content.of(shown[:number], 3)).scores
+            figures = [(s.candidate.name, str(s.candidate.family), s.same, s.other, s.divergence) for s in scores]
+            figures = [one for one in figures if np.isfinite(one[3])]
+            found.append(Outcome(case, data, number, truth, *map(tuple, zip(*figures, strict=True))))
+    return found
+
+
+def _models(front: Front, stored: Fingerprint, known: Sequence[Candidate], images: Sequence[Image]) -> dict[Augmentation, Model]:
+    """As ``tare.identify`` takes them: one view of each image, the augmentations chosen on the first few."""
+
+    def make(way: Augmentation, start: int, stop: int) -> Views:
+        return views(images[start:stop], way, 1, 0, start)
+
+    return follow(front, stored, known, AUGMENTATIONS, make, images=len(images))[1]
+
+
+def default_root() -> Path:
+    """Where the images are."""
+    return Path(os.environ["TARE_DATA"])

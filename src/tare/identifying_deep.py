@@ -1,0 +1,34 @@
+"""Every batch norm behind the first one, as confirmation: what a candidate makes of the whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from tare.batch_norm import ChannelMoments
+from tare.fingerprint import Fingerprint, divergence
+from tare.fingerprint_front import listening
+
+
+@torch.inference_mode()
+def deep_divergence(module: nn.Module, stored: Mapping[str, Fingerprint], batches: Sequence[torch.Tensor]) -> float:
+    """KL divergence of the moments reaching each batch norm from the stored ones, averaged over channels, then over layers.
+
+    ``batches`` are normalised input; ``module`` must be in eval mode.
+    """
+    moments: dict[str, ChannelMoments] = {}
+
+    def note(name: str, given: torch.Tensor) -> None:
+        new = ChannelMoments.of(given)
+        moments[name] = moments[name].merge(new) if name in moments else new
+
+    with listening(module, list(stored), note):
+        for batch in batches:
+            module(batch)
+    found = [
+        float(divergence(stored[name], seen.mean.cpu().numpy(), seen.variance.cpu().numpy())) for name, seen in moments.items()
+    ]
+    return float(np.mean(found))
