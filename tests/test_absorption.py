@@ -87,3 +87,15 @@ def test_the_distance_is_in_stds_of_each_channel() -> None:
     spread = a.var(dim=(0, 2, 3), correction=0).sqrt()[None, :, None, None]
     assert distance(a, a + 0.25 * spread, 1) == pytest.approx(0.25, rel=1e-5)
     assert distance(torch.zeros_like(a), a, 1) == 0.0  # nothing varies: no unit to measure in
+
+
+def test_channels_are_last_behind_norms_over_the_last_axis() -> None:
+    from timm import layers
+
+    tokens = torch.randn(8, 20, 6, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7)
+    for norm in (nn.LayerNorm(6), layers.LayerNorm(6), layers.RmsNorm(6)):
+        (share,) = absorbed(nn.Sequential(nn.Identity(), norm), tokens, tokens + 0.5)
+        assert share.entering == pytest.approx(distance(tokens, tokens + 0.5, -1))
+    pictures = torch.randn(4, 6, 5, 5, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7)[:, None, None]
+    (share,) = absorbed(nn.Sequential(nn.Identity(), layers.LayerNorm2d(6)), pictures, pictures + 0.5)
+    assert share.entering == pytest.approx(distance(pictures, pictures + 0.5, 1))

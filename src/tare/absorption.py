@@ -183,9 +183,10 @@ def _is_norm(layer: nn.Module) -> bool:
 
 
 def _axis(layer: nn.Module) -> int:
-    """Where the channels are: last for a plain layer norm or linear layer, else second."""
-    last = type(layer) is nn.LayerNorm or isinstance(layer, nn.Linear) or type(layer).__name__ == "RMSNorm"
-    return -1 if last else 1
+    """Where the channels are: last for a linear layer and for norms over the last axis, whose 2-D kinds say so, else second."""
+    kind = type(layer).__name__.lower()
+    over_last = any(word in kind for word in ("layernorm", "rmsnorm", "simplenorm")) and not kind.endswith(("2d", "2dact"))
+    return -1 if over_last or isinstance(layer, nn.Linear) else 1
 
 
 def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torch.Tensor | None:
