@@ -109,6 +109,9 @@ def test_what_cannot_be_used_is_one_clear_line(photos: Path, tmp_path: Path) -> 
         tare.advise(data=tmp_path / "nothing", **NET)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="images in one folder per class"):
         tare.advise(data=photos / "class0", labels=True, **NET)  # type: ignore[arg-type]
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n")
+    with pytest.raises(DataError, match="images, as the network takes them"):
+        tare.advise(data=tmp_path / "rows.csv", **NET)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="a pretrained network for images, found 'tare:cnn1d'"):
         tare.advise("tare:cnn1d", photos)
     with pytest.raises(DataError, match="statistics of dataset0 with 3 channels"):

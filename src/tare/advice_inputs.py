@@ -174,10 +174,13 @@ def _unlabelled(fed: Fed, labelled: Labelled, reading: Reading, reporter: Report
     else:
         records = (record for place in _chosen(indexed.number, reading.seed) for record in indexed.read(place))
     values: list[NDArray[Any]] = []
-    for record in records:
-        values += _images(record, fed)
-        if len(values) >= MOST:
-            break
+    try:
+        for record in records:
+            values += _images(record, fed)
+            if len(values) >= MOST:
+                break
+    except DataError as error:  # samples that cannot be resized and cropped
+        raise DataError("images, as the network takes them", error.found, "name a folder or file of images") from None
     if not values:
         raise DataError("at least one readable image", f"none in {labelled.name!r}", "check the path")
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
