@@ -74,6 +74,15 @@ def test_processors_of_transformers_return_pixel_values() -> None:
     np.testing.assert_allclose(call(RAW), CHW / 255, atol=1e-6)
 
 
+def test_a_processor_that_returns_the_batch_itself_is_read_too() -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    processor = transformers.IdeficsImageProcessor()
+    expected = processor(Image.fromarray(RAW), return_tensors="pt")[0].numpy()
+    call, form = call_of(processor)
+    assert form == "PIL image"
+    np.testing.assert_allclose(call(RAW), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "wrapped",
     [

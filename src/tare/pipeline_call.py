@@ -72,8 +72,11 @@ def _forms(pipeline: Any) -> list[tuple[str, Call]]:
 
 
 def _not_in_rows(result: Any) -> Any:
-    """What a processor returned, refused where it is one row of values per patch; images come in batches."""
-    for name, values in result.items():
+    """What a processor returned, refused where it is one row of values per patch; images come in batches.
+
+    Most return a mapping; that of Idefics returns the batch itself.
+    """
+    for name, values in result.items() if hasattr(result, "items") else [("pixel_values", result)]:
         if "pixel_values" in name and getattr(values, "ndim", 4) < 4:
             raise _no_image(f"patches in rows, shape {tuple(values.shape)}, and not an image")
     return result
