@@ -18,6 +18,7 @@ import tare
 from benchmarks import made_data, rows_study, rows_training
 from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
+from benchmarks.identify_rows import identifying
 from benchmarks.watch_rows import watching
 from tare.engines.local import ordered_map
 from tare.sources.image_folder import walk_files
@@ -143,6 +144,7 @@ ROWS = (
     Row("workers", two_workers),
     Row("watch", watching),
     Row("fold", folding),
+    Row("identify", identifying),
     *rows_training.ROWS,
     *rows_study.ROWS,
 )

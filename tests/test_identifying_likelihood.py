@@ -47,4 +47,8 @@ def test_unknown_images_forgive_more_than_the_trainings_own() -> None:
 
 
 def test_few_images_are_believed_less() -> None:
-    assert 0 < temper(8) < temper(64) < temper(512) < 1
+    assert 0 < temper(8, 0.0) < temper(64, 0.0) < temper(512, 0.0) < 1
+
+
+def test_a_bad_fit_is_believed_less_beyond_what_sampling_explains() -> None:
+    assert temper(64, 0.1) < temper(64, 0.02) < temper(64, 0.3 / 64) == temper(64, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +42,7 @@ class Outcome:
     data: str
     images: int
     truth: str
+    truth_family: str
     names: tuple[str, ...]
     families: tuple[str, ...]
     same: tuple[float, ...]
@@ -58,6 +59,7 @@ def outcomes(root: Path, folder: Path, workers: int) -> Iterator[Outcome]:
         return
     with ProcessPoolExecutor(workers) as pool:
         for found in pool.map(_of_network, todo):
+            print(f"{found[0].case.architecture}, {found[0].case.convention}: identified", file=sys.stderr)
             yield from found
 
 
@@ -98,7 +100,7 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
     stored = fingerprints(network)
     front = front_of(network, (3, *_SIZE), list(stored))
     known = candidates(3)
-    truth, found = truth_of(case, known).name, []
+    truth, found = truth_of(case, known), []
     for data, (images, shown) in _images_of(root).items():
         models = _models(front, stored[front.name], known, images)
         for number in NUMBERS[data]:
@@ -106,7 +108,7 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
             scores = weigh(stored[front.name], known, part, Content.of(shown[:number], 3)).scores
             figures = [(s.candidate.name, str(s.candidate.family), s.same, s.other, s.divergence) for s in scores]
             figures = [one for one in figures if np.isfinite(one[3])]
-            found.append(Outcome(case, data, number, truth, *map(tuple, zip(*figures, strict=True))))
+            found.append(Outcome(case, data, number, truth.name, str(truth.family), *map(tuple, zip(*figures, strict=True))))
     return found
 
 
@@ -117,8 +119,3 @@ def _models(front: Front, stored: Fingerprint, known: Sequence[Candidate], image
         return views(images[start:stop], way, 1, 0, start)
 
     return follow(front, stored, known, AUGMENTATIONS, make, images=len(images))[1]
-
-
-def default_root() -> Path:
-    """Where the images are."""
-    return Path(os.environ["TARE_DATA"])

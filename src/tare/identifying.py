@@ -210,7 +210,8 @@ def _answer(
 def _relative(scores: Sequence[Score], kind: str, images: int) -> list[float]:
     """Likelihoods as shares of the best one's, tempered: the model of shifts is rougher than its formula."""
     values = np.array([getattr(one, kind) for one in scores])
-    return [float(np.exp(temper(images) * (value - values.max()))) for value in values]
+    believed = temper(images, min(one.divergence for one in scores))
+    return [float(np.exp(believed * (value - values.max()))) for value in values]
 
 
 def _ranked(one: Score, relative: float) -> Ranked:
@@ -221,7 +222,7 @@ def _estimated(
     setting: _Setting, stored: Fingerprint, scored: Scored, best: Ranked, *, in_domain: bool, confidence: float
 ) -> Estimated:
     way = next(one.augmentation for one in scored.scores if one.candidate.name == best.name)
-    inflation = temper(setting.count) ** -0.5
+    inflation = temper(setting.count, min(one.divergence for one in scored.scores)) ** -0.5
     shift = SAME if in_domain else OTHER
     return estimate(
         best.candidate, stored, scored.models[way], setting.content, shift, inflation=inflation, confidence=confidence

@@ -24,7 +24,7 @@ from tare.fingerprint_moments import Floats, Predicted
 
 _RIDGE = 2.0
 # Chosen on half of the networks of benchmarks/identify_rates, and judged on the other half.
-_BELIEVED, _HALF_BELIEVED = 0.4, 16
+_BELIEVED, _HALF_BELIEVED, _SAMPLING, _POOR = 0.4, 32, 0.3, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,13 @@ def evidence(log_likelihood: NDArray[np.float64]) -> float:
     return float(np.logaddexp.reduce(log_likelihood.ravel()) - np.log(log_likelihood.size))
 
 
-def temper(images: int) -> float:
-    """By how much log likelihoods are to be believed: the fewer the images, the worse their covariance is known."""
-    return _BELIEVED * images / (images + _HALF_BELIEVED)
+def temper(images: int, divergence: float) -> float:
+    """By how much log likelihoods are to be believed: less with few images, and less where even the best candidate fits badly.
+
+    0.4 n / (n + 32), over 1 + (d - 0.3/n) / 0.01 where the least divergence d is above 0.3/n.
+    """
+    excess = max(0.0, divergence - _SAMPLING / images) / _POOR
+    return _BELIEVED * images / (images + _HALF_BELIEVED) / (1 + excess)
 
 
 def covariance_at(log_likelihood: NDArray[np.float64], spread: Spread, shift: Shift) -> Floats:
