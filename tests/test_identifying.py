@@ -102,8 +102,8 @@ def test_the_result_and_the_spec_leave_as_json_that_check_takes(nets: Path, imag
     assert "tare identify" in spec.mean.origin
     (nets / "pipe.py").write_text(
         "from torchvision.transforms import v2\nimport torch\n"
-        "def pipe():\n    return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=False), v2.Normalize([0.485] * 3,"
-        " [0.229] * 3)])\n"
+        "def pipe():\n    return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=False),"
+        " v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])\n"
     )
     assert not check(f"{nets}/pipe.py:pipe", str(nets / "spec.json")).clean
 
@@ -153,3 +153,25 @@ def test_images_that_tell_nothing_are_refused(nets: Path, count: int, values: in
 def test_weights_of_another_network_are_refused(nets: Path, images: Path) -> None:
     with pytest.raises(ModelError, match="weights that fit the network"):
         tare.identify(model="timm:test_resnet", checkpoint=checkpoint(nets, of("imagenet")), data=images)
+
+
+def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path) -> None:
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+    fed = of("caffe").apply(torch.from_numpy(scenes(80, 2)), "NHWC").permute(0, 3, 1, 2)
+    with torch.no_grad():
+        outputs = net(fed)
+        net[4].weight.div_(outputs.std(dim=0)[:, None])
+        net[4].bias.copy_((net[4].bias - outputs.mean(dim=0)) / outputs.std(dim=0))
+        answers = net(fed).argmax(dim=1)
+    save_file(net.state_dict(), nets / "plain.safetensors")
+    (nets / "labels.csv").write_text(
+        "file,index\n" + "".join(f"{place:03}.png,{int(index)}\n" for place, index in enumerate(answers))
+    )
+    common = {"model": f"{nets}/nets.py:plain", "checkpoint": nets / "plain.safetensors", "data": images}
+    found = tare.identify(**common, labels=nets / "labels.csv")
+    truth = next(one for one in found.ranking if one.name == "caffe")
+    assert truth.accuracy == 1.0
+    assert "caffe" in found.ambiguity
+    with pytest.raises(DataError, match="one folder for each of the network's 4 classes"):
+        tare.identify(**common, labels="folders")

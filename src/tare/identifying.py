@@ -111,8 +111,8 @@ class _Setting:
 
     @cached_property
     def plain(self) -> Views:
-        """One view of each image, not varied."""
-        return self.views(AUGMENTATIONS[0], 0, self.count, each=1)
+        """One view of each image, not varied, not even flipped."""
+        return Views(torch.stack([image.whole for image in self.images])[:, None])
 
     @cached_property
     def content(self) -> Content:
@@ -130,7 +130,10 @@ def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geome
     """The network's own geometry; where nobody states a size and all images have one, that is it."""
     if size is None and not isinstance(network.spec.size, Known) and probes.size is not None:
         return Geometry(probes.size), (f"input size taken to be that of the images, {probes.size[0]} x {probes.size[1]} px",)
-    return geometry_of(network, size, None, None)
+    geometry, notes = geometry_of(network, size, None, None)
+    return geometry, tuple(
+        note.removesuffix(", change it with --interpolation").removesuffix(", change it with --crop") for note in notes
+    )
 
 
 def _by_moments(

@@ -15,7 +15,7 @@ from tare.fingerprint_moments import Floats, Views
 from tare.identifying_candidates import Candidate
 from tare.identifying_scores import normalised
 
-_FIRST_IMAGES, _FOLLOWED = 32, 24
+_FIRST_IMAGES, _FOLLOWED = 16, 12
 _BATCH = 64
 
 
