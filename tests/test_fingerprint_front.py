@@ -18,7 +18,8 @@ class Stem(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         values = functional.pixel_unshuffle(functional.pad(values, (0, 1, 0, 1)), 2)
-        return self.bn(self.conv(values)).relu()
+        reached: torch.Tensor = self.bn(self.conv(values))
+        return reached.relu()
 
 
 def behind(first: nn.Module) -> nn.Module:

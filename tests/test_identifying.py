@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_weights_of_another_network_are_refused(nets: Path, images: Path) -> Non
 
 def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path) -> None:
     torch.manual_seed(3)
-    net = nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+    net: Any = nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
     fed = of("caffe").apply(torch.from_numpy(scenes(80, 2)), "NHWC").permute(0, 3, 1, 2)
     with torch.no_grad():
         outputs = net(fed)
@@ -168,7 +169,7 @@ def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path)
     (nets / "labels.csv").write_text(
         "file,index\n" + "".join(f"{place:03}.png,{int(index)}\n" for place, index in enumerate(answers))
     )
-    common = {"model": f"{nets}/nets.py:plain", "checkpoint": nets / "plain.safetensors", "data": images}
+    common: dict[str, Any] = {"model": f"{nets}/nets.py:plain", "checkpoint": nets / "plain.safetensors", "data": images}
     found = tare.identify(**common, labels=nets / "labels.csv")
     truth = next(one for one in found.ranking if one.name == "caffe")
     assert truth.accuracy == 1.0
