@@ -115,6 +115,7 @@ def test_a_network_that_normalises_inside_is_told_from_other_constants() -> None
 
 @pytest.mark.parametrize(("divisor", "kind"), [(255 * 255, "divided_twice"), (65535, "bit_depth")])
 @given(moments=networks())
+@example(moments=HALF)
 def test_two_divisions_are_told_from_a_division_by_65535(divisor: int, kind: str, moments: Moments) -> None:
     assert diagnose(of(moments, 1 / divisor), of(moments)).kind == kind
 

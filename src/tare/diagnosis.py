@@ -37,6 +37,7 @@ Kind = Literal[
 TOLERANCE = 0.02
 _RAW_RANGE = 255.0
 _LEAST = 1e-6
+_NEARLY_BLACK: tuple[Kind, ...] = ("divided_twice", "bit_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +76,17 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
     implied_std = tuple(1 / (_RAW_RANGE * scale) if scale else float("inf") for scale in seen.scale)
     implied_mean = tuple(-shift * std if shift else 0.0 for shift, std in zip(seen.shift, implied_std, strict=True))
     ranks: list[Kind] = list(Kind.__args__)  # type: ignore[attr-defined]
-    best: tuple[int, float, Kind, str, bool] | None = None
+    agreeing: list[tuple[int, float, Kind, str, bool]] = []
     for kind, other, prediction in _predictions(expected, conventions):
         for exchanged, channels in _orders(prediction):
             distance = seen.distance(channels)
             if _agrees(seen, channels, tolerance, _span(expected)):
-                found = (ranks.index(kind) + (100 if exchanged else 0), distance, kind, other, exchanged)
-                best = found if best is None else min(best, found)
-    if best is None:
+                agreeing.append((ranks.index(kind) + (100 if exchanged else 0), distance, kind, other, exchanged))
+    if not agreeing:
         return Diagnosis("unexplained", False, seen.distance(expected), "", implied_mean, implied_std)
+    best = min(agreeing)
+    if best[2] in _NEARLY_BLACK:  # 255 * 255 and 65535 differ by less than what may agree, but the nearer is clear
+        best = min((each for each in agreeing if each[2] in _NEARLY_BLACK), key=lambda each: each[1])
     _, distance, kind, other, exchanged = best
     return Diagnosis(kind, exchanged, distance, other, implied_mean, implied_std)
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tare.batch_norm import batch_norms
 from tare.errors import DataError, SpecError
-from tare.image_batches import Geometry, ImageBatches
+from tare.geometry import NOUNS, Geometry, Kind
+from tare.image_batches import ImageBatches
 from tare.labelled import Labelled, open_split
+from tare.layout import unit_scale
 from tare.networks import Network
-from tare.source_network import source_network
+from tare.records import Skipped
+from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
-from tare.strategies import Strategy
+from tare.strategies import Constants, Strategy
 from tare.studies.samples import Samples, least_tested
 from tare.studies.tasks import Pretrained, Task
 
@@ -38,26 +43,25 @@ def folder_task(
     if not networks:
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights) for name in networks}
-    geometries = {name: geometry_of(network, None, None, None)[0] for name, network in loaded.items()}
-    geometry, colour = geometries[networks[0]], colour_of(loaded[networks[0]])
-    other = next((name for name in networks if (geometries[name], colour_of(loaded[name])) != (geometry, colour)), None)
-    if other is not None:
-        found = f"{_geometry_text(geometries[other])} for {other}, {_geometry_text(geometry)} for {networks[0]}"
-        raise SpecError("networks that take the same images", found, "one study for each")
-    check_accepts(loaded[networks[0]], geometry)
-    known = tuple(loaded)
-    sources = {name: _pretrained(network, mean, std) for name, network in loaded.items()}
+    first = loaded[networks[0]]
+    sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    if first.kind == "image":
+        geometry = _shared_geometry(loaded)
+        target = cache(lambda: _images(labelled, geometry, first))
+    else:
+        _check_kinds(loaded)
+        target = cache(lambda: _numbers(labelled, first, sources[networks[0]].constants))
     return Task(
         FOLDER,
-        cache(lambda: _images(labelled, geometry, loaded[networks[0]])),
+        target,
         None,
         lambda name, _, __: _network(name, "none").module,
-        networks=known,
-        known=known,
+        networks=tuple(loaded),
+        known=tuple(loaded),
         normed=tuple(name for name, network in loaded.items() if batch_norms(network.module)),
         sizes=(),
-        shifts=("content", "gain:0.5+offset:0.25"),
-        strategies=_strategies(list(sources.values())),
+        shifts=("content", "gain:0.5+offset:0.25") if first.kind == "image" else ("content",),
+        strategies=_strategies(list(sources.values()), first.kind),
         given=sources.__getitem__,
     )
 
@@ -73,15 +77,79 @@ def _network(name: str, weights: str) -> Network:
     return source_network(name, weights, 0)
 
 
-def _pretrained(network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:
+def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:
     constants, _ = source_constants(network, mean or None, std or None, "source")
-    return Pretrained(network.module.eval(), constants, seen_moments("match", constants, None), network.head)
+    seen = seen_moments("match", constants, None, source_statistics(name, weights))
+    return Pretrained(network.module.eval(), constants, seen, network.head)
 
 
-def _strategies(sources: list[Pretrained]) -> tuple[Strategy, ...]:
-    """What all networks can be fed by: ``match`` needs the moments of dataset0, which few know."""
-    seen = all(source.seen is not None for source in sources)
-    return ("source", "target", "match", "blend", "none") if seen else ("source", "target", "blend", "none")
+def _strategies(sources: list[Pretrained], kind: Kind) -> tuple[Strategy, ...]:
+    """What all networks can be fed by. ``match`` needs dataset0's moments, and is ``target`` where they are the constants."""
+    moments = [(source.seen, source.constants) for source in sources]
+    match = all(seen is not None and stated is not None and not _equal(seen, stated) for seen, stated in moments)
+    left_out = {"match"} if not match else set()
+    left_out |= {"sample"} if kind != "signal" else set()  # of images it is studied on request
+    usual: tuple[Strategy, ...] = ("source", "target", "match", "blend", "sample", "none")
+    return tuple(strategy for strategy in usual if strategy not in left_out)
+
+
+def _equal(one: Constants, other: Constants) -> bool:
+    return np.allclose((one.mean, one.std), (other.mean, other.std), rtol=1e-6)
+
+
+def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
+    """The input size that all networks share."""
+    made = {name: (geometry_of(network, None, None, None)[0], colour_of(network)) for name, network in loaded.items()}
+    name, first = next(iter(made.items()))
+    other = next((each for each in made if made[each] != first), None)
+    if other is not None:
+        found = f"{_geometry_text(made[other][0])} for {other}, {_geometry_text(first[0])} for {name}"
+        raise SpecError("networks that take the same images", found, "one study for each")
+    check_accepts(loaded[name], first[0])
+    return first[0]
+
+
+def _check_kinds(loaded: dict[str, Network]) -> None:
+    takes = {name: (network.kind, network.channels, network.spec.extra.get("length")) for name, network in loaded.items()}
+    name, first = next(iter(takes.items()))
+    other = next((each for each in takes if takes[each] != first), None)
+    if other is not None:
+        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or others of them"
+        raise SpecError("networks that take the same samples", found, "one study for each")
+
+
+def _numbers(labelled: Labelled, network: Network, constants: Constants | None) -> Samples:
+    """All signals ``(N, T, C)``, of the network's length, or rows ``(N, C)``, as they are stored.
+
+    A longer signal keeps its middle. A shorter one is padded with u0, so that it is padded alike under all strategies, with zero
+    at the network's input under ``source``.
+    """
+    found = open_split(labelled, 0, network.kind)
+    read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
+    kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
+    if not kept or kept[0][1].shape[-1] != network.channels:
+        channels = kept[0][1].shape[-1] if kept else 0
+        raise DataError(f"{NOUNS[network.kind]} of {network.channels} channels", f"{channels}", "name another network")
+    labels = np.array([label for label, _ in kept], np.int64)
+    arrays = [values for _, values in kept]
+    if network.kind == "signal":
+        stated = network.spec.extra.get("length")
+        length = stated if isinstance(stated, int) and stated > 0 else int(np.median([len(values) for values in arrays]))
+        scale = float(unit_scale(arrays[0].dtype))
+        zero = np.asarray(constants.mean if constants is not None else (0.0,) * network.channels) / scale
+        pad = (np.rint(zero) if arrays[0].dtype.kind in "ui" else zero).astype(arrays[0].dtype)
+        arrays = [_of_length(values, length, pad) for values in arrays]
+    order = np.argsort(labels, kind="stable")
+    return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
+
+
+def _of_length(values: NDArray[Any], length: int, pad: NDArray[Any]) -> NDArray[Any]:
+    spare = len(values) - length
+    if spare >= 0:
+        return values[spare // 2 : spare // 2 + length]
+    padded = np.repeat(pad[None], length, axis=0)
+    padded[-spare // 2 : -spare // 2 + len(values)] = values
+    return padded
 
 
 def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples:
