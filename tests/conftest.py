@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 
 # Before torch loads: the networks of the tests are too small for threads, which on a busy machine wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts background jobs with interrupts ignored, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Compiled kernels make the first example slow; the same examples every run keep a failure repeatable.
 settings.register_profile("tare", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -104,7 +104,7 @@ def test_the_result_and_the_spec_leave_as_json_that_check_takes(nets: Path, imag
     (nets / "pipe.py").write_text(
         "from torchvision.transforms import v2\nimport torch\n"
         "def pipe():\n    return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=False),"
-        " v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])\n"
+        " v2.Normalize([0.485] * 3, [0.229] * 3)])\n"
     )
     assert not check(f"{nets}/pipe.py:pipe", str(nets / "spec.json")).clean
 

@@ -37,9 +37,15 @@ def with_data(fed: Affine, train: object = TRAIN, everything: object = None) -> 
     return evidence(fed, measured=Measured(train, None, everything))  # type: ignore[arg-type]
 
 
+RAW_WITH_OTHER_CONSTANTS = evidence(normalised((0.31, 0.36, 0.29), (0.33, 0.31, 0.36), scale=1.0))
+CAFFE = InputSpec.of((103.9 / 255, 116.8 / 255, 123.7 / 255), (1 / 255,) * 3)
+
 #: Per code: evidence that must be reported, and evidence close to it that must not.
 CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {
-    "TARE001": ([evidence(normalised(scale=1.0))], [evidence(), evidence(normalised(scale=1 / 127.5))]),
+    "TARE001": (
+        [evidence(normalised(scale=1.0)), evidence(normalised((0.485,) * 3, (0.229,) * 3, scale=1.0)), RAW_WITH_OTHER_CONSTANTS],
+        [evidence(), evidence(normalised(scale=1 / 127.5)), evidence(normalised((0.0,) * 3, (0.5,) * 3, scale=1.0), CAFFE)],
+    ),
     "TARE002": ([evidence(normalised(scale=1 / 255**2))], [evidence(), evidence(normalised(scale=1 / 65535))]),
     "TARE003": ([evidence(OWN.then(Affine.of_normalisation(MEAN, STD, 1.0)))], [evidence()]),
     "TARE004": (

@@ -14,12 +14,17 @@ from tare.spec_text import channel_names
 # Where medians of random values are all there is, only mistakes that change the range can be told.
 _GROSS = {"times_255", "divided_twice", "twice", "not_normalised_raw", "not_normalised_unit"}
 
+#: Stds of unit values that pipelines state, from that of a faint image to none at all.
+_USUAL_STD = (0.04, 2.0)
+
 
 def times_255(evidence: Evidence) -> Iterator[Said]:
     """Values of 0..255 where [0, 1] is expected."""
-    if _kind(evidence) == "times_255":
+    others = _raw_with_other_constants(evidence)
+    if _kind(evidence) == "times_255" or others:
+        whose = " with constants that are not the network's" if others else ""
         yield Said(
-            f"values of 0..255 are normalised as if they were in [0, 1]: {_numbers(evidence)}",
+            f"values of 0..255 are normalised{whose} as if they were in [0, 1]: {_numbers(evidence)}",
             "divide by 255 before normalising: ToTensor() on 8-bit images, v2.ToDtype(torch.float32, scale=True), "
             "do_rescale=True, or A.Normalize with max_pixel_value=255",
             _where(evidence),
@@ -125,8 +130,8 @@ def unexplained(evidence: Evidence) -> Iterator[Said]:
         return
     if evidence.seen is not None and (evidence.seen.by_image or not evidence.seen.finite):
         return
-    if min(diagnosis.implied_std) < 1e-3:
-        return  # a matter of TARE041
+    if _raw_with_other_constants(evidence) or min(diagnosis.implied_std) < 1e-3:
+        return  # a matter of TARE001 or TARE041
     yield Said(
         f"the pipeline amounts to mean {_list(diagnosis.implied_mean)} and std {_list(diagnosis.implied_std)} in unit values, "
         f"constants that nobody published and {evidence.network} was not trained with: {_numbers(evidence)}",
@@ -195,6 +200,15 @@ def _kind(evidence: Evidence) -> str | None:
     if diagnosis is None or (evidence.approximate and diagnosis.kind not in _GROSS):
         return None
     return diagnosis.kind
+
+
+def _raw_with_other_constants(evidence: Evidence) -> bool:
+    """Whether constants of [0, 1] that nobody published act on 0..255: stds that are usual there, 255 times too small here."""
+    expected = _expected(evidence)
+    if _kind(evidence) != "unexplained" or evidence.diagnosis is None or expected is None:
+        return False
+    usual, stds = 1 / (255 * max(expected.scale)), evidence.diagnosis.implied_std
+    return usual > _USUAL_STD[0] and all(_USUAL_STD[0] < 255 * abs(std) < _USUAL_STD[1] for std in stds)
 
 
 def _is_target(evidence: Evidence) -> bool:
