@@ -24,7 +24,7 @@ demo: $(READY)
 	$(BIN)/tare demo --out demo --overwrite
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -m 'not long and not browser'
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser'
 
 test-long: $(EXTRAS)
 	$(BIN)/python -m pytest -q -m 'long and not browser'
