@@ -116,7 +116,7 @@ def cases() -> Iterator[Case]:
 
 _TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")
 _STUDY = ("--model", "net.py:small", "--weights", "none", "--sizes", "4", "--seeds", "2", "--dry-run")
-_PREDICT = ("predict", "run", "--factory", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "0")
+_PREDICT = ("predict", "run", "--factory", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "1")
 #: With one bad image among 25 a pass may end well with the image listed, or refuse; a crash is neither.
 _IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("measure", ("measure", "photos", "--max-skipped", "1", "--json"), (0,)),
