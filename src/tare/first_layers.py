@@ -102,7 +102,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        tensors = list(_tensors((args, kwargs)))
+        tensors = list(tensors_in((args, kwargs)))
         name = func.overloadpacket.__name__
         if self.owner is not None:
             if name == "convolution":
@@ -115,7 +115,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
         return result
 
     def _follow(self, name: str, args: Any, result: Any, tensors: list[torch.Tensor]) -> None:
-        outputs = list(_tensors(result))
+        outputs = list(tensors_in(result))
         if not self._only_moves(name, args, outputs, tensors):
             self.refusal = ModelError(
                 "an input that reaches a convolution or linear layer as it is", f"{name} on it {self._where()}", KEEP_IN_FRONT
@@ -249,12 +249,13 @@ def _storage(tensor: torch.Tensor) -> int:
         return id(tensor)
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Every tensor in what a layer takes or gives: alone, or in mappings, tuples and lists of any depth."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _tensors(item)
+            yield from tensors_in(item)
     elif isinstance(value, tuple | list):
         for item in value:
-            yield from _tensors(item)
+            yield from tensors_in(item)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 
 from tare.affine import Affine
 from tare.errors import ModelError
+from tare.first_layers import tensors_in
 from tare.fold_layers import FoldedNetwork
 from tare.fold_plan import FoldPlan, Takes
 from tare.input_shapes import other_shapes
@@ -97,7 +97,7 @@ def _outputs(model: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[lis
     training = [module for module in model.modules() if module.training]
     try:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return caught, list(_tensors(model.eval()(given)))
+            return caught, list(tensors_in(model.eval()(given)))
     finally:
         for handle in handles:
             handle.remove()
@@ -121,14 +121,3 @@ def _relative(ours: torch.Tensor, reference: torch.Tensor) -> float:
     largest = float(reference.abs().max())
     difference = float((ours.double() - reference.double()).abs().max())
     return difference / largest if largest else difference
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _tensors(item)

@@ -229,13 +229,21 @@ def _file_hash(reference: str) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.suffix == ".py" and path.is_file() else None
 
 
-def _read_document(folder: Path) -> dict[str, Any]:
+def tare_json(folder: Path) -> dict[str, Any]:
+    """What the ``tare.json`` of a model directory holds, of any schema. Raises :class:`ModelError` if it is no JSON object."""
     path = folder / "tare.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict):
+        raise ModelError("a JSON object in tare.json", f"a {type(document).__name__}", "transfer again")
+    return document
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    document = tare_json(folder)
+    if document.get("schema") != SCHEMA:
         raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another in {str(folder)!r}", "transfer again")
     return document
 

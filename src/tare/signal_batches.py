@@ -45,22 +45,27 @@ class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
 
 
 def sized(values: NDArray[Any], geometry: SignalGeometry | RowGeometry, place: float | None = None) -> torch.Tensor:
-    """Raw values ``(T, C)`` or ``(C,)`` as unit values ``(C, T)`` or ``(C,)`` of the network's size.
-
-    A longer signal is cut at the share ``place`` of where a cut may begin, in [0, 1), or in the middle; a shorter one gets
-    padding on both sides, the longer half behind.
-    """
+    """Raw values ``(T, C)`` or ``(C,)`` as unit values ``(C, T)`` or ``(C,)`` of the network's size (:func:`of_length`)."""
     unit = unit_tensor(values)
     if isinstance(geometry, RowGeometry):
         return unit
-    unit, spare = unit.T, len(values) - geometry.length
+    pad = (np.nan,) * unit.shape[1] if geometry.pad is None else geometry.pad
+    return torch.from_numpy(of_length(unit.numpy(), geometry.length, pad, place)).T.contiguous()
+
+
+def of_length(values: NDArray[Any], length: int, pad: Sequence[float] | NDArray[Any], place: float | None = None) -> NDArray[Any]:
+    """A signal ``(T, C)`` in ``length`` steps, of the same type.
+
+    A longer one is cut at the share ``place`` of where a cut may begin, in [0, 1), or in the middle; a shorter one gets
+    ``pad``, a value per channel, on both sides, the longer half behind.
+    """
+    spare = len(values) - length
     if spare >= 0:
         first = spare // 2 if place is None else int(place * (spare + 1))
-        return unit[:, first : first + geometry.length].contiguous()
-    pad = torch.full((len(unit),), torch.nan) if geometry.pad is None else torch.tensor(geometry.pad, dtype=torch.float64)
-    padded = pad.to(unit.dtype)[:, None].repeat(1, geometry.length)
+        return values[first : first + length]
+    padded = np.repeat(np.asarray(pad, values.dtype)[None], length, axis=0)
     before = -spare // 2
-    padded[:, before : before + len(values)] = unit
+    padded[before : before + len(values)] = values
     return padded
 
 

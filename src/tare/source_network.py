@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tare.dataset_stats import DatasetStats
 from tare.errors import ModelError
 from tare.input_spec import InputSpec, Unknown
-from tare.model_dir import load_model
+from tare.model_dir import load_model, tare_json
 from tare.networks import Network, load_network, load_weights
 
 
@@ -34,7 +32,7 @@ def source_network(reference: str, weights: str, seed: int, channels: int | None
 def source_statistics(reference: str, weights: str) -> DatasetStats | None:
     """The statistics of what an earlier run was trained on, if ``weights`` or ``reference`` is one that holds any: dataset0's."""
     folder = model_folder(weights) or model_folder(reference)
-    stated = _document(folder).get("target_stats") if folder is not None else None
+    stated = tare_json(folder).get("target_stats") if folder is not None else None
     return DatasetStats.from_json(stated) if stated is not None else None
 
 
@@ -72,7 +70,7 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
 
 def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
     """What the model was fed; constants there are none where every sample was normalised by its own."""
-    document = _document(folder)
+    document = tare_json(folder)
     stated = document.get("spec")
     spec = InputSpec.from_json(stated) if isinstance(stated, dict) else otherwise
     if not document.get("normalisation", {}).get("per_sample"):
@@ -83,7 +81,7 @@ def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
 
 def channels_of(folder: Path) -> int:
     """How many channels the model in ``folder`` takes."""
-    mean = _document(folder).get("normalisation", {}).get("mean")
+    mean = tare_json(folder).get("normalisation", {}).get("mean")
     if not isinstance(mean, list) or not mean:
         raise ModelError("a complete tare.json", f"no mean in {str(folder)!r}", "transfer again")
     return len(mean)
@@ -96,16 +94,5 @@ def _check_channels(folder: Path, channels: int | None) -> None:
 
 
 def _reference(folder: Path) -> str:
-    network = _document(folder).get("network", {})
+    network = tare_json(folder).get("network", {})
     return str(network.get("reference", ""))
-
-
-def _document(folder: Path) -> dict[str, Any]:
-    path = folder / "tare.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
-    if not isinstance(document, dict):
-        raise ModelError("a JSON object in tare.json", f"a {type(document).__name__}", "transfer again")
-    return document

@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from tare.cli.explain import MODEL
-from tare.cli.options import Json, MaxSkipped, Seed, Workers, numbers_of, print_json
+from tare.cli.options import (
+    Crop,
+    Interpolation,
+    Json,
+    MaxSkipped,
+    Seed,
+    Size,
+    SourceMean,
+    SourceStd,
+    Workers,
+    numbers_of,
+    print_json,
+)
 
 _DATA = "Images: train/ and val/ with a folder per class, one folder per class, or whatever `tare measure` takes."
 _STATS = "Dataset0's statistics: a file of `tare measure --out`, a catalog name such as imagenet-pooled, or data."
@@ -20,8 +32,8 @@ def advise(
     data: Annotated[str, typer.Argument(help=_DATA, metavar="DATA")],
     model: Annotated[str, typer.Option(help=MODEL)],
     weights: Annotated[str, typer.Option(help="pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
-    mean: Annotated[str | None, typer.Option(help="Source mean in unit values, if the network states none: 0.5")] = None,
-    std: Annotated[str | None, typer.Option(help="Source std, likewise.")] = None,
+    mean: SourceMean = None,
+    std: SourceStd = None,
     source_stats: Annotated[str | None, typer.Option(help=_STATS)] = None,
     labels: Annotated[
         bool | None, typer.Option("--labels/--no-labels", help="Require labels, or ignore them; else used where there are any.")
@@ -29,9 +41,9 @@ def advise(
     label: Annotated[str | None, typer.Option(help="The column or array of labels, if not called so.")] = None,
     label_pattern: Annotated[str | None, typer.Option(help="Regular expression: its first group in a path is the label.")] = None,
     array: Annotated[str | None, typer.Option(help="The array of images in an .npz.")] = None,
-    size: Annotated[int | None, typer.Option(help="Input size in pixels, if not the network's own.", min=1)] = None,
-    interpolation: Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or lanczos, if not its own.")] = None,
-    crop: Annotated[float | None, typer.Option(help="Share of the edge that the centre crop keeps, if not its own.")] = None,
+    size: Size = None,
+    interpolation: Interpolation = None,
+    crop: Crop = None,
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     seed: Seed = 0,
     workers: Workers = None,

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from tare.cli.options import Json, MaxSkipped, Seed, Workers, numbers_of, print_json
+from tare.cli.options import (
+    Crop,
+    Interpolation,
+    Json,
+    MaxSkipped,
+    Seed,
+    Size,
+    SourceMean,
+    SourceStd,
+    Workers,
+    numbers_of,
+    print_json,
+)
 
 MODEL = "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file)."
 
@@ -17,13 +29,11 @@ def explain(
         str | None, typer.Argument(help="Images as `tare measure` takes them; without, an example shift.", metavar="[DATA]")
     ] = None,
     weights: Annotated[str, typer.Option(help="pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
-    mean: Annotated[
-        str | None, typer.Option(help="Source mean in unit values, if the network states none: 0.5,0.5,0.5 or 0.5")
-    ] = None,
-    std: Annotated[str | None, typer.Option(help="Source std, likewise.")] = None,
-    size: Annotated[int | None, typer.Option(help="Input size in pixels, if not the network's own.", min=1)] = None,
-    interpolation: Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or lanczos, if not its own.")] = None,
-    crop: Annotated[float | None, typer.Option(help="Share of the edge that the centre crop keeps, if not its own.")] = None,
+    mean: SourceMean = None,
+    std: SourceStd = None,
+    size: Size = None,
+    interpolation: Interpolation = None,
+    crop: Crop = None,
     seed: Seed = 0,
     workers: Workers = None,
     max_skipped: MaxSkipped = 0.01,

@@ -39,6 +39,13 @@ AsSeen = Annotated[
     str | None,
     typer.Option(metavar="SPEC|HxW", help="Measure after a network's resize and crop: a spec file, model directory, or size."),
 ]
+Size = Annotated[int | None, typer.Option(help="Input size in pixels, if not the network's own.", min=1)]
+Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or lanczos, if not its own.")]
+Crop = Annotated[float | None, typer.Option(help="Share of the edge that the centre crop keeps, if not its own.")]
+SourceMean = Annotated[
+    str | None, typer.Option(help="Source mean in unit values, if the network states none: 0.5,0.5,0.5 or 0.5")
+]
+SourceStd = Annotated[str | None, typer.Option(help="Source std, likewise.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 

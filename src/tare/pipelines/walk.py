@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 
 from tare.errors import SpecError
 from tare.pipeline_step import Step
-from tare.pipelines import albumentations, kornia, timm, torchvision, transformers
+from tare.pipelines.albumentations import LIBRARY as ALBUMENTATIONS
 from tare.pipelines.found import Found, Group, Library, Reader, step
+from tare.pipelines.kornia import LIBRARY as KORNIA
+from tare.pipelines.timm import LIBRARY as TIMM
+from tare.pipelines.torchvision import LIBRARY as TORCHVISION
+from tare.pipelines.transformers import LIBRARY as TRANSFORMERS
 
 _TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Group(tuple(thing))})
-LIBRARIES: tuple[Library, ...] = (
-    torchvision.LIBRARY,
-    timm.LIBRARY,
-    albumentations.LIBRARY,
-    kornia.LIBRARY,
-    transformers.LIBRARY,
-    _TORCH,
-)
+LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, _TORCH)
 
 #: What a class does when it is called; a subclass that overrides one of these does something else.
 _BEHAVIOUR = frozenset(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tare.progress import Advance, Reporter
 from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation, same_inputs
 from tare.studies.analysis import Cell, Difference, Summary, differences, summaries, verdict, winner
 from tare.studies.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
+from tare.studies.executing import one_thread
 from tare.training import Machine, Optimising, Training, Tuning
 
 AS_IT_IS = "dataset1 as it is"
@@ -103,7 +103,7 @@ class _Source:
 
 def run_demo(folder: Path, reporter: Reporter, seeds: int = 6, train_size: int = 120) -> DemoResult:
     """Run the demo and save its model in ``folder/model``; the same seeds give the same numbers."""
-    with _one_thread():
+    with one_thread():
         return _run(folder, reporter, seeds, train_size)
 
 
@@ -140,17 +140,6 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
         views=views,
         saved=saved,
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from threads, lose minutes to them on a busy machine, and sum in another order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tare.batch_norm import batch_norms
 from tare.errors import DataError, SpecError
@@ -17,6 +15,7 @@ from tare.labelled import Labelled, open_split
 from tare.layout import unit_scale
 from tare.networks import Network
 from tare.records import Skipped
+from tare.signal_batches import of_length
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.strategies import Constants, Strategy
@@ -138,18 +137,9 @@ def _numbers(labelled: Labelled, network: Network, constants: Constants | None) 
         scale = float(unit_scale(arrays[0].dtype))
         zero = np.asarray(constants.mean if constants is not None else (0.0,) * network.channels) / scale
         pad = (np.rint(zero) if arrays[0].dtype.kind in "ui" else zero).astype(arrays[0].dtype)
-        arrays = [_of_length(values, length, pad) for values in arrays]
+        arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
-
-
-def _of_length(values: NDArray[Any], length: int, pad: NDArray[Any]) -> NDArray[Any]:
-    spare = len(values) - length
-    if spare >= 0:
-        return values[spare // 2 : spare // 2 + length]
-    padded = np.repeat(pad[None], length, axis=0)
-    padded[-spare // 2 : -spare // 2 + len(values)] = values
-    return padded
 
 
 def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples:
