@@ -114,6 +114,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L5b", ("watch_lightning", "watch_transformers", "folded_dir")),
     ("L5c", ("source_network", "transfer_run")),
     ("L5ca", ("advice_inputs",)),
+    ("L5cab", ("advice_samples",)),
     ("L5cb", ("identifying", "advising", "explaining")),
     ("L5cc", ("automatic",)),
     ("L5d", ("transfer_plan",)),

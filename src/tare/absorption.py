@@ -103,7 +103,7 @@ def border_effect(module: nn.Module, first: torch.Tensor, second: torch.Tensor) 
     if not norms:
         return None
     one, two = _passes(module, norms, "train", (first, second), 1)
-    if not one or not isinstance(norms[one[0][0]], _NormBase) or one[0][1].ndim != 4:
+    if not one or not isinstance(norms[one[0][0]], _NormBase) or one[0][1].ndim not in (3, 4):
         return None
     name, given, made = one[0]
     mask = _border(module, first, given.shape[2:])
@@ -117,7 +117,7 @@ def border_effect(module: nn.Module, first: torch.Tensor, second: torch.Tensor) 
 
 
 def distance(a: torch.Tensor, b: torch.Tensor, axis: int, where: torch.Tensor | None = None) -> float:
-    """Root mean square over channels of a - b, in stds of each channel of a; ``where`` picks positions ``(H, W)``."""
+    """Root mean square over channels of a - b, in stds of each channel of a; ``where`` picks positions."""
     a, b = (value.detach().double().movedim(axis, 0) for value in (a, b))
     spread = a.flatten(1).var(dim=1, correction=0)
     alive = spread > _DEAD * spread.max()
@@ -190,16 +190,16 @@ def _axis(layer: nn.Module) -> int:
 
 
 def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torch.Tensor | None:
-    """Positions of the first convolution's output whose window reaches into zeros, ``(H, W)``; None if it gives another size."""
-    caught: list[tuple[nn.Conv2d, torch.Tensor]] = []
+    """Positions of the first convolution's output whose window reaches into zeros; None if it gives another size."""
+    caught: list[tuple[nn.Conv1d | nn.Conv2d, torch.Tensor]] = []
 
     def catch(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d):
             caught.append((layer, inputs[0]))
             raise _Enough
 
     twin = copy.deepcopy(module).eval()
-    handles = [m.register_forward_pre_hook(catch) for m in twin.modules() if isinstance(m, nn.Conv2d)]
+    handles = [m.register_forward_pre_hook(catch) for m in twin.modules() if isinstance(m, nn.Conv1d | nn.Conv2d)]
     # What the network itself pads arrives as exact zeros beside an input of ones.
     with torch.no_grad(), suppress(_Enough):
         twin(torch.ones_like(given[:1]))
@@ -212,5 +212,6 @@ def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torc
     real = (reached[:, :1] != 0).to(reached.dtype)
     if isinstance(layer.padding, str):
         return None
-    counted = functional.conv2d(real, ones, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)[0, 0]
+    convolve: Any = functional.conv1d if isinstance(layer, nn.Conv1d) else functional.conv2d
+    counted = convolve(real, ones, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)[0, 0]
     return counted < counted.max() if tuple(counted.shape) == tuple(size) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from tare.advice_score import Foreignness, foreignness, layer_divergences
 from tare.comparing import Comparison, compare
 from tare.dataset_stats import ChannelStats, DatasetStats
 from tare.errors import DataError, StrategyError
-from tare.normaliser import Normaliser
+from tare.normaliser import padded_input
 from tare.progress import SILENT, Reporter
 from tare.strategies import Constants, Normalisation, Strategy, normalisation, same_inputs
 
@@ -57,7 +57,8 @@ class Gathered:
     ``choices`` are the strategies that can be computed, ``refused`` says why the others cannot, ``twins`` which feed the same as
     another; ``gaps`` is how far each is from ``source`` at the network's input (root mean square, input std).
     ``comparison`` holds dataset1 against dataset0, or against the constants where dataset0 is not known (``against_constants``);
-    None where they cannot be compared, and ``uncompared`` says why. ``layers`` is each strategy's divergence place by place.
+    None where they cannot be compared, and ``uncompared`` says why; ``constant`` are dataset1's channels without spread.
+    ``layers`` is each strategy's divergence place by place.
     """
 
     samples: int
@@ -68,6 +69,7 @@ class Gathered:
     comparison: Comparison | None
     against_constants: bool
     uncompared: str
+    constant: tuple[str, ...]
     scores: Mapping[str, Foreignness]
     layers: Mapping[str, Mapping[str, float]]
     shares: Mapping[Strategy, tuple[LayerShare, ...]]
@@ -95,7 +97,7 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
         for name in rivals:
             passes[name] = passed(subject.module, subject.head, subject.samples, choices[name], expected, advance)
     first = subject.samples[:COMPARED]
-    fed = {name: Normaliser(choices[name])(first) for name in choices}
+    fed = {name: padded_input(choices[name], first) for name in choices}
     comparison, reason = compared(subject)
     return Gathered(
         samples=subject.target.samples,
@@ -106,6 +108,7 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
         comparison=comparison,
         against_constants=subject.dataset0 is None,
         uncompared=reason,
+        constant=tuple(channel.name for channel in subject.target.channels if channel.std == 0),
         scores=foreignness(passes, seed),
         layers={name: layer_divergences(one) for name, one in passes.items()},
         shares={name: absorbed(subject.module, fed["source"], fed[name]) for name in rivals if name in ("target", "match")},
@@ -114,10 +117,17 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
 
 
 def compared(subject: Subject) -> tuple[Comparison | None, str]:
-    """Dataset1 against dataset0, or its constants; or why not."""
+    """Dataset1 against dataset0, or its constants, without the channels that are constant in one of them; or why not."""
     dataset0 = subject.dataset0 or _as_stats(subject.constants, subject.target)
+    pairs = [(a, b) for a, b in zip(dataset0.channels, subject.target.channels, strict=True) if a.std != 0 and b.std != 0]
+    if not pairs:
+        return None, "every channel is constant"
+    kept = [
+        replace(stats, channels=channels)
+        for stats, channels in zip((dataset0, subject.target), zip(*pairs, strict=True), strict=True)
+    ]
     try:
-        return compare(dataset0, subject.target), ""
+        return compare(*kept), ""
     except DataError as error:
         return None, str(error)
 

@@ -53,7 +53,7 @@ def passed(
 
     ``expected`` are the mean and std per channel with which dataset0 reached the network. ``module`` is left in its mode.
     """
-    prepare, layers = Normaliser(chosen), batch_norms(module)
+    prepare, layers = Normaliser(chosen), batch_norms(module)  # NaN, beyond a signal's end, counts in no moment of the input
     rows: dict[str, list[tuple[Array, Array]]] = {name: [] for name in (INPUT, *layers)}
     features: list[torch.Tensor] = []
 
@@ -71,7 +71,7 @@ def passed(
         for start in range(0, len(samples), _BATCH):
             fed = prepare(samples[start : start + _BATCH])
             rows[INPUT].append(_moments(fed))
-            module(fed)
+            module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed)
             if advance is not None:
                 advance(len(fed))
     finally:
@@ -90,7 +90,7 @@ def passed(
 
 def _moments(values: torch.Tensor) -> tuple[Array, Array]:
     flat = values.detach().double().reshape(len(values), values.shape[1], -1)
-    return flat.mean(dim=2).numpy(), (flat**2).mean(dim=2).numpy()
+    return flat.nanmean(dim=2).numpy(), (flat**2).nanmean(dim=2).numpy()
 
 
 def _stored(layer: Any) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from tare.strategies import Strategy
 
 Confidence = Literal["high", "moderate", "low"]
 #: Which of the rules decided.
-Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible"]
+Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
 
 #: The simplest first: of equal gains the earlier one is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
@@ -48,11 +48,15 @@ RULE = Rule()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What the rule looks at: how far each strategy moves the input, divergences (nats per channel), and folds, if any."""
+    """What the rule looks at: how far each strategy moves the input, divergences (nats per channel), and folds, if any.
+
+    ``alone`` says that nothing but ``source`` can be computed.
+    """
 
     gaps: Mapping[Strategy, float]
     foreign: Mapping[str, float]
     folds: Folds | None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def decide(facts: Facts, rule: Rule = RULE) -> Decision:
     e^2) / (1 / s^2 + 1 / e^2), s the rule's ``spread`` (the posterior mean under a normal prior). Few labels thus leave what the
     moments say, and many decide.
     """
+    if facts.alone:
+        return Decision("source", True, "nothing else", "low")
     rivals = [name for name in _ORDER if facts.gaps.get(name, 0.0) >= rule.same]
     if not rivals:
         return Decision("source", False, "same input", "high")

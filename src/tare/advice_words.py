@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tare.advice import NO_MATTER, Evidence
 from tare.advice_evidence import Gathered
@@ -15,13 +15,15 @@ from tare.units_used import ValuesUsed
 
 _KINDS = {
     "no difference shown": "no difference between the two datasets' values is shown",
-    "content": "the values have another shape: other content, or a tone curve, not another scale",
-    "gain": "the values look like the same scenes at another gain",
-    "offset": "the values look like the same scenes with an offset",
-    "gain and offset": "the values look like the same scenes at another gain and offset",
+    "content": "more than another scale",
+    "gain": "the same samples at another gain would look so",
+    "offset": "the same samples with an offset would look so",
+    "gain and offset": "the same samples at another gain and offset would look so",
     "units": "the raw values are in other units",
     "unclear": "the figures cannot tell content from another sensor",
 }
+# Above so many channels, as tables have, only the largest shifts are named.
+_MANY = 3
 #: Kinds of shift that a strategy can undo, because they are affine.
 AFFINE = ("gain", "offset", "gain and offset", "units")
 
@@ -54,6 +56,7 @@ def rule_in_words(decision: Decision) -> str:
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
             f"away at least {RULE.relief:.0%} of that: {_combined(won)}"
         ),
+        "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
         "default": f"no strategy is expected to gain more than {100 * RULE.margin:g} point over the constants of the training",
     }
@@ -97,8 +100,10 @@ def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
         return "not known: nothing else could be compared"
     name, worst = max(ranked, key=lambda row: row[1].high)
     if worst.high <= 0:
-        return f"none that the data allow: every other strategy is shown to be worse, {name} the least so ({points(worst)})"
-    return f"if {name} is the better one after all, at most about {100 * worst.high:.1f} points (its difference: {points(worst)})"
+        return f"none that the data allow: every other strategy is shown to be worse, {name} the least so by {points(worst)}"
+    return (
+        f"if {name} is the better one after all, at most about {100 * worst.high:.1f} points; its difference is {points(worst)}"
+    )
 
 
 def evidence_rows(found: Gathered, used: ValuesUsed | None) -> tuple[Evidence, ...]:
@@ -152,16 +157,27 @@ def _units(found: Gathered, used: ValuesUsed | None) -> Iterator[str]:
     against = "the network's constants (dataset0 itself is not known)" if found.against_constants else "dataset0"
     if used is not None:
         yield f"Values: {used.describe()}."
+    if found.constant:
+        listed = ", ".join(found.constant)
+        yield f"Constant in dataset1: {listed}. No strategy that divides by dataset1's own stds can be used with that."
     if found.comparison is None:
         yield f"Against {against} the values could not be compared: {found.uncompared}."
         return
-    yield f"Against {against}: {_KINDS[found.comparison.kind]} ({found.comparison.reason})."
+    yield f"Against {against}: {_KINDS[found.comparison.kind]}; {found.comparison.reason}."
+    other = [channel for channel in found.comparison.channels if channel.kind == "units"]
+    if other and found.comparison.kind != "units":
+        listed = ", ".join(f"{channel.name} (stds {channel.ratio.estimate:.3g} times as large)" for channel in other)
+        yield f"By itself this looks like other units: {listed}."
 
 
 def _size(found: Gathered) -> Iterator[str]:
     if found.comparison is None:
         return
-    largest = max(found.comparison.channels, key=lambda channel: abs(channel.shift.estimate))
+    ordered = sorted(found.comparison.channels, key=lambda channel: -abs(channel.shift.estimate))
+    if len(ordered) > _MANY:
+        yield _size_of_columns(found.samples, ordered)
+        return
+    largest = ordered[0]
     shift, ratio = largest.shift, largest.ratio
     text = f"{found.samples} samples: the largest shift of the mean is {shift.estimate:+.2f} source stds"
     if math.isfinite(shift.low):
@@ -170,6 +186,21 @@ def _size(found: Gathered) -> Iterator[str]:
         text += f", in {largest.name}" if len(found.comparison.channels) > 1 else ""
         text += "; " + _certainty(largest)
     yield f"{text}."
+
+
+def _size_of_columns(samples: int, ordered: Sequence[ChannelShift]) -> str:
+    """The columns that differ, and the largest shifts; ``ordered`` by these."""
+    differing = sum(channel.differs for channel in ordered)
+    listed = ", ".join(
+        f"{channel.name} {channel.shift.estimate:+.2f} ({channel.shift.low:+.2f} to {channel.shift.high:+.2f})"
+        for channel in ordered[:_MANY]
+    )
+    ratios = [(channel.ratio.estimate, channel.name) for channel in ordered]
+    (low, lowest), (high, highest) = min(ratios), max(ratios)
+    return (
+        f"{samples} samples: {differing} of {len(ordered)} channels differ by more than noise explains. The largest shifts of "
+        f"the mean, in source stds: {listed}; ratios of stds from {low:.2f} ({lowest}) to {high:.2f} ({highest})."
+    )
 
 
 def _twins(found: Gathered) -> Iterator[str]:

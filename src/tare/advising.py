@@ -8,8 +8,9 @@ from typing import Any
 
 from tare.advice import Advice, Evidence
 from tare.advice_evidence import Gathered, Subject, choices_of, compared, gather
-from tare.advice_inputs import Asked, Reading, fed_network, subject_of
+from tare.advice_inputs import Asked, fed_network
 from tare.advice_rule import Decision, Facts, decide
+from tare.advice_samples import Reading, subject_of
 from tare.advice_words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
 from tare.dataset_stats import DatasetStats
 from tare.engines.local import default_workers
@@ -39,6 +40,7 @@ def advise(
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,
+    length: int | None = None,
     seed: int = 0,
     workers: int | None = None,
     max_skipped: float = MAX_SKIPPED,
@@ -46,18 +48,19 @@ def advise(
 ) -> Advice:
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
-    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``size``, ``interpolation`` and ``crop`` are as in ``tare.transfer``.
+    ``data`` are what ``tare.transfer`` takes, with labels or without: images, signals or rows of numbers, as the network is for.
+    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``size``, ``interpolation``, ``crop`` and ``length`` are as there.
     ``source_stats`` are dataset0's: a file of ``tare measure``, a catalog name such as ``"imagenet-pooled"``, or data; without,
     those of the run ``model``, else the catalog's for the network's constants, else the constants stand in. With labels
     (``labels`` True: required; None: where there are any) frozen-feature accuracies are cross-validated on the training split, as
     ``tare.transfer`` splits with this ``seed``. At most 1,000 samples, drawn by the seed, are passed through the network.
 
-    Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or one that takes no images.
+    Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or what does not fit it.
     """
     given = dict(locals())
-    fed = fed_network(picked(Asked, given), seed)
-    count = default_workers() if workers is None else max(1, workers)
     labelled = picked(Labelled, given)
+    fed = fed_network(picked(Asked, given), seed, labelled)
+    count = default_workers() if workers is None else max(1, workers)
     subject, notes = subject_of(fed, labelled, Reading(labels, max_skipped, count, seed), reporter)
     return advise_on(subject, fed.network.reference, labelled.name, seed=seed, notes=fed.notes + notes, reporter=reporter)
 
@@ -134,4 +137,9 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
 def facts_of(found: Gathered) -> Facts:
     """What the rule looks at."""
     gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
-    return Facts(gaps, {name: score.counted.estimate for name, score in found.scores.items()}, found.folds)
+    return Facts(
+        gaps,
+        {name: score.counted.estimate for name, score in found.scores.items()},
+        found.folds,
+        set(found.choices) == {"source"},
+    )

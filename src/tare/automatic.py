@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.advice_inputs import Fed, labelled_subject
+from tare.advice_inputs import Fed
+from tare.advice_samples import labelled_subject, sized_input
 from tare.advising import advise_on
 from tare.dataset_stats import DatasetStats
 from tare.labelled import LabelledFile
@@ -15,10 +16,11 @@ from tare.strategies import Strategy
 def recommended(
     fed: Fed, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
 ) -> tuple[Strategy, tuple[str, ...]]:
-    """The strategy that advice recommends for the training images ``train`` with the statistics ``stats``, and remarks.
+    """The strategy that advice recommends for the training samples ``train`` with the statistics ``stats``, and remarks.
 
     Nothing of the validation split takes part, so its accuracy stays an honest one.
     """
+    fed, _ = sized_input(fed, train, stats, 1)
     subject = labelled_subject(fed, train, stats, seed, reporter)
     advice = advise_on(subject, fed.network.reference, stats.source, seed=seed, reporter=reporter)
     matter = "" if advice.matters else ", though it does not matter"

@@ -12,20 +12,26 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tare.absorption import BorderEffect, LayerShare, absorbed, border_effect, norm_layers
 from tare.advice_evidence import COMPARED
-from tare.advice_inputs import Asked, Fed, Reading, fed_network, subject_of
+from tare.advice_inputs import Asked, Fed, fed_network
+from tare.advice_samples import Reading, subject_of
+from tare.dataset_stats import DatasetStats
 from tare.engines.local import default_workers
+from tare.errors import DataError
 from tare.explanation import ChannelMap, Explanation, Step, percent
 from tare.fold_layers import Conv
+from tare.geometry import NOUNS
 from tare.labelled import Labelled
 from tare.layout import channel_names
 from tare.measuring import MAX_SKIPPED
-from tare.normaliser import Normaliser
+from tare.normaliser import padded_input
 from tare.progress import SILENT, Reporter
+from tare.signal_plan import chosen_length
 from tare.strategies import Constants, Normalisation
 from tare.training import picked
 
-# The example shift of an explanation without data: half the contrast on a lifted ground.
-_GAIN, _OFFSET = 0.5, 0.1
+# The example shift of an explanation without data: half the contrast on a lifted ground (images: unit values).
+_GAIN, _OFFSET, _OFFSET_IN_STDS = 0.5, 0.1, 0.4
+_EXAMPLE_LENGTH = 1024
 _STEPS = 9
 # Below this share of a difference nobody would look for what is left of it.
 _LITTLE = 0.1
@@ -41,6 +47,10 @@ def explain(
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,
+    length: int | None = None,
+    label: str | None = None,
+    label_pattern: str | None = None,
+    array: str | None = None,
     seed: int = 0,
     workers: int | None = None,
     max_skipped: float = MAX_SKIPPED,
@@ -48,21 +58,25 @@ def explain(
 ) -> Explanation:
     """Explain what another mean and std would do to ``model``: (u0, s0) its constants, (u1, s1) those of ``data``.
 
-    Without ``data`` the example shift x -> 0.5 x + 0.1 of made images stands in, and the explanation says so. Distances are
-    measured on at most 32 images; nothing is trained and the network is left as it is.
+    ``data`` are images, signals or rows of numbers, as the network takes; ``label`` names a column of labels, which is left out,
+    and ``label_pattern`` chooses samples by their paths, as in ``tare.advise``. Without ``data`` an example stands in, and the
+    explanation says so: made samples after x -> 0.5 x + 0.1 (images), or after half the gain and an offset of 0.4 source std.
+    Distances are measured on at most 32 samples; nothing is trained and the network is left as it is.
 
-    Raises :class:`ModelError` if the network cannot be built or takes no images, :class:`SpecError` if nobody states its
-    constants, :class:`DataError` if ``data`` cannot be read, or has a channel without spread.
+    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if nobody states its constants,
+    :class:`DataError` if ``data`` cannot be read, or have a channel without spread.
     """
     given = dict(locals())
-    fed = fed_network(picked(Asked, given), seed)
-    if data is None:
+    labelled = None if data is None else picked(Labelled, given)
+    fed = fed_network(picked(Asked, given), seed, labelled)
+    if labelled is None:
         samples, other, example = _made(fed, seed)
         notes = fed.notes
     else:
         count = default_workers() if workers is None else max(1, workers)
-        subject, more = subject_of(fed, Labelled(data), Reading(False, max_skipped, count, seed), reporter)
+        subject, more = subject_of(fed, labelled, Reading(False, max_skipped, count, seed), reporter)
         samples, notes, example = subject.samples[:COMPARED], fed.notes + more[1:], ""
+        _check_spread(subject.target)
         other = Constants(subject.target.mean, subject.target.std, subject.target.source)
     return explanation_of(fed, samples, other, example, notes)
 
@@ -70,7 +84,7 @@ def explain(
 def explanation_of(fed: Fed, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()) -> Explanation:
     """The explanation for ``samples`` as they are under the network's constants and under ``other``."""
     module, constants = fed.network.module, fed.constants
-    first, second = (Normaliser(_plain(one))(samples) for one in (constants, other))
+    first, second = (padded_input(_plain(one), samples) for one in (constants, other))
     shares, border = absorbed(module, first, second), border_effect(module, first, second)
     norms = norm_layers(module)
     leading = next((name for name in (item.name for item in shares) if name in norms), "")
@@ -101,26 +115,45 @@ def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
     return tuple(ChannelMap(n, u0, s0, u1, s1, 1 / s0, -u0 / s0, s0 / s1, (u0 - u1) / s1) for n, u0, s0, u1, s1 in rows)
 
 
+def _check_spread(stats: DatasetStats) -> None:
+    """Raise :class:`DataError` for a channel whose std nobody can divide by."""
+    constant = next((channel.name for channel in stats.channels if not channel.std > 0), None)
+    if constant is not None:
+        found = f"a constant one, {constant!r}, in {stats.source!r}"
+        raise DataError("channels with some spread", found, "leave it out, or explain without data")
+
+
 def _made(fed: Fed, seed: int) -> tuple[torch.Tensor, Constants, str]:
-    """Smooth random images with the source's mean and std under another sensor, and that sensor's constants."""
+    """Random samples, smooth along their axes, with the source's moments under another sensor, and that sensor's constants."""
     from scipy.ndimage import gaussian_filter
 
-    constants, (height, width) = fed.constants, fed.geometry.size
-    noise = np.random.default_rng((seed, 13)).standard_normal((COMPARED, len(constants.mean), height, width))
-    blurred = [gaussian_filter(noise, (0, 0, sigma, sigma)) for sigma in (0.5, 1.0, 2.0, 4.0, 8.0)]
+    constants, shape = fed.constants, _example_shape(fed)
+    noise = np.random.default_rng((seed, 13)).standard_normal((COMPARED, len(constants.mean), *shape))
+    blurred = [gaussian_filter(noise, (0, 0, *(sigma for _ in shape))) for sigma in (0.5, 1.0, 2.0, 4.0, 8.0)]
     smooth = np.sum([layer / layer.std() for layer in blurred], axis=0)
     smooth /= smooth.std()
-    column = (len(constants.mean), 1, 1)
-    unit = np.reshape(constants.mean, column) + np.reshape(constants.std, column) * smooth
-    shifted = _GAIN * unit + _OFFSET
-    other = Constants(
-        tuple(_GAIN * u + _OFFSET for u in constants.mean), tuple(_GAIN * s for s in constants.std), "the example shift"
-    )
+    mean, std = (np.asarray(values) for values in (constants.mean, constants.std))
+    images = fed.network.kind == "image"
+    offset = np.full_like(mean, _OFFSET) if images else _OFFSET_IN_STDS * std
+    column = (-1, *(1 for _ in shape))
+    unit = mean.reshape(column) + std.reshape(column) * smooth
+    shifted = _GAIN * unit + offset.reshape(column)
+    other = Constants(tuple((_GAIN * mean + offset).tolist()), tuple((_GAIN * std).tolist()), "the example shift")
+    change = f"x -> {_GAIN:g} x + {_OFFSET:g}" if images else f"x -> {_GAIN:g} x + {_OFFSET_IN_STDS:g} source std"
     example = (
-        f"no data given: {COMPARED} made images (noise of all sizes with the network's own mean and std) after the example shift "
-        f"x -> {_GAIN:g} x + {_OFFSET:g}, as another sensor might record them"
+        f"no data given: {COMPARED} made {NOUNS[fed.network.kind]} (noise {'of all sizes ' if shape else ''}with the network's "
+        f"own mean and std) after the example shift {change}, as another sensor might record them"
     )
     return torch.from_numpy(shifted.astype(np.float32)), other, example
+
+
+def _example_shape(fed: Fed) -> tuple[int, ...]:
+    """The axes behind channels: as the network states, or the length asked for; else a signal of so many steps."""
+    if fed.takes is not None:
+        return fed.takes.shape
+    if fed.network.kind == "vector":
+        return ()
+    return (chosen_length(fed.network, fed.length, (_EXAMPLE_LENGTH,))[0],)
 
 
 @torch.no_grad()
@@ -200,8 +233,8 @@ def _of_batch_norm(first: LayerShare, last: LayerShare, border: BorderEffect | N
     said = [
         f"In training mode the batch norm {first.name} takes the batch's own moments: {percent(first.train)} of the difference "
         f"that reaches it survives, behind {last.name} {percent(last.train)}. It cancels a constant per channel and a scale "
-        "common to all input channels; what is left comes from scales that differ between channels, from padded borders, and "
-        "from the small number that the layer adds to every variance.",
+        f"common to all input channels; what is left comes from scales that differ between channels"
+        f"{', from padded borders' if border else ''}, and from the small number that the layer adds to every variance.",
         f"In eval mode, or frozen, it keeps the moments of its training: {percent(first.eval)} survives there and "
         f"{percent(last.eval)} behind {last.name}. It cancels nothing.",
     ]

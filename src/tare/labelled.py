@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tare.decode import SUFFIXES, ColourMode
 from tare.errors import DataError
 from tare.geometry import NOUNS, Kind
-from tare.labelled_samples import LabelledSamples, open_labelled
+from tare.labelled_samples import LabelledSamples, open_labelled, open_samples
 from tare.records import Sample, Skipped
 from tare.sources.base import Source
 from tare.sources.image_folder import open_image_folder, read_image, walk_files
@@ -175,6 +175,15 @@ def open_split(labelled: Labelled, seed: int, kind: Kind = "image") -> Split:
         found = f"{strangers[0]!r} only in validation"
         raise DataError(f"the classes of {val.name!r} among those of {train.name!r}", found, "check the labels")
     return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
+
+
+def without_labels(labelled: Labelled, kind: Kind) -> Split:
+    """All samples of ``kind`` as the training part of one class without a name, where nobody needs labels.
+
+    Raises :class:`DataError` for data that cannot be read, or of another kind.
+    """
+    samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
+    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names)
 
 
 def read_recording(path: str) -> NDArray[Any] | Skipped:

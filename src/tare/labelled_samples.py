@@ -17,6 +17,7 @@ from tare.errors import DataError
 from tare.geometry import NOUNS, Kind
 from tare.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Indexed
+from tare.sources.csv_table import read_head
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
@@ -65,7 +66,7 @@ class LabelledSamples:
         if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
             return replace(self, kind=kind, read=lambda index: _applied(self.read(index), lambda signal: signal[:, 0]))
         fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
-        found = f"a {self.kind} per sample in {self.name!r}"
+        found = f"{'an' if self.kind == 'image' else 'a'} {self.kind} per sample in {self.name!r}"
         raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
 
 
@@ -156,15 +157,72 @@ def _table(name: str, label: str | None, options: Options) -> LabelledSamples | 
     if column not in table.columns:
         raise DataError(f"one of the columns {', '.join(table.columns[:12])}", f"{column!r} for --label", "choose among them")
     wanted = options.columns or tuple(each for each in table.columns if each != column)
-    texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
-    if texts:
-        if set(texts) & {"path", "file", "filename", "file_name", "filepath", "image"}:
-            return None  # a manifest, whose samples are elsewhere
-        raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
+    if not _are_numbers(table, wanted, name):
+        return None
     values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
     labels = table[column].cast(pl.String).fill_null("").to_list()
     _check_labels(labels, name)
     return LabelledSamples(name, "vector", tuple(labels), lambda index: values[index], tuple(wanted))
+
+
+def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
+    """Whether the columns are numbers; False for a manifest, whose samples are elsewhere. Raises :class:`DataError` for text."""
+    import polars as pl
+
+    texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
+    if set(texts) & {"path", "file", "filename", "file_name", "filepath", "image"}:
+        return False
+    if texts:
+        raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
+    return True
+
+
+def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:
+    """Open what :func:`open_labelled` opens without needing labels: every sample's class is empty.
+
+    The column or array of labels, where ``label`` names one or it is called so, is left out, and so are samples in whose path
+    ``pattern`` finds nothing. Raises :class:`DataError` if there is nothing to read.
+    """
+    name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    path = isinstance(data, str | os.PathLike)
+    if path and name.endswith((".npy", ".npz")):
+        return _unlabelled_array(name, options.array, label)
+    if path and is_table(name) and (samples := _unlabelled_table(name, label)) is not None:
+        return samples
+    return _of_source(data, options, pattern, labelled=False)
+
+
+def _unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:
+    """The samples of an ``.npy``, or of the ``.npz``'s array that is named, called as usual, or the only one with two axes."""
+    try:
+        loaded = np.load(name, allow_pickle=False)
+        every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError("a file of arrays of numbers", f"{name!r}: {reason}", "save it again with numpy") from None
+    usual = [key for key, _ in _TRAINING if key in every]
+    several = [key for key, values in every.items() if values.ndim > 1]
+    chosen = [array] if array is not None else usual[:1] or several
+    if len(chosen) != 1 or chosen[0] not in every:
+        found = f"the arrays {', '.join(sorted(every))} in {name!r}"
+        raise DataError("one array of samples", found, "name it with --array")
+    shaped = with_channels(every[chosen[0]], name)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), lambda index: shaped[index])
+
+
+def _unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
+    """The rows of a table of numbers, without its labels; None for a manifest."""
+    import polars as pl
+
+    header = name.endswith(".parquet") or read_head(name).has_header
+    table = read_table(name, header=header)
+    numbered = label is not None and label.isdecimal() and label not in table.columns and int(label) < table.width
+    left_out = {table.columns[int(label or 0)]} if numbered else {label, *(_LABEL_COLUMNS if label is None else ())}
+    wanted = tuple(each for each in table.columns if each not in left_out)
+    if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
+        return None
+    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
+    return LabelledSamples(name, "vector", ("",) * len(values), lambda index: values[index], wanted)
 
 
 def is_table(name: str) -> bool:
@@ -200,7 +258,7 @@ def _separator(name: str) -> str:
     return max(",;\t", key=first.count)
 
 
-def _of_source(data: Any, options: Options, pattern: str | None) -> LabelledSamples:
+def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bool = True) -> LabelledSamples:
     """Any other source: by index where it can be, in memory where it can only be read from its beginning."""
     source = open_source(data, options)
     indexed = source.indexed()
@@ -215,10 +273,13 @@ def _of_source(data: Any, options: Options, pattern: str | None) -> LabelledSamp
             kept = kept or [one.value] if not isinstance(one.value, Skipped) else kept
             found.append((one.path, one.label))
     kind = _kind(kept, source.name)
-    labels = _labels(found, pattern)
+    labels = _labels(found, pattern) if labelled or pattern is not None else [""] * len(found)
     wanted = [index for index, label in enumerate(labels) if label is not None]
-    named = tuple(label for label in labels if label is not None)
-    _check_labels(named, source.name)
+    named = tuple(label if labelled else "" for label in labels if label is not None)
+    if labelled:
+        _check_labels(named, source.name)
+    elif not named:
+        raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
     if indexed is None:
         return LabelledSamples(source.name, kind, named, lambda place: kept[wanted[place]])
     return LabelledSamples(source.name, kind, named, lambda place: _only(indexed, wanted[place]).value)

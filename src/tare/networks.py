@@ -211,11 +211,11 @@ def _torchvision_network(name: str, weights: str) -> Network:
 
 
 def _own_network(reference: str, weights: str, channels: int | None) -> Network:
-    if channels is None:
-        raise ModelError(f"data for {reference}, which is built for their channels", "none", "transfer it: tare transfer --model")
     if weights == "pretrained":
         remedy = "give --weights RUN, an earlier run of it, or train it with --protocol scratch"
         raise ModelError(f"weights for {reference}", "'pretrained', which it does not come with", remedy)
+    if channels is None:
+        raise ModelError(f"data for {reference}, which is built for their channels", "none", "transfer it: tare transfer --model")
     module = NETWORKS[reference.partition(":")[2]](channels, 2)
     return _with_weights(Network(module, reference, weights, _nothing_stated(reference), "head", is_timm=False), weights)
 

@@ -70,6 +70,12 @@ class Normaliser(nn.Module):
         return torch.addcmul(shift, samples, scale).to(self.scale.dtype)
 
 
+def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
+    """What a network is fed of ``samples`` under ``chosen``; what lies outside a signal (NaN) becomes zero, as in training."""
+    fed: torch.Tensor = Normaliser(chosen)(samples)
+    return fed.nan_to_num(nan=0.0) if samples.ndim == 3 else fed
+
+
 def _z_scored(signals: torch.Tensor) -> torch.Tensor:
     """Signals ``(N, C, T)`` by their own mean and std (ddof 0) over the values that are there; the others become zero."""
     centred = signals - signals.nanmean(dim=2, keepdim=True)

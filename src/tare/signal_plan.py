@@ -65,6 +65,17 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
 
 
+def check_columns(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
+    """Raise :class:`DataError` if the columns of a table bear the names of those in training and stand in another order."""
+    if trained_on is None:
+        return
+    known, found = ([channel.name for channel in one.channels] for one in (trained_on, stats))
+    if known != found and sorted(known) == sorted(found):
+        place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
+        reason = f"{found[place]!r} where {known[place]!r} was"
+        raise DataError("the columns in the order of those that the network was trained on", reason, "reorder them")
+
+
 def number_geometry(
     network: Network, length: int | None, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
 ) -> tuple[SignalGeometry | RowGeometry, tuple[str, ...]]:
@@ -75,14 +86,18 @@ def number_geometry(
     if split.kind == "vector":
         return RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
     lengths = lengths_of(split.train, workers)
+    taken, why = chosen_length(network, length, lengths)
+    return SignalGeometry(taken, chosen.zero, stats.dtype), _length_notes(taken, why, lengths, chosen)
+
+
+def chosen_length(network: Network, length: int | None, lengths: Sequence[int]) -> tuple[int, str]:
+    """How many steps of a signal the network is given, and why: as asked for, as the source's, or the median of ``lengths``."""
     stated = network.spec.extra.get("length")
     if length is not None:
-        taken, why = length, "as stated"
-    elif isinstance(stated, int) and stated > 0:
-        taken, why = stated, "as the source's"
-    else:
-        taken, why = int(np.median(lengths)), "the median of the training split; change it with --length"
-    return SignalGeometry(taken, chosen.zero, stats.dtype), _length_notes(taken, why, lengths, chosen)
+        return length, "as stated"
+    if isinstance(stated, int) and stated > 0:
+        return stated, "as the source's"
+    return int(np.median(lengths)), "the median of the training split; change it with --length"
 
 
 def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:

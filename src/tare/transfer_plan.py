@@ -248,11 +248,11 @@ def _automatic(  # noqa: PLR0917 - everything that was found out so far
     reporter: Reporter,
 ) -> tuple[Strategy, tuple[str, ...]]:
     """What advice on the training split recommends, and why; ``source`` where there is nothing to advise on."""
-    if training.tuning.protocol == "scratch" or images is None or constants is None:
-        why = "the network is not pretrained" if training.tuning.protocol == "scratch" else "advice is for images"
-        return "source", (f"strategy auto: source, since {why}",)
+    if training.tuning.protocol == "scratch" or constants is None:
+        return "source", ("strategy auto: source, since the network is not pretrained",)
     dataset0 = dataset0_of(constants, source.source_stats, source.model, source.weights)
-    fed = Fed(network, constants, spec, images.geometry, images.colour, dataset0, ())
+    takes, colour = (images.geometry, images.colour) if images else (None, "stored")
+    fed = Fed(network, constants, spec, takes, colour, source.length, dataset0, ())
     return recommended(fed, target.split.train, target.stats, training.seed, reporter)
 
 

@@ -9,41 +9,47 @@ from typing import Annotated
 
 import typer
 
-from tare.cli.explain import MODEL
 from tare.cli.options import (
+    Array,
     Crop,
     Interpolation,
     Json,
+    Label,
+    LabelPattern,
+    Length,
     MaxSkipped,
+    Model,
     Seed,
     Size,
     SourceMean,
     SourceStd,
+    Weights,
     Workers,
     numbers_of,
     print_json,
 )
 
-_DATA = "Images: train/ and val/ with a folder per class, one folder per class, or whatever `tare measure` takes."
+_DATA = "Images, signals or rows of numbers, as `tare transfer` takes them; or, without labels, as `tare measure` does."
 _STATS = "Dataset0's statistics: a file of `tare measure --out`, a catalog name such as imagenet-pooled, or data."
 
 
 def advise(
     data: Annotated[str, typer.Argument(help=_DATA, metavar="DATA")],
-    model: Annotated[str, typer.Option(help=MODEL)],
-    weights: Annotated[str, typer.Option(help="pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
+    model: Model,
+    weights: Weights = "pretrained",
     mean: SourceMean = None,
     std: SourceStd = None,
     source_stats: Annotated[str | None, typer.Option(help=_STATS)] = None,
     labels: Annotated[
         bool | None, typer.Option("--labels/--no-labels", help="Require labels, or ignore them; else used where there are any.")
     ] = None,
-    label: Annotated[str | None, typer.Option(help="The column or array of labels, if not called so.")] = None,
-    label_pattern: Annotated[str | None, typer.Option(help="Regular expression: its first group in a path is the label.")] = None,
-    array: Annotated[str | None, typer.Option(help="The array of images in an .npz.")] = None,
+    label: Label = None,
+    label_pattern: LabelPattern = None,
+    array: Array = None,
     size: Size = None,
     interpolation: Interpolation = None,
     crop: Crop = None,
+    length: Length = None,
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     seed: Seed = 0,
     workers: Workers = None,
@@ -72,6 +78,7 @@ def advise(
         size=size,
         interpolation=interpolation,
         crop=crop,
+        length=length,
         seed=seed,
         workers=workers,
         max_skipped=max_skipped,

@@ -7,33 +7,41 @@ from typing import Annotated
 import typer
 
 from tare.cli.options import (
+    Array,
     Crop,
     Interpolation,
     Json,
+    Label,
+    LabelPattern,
+    Length,
     MaxSkipped,
+    Model,
     Seed,
     Size,
     SourceMean,
     SourceStd,
+    Weights,
     Workers,
     numbers_of,
     print_json,
 )
 
-MODEL = "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file)."
-
 
 def explain(
-    model: Annotated[str, typer.Option(help=MODEL)],
+    model: Model,
     data: Annotated[
-        str | None, typer.Argument(help="Images as `tare measure` takes them; without, an example shift.", metavar="[DATA]")
+        str | None, typer.Argument(help="Images, signals or rows of numbers; without, an example shift.", metavar="[DATA]")
     ] = None,
-    weights: Annotated[str, typer.Option(help="pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
+    weights: Weights = "pretrained",
     mean: SourceMean = None,
     std: SourceStd = None,
     size: Size = None,
     interpolation: Interpolation = None,
     crop: Crop = None,
+    length: Length = None,
+    label: Label = None,
+    label_pattern: LabelPattern = None,
+    array: Array = None,
     seed: Seed = 0,
     workers: Workers = None,
     max_skipped: MaxSkipped = 0.01,
@@ -53,6 +61,10 @@ def explain(
         size=size,
         interpolation=interpolation,
         crop=crop,
+        length=length,
+        label=label,
+        label_pattern=label_pattern,
+        array=array,
         seed=seed,
         workers=workers,
         max_skipped=max_skipped,

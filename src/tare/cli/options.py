@@ -42,6 +42,20 @@ AsSeen = Annotated[
 Size = Annotated[int | None, typer.Option(help="Input size in pixels, if not the network's own.", min=1)]
 Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic, nearest or lanczos, if not its own.")]
 Crop = Annotated[float | None, typer.Option(help="Share of the edge that the centre crop keeps, if not its own.")]
+Length = Annotated[int | None, typer.Option(help="Steps of a signal, if not the earlier run's or the median of the data.", min=1)]
+Label = Annotated[str | None, typer.Option(help="The column or array of labels, if not called so.")]
+LabelPattern = Annotated[
+    str | None, typer.Option(help="Regular expression: its first group in a path is the label; paths without it are left out.")
+]
+Array = Annotated[str | None, typer.Option(help="The array of samples in an .npz.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d or "
+        "tare:mlp with --weights RUN."
+    ),
+]
+Weights = Annotated[str, typer.Option(help="pretrained, none, a .safetensors or .pth file, or an earlier run.")]
 SourceMean = Annotated[
     str | None, typer.Option(help="Source mean in unit values, if the network states none: 0.5,0.5,0.5 or 0.5")
 ]
