@@ -75,12 +75,7 @@ def fit_head(
     """
     from sklearn.linear_model import LogisticRegression
 
-    if not np.isfinite(features).all():
-        raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
-    centre = features.mean(axis=0, dtype=np.float64)
-    spread = features.std(axis=0, dtype=np.float64)
-    spread[spread < 1e-8 * max(1.0, float(spread.max()))] = 1.0  # a feature that never varies carries nothing
-    standard = (features - centre) / spread
+    standard, centre, spread = standardised(features)
     weights = "balanced" if balanced else None
     chosen = strength if strength is not None else _choose_strength(standard, labels, seed, weights)
     model = LogisticRegression(C=chosen, max_iter=2000, class_weight=weights).fit(standard, labels)
@@ -88,6 +83,21 @@ def fit_head(
     if len(bias) == 1:  # two classes come as one logit
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return LinearHead(weight, bias - weight @ centre, chosen)
+
+
+def standardised(
+    features: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Features ``(N, D)`` with mean 0 and std 1 per column, and the mean and std they had, 1 for one that never varies.
+
+    Raises :class:`DataError` if a feature is not finite.
+    """
+    if not np.isfinite(features).all():
+        raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
+    centre = features.mean(axis=0, dtype=np.float64)
+    spread = features.std(axis=0, dtype=np.float64)
+    spread[spread < 1e-8 * max(1.0, float(spread.max()))] = 1.0  # a feature that never varies carries nothing
+    return (features - centre) / spread, centre, spread
 
 
 def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int, weights: str | None) -> float:

@@ -73,6 +73,10 @@ def study(
     Exit code 0 if every cell was measured, 1 if some failed, 2 for unusable input, 130 if it was stopped.
     """
     from tare.errors import SpecError
+    from tare.studies.executing import prepare
+
+    if analyse is None and out is not None and not dry_run and engine is EngineName.local and workers != 1:
+        prepare()  # workers load their libraries while this process loads its own
     from tare.studies.studying import planned
 
     if analyse is not None:

@@ -10,10 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, forkserver, get_context, parent_process
+from multiprocessing.context import ForkServerContext
 from typing import Any, Literal, TypeVar
-
-import torch
 
 from tare.errors import DataError
 
@@ -22,7 +21,7 @@ R = TypeVar("R")
 Engine = Literal["local", "ray"]
 
 #: Loaded once by the process that workers are forked from; the last is what torch.optim loads when it is first used.
-_PRELOADED = ["tare.studies.running", "sklearn.linear_model", "torch._dynamo"]
+_PRELOADED = ["tare.studies.running", "sklearn.datasets", "torch._dynamo"]
 
 
 class Stopping:
@@ -77,8 +76,7 @@ def _until(units: Sequence[T], stopping: Stopping) -> Iterator[T]:
 
 
 def _in_processes(function: Callable[[T], R], units: Sequence[T], workers: int, stopping: Stopping) -> Iterator[R]:
-    context = get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    context = _context()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     try:
         waiting = _until(units, stopping)
@@ -99,8 +97,22 @@ def _in_processes(function: Callable[[T], R], units: Sequence[T], workers: int, 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def prepare() -> None:
+    """Start the process that workers are forked from, which loads what they need while this one goes on."""
+    _context()
+    forkserver.ensure_running()
+
+
+def _context() -> ForkServerContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
 def _begin() -> None:
     """In a worker: leave Ctrl-C to the parent, end with it however it ends, and use one thread."""
+    import torch
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
@@ -116,6 +128,8 @@ def _end_with_parent() -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Networks this small gain nothing from threads, lose to them on a busy machine, and sum in another order."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.files import replacing
 from tare.studies.fed_inputs import View
-from tare.studies.measuring_cells import Features
+from tare.studies.passing import Features
 from tare.studies.pretraining import moments_of, pretrain, source_of
 from tare.studies.store import Store
 from tare.studies.tasks import Pretrained, Task

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tare.batch_norm import reestimate
+from tare.batched_heads import fit_heads
 from tare.dataset_stats import DatasetStats
+from tare.errors import DataError
 from tare.normaliser import Normaliser
-from tare.probe import features_of, fit_head
 from tare.seeds import derived
 from tare.strategies import Normalisation, Strategy, normalisation
+from tare.studies.passing import Features, FeatureStore, Indices, Passing
 from tare.studies.plan import Cell
 from tare.studies.pretraining import train
-from tare.studies.samples import Samples, split
-from tare.studies.shifts import shift_named
+from tare.studies.samples import Samples, shifted_samples, split
 from tare.studies.tasks import Pretrained, Task
 
 #: Inverse penalty of the logistic head on standardised features: the same for all, since choosing it costs 35 fits a cell.
@@ -30,22 +30,6 @@ STRENGTH = 1.0
 #: Steps, whatever the size, and peak rate: epochs would leave small targets untrained.
 _FINETUNE = (200, 1e-3)
 _SCRATCH = (400, 4e-3)
-#: Strategies whose normalisation does not depend on the target, so that all sizes and splits are fed alike.
-_FIXED = ("source", "none", "sample")
-_BATCH = 128
-
-Features = NDArray[np.float32]
-
-
-class FeatureStore(Protocol):
-    """Where features of all samples of the target are kept, by shift and strategy, for the seeds that share a network."""
-
-    def load(self, shift: str, strategy: str) -> Features | None:
-        """What is kept, if anything."""
-
-    def save(self, shift: str, strategy: str, features: Features) -> None:
-        """Keep features ``(N, D)``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -70,9 +54,12 @@ def measure_cells(
     """
     target, first = task.target(), cells[0]
     train_all, test = split(target, pool, first.seed)
-    shifted = Samples(target.name, shift_named(first.shift).apply(target.values), target.labels)
-    work = _Work(task, source, shifted, train_all, test, shared)
-    return [work.result(cell) for cell in cells]
+    shifted = shifted_samples(target, first.shift)
+    work = _Work(task, source, shifted, train_all, test, Passing(source, shifted, shared))
+    found: dict[Cell, Result] = {}
+    for size in dict.fromkeys(cell.size for cell in cells):
+        found |= work.results([cell for cell in cells if cell.size == size])
+    return [found[cell] for cell in cells]
 
 
 def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]:
@@ -83,75 +70,48 @@ def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]
 
 @dataclass(slots=True)
 class _Work:
-    """What the cells of one unit share: statistics by size, and features by what the network is fed."""
+    """What the cells of one unit share."""
 
     task: Task
     source: Pretrained
     shifted: Samples
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-    shared: FeatureStore | None
-    stats: dict[int, DatasetStats] = field(default_factory=dict)
-    features: dict[tuple[Any, ...], Features] = field(default_factory=dict)
+    train: Indices
+    test: Indices
+    passing: Passing
 
-    def result(self, cell: Cell) -> Result:
-        chosen = self.train[: cell.size]
-        tested = len(self.test)
+    def results(self, cells: Sequence[Cell]) -> dict[Cell, Result]:
+        """Results of cells of one size. Their heads are fitted together."""
+        chosen = self.train[: cells[0].size]
+        found: dict[Cell, Result] = {}
         try:
-            if cell.size not in self.stats:
-                self.stats[cell.size] = self.shifted.take(chosen).measure()
-            stats = self.stats[cell.size]
-            applied = cell_normalisation(cell.strategy, self.source, stats)
-            predicted = self._probed(cell, applied) if cell.protocol == "probe" else self._trained(cell, applied)
-            mean, std = pooled(*applied.moments_fed(stats))
-        except Exception as error:  # whatever a network raises: the study goes on, and says so
-            return failed([cell], tested, error)[0]
-        return Result(cell, float((predicted == self.shifted.labels[self.test]).mean()), tested, mean, std)
+            stats = self.shifted.take(chosen).measure()
+        except Exception as error:  # nothing is known of these samples: no cell can be measured
+            return dict(zip(cells, failed(cells, len(self.test), error), strict=True))
+        fed: dict[Cell, Normalisation] = {}
+        probed: dict[Cell, tuple[Features, Features]] = {}
+        for cell in cells:
+            try:
+                fed[cell] = cell_normalisation(cell.strategy, self.source, stats)
+                if cell.protocol == "probe":
+                    probed[cell] = self._features(cell, fed[cell], chosen)
+                else:
+                    found[cell] = self._result(cell, self._trained(cell, fed[cell]), fed[cell], stats)
+            except Exception as error:  # whatever a network raises: the study goes on, and says so
+                found[cell] = failed([cell], len(self.test), error)[0]
+        heads = fit_heads([fitted for fitted, _ in probed.values()], self.shifted.labels[chosen], strength=STRENGTH)
+        for (cell, (_, tested)), head in zip(probed.items(), heads, strict=True):
+            found[cell] = self._result(cell, head.predict(tested), fed[cell], stats)
+        return found
 
-    def _probed(self, cell: Cell, applied: Normalisation) -> NDArray[np.int64]:
-        chosen = self.train[: cell.size]
-        if cell.batchnorm == "reestimate":
-            module = self._reestimated(applied, chosen)
-            fitted, tested = (self._passed(module, applied, part) for part in (chosen, self.test))
-        elif cell.strategy in _FIXED:
-            everything = self._everything(cell, applied)
-            fitted, tested = everything[chosen], everything[self.test]
-        else:
-            fitted, tested = self._own(applied, chosen)
-        return fit_head(fitted, self.shifted.labels[chosen], strength=STRENGTH).predict(tested)
+    def _features(self, cell: Cell, applied: Normalisation, chosen: Indices) -> tuple[Features, Features]:
+        fitted, tested = self.passing.features(cell, applied, chosen, self.test)
+        if not (np.isfinite(fitted).all() and np.isfinite(tested).all()):
+            raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
+        return fitted, tested
 
-    def _everything(self, cell: Cell, applied: Normalisation) -> Features:
-        """Features of all samples of the target: those of every size, and for a network that seeds share of every seed."""
-        key = (cell.strategy,)
-        if key not in self.features:
-            found = self.shared.load(cell.shift, cell.strategy) if self.shared else None
-            if found is None:
-                found = self._passed(self.source.module, applied, np.arange(len(self.shifted.labels)))
-                if self.shared:
-                    self.shared.save(cell.shift, cell.strategy, found)
-            self.features[key] = found
-        return self.features[key]
-
-    def _own(self, applied: Normalisation, chosen: NDArray[np.int64]) -> tuple[Features, Features]:
-        """Features of training and test samples under a normalisation that only this size has, in one pass."""
-        key = (len(chosen), applied.mean, applied.std)
-        if key not in self.features:
-            both = np.concatenate([chosen, self.test])
-            self.features[key] = self._passed(self.source.module, applied, both)
-        return self.features[key][: len(chosen)], self.features[key][len(chosen) :]
-
-    def _reestimated(self, applied: Normalisation, chosen: NDArray[np.int64]) -> nn.Module:
-        """The network with batch norm's moments re-estimated on the training samples, as they are normalised."""
-        module, prepare = copy.deepcopy(self.source.module), Normaliser(applied)
-        reestimate(module, lambda: (prepare(batch) for batch in self._batches(chosen)))
-        return module
-
-    def _passed(self, module: nn.Module, applied: Normalisation, chosen: NDArray[np.int64]) -> Features:
-        return features_of(module, self.source.head, self._batches(chosen), Normaliser(applied))
-
-    def _batches(self, chosen: NDArray[np.int64]) -> Iterator[torch.Tensor]:
-        for start in range(0, len(chosen), _BATCH):
-            yield self.shifted.take(chosen[start : start + _BATCH]).tensor()
+    def _result(self, cell: Cell, predicted: Indices, applied: Normalisation, stats: DatasetStats) -> Result:
+        mean, std = pooled(*applied.moments_fed(stats))
+        return Result(cell, float((predicted == self.shifted.labels[self.test]).mean()), len(self.test), mean, std)
 
     def _trained(self, cell: Cell, applied: Normalisation) -> NDArray[np.int64]:
         part = self.shifted.take(self.train[: cell.size])
@@ -163,7 +123,7 @@ class _Work:
         epochs = math.ceil(steps / max(1, cell.size // batch))
         train(module, lambda _: fed, torch.from_numpy(part.labels), seed=cell.seed, epochs=epochs, lr=lr, batch=batch)
         with torch.inference_mode():
-            logits = torch.cat([module(normaliser(batch)) for batch in self._batches(self.test)])
+            logits = torch.cat([module(normaliser(batch)) for batch in self.passing.batches(self.test)])
         if not bool(torch.isfinite(logits).all()):
             raise ValueError(f"the network's outputs are not finite after training ({cell.protocol})")
         return np.asarray(logits.argmax(dim=1).numpy(), dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -48,6 +49,7 @@ def source_of(task: Task) -> Samples:
     return task.source()
 
 
+@lru_cache(maxsize=64)
 def moments_of(source: Samples, seed: int) -> tuple[Constants, Constants]:
     """The constants that pretraining on ``source`` normalises with, and the moments that its augmented samples really have."""
     stats = source.measure()
@@ -65,11 +67,14 @@ def train(
     count = len(labels)
     batch = min(batch, count)
     steps = max(1, count // batch)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=lr, weight_decay=0.01)
+    # Both only save time: convolutions of a few channels are faster with channels last, and so is one pass over all weights.
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(module.parameters(), lr=lr, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=epochs * steps)
     module.train()
     for epoch in range(epochs):
         fed = inputs(epoch)
+        fed = fed.contiguous(memory_format=torch.channels_last) if fed.ndim == 4 else fed
         order = torch.randperm(count, generator=torch.Generator().manual_seed(derived(seed, 1, epoch)))
         for start in range(0, steps * batch, batch):  # a last batch of a few would give batch norm a poor variance
             chosen = order[start : start + batch]
@@ -77,7 +82,7 @@ def train(
             functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-    module.eval()
+    module.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
 
 
 def _moved(samples: Samples, seed: int, epoch: int) -> torch.Tensor:

@@ -28,7 +28,7 @@ from tare.studies.scores import scores_of
 from tare.studies.store import Store
 
 #: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
-_EDITION = 3
+_EDITION = 4
 SCHEMA = "tare.study/1"
 
 Row = dict[str, Any]
@@ -112,7 +112,7 @@ def run_study(
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = {digest: row for digest, row in store.done().items() if digest in wanted and not row["error"]}
         missing = [cell for digest, cell in wanted.items() if digest not in done]
-        units = [_Unit(plan, str(folder), inputs[key[0]], tuple(cells)) for key, cells in groupby(missing, _shared)]
+        units = _units(plan, folder, inputs, missing)
         done |= _measured(units, store, workers or default_workers(), engine, watch, stopping)
         if len(done) < len(wanted):
             raise Stopped(folder, len(done), len(wanted))
@@ -182,6 +182,12 @@ def _measured(
             done |= rows
             tell(list(rows.values()))
     return done
+
+
+def _units(plan: Plan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
+    """Cells that share features, one shift after the other: the networks of all seeds are there when the second begins."""
+    units = [_Unit(plan, str(folder), inputs[key[0]], tuple(cells)) for key, cells in groupby(missing, _shared)]
+    return sorted(units, key=lambda unit: plan.shifts.index(unit.cells[0].shift))
 
 
 def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tare.dataset_state import DatasetState
 from tare.dataset_stats import DatasetStats, summarise
 from tare.layout import unit_scale
 from tare.records import Stack, stacked_rows
+from tare.studies.shifts import shift_named
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +58,12 @@ class Samples:
         hashed.update(np.ascontiguousarray(self.values).tobytes())
         hashed.update(self.labels.tobytes())
         return hashed.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def shifted_samples(samples: Samples, shift: str) -> Samples:
+    """The same samples as another sensor stores them; the last is kept, since seeds come one after another."""
+    return Samples(samples.name, shift_named(shift).apply(samples.values), samples.labels)
 
 
 def least_tested(target: Samples) -> int:

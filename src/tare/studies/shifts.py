@@ -29,6 +29,16 @@ class Shift:
         """The same samples ``(N, ..., C)`` as the other sensor stores them: rounded and clipped where the dtype has a range."""
         if not self.parts:
             return raw
+        if raw.dtype.kind == "u" and raw.dtype.itemsize <= 2 and raw.size > np.iinfo(raw.dtype).max and self.pointwise:
+            return self._computed(np.arange(np.iinfo(raw.dtype).max + 1, dtype=raw.dtype))[raw]  # each value once
+        return self._computed(raw)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether what a value becomes depends on it alone."""
+        return all(kind not in ("swap", "blur") for kind, _ in self.parts)
+
+    def _computed(self, raw: NDArray[Any]) -> NDArray[Any]:
         scale = float(unit_scale(raw.dtype))
         unit = raw.astype(np.float64) * scale
         for kind, amount in self.parts:
