@@ -176,7 +176,7 @@ def planned(
     images = _image_input(source, network) if network.kind == "image" else None
     split = split or open_split(labelled, training.seed, network.kind)
     colour = images.colour if images else "stored"
-    target = _measured(split, labelled.name, colour, training.machine.workers, max_skipped, reporter)
+    target = _measured(split, labelled, colour, training.machine.workers, max_skipped, reporter)
     check_channels(network, target.stats)
     notes: tuple[str, ...] = ()
     if asked == "auto":
@@ -256,7 +256,9 @@ def _automatic(  # noqa: PLR0917 - everything that was found out so far
     return recommended(fed, target.split.train, target.stats, training.seed, reporter)
 
 
-def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter) -> Target:
+def _measured(
+    split: Split, labelled: Labelled, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
+) -> Target:
     """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
     noun = NOUNS[split.kind]
     sources = [
@@ -277,7 +279,8 @@ def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_ski
     notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
-    digests = {"data": data, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
+    where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}
+    digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
     return Target(split, stats, digests, notes)
 
 
