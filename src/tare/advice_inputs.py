@@ -31,6 +31,7 @@ from tare.source_network import source_network, source_statistics
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.stated_input import check_accepts, colour_of, geometry_of, source_constants
+from tare.stated_spec import Spec, with_spec
 from tare.strategies import Constants
 
 #: So many samples are passed through the network at most; statistics are those of all.
@@ -62,6 +63,7 @@ class Asked:
     size: int | None = None
     interpolation: str | None = None
     crop: float | None = None
+    spec: Spec | None = None
 
 
 def fed_network(asked: Asked, seed: int) -> Fed:
@@ -71,7 +73,7 @@ def fed_network(asked: Asked, seed: int) -> Fed:
     """
     if built_for(asked.model) is not None:
         raise ModelError("a pretrained network for images", f"{asked.model!r}, built for signals or rows", "name another --model")
-    network = source_network(asked.model, asked.weights, seed)
+    network = with_spec(source_network(asked.model, asked.weights, seed), asked.spec, asked.mean, asked.std)
     if network.kind != "image":
         raise ModelError("a network for images", f"{asked.model!r}, which takes {NOUNS[network.kind]}", "name another --model")
     network.module.eval()

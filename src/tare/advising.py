@@ -17,6 +17,7 @@ from tare.errors import StrategyError
 from tare.labelled import Labelled
 from tare.measuring import MAX_SKIPPED
 from tare.progress import SILENT, Reporter
+from tare.stated_spec import Spec
 from tare.strategies import Strategy
 from tare.training import picked
 from tare.units_used import values_used
@@ -31,6 +32,7 @@ def advise(
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    spec: Spec | None = None,
     source_stats: str | os.PathLike[str] | DatasetStats | None = None,
     labels: bool | None = None,
     label: str | None = None,
@@ -46,7 +48,8 @@ def advise(
 ) -> Advice:
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
-    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``size``, ``interpolation`` and ``crop`` are as in ``tare.transfer``.
+    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``spec``, ``size``, ``interpolation`` and ``crop`` are as in
+    ``tare.transfer``.
     ``source_stats`` are dataset0's: a file of ``tare measure``, a catalog name such as ``"imagenet-pooled"``, or data; without,
     those of the run ``model``, else the catalog's for the network's constants, else the constants stand in. With labels
     (``labels`` True: required; None: where there are any) frozen-feature accuracies are cross-validated on the training split, as

@@ -21,6 +21,7 @@ from tare.layout import channel_names
 from tare.measuring import MAX_SKIPPED
 from tare.normaliser import Normaliser
 from tare.progress import SILENT, Reporter
+from tare.stated_spec import Spec
 from tare.strategies import Constants, Normalisation
 from tare.training import picked
 
@@ -38,6 +39,7 @@ def explain(
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    spec: Spec | None = None,
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,

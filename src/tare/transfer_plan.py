@@ -34,6 +34,7 @@ from tare.signal_batches import SignalBatches
 from tare.signal_plan import channels_in, check_channels, check_options, check_strategy, number_geometry
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.stated_spec import Spec, with_spec
 from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, clipped, normalisation
 from tare.training import Training
 
@@ -51,9 +52,13 @@ class Source:
     interpolation: str | None = None
     crop: float | None = None
     length: int | None = None
+    spec: Spec | None = None
 
     def network(self, training: Training, channels: int | None = None) -> Network:
         """Build it, for so many ``channels`` if it is built for the data; ``scratch`` draws all weights from the seed."""
+        return with_spec(self._network(training, channels), self.spec, self.mean, self.std)
+
+    def _network(self, training: Training, channels: int | None) -> Network:
         if training.tuning.protocol != "scratch":
             return source_network(self.model, self.weights, training.seed, channels)
         if self.weights not in ("pretrained", "none"):

@@ -19,6 +19,7 @@ from tare.cli.options import (
     Size,
     SourceMean,
     SourceStd,
+    Spec,
     Workers,
     numbers_of,
     print_json,
@@ -34,6 +35,7 @@ def advise(
     weights: Annotated[str, typer.Option(help="pretrained, none, or a .safetensors or .pth file.")] = "pretrained",
     mean: SourceMean = None,
     std: SourceStd = None,
+    spec: Spec = None,
     source_stats: Annotated[str | None, typer.Option(help=_STATS)] = None,
     labels: Annotated[
         bool | None, typer.Option("--labels/--no-labels", help="Require labels, or ignore them; else used where there are any.")
@@ -64,6 +66,7 @@ def advise(
         weights=weights,
         mean=numbers_of(mean, "--mean"),
         std=numbers_of(std, "--std"),
+        spec=spec,
         source_stats=source_stats,
         labels=labels,
         label=label,
