@@ -111,7 +111,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("L5", ("watching", "finetune", "model_dir", "checking")),
-    ("L5b", ("watch_lightning", "watch_transformers", "folded_dir")),
+    ("L5b", ("watch_lightning", "watch_transformers", "folded_dir", "stated_spec")),
     ("L5c", ("source_network", "transfer_run")),
     ("L5ca", ("advice_inputs",)),
     ("L5cab", ("advice_samples",)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.image_batches import Geometry
+from tare.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.model_dir import TransferredModel, save_model
 from tare.networks import load_network, with_head
 from tare.strategies import Normalisation
@@ -60,4 +60,27 @@ def tiny_run(
                 save_photo(data / part / name / "1.png", label + 10 * (part == "val"))
     settings = {"data": str(data), "seed": 0}
     (run / "run.json").write_text(json.dumps({"schema": "tare.run/1", "settings": settings}))
+    return run
+
+
+def tiny_number_run(
+    root: Path,
+    takes: SignalGeometry | RowGeometry,
+    strategy: str = "target",
+    *,
+    reference: str = "",
+    settings: dict[str, object] | None = None,
+) -> Path:
+    """Write ``root/run`` with a network of random weights for signals of two channels, or for rows."""
+    channels = len(takes.columns) if isinstance(takes, RowGeometry) else 2
+    reference = reference or ("tare:mlp" if isinstance(takes, RowGeometry) else "tare:cnn1d")
+    network = with_head(load_network(reference, "none", channels=channels), 2, seed=0)
+    per_sample = strategy == "sample"
+    mean, std = ((0.0, 0.3), (1.0, 0.5)) if not per_sample else ((0.0,) * 2, (1.0,) * 2)
+    mean, std = (mean * channels)[:channels], (std * channels)[:channels]
+    chosen = Normalisation(strategy, mean, std, per_sample)  # type: ignore[arg-type]
+    model = TransferredModel(network, chosen, takes, ("high", "low"))
+    run = root / "run"
+    save_model(run / "model", model, source_spec=network.spec, target_stats=None, evidence={"val_accuracy": 0.5})
+    (run / "run.json").write_text(json.dumps({"schema": "tare.run/1", "settings": settings or {}}))
     return run

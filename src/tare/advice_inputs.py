@@ -19,6 +19,7 @@ from tare.networks import Network, built_for
 from tare.signal_plan import channels_in, check_options
 from tare.source_network import channels_of, model_folder, source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, source_constants
+from tare.stated_spec import Spec, with_spec
 from tare.strategies import Constants
 from tare.training import Augmenting
 
@@ -54,6 +55,7 @@ class Asked:
     interpolation: str | None = None
     crop: float | None = None
     length: int | None = None
+    spec: Spec | None = None
 
 
 def fed_network(asked: Asked, seed: int, labelled: Labelled | None = None) -> Fed:
@@ -62,7 +64,8 @@ def fed_network(asked: Asked, seed: int, labelled: Labelled | None = None) -> Fe
     Raises :class:`ModelError` if it cannot be built, :class:`SpecError` if nobody states its constants, or for options that do
     not fit what it takes.
     """
-    network = source_network(asked.model, asked.weights, seed, _channels(asked, labelled))
+    built = source_network(asked.model, asked.weights, seed, _channels(asked, labelled))
+    network = with_spec(built, asked.spec, asked.mean, asked.std)
     network.module.eval()
     of_images = {"size": asked.size, "interpolation": asked.interpolation, "crop": asked.crop}
     check_options(network.kind, of_images, asked.length, Augmenting())

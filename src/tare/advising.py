@@ -18,6 +18,7 @@ from tare.errors import StrategyError
 from tare.labelled import Labelled
 from tare.measuring import MAX_SKIPPED
 from tare.progress import SILENT, Reporter
+from tare.stated_spec import Spec
 from tare.strategies import Strategy
 from tare.training import picked
 from tare.units_used import values_used
@@ -32,6 +33,7 @@ def advise(
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    spec: Spec | None = None,
     source_stats: str | os.PathLike[str] | DatasetStats | None = None,
     labels: bool | None = None,
     label: str | None = None,
@@ -49,7 +51,8 @@ def advise(
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
     ``data`` are what ``tare.transfer`` takes, with labels or without: images, signals or rows of numbers, as the network is for.
-    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``size``, ``interpolation``, ``crop`` and ``length`` are as there.
+    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``spec``, ``size``, ``interpolation``, ``crop`` and ``length`` are as
+    there.
     ``source_stats`` are dataset0's: a file of ``tare measure``, a catalog name such as ``"imagenet-pooled"``, or data; without,
     those of the run ``model``, else the catalog's for the network's constants, else the constants stand in. With labels
     (``labels`` True: required; None: where there are any) frozen-feature accuracies are cross-validated on the training split, as

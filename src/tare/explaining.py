@@ -26,6 +26,7 @@ from tare.measuring import MAX_SKIPPED
 from tare.normaliser import padded_input
 from tare.progress import SILENT, Reporter
 from tare.signal_plan import chosen_length
+from tare.stated_spec import Spec
 from tare.strategies import Constants, Normalisation
 from tare.training import picked
 
@@ -44,6 +45,7 @@ def explain(
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    spec: Spec | None = None,
     size: int | None = None,
     interpolation: str | None = None,
     crop: float | None = None,

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 
 from tare.errors import OutputError, SpecError
@@ -21,6 +22,7 @@ from tare.exports.onnx_file import check_installed, onnx_bytes, onnx_runner
 from tare.exports.parity import Parity, Runner, check_graph, graph_batches, loaded, resize_differences
 from tare.exports.place import check_place
 from tare.exports.probe_images import ProbeImages, probe_images, split_of
+from tare.exports.probe_numbers import ProbeNumbers, probe_numbers
 from tare.exports.pt2_file import pt2_bytes, pt2_runner
 from tare.exports.reloaded import check_hf, check_stateable, check_timm
 from tare.exports.resize_weights import EXACT
@@ -28,6 +30,8 @@ from tare.exports.statement import graph_spec, metadata, model_spec
 from tare.exports.torchscript_file import NOTE, torchscript_bytes, torchscript_runner
 from tare.exports.weights_folder import check_reloaded, fill_hf, fill_plain, fill_timm, weights_bytes
 from tare.files import replacing, replacing_folder
+from tare.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
+from tare.labelled import Split
 from tare.progress import SILENT, Reporter
 from tare.trained import TrainedModel, open_trained
 
@@ -53,6 +57,9 @@ class Exported:
     layout: Layout | None = None
     outputs: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
+    takes: str = "images"
+    dtype: str = "uint8"
+    shape: tuple[int | str, ...] | None = None
     made_by: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +71,9 @@ class Exported:
             "bytes": self.bytes,
             "layout": self.layout,
             "size": None if self.size is None else list(self.size),
+            "takes": self.takes,
+            "dtype": self.dtype,
+            "shape": None if self.shape is None else list(self.shape),
             "outputs": list(self.outputs),
             "labels": list(self.labels),
             "made_by": None if self.made_by is None else dict(self.made_by),
@@ -77,7 +87,7 @@ def export(
     format: Format,  # noqa: A002 - the name of the option
     out: str | os.PathLike[str],
     *,
-    layout: Layout = "NHWC",
+    layout: Layout | None = None,
     output: Output = "both",
     with_resize: bool = False,
     images: Sequence[str | os.PathLike[str]] = (),
@@ -88,31 +98,33 @@ def export(
 ) -> Exported:
     """Write the model in ``run`` as ``format`` to ``out``.
 
-    ``onnx``, ``torchscript`` and ``pt2`` are one file: raw uint8 ``(N, H, W, C)`` or ``(N, C, H, W)`` in, probabilities and
-    logits out, the normalisation inside, and with ``with_resize`` resize and centre crop too. ``safetensors`` (a folder, or a
-    file if ``out`` ends so), ``timm`` and ``hf`` hold the weights with what states the normalisation. ``images`` are compared
-    on instead of the run's validation images. ``factory`` builds a network that timm does not know.
+    ``onnx``, ``torchscript`` and ``pt2`` are one file: raw uint8 images ``(N, H, W, C)`` (or ``layout="NCHW"``), signals
+    ``(N, T, C)`` or rows ``(N, C)`` of the type they are stored in go in, probabilities and logits come out, and the
+    normalisation is inside; with ``with_resize`` resize and centre crop of images, or cut and padding of signals, are too.
+    ``safetensors`` (a folder, or a file if ``out`` ends so), ``timm`` and ``hf`` (for images) hold the weights with what states
+    the normalisation. ``images`` (or recordings, arrays, tables) are compared on instead of the run's validation samples.
+    ``factory`` builds a network that no library knows.
 
     Raises :class:`ModelError` for an unusable run or a network that the format cannot hold, :class:`ParityError` if the result
     answers otherwise than PyTorch by more than 1e-4 on logits, :class:`OutputError` for ``out``; then nothing is written.
     """
     target = Path(out)
     is_folder = format in ("hf", "timm") or (format == "safetensors" and target.suffix != ".safetensors")
-    job = _Job(format, target, is_folder, GraphOptions(layout, output, with_resize), opset)
+    job = _Job(format, target, is_folder, GraphOptions(layout or "NHWC", output, with_resize), opset)
     job.check()
     check_place(target, is_folder=is_folder, overwrite=overwrite)
     if format == "onnx":
         check_installed()
     with reporter.counting(f"exporting to {format}", "steps", _STEPS) as advance:
         trained = open_trained(Path(run), factory)
-        _ = trained.model.geometry  # signals and rows are refused at once
+        job = job.suited(trained, layout)
         if target.resolve() == trained.folder.resolve():
             raise OutputError("an output beside the run", f"its own model {str(target)!r}", "name another")
         if format in ("hf", "timm"):
             check_stateable(trained, format)
         advance(1)
         split = split_of(trained)
-        probes = probe_images(trained, split, [os.fspath(image) for image in images])
+        probes = _probes(trained, split, [os.fspath(image) for image in images])
         advance(1)
         if format in _GRAPHS:
             made = _graph(job, trained, probes)
@@ -124,6 +136,13 @@ def export(
     for note in made.notes:
         reporter.note(note)
     return made
+
+
+def _probes(trained: TrainedModel, split: Split | None, words: Sequence[str]) -> ProbeImages | ProbeNumbers:
+    takes = trained.model.takes
+    if isinstance(takes, Geometry):
+        return probe_images(trained, split, words)
+    return probe_numbers(trained, takes, split, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +171,21 @@ class _Job:
         if self.opset is not None and (self.form != "onnx" or not 18 <= self.opset <= 24):
             raise SpecError("--opset of 18 to 24 with --format onnx", f"{self.opset} with {self.form!r}", "leave it out")
 
+    def suited(self, trained: TrainedModel, layout: Layout | None) -> _Job:
+        """The job with the one layout that signals or rows have. Raises :class:`SpecError` for an option that is for images."""
+        takes = trained.model.takes
+        if isinstance(takes, Geometry) or self.form not in _GRAPHS:
+            return self
+        noun = NOUNS[takes.kind]
+        if layout is not None:
+            raise SpecError("--layout for images", f"{layout!r} with {noun}", "leave it out")
+        if isinstance(takes, RowGeometry) and self.options.with_resize:
+            raise SpecError("--with-resize for images or signals", f"it with {noun}", "leave it out")
+        stored: Layout = "NTC" if isinstance(takes, SignalGeometry) else "NC"
+        return replace(self, options=replace(self.options, layout=stored))
 
-def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages) -> Exported:
+
+def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages | ProbeNumbers) -> Exported:
     options = job.options
     graph = ServedGraph(trained.model, options)
     content, how = _content(job, trained, graph)
@@ -163,9 +195,10 @@ def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages) -> Exported:
         run = loaded(_RUNNERS[job.form], temporary, _runtime(job.form))
         parity = check_graph(run, _runtime(job.form), graph, options, batches)
     parity = replace(parity, images=probes.origin, real=probes.real)
-    if options.with_resize:
+    if options.with_resize and isinstance(probes, ProbeImages):
         levels, share, apart = resize_differences(trained, graph, probes)
         parity = replace(parity, resize_levels=levels, resize_share=share, resize_logits=apart)
+    takes = trained.model.takes
     return Exported(
         job.out,
         job.form,
@@ -175,7 +208,10 @@ def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages) -> Exported:
         parity,
         options.layout,
         options.names,
-        None if options.with_resize else trained.model.geometry.size,
+        takes.size if isinstance(takes, Geometry) and not options.with_resize else None,
+        options.takes,
+        _stored(trained),
+        tuple(options.dynamic.get(axis, edge) for axis, edge in enumerate(_example_shape(trained, options))),
         {"torch": torch.__version__, **how},
     )
 
@@ -183,7 +219,7 @@ def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages) -> Exported:
 def _content(job: _Job, trained: TrainedModel, graph: ServedGraph) -> tuple[bytes, dict[str, Any]]:
     """The file's bytes, and how they were made."""
     stated = metadata(trained, graph_spec(trained, job.options))
-    example = torch.zeros(_example_shape(trained, job.options), dtype=torch.uint8)
+    example = torch.from_numpy(np.zeros(_example_shape(trained, job.options), _stored(trained)))
     if job.form == "onnx":
         return onnx_bytes(graph, example, job.options, stated, job.opset)
     write = pt2_bytes if job.form == "pt2" else torchscript_bytes
@@ -195,15 +231,15 @@ def _weights_file(job: _Job, trained: TrainedModel) -> Exported:
     with replacing(job.out) as temporary:
         temporary.write_bytes(content)
         check_reloaded(trained, temporary)
-    return Exported(job.out, job.form, len(content), trained.model.classes, ())
+    return Exported(job.out, job.form, len(content), trained.model.classes, (), **_holds(trained))
 
 
-def _folder(job: _Job, trained: TrainedModel, probes: ProbeImages, validated: int | None) -> Exported:
+def _folder(job: _Job, trained: TrainedModel, probes: ProbeImages | ProbeNumbers, validated: int | None) -> Exported:
     stated = metadata(trained, model_spec(trained))
     parity: Parity | None = None
     notes: tuple[str, ...] = ()
     with replacing_folder(job.out) as folder:
-        if job.form == "safetensors":
+        if job.form == "safetensors" or isinstance(probes, ProbeNumbers):  # which have no other folder
             fill_plain(folder, trained, stated, validated)
         elif job.form == "timm":
             fill_timm(folder, trained, stated, validated)
@@ -212,16 +248,28 @@ def _folder(job: _Job, trained: TrainedModel, probes: ProbeImages, validated: in
             fill_hf(folder, trained, stated, validated)
             parity, notes = check_hf(folder, trained, probes)
     if validated is None:
-        notes += ("the card states the accuracy without the number of validation images: the run's data are not at hand",)
+        noun = NOUNS[trained.model.takes.kind]
+        notes += (f"the card states the accuracy without the number of validation {noun}: the run's data are not at hand",)
     size = sum(path.stat().st_size for path in job.out.iterdir())
-    return Exported(job.out, job.form, size, trained.model.classes, notes, parity)
+    return Exported(job.out, job.form, size, trained.model.classes, notes, parity, **_holds(trained))
+
+
+def _holds(trained: TrainedModel) -> dict[str, Any]:
+    return {"takes": NOUNS[trained.model.takes.kind], "dtype": _stored(trained)}
+
+
+def _stored(trained: TrainedModel) -> str:
+    """The type of a raw value."""
+    takes = trained.model.takes
+    return "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
 
 
 def _notes(job: _Job, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
     notes: list[str] = [NOTE] if job.form == "torchscript" else []
     if not parity.real:
         notes.append(f"compared on {parity.images}")
-    if job.options.with_resize and trained.model.geometry.interpolation not in EXACT:
+    takes = trained.model.takes
+    if job.options.with_resize and isinstance(takes, Geometry) and takes.interpolation not in EXACT:
         share, levels = parity.resize_share or 0.0, parity.resize_levels
         notes.append(f"resized bytes differ from Pillow's in {share:.2%} of the values, by at most {levels}")
     return tuple(notes)
@@ -229,10 +277,13 @@ def _notes(job: _Job, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
 
 def _example_shape(trained: TrainedModel, options: GraphOptions) -> tuple[int, ...]:
     """An input to record the graph with; two of a batch, for a length of one would be taken for a constant."""
-    height, width = trained.model.geometry.size
+    channels, takes = len(trained.model.normalisation.mean), trained.model.takes
+    if not isinstance(takes, Geometry):
+        steps = tuple(length + 33 if options.with_resize else length for length in takes.shape)
+        return (2, *steps, channels)
+    height, width = takes.size
     if options.with_resize:  # unequal edges, neither of them the network's own
         height, width = height + 33, width + 58
-    channels = len(trained.model.normalisation.mean)
     return (2, height, width, channels) if options.layout == "NHWC" else (2, channels, height, width)
 
 

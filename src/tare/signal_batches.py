@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch.utils.data import Dataset
 
 from tare.errors import DataError
@@ -74,6 +74,10 @@ def unit_tensor(values: NDArray[Any]) -> torch.Tensor:
 
     Apple's accelerator knows no float64; there, values with many digits lose the last ones before they are normalised.
     """
-    wide = values.dtype.name in ("float64", "int32", "int64", "uint32", "uint64") and not torch.backends.mps.is_available()
     unit = np.asarray(values, np.float64) * float(unit_scale(values.dtype))
-    return torch.from_numpy(np.ascontiguousarray(unit, np.float64 if wide else np.float32))
+    return torch.from_numpy(np.ascontiguousarray(unit, np.float64 if is_wide(values.dtype) else np.float32))
+
+
+def is_wide(dtype: DTypeLike) -> bool:
+    """Whether unit values of raw ``dtype`` are kept as float64 until they are normalised."""
+    return np.dtype(dtype).name in ("float64", "int32", "int64", "uint32", "uint64") and not torch.backends.mps.is_available()

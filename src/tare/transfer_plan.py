@@ -34,6 +34,7 @@ from tare.signal_batches import SignalBatches
 from tare.signal_plan import channels_in, check_channels, check_options, check_strategy, number_geometry
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.stated_spec import Spec, with_spec
 from tare.strategies import STRATEGIES, Constants, Normalisation, Strategy, clipped, normalisation
 from tare.training import Training
 
@@ -51,9 +52,13 @@ class Source:
     interpolation: str | None = None
     crop: float | None = None
     length: int | None = None
+    spec: Spec | None = None
 
     def network(self, training: Training, channels: int | None = None) -> Network:
         """Build it, for so many ``channels`` if it is built for the data; ``scratch`` draws all weights from the seed."""
+        return with_spec(self._network(training, channels), self.spec, self.mean, self.std)
+
+    def _network(self, training: Training, channels: int | None) -> Network:
         if training.tuning.protocol != "scratch":
             return source_network(self.model, self.weights, training.seed, channels)
         if self.weights not in ("pretrained", "none"):
@@ -176,7 +181,7 @@ def planned(
     images = _image_input(source, network) if network.kind == "image" else None
     split = split or open_split(labelled, training.seed, network.kind)
     colour = images.colour if images else "stored"
-    target = _measured(split, labelled.name, colour, training.machine.workers, max_skipped, reporter)
+    target = _measured(split, labelled, colour, training.machine.workers, max_skipped, reporter)
     check_channels(network, target.stats)
     notes: tuple[str, ...] = ()
     if asked == "auto":
@@ -256,7 +261,9 @@ def _automatic(  # noqa: PLR0917 - everything that was found out so far
     return recommended(fed, target.split.train, target.stats, training.seed, reporter)
 
 
-def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter) -> Target:
+def _measured(
+    split: Split, labelled: Labelled, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
+) -> Target:
     """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
     noun = NOUNS[split.kind]
     sources = [
@@ -277,7 +284,8 @@ def _measured(split: Split, data: str, colour: ColourMode, workers: int, max_ski
     notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
-    digests = {"data": data, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
+    where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}
+    digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
     return Target(split, stats, digests, notes)
 
 

@@ -27,6 +27,7 @@ from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.progress import SILENT, Reporter
 from tare.run_dir import check_out, is_main_process, run_dir
+from tare.stated_spec import Spec
 from tare.strategies import Strategy
 from tare.training import (
     Augmentation,
@@ -60,6 +61,7 @@ def transfer(
     weights: str = "pretrained",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    spec: Spec | None = None,
     source_stats: str | os.PathLike[str] | None = None,
     label: str | None = None,
     label_pattern: str | None = None,
@@ -111,10 +113,11 @@ def transfer(
     named.
 
     The pipeline is augmentation on raw pixels, scaling to [0, 1], then ``(x - mean) / std`` as ``strategy`` says. The
-    source's constants are the network's own; ``mean`` and ``std`` (unit values) state them where it states none. Target
-    statistics come from the training split only. ``size`` (pixels), ``interpolation`` (timm's name) and ``crop`` (the share
-    of the resized edge that the centre crop keeps) are the network's own unless stated; ``length`` (steps of a signal) is that of
-    the run that the network comes from, else the median of the training split. ``protocol`` trains the head, then
+    source's constants are the network's own; ``mean`` and ``std`` (unit values) state them where it states none, or ``spec``
+    (see :func:`tare.stated_spec.with_spec`) does, with whatever else it says. Target statistics come from the training split
+    only. ``size`` (pixels), ``interpolation`` (timm's name) and ``crop`` (the share of the resized edge that the centre crop
+    keeps) are the network's own unless stated; ``length`` (steps of a signal) is that of the run that the network comes from,
+    else the median of the training split. ``protocol`` trains the head, then
     all weights (``finetune``), all of them drawn from ``seed`` (``scratch``), or a logistic head on frozen features
     (``probe``). The other options are those of :mod:`tare.training`.
 

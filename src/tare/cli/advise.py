@@ -23,6 +23,7 @@ from tare.cli.options import (
     Size,
     SourceMean,
     SourceStd,
+    Spec,
     Weights,
     Workers,
     numbers_of,
@@ -39,6 +40,7 @@ def advise(
     weights: Weights = "pretrained",
     mean: SourceMean = None,
     std: SourceStd = None,
+    spec: Spec = None,
     source_stats: Annotated[str | None, typer.Option(help=_STATS)] = None,
     labels: Annotated[
         bool | None, typer.Option("--labels/--no-labels", help="Require labels, or ignore them; else used where there are any.")
@@ -70,6 +72,7 @@ def advise(
         weights=weights,
         mean=numbers_of(mean, "--mean"),
         std=numbers_of(std, "--std"),
+        spec=spec,
         source_stats=source_stats,
         labels=labels,
         label=label,

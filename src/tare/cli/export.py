@@ -23,7 +23,7 @@ class FormatName(StrEnum):
 
 
 class LayoutName(StrEnum):
-    """Order of the axes of the images that a graph takes."""
+    """Order of the axes of the images that a graph takes; signals are ``(N, T, C)``, rows ``(N, C)``."""
 
     nhwc = "NHWC"
     nchw = "NCHW"
@@ -41,13 +41,16 @@ def export(
     run: Annotated[Path, typer.Argument(help="A run directory of `tare transfer`, or its model/.", metavar="RUN")],
     form: Annotated[FormatName, typer.Option("--format", help="onnx, torchscript and pt2 hold the whole graph.")],
     out: Annotated[Path, typer.Option(help="The file or folder to make.")],
-    layout: Annotated[LayoutName, typer.Option(help="Axes of the raw uint8 images that a graph takes.")] = LayoutName.nhwc,
+    layout: Annotated[
+        LayoutName | None,
+        typer.Option(help="Axes of the raw uint8 images that a graph takes.", show_default="NHWC; signals are NTC, rows NC"),
+    ] = None,
     output: Annotated[OutputName, typer.Option(help="What a graph gives; both: probabilities, then logits.")] = OutputName.both,
     with_resize: Annotated[
-        bool, typer.Option("--with-resize", help="Put resize and centre crop into the graph: images of any size.")
+        bool, typer.Option("--with-resize", help="Put resize and crop into the graph: images of any size, signals of any length.")
     ] = False,
     images: Annotated[
-        list[str] | None, typer.Option(help="Compare on these files, folders or patterns, not on the run's own.", metavar="PATH")
+        list[str] | None, typer.Option(help="Compare on these samples, not on the run's own.", metavar="PATH")
     ] = None,
     factory: Annotated[
         str | None, typer.Option(help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
@@ -56,7 +59,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a trained model with its normalisation inside, compared with PyTorch on images before it is kept.
+    """Write a trained model with its normalisation inside, compared with PyTorch on real samples before it is kept.
 
     A graph that differs by more than 1e-4 on logits is refused, and nothing is left. Exit code 0 written, 2 refused.
     """
@@ -68,7 +71,7 @@ def export(
         run,
         form.value,
         out,
-        layout=layout.value,
+        layout=layout.value if layout is not None else None,
         output=output.value,
         with_resize=with_resize,
         images=images or (),

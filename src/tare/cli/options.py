@@ -60,6 +60,8 @@ SourceMean = Annotated[
     str | None, typer.Option(help="Source mean in unit values, if the network states none: 0.5,0.5,0.5 or 0.5")
 ]
 SourceStd = Annotated[str | None, typer.Option(help="Source std, likewise.")]
+SPEC_HELP = "What the network expects: a file of `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
+Spec = Annotated[str | None, typer.Option(metavar="SPEC", help=SPEC_HELP)]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tare.cli.options import EngineName, Json, Workers, print_json
+from tare.cli.options import SPEC_HELP, EngineName, Json, Workers, print_json
 
 if TYPE_CHECKING:
     from tare.studies.plan import Plan
@@ -58,6 +58,7 @@ def study(
     weights: Annotated[str | None, _option(_FOLDER, "pretrained, none, or a .safetensors or .pth file.")] = None,
     mean: Annotated[str | None, _option(_FOLDER, "Source mean in unit values, if the network states none.")] = None,
     std: Annotated[str | None, _option(_FOLDER, "Source std, likewise.")] = None,
+    spec: Annotated[str | None, _option(_FOLDER, SPEC_HELP, metavar="SPEC")] = None,
     analyse: Annotated[Path | None, _option(_TABLE, "A CSV, TSV, Parquet or JSON table of scores.")] = None,
     strategy_column: Annotated[str, _option(_TABLE, "The column that is compared.")] = "strategy",
     score_column: Annotated[str, _option(_TABLE, "The column of scores.")] = "accuracy",
@@ -95,6 +96,7 @@ def study(
         "label_pattern": label_pattern,
         "array": array,
         "weights": weights,
+        "spec": spec,
         "margin": margin if margin != 1.0 else None,
     }
     stated |= {key: value for key, value in plain.items() if value is not None}

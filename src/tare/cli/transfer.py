@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tare.cli.options import Json, MaxSkipped, Seed, numbers_of, print_json
+from tare.cli.options import SPEC_HELP, Json, MaxSkipped, Seed, numbers_of, print_json
 
 
 class StrategyName(StrEnum):
@@ -100,6 +100,7 @@ def transfer(
         str | None, _option(_NORM, "Source mean in unit values, if the network states none or a wrong one: 0.5,0.5,0.5 or 0.5")
     ] = None,
     std: Annotated[str | None, _option(_NORM, "Source std in unit values, likewise.")] = None,
+    spec: Annotated[str | None, _option(_NET, SPEC_HELP, metavar="SPEC")] = None,
     label: Annotated[str | None, _option(_DATA, "The column or array of labels, if not called so.")] = None,
     label_pattern: Annotated[
         str | None,

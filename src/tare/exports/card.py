@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tare.exports.markdown import escaped
+from tare.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
 from tare.input_spec import InputSpec
+from tare.layout import unit_scale
 from tare.spec_fields import Known
 from tare.trained import TrainedModel
 
@@ -14,10 +16,13 @@ _ORIGINS: Mapping[str, str] = {
     "target": "measured on the target's training split",
     "match": "the target's moments mapped onto those that the pretraining data really had",
     "blend": "the target's statistics shrunk toward the source's by how well they are known",
-    "sample": "every image is normalised by its own mean and std",
+    "sample": "every sample is normalised by its own mean and std",
     "none": "unit values, no mean subtracted",
 }
 _MOST_LABELS = 1000
+_MOST_SHOWN = 32
+#: Tasks by the names that model pages know; they know none for a signal that need not be sound.
+_TASKS: Mapping[str, str] = {"image": "image-classification", "vector": "tabular-classification"}
 
 
 def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -> str:
@@ -27,10 +32,13 @@ def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -
 
 
 def _front(trained: TrainedModel) -> str:
-    tags = "".join(f"  - {tag}\n" for tag in ("image-classification", *(("timm",) if trained.model.network.is_timm else ())))
+    task = _TASKS.get(trained.model.takes.kind)
+    names = (task or "time-series", *(("timm",) if trained.model.network.is_timm else ()))
+    tags = "".join(f"  - {tag}\n" for tag in names)
+    pipeline = f"pipeline_tag: {task}\n" if task else ""
     return (
         "---\n# license: state it here (see the last section)\n"
-        f"pipeline_tag: image-classification\ntags:\n{tags}---\n\n"
+        f"{pipeline}tags:\n{tags}---\n\n"
         f"# {escaped(_name(trained))}, {len(trained.model.classes)} classes\n"
     )
 
@@ -41,20 +49,46 @@ def _name(trained: TrainedModel) -> str:
 
 
 def _input(trained: TrainedModel) -> str:
-    chosen, geometry = trained.model.normalisation, trained.model.geometry
-    height, width = geometry.size
-    rows = ""
-    if not chosen.per_sample:
-        names = {1: ("grey",), 3: ("red", "green", "blue")}[len(chosen.mean)]
-        triples = zip(names, chosen.mean, chosen.std, strict=True)
-        rows = "| channel | mean | std |\n|---|---|---|\n"
-        rows += "".join(f"| {name} | {mean:.9g} | {std:.9g} |\n" for name, mean, std in triples)
-        rows += "\nUnit values: a raw value v of 0..255 reaches the network as (v / 255 - mean) / std.\n"
+    chosen = trained.model.normalisation
+    rows = "" if chosen.per_sample else _constants(trained)
     return (
         "## What the network is fed\n\n"
         f"Strategy **{escaped(chosen.strategy)}**: {_ORIGINS.get(chosen.strategy, 'as tare.json states')}.\n\n{rows}\n"
-        f"Size {height} x {width} pixels, {escaped(geometry.interpolation)} interpolation, {escaped(geometry.crop_mode)} crop "
-        f"with the fraction {geometry.crop_fraction:g}.\n{_origins(trained)}"
+        f"{_sized(trained.model.takes)}\n{_origins(trained)}"
+    )
+
+
+def _constants(trained: TrainedModel) -> str:
+    """Mean and std of each channel, and what they are of."""
+    chosen, takes = trained.model.normalisation, trained.model.takes
+    names: Sequence[str] = {1: ("grey",), 3: ("red", "green", "blue")}.get(len(chosen.mean), ())
+    if not isinstance(takes, Geometry):
+        names = takes.columns if isinstance(takes, RowGeometry) else tuple(f"c{index}" for index in range(len(chosen.mean)))
+    triples = list(zip(names, chosen.mean, chosen.std, strict=True))
+    what = "column" if isinstance(takes, RowGeometry) else "channel"
+    rows = f"| {what} | mean | std |\n|---|---|---|\n"
+    rows += "".join(f"| {escaped(name)} | {mean:.9g} | {std:.9g} |\n" for name, mean, std in triples[:_MOST_LABELS])
+    if len(triples) > _MOST_LABELS:
+        rows += f"\n{len(triples) - _MOST_LABELS} more in tare.json.\n"
+    if isinstance(takes, Geometry):
+        return rows + "\nUnit values: a raw value v of 0..255 reaches the network as (v / 255 - mean) / std.\n"
+    factor = unit_scale(takes.raw_dtype)
+    unit = "v" if factor == 1 else f"v / {1 / factor}"
+    return rows + f"\nA raw value v ({escaped(takes.raw_dtype)}) reaches the network as ({unit} - mean) / std.\n"
+
+
+def _sized(takes: InputGeometry) -> str:
+    if isinstance(takes, Geometry):
+        height, width = takes.size
+        return (
+            f"Size {height} x {width} pixels, {escaped(takes.interpolation)} interpolation, {escaped(takes.crop_mode)} crop "
+            f"with the fraction {takes.crop_fraction:g}."
+        )
+    if isinstance(takes, RowGeometry):
+        return f"Rows of {len(takes.columns)} numbers, in this order."
+    return (
+        f"Signals of {takes.length} steps: a longer one is cut to its middle, a shorter one padded on both sides with what is "
+        "zero at the network's input. Recordings are read in [-1, 1)."
     )
 
 
@@ -67,10 +101,12 @@ def _origins(trained: TrainedModel) -> str:
     except Exception:  # a foreign document; the card does without
         mean = None
     if isinstance(mean, Known):
-        lines += f"\nSource constants: {_numbers(mean.value)} (mean), origin: {escaped(mean.origin)}.\n"
+        shown = _numbers(mean.value[:_MOST_SHOWN]) + (", ..." if len(mean.value) > _MOST_SHOWN else "")
+        lines += f"\nSource constants: {shown} (mean), origin: {escaped(mean.origin)}.\n"
     stats = trained.document.get("target_stats")
     if isinstance(stats, Mapping) and isinstance(stats.get("samples"), int):
-        lines += f"\nThe target's statistics in tare.json were measured on {stats['samples']} training images.\n"
+        noun = NOUNS[trained.model.takes.kind]
+        lines += f"\nThe target's statistics in tare.json were measured on {stats['samples']} training {noun}.\n"
     return lines
 
 
@@ -82,14 +118,15 @@ def _evidence(trained: TrainedModel, validated: int | None) -> str:
     assert isinstance(evidence, Mapping)  # noqa: S101 - for the type checker; the accuracy came out of it
     protocol = escaped(str(evidence.get("protocol", "unknown")))
     split = f" Split: {escaped(str(evidence['split']))}." if "split" in evidence else ""
+    noun = NOUNS[trained.model.takes.kind]
     if validated is None:
-        counted = "the number of validation images is not known"
+        counted = f"the number of validation {noun} is not known"
     else:
         low, high = _wilson(accuracy, validated)
-        counted = f"n = {validated} validation images, 95% interval {low:.1%} to {high:.1%} if they are independent"
+        counted = f"n = {validated} validation {noun}, 95% interval {low:.1%} to {high:.1%} if they are independent"
     return (
         f"## Evidence\n\nValidation accuracy **{accuracy:.1%}** ({counted}), protocol {protocol}.{split}\n\n"
-        "One run on one split; where the same images chose the epoch, the figure flatters a little.\n"
+        f"One run on one split; where the same {noun} chose the epoch, the figure flatters a little.\n"
     )
 
 
@@ -133,7 +170,7 @@ def loading_of(trained: TrainedModel, kind: str) -> list[str]:
 
 
 def _with_tare(trained: TrainedModel) -> str:
-    if trained.model.network.is_timm or trained.reference.startswith("torchvision:"):
+    if trained.model.network.is_timm or trained.reference.startswith(("torchvision:", "tare:")):
         return 'model = tare.load_model("DIR")'
     return 'model = tare.load_model("DIR", "FILE.py:FACTORY")  # the file that builds the network'
 

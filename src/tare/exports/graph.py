@@ -1,4 +1,4 @@
-"""The network that is served: raw bytes in, probabilities and logits out, with everything in between inside the graph."""
+"""The network that is served: raw values in, probabilities and logits out, with everything in between inside the graph."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tare.errors import SpecError
+from tare.exports.number_front import NumberFront
 from tare.exports.resize_weights import (
     INTERPOLATIONS,
     begins_with_columns,
@@ -17,19 +18,23 @@ from tare.exports.resize_weights import (
     resize_weights,
     weighted,
 )
-from tare.image_batches import Geometry
+from tare.geometry import NOUNS, Geometry
 from tare.model_dir import TransferredModel
 from tare.normaliser import Normaliser
 
-Layout = Literal["NHWC", "NCHW"]
+Layout = Literal["NHWC", "NCHW", "NTC", "NC"]
 Output = Literal["both", "probabilities", "logits"]
+#: Those of images; signals and rows have one each.
 LAYOUTS: tuple[Layout, ...] = ("NHWC", "NCHW")
 OUTPUTS: tuple[Output, ...] = ("both", "probabilities", "logits")
 
 
 @dataclass(frozen=True, slots=True)
 class GraphOptions:
-    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size."""
+    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
+
+    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
+    """
 
     layout: Layout = "NHWC"
     output: Output = "both"
@@ -41,35 +46,50 @@ class GraphOptions:
         return ("probabilities", "logits") if self.output == "both" else (self.output,)
 
     @property
+    def takes(self) -> str:
+        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
+        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
+
+    @property
     def dynamic(self) -> dict[int, str]:
         """Names of the input's axes that may have any length."""
+        if self.layout in ("NTC", "NC"):
+            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
         rows = self.layout.index("H")
         return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
 
 
 class ServedGraph(nn.Module):
-    """``(N, H, W, C)`` or ``(N, C, H, W)`` uint8, raw 0..255, to probabilities and logits ``(N, K)`` float32."""
+    """Raw values to probabilities and logits ``(N, K)`` float32.
+
+    Images ``(N, H, W, C)`` or ``(N, C, H, W)`` uint8, signals ``(N, T, C)`` or rows ``(N, C)`` in the type they are stored in.
+    """
 
     def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
         super().__init__()
         self.network = model.network.module.eval().requires_grad_(False)
         self.normaliser = Normaliser(model.normalisation)
-        self.resize = ResizeAndCrop(model.geometry) if options.with_resize else None
+        self.takes = takes = model.takes
+        self.numbers = None if isinstance(takes, Geometry) else NumberFront(takes, fits_length=options.with_resize)
+        self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None
         self.last = options.layout == "NHWC"
         self.output = options.output
         self.eval()  # an exporter puts the whole back into the mode it found it in
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Classify a batch."""
-        if self.last:
-            images = images.permute(0, 3, 1, 2)
-        if self.resize is not None:
-            images = self.resize(images)
-        logits: torch.Tensor = self.network(self.normaliser(images))
+        logits: torch.Tensor = self.network(self.normaliser(self._sized(samples)))
         if self.output == "logits":
             return logits
         probabilities = logits.softmax(dim=1)
         return probabilities if self.output == "probabilities" else (probabilities, logits)
+
+    def _sized(self, samples: torch.Tensor) -> torch.Tensor:
+        if self.numbers is not None:
+            result: torch.Tensor = self.numbers(samples)
+            return result
+        images = samples.permute(0, 3, 1, 2) if self.last else samples
+        return images if self.resize is None else self.resize(images)
 
 
 class ResizeAndCrop(nn.Module):

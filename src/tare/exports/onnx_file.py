@@ -59,8 +59,10 @@ def onnx_runner(path: Path) -> Runner:
     silent.log_severity_level = 3
     session = runtime.InferenceSession(str(path), silent, providers=["CPUExecutionProvider"])
 
-    def run(images: NDArray[np.uint8]) -> Outputs:
-        answers: list[NDArray[np.float32]] = session.run(None, {"images": images})
+    name = session.get_inputs()[0].name
+
+    def run(samples: NDArray[Any]) -> Outputs:
+        answers: list[NDArray[np.float32]] = session.run(None, {name: samples})
         return answers
 
     return run
@@ -68,7 +70,7 @@ def onnx_runner(path: Path) -> Runner:
 
 def _recorded(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, opset: int | None) -> Any:
     program = exported_program(graph, example, options)
-    names: dict[str, Any] = {"input_names": ["images"], "output_names": list(options.names)}
+    names: dict[str, Any] = {"input_names": [options.takes], "output_names": list(options.names)}
     with quietly():
         made = torch.onnx.export(program, (), dynamo=True, verbose=False, opset_version=opset, external_data=False, **names)
         return made.model_proto  # type: ignore[union-attr]
@@ -77,11 +79,11 @@ def _recorded(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, 
 def _traced(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, opset: int | None, why: str) -> Any:
     onnx = require("onnx", extra="onnx", purpose="--format onnx")
     buffer = io.BytesIO()
-    axes = {"images": options.dynamic} | {name: {0: "N"} for name in options.names}
+    axes = {options.takes: options.dynamic} | {name: {0: "N"} for name in options.names}
     try:
         with quietly(), torch.no_grad():
             torch.onnx.export(
-                graph, (example,), buffer, dynamo=False, input_names=["images"], output_names=list(options.names),  # type: ignore[arg-type]
+                graph, (example,), buffer, dynamo=False, input_names=[options.takes], output_names=list(options.names),  # type: ignore[arg-type]
                 dynamic_axes=axes, opset_version=opset or _OLD_OPSET,
             )  # fmt: skip
         return onnx.load_model_from_string(buffer.getvalue())

@@ -1,4 +1,4 @@
-"""Does an exported file answer as the network does? Compared on images before the file is given its name."""
+"""Does an exported file answer as the network does? Compared on samples before the file is given its name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from tare.errors import TareError
 from tare.exports.graph import GraphOptions, ServedGraph
 from tare.exports.probe_images import ProbeImages
+from tare.exports.probe_numbers import ProbeNumbers
+from tare.geometry import Geometry
+from tare.signal_batches import sized
 from tare.trained import TrainedModel
 
 #: Largest difference of a logit that is taken for rounding.
@@ -21,8 +24,8 @@ TOLERANCE = 1e-4
 BATCHES = (1, 2, 5)
 
 Outputs = Sequence[NDArray[np.float32]]
-#: Raw images in the graph's layout to its outputs, in order.
-Runner = Callable[[NDArray[np.uint8]], Outputs]
+#: Raw samples in the graph's layout to its outputs, in order.
+Runner = Callable[[NDArray[Any]], Outputs]
 
 
 class ParityError(TareError):
@@ -59,7 +62,7 @@ def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOpt
     compared = 0
     for batch in batches:
         expected = reference(graph, options, batch)
-        given = _answer(run, batch, runtime)
+        given = _answer(run, batch, runtime, options.takes)
         for name, ours, theirs in zip(options.names, expected, given, strict=True):
             # numpy's maximum keeps a NaN; Python's drops it.
             worst[name] = float(np.maximum(worst[name], difference(ours, theirs, runtime)))
@@ -77,11 +80,11 @@ def loaded(make: Callable[[Path], Runner], path: Path, runtime: str) -> Runner:
         raise ParityError(f"a file that {runtime} loads", _reason(error), "use another format; nothing was written") from None
 
 
-def _answer(run: Runner, batch: torch.Tensor, runtime: str) -> Outputs:
+def _answer(run: Runner, batch: torch.Tensor, runtime: str, noun: str) -> Outputs:
     try:
         return run(np.ascontiguousarray(batch.numpy()))
     except Exception as error:
-        expected = f"an answer of {runtime} to images of shape {tuple(batch.shape)}"
+        expected = f"an answer of {runtime} to {noun} of shape {tuple(batch.shape)}"
         raise ParityError(expected, _reason(error), "use another format; nothing was written") from None
 
 
@@ -99,15 +102,20 @@ def check_difference(worst: float, runtime: str) -> None:
 
 
 def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> Outputs:
-    """What PyTorch answers; without a resize inside, on the path that ``tare predict`` takes, not on the graph's own."""
+    """What PyTorch answers: on the path that ``tare predict`` takes, not on the graph's own, but for a resize inside."""
     with torch.inference_mode():
-        if options.with_resize:
+        if options.with_resize and graph.numbers is None:
             answer = graph(batch)
             return [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
-        images = batch.permute(0, 3, 1, 2) if options.layout == "NHWC" else batch
-        logits = graph.network(graph.normaliser(images))
+        logits = graph.network(graph.normaliser(_sized(graph, options, batch)))
         both = {"logits": logits.numpy(), "probabilities": logits.softmax(dim=1).numpy()}
         return [both[name] for name in options.names]
+
+
+def _sized(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> torch.Tensor:
+    if isinstance(graph.takes, Geometry):
+        return batch.permute(0, 3, 1, 2) if options.layout == "NHWC" else batch
+    return torch.stack([sized(sample.numpy(), graph.takes) for sample in batch])
 
 
 def difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: str) -> float:
@@ -117,8 +125,10 @@ def difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: 
     return float(np.max(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)), initial=0.0))
 
 
-def graph_batches(trained: TrainedModel, options: GraphOptions, probes: ProbeImages) -> list[torch.Tensor]:
-    """Every probe alone, and batches of :data:`BATCHES`, as uint8 in the graph's layout."""
+def graph_batches(trained: TrainedModel, options: GraphOptions, probes: ProbeImages | ProbeNumbers) -> list[torch.Tensor]:
+    """Every probe alone, and batches of :data:`BATCHES`, raw values in the graph's layout."""
+    if isinstance(probes, ProbeNumbers):
+        return list(probes.batches(trained.model.takes, any_length=options.with_resize))  # type: ignore[arg-type]
     if options.with_resize:
         return [_laid(batch, options) for batch in _of_own_size(probes)]
     images = probes.sized(trained)

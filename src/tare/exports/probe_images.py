@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.decode import ColourMode
 from tare.errors import DataError, TareError
 from tare.image_batches import evaluation_transform
 from tare.image_paths import image_paths
-from tare.labelled import Split, read_split
+from tare.labelled import Labelled, Split, open_split
 from tare.records import Skipped
 from tare.sources.image_folder import read_image
 from tare.trained import TrainedModel
@@ -45,13 +43,13 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     Raises :class:`DataError` if images are named and none of them is a readable 8-bit image.
     """
     if images:
-        read = _read(image_paths(images), trained.colour, count)
+        read = _eight_bit((read_image(path, trained.colour) for path in image_paths(images)), count)
         if not read:
             raise DataError("an 8-bit image among --images", "none that can be read", "name other images")
         return ProbeImages(read, f"{len(read)} images that were named", real=True)
     if split is not None:
         step = max(1, len(split.val) // count)
-        read = _read((file.path for file in split.val[::step]), trained.colour, count)
+        read = _eight_bit((file.read(trained.colour) for file in split.val[::step]), count)
         if read:
             return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
     made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
@@ -59,13 +57,14 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
 
 
 def split_of(trained: TrainedModel) -> Split | None:
-    """The split that the run was trained on, if its settings name a folder that is still there."""
+    """The split that the run was trained on, if its settings name data that are still there."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
-    if not isinstance(data, str) or not isinstance(seed, int):
+    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array")}
+    if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
     try:
-        split = read_split(Path(data), seed)
-    except (TareError, OSError, ValueError):  # moved, changed, or not a folder of images
+        split = open_split(Labelled(data, **how), seed, trained.model.takes.kind)
+    except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None
 
@@ -75,8 +74,7 @@ def as_pillow(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def _read(paths: Iterable[str], colour: ColourMode, count: int) -> tuple[NDArray[np.uint8], ...]:
-    values: Iterable[NDArray[Any] | Skipped] = (read_image(path, colour) for path in paths)
+def _eight_bit(values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[NDArray[np.uint8], ...]:
     eight_bit = (np.array(value) for value in values if not isinstance(value, Skipped) and value.dtype == np.uint8)
     return tuple(islice(eight_bit, count))
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -22,7 +21,7 @@ def exported_program(graph: ServedGraph, example: torch.Tensor, options: GraphOp
     axes: dict[int, Any] = {axis: torch.export.Dim(name, min=1) for axis, name in options.dynamic.items()}
     try:
         with quietly(), torch.no_grad():
-            return torch.export.export(graph, (example,), dynamic_shapes={"images": axes}, strict=False)
+            return torch.export.export(graph, (example,), dynamic_shapes={"samples": axes}, strict=False)
     except Exception as error:  # whatever the architecture makes of recording
         reason = " ".join(str(error).split())[:200]
         raise ModelError("a network that torch.export can record", reason, "use --format torchscript") from None
@@ -42,9 +41,9 @@ def pt2_runner(path: Path) -> Runner:
     with quietly():
         module = torch.export.load(io.BytesIO(path.read_bytes())).module()
 
-    def run(images: NDArray[np.uint8]) -> Outputs:
+    def run(samples: NDArray[Any]) -> Outputs:
         with torch.no_grad():
-            answer = module(torch.from_numpy(images))
+            answer = module(torch.from_numpy(samples))
         return [part.numpy() for part in (answer if isinstance(answer, tuple | list) else (answer,))]
 
     return run

@@ -15,6 +15,7 @@ from tare.errors import ModelError
 from tare.exports.parity import Parity, ParityError, check_difference, difference
 from tare.exports.probe_images import ProbeImages, as_pillow
 from tare.exports.quiet import quietly
+from tare.geometry import NOUNS, Geometry
 from tare.normaliser import Normaliser
 from tare.trained import TrainedModel
 
@@ -98,7 +99,15 @@ def _compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, 
 
 
 def check_stateable(trained: TrainedModel, kind: str) -> None:
-    """Raise :class:`ModelError` for what the format ``kind`` (timm or hf) cannot say: one's own moments, a folded network."""
+    """Raise :class:`ModelError` for what the format ``kind`` (timm or hf) cannot say.
+
+    No image, one's own moments, a folded network.
+    """
+    if not isinstance(trained.model.takes, Geometry):
+        noun = NOUNS[trained.model.takes.kind]
+        found = f"{trained.reference}, which takes {noun}"
+        remedy = "use --format onnx, torchscript, pt2 or safetensors"
+        raise ModelError(f"a network for images, which is all that {kind} describes", found, remedy)
     if trained.model.normalisation.per_sample:
         found = "strategy 'sample': every image is normalised by its own mean and std"
         raise ModelError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -37,9 +37,9 @@ def torchscript_runner(path: Path) -> Runner:
     with quietly():
         module = torch.jit.load(path)  # type: ignore[no-untyped-call]
 
-    def run(images: NDArray[np.uint8]) -> Outputs:
+    def run(samples: NDArray[Any]) -> Outputs:
         with torch.no_grad(), quietly():
-            answer = module(torch.from_numpy(images))
+            answer = module(torch.from_numpy(samples))
         return [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
 
     return run

@@ -11,13 +11,22 @@ def print_export(made: Exported) -> None:
     """Print what was written, what it takes and gives, and how it compares with PyTorch."""
     out.print(f"[bold]{shown(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
     if made.layout is not None:
-        size = "any height and width" if made.size is None else f"{made.size[0]} x {made.size[1]} pixels"
-        out.print(f"takes  images, raw uint8 {made.layout}, {size}, any N", soft_wrap=True)
+        out.print(f"takes  {made.takes}, raw {made.dtype} {made.layout}, {_sized(made)}, any N", soft_wrap=True)
         out.print(f"gives  {', '.join(made.outputs)} of {len(made.labels)} classes", soft_wrap=True)
     if made.made_by is not None and "opset" in made.made_by:
         out.print(f"opset  {made.made_by['opset']}, recorded by {made.made_by['exporter']}")
     if made.parity is not None:
         _print_parity(made.parity)
+
+
+def _sized(made: Exported) -> str:
+    if made.takes == "images":
+        return "any height and width" if made.size is None else f"{made.size[0]} x {made.size[1]} pixels"
+    *steps, channels = made.shape[1:] if made.shape else ()
+    if made.takes == "rows":
+        return f"{channels} columns"
+    length = "any number of steps" if steps[0] == "T" else f"{steps[0]} steps"
+    return f"{length} in {channels} channel{'' if channels == 1 else 's'}"
 
 
 def _print_parity(parity: Parity) -> None:

@@ -18,6 +18,7 @@ from tare.records import Skipped
 from tare.signal_batches import of_length
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.stated_spec import with_spec
 from tare.strategies import Constants, Strategy
 from tare.studies.samples import Samples, least_tested
 from tare.studies.tasks import Pretrained, Task
@@ -28,20 +29,25 @@ _MOST_BYTES = 4 << 30
 
 @cache
 def folder_task(
-    labelled: Labelled, networks: tuple[str, ...], weights: str, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
+    labelled: Labelled,
+    networks: tuple[str, ...],
+    weights: str,
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+    spec: str = "",
 ) -> Task:
     """The study of labelled images, in whatever source, with ``networks``, each a reference of ``tare transfer --model``.
 
     Every image is resized and cropped as the first network states; networks of another input size are refused, since their
-    cells would not be comparable. ``mean`` and ``std`` are the source's constants where a network states none or wrong ones.
-    ``match`` is left out where nobody knows what dataset0 looked like. Training and validation images are pooled: a seed splits
-    anew.
+    cells would not be comparable. ``mean`` and ``std`` are the source's constants where a network states none or wrong ones;
+    ``spec``, whatever :func:`tare.read_spec` reads, states them and more. ``match`` is left out where nobody knows what dataset0
+    looked like. Training and validation images are pooled: a seed splits anew.
 
     Raises a :class:`tare.TareError` for images or a network that cannot be read.
     """
     if not networks:
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
-    loaded = {name: _network(name, weights) for name in networks}
+    loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
     first = loaded[networks[0]]
     sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     if first.kind == "image":
@@ -72,8 +78,8 @@ def default_sizes(target: Samples) -> tuple[int, ...]:
     return tuple(sorted({size for size in sizes if size >= target.classes}))
 
 
-def _network(name: str, weights: str) -> Network:
-    return source_network(name, weights, 0)
+def _network(name: str, weights: str, spec: str = "", mean: tuple[float, ...] = (), std: tuple[float, ...] = ()) -> Network:
+    return with_spec(source_network(name, weights, 0), spec or None, mean or None, std or None)
 
 
 def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:

@@ -30,7 +30,7 @@ _MOST_BYTES = 1 << 20
 _MOST_CELLS = 1_000_000
 _LARGEST = 1e6
 _FEWEST = 3
-_TEXTS = ("study", "data", "label", "label_pattern", "array", "weights")
+_TEXTS = ("study", "data", "label", "label_pattern", "array", "weights", "spec")
 _REAL = int | float
 _KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
 _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
@@ -76,13 +76,14 @@ class Plan:
     weights: str = "pretrained"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    spec: str = ""
 
     @property
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
         if self.study == FOLDER:
             labels = (self.label or None, self.label_pattern or None, self.array or None)
-            return folder_task(Labelled(self.data, *labels), self.networks, self.weights, self.mean, self.std)
+            return folder_task(Labelled(self.data, *labels), self.networks, self.weights, self.mean, self.std, self.spec)
         return task_named(self.study)
 
     @property

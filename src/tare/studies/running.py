@@ -18,6 +18,7 @@ from tare.engines.local import default_workers
 from tare.errors import OutputError
 from tare.files import json_text, write_text
 from tare.model_dir import versions
+from tare.reading import read_spec
 from tare.studies.analysing import Analysis, analyse
 from tare.studies.executing import Engine, Stopping, mapped, one_thread, stoppable
 from tare.studies.fed_inputs import Fed, View, fed_inputs, prove_different, views
@@ -210,12 +211,18 @@ def _inputs(plan: Plan) -> dict[str, str]:
 
     task = plan.task
     parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, torch.__version__, sklearn.__version__, np.__version__]
-    parts.append(task.source().digest() if task.source is not None else [plan.mean, plan.std])
+    parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
     for name in plan.networks:
         weights = _weights_digest(task.given(name).module) if task.given is not None else ""
         found[name] = hashlib.sha256(json.dumps([*parts, weights]).encode()).hexdigest()
     return found
+
+
+def _constants(plan: Plan) -> list[Any]:
+    """What was stated about the networks' input, by content: a file may say something else tomorrow."""
+    stated = [read_spec(plan.spec).to_json()] if plan.spec else []
+    return [plan.mean, plan.std, *stated]
 
 
 def _weights_digest(module: torch.nn.Module) -> str:
