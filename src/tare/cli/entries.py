@@ -1,0 +1,157 @@
+"""The commands by name: where each lives, what it does in a line, and how it is used.
+
+A command's module loads when the command is asked for; `tare --help` and shell completion need nothing but this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEASURE, READ, CHOOSE, TRAIN, BEGIN = (
+    "Measure data",
+    "Read, check and identify what a network expects",
+    "Choose a strategy, with evidence",
+    "Train, ship and rewrite",
+    "Begin here",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: the function ``name`` of ``tare.cli.<module>``.
+
+    ``summary`` is the first sentence of its docstring; ``examples`` are whole command lines.
+    """
+
+    name: str
+    module: str
+    panel: str
+    summary: str
+    examples: tuple[str, ...]
+
+    @property
+    def epilog(self) -> str:
+        """The examples, as the end of the command's help."""
+        if len(self.examples) == 1:
+            return f"Example: {self.examples[0]}"
+        return "\n\n".join((f"Examples: {self.examples[0]}", *self.examples[1:]))
+
+
+ENTRIES = (
+    Entry(
+        "demo",
+        "demo",
+        BEGIN,
+        "Show the whole idea in a minute, on digits that ship with scikit-learn: no download.",
+        ("tare demo --out demo/",),
+    ),
+    Entry(
+        "measure",
+        "measure",
+        MEASURE,
+        "Measure per-channel mean and std of a dataset, exact, with standard errors that count samples.",
+        (
+            "tare measure photos/ --json",
+            "tare measure shards.tar --out stats.json --checkpoint pass.json",
+            "tare measure photos/ --sample --tol 0.02",
+        ),
+    ),
+    Entry(
+        "compare",
+        "compare",
+        MEASURE,
+        "Say how B differs from A: shift and ratio with intervals, and whether it looks like content, gain, offset or units.",
+        ("tare compare cifar10 photos/ --html difference.html",),
+    ),
+    Entry(
+        "spec",
+        "spec",
+        READ,
+        "Say what a network expects at its input: order, scale, mean, std, size, and where each was read.",
+        ("tare spec timm:resnet50", "tare spec hf:DIR --format timm", "tare spec keras:VGG16 --json"),
+    ),
+    Entry(
+        "check",
+        "check",
+        READ,
+        "Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.",
+        ("tare check train.py:val_transform --model timm:resnet18", "tare check preprocessor_config.json --mean 0.5 --std 0.5"),
+    ),
+    Entry(
+        "rule",
+        "check",
+        READ,
+        "Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right.",
+        ("tare rule TARE003",),
+    ),
+    Entry(
+        "identify",
+        "identify",
+        READ,
+        "Find out which normalisation a checkpoint was trained with, from what its batch norm remembers.",
+        ("tare identify --model timm:resnet18 --checkpoint weights.pth photos/",),
+    ),
+    Entry(
+        "advise",
+        "advise",
+        CHOOSE,
+        "Recommend a normalisation strategy for a network and your data, with the evidence, the rule and what would change it.",
+        ("tare advise --model timm:resnet18 photos/ --html advice.html",),
+    ),
+    Entry(
+        "explain",
+        "explain",
+        CHOOSE,
+        "Say why the choice of mean and std matters, or not, for this network: what its first layers leave of the difference.",
+        ("tare explain --model timm:resnet18 photos/", "tare explain --model timm:resnet18"),
+    ),
+    Entry(
+        "study",
+        "study",
+        CHOOSE,
+        "Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.",
+        ("tare study digits --out study/", "tare study --data photos/ --model timm:resnet18 --out s/"),
+    ),
+    Entry(
+        "report",
+        "report",
+        CHOOSE,
+        "Write a study's page again, and its pictures, from what is in its directory; nothing is measured.",
+        ("tare report study/ --png curves.png",),
+    ),
+    Entry(
+        "transfer",
+        "transfer",
+        TRAIN,
+        "Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory.",
+        ("tare transfer --model timm:resnet18 photos/ --strategy source --out run/",),
+    ),
+    Entry(
+        "predict",
+        "predict",
+        TRAIN,
+        "Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.",
+        ("tare predict run/ photos/ --top 3 > answers.csv",),
+    ),
+    Entry(
+        "export",
+        "export",
+        TRAIN,
+        "Write a trained model with its normalisation inside, compared with PyTorch on images before it is kept.",
+        ("tare export run/ --format onnx --out model.onnx --with-resize",),
+    ),
+    Entry(
+        "fold",
+        "fold",
+        TRAIN,
+        "Fold the normalisation into a network's first layer, exactly, borders included.",
+        ("tare fold run/ --input uint8 --out served/",),
+    ),
+    Entry(
+        "respec",
+        "fold",
+        TRAIN,
+        "Rewrite a network's first layer so that it accepts input normalised in another way, exactly.",
+        ("tare respec timm:vit_base_patch16_224 --to catalog:imagenet --out rewritten/",),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Commands that load when they are asked for, in a group whose own help loads none of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tare.cli.entries import ENTRIES, Entry
+
+_LOADED = ("params", "callback", "help")
+
+
+class LazyCommand(TyperCommand):
+    """A command that knows its name and its line of help; its options, its function and its page load when looked at."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(
+            entry.name,
+            short_help=entry.summary,
+            epilog=entry.epilog,
+            rich_markup_mode="rich",
+            rich_help_panel=entry.panel,
+        )
+        self._entry = entry
+        for name in _LOADED:
+            delattr(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _LOADED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        function = getattr(importlib.import_module(f"tare.cli.{self._entry.module}"), self._entry.name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+        alone.command(self._entry.name)(function)
+        whole = typer.main.get_command(alone)
+        self.params, self.callback, self.help = whole.params, whole.callback, _unwrapped(whole.help or "")
+        return getattr(self, name)
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs on a line each: the terminal breaks them where it ends, not where the source did."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+class LazyGroup(TyperGroup):
+    """``tare`` itself: every command of the table, and a manual page as its help."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for entry in ENTRIES:
+            self.add_command(LazyCommand(entry))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the manual page; ``formatter``, which writes plain text, is not used."""
+        del formatter
+        from tare.cli.manual import print_manual
+
+        options = [record for parameter in self.get_params(ctx) if (record := parameter.get_help_record(ctx)) is not None]
+        print_manual(ENTRIES, options)
