@@ -17,7 +17,7 @@ from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.mutants import Mutant, Mutated
 from benchmarks.mutation.record import Record, fingerprint
 from benchmarks.mutation.running import Outcome
-from benchmarks.mutation.targets import TARGETS
+from benchmarks.mutation.targets import LEFT_OUT, TARGETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,7 +76,7 @@ def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[R
     if given.only_recorded:
         places = [place for place in places if known[place] is not None]
     elif missing:
-        for done, (place, outcome) in enumerate(running.outcomes(mutated, files, missing, given.workers), start=1):
+        for done, (place, outcome) in enumerate(running.outcomes(mutated, files, missing, given.workers, LEFT_OUT), start=1):
             record.put(mutated.mutants[place], source, tests, outcome)
             known[place] = outcome
             print(f"\r{module}: {done} of {len(missing)}", end="", file=sys.stderr, flush=True)
