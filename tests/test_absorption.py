@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from tare.absorption import absorbed, border_effect, distance, norm_layers
@@ -24,6 +26,16 @@ def test_a_batch_norm_in_training_mode_cancels_a_common_scale_and_any_constant_a
     assert share.train < 1e-4
     assert share.eval == pytest.approx(1.0, rel=1e-4)
     assert share.entering > 1
+
+
+@given(st.integers(0, 99), st.floats(0.1, 10.0), st.tuples(*[st.floats(-3.0, 3.0)] * 3))
+def test_whatever_the_common_scale_and_the_constants_a_batch_norm_in_training_mode_cancels_them(
+    seed: int, scale: float, constants: tuple[float, ...]
+) -> None:
+    x = torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
+    other = scale * x + torch.tensor(constants)[None, :, None, None]
+    (share,) = absorbed(stem(nn.BatchNorm2d(8, eps=1e-12)), x, other)
+    assert share.train < 1e-3 * max(1.0, share.entering)
 
 
 def test_scales_that_differ_between_channels_survive() -> None:

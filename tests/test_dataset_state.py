@@ -63,6 +63,24 @@ def test_every_dtype_agrees_with_numpy(dtype: str) -> None:
         assert (channel.moments.low, channel.moments.high) == (values.min(), values.max())
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, "near 1e9"])
+def test_every_prefix_agrees_with_numpy(dtype: str) -> None:
+    state, seen = DatasetState(), []
+    for seed in range(9):
+        made = sample(seed, "float32" if dtype == "near 1e9" else dtype, 2)
+        values = 1e9 + (made.values.astype(np.float64) - 100) / 30 if dtype == "near 1e9" else made.values
+        state = state.merge(DatasetState.of([Sample(made.path, values)]))
+        seen.append(values.reshape(-1, 2).astype(np.float64))
+        ((_, group),) = state.groups.items()
+        for channel, column in zip(group.channels, np.concatenate(seen).T, strict=True):
+            moments, mean = channel.moments, column.mean()
+            assert (moments.samples, moments.count) == (seed + 1, column.size)
+            assert moments.mean == pytest.approx(mean, rel=1e-14)
+            # Two-pass, as NumPy's own std loses what the mean's last digit is worth.
+            std = np.sqrt(((column - mean) ** 2).mean() - (column - mean).mean() ** 2)
+            assert moments.std == pytest.approx(std, rel=1e-9, abs=1e-12)
+
+
 def test_integers_of_8_and_16_bits_are_counted_one_by_one() -> None:
     for dtype in DTYPES:
         counted = DatasetState.of([sample(0, dtype, 1)]).groups[Layout(1, dtype)].channels[0].histogram

@@ -15,7 +15,7 @@ from tare.bins import Bins
 from tare.dataset_state import DatasetState
 from tare.dataset_stats import SCHEMA, ChannelStats, DatasetStats, summarise
 from tare.errors import DataError
-from tare.records import Skipped
+from tare.records import Sample, Skipped
 from tests.images import random_rgb
 from tests.made_stats import stated_stats, stats_of
 
@@ -154,6 +154,32 @@ def test_unit_values_of_8_and_16_bits_agree(seed: int) -> None:
     narrow, wide = stats_of([image, image[:2]]), stats_of([image.astype(np.uint16) * 257, image[:2].astype(np.uint16) * 257])
     assert narrow.mean == pytest.approx(wide.mean, rel=1e-14)
     assert narrow.std == pytest.approx(wide.std, rel=1e-14)
+
+
+def test_a_channel_with_nan_or_infinities_has_counts_alone_unless_they_are_left_out() -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.1, (4, 6, 5, 3))
+    spoilt = values.copy()
+    spoilt[1, 2, 3, 0], spoilt[0, 0, 0, 2] = np.nan, np.inf
+    state = DatasetState.of([Sample(f"{index}", sample) for index, sample in enumerate(spoilt)])
+    red, green, blue = summarise(state, "made", "test").channels
+    assert (red.nan, red.inf, red.count) == (1, 0, 119)
+    assert (blue.nan, blue.inf, blue.count) == (0, 1, 119)
+    for channel in (red, blue):
+        assert math.isnan(channel.mean)
+        assert math.isnan(channel.std)
+        assert channel.quantiles == {}
+    assert green.mean == pytest.approx(values[..., 1].mean(), rel=1e-12)
+    finite = summarise(state, "made", "test", exclude_nan=True).channels[0]
+    left = np.delete(values[..., 0].ravel(), np.ravel_multi_index((1, 2, 3), (4, 6, 5)))
+    assert (finite.nan, finite.mean, finite.std) == (1, pytest.approx(left.mean()), pytest.approx(left.std()))
+
+
+def test_a_channel_without_a_finite_value_has_no_figure_even_then() -> None:
+    state = DatasetState.of([Sample("a", np.full((2, 2, 1), np.nan))])
+    (channel,) = summarise(state, "made", "test", exclude_nan=True).channels
+    assert (channel.count, channel.nan) == (0, 4)
+    assert math.isnan(channel.share_at_low_end)
+    assert math.isnan(channel.min)
 
 
 def test_nothing_to_measure_is_an_error() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from tare.errors import ModelError, SpecError
-from tare.fold_layers import FoldedConv2d, FoldedNetwork, Method
+from tare.fold_layers import FoldedConv2d, FoldedLinear, FoldedNetwork, Form, Method, rebuilt
 from tare.folding import fold, folded, respec, respecced
 from tare.input_spec import InputSpec, Known, Unknown
 
@@ -123,6 +124,27 @@ def test_standardised_and_dynamically_padded_convolutions_of_timm_fold(kernel: i
             network = fold(model, spec, takes, shape=(3, 12, 13))
             for size in ((12, 13), (9, 14), (11, 11)):
                 assert difference(network, model, spec, inputs(takes, (3, *size))) < 1e-12
+
+
+def test_dynamic_padding_folds_by_subtracting_and_with_a_mean_of_zero_too() -> None:
+    model = network_of(create_conv2d(3, 4, 3, stride=2, padding="same"), 4)
+    centred = InputSpec.of((0.0,) * 3, (0.5, 0.25, 0.125))
+    shifted = folded(model, IMAGENET, "uint8", shape=(3, 12, 13), method="shift")
+    plain = folded(model, centred, "uint8", shape=(3, 12, 13))
+    assert (shifted.plan.layers[0].form.method, plain.plan.layers[0].form.method) == ("shift", "weights")
+    for size in ((12, 13), (9, 14)):
+        assert difference(shifted.network, model, IMAGENET, inputs("uint8", (3, *size))) < 1e-12
+        assert difference(plain.network, model, centred, inputs("uint8", (3, *size))) < 1e-12
+
+
+def test_a_linear_layer_for_bytes_becomes_a_plain_one_again() -> None:
+    model = nn.Sequential(nn.Linear(3, 4)).double()
+    raw = InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0)
+    network = fold(model, IMAGENET, "uint8")
+    assert type(network.get_submodule("0")) is FoldedLinear
+    back = respec(network, raw, IMAGENET)
+    assert type(back.get_submodule("0")) is nn.Linear
+    assert torch.allclose(weight_of(back), weight_of(model), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("takes", ["unit", "uint8"])
@@ -445,6 +467,37 @@ def test_other_unusable_requests_are_refused() -> None:
         fold(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), IMAGENET, shape=(3, 9, 9))
     with pytest.raises(ModelError, match=r"exact, found method 'weights'"):
         folded(model, IMAGENET, method="weights")
+
+
+def test_a_network_that_cannot_be_copied_or_has_no_layer_to_fold_is_refused() -> None:
+    locked = nn.Sequential(nn.Conv2d(3, 4, 3))
+    locked.lock = threading.Lock()  # type: ignore[assignment]
+    with pytest.raises(ModelError, match=r"a network that can be copied, found .*; give it as it was loaded"):
+        fold(locked, IMAGENET)
+    with pytest.raises(TypeError, match="neither a convolution nor a linear layer: ReLU"):
+        rebuilt(nn.ReLU(), Form("weights"))
+
+
+def test_a_network_whose_first_layer_depends_on_the_size_is_refused() -> None:
+    class Chooses(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.even, self.odd = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return self.even(x) if x.shape[-1] % 2 == 0 else self.odd(x)
+
+    with pytest.raises(ModelError, match=r"treats every size alike, found at \(.*\) first layers '(even|odd)'"):
+        fold(Chooses(), IMAGENET, shape=(3, 34, 34))
+
+
+def test_raw_values_of_an_unstated_type_are_bytes_where_their_scale_is_a_255th() -> None:
+    model = network_of(nn.Conv2d(3, 4, 3, padding=1), 4)
+    values = inputs("uint8", (3, 8, 8))
+    unstated = replace(IMAGENET, raw_dtype=Unknown("not said"))
+    with torch.no_grad():
+        expected = fold(model, IMAGENET, "uint8", shape=(3, 8, 8))(values)
+        assert torch.equal(fold(model, unstated, "uint8", shape=(3, 8, 8))(values), expected)
 
 
 def test_specs_of_float_data_and_of_sixteen_bits_mean_the_same_unit_values() -> None:

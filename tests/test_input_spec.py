@@ -86,6 +86,34 @@ def test_two_ways_to_say_one_thing_are_equivalent() -> None:
     assert raw.equivalent(imagenet())
 
 
+@given(
+    st.tuples(*[st.floats(-2, 2)] * 3),
+    st.tuples(*[st.floats(0.05, 2)] * 3),
+    st.floats(1e-3, 1e3),
+    st.sampled_from([1 / 255, 1.0]),
+    st.sampled_from(["RGB", "BGR"]),
+)
+def test_scaling_everything_that_is_stated_says_the_same(
+    mean: tuple[float, ...], std: tuple[float, ...], factor: float, scale: float, channels: str
+) -> None:
+    spec = InputSpec.of(mean, std, scale=scale, channels=channels)
+    same = InputSpec.of([factor * m for m in mean], [factor * s for s in std], scale=factor * scale, channels=channels)
+    assert spec.equivalent(same, tolerance=1e-9)
+    assert same.equivalent(spec, tolerance=1e-9)
+    turned = InputSpec.of(mean[::-1], std[::-1], scale=scale, channels="BGR" if channels == "RGB" else "RGB")
+    assert not spec.equivalent(turned, tolerance=1e9)
+
+
+@given(st.sampled_from([0, 1, 2]), st.sampled_from([-1, 1]), st.floats(1e-5, 10.0))
+def test_the_tolerance_of_equivalence_is_in_units_of_input_std(channel: int, sign: int, moved: float) -> None:
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    other = tuple(m + sign * moved * std[channel] * (c == channel) for c, m in enumerate(mean))
+    spec, shifted = InputSpec.of(mean, std), InputSpec.of(other, std)
+    assert spec.equivalent(shifted, tolerance=moved * (1 + 1e-6))
+    assert not spec.equivalent(shifted, tolerance=moved * (1 - 1e-6))
+    assert not spec.equivalent(shifted)
+
+
 def test_another_std_or_another_order_is_not_equivalent() -> None:
     assert not imagenet().equivalent(imagenet(std=Known((0.229, 0.224, 0.226), "test")))
     assert not imagenet().equivalent(imagenet(channels=Known("BGR", "test")))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -22,6 +23,17 @@ def test_the_interval_is_students_t(values: list[float], confidence: float) -> N
     assert (interval.low, interval.high) == pytest.approx((low, high))
 
 
+def test_intervals_are_those_of_95_percent_unless_stated() -> None:
+    assert mean_interval([1.0, 2.0, 4.0]) == mean_interval([1.0, 2.0, 4.0], 0.95)
+    assert random_effects([1.0, 2.0, 4.0], [0.5] * 3) == random_effects([1.0, 2.0, 4.0], [0.5] * 3, 0.95)
+
+
+@given(samples, st.floats(-10, 10), st.floats(0.1, 10))
+def test_the_interval_moves_and_stretches_with_the_values(values: list[float], offset: float, gain: float) -> None:
+    plain, moved = mean_interval(values), mean_interval([gain * v + offset for v in values])
+    assert (moved.low, moved.high) == pytest.approx((gain * plain.low + offset, gain * plain.high + offset), abs=1e-9)
+
+
 def test_one_value_gives_no_interval() -> None:
     interval = mean_interval([3.0])
     assert interval.estimate == 3.0
@@ -38,6 +50,22 @@ def test_differences_without_spread_decide_by_their_value() -> None:
     assert paired_p_value([0.0, 0.0]) == 1.0
     assert paired_p_value([0.5, 0.5]) == 0.0
     assert math.isnan(paired_p_value([1.0]))
+
+
+@given(samples)
+def test_the_paired_test_sees_no_order_and_no_sign(values: list[float]) -> None:
+    assert paired_p_value(values) == pytest.approx(paired_p_value([-v for v in reversed(values)]), rel=1e-9)
+
+
+@given(p_values, st.randoms(use_true_random=False))
+def test_holm_is_monotone_sees_no_order_and_never_lowers_a_p_value(values: list[float], random: Random) -> None:
+    adjusted = dict(zip(range(len(values)), holm(values), strict=True))
+    places = list(range(len(values)))
+    random.shuffle(places)
+    assert sorted(holm([values[place] for place in places])) == sorted(adjusted.values())
+    for a in places:
+        assert values[a] <= adjusted[a] <= 1.0
+        assert all(adjusted[a] <= adjusted[b] for b in places if values[a] <= values[b])
 
 
 @given(p_values)
@@ -63,6 +91,7 @@ def test_equivalence_is_scipys_two_one_sided_tests(values: list[float], margin: 
 def test_equivalence_without_spread_decides_by_value() -> None:
     assert equivalence_p_value([0.5, 0.5], 1.0) == 0.0
     assert equivalence_p_value([1.5, 1.5], 1.0) == 1.0
+    assert equivalence_p_value([1.0, 1.0], 1.0) == 1.0
     assert math.isnan(equivalence_p_value([0.0], 1.0))
 
 
@@ -81,6 +110,42 @@ def test_random_effects_solve_paule_and_mandels_equation() -> None:
     mean = (weights * effects).sum() / weights.sum()
     assert (weights * (effects - mean) ** 2).sum() == pytest.approx(3)
     assert interval.estimate == pytest.approx(mean)
+
+
+groups = st.lists(st.tuples(st.floats(-5, 5), st.floats(0.05, 3)), min_size=2, max_size=7)
+
+
+@given(groups)
+def test_between_groups_either_the_equation_holds_or_there_is_no_spread(made: list[tuple[float, float]]) -> None:
+    effects, errors = (np.array(column) for column in zip(*made, strict=True))
+    interval, tau = random_effects(effects.tolist(), errors.tolist())
+    weights = 1 / (errors**2 + tau**2)
+    mean = (weights * effects).sum() / weights.sum()
+    excess = (weights * (effects - mean) ** 2).sum() - (len(made) - 1)
+    assert excess == pytest.approx(0.0, abs=1e-6) if tau else excess <= 1e-9
+    assert interval.estimate == pytest.approx(mean, abs=1e-9)
+    half = stats.t.ppf(0.975, len(made) - 1) / math.sqrt(weights.sum())
+    assert (interval.low, interval.high) == pytest.approx((mean - half, mean + half), rel=1e-6, abs=1e-9)
+
+
+@given(groups, st.floats(1e-6, 1e3))
+def test_effects_in_another_unit_give_the_interval_in_that_unit(made: list[tuple[float, float]], unit: float) -> None:
+    effects, errors = (np.array(column) for column in zip(*made, strict=True))
+    plain, tau = random_effects(effects.tolist(), errors.tolist())
+    other, scaled = random_effects((unit * effects).tolist(), (unit * errors).tolist())
+    assert scaled == pytest.approx(unit * tau, rel=1e-6, abs=1e-7 * unit)
+    assert (other.low, other.high) == pytest.approx((unit * plain.low, unit * plain.high), rel=1e-6, abs=1e-6 * unit)
+
+
+def test_an_error_of_zero_counts_as_a_millionth_of_the_largest_effect() -> None:
+    interval, tau = random_effects([1.0, 2.0], [0.0, 2.0])
+    assert tau == 0.0
+    assert interval.high - interval.estimate == pytest.approx(stats.t.ppf(0.975, 1) * 2e-6, rel=1e-6)
+
+
+def test_groups_without_effect_and_without_error_have_an_interval_of_no_width() -> None:
+    interval, tau = random_effects([0.0, 0.0, 0.0], [0.0, 0.0, 0.0])
+    assert (interval.low, interval.high, tau) == pytest.approx((0.0, 0.0, 0.0), abs=1e-100)
 
 
 def test_groups_that_differ_by_less_than_their_errors_have_no_spread_of_their_own() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tare
 from tare.errors import DataError
@@ -59,6 +62,64 @@ def test_too_many_bad_files_are_an_error_that_carries_the_statistics(tmp_path: P
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected at least one readable sample, found no files in"):
         tare.measure(tmp_path)
+
+
+def test_values_near_a_billion_keep_a_std_of_one() -> None:
+    offsets = np.random.default_rng(0).standard_normal((3000, 2))
+    measured, plain = tare.measure(1e9 + offsets), tare.measure(offsets)
+    stored = (1e9 + offsets) - 1e9  # what is left of the digits
+    for c, channel in enumerate(measured.channels):
+        assert channel.mean == pytest.approx(1e9 + stored[:, c].mean(), rel=1e-15)
+        assert channel.std == pytest.approx(stored[:, c].std(), rel=1e-9)
+        assert channel.mean_se == pytest.approx(plain.channels[c].mean_se, rel=1e-6)
+        assert channel.std_se == pytest.approx(plain.channels[c].std_se, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 1, 1, 3)], ids=["one image", "one pixel"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_one_sample_has_figures_but_no_error(dtype: str, shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
+    top = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    measured = tare.measure(values, layout="NHWC")
+    assert measured.samples == 1
+    for c, channel in enumerate(measured.channels):
+        assert channel.mean == pytest.approx(values[..., c].mean(dtype=np.float64) / top)
+        assert channel.std == pytest.approx(values[..., c].std(dtype=np.float64) / top)
+        assert channel.constant == (shape[1] == 1)
+        assert math.isnan(channel.mean_se)
+        assert math.isnan(channel.std_se)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_constant_channel_is_said_to_be_one(dtype: str) -> None:
+    values = np.random.default_rng(2).integers(0, 200, (5, 4, 4, 3)).astype(dtype)
+    values[..., 1] = 7
+    red, green, blue = tare.measure(values, layout="NHWC").channels
+    assert (red.constant, green.constant, blue.constant) == (False, True, False)
+    assert (green.std, green.mean_se, green.mean_of_sample_std) == (0.0, 0.0, 0.0)
+    assert math.isnan(green.std_se)
+    assert set(green.quantiles.values()) == {green.mean} == {green.min}
+
+
+@pytest.mark.parametrize("values", [np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 4))], ids=["images", "table"])
+def test_no_sample_is_an_error(values: NDArray[Any]) -> None:
+    with pytest.raises(DataError, match="at least one"):
+        tare.measure(values)
+
+
+def test_nan_is_counted_and_left_out_on_request_alone() -> None:
+    values = np.random.default_rng(3).normal(0.5, 0.1, (300, 2))
+    values[::50, 0] = np.nan
+    spoilt, clean = tare.measure(values).channels
+    assert (spoilt.nan, spoilt.count) == (6, 294)
+    assert math.isnan(spoilt.mean)
+    assert (clean.nan, clean.mean) == (0, pytest.approx(values[:, 1].mean()))
+    asked = tare.measure(values, exclude_nan=True).channels[0]
+    assert (asked.nan, asked.mean, asked.std) == (
+        6,
+        pytest.approx(np.nanmean(values[:, 0])),
+        pytest.approx(np.nanstd(values[:, 0])),
+    )
 
 
 def test_mixed_channel_counts_are_an_error_naming_files_and_the_remedy(tmp_path: Path) -> None:

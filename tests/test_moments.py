@@ -135,6 +135,37 @@ def test_standard_errors_agree_with_a_bootstrap_over_samples() -> None:
     assert state.std_se == pytest.approx(stds.std(), rel=0.05)
 
 
+KINDS = ("photographs", "skewed", "larger samples are brighter")
+
+
+def of_kind(kind: str, rng: np.random.Generator, number: int) -> list[Array]:
+    if kind == "photographs":
+        return correlated_samples(rng, number)
+    if kind == "skewed":
+        return [rng.exponential(1.0) + 0.2 * rng.standard_normal(20) for _ in range(number)]
+    sizes = rng.integers(2, 40, number)
+    return [size / 20 + rng.standard_normal() + rng.standard_normal(size) for size in sizes]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_agree_with_a_bootstrap_over_samples(kind: str, seed: int) -> None:
+    """Both ends of the 95% intervals of mean and std, against percentiles of resampled samples, within a tenth of the width."""
+    rng = np.random.default_rng(seed)
+    samples = of_kind(kind, rng, 400)
+    state = of_floats(samples)
+    n, s, q = (np.array([f(x) for x in samples]) for f in (np.size, np.sum, lambda x: np.sum(x * x)))
+    drawn = rng.multinomial(len(samples), np.full(len(samples), 1 / len(samples)), size=3000)
+    means = drawn @ s / (drawn @ n)
+    stds = np.sqrt(drawn @ q / (drawn @ n) - means**2)
+    for value, error, resampled in ((state.mean, state.mean_se, means), (state.std, state.std_se, stds)):
+        ends = np.array([value - 1.96 * error, value + 1.96 * error])
+        width = ends[1] - ends[0]
+        np.testing.assert_allclose(ends, np.quantile(resampled, [0.025, 0.975]), rtol=0, atol=0.1 * width)
+        # Counting pixels instead would be far off: that is what the law is for.
+    assert state.mean_se > 1.5 * state.std / math.sqrt(state.count)
+
+
 def test_standard_errors_agree_with_the_spread_over_repeated_datasets() -> None:
     rng = np.random.default_rng(6)
     repeats = [of_integers([np.rint(1000 * x).astype(np.int64) for x in correlated_samples(rng, 60)]) for _ in range(400)]
@@ -241,6 +272,30 @@ def test_nan_and_infinities_are_counted_and_left_out(build: Any) -> None:
     assert (state.count, state.nan, state.inf, state.mean) == (2, 1, 2, 2.0)
     nothing = build(np.array([math.nan]))
     assert (nothing.samples, nothing.count, nothing.nan) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("build", [Moments.of_sample, Moments.of_rows])
+def test_what_is_not_finite_changes_no_figure_of_the_rest(build: Any) -> None:
+    values = np.random.default_rng(4).normal(1e3, 2, 60)
+    spoilt = np.insert(values, [0, 7, 7, 60], [math.nan, math.inf, -math.inf, math.nan])
+    plain, found = build(values), build(spoilt)
+    assert (found.nan, found.inf, found.count, found.samples) == (2, 2, plain.count, plain.samples)
+    assert (found.mean, found.std, found.low, found.high) == pytest.approx((plain.mean, plain.std, plain.low, plain.high))
+
+
+def test_a_stack_of_nothing_is_empty_and_one_with_nan_counts_it() -> None:
+    assert Moments.of_stack(np.zeros((0, 4))) == Moments() == Moments.of_stack(np.zeros((3, 0)))
+    values = np.array([[1.0, 2.0], [math.nan, 4.0], [5.0, math.inf]])
+    assert Moments.of_stack(values) == Moments.of_stack(values[:1]).merge(of_floats(list(values[1:])))
+
+
+def test_figures_beyond_the_range_of_a_double_are_infinite_and_their_roots_are_not() -> None:
+    state = Moments.of_sample(np.array([-1e200, 1e200]))
+    assert state.variance == math.inf
+    assert (state.mean, state.std) == (0.0, pytest.approx(1e200))
+    tiny = Moments.of_sample(np.array([-1e-200, 1e-200]))
+    assert tiny.variance == 0.0
+    assert tiny.std == pytest.approx(1e-200)
 
 
 def test_integer_samples_without_values_do_not_count_as_samples() -> None:

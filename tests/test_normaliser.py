@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torchvision.transforms import v2
 
 from tare.errors import StrategyError
@@ -68,6 +70,18 @@ def test_a_signal_is_z_scored_by_itself_and_a_row_cannot_be() -> None:
     torch.testing.assert_close(fed.mean(dim=2), torch.zeros(4, 2), atol=1e-5, rtol=0)
     with pytest.raises(StrategyError, match="images or signals for the strategy 'sample', found rows"):
         normaliser(torch.zeros(4, 2))
+
+
+@given(st.integers(0, 99), st.floats(0.05, 20.0), st.floats(-3.0, 3.0), st.sampled_from([(3, 2, 40), (3, 2, 9, 7)]))
+def test_each_by_its_own_moments_undoes_any_gain_and_offset(
+    seed: int, gain: float, offset: float, shape: tuple[int, ...]
+) -> None:
+    values = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    normaliser = Normaliser(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=True))
+    other = gain * values + offset
+    if len(shape) == 4:  # an image's std is not taken below 1 / sqrt(H W)
+        other = other * max(1.0, 1.0 / (gain * float(values.std(dim=(2, 3), correction=0).min()) * 63**0.5))
+    torch.testing.assert_close(normaliser(other), normaliser(10 * values), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("level", [1e-6, 1e-3, 1e4])

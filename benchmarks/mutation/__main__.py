@@ -1,0 +1,134 @@
+"""Change one thing at a time in the numeric core and see whether its tests notice: ``python -m benchmarks.mutation``.
+
+Survivors are printed with file, line and change; those listed in ``equivalent.py`` are counted apart, with their reason. Outcomes
+are kept in ``--record``, so that an interrupted run goes on; a mutant that was killed is not run again when tests are added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.mutation import running
+from benchmarks.mutation.equivalent import EQUIVALENT
+from benchmarks.mutation.mutants import Mutant, Mutated
+from benchmarks.mutation.record import Record, fingerprint
+from benchmarks.mutation.running import Outcome
+from benchmarks.mutation.targets import LEFT_OUT, TARGETS
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A mutant and what its tests said."""
+
+    mutant: Mutant
+    outcome: Outcome
+
+    @property
+    def reason(self) -> str | None:
+        """Why the mutant is none, if it is listed so."""
+        return EQUIVALENT.get(self.mutant.module, {}).get(self.mutant.key)
+
+    @property
+    def verdict(self) -> str:
+        """``killed`` (by a test, or by running out of time), ``equivalent`` or ``survived``."""
+        if self.outcome.status != "survived":
+            return "killed"
+        return "equivalent" if self.reason else "survived"
+
+
+def main() -> None:
+    """Run, print survivors and the table, and put the table into a document if asked."""
+    given = _parsed()
+    record = Record(given.record)
+    if not given.only_recorded:
+        running.load_libraries()
+    results: dict[str, list[Result]] = {}
+    for module in given.modules or TARGETS:
+        results[module] = _of_module(module, record, given)
+        for result in results[module]:
+            if result.verdict == "survived":
+                mutant = result.mutant
+                print(f"src/tare/{module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}    in: {mutant.text}", flush=True)
+        _warn_of_stale(module, results[module], whole=given.sample is None)
+    text = table(results)
+    print("\n" + text)
+    if given.write:
+        insert(given.write, "mutation", text)
+    sys.exit(1 if any(r.verdict == "survived" for found in results.values() for r in found) else 0)
+
+
+def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[Result]:
+    path = ROOT / "src" / "tare" / f"{module}.py"
+    files = [f"tests/{name}" for name in TARGETS[module]]
+    source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files])
+    mutated = Mutated(module, path.read_text(encoding="utf-8"), str(path))
+    places = list(range(len(mutated.mutants)))
+    if given.sample is not None:
+        places = sorted(random.Random(given.seed).sample(places, min(given.sample, len(places))))  # noqa: S311  # no secret
+    known = {place: record.get(mutated.mutants[place], source, tests, kept=not given.afresh) for place in places}
+    missing = [place for place in places if known[place] is None]
+    if given.only_recorded:
+        places = [place for place in places if known[place] is not None]
+    elif missing:
+        for done, (place, outcome) in enumerate(running.outcomes(mutated, files, missing, given.workers, LEFT_OUT), start=1):
+            record.put(mutated.mutants[place], source, tests, outcome)
+            known[place] = outcome
+            print(f"\r{module}: {done} of {len(missing)}", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+    found = [(mutated.mutants[place], known[place]) for place in places]
+    return [Result(mutant, outcome) for mutant, outcome in found if outcome is not None]
+
+
+def _warn_of_stale(module: str, results: list[Result], *, whole: bool) -> None:
+    """Say which entries of the list of equivalents stand for no survivor any more."""
+    surviving = {result.mutant.key for result in results if result.outcome.status == "survived"}
+    for key in EQUIVALENT.get(module, {}):
+        if whole and key not in surviving:
+            print(f"equivalent.py lists for {module} what is no survivor: {key}", file=sys.stderr)
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    """Counts by module."""
+    lines = ["| module | mutants | killed | of these by time | equivalent | surviving |", "|---|---|---|---|---|---|"]
+    rows = [(f"`{module}`", found) for module, found in results.items()]
+    rows.append(("**all**", [result for found in results.values() for result in found]))
+    for name, found in rows:
+        verdicts = [result.verdict for result in found]
+        timeouts = sum(result.outcome.status == "timeout" for result in found)
+        counts = (len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
+        lines.append(f"| {name} | {' | '.join(f'{count:,}' for count in counts)} |")
+    return "\n".join(lines)
+
+
+def insert(path: Path, section: str, text: str) -> None:
+    """Put a table between its two marks."""
+    document = path.read_text(encoding="utf-8")
+    begin, end = f"<!-- {section} -->\n", f"\n<!-- end of {section} -->"
+    before, _, rest = document.partition(begin)
+    _, mark, after = rest.partition(end)
+    if not mark:
+        raise SystemExit(f"{path} has no marks {begin.strip()} and {end.strip()}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
+    parser.add_argument("modules", nargs="*", choices=[*TARGETS, []], metavar="MODULE", help=f"of {', '.join(TARGETS)}; all")
+    parser.add_argument("--record", type=Path, default=ROOT / ".mutation.jsonl", metavar="FILE", help="outcomes are kept here")
+    parser.add_argument("--afresh", action="store_true", help="run killed mutants again when tests have changed")
+    parser.add_argument("--only-recorded", action="store_true", help="run nothing, show what the record holds")
+    parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each module, drawn with --seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="processes at a time")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the marks of this document")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
