@@ -12,8 +12,8 @@ from tare.cli.main import app
 _HEAD = """# Command line
 
 Every command, with all of its arguments and options, as `tare COMMAND --help` lists them. Exit codes: 0 clean, 1 findings, 2
-unusable input or failure. `--json` prints one JSON object on standard output ([formats](formats.md)); everything else that is said goes to
-standard error.
+unusable input or failure. `--json` prints one JSON object on standard output ([formats](formats.md)); everything else that is
+said goes to standard error.
 
 [Shell completion](../quickstart.md#shell-completion) completes commands, options and their choices.
 """

@@ -8,8 +8,8 @@ from tare.rules.table import RULES
 _HEAD = """# Codes of findings
 
 What [`tare check`](../check.md) and [`tare.watch`](../watch.md) report, as `tare rule CODE` tells it. Errors and warnings make
-`tare check` leave with exit code 1, notes do not. [The gallery](../gallery.md) shows pipelines that people wrote, with the codes they get;
-[Check](../check.md#detection) says how often each is found.
+`tare check` leave with exit code 1, notes do not. [The gallery](../gallery.md) shows pipelines that people wrote, with the codes
+they get; [Check](../check.md#detection) says how often each is found.
 """
 
 
