@@ -11,7 +11,7 @@ from pathlib import Path
 import tare
 from tests.watched import warned
 
-PAGE = Path(__file__).parents[1] / "docs" / "watch.md"
+PAGE = Path(__file__).parents[2] / "docs" / "watch.md"
 
 
 def output_of(program: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 import tare
 from tests.images import rgb_folder
 
-PAGE = Path(__file__).parents[1] / "docs" / "merge.md"
+PAGE = Path(__file__).parents[2] / "docs" / "merge.md"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,49 @@
+"""The reference of the Python names: what ``tare`` exports, and the classes that its functions return."""
+
+from __future__ import annotations
+
+import tare
+
+#: What the exported functions return, beside the exported classes, and where it lives.
+RETURNED = (
+    "tare.checking.CheckReport",
+    "tare.comparing.Comparison",
+    "tare.advice.Advice",
+    "tare.identification.Identification",
+    "tare.transfer_run.TransferRun",
+    "tare.model_dir.TransferredModel",
+    "tare.studies.running.StudyRun",
+    "tare.exporting.Exported",
+    "tare.watching.Watch",
+    "tare.findings.Finding",
+)
+ERRORS = "tare.errors"
+_FUNCTIONS = ("measure", "compare", "read_spec", "check", "watch", "identify", "advise", "transfer", "study")
+_FUNCTIONS_OF_MODELS = ("fold", "export", "load_model")
+
+_HEAD = """# Python
+
+`import tare` gives the names below and loads nothing heavy; what is behind a name loads when it is used. The functions bear the
+names of the commands, and their keywords those of the options.
+"""
+
+
+def python_page() -> str:
+    """Functions, then classes, then errors."""
+    functions = [*_FUNCTIONS, *_FUNCTIONS_OF_MODELS]
+    classes = [name for name in tare.__all__ if name not in functions and name != "TareError"]
+    parts = [_HEAD, "## Functions", *(_entry(tare._HOMES[name], name) for name in functions)]
+    parts += ["## Classes", *(_entry(tare._HOMES[name], name) for name in classes), *map(_path, RETURNED)]
+    return "\n\n".join([*parts, "## Errors", _module(ERRORS)]) + "\n"
+
+
+def _entry(home: str, name: str) -> str:
+    return _path(f"{home}.{name}")
+
+
+def _path(path: str) -> str:
+    return f"::: {path}"
+
+
+def _module(path: str) -> str:
+    return f"::: {path}\n    options:\n      show_root_heading: false\n      heading_level: 3\n      show_bases: true"

@@ -1,0 +1,70 @@
+"""What is done with each command and program of the documents. Whatever is not named here runs as it stands.
+
+A command runs in a folder in which the names that the documents use exist (``sandbox.py``), small and made. So that it needs
+nothing that cannot be had or takes hours, ``SUBSTITUTES`` replaces words and ``MORE`` appends options. What cannot run at all is
+in ``NOT_RUN``, with the reason, and is parsed with the options it shows nevertheless. An entry that fits nothing any more is an
+error.
+"""
+
+from __future__ import annotations
+
+#: Networks of the same kind, small enough, and without weights to download.
+SUBSTITUTES = {
+    "timm:resnet18": "timm:test_resnet",
+    "timm:vit_base_patch16_224": "timm:test_vit",
+}
+#: Of these commands: others only read what a network states, and the real name does.
+SUBSTITUTED_IN = ("advise", "explain", "fold", "identify", "respec", "study", "transfer")
+#: Appended where a word was substituted: pretrained weights cannot be had.
+NO_WEIGHTS = dict.fromkeys(("advise", "explain", "fold", "respec", "study", "transfer"), ("--weights", "none"))
+
+_ONE_EPOCH = ("--epochs", "1", "--batch-size", "8", "--workers", "0", "--device", "cpu")
+_FEW_CELLS = ("--seeds", "2", "--sizes", "12", "--workers", "1")
+#: Appended to a command that starts so, the first that fits: the last value of an option is the one that counts.
+MORE: dict[str, tuple[str, ...]] = {
+    "tare transfer --model tare:": ("--epochs", "1", "--workers", "0", "--device", "cpu"),
+    "tare transfer --model digits": ("--workers", "0", "--device", "cpu"),
+    "tare transfer --model gun": ("--workers", "0", "--device", "cpu"),
+    "tare transfer --model white": ("--workers", "0", "--device", "cpu"),
+    "tare transfer --model timm:test_resnet": ("--size", "32", *_ONE_EPOCH),
+    "tare transfer": ("--size", "32", *_ONE_EPOCH),
+    "tare study digits --dry-run": (
+        "--seeds",
+        "2",
+        "--sizes",
+        "20",
+        "--networks",
+        "cnn-batch",
+        "--shifts",
+        "content",
+        "--workers",
+        "1",
+    ),
+    "tare study digits": (*_FEW_CELLS, "--networks", "cnn-batch", "--shifts", "content"),
+    "tare study signals": (*_FEW_CELLS, "--shifts", "content"),
+    "tare study --data": _FEW_CELLS,
+    "tare demo": ("--seeds", "2"),
+}
+
+#: (page, start of the command or a piece of the program) -> why it is not run here.
+NOT_RUN = {
+    ("docs/gallery.md", "tare check"): "tests/test_gallery.py runs it and compares what it prints",
+    (
+        "docs/quickstart.md",
+        "tare --install-completion",
+    ): "changes the files of the shell of whoever runs it; test_completion.py runs --show-completion",
+    ("docs/quickstart.md", "tare --show-completion"): "test_completion.py runs it in a shell, which it asks for its name",
+    ("docs/gallery.md", ""): "tests/test_gallery.py runs it",
+    ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
+    ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",
+}
+
+#: Commands whose answer may be a finding: exit code 1 says so and is no failure.
+MAY_FIND = ("check", "identify", "spec", "compare")
+
+#: Names that a program takes from the text around it.
+PRELUDE = {
+    "docs/check.md": "import timm; from train import val_transform; model = timm.create_model('resnet50.a1_in1k')",
+    "docs/fold.md": "import timm; model = timm.create_model('test_resnet')",
+    "docs/spec.md": "import torch; batch = torch.zeros(1, 3, 224, 224, dtype=torch.uint8)",
+}

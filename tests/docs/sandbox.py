@@ -1,0 +1,282 @@
+"""A folder in which the names that the documents use exist: tiny, made, and seeded."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.signals import save_table, save_wav, tone
+
+_NETWORK = """
+from torch import nn
+
+
+def factory():
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 2)
+    )
+
+
+build = mobilenet_v1_025 = factory
+"""
+_TRAIN = """
+import timm
+from torchvision.models import ResNet50_Weights
+
+_config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg("resnet50.a1_in1k").to_dict())
+val_transform = timm.data.create_transform(**_config)
+train_transform = timm.data.create_transform(**_config, is_training=True)
+transforms = {"eval": ResNet50_Weights.IMAGENET1K_V2.transforms()}
+"""
+_SERVER = """
+import numpy as np
+
+
+def preprocess(image):
+    return np.asarray(image)
+"""
+
+
+def photo(seed: int, level: float = 120) -> NDArray[np.uint8]:
+    """A smooth picture ``(40, 52, 3)`` around ``level``."""
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:40, 0:52]
+    waves = [np.sin(rows * generator.uniform(0.05, 0.4) + columns * generator.uniform(0.05, 0.4)) for _ in range(3)]
+    pixels = np.stack(waves, axis=-1) * 60 + level + generator.normal(0, 8, (40, 52, 3))
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def photos(folder: Path) -> None:
+    """Ants are darker than bees: 12 of each to train on, 6 to validate."""
+    for part, count in (("train", 12), ("val", 6)):
+        for label, level in (("ants", 90), ("bees", 150)):
+            for index in range(count):
+                path = folder / part / label / f"{index:02}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(photo(index + 100 * level + 50 * (part == "val"), level)).save(path, quality=95)
+
+
+def recordings(folder: Path) -> None:
+    """Spoken digits that are tones: ``DIGIT_SPEAKER_INDEX.wav``."""
+    for speaker, level in (("jackson", 0.5), ("nicolas", 0.4), ("theo", 0.15)):
+        for digit in (3, 7):
+            for index in range(16):
+                save_wav(folder / f"{digit}_{speaker}_{index}.wav", tone(0.1 * digit, 60, 100 * digit + index, level))
+
+
+def _flat(folder: Path) -> None:
+    folder.mkdir()
+    for index in range(4):
+        Image.fromarray(photo(index)).save(folder / f"{index}.jpg", quality=95)
+
+
+def _fed(module: Any) -> Any:
+    """The network after its batch norms have seen the photographs under mean 0.5 and std 0.5."""
+    import torch
+
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None
+            layer.reset_running_stats()
+    images = np.stack([photo(seed, 90 + 60 * (seed % 2)) for seed in range(64)])
+    with torch.no_grad():
+        module.train()((torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5)
+    return module.eval()
+
+
+def _factory() -> Any:
+    import torch
+
+    names: dict[str, Any] = {}
+    exec(_NETWORK, names)  # noqa: S102 - our own text
+    torch.manual_seed(0)
+    return _fed(names["factory"]())
+
+
+def _safetensors(path: Path) -> None:
+    from safetensors.torch import save_model
+
+    save_model(_factory(), path)
+
+
+def _pth(path: Path) -> None:
+    import timm
+    import torch
+
+    torch.manual_seed(0)
+    torch.save(_fed(timm.create_model("test_resnet")).state_dict(), path)
+
+
+def _spec(path: Path) -> None:
+    import tare
+
+    path.write_text(json.dumps(tare.InputSpec.of((0.5,) * 3, (0.5,) * 3).to_json()))
+
+
+def _stats(path: Path) -> None:
+    import tare
+
+    photos(path.parent / ".stats")
+    tare.measure(path.parent / ".stats").save(path)
+
+
+def _run(folder: Path) -> None:
+    import tare
+
+    photos(folder.parent / ".run-data")
+    tare.transfer(
+        model="timm:test_resnet",
+        weights="none",
+        data=folder.parent / ".run-data",
+        out=folder,
+        protocol="probe",
+        mean=[0.5],
+        std=[0.5],
+        size=32,
+        workers=0,
+        device="cpu",
+    )
+
+
+def _processor(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    document = {
+        "image_processor_type": "ViTImageProcessor",
+        "do_resize": True,
+        "do_rescale": True,
+        "do_normalize": True,
+        "rescale_factor": 1 / 255,
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+        "size": {"height": 224, "width": 224},
+        "resample": 2,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(document))
+
+
+def _keras(path: Path) -> None:
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    layers = [keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 127.5, offset=-1.0), keras.layers.Conv2D(2, 3)]
+    keras.Sequential(layers).save(path)
+
+
+def _tar(path: Path) -> None:
+    _flat(path.parent / ".shard")
+    with tarfile.open(path, "w") as archive:
+        for file in sorted((path.parent / ".shard").iterdir()):
+            archive.add(file, file.name)
+
+
+def _list(path: Path) -> None:
+    _flat(path.parent / "listed")
+    path.write_text("".join(f"listed/{index}.jpg\n" for index in range(4)))
+
+
+def _cifar(path: Path) -> None:
+    _photos_for_manifest = path.parent / "cifar-images"
+    photos(_photos_for_manifest)
+    files = sorted(_photos_for_manifest.rglob("*.jpg"))
+    path.write_text("path,label\n" + "".join(f"{file.relative_to(path.parent)},{file.parent.name}\n" for file in files))
+
+
+def _gunpoint(level: float) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        labels = np.arange(24) % 2
+        signals = np.stack([level * (1 + tone(0.2 + 0.5 * label, 50, seed)) for seed, label in enumerate(labels)])
+        np.savez(path, x=signals, y=labels)
+
+    return make
+
+
+def _groups(path: Path) -> None:
+    labels, groups = np.arange(48) % 2, np.arange(48) // 24 + 1
+    signals = np.stack([300 * group * (1 + tone(0.2 + 0.5 * labels[i], 50, i)) for i, group in enumerate(groups)])
+    np.savez(path, x=signals, gun1_point2=labels, oldyoung_label=groups)
+
+
+def _wine(offset: float) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        generator = np.random.default_rng(0)
+        labels = np.arange(60) % 2 + 5
+        values = generator.normal(offset, 1, (60, 11)) + (labels - 5)[:, None]
+        rows = [",".join([*map(repr, row.tolist()), str(label)]) for row, label in zip(values, labels, strict=True)]
+        path.write_text("\n".join(rows) + "\n")
+
+    return make
+
+
+def _results(path: Path) -> None:
+    lines = ["method,top1,fold,seed"]
+    generator = np.random.default_rng(0)
+    for fold in range(3):
+        for seed in range(3):
+            base = generator.normal(70, 2)
+            lines += [f"frozen,{base:.3f},{fold},{seed}", f"tuned,{base + generator.normal(3, 1):.3f},{fold},{seed}"]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _plan(path: Path) -> None:
+    path.write_text("study: digits\nseeds: 2\nsizes: [20]\nnetworks: [cnn-batch]\nshifts: [content]\n")
+
+
+def _text(content: str) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        path.write_text(content)
+
+    return make
+
+
+#: How each name comes into being; a page's folder gets those that its commands and programs mention.
+MADE: dict[str, Callable[[Path], None]] = {
+    "photos": photos,
+    "hymenoptera": photos,
+    "more": _flat,
+    "recordings": recordings,
+    "run": _run,
+    "stats.json": _stats,
+    "spec.json": _spec,
+    "net.py": _text(_NETWORK),
+    "net.safetensors": _safetensors,
+    "weights.safetensors": _safetensors,
+    "weights.pth": _pth,
+    "mobilenet_v1_025.py": _text(_NETWORK),
+    "mobilenet_v1_025_imagenet.safetensors": _safetensors,
+    "train.py": _text(_TRAIN),
+    "server.py": _text(_SERVER),
+    "path/to/checkpoint": _processor,
+    "model.keras": _keras,
+    "table.csv": save_table,
+    "shards.tar": _tar,
+    "list.txt": _list,
+    "cifar.csv": _cifar,
+    "gunpoint2003.npz": _gunpoint(365),
+    "gunpoint2018.npz": _gunpoint(803),
+    "gunpoint_by_group.npz": _groups,
+    "winequality-white.csv": _wine(0),
+    "winequality-red.csv": _wine(1),
+    "results.csv": _results,
+    "plan.yaml": _plan,
+    "bee.jpg": lambda path: Image.fromarray(photo(1)).save(path),
+}
+
+
+def make_sandbox(folder: Path, text: str) -> Path:
+    """Make in ``folder`` what ``text`` mentions, by its name as a word."""
+    import re
+
+    for name, make in MADE.items():
+        if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", text):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            make(folder / name)
+    return folder
