@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.reporting.analysis_report import p_text
 from tare.reporting.charts import PALETTE
 from tare.reporting.study_charts import SHAPES
 from tare.strategies import STRATEGIES
@@ -116,7 +117,7 @@ def _difference(analysis: Analysis, item: Contrast | None) -> list[str]:
         return [_cell("", math.nan)] * 3 + [_cell("baseline")]
     gap = item.difference
     ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}" if math.isfinite(gap.low) else "-"
-    p_value = f"{item.p_adjusted:.2g}" if math.isfinite(item.p_adjusted) else "-"
+    p_value = p_text(item.p_adjusted) or "-"
     word = f'<td class="said {item.statement.replace(" ", "-")}">{escape(item.statement)}</td>'
     return [_cell(analysis.told(gap.estimate), gap.estimate), _cell(ends, gap.low), _cell(p_value, item.p_adjusted), word]
 
