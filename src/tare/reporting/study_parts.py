@@ -74,12 +74,13 @@ def sorted_table(analysis: Analysis) -> str:
     )
     head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in headings)
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
+    scale, digits = (100, ".1f") if analysis.unit else (1, ".4g")
     rows = []
     for item in analysis.means:
-        score, scale = item.score, 100 if analysis.unit else 1
+        score = item.score
         cells = [_cell(value, float(value) if name == "size" else None) for name, value in item.group]
-        cells += [_cell(item.strategy), _cell(f"{scale * score.estimate:.4g}", score.estimate)]
-        cells.append(_cell(f"{scale * score.low:.4g} to {scale * score.high:.4g}", score.low))
+        mean, low, high = (f"{scale * value:{digits}}" for value in (score.estimate, score.low, score.high))
+        cells += [_cell(item.strategy), _cell(mean, score.estimate), _cell(f"{low} to {high}", score.low)]
         cells += _difference(analysis, contrasts.get((item.group, item.strategy)))
         rows.append(f'<tr data-strategy="{escape(item.strategy)}">{"".join(cells)}</tr>')
     return (
