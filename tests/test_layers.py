@@ -95,6 +95,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "expected_input",
             "watch_report",
             "normaliser",
+            "batched_heads",
             "as_seen",
             "drawing",
             "first_layers",

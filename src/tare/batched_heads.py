@@ -28,6 +28,8 @@ def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
+    if not features:
+        return []
     count, width = features[0].shape
     classes = int(labels.max()) + 1
     if (min(count, width) + 1) * (classes - 1) > _MOST_UNKNOWNS:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tare.reporting import console
-from tare.reporting.analysis_report import print_analysis
+from tare.reporting.analysis_report import p_text, print_analysis
 from tare.studies.analysing import analyse
 from tare.studies.scores import scores_of
 
@@ -36,3 +36,10 @@ def test_in_eighty_columns_nothing_is_broken_and_every_group_is_named_once(
     assert [line.split()[0] for line in tables.splitlines() if " source " in line and "vs" not in line] == ["20", "320"] * 2
     assert tables.count("better") == 4
     assert max(map(len, tables.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "<0.001"), (9e-4, "<0.001"), (0.001, "0.001"), (0.0456, "0.046"), (1.0, "1"), (float("nan"), "")]
+)
+def test_a_p_value_is_never_zero(value: float, text: str) -> None:
+    assert p_text(value) == text

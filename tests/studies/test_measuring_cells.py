@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tare.batched_heads import fit_heads
 from tare.normaliser import Normaliser
 from tare.probe import LinearHead, features_of, fit_head
 from tare.strategies import Strategy
@@ -82,11 +83,12 @@ def test_nothing_that_is_fitted_depends_on_the_test_samples(
     spoiled = replace(task, target=lambda: Samples(target.name, values, target.labels))
     fits: list[LinearHead] = []
 
-    def noted(*data: Any, **options: Any) -> LinearHead:
-        fits.append(fit_head(*data, **options))
-        return fits[-1]
+    def noted(*data: Any, **options: Any) -> list[LinearHead]:
+        found = fit_heads(*data, **options)
+        fits.extend(found)
+        return found
 
-    monkeypatch.setattr(measuring_cells, "fit_head", noted)
+    monkeypatch.setattr(measuring_cells, "fit_heads", noted)
     honest, odd = measured(plan, source), measured(plan, source, spoiled)
     assert len(fits) == 2 * len(honest)
     for before, after in zip(fits[: len(honest)], fits[len(honest) :], strict=True):

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tare.errors import OutputError, StrategyError
-from tare.studies import executing, running
+from tare.studies import executing, keeping, running
 from tare.studies.answer import answer
 from tare.studies.keeping import kept_network
 from tare.studies.plan import Plan, plan_of
+from tare.studies.pretraining import pretrain
 from tare.studies.running import Stopped, missing_cells, read_study, run_study
 from tare.studies.store import Store
 
@@ -80,6 +83,28 @@ def test_an_extended_study_has_the_bytes_of_one_run_at_once(done: Path, tmp_path
     run_study(small(sizes=20), tmp_path, workers=1)
     run_study(small(), tmp_path, workers=1)
     assert (tmp_path / "results.parquet").read_bytes() == (done / "results.parquet").read_bytes()
+
+
+def test_cells_are_the_same_of_a_network_just_pretrained_and_of_one_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "pretrain", partial(pretrain, epochs=1))
+    plan = plan_of({"study": "digits", "networks": ["cnn-batch", "cnn-layer"], "sizes": 20, "shifts": "gain:0.5", "seeds": 2})
+    run_study(plan, tmp_path, workers=1)
+    before = (tmp_path / "results.parquet").read_bytes()
+    shutil.rmtree(tmp_path / "cells")
+    monkeypatch.setattr(keeping, "pretrain", None)
+    assert run_study(plan, tmp_path, workers=1).measured == plan.number
+    assert (tmp_path / "results.parquet").read_bytes() == before
+
+
+def test_units_come_one_shift_after_the_other_so_that_no_two_workers_pretrain_one_network(tmp_path: Path) -> None:
+    plan = small(shifts=["content", "units:10"], seeds=3)
+    units = running._units(plan, tmp_path, {"mlp-none": ""}, plan.cells())
+    assert [(unit.cells[0].shift, unit.cells[0].seed) for unit in units] == [
+        (shift, seed) for shift in ("content", "units:10") for seed in range(3)
+    ]
+    assert sum(len(unit.cells) for unit in units) == plan.number
 
 
 def test_what_is_damaged_is_measured_again(done: Path, tmp_path: Path) -> None:

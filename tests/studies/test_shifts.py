@@ -86,3 +86,12 @@ def test_blur_mixes_positions_but_neither_samples_nor_channels() -> None:
 def test_what_is_no_shift_is_refused(name: str) -> None:
     with pytest.raises(SpecError, match=r"expected a shift: content, gain:0\.5, .*, found"):
         shift_named(name)
+
+
+@pytest.mark.parametrize("name", ["gain:0.5+offset:0.25", "bits:3", "invert", "blur:1", "swap", "blur:0.7+invert"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_sample_is_shifted_the_same_among_many_as_alone(name: str, dtype: Any) -> None:
+    many = np.random.default_rng(0).integers(0, 256, (600, 12, 12, 3)).astype(dtype)
+    together = shifted(name, many)
+    assert together.dtype == dtype
+    np.testing.assert_array_equal(together[::37], np.concatenate([shifted(name, many[i : i + 1]) for i in range(0, 600, 37)]))

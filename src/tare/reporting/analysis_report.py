@@ -74,10 +74,17 @@ def _rows(analysis: Analysis) -> list[tuple[Group, list[str]]]:
 def _columns(analysis: Analysis, item: Contrast | None) -> tuple[str, str, str]:
     if item is None:
         return "", "", ""
-    p_value = f"{item.p_adjusted:.2g}" if math.isfinite(item.p_adjusted) else ""
+    p_value = p_text(item.p_adjusted)
     style = _STYLES.get(item.statement)
     word = f"[{style}]{item.statement}[/]" if style else item.statement
     return _plus_minus(analysis, item.difference, analysis.told(item.difference.estimate)), p_value, word
+
+
+def p_text(value: float) -> str:
+    """A p value with two digits; nothing for one that is not known, and none is 0."""
+    if not math.isfinite(value):
+        return ""
+    return "<0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def _plus_minus(analysis: Analysis, interval: Interval, estimate: str) -> str:

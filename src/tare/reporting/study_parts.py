@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.reporting.analysis_report import p_text
 from tare.reporting.charts import PALETTE
 from tare.reporting.study_charts import SHAPES
 from tare.strategies import STRATEGIES
@@ -73,12 +74,13 @@ def sorted_table(analysis: Analysis) -> str:
     )
     head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in headings)
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
+    scale, digits = (100, ".1f") if analysis.unit else (1, ".4g")
     rows = []
     for item in analysis.means:
-        score, scale = item.score, 100 if analysis.unit else 1
+        score = item.score
         cells = [_cell(value, float(value) if name == "size" else None) for name, value in item.group]
-        cells += [_cell(item.strategy), _cell(f"{scale * score.estimate:.4g}", score.estimate)]
-        cells.append(_cell(f"{scale * score.low:.4g} to {scale * score.high:.4g}", score.low))
+        mean, low, high = (f"{scale * value:{digits}}" for value in (score.estimate, score.low, score.high))
+        cells += [_cell(item.strategy), _cell(mean, score.estimate), _cell(f"{low} to {high}", score.low)]
         cells += _difference(analysis, contrasts.get((item.group, item.strategy)))
         rows.append(f'<tr data-strategy="{escape(item.strategy)}">{"".join(cells)}</tr>')
     return (
@@ -116,7 +118,7 @@ def _difference(analysis: Analysis, item: Contrast | None) -> list[str]:
         return [_cell("", math.nan)] * 3 + [_cell("baseline")]
     gap = item.difference
     ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}" if math.isfinite(gap.low) else "-"
-    p_value = f"{item.p_adjusted:.2g}" if math.isfinite(item.p_adjusted) else "-"
+    p_value = p_text(item.p_adjusted) or "-"
     word = f'<td class="said {item.statement.replace(" ", "-")}">{escape(item.statement)}</td>'
     return [_cell(analysis.told(gap.estimate), gap.estimate), _cell(ends, gap.low), _cell(p_value, item.p_adjusted), word]
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from tare.strategies import Normalisation
 from tare.studies.small_networks import SmallNetwork
 
-#: Samples passed at once: their tensors stay in the processor's cache, and what it costs to begin is shared by enough.
+#: Samples passed at once: what it costs to begin is shared by enough of them.
 _BATCH = 256
 _ONE = 255.0
+
+
+class _Layer(NamedTuple):
+    """What :func:`torch.nn.functional.conv2d` takes beside its input."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    stride: int
+    padding: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +37,7 @@ class Frozen:
     ``a conv(x) + b conv(1) + bias``, in which only a and b differ between strategies.
     """
 
-    layers: tuple[nn.Conv2d, ...]
+    layers: tuple[_Layer, ...]
     responses: torch.Tensor
     ones: torch.Tensor
 
@@ -42,12 +50,13 @@ class Frozen:
         """
         if not isinstance(module, SmallNetwork) or samples.ndim != 4 or samples.shape[1] != 1:
             return None
-        layers = [_folded(block) for block in module.blocks]
-        if not all(isinstance(layer, nn.Conv2d) for layer in layers):
+        layers = [layer for block in module.blocks if (layer := _folded(block)) is not None]
+        if len(layers) < len(module.blocks):
             return None
         parts = (part / _ONE if part.dtype == torch.uint8 else part for part in samples.split(_BATCH))
-        responses = torch.cat([_linear(layers[0], part) for part in parts])
-        return cls(tuple(layers), responses, _linear(layers[0], torch.ones(1, *samples.shape[1:])))
+        first = layers[0]._replace(bias=None)
+        responses = torch.cat([_passed(first, part) for part in parts])
+        return cls(tuple(layers), responses, _passed(first, torch.ones(1, *samples.shape[1:])))
 
     @torch.inference_mode()
     def features(self, chosen: NDArray[np.int64], applied: Normalisation) -> NDArray[np.float32]:
@@ -58,21 +67,22 @@ class Frozen:
         for part in torch.from_numpy(chosen).split(_BATCH):
             passed = torch.add(constant, self.responses[part], alpha=affine.scale[0]).relu_()
             for layer in self.layers[1:]:
-                passed = layer(passed).relu_()
+                passed = functional.conv2d(passed, *layer).relu_()
             found.append(passed.mean(dim=(2, 3)))
         return torch.cat(found).numpy()
 
 
-def _folded(block: Any) -> nn.Conv2d | None:
-    """A block's convolution with its norm layer in it, its own left as it is; None where a norm layer depends on the sample."""
-    convolution, norm = copy.deepcopy(block[0]), block[1]
+def _folded(block: Any) -> _Layer | None:
+    """A block's convolution with its norm layer in it; None where a norm layer depends on the sample."""
+    convolution, norm = block[0], block[1]
+    weight, bias = convolution.weight, convolution.bias
     if isinstance(norm, nn.BatchNorm2d):
-        convolution = fuse_conv_bn_eval(convolution, norm)
+        moments = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+        weight, bias = fuse_conv_bn_weights(weight, bias, *moments)
     elif not isinstance(norm, nn.Identity):
         return None
-    return convolution.to(memory_format=torch.channels_last)
+    return _Layer(weight.contiguous(memory_format=torch.channels_last), bias, convolution.stride, convolution.padding)
 
 
-def _linear(layer: nn.Conv2d, samples: torch.Tensor) -> torch.Tensor:
-    given = samples.contiguous(memory_format=torch.channels_last)
-    return functional.conv2d(given, layer.weight, None, layer.stride, layer.padding)
+def _passed(layer: _Layer, samples: torch.Tensor) -> torch.Tensor:
+    return functional.conv2d(samples.contiguous(memory_format=torch.channels_last), *layer)

@@ -15,6 +15,8 @@ from tare.layout import unit_scale
 
 Values = NDArray[np.float64]
 _NUMBER = r"-?\d+(?:\.\d+)?"
+#: Samples that are held as float64 at once.
+_PIECE = 256
 _HELP = "content, gain:0.5, offset:0.25, gain:0.5+offset:0.25, bits:4, invert, swap, blur:1, units:1000"
 
 
@@ -31,7 +33,8 @@ class Shift:
             return raw
         if raw.dtype.kind == "u" and raw.dtype.itemsize <= 2 and raw.size > np.iinfo(raw.dtype).max and self.pointwise:
             return self._computed(np.arange(np.iinfo(raw.dtype).max + 1, dtype=raw.dtype))[raw]  # each value once
-        return self._computed(raw)
+        pieces = [self._computed(raw[start : start + _PIECE]) for start in range(0, len(raw), _PIECE)]
+        return np.concatenate(pieces) if pieces else raw
 
     @property
     def pointwise(self) -> bool:
