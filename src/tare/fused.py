@@ -87,7 +87,7 @@ def _triples(  # pragma: no cover - compiled
         for start in range(0, pixels, _BLOCK):
             count = min(_BLOCK, pixels - start)
             part = source[3 * start : 3 * (start + count)]
-            # The offsets 0, 1, 2 stand in the loop as they are, so that it becomes byte shuffles; a variable one would be a gather.
+            # The offsets 0, 1, 2 stand in the loop as they are, to become byte shuffles; a variable one would be a gather.
             for j in range(count):
                 first[j] = part[3 * j]
                 second[j] = part[3 * j + 1]

@@ -15,6 +15,7 @@ from tare.augmentation import training_transform
 from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.geometry import Geometry
+from tare.input_geometry import evaluation_steps
 from tare.labelled import LabelledFile
 from tare.layout import unit_scale
 from tare.records import Skipped
@@ -115,7 +116,13 @@ def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None
 
 
 def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
-    """Timm's steps; a border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones it has for tensors."""
+    """The steps of evaluation: timm's, or with the edge or the middle that a specification states, those of the specification.
+
+    A border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones timm has for tensors.
+    """
+    if not geometry.is_timms:
+        fill = [round(255 * value) for value in around or (0.0,)]
+        return evaluation_steps(geometry.size, geometry.crop, geometry.interpolation, fill=fill)
     from timm.data.transforms import CenterCropOrPad
     from timm.data.transforms_factory import transforms_imagenet_eval
 
