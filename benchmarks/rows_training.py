@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import os
+import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.harness import Result, Row, Setting, compared
+from benchmarks.harness import Result, Row, Setting, compared, seconds
 from tare import fused
 from tare.affine import Affine
 from tare.finetune import TransferModule, fit
@@ -28,7 +30,7 @@ from tare.strategies import Normalisation
 from tare.training import Machine, Optimising, Training, Tuning
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_SIZE, _BATCH, _CLASSES, _LR = 48, 32, 10, 1e-3
+_SIZE, _BATCH, _CLASSES, _LR = 32, 32, 10, 1e-3
 
 
 def normalising(setting: Setting) -> Iterator[Result]:
@@ -48,19 +50,45 @@ def normalising(setting: Setting) -> Iterator[Result]:
 
 
 def training(setting: Setting) -> Iterator[Result]:
-    """An epoch of fine-tuning against other loops on the same batches; all validate and write a checkpoint at its end."""
-    work = Work.of(setting)
+    """An epoch of fine-tuning against other loops on the same batches; all validate and write a checkpoint at its end.
+
+    All loops run in turn, each round in another order, so that our own time is measured once for the three ratios.
+    """
+    loops: list[_Loop] = [
+        _Loop("tare", _tare, ""),
+        _Loop("bare PyTorch loop", _bare, ">= 0.97"),
+        _Loop("timm's pieces", _timm, ">= 1"),
+    ]
+    if importlib.util.find_spec("accelerate") and importlib.util.find_spec("transformers"):
+        loops.append(_Loop("HF Trainer", _hugging_face, ">= 1"))
+    work = Work.of(16)
     with tempfile.TemporaryDirectory() as folder:
-        ours = _fresh(work, lambda module: _tare(work, module, Path(folder)))
-        rows: list[tuple[str, Callable[[nn.Module], None], str]] = [
-            ("bare PyTorch loop / tare", lambda module: _bare(work, module, Path(folder)), ">= 0.97"),
-            ("timm's pieces / tare", lambda module: _timm(work, module, Path(folder)), ">= 1"),
-        ]
-        if importlib.util.find_spec("accelerate") and importlib.util.find_spec("transformers"):
-            rows.append(("HF Trainer / tare", lambda module: _hugging_face(work, module, Path(folder)), ">= 1"))
-        for ratio_of, other, goal in rows:
-            name = f"{work.name}, {len(work.train)} images"
-            yield compared(name, _fresh(work, other), ours, setting, ratio_of=ratio_of, goal=goal)
+        warm = Work.of(2)
+        for loop in loops:
+            loop.run(warm, warm.network(), Path(folder))
+        rounds = [_round(loops, index, work, Path(folder)) for index in range(4 if setting.quick else 7)]
+    ours, *others = (tuple(taken[index] for taken in rounds) for index in range(len(loops)))
+    for loop, theirs in zip(loops[1:], others, strict=True):
+        ratios = tuple(other / own for other, own in zip(theirs, ours, strict=True))
+        medians = (statistics.median(theirs), statistics.median(ours))
+        name = f"{work.name}, {len(work.train)} images"
+        yield Result(name, f"{loop.name} / tare", ratios, *medians, "s", loop.goal)
+
+
+@dataclass(frozen=True)
+class _Loop:
+    name: str
+    run: Callable[[Work, nn.Module, Path], None]
+    goal: str
+
+
+def _round(loops: Sequence[_Loop], index: int, work: Work, folder: Path) -> dict[int, float]:
+    """Seconds of each loop by its place, begun with another one each round."""
+    taken = {}
+    for place in (*range(index % len(loops), len(loops)), *range(index % len(loops))):
+        network = work.network()
+        taken[place] = seconds(functools.partial(loops[place].run, work, network, folder))
+    return taken
 
 
 ROWS = (Row("normalise", normalising), Row("training", training))
@@ -76,14 +104,14 @@ class Work:
     normalisation: Normalisation
 
     @classmethod
-    def of(cls, setting: Setting) -> Work:
-        """Random images, enough for some seconds."""
+    def of(cls, batches: int) -> Work:
+        """Random images, so many batches to train on."""
         rng = np.random.default_rng(0)
         sets = []
-        for count in (_BATCH * (24 if setting.quick else 48), _BATCH * 2):
+        for count in (_BATCH * batches, _BATCH * 2):
             images = torch.from_numpy(rng.integers(0, 256, (count, 3, _SIZE, _SIZE), dtype=np.uint8))
             sets.append(TensorDataset(images, torch.from_numpy(rng.integers(0, _CLASSES, count))))
-        return cls("resnet10t at 48 px", sets[0], sets[1], Normalisation("source", _MEAN, _STD))
+        return cls(f"resnet10t at {_SIZE} px", sets[0], sets[1], Normalisation("source", _MEAN, _STD))
 
     def network(self) -> nn.Module:
         """The network, the same weights every time."""
@@ -110,10 +138,6 @@ class _Order(EpochSampler):
 
     def __iter__(self) -> Iterator[int]:
         return (index % self.length for index in super().__iter__())
-
-
-def _fresh(work: Work, train: Callable[[nn.Module], None]) -> Callable[[], None]:
-    return lambda: train(work.network())
 
 
 def _repeated(function: Callable[[], object], times: int = 10) -> Callable[[], None]:

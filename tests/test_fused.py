@@ -68,3 +68,11 @@ def test_another_number_of_channels_and_another_output_are_refused() -> None:
         normalise(stored((1, 4, 2, 2), False), affine)
     with pytest.raises(ValueError, match="a contiguous float32 tensor of shape"):
         normalise(stored((1, 3, 2, 2), False), affine, torch.empty(1, 3, 2, 3))
+
+
+@pytest.mark.parametrize("pixels", [1, 31, 511, 512, 513, 1024, 1500])
+def test_both_memory_orders_give_the_same_bits_whatever_a_block_of_pixels_is(pixels: int) -> None:
+    affine = Affine((2, 0, 1), (0.017, -0.03, 1.3), (-2.1, 0.4, 7.0))
+    images = stored((2, 3, 1, pixels), False, pixels)
+    last = normalise(images.contiguous(memory_format=torch.channels_last), affine)
+    assert torch.equal(last, normalise(images, affine))

@@ -9,6 +9,7 @@ from tare.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry, 
 
 ALL = (
     Geometry((32, 48), "bilinear", 0.9, "squash"),
+    Geometry((224, 224), "bicubic", 224 / 232, "center", (232,), "down"),
     SignalGeometry(400, (0.25, -1.5), "float64"),
     SignalGeometry(16, None),
     RowGeometry(("size", "a,b"), "uint8"),
@@ -27,7 +28,7 @@ def test_images_are_written_as_ever_and_name_no_kind() -> None:
 
 @pytest.mark.parametrize(
     ("geometry", "kind", "shape"),
-    list(zip(ALL, ("image", "signal", "signal", "vector"), ((32, 48), (400,), (16,), ()), strict=True)),
+    list(zip(ALL, ("image", "image", "signal", "signal", "vector"), ((32, 48), (224, 224), (400,), (16,), ()), strict=True)),
 )
 def test_kind_and_shape(geometry: InputGeometry, kind: str, shape: tuple[int, ...]) -> None:
     assert (geometry.kind, geometry.shape) == (kind, shape)
@@ -43,6 +44,8 @@ SIGNAL = {"kind": "signal", "length": 8, "pad": [0.0], "raw_dtype": "float32"}
         {"kind": "signal"},
         {"kind": "smell"},
         {"size": [1]},
+        {"size": [8, 8], "resize": [0]},
+        {"size": [8, 8], "offset": "sideways"},
         {"kind": "vector", "rows": 3},
         {"kind": "vector", "columns": 3, "raw_dtype": "float64"},
         {"kind": "vector", "columns": ["a", 1], "raw_dtype": "float64"},

@@ -127,7 +127,7 @@ def _of_size(height: int, width: int) -> Geometry:
 def _of_spec(spec: InputSpec) -> Geometry:
     remedy = "state it in the spec file, or pass a size"
     crop = spec.require("crop", remedy)
-    return Geometry(spec.require("size", remedy), spec.require("interpolation", remedy), crop.fraction, crop.mode)
+    return Geometry.of(spec.require("size", remedy), spec.require("interpolation", remedy), crop)
 
 
 def _load(path: Path) -> InputSpec:

@@ -27,11 +27,19 @@ def training_transform(
     first = (_crop(size, interpolation), v2.RandomHorizontalFlip())
     bytewise, deep = (v2.Compose([*first, *_last(augmenting, [scale * value for value in fill or ()])]) for scale in (255, 1))
 
-    def varied(image: Any) -> torch.Tensor:
-        steps = deep if isinstance(image, torch.Tensor) else bytewise
-        return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+    return _Varied(bytewise, deep)
 
-    return varied
+
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """An object and no closure: a loader's processes that do not fork are sent it."""
+
+    bytewise: Any
+    deep: Any
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        steps = self.deep if isinstance(image, torch.Tensor) else self.bytewise
+        return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
 
 
 def _crop(size: tuple[int, int], interpolation: str) -> Any:

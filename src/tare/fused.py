@@ -18,6 +18,9 @@ from tare.affine import Affine
 if TYPE_CHECKING:
     import torch
 
+#: Pixels whose bytes are taken apart together. Between 256 and 8192 the time hardly depends on it.
+_BLOCK = 512
+
 
 def takes(images: torch.Tensor) -> bool:
     """Whether :func:`normalise` takes these images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
@@ -73,19 +76,26 @@ def _planes(  # pragma: no cover - compiled
 def _triples(  # pragma: no cover - compiled
     images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
 ) -> None:
-    # The offsets 0, 1, 2 stand in the loop as they are, so that it becomes byte shuffles; a variable offset would be a gather.
-    back = np.empty(3, np.int64)
-    for c in range(3):
-        back[order[c]] = c
-    first, second, third = back[0], back[1], back[2]
-    a0, a1, a2, b0, b1, b2 = a[first], a[second], a[third], b[first], b[second], b[third]
+    # A block of pixels at a time: its bytes are first taken apart into three planes that stay in the nearest cache, so that they
+    # become floats by whole vectors, one plane after another. Taking bytes apart and making floats of them in one loop does both
+    # by vectors of eight, and takes twice as long.
+    planes = np.empty((3, _BLOCK), np.uint8)
+    first, second, third = planes[0], planes[1], planes[2]
+    pixels = images.shape[1]
     for i in range(images.shape[0]):
-        source = images[i].reshape(images.shape[1] * 3)
-        red, green, blue = out[i, first], out[i, second], out[i, third]
-        for j in range(images.shape[1]):
-            red[j] = source[3 * j] * a0 + b0
-            green[j] = source[3 * j + 1] * a1 + b1
-            blue[j] = source[3 * j + 2] * a2 + b2
+        source = images[i].reshape(pixels * 3)
+        for start in range(0, pixels, _BLOCK):
+            count = min(_BLOCK, pixels - start)
+            part = source[3 * start : 3 * (start + count)]
+            # The offsets 0, 1, 2 stand in the loop as they are, to become byte shuffles; a variable one would be a gather.
+            for j in range(count):
+                first[j] = part[3 * j]
+                second[j] = part[3 * j + 1]
+                third[j] = part[3 * j + 2]
+            for c in range(3):
+                plane, target, scale, shift = planes[order[c]], out[i, c, start : start + count], a[c], b[c]
+                for j in range(count):
+                    target[j] = plane[j] * scale + shift
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tare.spec_fields import Crop, Known, crop, plain
+
 Kind = Literal["image", "signal", "vector"]
 
 #: What several samples of a kind are called.
@@ -17,12 +19,33 @@ NOUNS: Mapping[Kind, str] = {"image": "images", "signal": "signals", "vector": "
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's."""
+    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's.
+
+    ``resize`` and ``offset`` are those of :class:`tare.spec_fields.Crop`: the edge that an image is resized to where it is not
+    ``floor(size / crop_fraction)``, and which middle is kept where it falls between two pixels.
+    """
 
     size: tuple[int, int]
     interpolation: str = "bicubic"
     crop_fraction: float = 0.875
     crop_mode: str = "center"
+    resize: tuple[int, ...] | None = None
+    offset: str = "even"
+
+    @classmethod
+    def of(cls, size: tuple[int, int], interpolation: str, crop: Crop) -> Geometry:
+        """The geometry that a specification states."""
+        return cls(size, interpolation, crop.fraction, crop.mode, crop.resize, crop.offset)
+
+    @property
+    def crop(self) -> Crop:
+        """How it crops, as a specification states it."""
+        return Crop(self.crop_mode, self.crop_fraction, self.resize, self.offset)
+
+    @property
+    def is_timms(self) -> bool:
+        """Whether timm reckons the same: from size and fraction alone."""
+        return self.resize is None and self.offset == "even"
 
     @property
     def kind(self) -> Kind:
@@ -84,7 +107,10 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     document: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()
     }
-    return document if isinstance(geometry, Geometry) else {"kind": geometry.kind, **document}
+    if not isinstance(geometry, Geometry):
+        return {"kind": geometry.kind, **document}
+    usual = {"resize": None, "offset": "even"}  # not written, as before there were any
+    return {name: value for name, value in document.items() if name not in usual or value != usual[name]}
 
 
 def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
@@ -99,7 +125,9 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     if kind != "image":
         raise ValueError(f"a geometry of kind {kind!r}")
     height, width = values.pop("size")
-    return Geometry((height, width), **values)
+    made = Geometry((height, width), **values)
+    crop(plain(Known(made.crop, "")))  # a ValueError for what is none
+    return made
 
 
 def _signal(values: dict[str, Any]) -> SignalGeometry:

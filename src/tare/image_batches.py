@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from tare.augmentation import training_transform
 from tare.decode import ColourMode
 from tare.errors import DataError
 from tare.geometry import Geometry
+from tare.input_geometry import evaluation_steps
 from tare.labelled import LabelledFile
 from tare.layout import unit_scale
 from tare.records import Skipped
@@ -101,21 +103,34 @@ def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None
     """
     from torchvision.transforms import v2
 
-    to_tensor = v2.ToImage()
     colour = tuple(fill or (0.0,))
     bytewise, deep = (v2.Compose(_evaluation_steps(geometry, around)) for around in (colour, None))
-    offset = torch.tensor(colour).reshape(-1, 1, 1)
+    offset = torch.tensor(colour).reshape(-1, 1, 1) if geometry.crop_mode == "border" else None
+    return _Sized(v2.Compose([bytewise, v2.ToImage()]), deep, offset)
 
-    def sized(image: Any) -> torch.Tensor:
-        if geometry.crop_mode == "border" and isinstance(image, torch.Tensor):
-            return deep(image - offset) + offset  # type: ignore[no-any-return]
-        return to_tensor(bytewise(image)).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
 
-    return sized
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """An object and no closure: a loader's processes that do not fork are sent it."""
+
+    bytewise: Any
+    deep: Any
+    offset: torch.Tensor | None
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        if self.offset is not None and isinstance(image, torch.Tensor):
+            return self.deep(image - self.offset) + self.offset  # type: ignore[no-any-return]
+        return self.bytewise(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
 
 
 def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
-    """Timm's steps; a border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones it has for tensors."""
+    """The steps of evaluation: timm's, or with the edge or the middle that a specification states, those of the specification.
+
+    A border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones timm has for tensors.
+    """
+    if not geometry.is_timms:
+        fill = [round(255 * value) for value in around or (0.0,)]
+        return evaluation_steps(geometry.size, geometry.crop, geometry.interpolation, fill=fill)
     from timm.data.transforms import CenterCropOrPad
     from timm.data.transforms_factory import transforms_imagenet_eval
 

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.geometry import NOUNS, Kind
 from tare.records import Record, Sample, Skipped, Stack
-from tare.sources.base import Indexed
+from tare.sources.base import Indexed, Source
 from tare.sources.csv_table import read_head
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -60,11 +61,9 @@ class LabelledSamples:
         if kind == self.kind:
             return self
         if (self.kind, kind) == ("vector", "signal"):
-            return replace(
-                self, kind=kind, read=lambda index: _applied(self.read(index), lambda row: row[:, None]), channel_names=None
-            )
+            return replace(self, kind=kind, read=_AsSignal(self.read), channel_names=None)
         if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
-            return replace(self, kind=kind, read=lambda index: _applied(self.read(index), lambda signal: signal[:, 0]))
+            return replace(self, kind=kind, read=_AsRow(self.read))
         fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
         found = f"{'an' if self.kind == 'image' else 'a'} {self.kind} per sample in {self.name!r}"
         raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
@@ -92,8 +91,60 @@ def open_labelled(
     return _of_source(data, options, pattern), None
 
 
-def _applied(values: NDArray[Any] | Skipped, change: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any] | Skipped:
-    return values if isinstance(values, Skipped) else change(values)
+# Readers are objects and no closures: a loader's processes that do not fork are sent them.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InMemory:
+    """Samples that are held, of which ``places`` are meant; None: all."""
+
+    values: Sequence[NDArray[Any] | Skipped] | NDArray[Any]
+    places: Sequence[int] | None = None
+
+    def __call__(self, index: int) -> NDArray[Any] | Skipped:
+        return self.values[index if self.places is None else self.places[index]]
+
+
+@dataclass(eq=False)
+class _OfSource:
+    """Samples of a source by their ``places``; each process lists it anew."""
+
+    source: Source[Any]
+    places: Sequence[int]
+
+    def __call__(self, index: int) -> NDArray[Any] | Skipped:
+        return _only(self.indexed, self.places[index]).value
+
+    @cached_property
+    def indexed(self) -> Indexed:
+        found = self.source.indexed()
+        assert found is not None  # noqa: S101 - it was when this was made
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self.source, "places": self.places}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AsSignal:
+    """Rows as signals of one channel."""
+
+    read: Callable[[int], NDArray[Any] | Skipped]
+
+    def __call__(self, index: int) -> NDArray[Any] | Skipped:
+        values = self.read(index)
+        return values if isinstance(values, Skipped) else values[:, None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AsRow:
+    """Signals of one channel as rows."""
+
+    read: Callable[[int], NDArray[Any] | Skipped]
+
+    def __call__(self, index: int) -> NDArray[Any] | Skipped:
+        values = self.read(index)
+        return values if isinstance(values, Skipped) else values[:, 0]
 
 
 def _channels(samples: LabelledSamples) -> int | None:
@@ -126,7 +177,7 @@ def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> Labelle
     if labels.shape[1:] != (1,) or len(labels) != len(values):
         raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", "check the arrays")
     shaped = with_channels(values, name)
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), lambda index: shaped[index])
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), _InMemory(shaped))
 
 
 def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
@@ -162,7 +213,7 @@ def _table(name: str, label: str | None, options: Options) -> LabelledSamples | 
     values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
     labels = table[column].cast(pl.String).fill_null("").to_list()
     _check_labels(labels, name)
-    return LabelledSamples(name, "vector", tuple(labels), lambda index: values[index], tuple(wanted))
+    return LabelledSamples(name, "vector", tuple(labels), _InMemory(values), tuple(wanted))
 
 
 def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
@@ -207,7 +258,7 @@ def _unlabelled_array(name: str, array: str | None, label: str | None) -> Labell
         found = f"the arrays {', '.join(sorted(every))} in {name!r}"
         raise DataError("one array of samples", found, "name it with --array")
     shaped = with_channels(every[chosen[0]], name)
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), lambda index: shaped[index])
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), _InMemory(shaped))
 
 
 def _unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
@@ -222,7 +273,7 @@ def _unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
         return None
     values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
-    return LabelledSamples(name, "vector", ("",) * len(values), lambda index: values[index], wanted)
+    return LabelledSamples(name, "vector", ("",) * len(values), _InMemory(values), wanted)
 
 
 def is_table(name: str) -> bool:
@@ -281,8 +332,8 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     elif not named:
         raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
     if indexed is None:
-        return LabelledSamples(source.name, kind, named, lambda place: kept[wanted[place]])
-    return LabelledSamples(source.name, kind, named, lambda place: _only(indexed, wanted[place]).value)
+        return LabelledSamples(source.name, kind, named, _InMemory(kept, wanted))
+    return LabelledSamples(source.name, kind, named, _OfSource(source, wanted))
 
 
 class _One(NamedTuple):

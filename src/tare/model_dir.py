@@ -20,14 +20,15 @@ from torch import nn
 
 from tare._version import __version__
 from tare.dataset_stats import DatasetStats
-from tare.errors import ModelError
+from tare.errors import ModelError, SpecError
 from tare.files import replacing_folder, write_text
 from tare.fold_layers import FoldedNetwork, Form, with_form
 from tare.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
-from tare.input_spec import Crop, InputSpec, Known, Unknown
+from tare.input_spec import InputSpec, Known, Unknown
 from tare.layout import unit_scale
 from tare.networks import Network, load_network, load_weights, with_head
 from tare.normaliser import Normaliser
+from tare.spec_timm import crop_pct_of
 from tare.strategies import Normalisation, Strategy
 
 SCHEMA = "tare.model/1"
@@ -83,7 +84,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
         scale=Known(1 / 255, origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
-        crop=Known(Crop(geometry.crop_mode, geometry.crop_fraction), origin),
+        crop=Known(geometry.crop, origin),
         layout=Known("NCHW", origin),
         raw_dtype=Known("uint8", origin),
     )
@@ -189,10 +190,18 @@ def _write_weights(folder: Path, model: TransferredModel) -> None:
             "interpolation": geometry.interpolation,
             "mean": normalisation.mean,
             "std": normalisation.std,
-            "crop_pct": geometry.crop_fraction,
+            "crop_pct": _crop_pct(geometry),
             "crop_mode": geometry.crop_mode,
         },
     )
+
+
+def _crop_pct(geometry: Geometry) -> float:
+    """The fraction from which timm reckons the same edge, if there is one; an export for timm is compared with it in any case."""
+    try:
+        return crop_pct_of(geometry.crop, geometry.size)
+    except SpecError:
+        return geometry.crop_fraction
 
 
 def _document(

@@ -184,7 +184,7 @@ def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.T
     """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
     height, width, channels = values.shape
     geometry = trained.model.geometry
-    edge = max(geometry.size) / geometry.crop_fraction
+    edge = max(geometry.crop.resized(geometry.size))
     if edge * edge * max(height, width) / min(height, width) > MAX_PIXELS:
         raise ValueError(f"{width} x {height} pixels: too narrow to resize its shorter edge to {edge:.0f}")
     if values.dtype.name == "uint8":

@@ -53,7 +53,7 @@ def pretrained_cfg_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     return {
         "input_size": (count, *size),
         "interpolation": value_of(fields, "interpolation", target),
-        "crop_pct": _crop_pct(crop, size),
+        "crop_pct": crop_pct_of(crop, size),
         "crop_mode": crop.mode,
         "mean": mean,
         "std": std,
@@ -86,8 +86,11 @@ def _crop(config: Mapping[str, Any], source: str) -> Field[Crop]:
     return checked("crop", crop, f"{source}, key 'crop_pct'")
 
 
-def _crop_pct(crop: Crop, size: tuple[int, int]) -> float:
-    """The fraction from which timm reckons the same resized edge, ``floor(size / fraction)``."""
+def crop_pct_of(crop: Crop, size: tuple[int, int]) -> float:
+    """The fraction from which timm reckons the same resized edge, ``floor(size / fraction)``.
+
+    Raises :class:`SpecError` if there is none.
+    """
     if crop.mode == "none":
         raise SpecError("a crop mode that timm has: center, squash or border", "no resize at all", "state a crop in the spec")
     if crop.resize is None:

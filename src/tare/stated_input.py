@@ -89,7 +89,9 @@ def geometry_of(
     else:
         notes.append(f"interpolation unknown: {geometry.interpolation} taken, change it with --interpolation")
     if isinstance(spec.crop, Known):
-        geometry = replace(geometry, crop_mode=spec.crop.value.mode, crop_fraction=spec.crop.value.fraction)
+        geometry = Geometry.of(geometry.size, geometry.interpolation, spec.crop.value)
+        if size is not None or crop is not None:  # the edge that was stated belongs to the size and crop that were
+            geometry = replace(geometry, resize=None)
     elif crop is None:
         notes.append(f"crop unknown: the centre {geometry.crop_fraction:g} taken, change it with --crop")
     if crop is not None:

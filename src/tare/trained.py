@@ -15,7 +15,7 @@ from tare.decode import ColourMode
 from tare.errors import ModelError
 from tare.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.model_dir import TransferredModel, load_model
-from tare.spec_fields import parsed
+from tare.spec_fields import Known, parsed, plain
 from tare.stated_input import colour_of
 
 _LARGEST_EDGE = 1 << 14
@@ -75,8 +75,7 @@ def _check_statement(trained: TrainedModel) -> None:
     chosen, takes = trained.model.normalisation, trained.model.takes
     values: dict[str, Any] = {"mean": chosen.mean, "std": chosen.std}
     if isinstance(takes, Geometry):
-        crop = {"mode": takes.crop_mode, "fraction": takes.crop_fraction}
-        values |= {"size": takes.size, "interpolation": takes.interpolation, "crop": crop}
+        values |= {"size": takes.size, "interpolation": takes.interpolation, "crop": plain(Known(takes.crop, ""))}
     for name, value in values.items():
         try:
             parsed(name, value, "")

@@ -41,7 +41,7 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
 
 def test_the_strategy_sample_has_no_table(tmp_path: Path) -> None:
     text = card(open_trained(tiny_run(tmp_path, "sample")), [], None)
-    assert "every image is normalised by its own mean and std" in text
+    assert "every sample is normalised by its own mean and std" in text
     assert "| channel |" not in text
 
 

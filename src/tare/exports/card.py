@@ -82,7 +82,7 @@ def _sized(takes: InputGeometry) -> str:
         height, width = takes.size
         return (
             f"Size {height} x {width} pixels, {escaped(takes.interpolation)} interpolation, {escaped(takes.crop_mode)} crop "
-            f"with the fraction {takes.crop_fraction:g}."
+            f"{_edge(takes)}."
         )
     if isinstance(takes, RowGeometry):
         return f"Rows of {len(takes.columns)} numbers, in this order."
@@ -90,6 +90,12 @@ def _sized(takes: InputGeometry) -> str:
         f"Signals of {takes.length} steps: a longer one is cut to its middle, a shorter one padded on both sides with what is "
         "zero at the network's input. Recordings are read in [-1, 1)."
     )
+
+
+def _edge(takes: Geometry) -> str:
+    if takes.resize is None:
+        return f"with the fraction {takes.crop_fraction:g}"
+    return f"of images resized to {' x '.join(map(str, takes.resize))} pixels"
 
 
 def _origins(trained: TrainedModel) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,7 +109,9 @@ class ResizeAndCrop(nn.Module):
         self.interpolation = geometry.interpolation
         self.squash = geometry.crop_mode == "squash"
         self.may_begin_with_columns = pillow_may_begin_with_columns()
-        self.edges = tuple(float(math.floor(edge / geometry.crop_fraction)) for edge in geometry.size)
+        edges = geometry.crop.resized(geometry.size)
+        self.edges = tuple(map(float, edges * 2 if len(edges) == 1 else edges))
+        self.rounds_down = geometry.offset == "down"
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Resize in two passes, computing only what the crop keeps."""
@@ -141,7 +142,9 @@ class ResizeAndCrop(nn.Module):
 
     def _weights(self, pixels: torch.Tensor, resized: torch.Tensor, size: int) -> torch.Tensor:
         # Torchvision's CenterCrop: half to even where it cuts, and down where it has to pad.
-        first = torch.where(resized >= size, torch.round((resized - size) / 2), -torch.floor((size - resized) / 2))
+        middle = (resized - size) / 2
+        cut = torch.floor(middle) if self.rounds_down else torch.round(middle)
+        first = torch.where(resized >= size, cut, -torch.floor((size - resized) / 2))
         return resize_weights(pixels, resized, first, size, self.interpolation)
 
 

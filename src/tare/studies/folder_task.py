@@ -171,4 +171,5 @@ def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples
 
 
 def _geometry_text(geometry: Geometry) -> str:
-    return f"{geometry.size[0]} x {geometry.size[1]} by {geometry.interpolation}, crop {geometry.crop_fraction:g}"
+    resized = "" if geometry.resize is None else f" of {' x '.join(map(str, geometry.resize))}"
+    return f"{geometry.size[0]} x {geometry.size[1]} by {geometry.interpolation}, crop {geometry.crop_fraction:g}{resized}"
