@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.advice_tasks import AdviceTask, network_of, shifted
 from tare import absorption, advice_accuracy, advice_evidence, advice_passes, advice_score, comparing, fold_heads, strategies
 from tare.advice_accuracy import STRENGTH
@@ -95,7 +97,7 @@ def evidence_of(found: Gathered) -> dict[str, Any]:
         "layers": {name: dict(layers) for name, layers in found.layers.items()},
         "shares": {name: [asdict(share) for share in shares] for name, shares in found.shares.items()},
         "accuracy": {name: values.tolist() for name, values in folds.accuracy.items()} if folds else {},
-        "loss": {name: values.tolist() for name, values in folds.loss.items()} if folds else {},
+        "credit": {name: np.round(values, 6).tolist() for name, values in folds.credit.items()} if folds else {},
         "ratio": folds.ratio if folds else None,
     }
 

@@ -9,6 +9,7 @@ test samples than those on which it is scored (both halves in turn), since the b
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import re
@@ -26,11 +27,13 @@ from rich.progress import track
 from benchmarks.advice_records import record_of
 from benchmarks.advice_tasks import AdviceTask, halves, tasks
 from tare.advice_accuracy import Folds
+from tare.advice_rates import SCHEMA, Said
 from tare.advice_rule import RULE, Decision, Facts, Rule, decide
 from tare.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
 _SMALL = 40
+_POINT = 0.01
 _GOALS = {"mean": 0.3, "share": 1 / 3, "largest": 2.0}
 
 Record = Mapping[str, Any]
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6, help="draws of training samples a task")
     parser.add_argument("--cache", type=Path, default=Path("build/advice"), help="where records are kept, by content")
     parser.add_argument("--write", type=Path, help="put the figures into this page")
+    parser.add_argument("--rates", type=Path, default=Path("src/tare/advice_rates.json"), help="written with --write")
     parser.add_argument("--tune", action="store_true", help="choose the rule's constants on the first half of the tasks")
     parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the cache")
     given = parser.parse_args()
@@ -63,6 +67,8 @@ def main() -> None:
     if given.write:
         page = given.write.read_text(encoding="utf-8")
         pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
+        document = {"schema": SCHEMA, "tasks": len(judged), "seeds": given.seeds, "rates": rates(judged, measured)}
+        write_text(given.rates, json.dumps(document, indent=1) + "\n")
         write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
 
 
@@ -92,7 +98,7 @@ def facts_of(record: Record, *, labels: bool = True) -> Facts:
     scores = {name: (score["activations"] or score["at_input"])["estimate"] for name, score in evidence["scores"].items()}
     folds = None
     if labels and evidence["accuracy"]:
-        arrays = [{name: np.array(values) for name, values in evidence[what].items()} for what in ("accuracy", "loss")]
+        arrays = [{name: np.array(values) for name, values in evidence[what].items()} for what in ("accuracy", "credit")]
         folds = Folds(arrays[0], arrays[1], evidence["ratio"], 0, 0)
     gaps = {name: gap for name, gap in evidence["gaps"].items() if name not in evidence["twins"]}
     return Facts(gaps, scores, folds)
@@ -188,32 +194,68 @@ def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]
     return [f"The largest beyond noise, with labels: {listed}."]
 
 
-def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
-    """Accuracy of the advised strategy less that of source, by stated confidence: is it as sure as it should be?"""
-    rows: dict[str, list[float]] = {}
-    for task in judged:
+def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[dict[str, Any]]:
+    """How often advice of each kind was right, with labels and without: what :mod:`tare.advice_rates` reads."""
+    found: dict[tuple[Said, str, bool], list[tuple[bool, float]]] = {}
+    for task, labels in product(judged, (True, False)):
         for record in measured[task.name]:
-            decision = advised(record)
-            if decision.strategy != "source":
-                gain = np.mean(record["fair"][decision.strategy]) - np.mean(record["fair"]["source"])
-                rows.setdefault(decision.confidence, []).append(100 * float(gain))
-    lines = [
-        "| confidence | times another than `source` was advised | gain over `source`, points | it was better |",
-        "|---|---|---|---|",
+            decision = advised(record, labels=labels)
+            if decision.basis == "same input" or (labels and not record["evidence"]["accuracy"]):
+                continue
+            fair = {name: float(np.mean(shares)) for name, shares in record["fair"].items()}
+            gains = [fair[name] - fair["source"] for name in decision.gains if name in fair]
+            gain = fair[decision.strategy] - fair["source"]
+            said, right = _outcome(decision, gain, gains)
+            found.setdefault((said, decision.confidence, labels), []).append((right, gain))
+    return [
+        {
+            "said": said,
+            "confidence": confidence,
+            "labels": labels,
+            "times": len(cases),
+            "right": round(float(np.mean([right for right, _ in cases])), 3),
+            "gain": round(float(np.mean([gain for _, gain in cases])), 4),
+        }
+        for (said, confidence, labels), cases in sorted(found.items())
     ]
-    for name in ("high", "moderate", "low"):
-        values = np.array(rows.get(name, []))
-        if values.size:
-            lines.append(f"| {name} | {values.size} | {values.mean():+.1f} | {np.mean(values > 0):.0%} |")
+
+
+def _outcome(decision: Decision, gain: float, gains: Sequence[float]) -> tuple[Said, bool]:
+    """What was said, and whether it was right: a gain; none missed by more than a point; none a point away."""
+    if not decision.matters:
+        return "no matter", max(map(abs, gains), default=0.0) <= _POINT
+    if decision.strategy == "source":
+        return "source", max(gains, default=0.0) <= _POINT
+    return "another", gain > 0
+
+
+def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Is advice as sure as it should be?"""
+    told: dict[Said, str] = {
+        "another": "another strategy than `source`",
+        "source": "`source`, no other being better by more than a point",
+        "no matter": "it does not matter, none being a point away",
+    }
+    lines = [
+        "| advised | confidence | labels | times | right | gain over `source`, points |",
+        "|---|---|---|---|---|---|",
+    ]
+    for said, confidence in product(told, ("high", "moderate", "low")):
+        for one in rates(judged, measured):
+            if (one["said"], one["confidence"]) == (said, confidence):
+                given = "with" if one["labels"] else "without"
+                lines.append(
+                    f"| {told[said]} | {confidence} | {given} | {one['times']} | {one['right']:.0%} | {100 * one['gain']:+.1f} |"
+                )
     return lines
 
 
 def _tune(console: Console, half: Sequence[Sequence[Record]]) -> None:
     """Every combination of a coarse grid, by mean regret on the half that constants are chosen on."""
-    grid = product((0.2, 0.3, 0.4), (0.02, 0.03, 0.06), (0.03, 0.04, 0.06), (0.005, 0.01), (0.0, 1.0))
+    grid = product((0.2, 0.3, 0.4), (0.02, 0.03, 0.045), (0.03, 0.04, 0.06), (0.04, 0.06, 0.08), (0.0, 0.005, 0.01))
     found = []
-    for foreign, gain, spread, margin, errors in grid:
-        rule = Rule(foreign=foreign, gain=gain, spread=spread, margin=margin, errors=errors)
+    for foreign, gain, spread, of_sample, margin in grid:
+        rule = Rule(foreign=foreign, gain=gain, spread=spread, spread_of_sample=of_sample, margin=margin)
         both = []
         for labels in (True, False):
             mean = np.mean([regret("", records, lambda r: advised(r, rule, labels=labels).strategy).points for records in half])  # noqa: B023

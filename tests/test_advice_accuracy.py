@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from tare.advice_accuracy import STRENGTH, corrected, cross_validated
+from tare.advice_accuracy import SPREAD, STRENGTH, corrected, cross_validated, over_samples
 from tare.errors import DataError
 from tare.fold_heads import fold_logits
 from tare.probe import fit_head
@@ -88,7 +88,7 @@ def test_a_rare_class_is_no_error_and_no_warning() -> None:
         warnings.simplefilter("error")
         found = cross_validated({"source": features}, labels, seed=0)
     assert found is not None
-    assert np.isfinite(found.loss["source"]).all()
+    assert np.isfinite(found.credit["source"]).all()
 
 
 def test_features_that_are_not_finite_are_refused() -> None:
@@ -96,3 +96,41 @@ def test_features_that_are_not_finite_are_refused() -> None:
     features[3, 1] = np.nan
     with pytest.raises(DataError, match="finite features"):
         cross_validated({"source": features}, labels, seed=0)
+
+
+def test_credit_is_the_probability_that_heads_gave_to_held_out_samples() -> None:
+    features, labels = problem(60, 8, 3)
+    found = cross_validated({"source": features}, labels, seed=3)
+    assert found is not None
+    total = np.zeros(60)
+    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=3).split(features, labels):
+        logits = fit_head(features[train], labels[train], strength=STRENGTH).logits(features[test])
+        shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        total[test] += shares[np.arange(len(test)), labels[test]] / 5
+    np.testing.assert_allclose(found.credit["source"], total, atol=0.02)  # both stop at a tolerance
+
+
+def test_credit_tells_a_difference_with_less_noise_than_accuracy_and_covers_it() -> None:
+    """Two strategies of which one has more signal: the same mean difference over many draws, and its spread."""
+    gaps, hits, covered = [], [], 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(60) % 2
+        noise = rng.normal(size=(60, 4))
+        pair = {name: (scale * labels[:, None] + noise).astype(np.float32) for name, scale in (("source", 0.5), ("target", 0.7))}
+        found = cross_validated(pair, labels, seed=0)
+        assert found is not None
+        gain, _ = found.gain("target")
+        gaps.append(gain.estimate)
+        hits.append(found.difference("target")[0].estimate)
+        covered += gain.low <= 0.06 <= gain.high
+    assert np.mean(gaps) > 0
+    assert np.std(gaps) / np.mean(gaps) < np.std(hits) / np.mean(hits)
+    assert covered / 60 > 0.9
+
+
+def test_samples_that_all_agree_do_not_make_a_certainty() -> None:
+    interval, error = over_samples(np.zeros(16))
+    assert error == pytest.approx(SPREAD / 16)
+    assert interval.low < -0.1 < 0.1 < interval.high
+    assert math.isnan(over_samples(np.zeros(1))[1])

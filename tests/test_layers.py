@@ -42,6 +42,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "L1b",
         (
             "advice_accuracy",
+            "advice_rates",
             "fused",
             "diagnosis",
             "geometry",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tare.advice_rates import Rate
 from tare.advice_rule import Basis, Confidence
 from tare.comparing import Comparison
 from tare.strategies import Normalisation, Strategy
@@ -37,7 +38,8 @@ class Evidence:
 class Advice:
     """The recommendation: ``strategy`` is what to use, also where it does not matter.
 
-    ``basis`` names the rule that decided and ``rule`` says it in words; ``normalisations`` are the mean and std of every strategy
+    ``basis`` names the rule that decided and ``rule`` says it in words; ``rate`` is how such advice fared in the benchmark, None
+    where that is not known; ``normalisations`` are the mean and std of every strategy
     that can be computed, ``refused`` says why others cannot; ``labelled`` whether accuracies took part.
     """
 
@@ -46,6 +48,7 @@ class Advice:
     confidence: Confidence
     basis: Basis
     rule: str
+    rate: Rate | None
     because: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     would_change: tuple[str, ...]
@@ -74,6 +77,7 @@ class Advice:
             "confidence": self.confidence,
             "basis": self.basis,
             "rule": self.rule,
+            "rate": None if self.rate is None else self.rate.to_json(),
             "because": list(self.because),
             "evidence": [item.to_json() for item in self.evidence],
             "would_change": list(self.would_change),

@@ -17,8 +17,8 @@ Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network"
 
 #: The simplest first: of equal gains the earlier one is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
-# Folds of a few samples can agree by chance: no difference is known better than this share.
-_SHARPEST = 0.004
+# From so large a probability of being the better choice on, confidence is high, or moderate.
+_HIGH, _MODERATE = 0.95, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,10 @@ class Rule:
 
     Strategies that differ from ``source`` by less than ``same`` input std do not matter. Where dataset1 is foreign to the network
     under ``source`` by f > ``foreign`` nats per channel, a strategy that takes away at least the share ``relief`` of it is
-    expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy; any other, nothing. How far a gain lies from what is
-    expected has the std ``spread``. A gain must exceed ``margin``, and differences shown to lie within ``equal`` do not matter.
-    Where only labels speak for a strategy, its gain must also exceed ``errors`` standard errors.
+    expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy, any other nothing, and gains lie around that with
+    the std ``spread``. Where dataset1 is familiar, a strategy is expected to cost ``cost``, give or take ``familiar_spread``.
+    ``sample``, which changes every sample in its own way, does everything ``wilder`` times as much. A gain must exceed
+    ``margin``, and differences shown to lie within ``equal`` do not matter.
     """
 
     same: float = 0.02
@@ -37,10 +38,12 @@ class Rule:
     relief: float = 0.5
     gain: float = 0.03
     most: float = 1.5
-    spread: float = 0.04
+    spread: float = 0.08
+    cost: float = 0.015
+    familiar_spread: float = 0.03
+    wilder: float = 1.5
     margin: float = 0.01
     equal: float = 0.01
-    errors: float = 1.0
 
 
 RULE = Rule()
@@ -61,12 +64,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A strategy's gain in accuracy over ``source``: expected without labels, cross-validated, and both together."""
+    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and both together.
+
+    ``combined`` is the mean and ``spread`` the std of what is then known of the gain.
+    """
 
     expected: float
     measured: Interval | None
     error: float | None
     combined: float
+    spread: float
 
     @property
     def labels_speak(self) -> bool:
@@ -77,6 +84,10 @@ class Gain:
     def shown(self) -> bool:
         """Whether the interval of the measured gain lies above zero."""
         return self.measured is not None and self.measured.low > 0
+
+    def chance_above(self, gain: float) -> float:
+        """The probability that the strategy gains more than ``gain``, by the normal distribution of what is known."""
+        return 0.5 * math.erfc((gain - self.combined) / (self.spread * math.sqrt(2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +107,11 @@ class Decision:
 
 
 def decide(facts: Facts, rule: Rule = RULE) -> Decision:
-    """Recommend the strategy with the largest gain over ``source``, if it is worth it.
+    """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
 
     The cross-validated gain d with standard error e is shrunk toward the gain m that is expected without labels: (m / s^2 + d /
-    e^2) / (1 / s^2 + 1 / e^2), s the rule's ``spread`` (the posterior mean under a normal prior). Few labels thus leave what the
-    moments say, and many decide.
+    e^2) / (1 / s^2 + 1 / e^2), s the rule's spread. That is the posterior mean under a normal prior, and taking the largest is
+    the choice of least expected regret. Few labels thus leave what the moments say, and many decide.
     """
     if facts.alone:
         return Decision("source", True, "nothing else", "low")
@@ -108,54 +119,44 @@ def decide(facts: Facts, rule: Rule = RULE) -> Decision:
     if not rivals:
         return Decision("source", False, "same input", "high")
     gains = {name: _gain(name, facts, rule) for name in rivals}
-    worth = [name for name in rivals if _is_worth(gains[name], rule)]
-    if not worth:
-        return _stays(gains, rule)
-    chosen = max(worth, key=lambda name: gains[name].combined)
+    chosen = max(rivals, key=lambda name: gains[name].combined)
     won = gains[chosen]
+    if won.combined <= rule.margin:
+        return _stays(gains, rule)
     basis: Basis = "accuracy" if won.labels_speak else "foreign to the network"
-    return Decision(chosen, True, basis, _confidence(won, rule), gains)
+    if won.expected <= 0:
+        basis = "accuracy"
+    return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains)
 
 
 def _gain(name: Strategy, facts: Facts, rule: Rule) -> Gain:
-    expected = _expected(name, facts.foreign, rule)
-    if facts.folds is None or name not in facts.folds.accuracy:
-        return Gain(expected, None, None, expected)
-    measured, error = facts.folds.difference(name)
+    expected, spread = _expected(name, facts.foreign, rule)
+    if facts.folds is None or name not in facts.folds.credit:
+        return Gain(expected, None, None, expected, spread)
+    measured, error = facts.folds.gain(name)
     if not math.isfinite(error):
-        return Gain(expected, measured, error, expected)
-    prior, own = rule.spread**-2, max(error, _SHARPEST) ** -2
-    return Gain(expected, measured, error, (prior * expected + own * measured.estimate) / (prior + own))
+        return Gain(expected, measured, error, expected, spread)
+    prior, own = spread**-2, error**-2
+    combined = (prior * expected + own * measured.estimate) / (prior + own)
+    return Gain(expected, measured, error, combined, (prior + own) ** -0.5)
 
 
-def _expected(name: Strategy, foreign: Mapping[str, float], rule: Rule) -> float:
-    start = foreign.get("source", 0.0)
-    if start <= rule.foreign or foreign.get(name, math.inf) > (1 - rule.relief) * start:
-        return 0.0
-    return rule.gain * min(math.log(start / rule.foreign), rule.most)
+def _expected(name: Strategy, foreign: Mapping[str, float], rule: Rule) -> tuple[float, float]:
+    """The gain that is expected without labels, and the std around it."""
+    factor, start = rule.wilder if name == "sample" else 1.0, foreign.get("source", 0.0)
+    if start <= rule.foreign:
+        return -factor * rule.cost, factor * rule.familiar_spread
+    relieved = foreign.get(name, math.inf) <= (1 - rule.relief) * start
+    return factor * rule.gain * min(math.log(start / rule.foreign), rule.most) * relieved, factor * rule.spread
 
 
-def _is_worth(gain: Gain, rule: Rule) -> bool:
-    if gain.combined <= rule.margin:
-        return False
-    if gain.expected > 0 or gain.measured is None or gain.error is None:
-        return True
-    return gain.measured.estimate > rule.errors * gain.error
-
-
-def _confidence(won: Gain, rule: Rule) -> Confidence:
-    if won.shown:
-        return "high"
-    if won.measured is None:
-        return "moderate" if won.expected >= rule.gain else "low"
-    agree = won.expected > 0 and won.measured.estimate > 0
-    return "moderate" if agree else "low"
+def _sure(chance: float) -> Confidence:
+    return "high" if chance >= _HIGH else "moderate" if chance >= _MODERATE else "low"
 
 
 def _stays(gains: Mapping[Strategy, Gain], rule: Rule) -> Decision:
-    """Source is kept: because the others are shown to be alike, or shown not to be better, or because nothing is shown."""
+    """Source is kept: because the others are shown to be alike, or because no other is likely to be better by the margin."""
     measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
     if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):
         return Decision("source", False, "equivalent", "high", gains)
-    settled = bool(measured) and all(one.high < 2 * rule.equal for one in measured)
-    return Decision("source", True, "default", "moderate" if settled else "low", gains)
+    return Decision("source", True, "default", _sure(1 - max(one.chance_above(rule.margin) for one in gains.values())), gains)

@@ -51,10 +51,10 @@ def rule_in_words(decision: Decision) -> str:
     said = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} has the largest gain in accuracy over source, {_combined(won)}, and labels speak for it",
+        "accuracy": f"{name} is expected to gain most over source, {_combined(won)}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
-            f"away at least {RULE.relief:.0%} of that: {_combined(won)}"
+            f"away at least {RULE.relief:.0%} of that; it is expected to gain {_combined(won)}"
         ),
         "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
@@ -69,7 +69,8 @@ def _combined(won: Gain | None) -> str:
     expected = f"{100 * won.expected:.1f} points expected without labels"
     if won.measured is None:
         return expected
-    return f"{100 * won.combined:.1f} points, which weighs {points(won.measured)} cross-validated against {expected}"
+    weighed = f"{points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
+    return f"{100 * won.combined:.1f} points: {weighed}"
 
 
 def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
     elif decision.gain is not None:
         said.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
     elif decision.matters:
-        said.append(f"another strategy better than source by more than its standard error{_largest_error(found)}")
+        said.append(f"another strategy expected to gain more than {100 * RULE.margin:g} point{_largest_error(found)}")
     if decision.matters and decision.confidence != "high":
         said.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
@@ -95,7 +96,7 @@ def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
         return "none to speak of: the strategies are alike here"
     if found.folds is None:
         return "not known without labels; the benchmark of this rule (docs/advise.md) says how large it is on other tasks"
-    ranked = [(one, found.folds.difference(one, decision.strategy)[0]) for one in _compared(found) if one != decision.strategy]
+    ranked = [(one, found.folds.gain(one, decision.strategy)[0]) for one in _compared(found) if one != decision.strategy]
     if not ranked:
         return "not known: nothing else could be compared"
     name, worst = max(ranked, key=lambda row: row[1].high)
@@ -143,6 +144,7 @@ def _of_labels(found: Gathered) -> Iterator[Evidence]:
         yield _row(f"cross-validated accuracy, {name}", folds.level(name), "share")
         if name != "source":
             yield _row(f"accuracy less source's, {name}", folds.difference(name)[0], "share")
+            yield _row(f"probability given to the right class less source's, {name}", folds.gain(name)[0], "share")
 
 
 def _row(name: str, found: Interval, unit: str) -> Evidence:
@@ -246,20 +248,24 @@ def _labels(found: Gathered) -> Iterator[str]:
         yield "No labels were used: accuracies were not compared."
         return
     level = found.folds.level("source")
-    yield f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%."
+    yield (
+        f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
+        "that a held-out sample's own class is given: accuracy with less noise."
+    )
     for name in _compared(found):
         if name == "source":
             continue
-        gap, _ = found.folds.difference(name)
+        gap, _ = found.folds.gain(name)
         shown = "better" if gap.low > 0 else "worse" if gap.high < 0 else "no difference shown"
-        yield f"{name}: {points(gap)} against source, {shown}."
+        hits = 100 * found.folds.difference(name)[0].estimate
+        yield f"{name}: {points(gap)} against source, {shown} (samples right: {hits:+.1f} points)."
 
 
 def _compared(found: Gathered) -> list[Strategy]:
-    return [name for name in found.choices if found.folds is not None and name in found.folds.accuracy]
+    return [name for name in found.choices if found.folds is not None and name in found.folds.credit]
 
 
 def _largest_error(found: Gathered) -> str:
     assert found.folds is not None  # noqa: S101 - only asked where there are labels
-    errors = [found.folds.difference(name)[1] for name in _compared(found) if name not in ("source", "sample")]
-    return f" (up to {100 * max(errors):.1f} points here)" if errors else ""
+    errors = [found.folds.gain(name)[1] for name in _compared(found) if name not in ("source", "sample")]
+    return f" (its standard error here is up to {100 * max(errors):.1f} points)" if errors else ""

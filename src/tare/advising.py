@@ -9,6 +9,7 @@ from typing import Any
 from tare.advice import Advice, Evidence
 from tare.advice_evidence import Gathered, Subject, choices_of, compared, gather
 from tare.advice_inputs import Asked, fed_network
+from tare.advice_rates import Rate, Said, rate_of
 from tare.advice_rule import Decision, Facts, decide
 from tare.advice_samples import Reading, subject_of
 from tare.advice_words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
@@ -83,6 +84,7 @@ def advise_on(
         confidence=decision.confidence,
         basis=decision.basis,
         rule=rule_in_words(decision),
+        rate=_rate(decision, found.folds is not None),
         because=because(found, used),
         evidence=evidence_rows(found, used),
         would_change=would_change(found, decision),
@@ -97,6 +99,13 @@ def advise_on(
         comparison=found.comparison,
         notes=notes,
     )
+
+
+def _rate(decision: Decision, labels: bool) -> Rate | None:
+    if decision.basis in ("same input", "nothing else"):
+        return None
+    said: Said = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
+    return rate_of(said, decision.confidence, labels=labels)
 
 
 def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:
@@ -121,6 +130,7 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         confidence="high",
         basis=decision.basis,
         rule=rule_in_words(decision),
+        rate=None,
         because=(*((f"Values: {used.describe()}.",) if used else ()), said),
         evidence=(Evidence("samples", subject.target.samples, None, "samples"),),
         would_change=("values in the units that the network was trained on: then source is possible, and is compared",),

@@ -25,4 +25,5 @@ def recommended(
     advice = advise_on(subject, fed.network.reference, stats.source, seed=seed, reporter=reporter)
     matter = "" if advice.matters else ", though it does not matter"
     headline = f"strategy auto: {advice.strategy}{matter} (confidence: {advice.confidence}); {advice.rule}"
+    headline += f"; {advice.rate.in_words()}" if advice.rate is not None else ""
     return advice.strategy, (headline, *(f"strategy auto: {text}" for text in advice.because))

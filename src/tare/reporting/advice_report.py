@@ -21,7 +21,10 @@ _METHOD = (
 def print_advice(found: Advice) -> None:
     """Print the recommendation, the rule, the reasons, what would change it and what being wrong costs."""
     out.print(f"[bold]{shown(_headline(found))}[/]", soft_wrap=True)
-    out.print(f"Rule: {shown(found.rule)}.\n", soft_wrap=True)
+    out.print(f"Rule: {shown(found.rule)}.", soft_wrap=True)
+    if found.rate is not None:
+        out.print(f"How often that is right: {shown(found.rate.in_words())}.", soft_wrap=True)
+    out.print()
     out.print("[bold]Because[/]")
     for text in found.because:
         out.print(f"- {shown(text)}", soft_wrap=True)
@@ -43,6 +46,7 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
         html.paragraph(_headline(found), "lead"),
         html.paragraph(f"{found.model} on {found.data}, {found.samples:,} samples, seed {found.seed}"),
         html.paragraph(f"Rule: {found.rule}."),
+        *([html.paragraph(f"How often that is right: {found.rate.in_words()}.")] if found.rate is not None else []),
         html.heading("Because"),
         html.items(found.because),
         html.heading("What would change it"),
@@ -66,7 +70,11 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
 def _headline(found: Advice) -> str:
     if not found.matters:
         return "It does not matter which strategy you take; source needs nothing measured."
-    return f"Normalise by the strategy {found.recommendation} (confidence: {found.confidence})."
+    named = f"the strategy {found.strategy}" + (", the constants of the training" if found.strategy == "source" else "")
+    if found.confidence == "low":
+        why = "whether another is better is not known" if found.strategy == "source" else "the better bet, but nothing is shown"
+        return f"Normalise by {named}: {why} (confidence: low)."
+    return f"Normalise by {named} (confidence: {found.confidence})."
 
 
 def _use(found: Advice) -> str:
