@@ -106,7 +106,8 @@ def pairs_of(channels: int) -> tuple[tuple[int, int], ...]:
 def responses(front: Front, views: Views, batch: int = 32) -> Responses:
     """Take the moments of the responses of an affine ``front`` to ``views``.
 
-    Means and products are taken in float32 within a view, and in float64 over views and images. Of large maps a random part of the positions, other ones for every batch, stands for all: neighbours tell the same.
+    Means and products are taken in float32 within a view, and in float64 over views and images. Of large maps a random part of
+    the positions, other ones for every batch, stands for all: neighbours tell the same.
     """
     count, each, channels, *size = views.values.shape
     pairs = pairs_of(channels)

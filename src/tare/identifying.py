@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from tare.errors import DataError, ModelError
 from tare.fingerprint import Fingerprint, fingerprints
@@ -83,6 +84,7 @@ def identify(
             "state the images' classes with --labels, which ranks candidates by the likelihood of the labels",
         )
     probes = read_probes(data, colour_of(network), samples, seed)
+    _check_kind(network)
     geometry, notes = _geometry(network, probes, size)
     check_accepts(network, geometry)
     setting = _Setting(network, replace(probes, images=small(probes.images, _LARGEST * max(geometry.size))), geometry, seed)
@@ -131,6 +133,14 @@ class _Setting:
         large = max(self.geometry.size) > _SMALL
         wanted = each or (1 if large else min(_MOST_VIEWS, max(1, _VIEWS_WANTED // self.count)))
         return self.varied.views(augmentation, start, stop, wanted)
+
+
+def _check_kind(network: Network) -> None:
+    """Raise :class:`ModelError` if the network begins with a layer that takes no images."""
+    kinds = {nn.Conv1d: "signals", nn.Conv3d: "volumes or videos", nn.Embedding: "tokens", nn.Conv2d: ""}
+    first = next((taken for layer in network.module.modules() if (taken := kinds.get(type(layer))) is not None), "")
+    if first:
+        raise ModelError("a network for images", f"{network.reference} takes {first}", "name another network")
 
 
 def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
