@@ -25,6 +25,9 @@ from torch import nn
 def net():
     return nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
 
+def signal():
+    return nn.Sequential(nn.Conv1d(3, 8, 5), nn.BatchNorm1d(8), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 4))
+
 def plain():
     return nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
 """  # noqa: E501
@@ -154,6 +157,14 @@ def test_images_that_tell_nothing_are_refused(nets: Path, count: int, values: in
 def test_weights_of_another_network_are_refused(nets: Path, images: Path) -> None:
     with pytest.raises(ModelError, match="weights that fit the network"):
         tare.identify(model="timm:test_resnet", checkpoint=checkpoint(nets, of("imagenet")), data=images)
+
+
+def test_a_network_of_signals_is_refused_as_one(nets: Path, images: Path) -> None:
+    state = nn.Sequential(nn.Conv1d(3, 8, 5), nn.BatchNorm1d(8), nn.Identity(), nn.Identity(), nn.Linear(8, 4)).state_dict()
+    state["1.running_mean"] += 1
+    save_file(state, nets / "signal.safetensors")
+    with pytest.raises(ModelError, match=r"expected a network for images, found .* takes signals"):
+        tare.identify(model=f"{nets}/nets.py:signal", checkpoint=nets / "signal.safetensors", data=images)
 
 
 def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path) -> None:

@@ -92,6 +92,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "fingerprint_moments",
         ),
     ),
+    ("L4a", ("fingerprint_patches",)),
     (
         "L4b",
         (

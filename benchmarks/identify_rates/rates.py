@@ -20,7 +20,7 @@ from benchmarks.identify_rates.training import HELD_OUT
 from tare.fingerprint import Fingerprint, fingerprints
 from tare.fingerprint_front import Front, front_of
 from tare.fingerprint_moments import Responses, Views
-from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, prepared, views
+from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
 from tare.identifying_candidates import Candidate, candidates
 from tare.identifying_images import features, small
 from tare.identifying_likelihood import Content
@@ -30,7 +30,7 @@ from tare.sources.image_folder import read_image, walk_files
 
 _SIZE = (32, 32)
 #: How many probe images, of each kind.
-NUMBERS = {"CIFAR-10": (8, 16, 32, 64, 128, 256), "ImageNet": (64,), "hymenoptera": (64,), "RSSCN7": (64,)}
+NUMBERS = {"CIFAR-10": (8, 16, 32, 64, 128, 256, 512), "ImageNet": (64,), "hymenoptera": (64,), "RSSCN7": (64,)}
 _FOLDERS = {"ImageNet": "imagenet100", "hymenoptera": "hymenoptera", "RSSCN7": "rsscn7-98"}
 
 
@@ -75,7 +75,7 @@ def _images_of(root: Path) -> dict[str, tuple[tuple[Image, ...], NDArray[np.floa
     found = {}
     for name, files in _files(root).items():
         images = [np.asarray(read_image(file, "rgb")) for file in files]
-        ready = prepared(small(images, round(1.5 * _SIZE[0])), Geometry(_SIZE))
+        ready = prepared(small(images, 2 * _SIZE[0]), Geometry(_SIZE))
         found[name] = (ready, features(torch.stack([image.whole for image in ready])))
     return found
 
@@ -114,8 +114,9 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
 
 def _models(front: Front, stored: Fingerprint, known: Sequence[Candidate], images: Sequence[Image]) -> dict[Augmentation, Model]:
     """As ``tare.identify`` takes them: one view of each image, the augmentations chosen on the first few."""
+    varied = Varied(tuple(images), 0)
 
     def make(way: Augmentation, start: int, stop: int) -> Views:
-        return views(images[start:stop], way, 1, 0, start)
+        return varied.views(way, start, stop, 1)
 
-    return follow(front, stored, known, AUGMENTATIONS, make, images=len(images))[1]
+    return follow(front, stored, known, AUGMENTATIONS, make, images=len(images), shape=(3, *_SIZE))[1]

@@ -37,6 +37,11 @@ class Front:
     @torch.inference_mode()
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Input ``(N, C, *size)`` to what reaches the layer, ``(N, K, P)`` with all positions in one axis."""
+        reached = self.reached(values)
+        return reached.flatten(2) if reached.ndim > 2 else reached[..., None]
+
+    def reached(self, values: torch.Tensor) -> torch.Tensor:
+        """Input ``(N, C, *size)`` to what reaches the layer, ``(N, K, *positions)``."""
         caught: list[torch.Tensor] = []
 
         def stop(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -50,7 +55,7 @@ class Front:
             pass
         finally:
             handle.remove()
-        return caught[0].flatten(2) if caught[0].ndim > 2 else caught[0][..., None]
+        return caught[0]
 
 
 def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) -> Front:
@@ -58,14 +63,22 @@ def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) ->
 
     ``module`` must be in eval mode. Raises :class:`ModelError` if it takes other inputs or none reaches such a layer.
     """
-    affine: dict[str, bool] = {}
-    for amplitude in _AMPLITUDES:
-        for name, inputs in _inputs_of(module, _combined(shape, amplitude), trained).items():
-            affine[name] = affine.get(name, True) and _is_affine(inputs)
+    affine = _affine_ones(module, shape, trained, whole=False)
+    if not any(affine.values()):
+        affine = _affine_ones(module, shape, trained, whole=True)
     if not affine:
         raise ModelError("a trained batch norm that the input reaches", "none in a forward pass", "name another network")
     first = next((name for name, yes in affine.items() if yes), next(iter(affine)))
     return Front(module, first, affine[first], tuple(affine))
+
+
+def _affine_ones(module: nn.Module, shape: Sequence[int], trained: Sequence[str], *, whole: bool) -> dict[str, bool]:
+    """Whether what reaches each layer is affine, in the order in which they are reached; without ``whole`` of the first only."""
+    affine: dict[str, bool] = {}
+    for amplitude in _AMPLITUDES:
+        for name, inputs in _inputs_of(module, _combined(shape, amplitude), trained, whole=whole).items():
+            affine[name] = affine.get(name, True) and _is_affine(inputs)
+    return affine
 
 
 def _combined(shape: Sequence[int], amplitude: float) -> torch.Tensor:
@@ -83,12 +96,20 @@ def _is_affine(inputs: torch.Tensor) -> bool:
 
 
 @torch.inference_mode()
-def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor]:
-    """What reaches each of the layers first, in the order in which they are reached."""
+def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str], *, whole: bool) -> dict[str, torch.Tensor]:
+    """What reaches each of the layers first, in the order in which they are reached; without ``whole`` only the first."""
     seen: dict[str, torch.Tensor] = {}
-    with listening(module, names, lambda name, given: seen.setdefault(name, given.clone())):
+
+    def note(name: str, given: torch.Tensor) -> None:
+        seen.setdefault(name, given.clone())
+        if not whole:
+            raise _Reached
+
+    with listening(module, names, note):
         try:
             module(values)
+        except _Reached:
+            pass
         except Exception as error:  # whatever the architecture raises
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise ModelError(f"a network that takes input {tuple(values.shape)}", reason, "state its input's --size") from None

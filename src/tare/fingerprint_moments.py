@@ -104,9 +104,10 @@ def pairs_of(channels: int) -> tuple[tuple[int, int], ...]:
 
 @torch.inference_mode()
 def responses(front: Front, views: Views, batch: int = 32) -> Responses:
-    """Take the moments of the responses of an affine ``front`` to ``views``, in float64 sums of float32 responses.
+    """Take the moments of the responses of an affine ``front`` to ``views``.
 
-    Of large maps a random part of the positions, other ones for every batch, stands for all: neighbours tell the same.
+    Means and products are taken in float32 within a view, and in float64 over views and images. Of large maps a random part of
+    the positions, other ones for every batch, stands for all: neighbours tell the same.
     """
     count, each, channels, *size = views.values.shape
     pairs = pairs_of(channels)
@@ -128,7 +129,7 @@ def responses(front: Front, views: Views, batch: int = 32) -> Responses:
             terms += [at(front(_only(mask, c, channels))) - constant for c in range(channels)]
         terms += [at(term) for term in everywhere or ()]
         terms.append(constant if views.added is None else at(front(views.added[part].flatten(0, 1))))
-        moments.append(_moments(torch.stack(terms, dim=2), each))
+        moments.append(moments_of(torch.stack(terms, dim=2), each))
     first, second = (np.concatenate(parts) for parts in zip(*moments, strict=True))
     return Responses(first, second, pairs)
 
@@ -152,9 +153,9 @@ def _only(values: torch.Tensor, channel: int, channels: int) -> torch.Tensor:
     return whole
 
 
-def _moments(terms: torch.Tensor, each: int) -> tuple[Floats, Floats]:
+def moments_of(terms: torch.Tensor, each: int) -> tuple[Floats, Floats]:
     """Mean ``(N, K, T)`` and mean of products ``(N, K, T, T)`` over positions and views of ``(N * each, K, T, P)``."""
-    first = terms.mean(dim=-1, dtype=torch.float64)
+    first = terms.mean(dim=-1).double()
     second = (terms @ terms.transpose(-1, -2)).double() / terms.shape[-1]
     pooled = [moments.reshape(-1, each, *moments.shape[1:]).mean(dim=1).numpy() for moments in (first, second)]
     return pooled[0], pooled[1]

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from tare.errors import DataError, ModelError
 from tare.fingerprint import Fingerprint, fingerprints
 from tare.fingerprint_front import Front, front_of
 from tare.fingerprint_moments import Views
-from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, prepared, views
+from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
 from tare.identification import Identification, Ranked
 from tare.identification_words import reason_for, separating
 from tare.identifying_candidates import Candidate, candidates
@@ -38,7 +39,9 @@ SAMPLES = 128
 #: A candidate whose distance from the estimate is above this many times its expectation does not fit.
 _MISFIT = 6.0
 _VIEWS_WANTED, _MOST_VIEWS, _SMALL = 128, 4, 64
-_DEEP_IMAGES, _DEEP_CANDIDATES = 16, 3
+# Shorter edges of more times the input's are reduced once: what lies between can be resized without antialiasing.
+_LARGEST = 2
+_DEEP_IMAGES, _DEEP_CANDIDATES = 8, 3
 # What a front that is not affine is followed through: a pass each for every candidate.
 _FEW_AUGMENTATIONS = (0, 1, 4, 5)
 _FEW_IMAGES = 64
@@ -81,9 +84,10 @@ def identify(
             "state the images' classes with --labels, which ranks candidates by the likelihood of the labels",
         )
     probes = read_probes(data, colour_of(network), samples, seed)
+    _check_kind(network)
     geometry, notes = _geometry(network, probes, size)
     check_accepts(network, geometry)
-    setting = _Setting(network, replace(probes, images=small(probes.images, round(1.5 * max(geometry.size)))), geometry, seed)
+    setting = _Setting(network, replace(probes, images=small(probes.images, _LARGEST * max(geometry.size))), geometry, seed)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
     if labels is not None:
         return _by_labels(setting, os.fspath(labels), confidence, kept)
@@ -110,6 +114,11 @@ class _Setting:
         return prepared(self.probes.images, self.geometry)
 
     @cached_property
+    def varied(self) -> Varied:
+        """The images as training may have varied them."""
+        return Varied(self.images, self.seed)
+
+    @cached_property
     def plain(self) -> Views:
         """One view of each image, not varied, not even flipped."""
         return Views(torch.stack([image.whole for image in self.images])[:, None])
@@ -123,7 +132,15 @@ class _Setting:
         """Views of the images from ``start`` to before ``stop``."""
         large = max(self.geometry.size) > _SMALL
         wanted = each or (1 if large else min(_MOST_VIEWS, max(1, _VIEWS_WANTED // self.count)))
-        return views(self.images[start:stop], augmentation, wanted, self.seed, start)
+        return self.varied.views(augmentation, start, stop, wanted)
+
+
+def _check_kind(network: Network) -> None:
+    """Raise :class:`ModelError` if the network begins with a layer that takes no images."""
+    kinds = {nn.Conv1d: "signals", nn.Conv3d: "volumes or videos", nn.Embedding: "tokens", nn.Conv2d: ""}
+    first = next((taken for layer in network.module.modules() if (taken := kinds.get(type(layer))) is not None), "")
+    if first:
+        raise ModelError("a network for images", f"{network.reference} takes {first}", "name another network")
 
 
 def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
@@ -159,7 +176,8 @@ def _by_moments(
             advance(1)
             return setting.views(way, start, stop)
 
-        known, models = follow(front, stored[front.name], known, ways, make, images=setting.count)
+        shape = (network.channels, *setting.geometry.size)
+        known, models = follow(front, stored[front.name], known, ways, make, images=setting.count, shape=shape)
         scored = weigh(stored[front.name], known, models, setting.content)
     return _answer(setting, stored, front, scored, in_domain=in_domain, confidence=confidence, notes=notes)
 

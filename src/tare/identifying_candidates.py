@@ -49,9 +49,13 @@ def candidates(channels: int) -> tuple[Candidate, ...]:
     red, and for blue, green, red with the constants left in the order of red, green, blue.
     """
     found: list[Candidate] = []
+    ends: dict[tuple[int, ...], list[tuple[int, Values]]] = {}
     for made in _all(channels):
-        place = next((i for i, other in enumerate(found) if _one(made, other)), None)
+        of_order = ends.setdefault(made.affine.order, [])
+        mine = _ends(made.affine)
+        place = next((i for i, other in of_order if _one(mine, other, found[i].affine)), None)
         if place is None:
+            of_order.append((len(found), mine))
             found.append(made)
         elif made.name not in found[place].also:
             found[place] = replace(found[place], also=(*found[place].also, made.name))
@@ -66,9 +70,15 @@ def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
     return Candidate(name, InputSpec.of(mean, std, channels=channels, origin=f"tare identify: {name}"), affine, family)
 
 
-def _one(left: Candidate, right: Candidate) -> bool:
-    span = _UNIT * max(map(abs, left.affine.scale))
-    return left.affine.distance(right.affine) <= _SAME * span
+def _ends(affine: Affine) -> Values:
+    """What raw 0 and 255 become in each channel: two maps lie nowhere further apart than there."""
+    return tuple(end * scale + shift for end in (0.0, _UNIT) for scale, shift in zip(affine.scale, affine.shift, strict=True))
+
+
+def _one(left: Values, right: Values, affine: Affine) -> bool:
+    """Are maps with these ends one, ``right`` being those of ``affine``?"""
+    least = _SAME * _UNIT * max(map(abs, affine.scale))
+    return all(abs(one - other) <= least for one, other in zip(left, right, strict=True))
 
 
 def _all(channels: int) -> Iterator[Candidate]:

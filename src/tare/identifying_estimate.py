@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from tare.affine import Affine
 from tare.fingerprint import Fingerprint
@@ -99,8 +98,10 @@ def _slopes(values: Floats, like: Affine, stored: Fingerprint, model: Model, now
 
 def _result(values: Floats, errors: Floats, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:
     """Parameters are log a and -u: u = -value, s = exp(-log a) / 255."""
+    from scipy import special
+
     count = len(like.scale)
-    half = float(stats.t.ppf(0.5 + confidence / 2, max(1, images - 1))) * np.sqrt(np.maximum(np.diag(errors), 0.0))
+    half = float(special.stdtrit(max(1, images - 1), 0.5 + confidence / 2)) * np.sqrt(np.maximum(np.diag(errors), 0.0))
     std = np.exp(-values[:count]) / _UNIT
     means = [Interval(float(-v), float(-v - h), float(-v + h)) for v, h in zip(values[count:], half[count:], strict=True)]
     stds = [Interval(float(s), float(s * np.exp(-h)), float(s * np.exp(h))) for s, h in zip(std, half[:count], strict=True)]

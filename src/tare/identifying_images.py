@@ -68,13 +68,12 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
 
 def features(values: torch.Tensor) -> Floats:
     """What images ``(N, C, H, W)`` of unit values show: mean and std of each colour, colourfulness, sharpness: ``(N, F)``."""
-    unit = values.double()
-    luma = unit.mean(dim=1)
+    luma = values.mean(dim=1)
     steps = (luma.diff(dim=-1).square().mean(dim=(1, 2)) + luma.diff(dim=-2).square().mean(dim=(1, 2))).sqrt()
-    parts = [unit.mean(dim=(2, 3)), unit.std(dim=(2, 3)), steps[:, None]]
-    if unit.shape[1] > 1:
-        parts.append((unit - luma[:, None]).square().mean(dim=(1, 2, 3)).sqrt()[:, None])
-    return np.asarray(torch.cat(parts, dim=1).numpy())
+    parts = [values.mean(dim=(2, 3)), values.std(dim=(2, 3)), steps[:, None]]
+    if values.shape[1] > 1:
+        parts.append((values - luma[:, None]).square().mean(dim=(1, 2, 3)).sqrt()[:, None])
+    return np.asarray(torch.cat(parts, dim=1).double().numpy())
 
 
 def class_indices(probes: Probes, labels: str, classes: int) -> NDArray[np.int64]:

@@ -13,12 +13,15 @@ from tare.affine import Affine
 from tare.fingerprint import Fingerprint, divergence
 from tare.fingerprint_front import Front
 from tare.fingerprint_moments import Floats, Predicted, Responses, Views, responses
+from tare.fingerprint_patches import Kernel, kernel_of, patch_responses
 from tare.fingerprint_views import Augmentation
 from tare.identifying_candidates import Candidate
 from tare.identifying_likelihood import OTHER, SAME, Content, Residual, Spread, evidence, log_likelihoods
 
 #: Candidates and augmentations whose divergence is far above the best one's are not weighed any further.
 _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
+# Where even the least divergence is above this, the order of divergences says little, and more candidates are weighed.
+_POOR, _MOST_OF_POOR = 0.01, 72
 _FAR, _SLACK = 4.0, 0.004
 _FIRST_IMAGES = 32
 
@@ -92,19 +95,21 @@ def follow(
     make: MakeViews,
     *,
     images: int,
+    shape: Sequence[int],
 ) -> tuple[Sequence[Candidate], dict[Augmentation, Model]]:
     """The models of the augmentations that explain the moments best, and the candidates that are worth weighing.
 
-    ``make(augmentation, start, stop)`` gives the views of some of the images. Augmentations are compared on a few images first,
-    and those that explain the moments much worse are left out.
+    ``shape`` is that of an input ``(C, *size)``; ``make(augmentation, start, stop)`` gives the views of some of the images.
+    Augmentations are compared on a few images first, and those that explain the moments much worse are left out.
     """
     few = min(images, _FIRST_IMAGES)
-    begun = {one: _model(front, make(one, 0, few)) for one in augmentations}
+    way = _Way(front, kernel_of(front, shape) if front.affine else None)
+    begun = {one: way.model(make(one, 0, few), 0) for one in augmentations}
     if not front.affine:  # a pass for each candidate: only the likely ones are followed through every augmentation
         plain = divergence(stored, *next(iter(begun.values())).pooled([candidate.affine for candidate in known]))
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
     followed = _followed(begun, _table(stored, begun, known))
-    return known, {one: _continued(front, begun[one], make, one, few, images) for one in followed}
+    return known, {one: _continued(way, begun[one], make, one, few, images) for one in followed}
 
 
 def weigh(stored: Fingerprint, known: Sequence[Candidate], models: Mapping[Augmentation, Model], content: Content) -> Scored:
@@ -114,7 +119,8 @@ def weigh(stored: Fingerprint, known: Sequence[Candidate], models: Mapping[Augme
     table = table[[list(models).index(one) for one in followed]]
     models = {one: models[one] for one in followed}
     scores = [_scored(candidate, table[:, place], models) for place, candidate in enumerate(known)]
-    for place in np.argsort(table.min(axis=0))[:_MOST_CANDIDATES]:
+    least = table.min(axis=0)
+    for place in np.argsort(least)[: _MOST_CANDIDATES if float(least.min()) <= _POOR else _MOST_OF_POOR]:
         scores[place] = _weighed(scores[place], table[:, place], models, stored, content)
     return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), models)
 
@@ -129,16 +135,28 @@ def _followed(models: Mapping[Augmentation, Model], table: Floats) -> list[Augme
     return [list(models)[place] for place in _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]]
 
 
-def _model(front: Front, views: Views) -> Model:
-    return responses(front, views) if front.affine else Forward(front, views)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """How the input reaches the layer: through one convolution, through another affine function, or through something else."""
+
+    front: Front
+    kernel: Kernel | None
+
+    def model(self, views: Views, start: int) -> Model:
+        """From the views of the images from the one numbered ``start`` on."""
+        if self.kernel is not None:
+            return patch_responses(self.kernel, views, start)
+        return responses(self.front, views) if self.front.affine else Forward(self.front, views)
 
 
-def _continued(front: Front, begun: Model, make: MakeViews, augmentation: Augmentation, few: int, images: int) -> Model:
+def _continued(way: _Way, begun: Model, make: MakeViews, augmentation: Augmentation, few: int, images: int) -> Model:
     if images == few:
         return begun
-    if isinstance(begun, Responses):
-        return begun.with_more(responses(front, make(augmentation, few, images)))
-    return Forward(front, make(augmentation, 0, images))
+    if not isinstance(begun, Responses):
+        return way.model(make(augmentation, 0, images), 0)
+    more = way.model(make(augmentation, few, images), few)
+    assert isinstance(more, Responses)  # noqa: S101 - the same way gives the same kind
+    return begun.with_more(more)
 
 
 def _near(divergences: Floats) -> list[int]:
