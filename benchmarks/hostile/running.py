@@ -9,7 +9,9 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks.hostile.commands import Case
@@ -31,9 +33,20 @@ class Done:
     err: str
 
 
+@cache
+def load() -> Callable[[], None]:
+    """The command line, built once."""
+    from typer.main import get_command
+
+    from tare.cli.main import app
+
+    return get_command(app)
+
+
 def run(argv: tuple[str, ...], folder: Path) -> Done:
     """Run ``tare argv`` in ``folder``."""
     begun = time.monotonic()
+    sys.stdout.flush()  # else the child would write it once more
     child = os.fork()
     if child == 0:
         _become(argv, folder)
@@ -93,7 +106,7 @@ def _become(argv: tuple[str, ...], folder: Path) -> None:
     try:
         from tare.cli.main import main
 
-        main()
+        main(load())
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
