@@ -32,9 +32,9 @@ def holder(path: Path) -> subprocess.Popen[str]:
 def test_a_second_process_is_refused_in_one_line(tmp_path: Path) -> None:
     first = holder(tmp_path / "run")
     try:
-        with pytest.raises(OutputError, match=r"^expected one process at a time on an output, found another .*run' now; wait"):
-            with only_writer(tmp_path / "run"):
-                pass
+        message = r"^expected one process at a time on an output, found another .*run' now; wait"
+        with pytest.raises(OutputError, match=message), only_writer(tmp_path / "run"):
+            pass
         with only_writer(tmp_path / "other"):
             pass
     finally:
@@ -55,9 +55,9 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_second_thread_or_call_of_one_process_is_refused_too(tmp_path: Path) -> None:
-    with only_writer(tmp_path / "run"), pytest.raises(OutputError, match="one process at a time"):
-        with only_writer(tmp_path / "run"):
-            pass
+    refused = pytest.raises(OutputError, match="one process at a time")
+    with only_writer(tmp_path / "run"), refused, only_writer(tmp_path / "run"):
+        pass
 
 
 def test_a_forked_worker_does_not_go_on_holding(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def run_study(
     ``command`` is what the page says it was made by; ``watch`` is told of cells as they come.
 
     Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
-    :class:`OutputError` if ``folder`` belongs to something else or another process is writing to it, and :class:`Stopped` after an interrupt.
+    :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
+    interrupt.
     """
     store = Store(folder)
     with one_thread(), ExitStack() as stack, stoppable() as stopping:
