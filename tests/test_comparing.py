@@ -176,6 +176,12 @@ def test_different_numbers_of_channels_are_refused() -> None:
         compare(stated_stats((0.5,), (0.1,)), stated_stats((0.5, 0.5), (0.1, 0.1)))
 
 
+def test_statistics_without_a_channel_are_refused() -> None:
+    empty = replace(stated_stats((0.5,), (0.1,)), channels=())
+    with pytest.raises(DataError, match=r"expected statistics of at least one channel, found none"):
+        compare(empty, empty)
+
+
 @pytest.mark.parametrize("std", [0.0, math.nan])
 def test_a_constant_channel_is_refused(std: float) -> None:
     with pytest.raises(DataError, match=r"expected a std above zero in every channel, found .* in channel 'c0' of"):

@@ -101,6 +101,27 @@ def test_a_mean_that_is_no_number_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"quantiles": {"0.5": [1]}}, "the quantile 0.5 is not a number"),
+        ({"quantiles": {"1.5": 1.0}}, "quantiles of shares outside 0 to 1"),
+        ({"quantiles": [1]}, "AttributeError|TypeError|ValueError"),
+        ({"min": math.inf}, "min is not a number: inf"),
+        ({"effective_samples": "many"}, "effective_samples is not a number"),
+        ({"count": -1}, "count is no count"),
+        ({"nan": 0.5}, "nan is no count"),
+        ({"count": None}, "count is no count"),
+        ({"mean": 10**400}, "OverflowError"),
+    ],
+)
+def test_a_channel_with_what_no_channel_has_is_refused(change: dict[str, Any], reason: str) -> None:
+    document = stats_of([random_rgb(0)]).to_json()
+    document["channels"][0] |= change
+    with pytest.raises(DataError, match=reason):
+        DatasetStats.from_json(document)
+
+
+@pytest.mark.parametrize(
     "change", [{"width": 0.0}, {"low": None}, {"counts": []}, {"counts": [1, -1]}, {"counts": ["x"]}, {"counts": None}]
 )
 def test_a_malformed_histogram_is_refused(change: dict[str, Any]) -> None:

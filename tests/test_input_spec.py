@@ -142,6 +142,7 @@ def test_another_document_is_refused(document: Any) -> None:
         ("mean", 0.5, "not a list"),
         ("std", [0.0], "a std is positive"),
         ("std", [-0.2], "a std is positive"),
+        ("std", [1e-320], "a std below 1e-100 is none"),
         ("scale", float("inf"), "not a finite number"),
         ("size", [224], "two integers"),
         ("size", [0, 224], "height and width are positive integers"),

@@ -17,7 +17,7 @@ ROOT = Path(tare.__file__).parent
 # A name stands for a module or for a whole package. The letters divide the layers of docs/architecture.md.
 RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L0", ("_version", "errors", "layout", "records", "progress", "seeds")),
-    ("L0b", ("_optional", "files")),
+    ("L0b", ("_optional", "files", "output_lock")),
     (
         "L1",
         (

@@ -32,7 +32,7 @@ def test_an_existing_directory_is_refused_unless_it_may_be_overwritten(tmp_path:
     with pytest.raises(OutputError, match=r"a new output directory, found .* exists; name another, or use --overwrite"):
         check_out(out, overwrite=False, resume=False)
     check_out(out, overwrite=True, resume=False)
-    with run_dir(out, {"again": 1}, resume=False):
+    with run_dir(out, {"again": 1}, resume=False, overwrite=True):
         pass
     assert not (out / "checkpoints").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -48,7 +48,7 @@ def test_a_failure_before_the_first_checkpoint_leaves_nothing_and_brings_back_wh
     with pytest.raises(ZeroDivisionError), run_dir(tmp_path / "fresh", {}, resume=False):
         raise ZeroDivisionError
     out = begun(tmp_path / "run", {"first": 1})
-    with pytest.raises(ZeroDivisionError), run_dir(out, {"second": 2}, resume=False):
+    with pytest.raises(ZeroDivisionError), run_dir(out, {"second": 2}, resume=False, overwrite=True):
         raise ZeroDivisionError
     assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

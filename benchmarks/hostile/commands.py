@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.hostile import bad_documents, bad_images, bad_sources
+from benchmarks.hostile import bad_documents, bad_folders, bad_images, bad_sources
 
 NET = """
 from torch import nn
@@ -70,6 +70,24 @@ SETUP: tuple[tuple[str, ...], ...] = (
         "--workers",
         "0",
     ),
+    (
+        "study",
+        "signals",
+        "--networks",
+        "mlp-none",
+        "--sizes",
+        "10",
+        "--strategies",
+        "source,target",
+        "--shifts",
+        "content",
+        "--seeds",
+        "2",
+        "--workers",
+        "1",
+        "--out",
+        "studied",
+    ),
 )
 
 
@@ -112,6 +130,35 @@ def cases() -> Iterator[Case]:
     readable = {name: write for name, write in weights.items() if name.endswith(".safetensors")}
     yield from _each("spec", readable, ("spec", "{bad}"))
     yield from _each("spec", bad_documents.bad_graphs(), ("spec", "onnx:{bad}"))
+    yield from _more(weights)
+
+
+def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
+    """Commands on damaged directories, on tables of scores, and those that take the same weights and data as others."""
+    net = ("--model", "net.py:small")
+    runs = bad_folders.bad_runs()
+    yield from _each(
+        "predict, a damaged run", runs, ("predict", "{bad}", "photos", "--factory", "net.py:small", "--workers", "1")
+    )
+    yield from _each(
+        "export, a damaged run", runs, ("export", "{bad}", "--format", "safetensors", "--factory", "net.py:small", "--out", "out")
+    )
+    yield from _each("report, a damaged study", bad_folders.bad_studies(), ("report", "{bad}", "--html", "out.html"))
+    yield from _each("study --analyse", bad_folders.bad_scores(), ("study", "--analyse", "{bad}", "--json"))
+    yield from _each("explain --weights", weights, ("explain", *net, "--weights", "{bad}"))
+    yield from _each("advise --weights", weights, ("advise", *net, "--weights", "{bad}", "photos"))
+    respec = ("respec", "net.py:small", "--to", "catalog:imagenet", "--out", "out", "--weights", "{bad}")
+    yield from _each("respec --weights", weights, respec)
+    sources = bad_sources.bad_sources()
+    yield from _each("explain", sources, ("explain", *net, "--weights", "none", "{bad}"))
+    yield from _each("advise", sources, ("advise", *net, "--weights", "none", "{bad}"))
+    yield from _each("check --data", sources, ("check", "pipe.py:transform", "--model", "timm:resnet18", "--data", "{bad}"))
+    documents = bad_documents.bad_json()
+    yield from _each("respec --to", documents, ("respec", "net.py:small", "--weights", "none", "--to", "{bad}", "--out", "out"))
+    yield from _each("check --data", documents, ("check", "pipe.py:transform", "--model", "timm:resnet18", "--data", "{bad}"))
+    checkpoint = ("measure", "photos", "--checkpoint", "{bad}")
+    unlike_empty = {name: write for name, write in documents.items() if name != "empty.json"}
+    yield from _each("measure --checkpoint", unlike_empty, checkpoint)
 
 
 _TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")

@@ -13,7 +13,7 @@ from typing import Any
 from tare._version import __version__
 from tare.dataset_state import DatasetState
 from tare.errors import DataError
-from tare.files import write_text
+from tare.files import remove_parts, write_text
 from tare.sources.base import Source
 from tare.state_json import state_from_json, state_to_json
 
@@ -44,6 +44,7 @@ class Checkpoint:
         Raises :class:`DataError` if the file is malformed, or was written for other data, options or version.
         """
         chunks = iter(self.source.chunks())
+        remove_parts(self.path.parent, self.path.name)
         return (self._taken_up(chunks) if self.path.exists() else 0), chunks
 
     def add(self, chunk: Any, part: DatasetState) -> None:

@@ -188,6 +188,8 @@ def _finite(value: Any) -> Any:
 
 def _check(source: DatasetStats, target: DatasetStats) -> None:
     for stats in (source, target):
+        if not stats.channels:
+            raise DataError("statistics of at least one channel", f"none in those of {stats.source!r}", "measure the data again")
         for channel in stats.channels:
             if (channel.nan or channel.inf) and math.isnan(channel.std):
                 raise DataError(

@@ -119,7 +119,7 @@ class DatasetStats:
                 version=str(document.get("version", "")),
                 extra={key: value for key, value in document.items() if key not in _KEYS},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(
                 f"a complete {SCHEMA!r} object",
                 f"{type(error).__name__}: {error}",
@@ -230,11 +230,39 @@ def nullable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _channel(document: Mapping[str, Any]) -> ChannelStats:
     known = {f.name for f in fields(ChannelStats)}
-    values: dict[str, Any] = {key: math.nan if value is None else value for key, value in document.items() if key in known}
-    for key in ("mean", "std", "mean_se", "std_se"):
-        if isinstance(values[key], bool) or not isinstance(values[key], int | float):
-            raise TypeError(f"{key} is not a number: {values[key]!r}")
+    values: dict[str, Any] = {key: _value(key, value) for key, value in document.items() if key in known}
+    missing = next((name for name in ("mean", "std", "mean_se", "std_se") if name not in values), None)
+    if missing is not None:
+        raise KeyError(missing)
     return ChannelStats(**{**values, "histogram": _bins(values.get("histogram"))})
+
+
+def _value(key: str, value: Any) -> Any:
+    """One of a channel's values as it is in Python. Raises TypeError or ValueError for what it cannot be."""
+    if key == "name":
+        return str(value)
+    if key == "histogram":
+        return value
+    if key == "constant":
+        return bool(value)
+    if key == "quantiles":
+        if not all(0 <= float(share) <= 1 for share in value):
+            raise ValueError(f"quantiles of shares outside 0 to 1: {list(value)}"[:200])
+        return {share: _real(f"the quantile {share}", each) for share, each in value.items()}
+    number = _real(key, value)
+    if key not in ("count", "nan", "inf"):
+        return number
+    if not number >= 0 or number != int(number):
+        raise ValueError(f"{key} is no count: {value!r}")
+    return int(value)
+
+
+def _real(key: str, value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+        raise TypeError(f"{key} is not a number: {value!r}"[:200])
+    return float(value)
 
 
 def _bins(document: Any) -> Bins | None:

@@ -7,7 +7,8 @@ than rounding is refused, and nothing is left on disk.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -29,9 +30,10 @@ from tare.exports.resize_weights import EXACT
 from tare.exports.statement import graph_spec, metadata, model_spec
 from tare.exports.torchscript_file import NOTE, torchscript_bytes, torchscript_runner
 from tare.exports.weights_folder import check_reloaded, fill_hf, fill_plain, fill_timm, weights_bytes
-from tare.files import replacing, replacing_folder
+from tare.files import remove_parts, replacing, replacing_folder
 from tare.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.labelled import Split
+from tare.output_lock import only_writer
 from tare.progress import SILENT, Reporter
 from tare.trained import TrainedModel, open_trained
 
@@ -110,7 +112,7 @@ def export(
     """
     target = Path(out)
     is_folder = format in ("hf", "timm") or (format == "safetensors" and target.suffix != ".safetensors")
-    job = _Job(format, target, is_folder, GraphOptions(layout or "NHWC", output, with_resize), opset)
+    job = _Job(format, target, is_folder, GraphOptions(layout or "NHWC", output, with_resize), opset, overwrite)
     job.check()
     check_place(target, is_folder=is_folder, overwrite=overwrite)
     if format == "onnx":
@@ -154,6 +156,15 @@ class _Job:
     is_folder: bool
     options: GraphOptions
     opset: int | None
+    overwrite: bool
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Let no other process write there meanwhile, and see that none has since the place was first looked at."""
+        with only_writer(self.out):
+            check_place(self.out, is_folder=self.is_folder, overwrite=self.overwrite)
+            remove_parts(self.out.parent, self.out.name)
+            yield
 
     def check(self) -> None:
         """Raise :class:`SpecError` for an option that is unknown, or does not belong to the format."""
@@ -190,7 +201,7 @@ def _graph(job: _Job, trained: TrainedModel, probes: ProbeImages | ProbeNumbers)
     graph = ServedGraph(trained.model, options)
     content, how = _content(job, trained, graph)
     batches = graph_batches(trained, options, probes)
-    with replacing(job.out) as temporary:
+    with job.written(), replacing(job.out) as temporary:
         temporary.write_bytes(content)
         run = loaded(_RUNNERS[job.form], temporary, _runtime(job.form))
         parity = check_graph(run, _runtime(job.form), graph, options, batches)
@@ -228,7 +239,7 @@ def _content(job: _Job, trained: TrainedModel, graph: ServedGraph) -> tuple[byte
 
 def _weights_file(job: _Job, trained: TrainedModel) -> Exported:
     content = weights_bytes(trained, metadata(trained, model_spec(trained)))
-    with replacing(job.out) as temporary:
+    with job.written(), replacing(job.out) as temporary:
         temporary.write_bytes(content)
         check_reloaded(trained, temporary)
     return Exported(job.out, job.form, len(content), trained.model.classes, (), **_holds(trained))
@@ -238,7 +249,7 @@ def _folder(job: _Job, trained: TrainedModel, probes: ProbeImages | ProbeNumbers
     stated = metadata(trained, model_spec(trained))
     parity: Parity | None = None
     notes: tuple[str, ...] = ()
-    with replacing_folder(job.out) as folder:
+    with job.written(), replacing_folder(job.out) as folder:
         if job.form == "safetensors" or isinstance(probes, ProbeNumbers):  # which have no other folder
             fill_plain(folder, trained, stated, validated)
         elif job.form == "timm":

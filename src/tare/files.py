@@ -51,9 +51,10 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if folder.exists():  # a folder cannot be replaced in one step: move the old one aside first
-            os.replace(folder, temporary.with_suffix(".old"))
-        os.replace(temporary, folder)
+        if not (folder.exists() and _exchanged(temporary, folder)):
+            if folder.exists():  # where the system cannot exchange two names: move the old one aside first
+                os.replace(folder, temporary.with_suffix(".old"))
+            os.replace(temporary, folder)
     except OSError as error:
         raise OutputError(
             "a place that can be written", f"{error.strerror or error} for {str(folder)!r}", "free it or name another"
@@ -64,10 +65,14 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote to ``folder`` left behind."""
-    for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+def remove_parts(folder: Path, name: str | None = None) -> None:
+    """Remove what processes that were killed while they wrote to ``folder`` left behind: of anything, or of ``name`` alone."""
+    kind = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.[a-z0-9_]{{8}}\.(part|old)")
+    for part in [path for path in folder.glob(".*") if kind.fullmatch(path.name)]:
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,6 +86,18 @@ def json_text(document: Any) -> str:
     text = json.dumps(document, indent=2, allow_nan=False)
     # Inside a string a line break is escaped, so what spans lines here is a list indeed.
     return re.sub(r"\[\s*\n([-+.,\s\deE]+)\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two names in one step, so that neither is ever absent; False where the system or file system cannot."""
+    import ctypes
+
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, of Linux
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError):
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def _umask() -> int:

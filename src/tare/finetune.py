@@ -78,6 +78,8 @@ def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: b
     training = module.training_options
     history = History(folder / "metrics.csv")
     latest = folder / "checkpoints" / f"{LAST}.ckpt"
+    if resume and latest.exists():
+        _loaded(latest)  # what cannot be read is said before the trainer meets it
     with _quiet(), _deterministic(), _compiled(module), _explained():
         trainer = _trainer(
             training,
@@ -96,8 +98,27 @@ def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: b
 
 def load_state(module: TransferModule, folder: Path, name: str) -> None:
     """Load the weights of ``best`` or ``last``: the averaged ones where weights are averaged."""
-    state = torch.load(folder / "checkpoints" / f"{name}.ckpt", map_location="cpu", weights_only=True)
-    module.cpu().load_state_dict(state["state_dict"])
+    path = folder / "checkpoints" / f"{name}.ckpt"
+    try:
+        module.cpu().load_state_dict(_loaded(path)["state_dict"])
+    except RuntimeError as error:
+        raise _unreadable(path, "weights of another network") from error
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    """A checkpoint's content; nothing in it is executed. Raises :class:`ModelError` if it is none of ours, or damaged."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch makes of bytes that are no checkpoint, or of one that would run code
+        raise _unreadable(path, type(error).__name__) from None
+    if not isinstance(state, dict) or not {"state_dict", "loops", "epoch"} <= set(state):
+        raise _unreadable(path, "something else")
+    return state
+
+
+def _unreadable(path: Path, found: str) -> ModelError:
+    remedy = "restore it, or start the run again with --overwrite"
+    return ModelError("a checkpoint of this run that can be read", f"{found} in {str(path)!r}", remedy)
 
 
 def train_in_memory(module: TransferModule) -> None:

@@ -17,6 +17,7 @@ from tare.decode import ColourMode
 from tare.drawing import draw
 from tare.engines.local import default_workers, ordered_map
 from tare.errors import DataError
+from tare.output_lock import only_writer
 from tare.sampling import Rule
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -151,18 +152,19 @@ def _resumable(
     source: Source[Any], workers: int | None, progress: Progress | None, engine: Engine, checkpoint: Checkpoint
 ) -> DatasetState:
     """Like :func:`measure_state`, taking up and keeping the checkpoint; an interrupt writes it once more."""
-    taken_up, chunks = checkpoint.begin()
-    if progress is not None:
-        progress(taken_up)
-    try:
-        for chunk, part, length in _reduced(source, chunks, workers, engine):
-            checkpoint.add(chunk, part)
-            if progress is not None:
-                progress(length)
-    except BaseException:
-        checkpoint.save()
-        raise
-    checkpoint.remove()
+    with only_writer(checkpoint.path):
+        taken_up, chunks = checkpoint.begin()
+        if progress is not None:
+            progress(taken_up)
+        try:
+            for chunk, part, length in _reduced(source, chunks, workers, engine):
+                checkpoint.add(chunk, part)
+                if progress is not None:
+                    progress(length)
+        except BaseException:
+            checkpoint.save()
+            raise
+        checkpoint.remove()
     return checkpoint.state
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.files import write_text
+from tare.files import remove_parts, replacing_folder, write_text
+from tare.output_lock import only_writer
 
 SCHEMA = "tare.run/1"
 _MARKER = "run.json"
@@ -45,8 +46,8 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 @contextlib.contextmanager
-def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool) -> Iterator[Path]:
-    """Give the run's directory with ``settings`` recorded in it.
+def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False) -> Iterator[Path]:
+    """Give the run's directory with ``settings`` recorded in it; no other process may write to it meanwhile.
 
     If the body fails before it kept a checkpoint, the directory vanishes again and what was there before returns. On
     ``resume`` the settings must be those recorded, else :class:`OutputError` says what changed.
@@ -54,25 +55,50 @@ def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool) -> Iterator
     if not is_main_process():
         yield out
         return
-    if resume:
-        check_same(json.loads((out / _MARKER).read_text(encoding="utf-8")), settings, out)
-        yield out
-        return
-    aside = out.with_name(f".{out.name}.{os.getpid()}.old")
-    if out.exists():
-        os.replace(out, aside)
+    with only_writer(out):
+        aside = out.with_name(f".{out.name}.old")
+        if aside.exists() and not out.exists():  # a process was killed between taking the old run away and placing its own
+            os.replace(aside, out)
+        check_out(out, overwrite=overwrite, resume=resume)  # since it was asked first, another process may have come and gone
+        with _resumed(out, settings) if resume else _begun(out, settings, aside):
+            yield out
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _resumed(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    remove_parts(out)
+    check_same(_recorded(out), settings, out)
+    yield
+
+
+@contextlib.contextmanager
+def _begun(out: Path, settings: Mapping[str, Any], aside: Path) -> Iterator[None]:
+    remove_parts(out.parent, out.name)
+    shutil.rmtree(aside, ignore_errors=True)
+    with replacing_folder(out) as temporary:  # the directory appears with its marker in it
+        write_text(temporary / _MARKER, json.dumps({"schema": SCHEMA, "settings": settings}, indent=2) + "\n")
+        if out.exists():
+            os.replace(out, aside)
     try:
-        out.mkdir(parents=True)
-        write_text(out / _MARKER, json.dumps({"schema": SCHEMA, "settings": settings}, indent=2) + "\n")
-        yield out
+        yield
     except BaseException:
         if not any(out.glob("checkpoints/*.ckpt")):
             shutil.rmtree(out, ignore_errors=True)
             if aside.exists():
                 os.replace(aside, out)
         raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _recorded(out: Path) -> Mapping[str, Any]:
+    try:
+        document = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise OutputError(f"a readable {_MARKER}", f"{error} in {str(out)!r}", "start the run again in another place") from None
+    settings = document.get("settings") if isinstance(document, dict) else None
+    if not isinstance(settings, dict):
+        raise OutputError(f"a {_MARKER} with settings", f"none in {str(out)!r}", "start the run again in another place")
+    return document
 
 
 def check_same(recorded: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:

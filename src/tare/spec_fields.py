@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 #: Names that ``interpolation`` may have; those of timm, and what Pillow and torchvision call the others.
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
+# Subnormal stds give an infinite scale.
+_SMALLEST = 1e-100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,12 @@ def numbers(value: Any) -> tuple[float, ...]:
 
 
 def deviations(value: Any) -> tuple[float, ...]:
-    """Like :func:`numbers`, all of them positive."""
+    """Like :func:`numbers`, all of them positive, and large enough to divide by."""
     stated = numbers(value)
     if min(stated) <= 0:
         raise ValueError("a std is positive")
+    if min(stated) < _SMALLEST:
+        raise ValueError(f"a std below {_SMALLEST:g} is none: dividing by it gives no number")
     return stated
 
 

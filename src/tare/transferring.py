@@ -129,7 +129,7 @@ def transfer(
     check_out(folder, overwrite=overwrite, resume=resume)
     given |= {"workers": default_workers() if workers is None else workers, "progress": reporter is not SILENT}
     plan = planned(picked(Source, given), picked(Labelled, given), strategy, _training(given), max_skipped, reporter)
-    with run_dir(folder, plan.settings(), resume=resume):
+    with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
         run = _probed(plan, folder) if protocol == "probe" else _trained(plan, folder, resume)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)

@@ -151,7 +151,17 @@ def test_pickles_are_never_opened(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.idx", "a.idx.gz"])
-@pytest.mark.parametrize("content", [b"", b"junk that is no array at all", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"junk that is no array at all",
+        b"\x93NUMPY\x01\x00",
+        b"\x93NUMPY\x01\x00\x14\x00{'descr': '<f8',\n \n\n" + bytes(64),
+        b"\x93NUMPY\x01\x00\x14\x00{'descr': '<f8', \0\0}" + bytes(64),
+        b"\x93NUMPY\x01\x00\x14\x00" + b"(" * 20 + bytes(64),
+    ],
+)
 def test_damaged_array_files_are_refused_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)

@@ -23,7 +23,7 @@ def demo(
     from tare.studies.demo import run_demo
 
     check_out(out, overwrite=overwrite, resume=False)
-    with run_dir(out, {"demo": seeds}, resume=False):
+    with run_dir(out, {"demo": seeds}, resume=False, overwrite=overwrite):
         result = run_demo(out, console, seeds)
         write_page(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
         write_picture(result, out / "differences.png")

@@ -155,8 +155,11 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except ValueError as error:
-        raise DataError("a .npy file", f"{name!r}: {error}", _REMEDY) from None
+    except OSError:
+        raise
+    except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DataError("a .npy file", f"{name!r}: {reason}", _REMEDY) from None
     return Header(shape, dtype), fortran
 
 

@@ -18,6 +18,7 @@ from tare.engines.local import default_workers
 from tare.errors import OutputError
 from tare.files import json_text, write_text
 from tare.model_dir import versions
+from tare.output_lock import only_writer
 from tare.reading import read_spec
 from tare.studies.analysing import Analysis, analyse
 from tare.studies.executing import Engine, Stopping, mapped, one_thread, stoppable
@@ -103,11 +104,13 @@ def run_study(
     ``command`` is what the page says it was made by; ``watch`` is told of cells as they come.
 
     Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
-    :class:`OutputError` if ``folder`` belongs to something else, and :class:`Stopped` after an interrupt.
+    :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
+    interrupt.
     """
     store = Store(folder)
-    with one_thread(), stoppable() as stopping:
+    with one_thread(), ExitStack() as stack, stoppable() as stopping:
         prove_different(plan)
+        stack.enter_context(only_writer(folder))
         store.begin(plan.to_json())
         inputs = _inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}

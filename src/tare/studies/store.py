@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.files import json_text, replacing, write_text
+from tare.files import json_text, remove_parts, replacing, write_text
 
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
 _COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
@@ -31,7 +31,7 @@ class Store:
         marker = self.root / "plan.json"
         if self.root.exists() and not self.root.is_dir():
             raise OutputError("a directory for the study", f"{str(self.root)!r} is a file", "name another")
-        if self.root.exists() and not marker.is_file() and any(self.root.iterdir()):
+        if self.root.exists() and not marker.is_file() and any(map(_holds_something, self.root.iterdir())):
             raise OutputError("a new directory, or a study's", f"{str(self.root)!r} holds something else", "name another")
         if marker.is_file():
             self.check(plan)
@@ -41,6 +41,8 @@ class Store:
         except OSError as error:
             raise OutputError("a place that can be written", f"{error.strerror} for {str(self.root)!r}", "name another") from None
         write_text(marker, json_text(plan) + "\n")
+        for folder in (self.root, *(self.root / name for name in ("cells", "networks", "features"))):
+            remove_parts(folder)
 
     def check(self, plan: Mapping[str, Any]) -> None:
         """Raise :class:`OutputError`, with the difference, unless ``plan`` is the one that is there, or adds cells to it."""
@@ -88,6 +90,13 @@ class Store:
         with replacing(path) as temporary:
             parquet.write_table(table, temporary, compression="zstd")
         return path
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether a file or folder is more than a study leaves that was killed before it wrote its plan."""
+    if path.name in ("cells", "networks") and path.is_dir() and not path.is_symlink():
+        return any(path.iterdir())
+    return not (path.name.startswith(".plan.json.") and path.suffix == ".part")
 
 
 def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str) -> None:
