@@ -28,17 +28,19 @@ print(next(line.split()[1] for line in open('/proc/self/status') if line.startsw
 
 
 def growth(setting: Setting) -> Iterator[Outcome]:
-    """Time per sample and peak memory of a process that measures 1x, 10x and 100x the data; the first is divided by."""
+    """Time a sample and peak memory of a process that measures 1x, 10x and 100x the data, each size against the one before."""
     factors = (1, 10) if setting.quick else (1, 10, 100)
-    for kind, small in (("npy", 500 if setting.quick else 1000), ("parquet", 1)):
+    for kind, small in (("npy", 500 if setting.quick else 1000), ("parquet", 1 if setting.quick else 2)):
         paths = [_sized(setting.scratch, kind, small * factor) for factor in factors]
         found = [[_measured(paths[0], path) for path in paths] for _ in range(1 if setting.quick else 3)]
-        for place, factor in enumerate(factors[1:], 1):
-            sizes = f".{kind} of {paths[0].stat().st_size / 1e6:.0f} and {paths[place].stat().st_size / 1e6:.0f} MB"
-            seconds = [(row[0][0], row[place][0] / factor) for row in found]
-            peaks = [(row[0][1], row[place][1]) for row in found]
-            yield _divided(sizes, f"time a sample at 1x / at {factor}x", seconds, "s", "")
-            yield _divided(sizes, f"peak memory at {factor}x / at 1x", [(b, a) for a, b in peaks], "MB", "<= 1.2")
+        for place in range(1, len(factors)):
+            before, after = factors[place - 1], factors[place]
+            sizes = " and ".join(f"{paths[index].stat().st_size / 1e6:.0f}" for index in (place - 1, place))
+            name, step = f".{kind} of {sizes} MB", after // before
+            seconds = [(row[place - 1][0], row[place][0] / step) for row in found]
+            peaks = [(row[place][1], row[place - 1][1]) for row in found]
+            yield _divided(name, f"time a sample at {before}x / at {after}x", seconds, "s", "")
+            yield _divided(name, f"peak memory at {after}x / at {before}x", peaks, "MB", "<= 1.2")
 
 
 def engines(setting: Setting) -> Iterator[Outcome]:
