@@ -151,8 +151,8 @@ def _two_nodes(found: TwoNodes) -> str:
     shares = " and ".join(map(str, found.tasks))
     return (
         "`ray start --head` and a second `ray start --address`, one processor each, both on this machine; `RAY_ADDRESS` named\n"
-        f"the head. {found.nodes} nodes were alive; of {sum(found.tasks)} short tasks they ran {shares}; {equal} to the last bit.\n"
-        f"{found.photos} photographs took {_time(found.seconds)}, of which starting workers is most; without Ray"
+        f"the head. {found.nodes} nodes were alive; of {sum(found.tasks)} short tasks they ran {shares}; {equal} to the last"
+        f" bit.\n{found.photos} photographs took {_time(found.seconds)}, of which starting workers is most; without Ray"
         f" {_time(found.local)}."
     )
 
