@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -51,24 +54,38 @@ def empty_task(tasks: int, workers: int) -> tuple[float, float]:
 
 
 def two_nodes(folder: Path) -> TwoNodes:
-    """Start two nodes as processes of their own, measure ``folder`` through ``RAY_ADDRESS``, and compare with this process."""
+    """Start two nodes and a driver, each a process of its own, measure through ``RAY_ADDRESS``, and compare with this process."""
     begun = time.perf_counter()
     local = tare.measure(folder, workers=2)
     alone = time.perf_counter() - begun
-    with _cluster() as address, _environment("RAY_ADDRESS", address):
-        import ray
+    with _cluster() as environment:
+        command = [sys.executable, "-m", "benchmarks.scale_ray", str(folder)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=400)  # noqa: S603
+    found = json.loads(done.stdout.splitlines()[-1])
+    # JSON writes floats so that they are read back to the last bit.
+    same = found["channels"] == json.loads(json.dumps(local.to_json()["channels"]))
+    return TwoNodes(found["nodes"], tuple(found["tasks"]), found["samples"], same, found["seconds"], alone)
 
-        ray.init(address=address, log_to_driver=False, logging_level="error")
-        try:
-            nodes = sum(node["Alive"] for node in ray.nodes())
-            begun = time.perf_counter()
-            found = tare.measure(folder, workers=2, engine="ray")
-            taken = time.perf_counter() - begun
-            where = Counter(ray_map(_where, range(64), 2))
-        finally:
-            ray.shutdown()
-    same = found.channels == local.channels and found.samples == local.samples
-    return TwoNodes(nodes, tuple(sorted(where.values())), found.samples, same, taken, alone)
+
+def main() -> None:
+    """The driver: measure the folder named, on the cluster that the environment names, and print JSON."""
+    import ray
+
+    ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False, logging_level="error")
+    try:
+        _wait(lambda: _alive(ray) >= 2, "two nodes")
+        begun = time.perf_counter()
+        found = tare.measure(sys.argv[1], workers=2, engine="ray")
+        taken = time.perf_counter() - begun
+        tasks = sorted(Counter(ray_map(_where, range(64), 2)).values())
+        document = {"nodes": _alive(ray), "tasks": tasks, "samples": found.samples, "seconds": taken}
+        print(json.dumps({**document, "channels": found.to_json()["channels"]}))
+    finally:
+        ray.shutdown()
+
+
+def _alive(ray: Any) -> int:
+    return sum(node["Alive"] for node in ray.nodes())
 
 
 def _nothing(item: Any) -> Any:
@@ -84,62 +101,53 @@ def _where(_: int) -> str:
 
 
 @contextmanager
-def _cluster() -> Iterator[str]:
-    """A head and a second node, one processor each, in processes that end with the block, and no others do."""
-    port = _free_port()
-    address = f"127.0.0.1:{port}"
-    common = ["--num-cpus=1", "--include-dashboard=false", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
-    place = tempfile.mkdtemp(prefix="ray", dir="/tmp")
-    head = [
-        "start",
-        "--head",
-        "--node-ip-address=127.0.0.1",
-        f"--port={port}",
-        "--include-dashboard=false",
-        f"--temp-dir={place}",
-    ]
-    nodes = [_node([*head, *common])]
+def _cluster() -> Iterator[dict[str, str]]:
+    """A head and a second node, one processor each, which end with the block; yields the environment of a driver.
+
+    Ray asks for a token on clusters that it starts so; this one gets a token of its own.
+    """
+    import ray
+
+    place = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # paths of sockets must be short
+    host, port = ray.util.get_node_ip_address(), _free_port()
+    address = f"{host}:{port}"
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {**os.environ, **token, "RAY_ADDRESS": address}
+    common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
+    head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={place}"]
+    nodes = [_node([*head, *common], environment)]
     try:
-        _listening(port)
-        nodes.append(_node(["start", f"--address={address}", "--node-ip-address=127.0.0.1", *common]))
-        _joined(address, 2)
-        yield address
+        _wait(lambda: _listening(host, port), f"a Ray head at {address}")
+        nodes.append(_node([f"--address={address}", *common], environment))
+        yield environment
     finally:
         for node in reversed(nodes):
-            os.killpg(node.pid, signal.SIGTERM)
-        for node in reversed(nodes):
-            try:
-                node.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(node.pid, signal.SIGKILL)
+            _ended(node)
+        shutil.rmtree(place, ignore_errors=True)
 
 
-def _node(arguments: list[str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ray.scripts.scripts", *arguments]
+def _node(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments]
+    own = {name: value for name, value in environment.items() if name != "RAY_ADDRESS"}
     return subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
 
 
-def _joined(address: str, number: int) -> None:
-    import ray
-
-    ray.init(address=address, log_to_driver=False, logging_level="error")
+def _ended(node: subprocess.Popen[bytes]) -> None:
+    os.killpg(node.pid, signal.SIGTERM)
     try:
-        _wait(lambda: sum(node["Alive"] for node in ray.nodes()) >= number, f"{number} nodes at {address}")
-    finally:
-        ray.shutdown()
+        node.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(node.pid, signal.SIGKILL)
 
 
-def _listening(port: int) -> None:
-    def reached() -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-    _wait(reached, f"a Ray head at port {port}")
+def _listening(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _wait(done: Any, what: str) -> None:
@@ -156,14 +164,5 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+if __name__ == "__main__":
+    main()
