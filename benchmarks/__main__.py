@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [--only NAME] [--json FILE]``."""
+"""``python -m benchmarks [--quick] [--only NAME] [--json FILE] [--write]``."""
 
 from __future__ import annotations
 
@@ -8,62 +8,88 @@ import os
 import platform
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.harness import Result, Setting
+from benchmarks.harness import Outcome, Result, Setting, guarded
 from benchmarks.rows import ROWS
+from benchmarks.table import terminal_table, write_page
 from tare.engines.local import default_workers
+
+_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_KEPT = Path(__file__).with_name("figures.json")
 
 
 def main() -> None:
-    """Measure the rows asked for, show them as they come, and write them as JSON."""
+    """Measure the groups asked for, show them as they come, and write them; exit code 1 if one failed."""
     arguments = _parsed()
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    results: list[Result] = []
-    data = os.environ.get("TARE_DATA")
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    data, only = os.environ.get("TARE_DATA"), arguments.only
+    figures: list[dict[str, Any]] = []
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        setting = Setting(Path(scratch), Path(data) if data else None, arguments.quick, default_workers())
-        for row in ROWS:
-            if arguments.only not in (None, row.name):
+        places = [Path(part) for part in data.split(os.pathsep)] if data else []
+        setting = Setting(Path(scratch), places[0] if places else None, arguments.quick, default_workers())
+        for number, row in enumerate(ROWS, 1):
+            if only and row.name not in only:
                 continue
-            for result in row.run(setting):
-                results.append(result)
-                console.print(f"{row.name}: {result.name}: {result.ratio_of} = {result.median:.2f}", style="dim")
-    console.print(_table(results))
+            started = time.perf_counter()
+            for outcome in guarded(row.name, lambda row=row: row.run(setting)):  # type: ignore[misc]
+                figures.append(_figure(row.name, outcome))
+                console.print(f"{row.name}: {_said(outcome)}", style="dim", highlight=False, markup=False)
+            taken = time.perf_counter() - started
+            console.print(f"[{number} of {len(ROWS)}] {row.name} took {taken:.1f} s", style="bold", markup=False)
+    console.print(terminal_table(figures))
+    console.print(f"{len(figures)} rows in {time.perf_counter() - begun:.0f} s")
+    document = {"quick": arguments.quick, "rows": figures}
     if arguments.json is not None:
-        machine = {"processors": default_workers(), "machine": platform.machine(), "python": platform.python_version()}
-        rows = [{**asdict(result), "median": result.median, "met": result.met()} for result in results]
-        arguments.json.write_text(json.dumps({"machine": machine, "quick": arguments.quick, "rows": rows}, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if arguments.write:
+        _write(figures)
+    sys.exit(1 if any(figure.get("failure") for figure in figures) else 0)
 
 
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less data and fewer rounds: under two minutes")
-    parser.add_argument("--only", choices=[row.name for row in ROWS], help="measure one group of rows")
+    parser.add_argument("--quick", action="store_true", help="less data and fewer rounds, to see that everything runs")
+    names = [row.name for row in ROWS]
+    parser.add_argument(
+        "--only", action="append", choices=names, metavar="NAME", help=f"one group, repeatable: {', '.join(names)}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
-    return parser.parse_args()
+    parser.add_argument("--write", action="store_true", help="replace the measured groups in docs/benchmarks.md and its picture")
+    arguments = parser.parse_args()
+    if arguments.write and arguments.quick:
+        parser.error("--quick shows that everything runs; its figures are not for the page")
+    return arguments
 
 
-def _table(results: list[Result]) -> Table:
-    table = Table(box=box.SIMPLE, title=f"{default_workers()} workers; each ratio: median (least to most) over rounds in turn")
-    for heading in ("what", "ratio", "median", "spread", "goal", "reference", "ours"):
-        table.add_column(heading, justify="left" if heading in ("what", "ratio") else "right")
-    for result in results:
-        spread = f"{min(result.ratios):.2f} to {max(result.ratios):.2f}"
-        met = result.met()
-        goal = result.goal if met is None else f"{result.goal} {'[green]met[/]' if met else '[red]missed[/]'}"
-        times = [_figure(value, result.unit) for value in (result.reference, result.ours)]
-        table.add_row(result.name, result.ratio_of, f"{result.median:.2f}", spread, goal, *times)
-    return table
+def _figure(group: str, outcome: Outcome) -> dict[str, Any]:
+    machine = f"{default_workers()} processors ({platform.machine()}), Python {platform.python_version()}"
+    figure = {"group": group, "machine": machine, **asdict(outcome)}
+    return {**figure, "median": outcome.median, "met": outcome.met()} if isinstance(outcome, Result) else figure
 
 
-def _figure(value: float, unit: str) -> str:
-    return f"{value:.0f} MB" if unit == "MB" else f"{value * 1e3:.0f} ms"
+def _said(outcome: Outcome) -> str:
+    if isinstance(outcome, Result):
+        return f"{outcome.name}: {outcome.ratio_of} = {outcome.median:.2f}"
+    return f"{outcome.name}: {outcome.reason}"
+
+
+def _write(figures: Sequence[dict[str, Any]]) -> None:
+    """Keep what was measured beside what was measured before in other groups, and write all of it to the page."""
+    kept = json.loads(_KEPT.read_text(encoding="utf-8")) if _KEPT.exists() else []
+    measured = {figure["group"] for figure in figures}
+    order = {row.name: place for place, row in enumerate(ROWS)}
+    whole = [figure for figure in kept if figure["group"] not in measured and figure["group"] in order] + list(figures)
+    whole.sort(key=lambda figure: order[figure["group"]])
+    _KEPT.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    write_page(_PAGE, _PAGE.with_suffix(".svg"), [figure["machine"] for figure in whole], whole)
 
 
 if __name__ == "__main__":

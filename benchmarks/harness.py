@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,18 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """A row that was not measured, and why: ``not installed`` is no failure, anything else is."""
+
+    name: str
+    reason: str
+    failure: bool = False
+
+
+Outcome = Result | Absent
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """Where generated data lie, where public data lie if anywhere, and how much time there is."""
 
@@ -46,15 +59,15 @@ class Setting:
     @property
     def rounds(self) -> int:
         """How often each pair is measured."""
-        return 5 if self.quick else 11
+        return 2 if self.quick else 11
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: ``run`` measures it, perhaps once on generated and once on public data."""
+    """One group of rows: ``run`` measures them, perhaps on generated and on public data."""
 
     name: str
-    run: Callable[[Setting], Iterator[Result]]
+    run: Callable[[Setting], Iterator[Outcome]]
 
 
 Timer = Callable[[Callable[[], object]], float]
@@ -79,12 +92,13 @@ def compared(
 ) -> Result:
     """Divide the time of ``reference`` by that of ``ours``, in turn, after one call of each that is not counted.
 
-    The order changes from round to round, so that neither always finds the other's leavings in the caches.
+    The order changes from round to round, so that neither always finds the other's leavings in the caches. ``rounds`` can only
+    be fewer than the setting's.
     """
     reference()
     ours()
     pairs = []
-    for index in range(rounds or setting.rounds):
+    for index in range(min(rounds or setting.rounds, setting.rounds)):
         if index % 2:
             own, other = seconds(ours), seconds(reference)
         else:
@@ -93,3 +107,23 @@ def compared(
     ratios = tuple(other / own for other, own in pairs)
     medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
     return Result(name, ratio_of, ratios, medians[0], medians[1], "s", goal)
+
+
+def peer(name: str, modules: Iterable[str], measured: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """The rows of one peer; one line instead of them where it is not installed or fails, so that the others are measured."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        yield Absent(name, "not installed")
+        return
+    yield from guarded(name, measured)
+
+
+def guarded(name: str, measured: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """What ``measured`` yields, and a line that says why if it ends in an error."""
+    try:
+        yield from measured()
+    except ModuleNotFoundError as error:
+        yield Absent(name, f"not installed: {error.name}")
+    except Exception as error:
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        yield Absent(name, f"failed: {type(error).__name__}: {reason[:160]}", failure=True)

@@ -1,0 +1,106 @@
+"""What the benchmarks do with figures and with peers that are not there; no time is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.harness import Absent, Outcome, Result, Setting, compared, guarded, peer
+from benchmarks.rows import ROWS
+from benchmarks.scale import Figures
+from benchmarks.scale_costs import Kind, merging, sampled
+from benchmarks.scale_ray import TwoNodes
+from benchmarks.table import write_page
+from tare.dataset_state import DatasetState
+from tare.records import Sample
+from tests.images import random_rgb
+
+DONE = Result("a", "b / c", (2.0, 4.0, 3.0), 0.3, 0.1, "s", ">= 2.5")
+
+
+def test_a_goal_is_met_or_missed_by_the_median() -> None:
+    assert DONE.median == 3.0
+    assert DONE.met() is True
+    assert Result("a", "b", (2.0, 4.0, 2.2), 1, 1, "s", ">= 2.5").met() is False
+    assert Result("a", "b", (1.1,), 1, 1, "MB", "<= 1.2").met() is True
+    assert Result("a", "b", (1.1,), 1, 1, "s").met() is None
+
+
+def test_both_sides_take_turns_and_the_first_call_is_not_counted(tmp_path: Path) -> None:
+    calls: list[str] = []
+    result = compared(
+        "x", lambda: calls.append("peer"), lambda: calls.append("tare"), Setting(tmp_path, None, True, 1), ratio_of="peer / tare"
+    )
+    assert calls == ["peer", "tare", "peer", "tare", "tare", "peer"]
+    assert len(result.ratios) == 2
+
+
+def test_a_peer_that_is_not_installed_is_one_line() -> None:
+    assert list(peer("x", ["json", "no_such_library"], lambda: iter([DONE]))) == [Absent("x", "not installed")]
+    assert list(peer("x", ["json"], lambda: iter([DONE]))) == [DONE]
+
+
+def test_a_peer_that_fails_is_one_line_after_what_it_gave() -> None:
+    def broken() -> Iterator[Outcome]:
+        yield DONE
+        raise ValueError("first line\nsecond")
+
+    assert list(guarded("x", broken)) == [DONE, Absent("x", "failed: ValueError: first line", failure=True)]
+
+
+def test_names_of_groups_are_unique() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def figure(outcome: Outcome) -> dict[str, Any]:
+    shown = {"group": "g", "machine": "m", **asdict(outcome)}
+    return {**shown, "median": outcome.median, "met": outcome.met()} if isinstance(outcome, Result) else shown
+
+
+def test_the_page_gets_the_figures_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
+    page, marks = tmp_path / "page.md", ("<!-- figures: written by python -m benchmarks --write -->", "<!-- end of figures -->")
+    page.write_text(f"before\n{marks[0]}\nold\n{marks[1]}\nafter\n")
+    for _ in range(2):  # writing again changes nothing
+        write_page(page, tmp_path / "page.svg", ["m"], [figure(DONE), figure(Absent("peer", "not installed"))])
+        text = page.read_text()
+        assert text.startswith(f"before\n{marks[0]}\nMeasured on m.")
+        assert text.endswith(f"{marks[1]}\nafter\n")
+        assert "old" not in text
+        assert "| g | a | b / c | 3.00 | 2.00 to 4.00 | >= 2.5, met | 300 ms | 100 ms |" in text
+        assert "| g | peer | not installed |" in text
+    assert (tmp_path / "page.svg").read_text().startswith("<svg")
+
+
+def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("text")
+    with pytest.raises(ValueError, match="expected the marks"):
+        write_page(tmp_path / "page.md", tmp_path / "page.svg", ["m"], [])
+
+
+def figures(kind: Kind, *, merge: float, task: float) -> Figures:
+    merges = ((merge, merge * 4, merge * 16, merge * 64, merge * 256, merge * 1024),)
+    return Figures((kind,), merges, (), 0.0, task, TwoNodes(2, (1, 1), 1, True, 0.0, 0.0), 1.0, 1)
+
+
+def test_computed_time_is_that_of_the_slower_of_readers_and_sender() -> None:
+    model = figures(Kind("k", 100, None, 0.01, ()), merge=0.01, task=0.04)
+    assert model.seconds(model.kinds[0], 1_000, 1) == pytest.approx(10 + 10 * 0.01)
+    assert model.seconds(model.kinds[0], 1_000, 2) == pytest.approx(5.0)
+    assert model.limit(model.kinds[0]) == pytest.approx(20)
+    assert model.seconds(model.kinds[0], 100_000, 20) == pytest.approx(50)
+    assert model.seconds(model.kinds[0], 100_000, 1_000) == pytest.approx(50)
+
+
+def test_generated_streams_cost_the_same_at_any_size() -> None:
+    small, large = (sampled(total, 3, 0.02)[0] for total in (10**5, 10**9))
+    assert max(large) < 5_000
+    assert sum(large) == pytest.approx(sum(small), rel=0.2)
+
+
+def test_merging_takes_states_and_some_time() -> None:
+    state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
+    assert merging([state], 5, 1) > 0
