@@ -66,7 +66,7 @@ def main() -> None:
 def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[Result]:
     path = ROOT / "src" / "tare" / f"{module}.py"
     files = [f"tests/{name}" for name in TARGETS[module]]
-    source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files])
+    source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files]) + ("-quick" if given.quick else "")
     mutated = Mutated(module, path.read_text(encoding="utf-8"), str(path))
     places = list(range(len(mutated.mutants)))
     if given.sample is not None:
@@ -76,7 +76,9 @@ def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[R
     if given.only_recorded:
         places = [place for place in places if known[place] is not None]
     elif missing:
-        for done, (place, outcome) in enumerate(running.outcomes(mutated, files, missing, given.workers, LEFT_OUT), start=1):
+        for done, (place, outcome) in enumerate(
+            running.outcomes(mutated, files, missing, given.workers, LEFT_OUT, quick=given.quick), start=1
+        ):
             record.put(mutated.mutants[place], source, tests, outcome)
             known[place] = outcome
             print(f"\r{module}: {done} of {len(missing)}", end="", file=sys.stderr, flush=True)
@@ -123,6 +125,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--record", type=Path, default=ROOT / ".mutation.jsonl", metavar="FILE", help="outcomes are kept here")
     parser.add_argument("--afresh", action="store_true", help="run killed mutants again when tests have changed")
     parser.add_argument("--only-recorded", action="store_true", help="run nothing, show what the record holds")
+    parser.add_argument("--quick", action="store_true", help="a first look with few examples of each law: more survive")
     parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each module, drawn with --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes at a time")
