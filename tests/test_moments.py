@@ -69,6 +69,23 @@ def test_merge_is_associative_and_commutative_with_an_identity(a: list[Array], b
     assert x.merge(Moments()) == x == Moments().merge(x)
 
 
+@given(st.lists(byte_sample, min_size=2, max_size=6), st.integers(1, 5))
+def test_every_field_of_a_state_survives_merging_however_it_was_made(samples: list[Array], cut: int) -> None:
+    """States that no merge has touched yet: what a merge forgot would be missing from both sides of a law otherwise."""
+    made = [
+        Moments.of_sample(samples[0] / 4),
+        Moments.of_sample(np.array([math.nan, math.inf, 2.5])),
+        Moments.of_rows(np.concatenate(samples) / 8),
+        Moments.of_stack(np.stack([samples[0] / 2, samples[0] + 0.5])),
+        of_integers(samples),
+    ]
+    for state in made:
+        assert state.merge(Moments()) == state == Moments().merge(state)
+        assert state.merge(made[0]) == made[0].merge(state)
+    parts = [of_integers(part) for part in (samples[:cut], samples[cut:]) if part]
+    assert reduce(Moments.merge, parts) == made[-1]
+
+
 def test_two_empty_states_merge_to_an_empty_one() -> None:
     assert Moments().merge(Moments()) == Moments()
 
