@@ -337,7 +337,8 @@ def test_a_stack_of_nothing_is_empty_and_one_with_nan_counts_it() -> None:
 def test_figures_beyond_the_range_of_a_double_are_infinite_and_their_roots_are_not() -> None:
     state = Moments.of_sample(np.array([-1e200, 1e200]))
     assert state.variance == math.inf
-    assert (state.mean, state.std) == (0.0, pytest.approx(1e200))
+    assert state.mean == 0.0
+    assert state.std == pytest.approx(1e200)
     tiny = Moments.of_sample(np.array([-1e-200, 1e-200]))
     assert tiny.variance == 0.0
     assert tiny.std == pytest.approx(1e-200)

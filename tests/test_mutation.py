@@ -118,8 +118,8 @@ def test_a_killed_mutant_stays_killed_under_more_tests_and_a_survivor_runs_again
 def test_the_table_counts_and_is_put_between_its_marks(tmp_path: Path) -> None:
     mutants = Mutated("made", SOURCE, "made.py").mutants
     outcomes = [Outcome("killed"), Outcome("timeout"), Outcome("survived")]
-    text = table({"made": [Result(mutant, outcome) for mutant, outcome in zip(mutants, outcomes, strict=False)]})
-    assert "| `made` | 3 | 2 | 1 | 0 | 1 |" in text
+    text = table({"made": [Result(mutant, outcome) for mutant, outcome in zip(mutants, outcomes, strict=False)]}, {"made": 9})
+    assert "| `made` | 9 | 3 | 2 | 1 | 0 | 1 |" in text
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- mutation -->\nold\n<!-- end of mutation -->\nafter\n")
     insert(page, "mutation", text)

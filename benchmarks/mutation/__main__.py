@@ -49,21 +49,22 @@ def main() -> None:
     if not given.only_recorded:
         running.load_libraries()
     results: dict[str, list[Result]] = {}
+    totals: dict[str, int] = {}
     for module in given.modules or TARGETS:
-        results[module] = _of_module(module, record, given)
+        results[module], totals[module] = _of_module(module, record, given)
         for result in results[module]:
             if result.verdict == "survived":
                 mutant = result.mutant
                 print(f"src/tare/{module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}    in: {mutant.text}", flush=True)
         _warn_of_stale(module, results[module], whole=given.sample is None)
-    text = table(results)
+    text = table(results, totals)
     print("\n" + text)
     if given.write:
         insert(given.write, "mutation", text)
     sys.exit(1 if any(r.verdict == "survived" for found in results.values() for r in found) else 0)
 
 
-def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[Result]:
+def _of_module(module: str, record: Record, given: argparse.Namespace) -> tuple[list[Result], int]:
     path = ROOT / "src" / "tare" / f"{module}.py"
     files = [f"tests/{name}" for name in TARGETS[module]]
     source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files]) + ("-quick" if given.quick else "")
@@ -84,7 +85,7 @@ def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[R
             print(f"\r{module}: {done} of {len(missing)}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
     found = [(mutated.mutants[place], known[place]) for place in places]
-    return [Result(mutant, outcome) for mutant, outcome in found if outcome is not None]
+    return [Result(mutant, outcome) for mutant, outcome in found if outcome is not None], len(mutated.mutants)
 
 
 def _warn_of_stale(module: str, results: list[Result], *, whole: bool) -> None:
@@ -95,15 +96,15 @@ def _warn_of_stale(module: str, results: list[Result], *, whole: bool) -> None:
             print(f"equivalent.py lists for {module} what is no survivor: {key}", file=sys.stderr)
 
 
-def table(results: dict[str, list[Result]]) -> str:
-    """Counts by module."""
-    lines = ["| module | mutants | killed | of these by time | equivalent | surviving |", "|---|---|---|---|---|---|"]
-    rows = [(f"`{module}`", found) for module, found in results.items()]
-    rows.append(("**all**", [result for found in results.values() for result in found]))
-    for name, found in rows:
+def table(results: dict[str, list[Result]], totals: dict[str, int]) -> str:
+    """Counts by module; ``totals`` are the mutants that there are."""
+    lines = ["| module | mutants | tried | killed | of these by time | equivalent | surviving |", "|---|---|---|---|---|---|---|"]
+    rows = [(f"`{module}`", found, totals[module]) for module, found in results.items()]
+    rows.append(("**all**", [result for found in results.values() for result in found], sum(totals.values())))
+    for name, found, total in rows:
         verdicts = [result.verdict for result in found]
         timeouts = sum(result.outcome.status == "timeout" for result in found)
-        counts = (len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
+        counts = (total, len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
         lines.append(f"| {name} | {' | '.join(f'{count:,}' for count in counts)} |")
     return "\n".join(lines)
 
