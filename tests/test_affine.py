@@ -113,6 +113,8 @@ def test_the_distance_is_the_largest_difference_over_the_range() -> None:
     steep = Affine((0,), (1.01,), (0.0,))
     assert Affine((0,), (1.0,), (0.0,)).distance(steep, 0.0, 255.0) == pytest.approx(2.55)
     assert Affine((0,), (1.0,), (0.0,)).distance(steep, 0.0, 1.0) == pytest.approx(0.01)
+    from_black = Affine((0,), (0.99,), (2.55,))  # equal at 255, and most different at 0
+    assert Affine((0,), (1.0,), (0.0,)).distance(from_black) == pytest.approx(2.55)
 
 
 def test_a_normalisation_maps_its_mean_to_zero_and_one_std_above_it_to_one() -> None:

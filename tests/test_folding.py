@@ -204,6 +204,8 @@ def test_several_first_layers_are_each_folded() -> None:
     model = Two().double()
     result = folded(model, IMAGENET)
     assert [(layer.name, layer.form.method) for layer in result.plan.layers] == [("fine", "border"), ("coarse", "weights")]
+    assert [layer.same_code for layer in result.plan.layers] == [False, True]
+    assert not result.plan.keeps_architecture
     assert difference(result.network, model, IMAGENET, inputs("unit", (3, 9, 9))) < 1e-12
 
 
@@ -467,6 +469,13 @@ def test_other_unusable_requests_are_refused() -> None:
         fold(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), IMAGENET, shape=(3, 9, 9))
     with pytest.raises(ModelError, match=r"exact, found method 'weights'"):
         folded(model, IMAGENET, method="weights")
+
+
+def test_channels_that_part_before_the_first_layer_cannot_be_reordered() -> None:
+    model = Applied(lambda x, layer: layer(x[:, :1]), nn.Conv2d(1, 4, 3)).double()
+    assert difference(fold(model, IMAGENET, shape=(3, 8, 8)), model, IMAGENET, inputs("unit", (3, 8, 8))) < 1e-12
+    with pytest.raises(ModelError, match="all channels to reach 'layer' alike, as another channel order needs, found channels"):
+        fold(model, CAFFE, "uint8", shape=(3, 8, 8))
 
 
 def test_a_network_that_cannot_be_copied_or_has_no_layer_to_fold_is_refused() -> None:

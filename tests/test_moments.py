@@ -69,6 +69,23 @@ def test_merge_is_associative_and_commutative_with_an_identity(a: list[Array], b
     assert x.merge(Moments()) == x == Moments().merge(x)
 
 
+@given(st.lists(byte_sample, min_size=2, max_size=6), st.integers(1, 5))
+def test_every_field_of_a_state_survives_merging_however_it_was_made(samples: list[Array], cut: int) -> None:
+    """States that no merge has touched yet: what a merge forgot would be missing from both sides of a law otherwise."""
+    made = [
+        Moments.of_sample(samples[0] / 4),
+        Moments.of_sample(np.array([math.nan, math.inf, 2.5])),
+        Moments.of_rows(np.concatenate(samples) / 8),
+        Moments.of_stack(np.stack([samples[0] / 2, samples[0] + 0.5])),
+        of_integers(samples),
+    ]
+    for state in made:
+        assert state.merge(Moments()) == state == Moments().merge(state)
+        assert state.merge(made[0]) == made[0].merge(state)
+    parts = [of_integers(part) for part in (samples[:cut], samples[cut:]) if part]
+    assert reduce(Moments.merge, parts) == made[-1]
+
+
 def test_two_empty_states_merge_to_an_empty_one() -> None:
     assert Moments().merge(Moments()) == Moments()
 
@@ -205,6 +222,32 @@ def test_values_near_a_billion_keep_a_std_of_one(build: Any) -> None:
     assert state.std_se == pytest.approx(shifted.std_se, rel=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("how", ["samples", "stack", "rows"])
+def test_values_that_differ_by_a_few_last_digits_keep_all_of_them(how: str, seed: int) -> None:
+    """Near 1e9 in steps of one unit in the last place: the figures are those of the steps, which are whole numbers."""
+    steps = np.random.default_rng(seed).integers(0, 6, (5, 3))
+    unit = float(np.spacing(1e9))
+    values = 1e9 + unit * steps
+    assert ((values - 1e9) / unit == steps).all()
+    state = {
+        "samples": lambda: of_floats(list(values)),
+        "stack": lambda: Moments.of_stack(values),
+        "rows": lambda: Moments.of_rows(values.ravel()),
+    }[how]()
+    exact = of_integers(list(steps.reshape(-1, 1) if how == "rows" else steps))
+    for name in ("std", "mean_se", "std_se", "mean_of_sample_std", "root_mean_sample_variance"):
+        assert getattr(state, name) == pytest.approx(unit * getattr(exact, name), rel=1e-9), name
+    assert state.mean - 1e9 == pytest.approx(unit * exact.mean, abs=unit)
+    assert state.sample_mean - 1e9 == pytest.approx(unit * exact.mean, abs=2 * unit)
+
+
+def test_a_stack_with_samples_beyond_the_range_of_squares_is_that_of_its_samples() -> None:
+    values = np.array([[1.0, 2.0], [-1e200, 1e200], [1e-200, 3e-200], [1e150, 1e150], [5.0, 9.0], [7.0, 7.0]])
+    plain = Moments.of_stack(values[[0, 4, 5]])
+    assert Moments.of_stack(values) == plain.merge(of_floats(list(values[1:4])))
+
+
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 1000))
 def test_a_stack_equals_its_samples_to_rounding(number: int, length: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(100, 5, (number, length))
@@ -234,6 +277,8 @@ def test_scaling_multiplies_every_value_exactly(samples: list[Array], factor: in
     direct = of_integers([sample * factor for sample in samples])
     for name in ("mean", "std", "mean_se", "std_se", "low", "high", "samples", "count"):
         assert getattr(scaled, name) == pytest.approx(getattr(direct, name), rel=1e-15, nan_ok=True), name
+    for name in ("sample_mean", "mean_of_sample_std", "root_mean_sample_variance", "sample_weighted_std"):
+        assert getattr(scaled, name) == pytest.approx(getattr(direct, name), rel=1e-9, abs=1e-9), name
 
 
 def test_one_sample_has_a_mean_and_a_std_but_no_standard_error() -> None:
@@ -292,7 +337,8 @@ def test_a_stack_of_nothing_is_empty_and_one_with_nan_counts_it() -> None:
 def test_figures_beyond_the_range_of_a_double_are_infinite_and_their_roots_are_not() -> None:
     state = Moments.of_sample(np.array([-1e200, 1e200]))
     assert state.variance == math.inf
-    assert (state.mean, state.std) == (0.0, pytest.approx(1e200))
+    assert state.mean == 0.0
+    assert state.std == pytest.approx(1e200)
     tiny = Moments.of_sample(np.array([-1e-200, 1e-200]))
     assert tiny.variance == 0.0
     assert tiny.std == pytest.approx(1e-200)
@@ -308,6 +354,23 @@ def test_large_integer_samples_stay_exact_beyond_64_bits() -> None:
     q = np.full(3, 2**31 * 65535**2, np.int64)
     state = Moments.of_integer_samples(n, n * 65535, q, 65535.0, 65535.0)
     assert (state.mean, state.std, state.mean_of_sample_std) == (65535.0, 0.0, 0.0)
+
+
+def test_sums_of_exactly_64_bits_do_not_wrap() -> None:
+    n, s, q = (np.array([1, *[value] * 4], np.int64) for value in (2**31, 2**46, 2**61))
+    s[0], q[0] = 2**15, 2**30
+    state = Moments.of_integer_samples(n, s, q, 32768.0, 32768.0)
+    assert (state.mean, state.std, state.mean_of_sample_std) == (32768.0, 0.0, 0.0)
+
+
+def test_a_variance_whose_numerator_needs_64_bits_does_not_wrap() -> None:
+    # Of 2**20 values k are 65,535 and the others 0, beside a sample of one value.
+    number, k = 2**20, 2896
+    n, s, q = np.array([1, number]), np.array([0, k * 65535]), np.array([0, k * 65535**2])
+    assert 2**63 < number * int(q[1]) < 2**64
+    state = Moments.of_integer_samples(n, s, q, 0.0, 65535.0)
+    share = k / number
+    assert state.mean_of_sample_std == pytest.approx(65535 * math.sqrt(share * (1 - share)) / 2, rel=1e-12)
 
 
 @given(float_sample)

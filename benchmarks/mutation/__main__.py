@@ -49,24 +49,25 @@ def main() -> None:
     if not given.only_recorded:
         running.load_libraries()
     results: dict[str, list[Result]] = {}
+    totals: dict[str, int] = {}
     for module in given.modules or TARGETS:
-        results[module] = _of_module(module, record, given)
+        results[module], totals[module] = _of_module(module, record, given)
         for result in results[module]:
             if result.verdict == "survived":
                 mutant = result.mutant
                 print(f"src/tare/{module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}    in: {mutant.text}", flush=True)
         _warn_of_stale(module, results[module], whole=given.sample is None)
-    text = table(results)
+    text = table(results, totals)
     print("\n" + text)
     if given.write:
         insert(given.write, "mutation", text)
     sys.exit(1 if any(r.verdict == "survived" for found in results.values() for r in found) else 0)
 
 
-def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[Result]:
+def _of_module(module: str, record: Record, given: argparse.Namespace) -> tuple[list[Result], int]:
     path = ROOT / "src" / "tare" / f"{module}.py"
     files = [f"tests/{name}" for name in TARGETS[module]]
-    source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files])
+    source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files]) + ("-quick" if given.quick else "")
     mutated = Mutated(module, path.read_text(encoding="utf-8"), str(path))
     places = list(range(len(mutated.mutants)))
     if given.sample is not None:
@@ -76,13 +77,15 @@ def _of_module(module: str, record: Record, given: argparse.Namespace) -> list[R
     if given.only_recorded:
         places = [place for place in places if known[place] is not None]
     elif missing:
-        for done, (place, outcome) in enumerate(running.outcomes(mutated, files, missing, given.workers, LEFT_OUT), start=1):
+        for done, (place, outcome) in enumerate(
+            running.outcomes(mutated, files, missing, given.workers, LEFT_OUT, quick=given.quick), start=1
+        ):
             record.put(mutated.mutants[place], source, tests, outcome)
             known[place] = outcome
             print(f"\r{module}: {done} of {len(missing)}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
     found = [(mutated.mutants[place], known[place]) for place in places]
-    return [Result(mutant, outcome) for mutant, outcome in found if outcome is not None]
+    return [Result(mutant, outcome) for mutant, outcome in found if outcome is not None], len(mutated.mutants)
 
 
 def _warn_of_stale(module: str, results: list[Result], *, whole: bool) -> None:
@@ -93,15 +96,15 @@ def _warn_of_stale(module: str, results: list[Result], *, whole: bool) -> None:
             print(f"equivalent.py lists for {module} what is no survivor: {key}", file=sys.stderr)
 
 
-def table(results: dict[str, list[Result]]) -> str:
-    """Counts by module."""
-    lines = ["| module | mutants | killed | of these by time | equivalent | surviving |", "|---|---|---|---|---|---|"]
-    rows = [(f"`{module}`", found) for module, found in results.items()]
-    rows.append(("**all**", [result for found in results.values() for result in found]))
-    for name, found in rows:
+def table(results: dict[str, list[Result]], totals: dict[str, int]) -> str:
+    """Counts by module; ``totals`` are the mutants that there are."""
+    lines = ["| module | mutants | tried | killed | of these by time | equivalent | surviving |", "|---|---|---|---|---|---|---|"]
+    rows = [(f"`{module}`", found, totals[module]) for module, found in results.items()]
+    rows.append(("**all**", [result for found in results.values() for result in found], sum(totals.values())))
+    for name, found, total in rows:
         verdicts = [result.verdict for result in found]
         timeouts = sum(result.outcome.status == "timeout" for result in found)
-        counts = (len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
+        counts = (total, len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
         lines.append(f"| {name} | {' | '.join(f'{count:,}' for count in counts)} |")
     return "\n".join(lines)
 
@@ -123,6 +126,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--record", type=Path, default=ROOT / ".mutation.jsonl", metavar="FILE", help="outcomes are kept here")
     parser.add_argument("--afresh", action="store_true", help="run killed mutants again when tests have changed")
     parser.add_argument("--only-recorded", action="store_true", help="run nothing, show what the record holds")
+    parser.add_argument("--quick", action="store_true", help="a first look with few examples of each law: more survive")
     parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each module, drawn with --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes at a time")

@@ -188,8 +188,8 @@ def _names(node: ast.Name | ast.Attribute) -> Iterator[_Site]:
 
 
 def _conditions(node: ast.AST) -> Iterator[_Site]:
-    """Conditions that are no comparison, whose negation is a mutant of its own."""
-    if isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare):
+    """Conditions that are no comparison or negation, whose negation is a mutant of its own."""
+    if isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare | ast.UnaryOp):
         negated = ast.UnaryOp(ast.Not(), node.test)
         before, after = ast.unparse(node.test), ast.unparse(negated)
         test = node.test

@@ -55,15 +55,23 @@ def load_libraries() -> None:
 
 
 def outcomes(
-    mutated: Mutated, files: Sequence[str], places: Sequence[int], workers: int, left_out: Sequence[str] = ()
+    mutated: Mutated,
+    files: Sequence[str],
+    places: Sequence[int],
+    workers: int = 1,
+    left_out: Sequence[str] = (),
+    *,
+    quick: bool = False,
 ) -> Iterator[tuple[int, Outcome]]:
     """Run the mutants at ``places``; yields them as they end. Tests marked long or with a name in ``left_out`` are not run.
+
+    ``quick`` ends with the first look, so that a few more survive.
 
     Raises SystemExit if the tests do not pass without a mutant.
     """
     inside = [place for place in places if mutated.inside[place]]
     baseline: _Baseline | None = None
-    for line in _told(lambda tell: _serve(mutated, files, inside, workers, left_out, tell)):
+    for line in _told(lambda tell: _serve(mutated, files, inside, tell, workers=workers, left_out=left_out, quick=quick)):
         if "seconds" in line:
             baseline = _Baseline(line["seconds"], {int(number): tests for number, tests in line["lines"].items()})
         elif "place" in line:
@@ -130,15 +138,17 @@ def _serve(
     mutated: Mutated,
     files: Sequence[str],
     places: Sequence[int],
+    tell: Callable[[Any], None],
+    *,
     workers: int,
     left_out: Sequence[str],
-    tell: Callable[[Any], None],
+    quick: bool,
 ) -> None:
     import coverage
 
     measured = coverage.Coverage(data_file=None, include=[mutated.filename], config_file=False, messages=False)
     measured.start()
-    server = _Server(mutated, places, workers, tell, measured, left_out)
+    server = _Server(mutated, places, workers, tell, measured, left_out, quick)
     status = int(pytest.main([*_OPTIONS, *files], plugins=[server]))
     if not server.served:
         tell({"error": f"pytest ended with {status}"})
@@ -154,6 +164,7 @@ class _Server:
     tell: Callable[[Any], None]
     measured: Any
     left_out: Sequence[str] = ()
+    quick: bool = False
     served: bool = False
     kills: Counter[str] = field(default_factory=Counter)
     failed: str = ""
@@ -177,7 +188,8 @@ class _Server:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             return True
-        self._run(session.items, self.measured)
+        with _few_examples(session.items) if self.quick else contextlib.nullcontext():
+            self._run(session.items, self.measured)
         self.measured.stop()
         self.served = True
         if self.failed:
@@ -203,7 +215,7 @@ class _Server:
             tests = [items[test] for test in chosen]
             with _few_examples(tests):
                 self._run(tests, None)
-            if not self.failed:
+            if not self.failed and not self.quick:
                 self._run(tests, None)
             return {"status": "killed" if self.failed else "survived", "test": self.failed}
 

@@ -341,8 +341,8 @@ def _sqrt(value: Fraction) -> float:
     return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)
 
 
-def _float(value: Fraction) -> float:
+def _float(variance: Fraction) -> float:
     try:
-        return float(value)
+        return float(variance)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return math.inf
