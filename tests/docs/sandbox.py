@@ -117,7 +117,7 @@ def _pth(path: Path) -> None:
 def _spec(path: Path) -> None:
     import tare
 
-    path.write_text(json.dumps(tare.InputSpec.of((0.5,) * 3, (0.5,) * 3).to_json()))
+    path.write_text(json.dumps(tare.read_spec("timm:test_resnet").to_json()))
 
 
 def _stats(path: Path) -> None:
