@@ -75,8 +75,17 @@ def run_program(item: Shown, folder: Path, names: dict[str, Any]) -> str:
     return ""
 
 
+class _Said(io.TextIOWrapper):
+    """A standard output that takes text and bytes."""
+
+    def getvalue(self) -> str:
+        """All that was said so far."""
+        buffer: Any = self.buffer
+        return str(buffer.getvalue().decode("utf-8", "replace"))
+
+
 def _in_process(words: list[str], folder: Path) -> tuple[int, str]:
-    said = io.StringIO()
+    said = _Said(io.BytesIO(), "utf-8", write_through=True)
     before = sys.argv
     sys.argv = ["tare", *words]
     try:
