@@ -163,14 +163,16 @@ def _run(folder: Path) -> None:
 def _processor(folder: Path) -> None:
     folder.mkdir(parents=True)
     document = {
-        "image_processor_type": "ViTImageProcessor",
+        "image_processor_type": "CLIPImageProcessor",
         "do_resize": True,
         "do_rescale": True,
         "do_normalize": True,
         "rescale_factor": 1 / 255,
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
-        "size": {"height": 224, "width": 224},
+        "size": {"shortest_edge": 224},
+        "do_center_crop": True,
+        "crop_size": {"height": 224, "width": 224},
         "resample": 2,
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(document))
