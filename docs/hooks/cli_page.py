@@ -53,7 +53,7 @@ def _panel(described: Any, usual: str) -> str:
 
 
 def _table(heading: str, rows: list[str]) -> str:
-    return "\n".join([f"| {_cell(heading)} | |", "|---|---|", *rows, ""])
+    return "\n".join([f"| {_cell(heading)} | what it does |", "|---|---|", *rows, ""])
 
 
 def _row(name: str, said: str) -> str:

@@ -46,6 +46,11 @@ MORE: dict[str, tuple[str, ...]] = {
     "tare demo": ("--seeds", "2"),
 }
 
+#: The same in programs: pretrained weights cannot be had, and one epoch is enough to see that it runs.
+IN_PROGRAMS = {
+    'model="timm:resnet18", ': 'model="timm:test_resnet", weights="none", size=32, epochs=1, workers=0, device="cpu", ',
+}
+
 #: (page, start of the command or a piece of the program) -> why it is not run here.
 NOT_RUN = {
     ("docs/gallery.md", "tare check"): "tests/test_gallery.py runs it and compares what it prints",

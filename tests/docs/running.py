@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 
 from tare.cli import main as cli
 from tests.docs.pages import Shown
-from tests.docs.policy import MAY_FIND, MORE, NO_WEIGHTS, NOT_RUN, PRELUDE, SUBSTITUTED_IN, SUBSTITUTES
+from tests.docs.policy import IN_PROGRAMS, MAY_FIND, MORE, NO_WEIGHTS, NOT_RUN, PRELUDE, SUBSTITUTED_IN, SUBSTITUTES
 
 
 def reason_not_to_run(item: Shown) -> tuple[str, str] | None:
@@ -66,17 +67,31 @@ def run_command(item: Shown, folder: Path) -> str:
 
 def run_program(item: Shown, folder: Path, names: dict[str, Any]) -> str:
     """Run a program in the names that the page's earlier ones left."""
+    text = item.text
+    for shown, run in IN_PROGRAMS.items():
+        text = text.replace(shown, run)
+    for out in re.findall(r'\bout="([^"]+)"', text):
+        _clear(folder / out)
     with _at(folder), contextlib.redirect_stdout(io.StringIO()):
         try:
             exec(PRELUDE.get(item.page, ""), names)  # noqa: S102 - our own text
-            exec(compile(item.text, item.page, "exec"), names)  # noqa: S102 - the page's own program
+            exec(compile(text, item.page, "exec"), names)  # noqa: S102 - the page's own program
         except Exception as error:
             return f"the program {item.text.strip()[:80]!r} raised {type(error).__name__}: {error}"
     return ""
 
 
+class _Said(io.TextIOWrapper):
+    """A standard output that takes text and bytes."""
+
+    def getvalue(self) -> str:
+        """All that was said so far."""
+        buffer: Any = self.buffer
+        return str(buffer.getvalue().decode("utf-8", "replace"))
+
+
 def _in_process(words: list[str], folder: Path) -> tuple[int, str]:
-    said = io.StringIO()
+    said = _Said(io.BytesIO(), "utf-8", write_through=True)
     before = sys.argv
     sys.argv = ["tare", *words]
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 from tests.docs.pages import ROOT
 
@@ -26,7 +25,9 @@ def written() -> dict[str, set[str]]:
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.Dict):
-                keys = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)}
+                keys = {
+                    key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)
+                }
                 schema = keys.get("schema")
                 value = named.get(schema.id) if isinstance(schema, ast.Name) else getattr(schema, "value", None)
                 if isinstance(value, str) and SCHEMA.fullmatch(value):
