@@ -35,13 +35,6 @@ val_transform = timm.data.create_transform(**_config)
 train_transform = timm.data.create_transform(**_config, is_training=True)
 transforms = {"eval": ResNet50_Weights.IMAGENET1K_V2.transforms()}
 """
-_SERVER = """
-import numpy as np
-
-
-def preprocess(image):
-    return np.asarray(image)
-"""
 
 
 def photo(seed: int, level: float = 120) -> NDArray[np.uint8]:
@@ -270,7 +263,6 @@ MADE: dict[str, Callable[[Path], None]] = {
     "mobilenet_v1_025.py": _text(_NETWORK),
     "mobilenet_v1_025_imagenet.safetensors": _safetensors,
     "train.py": _text(_TRAIN),
-    "server.py": _text(_SERVER),
     "path/to/checkpoint": _processor,
     "model.keras": _keras,
     "table.csv": save_table,
