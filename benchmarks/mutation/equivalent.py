@@ -35,6 +35,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_PLAIN} :: (sums.second > 1 / _LARGE) | (sums.low == sums.high)"
         " -> (sums.second > 1 / _LARGE) & (sums.low == sums.high)": _SLOWER,
         f"{_PLAIN} :: 1 -> 2": _SLOWER,
+        "variance = self._variance if self.count else Fraction(0) :: 0 -> 1": "without values there are fewer than two samples",
         "moments = self if sums.exponent == 0 else self.scaled(Dyadic(1, sums.exponent)) :: 0 -> 1": "scaling by one changes"
         " nothing, and no exponent is 1",
     },
