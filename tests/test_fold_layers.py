@@ -46,7 +46,7 @@ def touched(layer: Any, size: tuple[int, ...]) -> torch.Tensor:
 
 @given(convolutions(), st.booleans())
 def test_the_border_is_exactly_where_padding_takes_part_without_overlap(made: Made, second: bool) -> None:
-    layer, size = made[0], made[2 if second else 1][1:]
+    layer, size = made[0], (made[2] if second else made[1])[1:]
     wanted = touched(layer, size)
     marked = torch.zeros(wanted.shape, dtype=torch.int64)
     for slab in border_slabs(layer, size):  # type: ignore[arg-type]
@@ -121,9 +121,9 @@ def test_a_layer_without_a_bias_is_given_one_that_learns_as_its_weights_do() -> 
     for layer in (nn.Conv2d(3, 4, 3, bias=False), nn.Linear(3, 4, bias=False)):
         layer.requires_grad_(False)
         new: Any = rebuilt(layer, Form("weights", bias=True))
-        assert new is layer
         assert torch.equal(new.bias, torch.zeros(4))
         assert not new.bias.requires_grad
+        assert new is layer
 
 
 def test_a_form_is_given_to_the_named_layer_alone_or_to_a_network_that_is_one_layer() -> None:

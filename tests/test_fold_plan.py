@@ -43,7 +43,7 @@ def test_the_numbers_are_those_of_the_formula(constants: list[tuple[float, float
     for net, source in enumerate(order):
         np.testing.assert_allclose(plan.weight[:, source], a[net] * weight[:, net], rtol=1e-12)
         np.testing.assert_allclose(plan.zero[source], -b[net] / a[net], rtol=1e-9, atol=1e-13)
-    given_bias = layer.bias.detach().numpy() if bias else np.zeros(4)
+    given_bias = np.zeros(4) if layer.bias is None else layer.bias.detach().numpy()
     new_bias = np.zeros(4) if plan.bias is None else plan.bias
     np.testing.assert_allclose(new_bias, given_bias + (weight.sum(axis=(2, 3)) * b).sum(axis=1), rtol=1e-9, atol=1e-12)
 

@@ -328,6 +328,14 @@ def test_what_is_not_finite_changes_no_figure_of_the_rest(build: Any) -> None:
     assert (found.mean, found.std, found.low, found.high) == pytest.approx((plain.mean, plain.std, plain.low, plain.high))
 
 
+@pytest.mark.parametrize("build", [Moments.of_sample, Moments.of_rows])
+def test_nan_alone_and_infinities_alone_are_counted(build: Any) -> None:
+    assert [(state.nan, state.inf) for state in (build(np.array([1.0, 2.0, odd])) for odd in (math.nan, math.inf))] == [
+        (1, 0),
+        (0, 1),
+    ]
+
+
 def test_a_stack_of_nothing_is_empty_and_one_with_nan_counts_it() -> None:
     assert Moments.of_stack(np.zeros((0, 4))) == Moments() == Moments.of_stack(np.zeros((3, 0)))
     values = np.array([[1.0, 2.0], [math.nan, 4.0], [5.0, math.inf]])

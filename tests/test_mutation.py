@@ -113,6 +113,8 @@ def test_a_killed_mutant_stays_killed_under_more_tests_and_a_survivor_runs_again
     assert again.get(second, "source", "tests") == Outcome("survived")
     assert again.get(second, "source", "more tests") is None
     assert again.get(first, "other source", "tests") is None
+    assert again.last(second, "source") == Outcome("survived")
+    assert again.last(second, "other source") is None
 
 
 def test_the_table_counts_and_is_put_between_its_marks(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def _of_module(module: str, record: Record, given: argparse.Namespace) -> tuple[
     known = {place: record.get(mutated.mutants[place], source, tests, kept=not given.afresh) for place in places}
     missing = [place for place in places if known[place] is None]
     if given.only_recorded:
+        known = {place: record.last(mutated.mutants[place], source) for place in places}
         places = [place for place in places if known[place] is not None]
     elif missing:
         for done, (place, outcome) in enumerate(

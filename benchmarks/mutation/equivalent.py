@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _GUARD = "the guard against dividing by zero is another tiny number"
+_SLOWER = "samples beyond the limit go one by one, which gives the same figures"
+_PLAIN = "plain = (np.abs(sums.mean) < _LARGE) & (sums.second < _LARGE) & ((sums.second > 1 / _LARGE) | (sums.low == sums.high))"
 _OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
@@ -24,6 +26,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "low, high = (middle, high) if excess(middle) > 0 else (low, middle)"
         " :: excess(middle) > 0 -> excess(middle) >= 0": "at exactly zero either half has the root at its end",
         "adjusted = [1.0] * len(p_values) :: 1.0 -> 2.0": "every value is overwritten",
+    },
+    "fold_plan": {
+        "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
+    },
+    "moments": {
+        f"{_PLAIN} :: sums.second < _LARGE -> sums.second <= _LARGE": _SLOWER,
+        f"{_PLAIN} :: (sums.second > 1 / _LARGE) | (sums.low == sums.high)"
+        " -> (sums.second > 1 / _LARGE) & (sums.low == sums.high)": _SLOWER,
+        f"{_PLAIN} :: 1 -> 2": _SLOWER,
+        "variance = self._variance if self.count else Fraction(0) :: 0 -> 1": "without values there are fewer than two samples",
+        "moments = self if sums.exponent == 0 else self.scaled(Dyadic(1, sums.exponent)) :: 0 -> 1": "scaling by one changes"
+        " nothing, and no exponent is 1",
     },
     "strategies": {
         "tuple((u - m) / s for u, m, s in zip(target.mean, self.mean, self.std, strict=True)), :: True -> False": _OTHER_ZIP,

@@ -44,6 +44,11 @@ class Record:
         with_tests, outcome = known
         return outcome if with_tests == tests or (kept and outcome.status == "killed") else None
 
+    def last(self, mutant: Mutant, source: str) -> Outcome | None:
+        """The outcome under whichever tests came last: a survivor may have found its test since."""
+        known = self._known.get((mutant.module, source, mutant.key))
+        return known and known[1]
+
     def put(self, mutant: Mutant, source: str, tests: str, outcome: Outcome) -> None:
         """Append an outcome."""
         self._known[(mutant.module, source, mutant.key)] = (tests, outcome)
