@@ -31,6 +31,7 @@ STRENGTH = 1.0
 _FINETUNE = (200, 1e-3)
 _SCRATCH = (400, 4e-3)
 
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A cell's accuracy on ``tested`` held-out samples, the moments that its training samples were fed with, or its error."""
