@@ -56,7 +56,7 @@ class Analysis:
 
     def told(self, value: float) -> str:
         """A difference as text, with its sign."""
-        return f"{100 * value:+.1f}" if self.unit else f"{value:+.3g}"
+        return f"{100 * value:+z.1f}" if self.unit else f"{value:+.3g}"
 
     def to_json(self) -> dict[str, Any]:
         """The analysis as a JSON object with schema ``tare.analysis/1``; what is not finite is null or a word."""

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, forkserver, get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.context import ForkServerContext
 from typing import Any, Literal, TypeVar
 
@@ -99,6 +99,8 @@ def _in_processes(function: Callable[[T], R], units: Sequence[T], workers: int, 
 
 def prepare() -> None:
     """Start the process that workers are forked from, which loads what they need while this one goes on."""
+    from multiprocessing import forkserver
+
     _context()
     forkserver.ensure_running()
 

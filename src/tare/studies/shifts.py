@@ -32,7 +32,8 @@ class Shift:
         if not self.parts:
             return raw
         if raw.dtype.kind == "u" and raw.dtype.itemsize <= 2 and raw.size > np.iinfo(raw.dtype).max and self.pointwise:
-            return self._computed(np.arange(np.iinfo(raw.dtype).max + 1, dtype=raw.dtype))[raw]  # each value once
+            table = self._computed(np.arange(np.iinfo(raw.dtype).max + 1, dtype=raw.dtype))
+            return np.asarray(table[raw])  # each value is computed once
         pieces = [self._computed(raw[start : start + _PIECE]) for start in range(0, len(raw), _PIECE)]
         return np.concatenate(pieces) if pieces else raw
 
