@@ -82,7 +82,7 @@ def test_an_image_too_narrow_to_resize_is_an_error_of_its_own(run: Path, tmp_pat
     trained = open_trained(run)
     wide = replace(trained, model=replace(trained.model, takes=replace(trained.model.geometry, size=(160, 160))))
     answer = next(predictions(wide, [str(tmp_path / "thread.png")]))
-    assert answer.error == "60000 x 1 pixels: too narrow to resize its shorter edge to 178"
+    assert answer.error == "60000 x 1 pixels: too narrow to resize its shorter edge to 177"
 
 
 def test_names_that_are_no_utf8_are_read(run: Path, tmp_path: Path) -> None:
