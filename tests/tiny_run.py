@@ -76,8 +76,8 @@ def tiny_number_run(
     reference = reference or ("tare:mlp" if isinstance(takes, RowGeometry) else "tare:cnn1d")
     network = with_head(load_network(reference, "none", channels=channels), 2, seed=0)
     per_sample = strategy == "sample"
-    mean, std = ((0.0, 0.3), (1.0, 0.5)) if not per_sample else ((0.0,) * 2, (1.0,) * 2)
-    mean, std = (mean * channels)[:channels], (std * channels)[:channels]
+    pair = ((0.0, 0.0), (1.0, 1.0)) if per_sample else ((0.0, 0.3), (1.0, 0.5))
+    mean, std = ((values * channels)[:channels] for values in pair)
     chosen = Normalisation(strategy, mean, std, per_sample)  # type: ignore[arg-type]
     model = TransferredModel(network, chosen, takes, ("high", "low"))
     run = root / "run"
