@@ -116,7 +116,7 @@ class _Problem:
         turned = single @ basis
         curved = single @ (basis[:, rows] * basis[:, columns]) - turned[..., rows] * turned[..., columns]
         weighted = (self.strength * curved)[..., None] * self.single[:, :, None, :]
-        blocks = (self.single.mT @ weighted.flatten(2)).unflatten(2, (len(rows), size))
+        blocks = (self.single.mT @ weighted.flatten(2)).reshape(len(shares), size, len(rows), size)
         pair = torch.empty((free, free), dtype=torch.int64)
         pair[rows, columns] = pair[columns, rows] = torch.arange(len(rows))
         hessian = blocks[:, :, pair].permute(0, 2, 1, 3, 4).reshape(len(blocks), free * size, free * size)
