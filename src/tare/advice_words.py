@@ -82,7 +82,8 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
         said.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
     elif decision.matters:
         said.append(f"another strategy expected to gain more than {100 * RULE.margin:g} point{_largest_error(found)}")
-    if decision.matters and decision.confidence != "high":
+    all_used = found.folds is None or len(found.folds.credit["source"]) >= found.samples
+    if decision.matters and decision.confidence != "high" and all_used:
         said.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
         said.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
