@@ -14,11 +14,12 @@ from tare.advice_passes import passed
 from tare.advice_samples import Reading, subject_of
 from tare.errors import DataError, ModelError, SpecError
 from tare.explaining import explain
+from tare.geometry import SignalGeometry
 from tare.labelled import Labelled, open_split
 from tare.normaliser import Normaliser
 from tare.progress import SILENT
 from tare.signal_batches import SignalBatches
-from tare.strategies import normalisation
+from tare.strategies import Strategy, normalisation
 from tare.transfer_run import TransferRun
 from tests.signals import save_table, tones
 
@@ -60,19 +61,19 @@ def test_what_lies_outside_a_signal_is_zero_as_when_it_is_trained(signals: Trans
     labelled = Labelled(folder / "quiet")
     fed = fed_network(Asked(str(signals.out)), 0, labelled)
     subject, _ = subject_of(fed, labelled, Reading(), SILENT)
-    takes = signals.load().takes
-    for name in ("source", "target", "sample"):
-        chosen = normalisation(name, 1, source=subject.constants, target=subject.target)  # type: ignore[arg-type]
+    names: tuple[Strategy, ...] = ("source", "target", "sample")
+    for name in names:
+        chosen = normalisation(name, 1, source=subject.constants, target=subject.target)
         found = passed(subject.module, subject.head, subject.samples, chosen, ((0.0,), (1.0,)))
         pad = None if chosen.zero is None else tuple(chosen.zero)
-        plain = SignalBatches(open_split(labelled, 0, "signal").train, type(takes)(85, pad))  # type: ignore[call-arg, arg-type]
+        plain = SignalBatches(open_split(labelled, 0, "signal").train, SignalGeometry(85, pad))
         caught: list[torch.Tensor] = []
         handle = subject.module.get_submodule(subject.head).register_forward_pre_hook(lambda _m, x: caught.append(x[0]))  # noqa: B023
         with torch.no_grad():
             subject.module(torch.stack([Normaliser(chosen)(plain[index][0][None])[0] for index in range(len(plain))]))
         handle.remove()
-        by_samples = [np.sort(values, axis=0) for values in (caught[0].numpy(), found.features)]  # drawn in another order
-        np.testing.assert_allclose(*by_samples, atol=1e-5)
+        wanted, given = (np.sort(values, axis=0) for values in (caught[0].numpy(), found.features))  # drawn in another order
+        np.testing.assert_allclose(given, wanted, atol=1e-5)
 
 
 def test_the_values_of_a_signal_alone_count_in_the_inputs_moments(signals: TransferRun, folder: Path) -> None:

@@ -13,8 +13,17 @@ from tests.test_advising import textured
 
 
 def transferred(data: Path, out: Path, **options: object) -> TransferRun:
-    chosen = {"protocol": "probe", "size": 32, "workers": 0, "device": "cpu", "weights": "none", "mean": [0.45], "std": [0.25]}
-    return tare.transfer("timm:test_resnet", data, out=out, strategy="auto", **{**chosen, **options})  # type: ignore[arg-type]
+    chosen = {
+        "strategy": "auto",
+        "protocol": "probe",
+        "size": 32,
+        "workers": 0,
+        "device": "cpu",
+        "weights": "none",
+        "mean": [0.45],
+        "std": [0.25],
+    }
+    return tare.transfer("timm:test_resnet", data, out=out, **{**chosen, **options})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def test_a_network_that_is_not_pretrained_gets_no_advice(split: Path, tmp_path: 
 
 
 def test_an_earlier_run_is_a_source_whose_data_are_known(split: Path, tmp_path: Path) -> None:
-    run = transferred(split, tmp_path / "run")
+    run = transferred(split, tmp_path / "run", strategy="target")
     advice = tare.advise(str(run.out), split, workers=1)
     assert advice.comparison is not None
     assert advice.comparison.kind == "no difference shown"

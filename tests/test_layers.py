@@ -120,6 +120,7 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "L4f",
         (
             "identification_words",
+            "explanation_words",
             "advice_words",
         ),
     ),

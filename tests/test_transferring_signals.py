@@ -294,9 +294,3 @@ def test_recordings_in_an_archive_are_those_of_its_folders(data: Path, tmp_path:
         values = file.read("stored")
         assert not isinstance(values, Skipped)
         assert any(np.array_equal(values, read_recording(str(path))) for path in (data / "train" / name).iterdir())  # type: ignore[arg-type]
-
-
-def test_auto_takes_source_for_signals_and_says_why(source: TransferRun, quiet: Path, tmp_path: Path) -> None:
-    run = transfer(str(source.out), quiet, out=tmp_path / "run", strategy="auto", protocol="probe", **PLAIN)
-    assert run.normalisation.strategy == "source"
-    assert any(note.startswith("strategy auto: source, since") for note in run.notes)

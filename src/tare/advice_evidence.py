@@ -122,12 +122,9 @@ def compared(subject: Subject) -> tuple[Comparison | None, str]:
     pairs = [(a, b) for a, b in zip(dataset0.channels, subject.target.channels, strict=True) if a.std != 0 and b.std != 0]
     if not pairs:
         return None, "every channel is constant"
-    kept = [
-        replace(stats, channels=channels)
-        for stats, channels in zip((dataset0, subject.target), zip(*pairs, strict=True), strict=True)
-    ]
+    first, second = zip(*pairs, strict=True)
     try:
-        return compare(*kept), ""
+        return compare(replace(dataset0, channels=first), replace(subject.target, channels=second)), ""
     except DataError as error:
         return None, str(error)
 

@@ -74,9 +74,10 @@ def sized_input(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, wo
     if fed.takes is not None:
         return fed, ()
     takes: SignalGeometry | RowGeometry
+    notes: tuple[str, ...] = ()
     if fed.network.kind == "vector":
         check_columns(fed.dataset0, stats)
-        takes, notes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
+        takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)
         length, why = chosen_length(fed.network, fed.length, lengths)

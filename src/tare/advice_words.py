@@ -20,7 +20,7 @@ _KINDS = {
     "offset": "the same samples with an offset would look so",
     "gain and offset": "the same samples at another gain and offset would look so",
     "units": "the raw values are in other units",
-    "unclear": "the figures cannot tell content from another sensor",
+    "unclear": "what kind of difference it is cannot be told",
 }
 # Above so many channels, as tables have, only the largest shifts are named.
 _MANY = 3
@@ -51,7 +51,7 @@ def rule_in_words(decision: Decision) -> str:
     said = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} is expected to gain most over source, {_combined(won)}",
+        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(won)}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
             f"away at least {RULE.relief:.0%} of that; it is expected to gain {_combined(won)}"
@@ -82,7 +82,8 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
         said.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
     elif decision.matters:
         said.append(f"another strategy expected to gain more than {100 * RULE.margin:g} point{_largest_error(found)}")
-    if decision.matters and decision.confidence != "high":
+    all_used = found.folds is None or len(found.folds.credit["source"]) >= found.samples
+    if decision.matters and decision.confidence != "high" and all_used:
         said.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
         said.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
@@ -250,7 +251,7 @@ def _labels(found: Gathered) -> Iterator[str]:
     level = found.folds.level("source")
     yield (
         f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
-        "that a held-out sample's own class is given: accuracy with less noise."
+        "given to each held-out sample's own class: accuracy with less noise."
     )
     for name in _compared(found):
         if name == "source":

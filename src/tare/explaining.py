@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from tare.absorption import BorderEffect, LayerShare, absorbed, border_effect, norm_layers
+from tare.absorption import absorbed, border_effect, norm_layers
 from tare.advice_evidence import COMPARED
 from tare.advice_inputs import Asked, Fed, fed_network
 from tare.advice_samples import Reading, subject_of
 from tare.dataset_stats import DatasetStats
 from tare.engines.local import default_workers
 from tare.errors import DataError
-from tare.explanation import ChannelMap, Explanation, Step, percent
+from tare.explanation import ChannelMap, Explanation, Step
+from tare.explanation_words import answer_of, sentences_of
 from tare.fold_layers import Conv
 from tare.geometry import NOUNS
 from tare.labelled import Labelled
@@ -34,8 +34,6 @@ from tare.training import picked
 _GAIN, _OFFSET, _OFFSET_IN_STDS = 0.5, 0.1, 0.4
 _EXAMPLE_LENGTH = 1024
 _STEPS = 9
-# Below this share of a difference nobody would look for what is left of it.
-_LITTLE = 0.1
 
 
 def explain(
@@ -101,7 +99,8 @@ def explanation_of(fed: Fed, samples: torch.Tensor, other: Constants, example: s
         border=border,
         first_norm=type(norms[leading]).__name__ if leading else "",
         gap=gap,
-        sentences=_sentences(module, shares, border, gap),
+        answer=answer_of(module, shares),
+        sentences=sentences_of(module, shares, border, gap),
         example=example,
         notes=notes,
     )
@@ -198,62 +197,3 @@ def _detail(layer: nn.Module) -> str:
     if isinstance(layer, nn.Linear):
         return f" {layer.in_features} to {layer.out_features}, {'bias' if layer.bias is not None else 'no bias'}"
     return ""
-
-
-def _sentences(module: nn.Module, shares: tuple[LayerShare, ...], border: BorderEffect | None, gap: float) -> tuple[str, ...]:
-    """What the figures mean, in plain words."""
-    if not shares:
-        return ("No layer with weights was met: nothing can be said about what the network absorbs.",)
-    said = [f"The two normalisations differ by {gap:.2f} input std (root mean square) at the network's input."]
-    norms = norm_layers(module)
-    if not norms:
-        return (*said, *_without_norm(shares))
-    first, last = shares[0], shares[-1]
-    kind = norms[first.name]
-    if isinstance(kind, _BatchNorm):
-        said += _of_batch_norm(first, last, border)
-    else:
-        said.append(
-            f"The first normalisation layer, {first.name} ({first.kind}), works within each sample and does the same in both "
-            f"modes: "
-            f"{percent(first.eval)} of the difference that reaches it survives, behind {last.name} {percent(last.eval)}."
-        )
-        said.append("There is no batch norm there, so freezing one changes nothing about this.")
-    return tuple(said)
-
-
-def _without_norm(shares: tuple[LayerShare, ...]) -> list[str]:
-    first, last = shares[0], shares[-1]
-    return [
-        "The network has no normalisation layer: nothing absorbs a change of mean and std, in either mode.",
-        f"Behind {last.name} {percent(last.eval)} of the difference that {first.name} gives out is left, only because "
-        "activations and weights bend it. The choice of constants reaches the deep layers.",
-    ]
-
-
-def _of_batch_norm(first: LayerShare, last: LayerShare, border: BorderEffect | None) -> list[str]:
-    said = [
-        f"In training mode the batch norm {first.name} takes the batch's own moments: {percent(first.train)} of the difference "
-        f"that reaches it survives, behind {last.name} {percent(last.train)}. It cancels a constant per channel and a scale "
-        f"common to all input channels; what is left comes from scales that differ between channels"
-        f"{', from padded borders' if border else ''}, and from the small number that the layer adds to every variance.",
-        f"In eval mode, or frozen, it keeps the moments of its training: {percent(first.eval)} survives there and "
-        f"{percent(last.eval)} behind {last.name}. It cancels nothing.",
-    ]
-    if border is not None:
-        said.append(
-            f"At the border, where its convolution pads with zeros ({percent(border.positions)} of the positions), "
-            f"{percent(border.border)} survives in training mode, elsewhere {percent(border.interior)}: a padded zero stands for "
-            "the mean, and that is another raw value under other constants."
-        )
-    if last.train < _LITTLE:
-        said.append(
-            "So with batch norm trained, or re-estimated on the target, the choice hardly matters here; frozen, as in a probe or "
-            "with --batchnorm frozen, it does."
-        )
-    else:
-        said.append(
-            "So freezing batch norm decides how much of the choice the network feels: train or re-estimate it and it feels "
-            f"{percent(last.train)}, freeze it and it feels {percent(last.eval)} (behind {last.name})."
-        )
-    return said

@@ -41,7 +41,7 @@ class ChannelMap:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why the choice matters, or not, for one network; ``example`` says what stood in for data, empty where there were some."""
+    """Whether the choice matters to one network (``answer``) and why (``sentences``); ``example`` is what stood in for data."""
 
     model: str
     shape: tuple[int, ...]
@@ -52,6 +52,7 @@ class Explanation:
     border: BorderEffect | None
     first_norm: str
     gap: float
+    answer: str
     sentences: tuple[str, ...]
     example: str
     notes: tuple[str, ...]

@@ -256,8 +256,8 @@ def _automatic(  # noqa: PLR0917 - everything that was found out so far
     if training.tuning.protocol == "scratch" or constants is None:
         return "source", ("strategy auto: source, since the network is not pretrained",)
     dataset0 = dataset0_of(constants, source.source_stats, source.model, source.weights)
-    takes, colour = (images.geometry, images.colour) if images else (None, "stored")
-    fed = Fed(network, constants, spec, takes, colour, source.length, dataset0, ())
+    colour: ColourMode = images.colour if images else "stored"
+    fed = Fed(network, constants, spec, images.geometry if images else None, colour, source.length, dataset0, ())
     return recommended(fed, target.split.train, target.stats, training.seed, reporter)
 
 

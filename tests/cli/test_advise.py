@@ -61,7 +61,7 @@ def test_explain_draws_the_first_layers_and_names_what_freezing_changes() -> Non
             "numbers after --mean",
         ),
         (["explain", "--model", "timm:test_resnet", "--weights", "none", "--mean", "0.5"], "both --mean and --std"),
-        (["explain", "--model", "tare:mlp"], "a pretrained network for images"),
+        (["explain", "--model", "tare:mlp"], "weights for tare:mlp"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
