@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn import functional
 from tare.affine import Affine
 from tare.fingerprint_front import Front
 from tare.fingerprint_moments import Views, responses
-from tare.fingerprint_patches import POSITIONS, kernel_of, patch_responses
+from tare.fingerprint_patches import ALL, POSITIONS, kernel_of, patch_responses
 
 AFFINES = (
     Affine((0, 1, 2), (0.017, 0.018, 0.019), (-2.1, -2.0, -1.8)),
@@ -41,7 +42,7 @@ class Folded(nn.Module):
         return self.conv(functional.pixel_unshuffle(values, 2))
 
 
-STEMS = {
+STEMS: dict[str, Callable[[], nn.Module]] = {
     "padded": lambda: nn.Conv2d(3, 6, 3, padding=1),
     "large": lambda: nn.Conv2d(3, 6, 7, 2, padding=3, bias=False),
     "patches": lambda: nn.Conv2d(3, 6, 4, 4),
@@ -76,7 +77,7 @@ def test_with_all_windows_the_moments_are_those_of_whole_maps(name: str, *, mask
     given, views = front(STEMS[name]()), made(6, 2, (16, 16), masked=masked)
     kernel = kernel_of(given, (3, 16, 16))
     assert kernel is not None
-    assert kernel.grid[0] * kernel.grid[1] <= POSITIONS
+    assert kernel.grid[0] * kernel.grid[1] <= ALL
     found, exact = patch_responses(kernel, views, 0), responses(given, views)
     for affine in AFFINES:
         one, other = found.predict(affine), exact.predict(affine)
@@ -88,8 +89,8 @@ def test_with_all_windows_the_moments_are_those_of_whole_maps(name: str, *, mask
 
 def test_a_part_of_the_windows_gives_the_moments_within_its_sampling_error() -> None:
     torch.manual_seed(0)
-    given, views = front(nn.Conv2d(3, 6, 7, 2, padding=3)), made(48, 1, (64, 64), masked=True)
-    kernel = kernel_of(given, (3, 64, 64))
+    given, views = front(nn.Conv2d(3, 6, 5, padding=2)), made(48, 1, (40, 40), masked=True)
+    kernel = kernel_of(given, (3, 40, 40))
     assert kernel is not None
     exact = responses(given, views)
     runs = [patch_responses(kernel, views, seed) for seed in range(0, 4800, 300)]
@@ -118,7 +119,7 @@ def test_what_is_not_one_convolution_in_zeros_is_not_taken_for_it(stem: nn.Modul
 
 
 def test_every_image_has_windows_of_its_own_and_the_same_ones_for_the_same_seed() -> None:
-    kernel = kernel_of(front(nn.Conv2d(3, 6, 3, padding=1)), (3, 32, 32))
+    kernel = kernel_of(front(nn.Conv2d(3, 6, 3, padding=1)), (3, 40, 40))
     assert kernel is not None
     places = kernel.places(2, 0)
     assert places.shape == (2, POSITIONS)

@@ -14,6 +14,8 @@ from tare.catalog import named
 from tare.input_spec import InputSpec
 
 ARCHITECTURES = ("plain", "residual", "separable")
+#: Without batch norm: identified by the labels of the probe images.
+WITHOUT = ("bare", "grouped", "layered")
 _SIZE = 32
 
 
@@ -87,6 +89,16 @@ def cases() -> Iterator[Case]:
     for row, architecture in enumerate(ARCHITECTURES):
         for column, convention in enumerate(CONVENTIONS):
             yield Case(architecture, convention, ways[(column + 2 * row) % len(ways)], tuning=(row + column) % 2 == 0)
+
+
+def cases_without() -> Iterator[Case]:
+    """Every architecture without batch norm with four conventions; nothing is tuned on them."""
+    for architecture in WITHOUT:
+        for convention, augmentation in _FED_WITHOUT.items():
+            yield Case(architecture, convention, augmentation, tuning=False)
+
+
+_FED_WITHOUT = {"imagenet": "flip", "inception": "crop, black", "unit": "resized crop", "imagenet BGR": "crop, zeros"}
 
 
 def augmented(images: torch.Tensor, augmentation: str, spec: InputSpec) -> torch.Tensor:

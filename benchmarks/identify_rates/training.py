@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.identify_rates import nets
-from benchmarks.identify_rates.cases import Case, augmented, cases
+from benchmarks.identify_rates.cases import Case, augmented, cases, cases_without
 from tare.files import replacing
 from tare.sources.image_folder import read_image, walk_files
 
@@ -54,7 +54,7 @@ def trained(case: Case, images: torch.Tensor, labels: torch.Tensor, seed: int) -
 
 def train_all(root: Path, folder: Path) -> None:
     """Train what is not in ``folder`` yet."""
-    missing = [(place, case) for place, case in enumerate(cases()) if not case.file(folder).is_file()]
+    missing = [(place, case) for place, case in enumerate((*cases(), *cases_without())) if not case.file(folder).is_file()]
     if not missing:
         return
     images, labels, _ = cifar(root)

@@ -16,8 +16,8 @@ from torch.nn import functional
 from tare.fingerprint_front import Front
 from tare.fingerprint_moments import Responses, Views, moments_of, pairs_of
 
-#: Windows taken of every view of an image.
-POSITIONS = 256
+#: Windows taken of every view of an image: all of so many, and this random part of more.
+ALL, POSITIONS = 1024, 400
 _TOLERANCE = 1e-4
 _LARGEST = 32
 _EQUATIONS = 4
@@ -50,7 +50,7 @@ class Kernel:
     def places(self, count: int, seed: int) -> torch.Tensor:
         """``count`` sets ``(N, P)`` of places, all of them or a random part of many, other ones in every set."""
         number = self.grid[0] * self.grid[1]
-        if number <= POSITIONS:
+        if number <= ALL:
             return torch.arange(number).expand(count, -1)
         generator = torch.Generator().manual_seed(seed)
         return torch.stack([torch.randperm(number, generator=generator)[:POSITIONS] for _ in range(count)])
@@ -132,7 +132,7 @@ def _spread_places(grid: tuple[int, int], count: int) -> torch.Tensor:
 
 @torch.inference_mode()
 def patch_responses(kernel: Kernel, views: Views, seed: int) -> Responses:
-    """The same as :func:`tare.fingerprint_moments.responses`, from :data:`POSITIONS` windows of every view."""
+    """The same as :func:`tare.fingerprint_moments.responses`, from some of the windows of every view."""
     count, each, channels, *_ = views.values.shape
     parts = []
     step = max(1, _BATCH // each)
