@@ -81,6 +81,8 @@ def test_another_document_is_refused(document: Any) -> None:
     [
         ({"samples": None}, "TypeError"),
         ({"samples": "many"}, "ValueError"),
+        ({"samples": -3}, "ValueError: samples is no count"),
+        ({"samples": 1e308}, "ValueError: samples is no count"),
         ({"channels": 3}, "TypeError"),
         ({"channels": ["red"]}, "AttributeError"),
         ({"channels": [{"name": "red"}]}, "KeyError: 'mean'"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,13 +34,13 @@ def test_the_watcher_sees_a_part_that_is_whole_a_moment_later(tmp_path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("faults")
     prepare(made)
     clear(made)
     done = finished(SETUP, made)
     assert done.code == 0, done.said
-    yield made
+    return made
 
 
 def often() -> None:
@@ -77,6 +76,6 @@ def test_a_second_process_on_an_output_is_refused_and_the_first_goes_on(folder: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("job", (TRANSFER, STUDY), ids=lambda job: job.name)
+@pytest.mark.parametrize("job", [TRANSFER, STUDY], ids=lambda job: job.name)
 def test_a_clock_that_jumps_changes_nothing(folder: Path, job: Job) -> None:
     assert clock_jumps(job, folder, often, 0.4) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError
-from tare.files import json_text, replacing, write_text
+from tare.files import json_text, remove_parts, replacing, replacing_folder, write_text
 
 
 def test_text_arrives_in_folders_that_did_not_exist(tmp_path: Path) -> None:
@@ -73,3 +73,26 @@ def test_json_keeps_lists_of_numbers_on_one_line_and_says_the_same() -> None:
 def test_what_is_not_json_is_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_text({"a": math.nan})
+
+
+def test_a_folder_that_is_replaced_is_never_absent_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    for text in ("old", "new"):
+        with replacing_folder(folder) as temporary:
+            (temporary / "a").write_text(text)
+    assert (folder / "a").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_is_replaced_where_names_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tare.files._exchanged", lambda *names: not names)
+    test_a_folder_that_is_replaced_is_never_absent_and_leaves_nothing(tmp_path)
+
+
+def test_only_what_a_killed_writer_leaves_is_removed(tmp_path: Path) -> None:
+    for name in (".run.a1b2c3d4.part", ".run.json.a1b2c3d4.part", ".run.part", "run.a1b2c3d4.part", ".mine"):
+        (tmp_path / name).write_text("")
+    remove_parts(tmp_path, "run")
+    assert {path.name for path in tmp_path.iterdir()} == {".run.json.a1b2c3d4.part", ".run.part", "run.a1b2c3d4.part", ".mine"}
+    remove_parts(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".run.part", "run.a1b2c3d4.part", ".mine"}

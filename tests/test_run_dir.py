@@ -86,3 +86,28 @@ def test_a_place_that_cannot_be_written_is_found_out_before_any_work(tmp_path: P
         check_out(tmp_path / "file" / "run", overwrite=False, resume=False)
     with pytest.raises(OutputError, match="an output directory that can be written"):
         check_out(Path("/proc/1/no/run"), overwrite=False, resume=False)
+
+
+def test_what_a_killed_overwriting_left_is_put_back_and_never_taken_for_nothing(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    out.rename(tmp_path / ".run.old")  # killed between taking the old one away and placing the new one
+    with pytest.raises(OutputError, match="a new output directory"), run_dir(out, {"second": 2}, resume=False):
+        pass
+    assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
+    (tmp_path / ".run.a1b2c3d4.part").mkdir()
+    with run_dir(out, {"second": 2}, resume=False, overwrite=True):
+        assert not (tmp_path / ".run.a1b2c3d4.part").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_that_is_being_written_is_refused_to_a_second_one(tmp_path: Path) -> None:
+    with run_dir(tmp_path / "run", {}, resume=False), pytest.raises(OutputError, match="one process at a time"):
+        begun(tmp_path / "run", {})
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", "[" * 100_000])
+def test_a_marker_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
+    out = begun(tmp_path / "run", {})
+    (out / "run.json").write_text(text)
+    with pytest.raises(OutputError, match=r"run\.json"), run_dir(out, {}, resume=True):
+        pass

@@ -7,6 +7,7 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,10 @@ class Poison:
         return os.system, (self.command,)
 
 
-def trees() -> Iterator[tuple[str, ast.AST]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees() -> tuple[tuple[str, ast.AST], ...]:
+    files = sorted(ROOT.rglob("*.py"))
+    return tuple((str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in files)
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, dict[str, ast.expr]]]:
@@ -53,10 +55,10 @@ def imported(tree: ast.AST) -> set[str]:
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
+            found.add(node.module)
+    return {name.partition(".")[0] for name in found - {"urllib.parse"}}  # which only writes and reads the text of addresses
 
 
 def constant(value: ast.expr | None) -> object:
@@ -147,7 +149,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".ckpt", ".npy", ".npz"])
+@pytest.mark.parametrize("suffix", [".pth", *(pytest.param(each, marks=pytest.mark.long) for each in (".ckpt", ".npy", ".npz"))])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_unpickles(
     photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, suffix: str
@@ -172,6 +174,7 @@ def test_a_run_with_poisoned_weights_is_not_loaded(tmp_path: Path, capsys: pytes
     assert not list(tmp_path.rglob(BAIT))
 
 
+@pytest.mark.long
 def test_a_poisoned_checkpoint_is_not_resumed(photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.chdir(photos.parent)
     options = ("--weights", "none", "--size", "32", "--epochs", "1", "--device", "cpu", "--workers", "0", "--out", "out")
@@ -217,6 +220,7 @@ LOCAL: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_local_work_asks_no_network(photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(photos.parent)
     connect: Callable[..., Any] = socket.socket.connect

@@ -84,6 +84,10 @@ def test_a_pickle_in_place_of_the_weights_is_not_executed(tmp_path: Path, name: 
         ),
         ({"normalisation": {"strategy": "source", "mean": [0.5] * 3, "std": [0] * 3, "per_sample": False}}, "a std is positive"),
         ({"normalisation": {"strategy": "source", "mean": [0.5], "std": [1], "per_sample": False}}, "1 means and 1 stds for 3"),
+        (
+            {"normalisation": {"strategy": {"a": 1}, "mean": [0.5] * 3, "std": [1] * 3, "per_sample": False}},
+            "complete tare.json, found ValueError: the strategy",
+        ),
         ({"geometry": {"size": [10**6, 10**6]}}, "a size of 1000000 x 1000000"),
         ({"geometry": {"size": [0, 32]}}, "positive integers"),
         ({"geometry": {"size": [32, 32], "interpolation": "magic"}}, "not one of nearest"),

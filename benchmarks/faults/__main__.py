@@ -30,11 +30,11 @@ def main() -> None:
         done = finished(SETUP, folder)
         if done.code != 0:
             sys.exit(f"tare {' '.join(SETUP)}: {done.said}")
-        deaths = [
-            killed(job, folder, arguments.kills, arguments.seed, _often)
-            for job in JOBS
-            if arguments.only is None or arguments.only in f"kill {job.name}"
-        ]
+        deaths = []
+        for job in JOBS:
+            if arguments.only is None or arguments.only in f"kill {job.name}":
+                deaths.append(killed(job, folder, arguments.kills, arguments.seed, _often))
+                print(deaths[-1], file=sys.stderr)
         rows = _others(folder, arguments.only)
     text = f"{_kill_table(deaths)}\n\n{_table(rows)}"
     print(text)

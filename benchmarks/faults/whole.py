@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -20,12 +22,14 @@ def part_of(path: Path) -> str | None:
 
 def parts_in(folder: Path) -> list[str]:
     """Faults of all files under ``folder`` with a final name; those with a dot in front are not final."""
-    found = []
-    for path in folder.rglob("*"):
-        hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and (fault := part_of(path)) is not None:
-            found.append(fault)
-    return found
+    return [fault for path in _final(folder) if (fault := part_of(path)) is not None]
+
+
+def _final(folder: Path) -> Iterator[Path]:
+    """Files without a hidden name on their way; what vanishes meanwhile is passed over."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
 class Watcher(threading.Thread):
@@ -50,15 +54,13 @@ class Watcher(threading.Thread):
         self.join()
 
     def _look(self) -> None:
-        for path in list(self.folder.rglob("*")):
-            if any(name.startswith(".") for name in path.relative_to(self.folder).parts):
-                continue
+        for path in _final(self.folder):
             try:
                 state = path.stat()
             except FileNotFoundError:
                 continue
             key = (str(path), state.st_ino, state.st_mtime_ns)
-            if path.is_file() and key not in self.seen:
+            if key not in self.seen:
                 self.seen.add(key)
                 if (fault := part_of(path)) is not None:
                     self.faults.append(fault)
@@ -82,6 +84,7 @@ def _fault(path: Path) -> str | None:
     elif path.suffix == ".html":
         return None if path.read_text(encoding="utf-8").rstrip().endswith("</html>") else f"{path.name}: no end"
     elif path.suffix == ".csv":
-        lengths = {line.count(",") for line in path.read_text(encoding="utf-8").splitlines()}
-        return None if len(lengths) == 1 else f"{path.name}: lines of {sorted(lengths)} commas"
+        text = path.read_text(encoding="utf-8")
+        lengths = {line.count(",") for line in text.splitlines()}
+        return None if len(lengths) == 1 and text.endswith("\n") else f"{path.name}: lines of {sorted(lengths)} commas, or no end"
     return None if path.stat().st_size else f"{path.name}: empty"

@@ -176,7 +176,9 @@ _IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
 
 
 #: NaN is counted and said; Parquet pages carry no checksum, so that a flipped byte of a number is another number.
-_READABLE = {(command, name) for command in ("measure", "compare") for name in ("not-finite.npy", "flipped.parquet")}
+_READABLE = {(command, name) for command in ("measure", "compare") for name in ("not-finite.npy", "flipped.parquet")} | {
+    ("study --analyse", name) for name in ("one-pair.csv", "duplicate-names.csv")
+}
 
 
 def _each(command: str, files: dict[str, Callable[[Path], None]], argv: tuple[str, ...]) -> Iterator[Case]:

@@ -20,6 +20,7 @@ from tare.layout import channel_names, unit_scale
 from tare.records import Skipped
 
 SCHEMA = "tare.stats/1"
+_MOST = 1 << 62  # what counts can be reckoned with in 64 bits
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -108,7 +109,7 @@ class DatasetStats:
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", "write it with `tare measure --out`")
         try:
             return cls(
-                samples=int(document["samples"]),
+                samples=_count("samples", int(document["samples"])),
                 channels=tuple(_channel(item) for item in document["channels"]),
                 skipped=tuple(
                     Skipped(str(item["path"]), str(item["reason"]), bool(item.get("foreign", False)))
@@ -252,9 +253,13 @@ def _value(key: str, value: Any) -> Any:
     number = _real(key, value)
     if key not in ("count", "nan", "inf"):
         return number
-    if not number >= 0 or number != int(number):
-        raise ValueError(f"{key} is no count: {value!r}")
-    return int(value)
+    return _count(key, number)
+
+
+def _count(key: str, number: float) -> int:
+    if not 0 <= number <= _MOST or number != int(number):
+        raise ValueError(f"{key} is no count: {number!r}"[:200])
+    return int(number)
 
 
 def _real(key: str, value: Any) -> float:

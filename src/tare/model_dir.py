@@ -29,7 +29,7 @@ from tare.layout import unit_scale
 from tare.networks import Network, load_network, load_weights, with_head
 from tare.normaliser import Normaliser
 from tare.spec_timm import crop_pct_of
-from tare.strategies import Normalisation, Strategy
+from tare.strategies import STRATEGIES, Normalisation, Strategy
 
 SCHEMA = "tare.model/1"
 _WEIGHTS = "model.safetensors"
@@ -144,6 +144,8 @@ def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
     try:
         entry = document["normalisation"]
         strategy: Strategy = entry["strategy"]
+        if strategy not in STRATEGIES:
+            raise ValueError(f"the strategy {strategy!r}"[:100])
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])

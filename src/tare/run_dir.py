@@ -92,13 +92,13 @@ def _begun(out: Path, settings: Mapping[str, Any], aside: Path) -> Iterator[None
 
 def _recorded(out: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+        document: Any = json.loads((out / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise OutputError(f"a readable {_MARKER}", f"{error} in {str(out)!r}", "start the run again in another place") from None
     settings = document.get("settings") if isinstance(document, dict) else None
     if not isinstance(settings, dict):
         raise OutputError(f"a {_MARKER} with settings", f"none in {str(out)!r}", "start the run again in another place")
-    return document
+    return {"settings": settings}
 
 
 def check_same(recorded: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:

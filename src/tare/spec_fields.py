@@ -10,8 +10,9 @@ T = TypeVar("T")
 
 #: Names that ``interpolation`` may have; those of timm, and what Pillow and torchvision call the others.
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
-# Subnormal stds give an infinite scale.
-_SMALLEST = 1e-100
+# Beyond these, products and quotients of constants are no numbers any more.
+_SMALLEST, _LARGEST = 1e-100, 1e100
+_SMALLEST_CROP = 1 / (1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,17 @@ def finite(value: Any) -> float:
     """A finite number. Raises ValueError for anything else, text and booleans included."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("not a finite number")
+    if abs(value) > _LARGEST:
+        raise ValueError(f"a number beyond {_LARGEST:g}")
     return float(value)
+
+
+def factor(value: Any) -> float:
+    """A number to multiply with. Raises ValueError for zero, or for what is as good as zero."""
+    stated = finite(value)
+    if abs(stated) < _SMALLEST:
+        raise ValueError("a scale of zero leaves nothing of a value")
+    return stated
 
 
 def text(value: Any) -> str:
@@ -128,8 +139,8 @@ def flag(value: Any) -> bool:
 def crop(value: Any) -> Crop:
     """A crop. Raises ValueError, TypeError or KeyError for anything else."""
     fraction = finite(value["fraction"])
-    if not fraction > 0:
-        raise ValueError("a crop's fraction is positive")
+    if not fraction >= _SMALLEST_CROP:
+        raise ValueError("a crop's fraction is positive, and some pixels are left")
     resize = value.get("resize")
     mode = one_of("center", "squash", "border", "none")(value["mode"])
     offset = one_of("even", "down")(value.get("offset", "even"))
@@ -139,7 +150,7 @@ def crop(value: Any) -> Crop:
 #: What each field accepts from a file.
 PARSERS: dict[str, Any] = {
     "channels": text,
-    "scale": finite,
+    "scale": factor,
     "mean": numbers,
     "std": deviations,
     "size": edges,

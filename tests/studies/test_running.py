@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from tare.errors import OutputError, StrategyError
+from tare.errors import OutputError, StrategyError, TareError
 from tare.studies import executing, keeping, running
 from tare.studies.answer import answer
 from tare.studies.keeping import kept_network
@@ -114,6 +116,47 @@ def test_what_is_damaged_is_measured_again(done: Path, tmp_path: Path) -> None:
         path.write_bytes(b"odd")
     assert 0 < run_study(small(), tmp_path, workers=1).measured < 24
     assert (tmp_path / "results.parquet").read_bytes() == (done / "results.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("plan.json", {"study": "../../x"}, "a plan of the study"),
+        ("plan.json", {"sizes": "many"}, "sizes: a list of"),
+        ("plan.json", {"seeds": [1]}, "seeds: a positive whole number"),
+        ("plan.json", {"margin": "wide"}, "margin: a positive number"),
+        ("plan.json", {"shifts": [["content"]]}, "shifts: a list of"),
+        ("summary.json", {"fed": "x"}, "a study that was run to its end"),
+        ("results.parquet", {}, "a column 'network'"),
+    ],
+)
+def test_what_was_changed_into_no_study_is_not_read(
+    done: Path, tmp_path: Path, name: str, change: dict[str, Any], message: str
+) -> None:
+    shutil.copytree(done, tmp_path / "out")
+    if name.endswith("parquet"):
+        pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "out" / name)
+    else:
+        document = json.loads((tmp_path / "out" / name).read_text())
+        (tmp_path / "out" / name).write_text(json.dumps({**document, **change}))
+    with pytest.raises(TareError, match=message):
+        read_study(tmp_path / "out")
+
+
+def test_a_summary_that_is_nested_without_end_is_not_read(done: Path, tmp_path: Path) -> None:
+    shutil.copytree(done, tmp_path / "out")
+    (tmp_path / "out" / "summary.json").write_text("[" * 100_000)
+    with pytest.raises(OutputError, match="a study that was run to its end"):
+        read_study(tmp_path / "out")
+
+
+def test_a_study_that_was_killed_before_it_wrote_its_plan_is_begun_again(done: Path, tmp_path: Path) -> None:
+    for name in ("cells", "networks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".plan.json.a1b2c3d4.part").write_text("{")
+    assert run_study(small(), tmp_path, workers=1).measured == 24
+    assert (tmp_path / "results.parquet").read_bytes() == (done / "results.parquet").read_bytes()
+    assert [path.name for path in tmp_path.glob(".*")] == []
 
 
 def test_strategies_that_feed_the_same_are_refused_before_anything_is_written(tmp_path: Path) -> None:

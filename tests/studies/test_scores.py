@@ -23,6 +23,12 @@ def test_rows_become_pairs_within_groups_and_missing_scores_are_counted() -> Non
     assert (scores.strategies, scores.missing, scores.largest) == (("source", "target"), 1, 0.75)
 
 
+def test_a_score_that_is_infinite_is_refused() -> None:
+    rows = [{**ROWS[0], "acc": float("inf")}]
+    with pytest.raises(DataError, match="a finite number in 'acc', found inf in row 1"):
+        scores_of(rows, strategy="strategy", score="acc", pair=["seed"])
+
+
 def test_two_rows_for_one_cell_are_refused_with_the_cell() -> None:
     with pytest.raises(DataError, match="one row per strategy and pair, found two for target at n 10; name the columns"):
         scores_of(ROWS, strategy="strategy", score="acc", pair=["n"])

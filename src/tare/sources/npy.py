@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,7 +155,9 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
     try:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
+        with warnings.catch_warnings():  # that Python 2 wrote it is no news to a reader of values
+            warnings.simplefilter("ignore", UserWarning)
+            shape, fortran, dtype = read(file)
     except OSError:
         raise
     except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise

@@ -111,10 +111,13 @@ class Plan:
 
     @classmethod
     def of_json(cls, document: Mapping[str, Any]) -> Plan:
-        """A plan that was checked when it was run."""
+        """A plan that was checked when it was run. Raises :class:`SpecError` for one that was changed into none since."""
         known = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items() if k in known}
-        return cls(**values)
+        stated = {key: value for key, value in document.items() if key in known}
+        if stated.get("study") not in (FOLDER, *TASKS):
+            raise SpecError(f"a plan of the study {', '.join((FOLDER, *TASKS))}", f"{stated.get('study')!r}", "run it again")
+        values = {key: _value(key, value) if value not in (None, []) else value for key, value in stated.items()}
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object with schema ``tare.plan/1``."""

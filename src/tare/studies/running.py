@@ -27,7 +27,7 @@ from tare.studies.keeping import KeptFeatures, keep_views, kept_network, kept_vi
 from tare.studies.measuring_cells import Result, failed, measure_cells, row_of
 from tare.studies.plan import Cell, Plan
 from tare.studies.scores import scores_of
-from tare.studies.store import Store
+from tare.studies.store import COLUMNS, Store
 
 #: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
 _EDITION = 4
@@ -143,7 +143,7 @@ def missing_cells(plan: Plan, folder: Path | None) -> int:
 
 def read_study(folder: Path) -> StudyRun:
     """Read a study that was run, from its directory alone. Raises :class:`OutputError` if it is none, or not finished."""
-    from tare.studies.scores import read_table
+    from tare.studies.scores import check_columns, read_table
 
     store = Store(folder)
     plan = Plan.of_json(store.plan())
@@ -151,10 +151,11 @@ def read_study(folder: Path) -> StudyRun:
         document = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         fed = tuple(Fed(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
         command, libraries = str(document["command"]), dict(document["versions"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         found = f"no summary.json that can be read in {str(folder)!r}"
         raise OutputError("a study that was run to its end", found, "run it again: what is measured is kept") from None
     rows = tuple(read_table(folder / "results.parquet"))
+    check_columns(rows, COLUMNS)
     return StudyRun(folder, plan, rows, fed, kept_views(store), analysed(plan, rows), 0, command, libraries)
 
 

@@ -61,6 +61,8 @@ def scores_of(
             raise DataError(
                 f"a number in {score!r}", f"{row[score]!r} in row {number}", "correct it, or name another column"
             ) from None
+        if not math.isfinite(value):
+            raise DataError(f"a finite number in {score!r}", f"{value} in row {number}", "correct it, or leave the row out")
         key: Group = tuple((name, str(row[name])) for name in group)
         cell: Pair = tuple(str(row[name]) for name in pair)
         pairs = values.setdefault(key, {}).setdefault(str(row[strategy]), {})

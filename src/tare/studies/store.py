@@ -12,7 +12,7 @@ from tare.errors import OutputError
 from tare.files import json_text, remove_parts, replacing, write_text
 
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
-_COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
+COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
 #: What may differ between two runs of one study: it changes no cell.
 _FREE = {"schema", "margin"}
 
@@ -85,7 +85,7 @@ class Store:
         import pyarrow as pa
         from pyarrow import parquet
 
-        table = pa.table({name: [row[name] for row in rows] for name in _COLUMNS}, schema=_schema(pa))
+        table = pa.table({name: [row[name] for row in rows] for name in COLUMNS}, schema=_schema(pa))
         path = self.root / "results.parquet"
         with replacing(path) as temporary:
             parquet.write_table(table, temporary, compression="zstd")
@@ -123,10 +123,10 @@ def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
 
 
 def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and set(_COLUMNS) <= set(row)
+    return isinstance(row, dict) and set(COLUMNS) <= set(row)
 
 
 def _schema(pa: Any) -> Any:
-    kinds = {name: pa.string() if name in _TEXTS else pa.float64() for name in _COLUMNS}
+    kinds = {name: pa.string() if name in _TEXTS else pa.float64() for name in COLUMNS}
     kinds |= dict.fromkeys(("size", "seed", "tested"), pa.int64())
     return pa.schema(list(kinds.items()))
