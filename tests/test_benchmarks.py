@@ -30,13 +30,20 @@ def test_a_goal_is_met_or_missed_by_the_median() -> None:
     assert Result("a", "b", (1.1,), 1, 1, "s").met() is None
 
 
-def test_both_sides_take_turns_and_the_first_call_is_not_counted(tmp_path: Path) -> None:
+def turns(setting: Setting, rounds: int | None = None) -> tuple[list[str], Result]:
     calls: list[str] = []
-    result = compared(
-        "x", lambda: calls.append("peer"), lambda: calls.append("tare"), Setting(tmp_path, None, True, 1), ratio_of="peer / tare"
-    )
+    peer, own = (lambda: calls.append("peer")), (lambda: calls.append("tare"))
+    return calls, compared("x", peer, own, setting, ratio_of="peer / tare", rounds=rounds)
+
+
+def test_both_sides_take_turns_and_the_first_call_is_not_counted(tmp_path: Path) -> None:
+    calls, result = turns(Setting(tmp_path, None, quick=False, workers=1), rounds=2)
     assert calls == ["peer", "tare", "peer", "tare", "tare", "peer"]
     assert len(result.ratios) == 2
+
+
+def test_quickly_each_side_runs_once(tmp_path: Path) -> None:
+    assert turns(Setting(tmp_path, None, quick=True, workers=1), rounds=5)[0] == ["peer", "tare"]
 
 
 def test_a_peer_that_is_not_installed_is_one_line() -> None:
