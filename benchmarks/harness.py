@@ -59,7 +59,7 @@ class Setting:
     @property
     def rounds(self) -> int:
         """How often each pair is measured."""
-        return 1 if self.quick else 11
+        return 1 if self.quick else 7
 
 
 @dataclass(frozen=True, slots=True)

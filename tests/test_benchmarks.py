@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.harness import Absent, Outcome, Result, Setting, compared, guarded, peer
 from benchmarks.rows import ROWS
 from benchmarks.scale import Figures
 from benchmarks.scale_costs import Kind, merging, sampled
 from benchmarks.scale_ray import TwoNodes
 from benchmarks.table import write_page
+
 from tare.dataset_state import DatasetState
 from tare.records import Sample
 from tests.images import random_rgb
