@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from benchmarks.harness import Absent, Outcome, Result, Setting, compared, guarded, peer
 from benchmarks.rows import ROWS
-from benchmarks.scale import Figures
+from benchmarks.scale import Figures, page_of
 from benchmarks.scale_costs import Kind, merging, sampled
 from benchmarks.scale_ray import TwoNodes
 from benchmarks.table import write_page
@@ -111,3 +111,18 @@ def test_generated_streams_cost_the_same_at_any_size() -> None:
 def test_merging_takes_states_and_some_time() -> None:
     state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
     assert merging([state], 5, 1) > 0
+
+
+def test_the_page_of_scale_shows_what_was_measured_and_what_follows() -> None:
+    state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
+    kind = Kind("photographs", 100, 0.008, 0.01, (state,))
+    nodes = TwoNodes(2, (30, 34), 64, True, 9.0, 0.5)
+    page = page_of(Figures((kind,), ((1e-4,) * 6,), ((10_000, [700, 900], 0.05),), 9.5, 0.002, nodes, 0.02, 800))
+    assert "| photographs | 8 ms | 10 ms | 0.80 | 100 |" in page
+    assert "| 10,000 | 800 (700 to 900) | 8.00% | 50 ms | 8.05 s |" in page
+    words = " ".join(page.split())
+    assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in " ".join(
+        page.split()
+    )
+    assert "| 1,000,000 | 5.56 h |" in page
+    assert "{" not in page
