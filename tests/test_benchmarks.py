@@ -121,8 +121,6 @@ def test_the_page_of_scale_shows_what_was_measured_and_what_follows() -> None:
     assert "| photographs | 8 ms | 10 ms | 0.80 | 100 |" in page
     assert "| 10,000 | 800 (700 to 900) | 8.00% | 50 ms | 8.05 s |" in page
     words = " ".join(page.split())
-    assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in " ".join(
-        page.split()
-    )
+    assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in words
     assert "| 1,000,000 | 5.56 h |" in page
     assert "{" not in page
