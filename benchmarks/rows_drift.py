@@ -38,7 +38,7 @@ ROWS = (Row("drift", drift),)
 
 
 def _profiled(python: str, library: str, setting: Setting) -> Iterator[Result]:
-    rows = 20_000 if setting.quick else 200_000
+    rows = 20_000 if setting.quick else 100_000
     paths = [_table(setting.scratch, rows, half) for half in (0, 1)]
     _compared(paths)
     pairs = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _kornia(batch: torch.Tensor) -> Callable[[], Any]:
-    from kornia.enhance import Normalize
-
-    normalise = Normalize(mean=torch.tensor(_MEAN), std=torch.tensor(_STD))
+    normalise = import_module("kornia.enhance").Normalize(mean=torch.tensor(_MEAN), std=torch.tensor(_STD))
     return lambda: normalise(batch.float() / 255).contiguous()
 
 
@@ -138,11 +137,9 @@ def _keras(images: NDArray[np.uint8]) -> Callable[[], Any]:
 
 
 def _fastai(batch: torch.Tensor) -> Callable[[], Any]:
-    from fastai.data.transforms import Normalize
-    from fastai.torch_core import TensorImage
-
-    normalise = Normalize.from_stats(_MEAN, _STD, cuda=False)
-    return lambda: torch.Tensor(normalise.encodes(TensorImage(batch.float() / 255))).contiguous()
+    transforms, core = import_module("fastai.data.transforms"), import_module("fastai.torch_core")
+    normalise = transforms.Normalize.from_stats(_MEAN, _STD, cuda=False)
+    return lambda: torch.Tensor(normalise.encodes(core.TensorImage(batch.float() / 255))).contiguous()
 
 
 def _epoch(make: Callable[[], Any]) -> None:

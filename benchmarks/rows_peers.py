@@ -9,6 +9,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +156,10 @@ def _opencv(images: NDArray[np.uint8]) -> Moments:
 
 
 def _datumaro(folder: Path) -> Moments:
-    from datumaro import Dataset, DatasetItem, Image
-    from datumaro.components.operations import compute_image_statistics
-
-    files = sorted(folder.rglob("*.jpg"))
-    items = [DatasetItem(id=str(index), media=Image.from_file(path=str(file))) for index, file in enumerate(files)]
-    found = compute_image_statistics(Dataset.from_iterable(items, media_type=Image))["subsets"]["default"]
+    data, operations = import_module("datumaro"), import_module("datumaro.components.operations")
+    files = enumerate(sorted(folder.rglob("*.jpg")))
+    items = [data.DatasetItem(id=str(index), media=data.Image.from_file(path=str(file))) for index, file in files]
+    found = operations.compute_image_statistics(data.Dataset.from_iterable(items, media_type=data.Image))["subsets"]["default"]
     return np.array(found["image mean (RGB)"]) / 255, np.array(found["image std (RGB)"]) / 255
 
 
@@ -171,9 +170,8 @@ def _pillow(folder: Path) -> Moments:
 
 
 def _webdataset(path: Path) -> Moments:
-    import webdataset
-
-    samples = webdataset.WebDataset(str(path), shardshuffle=False, empty_check=False).decode("rgb8").to_tuple("jpg")
+    stream = import_module("webdataset").WebDataset(str(path), shardshuffle=False, empty_check=False)
+    samples = stream.decode("rgb8").to_tuple("jpg")
     return _pooled(image for (image,) in samples)
 
 

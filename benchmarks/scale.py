@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, to see that it runs")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page instead of printing it")
     arguments = parser.parse_args()
-    page = _page(_measured(quick=arguments.quick))
+    page = page_of(_measured(quick=arguments.quick))
     if arguments.write is None:
         print(page)
     else:
@@ -93,7 +93,8 @@ def _told(what: str, measure: Callable[[], T]) -> T:
     return measure()
 
 
-def _page(figures: Figures) -> str:
+def page_of(figures: Figures) -> str:
+    """The page, from the template and the figures."""
     named = [kind.name for kind in figures.kinds]
     headings = ("data", "bare", "measured", "share of decoding", "samples a chunk", "state sent", "state in a checkpoint")
     merges = [

@@ -22,8 +22,6 @@ from typing import Any
 import tare
 from tare.engines.ray_engine import ray_map
 
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a busy machine takes longer than Ray waits by itself
-
 
 @dataclass(frozen=True, slots=True)
 class TwoNodes:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.harness import Absent, Outcome, Result, Setting, compared, guarded, peer
 from benchmarks.rows import ROWS
-from benchmarks.scale import Figures
+from benchmarks.scale import Figures, page_of
 from benchmarks.scale_costs import Kind, merging, sampled
 from benchmarks.scale_ray import TwoNodes
 from benchmarks.table import write_page
+
 from tare.dataset_state import DatasetState
 from tare.records import Sample
 from tests.images import random_rgb
@@ -30,13 +30,20 @@ def test_a_goal_is_met_or_missed_by_the_median() -> None:
     assert Result("a", "b", (1.1,), 1, 1, "s").met() is None
 
 
-def test_both_sides_take_turns_and_the_first_call_is_not_counted(tmp_path: Path) -> None:
+def turns(setting: Setting, rounds: int | None = None) -> tuple[list[str], Result]:
     calls: list[str] = []
-    result = compared(
-        "x", lambda: calls.append("peer"), lambda: calls.append("tare"), Setting(tmp_path, None, True, 1), ratio_of="peer / tare"
-    )
+    peer, own = (lambda: calls.append("peer")), (lambda: calls.append("tare"))
+    return calls, compared("x", peer, own, setting, ratio_of="peer / tare", rounds=rounds)
+
+
+def test_both_sides_take_turns_and_the_first_call_is_not_counted(tmp_path: Path) -> None:
+    calls, result = turns(Setting(tmp_path, None, quick=False, workers=1), rounds=2)
     assert calls == ["peer", "tare", "peer", "tare", "tare", "peer"]
     assert len(result.ratios) == 2
+
+
+def test_quickly_each_side_runs_once(tmp_path: Path) -> None:
+    assert turns(Setting(tmp_path, None, quick=True, workers=1), rounds=5)[0] == ["peer", "tare"]
 
 
 def test_a_peer_that_is_not_installed_is_one_line() -> None:
@@ -104,3 +111,16 @@ def test_generated_streams_cost_the_same_at_any_size() -> None:
 def test_merging_takes_states_and_some_time() -> None:
     state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
     assert merging([state], 5, 1) > 0
+
+
+def test_the_page_of_scale_shows_what_was_measured_and_what_follows() -> None:
+    state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
+    kind = Kind("photographs", 100, 0.008, 0.01, (state,))
+    nodes = TwoNodes(2, (30, 34), 64, True, 9.0, 0.5)
+    page = page_of(Figures((kind,), ((1e-4,) * 6,), ((10_000, [700, 900], 0.05),), 9.5, 0.002, nodes, 0.02, 800))
+    assert "| photographs | 8 ms | 10 ms | 0.80 | 100 |" in page
+    assert "| 10,000 | 800 (700 to 900) | 8.00% | 50 ms | 8.05 s |" in page
+    words = " ".join(page.split())
+    assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in words
+    assert "| 1,000,000 | 5.56 h |" in page
+    assert "{" not in page
