@@ -19,13 +19,14 @@ def pixels(seed: int = 0, side: int = 24) -> NDArray[np.uint8]:
     ramp = np.linspace(0, 200, side)
     base = ramp[:, None, None] * 0.5 + ramp[None, :, None] * 0.4 + np.array([10.0, 20.0, 40.0])
     noise = np.random.default_rng(seed).normal(0, 8, base.shape)
-    return np.clip(base + noise, 0, 255).astype(np.uint8)
+    values: NDArray[np.uint8] = np.clip(base + noise, 0, 255).astype(np.uint8)
+    return values
 
 
 def encoded(kind: str, seed: int = 0, **options: object) -> bytes:
     """One good image in a format that Pillow writes."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels(seed)).save(buffer, kind, **options)  # type: ignore[arg-type]
+    Image.fromarray(pixels(seed)).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
