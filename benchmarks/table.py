@@ -87,9 +87,9 @@ def _draw(figures: Sequence[Figure], picture: Path) -> None:
     place = alt.Y("row:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=620))
     axis = alt.X("ratio:Q", scale=alt.Scale(type="log"), title="ratio (log scale)")
     colours = alt.Scale(domain=["goal met", "goal missed", "no goal"], range=["#2f7d4f", "#b3412e", "#5a6b7b"])
-    base = alt.Chart(alt.Data(values=rows))
+    base = alt.Chart(alt.InlineData(rows))
     layers = (
-        alt.Chart(alt.Data(values=[{"ratio": 1}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(x="ratio:Q"),
+        alt.Chart(alt.InlineData([{"ratio": 1}])).mark_rule(color="#999", strokeDash=[3, 3]).encode(x="ratio:Q"),
         base.mark_rule(strokeWidth=3, opacity=0.4).encode(
             y=place, x=alt.X("least:Q", title="ratio (log scale)"), x2="most:Q", color=alt.Color("outcome:N", scale=colours)
         ),
