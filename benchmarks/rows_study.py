@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -96,10 +97,10 @@ def by_hand(plan: Plan, source: Pretrained, cell: Cell) -> float:
     fitted, tested = (Samples("", shift.apply(target.values[part]), target.labels[part]) for part in (train, test))
     chosen = cell_normalisation(cell.strategy, source, fitted.measure())
     mean, std = (torch.tensor(each, dtype=torch.float32).reshape(-1, 1, 1) for each in (chosen.mean, chosen.std))
-    features = []
+    features, blocks = [], cast(Callable[[torch.Tensor], torch.Tensor], source.module.blocks)
     for part in (fitted, tested):
         inputs = (part.tensor().float() / 255 - mean) / std
-        features.append(torch.cat([source.module.blocks(batch).mean((2, 3)) for batch in inputs.split(_BATCH)]).numpy())
+        features.append(torch.cat([blocks(batch).mean((2, 3)) for batch in torch.split(inputs, _BATCH)]).numpy())
     head = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=2000)).fit(features[0], fitted.labels)
     return float(np.mean(head.predict(features[1]) == tested.labels))
 

@@ -53,7 +53,7 @@ class Frozen:
         layers = [layer for block in module.blocks if (layer := _folded(block)) is not None]
         if len(layers) < len(module.blocks):
             return None
-        parts = (part / _ONE if part.dtype == torch.uint8 else part for part in samples.split(_BATCH))
+        parts = (part / _ONE if part.dtype == torch.uint8 else part for part in torch.split(samples, _BATCH))
         first = layers[0]._replace(bias=None)
         responses = torch.cat([_passed(first, part) for part in parts])
         return cls(tuple(layers), responses, _passed(first, torch.ones(1, *samples.shape[1:])))
@@ -64,7 +64,7 @@ class Frozen:
         affine, bias = applied.affine(), self.layers[0].bias
         constant = affine.shift[0] * self.ones + (0.0 if bias is None else bias[:, None, None])
         found = []
-        for part in torch.from_numpy(chosen).split(_BATCH):
+        for part in torch.split(torch.from_numpy(chosen), _BATCH):
             passed = torch.add(constant, self.responses[part], alpha=affine.scale[0]).relu_()
             for layer in self.layers[1:]:
                 passed = functional.conv2d(passed, *layer).relu_()
@@ -78,7 +78,7 @@ def _folded(block: Any) -> _Layer | None:
     weight, bias = convolution.weight, convolution.bias
     if isinstance(norm, nn.BatchNorm2d):
         moments = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
-        weight, bias = fuse_conv_bn_weights(weight, bias, *moments)
+        weight, bias = fuse_conv_bn_weights(weight, bias, *moments)  # type: ignore[arg-type]
     elif not isinstance(norm, nn.Identity):
         return None
     return _Layer(weight.contiguous(memory_format=torch.channels_last), bias, convolution.stride, convolution.padding)

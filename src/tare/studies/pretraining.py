@@ -68,7 +68,7 @@ def train(
     batch = min(batch, count)
     steps = max(1, count // batch)
     # Both only save time: convolutions of a few channels are faster with channels last, and so is one pass over all weights.
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(module.parameters(), lr=lr, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=epochs * steps)
     module.train()
@@ -82,7 +82,7 @@ def train(
             functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-    module.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    module.to(memory_format=torch.contiguous_format).eval()
 
 
 def _moved(samples: Samples, seed: int, epoch: int) -> torch.Tensor:
