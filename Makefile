@@ -8,7 +8,7 @@ CORE := moments channel_state dataset_state exact sums histogram buckets affine 
   fold_check fold_heads folded_dir strategies normaliser intervals sampling dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long browser lint coverage mutation bench bench-advice docs clean
+.PHONY: setup demo test test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-scale docs clean
 
 setup: $(READY)
 
@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[dask,dev,docs,hf,onnx,ray,readers]'
+	$(PIP) --editable '.[bench,dask,dev,docs,hf,onnx,ray,readers]'
 	@touch $(EXTRAS)
 
 demo: $(READY)
@@ -53,8 +53,22 @@ mutation: $(READY)
 bench-advice: $(READY)
 	$(BIN)/python -m benchmarks.advice_regret --write docs/advise.md $(ARGS)
 
-bench: $(READY)
+# Six seconds for each of the ten parsers; ARGS="--seconds 60" for longer.
+fuzz: $(READY)
+	$(PIP) --editable '.[dev,fuzz]'
+	$(BIN)/python -m fuzz --seconds 6 $(ARGS)
+
+hostile: $(READY)
+	$(BIN)/python -m benchmarks.hostile $(ARGS)
+
+faults: $(READY)
+	$(BIN)/python -m benchmarks.faults $(ARGS)
+
+bench: $(EXTRAS)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-scale: $(EXTRAS)
+	$(BIN)/python -m benchmarks.scale --write docs/scale.md $(ARGS)
 
 docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict

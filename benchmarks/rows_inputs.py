@@ -104,9 +104,8 @@ def _kornia(batch: torch.Tensor) -> Callable[[], Any]:
 def _albumentations(images: NDArray[np.uint8]) -> Callable[[], Any]:
     import albumentations
 
-    normalise = albumentations.Normalize(mean=_MEAN, std=_STD)
-    last = lambda image: normalise(image=image)["image"]  # noqa: E731 - it takes one image at a time
-    return lambda: torch.stack([torch.from_numpy(last(image)).permute(2, 0, 1) for image in images])
+    normalise: Any = albumentations.Normalize(mean=_MEAN, std=_STD)
+    return lambda: torch.stack([torch.from_numpy(normalise(image=image)["image"]).permute(2, 0, 1) for image in images])
 
 
 def _hugging_face(images: Any, *, fast: bool) -> Callable[[], Any]:

@@ -20,7 +20,7 @@ import tare
 from benchmarks import made_data
 from benchmarks.harness import Outcome, Result, Row, Setting, compared, guarded, peer
 
-Moments = tuple[Sequence[float], Sequence[float]]
+Moments = tuple[NDArray[np.float64] | Sequence[float], NDArray[np.float64] | Sequence[float]]
 
 
 def arrays(setting: Setting) -> Iterator[Outcome]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def _ray_rows(setting: Setting) -> Iterator[Result]:
     import ray
 
     begun = time.perf_counter()
-    ray.init(address="local", num_cpus=setting.workers, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(address="local", num_cpus=setting.workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     started = time.perf_counter() - begun
     try:
         folder = made_data.jpeg_folder(setting.scratch / "photos", 128)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -40,7 +41,7 @@ def empty_task(tasks: int, workers: int) -> tuple[float, float]:
     import ray
 
     begun = time.perf_counter()
-    ray.init(address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     started = time.perf_counter() - begun
     try:
         list(ray_map(_nothing, range(4 * workers), workers))  # the worker processes start
@@ -69,7 +70,7 @@ def main() -> None:
     """The driver: measure the folder named, on the cluster that the environment names, and print JSON."""
     import ray
 
-    ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False, logging_level="error")
+    ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False, logging_level=logging.ERROR)
     try:
         _wait(lambda: _alive(ray) >= 2, "two nodes")
         begun = time.perf_counter()
@@ -107,7 +108,7 @@ def _cluster() -> Iterator[dict[str, str]]:
     import ray
 
     place = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # paths of sockets must be short
-    host, port = ray.util.get_node_ip_address(), _free_port()
+    host, port = str(ray.util.get_node_ip_address()), _free_port()  # type: ignore[no-untyped-call]
     address = f"{host}:{port}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {**os.environ, **token, "RAY_ADDRESS": address}

@@ -111,7 +111,7 @@ def _factory() -> Any:
 def _safetensors(path: Path) -> None:
     from safetensors.torch import save_model
 
-    save_model(_factory(), path)
+    save_model(_factory(), str(path))
 
 
 def _pth(path: Path) -> None:
@@ -248,7 +248,7 @@ def _text(content: str) -> Callable[[Path], None]:
 
 
 #: How each name comes into being; a page's folder gets those that its commands and programs mention.
-MADE: dict[str, Callable[[Path], None]] = {
+MADE: dict[str, Callable[[Path], object]] = {
     "photos": photos,
     "hymenoptera": photos,
     "more": _flat,

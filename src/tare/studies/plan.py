@@ -117,7 +117,8 @@ class Plan:
         if stated.get("study") not in (FOLDER, *TASKS):
             raise SpecError(f"a plan of the study {', '.join((FOLDER, *TASKS))}", f"{stated.get('study')!r}", "run it again")
         values = {key: _value(key, value) if value not in (None, []) else value for key, value in stated.items()}
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return cls(**frozen)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object with schema ``tare.plan/1``."""
