@@ -83,6 +83,7 @@ def test_a_graph_answers_raw_bytes_as_the_network_does_in_batches_of_any_size(ru
     assert json.loads(stated["tare.labels"]) == list(CLASSES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("form", "strategy"), [("torchscript", "source"), ("pt2", "sample")])
 def test_with_resize_an_image_of_any_size_is_answered_as_predict_does(tmp_path: Path, form: Format, strategy: str) -> None:
     run = tiny_run(tmp_path, strategy)

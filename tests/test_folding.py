@@ -115,6 +115,7 @@ def test_any_convolution_folds_exactly_at_the_border_too(
 @given(
     st.integers(1, 4), st.integers(1, 4), st.sampled_from([StdConv2d, StdConv2dSame, ScaledStdConv2d, ScaledStdConv2dSame, None])
 )
+@pytest.mark.long
 def test_standardised_and_dynamically_padded_convolutions_of_timm_fold(kernel: int, stride: int, kind: Any) -> None:
     torch.manual_seed(kernel)
     layer = kind(3, 4, kernel, stride=stride) if kind else create_conv2d(3, 4, kernel, stride=stride, padding="same")

@@ -11,7 +11,6 @@ import torch
 
 import tare
 from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
-from tare.exporting import export
 from tare.finetune import TransferModule
 from tare.folded_dir import fold_to
 from tare.labelled import Labelled, open_split, read_recording
@@ -274,12 +273,6 @@ def test_a_folded_network_answers_alike_also_where_a_signal_is_padded(source: Tr
     assert load_model(tmp_path / "folded").normalisation.mean == (0.0,)
     assert [answer.probability for answer in ours] == pytest.approx([answer.probability for answer in theirs], abs=1e-5)
     assert [answer.label for answer in ours] == [answer.label for answer in theirs]
-
-
-def test_an_export_of_a_network_for_signals_is_refused_in_one_line(source: TransferRun, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"a network for images, found tare:cnn1d, which takes signals; use `tare predict`"):
-        export(source.out, "safetensors", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])

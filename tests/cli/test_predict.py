@@ -81,6 +81,7 @@ def test_a_file_is_written_whole(trained: Path, tmp_path: Path, capfd: pytest.Ca
     assert "a place that can be written" in err
 
 
+@pytest.mark.long
 def test_a_list_on_standard_input_keeps_names_that_are_no_utf8(trained: Path, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/\xff.png"
     save_photo(tmp_path / "plain.png", 1).rename(os.fsdecode(name))

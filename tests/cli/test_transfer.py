@@ -24,6 +24,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "strategy": (["--strategy", "auto"], "auto"),
     "mean": (["--mean", "0.1,0.2"], [0.1, 0.2]),
     "std": (["--std", "0.3"], [0.3]),
+    "spec": (["--spec", "spec.json"], "spec.json"),
     "source_stats": (["--source-stats", "s.json"], Path("s.json")),
     "label": (["--label", "y"], "y"),
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),

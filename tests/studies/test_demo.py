@@ -35,6 +35,7 @@ def test_the_saved_model_gives_the_same_outputs_when_loaded_back(result: DemoRes
     assert result.saved.accuracy > 0.5
 
 
+@pytest.mark.long
 def test_the_numbers_are_the_same_twice(result: DemoResult, tmp_path: Path) -> None:
     assert run_demo(tmp_path, SILENT, seeds=2).cells == result.cells
 

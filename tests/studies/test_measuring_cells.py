@@ -105,6 +105,7 @@ def test_re_estimating_batch_norm_leaves_the_network_itself_alone(source: Pretra
     assert len({result.accuracy for result in found.values()}) > 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("protocol", ["finetune", "scratch"])
 def test_training_gives_the_same_twice_and_leaves_the_network_alone(source: Pretrained, protocol: str) -> None:
     plan = plan_with(protocols=protocol, sizes=10, strategies=["source", "target"])

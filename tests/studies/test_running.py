@@ -57,6 +57,7 @@ def test_running_it_again_measures_nothing_and_changes_no_byte(done: Path, monke
     assert (done / "results.parquet").read_bytes() == before
 
 
+@pytest.mark.long
 def test_two_processes_give_the_same_bytes(done: Path, tmp_path: Path) -> None:
     assert run_study(small(), tmp_path, workers=2).measured == 24
     assert (tmp_path / "results.parquet").read_bytes() == (done / "results.parquet").read_bytes()

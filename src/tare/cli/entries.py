@@ -137,7 +137,7 @@ ENTRIES = (
         "export",
         "export",
         TRAIN,
-        "Write a trained model with its normalisation inside, compared with PyTorch on images before it is kept.",
+        "Write a trained model with its normalisation inside, compared with PyTorch on real samples before it is kept.",
         ("tare export run/ --format onnx --out model.onnx --with-resize",),
     ),
     Entry(
