@@ -60,6 +60,14 @@ NOT_RUN = {
     ): "changes the files of the shell of whoever runs it; test_completion.py runs --show-completion",
     ("docs/quickstart.md", "tare --show-completion"): "test_completion.py runs it in a shell, which it asks for its name",
     ("docs/gallery.md", ""): "tests/test_gallery.py runs it",
+    (
+        "docs/export.md",
+        "tare export theo",
+    ): "the run is that of transfer-signals.md; test_exporting_numbers.py exports such ones",
+    (
+        "docs/export.md",
+        "tare export red",
+    ): "the run is that of transfer-signals.md; test_exporting_numbers.py exports such ones",
     ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
     ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",
 }

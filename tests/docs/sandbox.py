@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.docs.pages import ROOT, shown_on
 from tests.signals import save_table, save_wav, tone
 
 _NETWORK = """
@@ -209,6 +210,30 @@ def _gunpoint(level: float) -> Callable[[Path], None]:
     return make
 
 
+def _small_cnn(path: Path) -> None:
+    """The network as the page prints it."""
+    shown = (block.text for block in shown_on(ROOT / "docs" / "the-question.md") if block.text.startswith("# small_cnn.py"))
+    path.write_text(next(shown))
+
+
+def _grey(label: int, seed: int) -> NDArray[np.uint8]:
+    return photo(seed)[:28, :28, label]
+
+
+def _fashion(path: Path) -> None:
+    labels = np.arange(32) % 2
+    np.savez(path, x=np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)]), y=labels)
+
+
+def _xrays(path: Path) -> None:
+    arrays = {}
+    for part, count in (("train", 64), ("val", 16), ("test", 16)):
+        labels = np.arange(count) % 2
+        arrays[f"{part}_images"] = np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)])
+        arrays[f"{part}_labels"] = labels[:, None]
+    np.savez(path, **arrays)
+
+
 def _groups(path: Path) -> None:
     labels, groups = np.arange(48) % 2, np.arange(48) // 24 + 1
     signals = np.stack([300 * group * (1 + tone(0.2 + 0.5 * labels[i], 50, i)) for i, group in enumerate(groups)])
@@ -276,6 +301,9 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-red.csv": _wine(1),
     "results.csv": _results,
     "plan.yaml": _plan,
+    "small_cnn.py": _small_cnn,
+    "fashion_test.npz": _fashion,
+    "pneumoniamnist.npz": _xrays,
     "bee.jpg": lambda path: Image.fromarray(photo(1)).save(path),
 }
 
