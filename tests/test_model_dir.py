@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from safetensors import SafetensorError
 from timm.data import resolve_model_data_config
 
 from tare.errors import ModelError, OutputError
@@ -133,3 +134,15 @@ def test_a_network_for_signals_or_rows_comes_back_and_states_what_it_takes(
     assert spec.affine().scale == pytest.approx((0.5, 2.0))
     with pytest.raises(ModelError, match=r"a network for images, found tare:.*, which takes (signals|rows)"):
         _ = loaded.geometry
+
+
+def test_a_disk_that_is_full_for_weights_is_one_line_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    (tmp_path / "nets.py").write_text(FACTORY)
+    network = load_network(f"{tmp_path / 'nets.py'}:net", "none")
+    with pytest.raises(OutputError, match="a place that can be written, found Error while serializing"):
+        save(tmp_path / "model", network)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".py" and path.name != "__pycache__"] == []

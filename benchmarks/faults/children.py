@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +73,9 @@ def _become(argv: tuple[str, ...], folder: Path, number: int, before: Callable[[
     code = 3
     try:
         os.chdir(folder)
-        stream = os.open(f".said{number}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-        os.dup2(stream, 1)
-        os.dup2(stream, 2)
+        said = os.open(f".said{number}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
         sys.argv = ["tare", *argv]
         before()
         from tare.cli.main import main
@@ -83,9 +85,10 @@ def _become(argv: tuple[str, ...], folder: Path, number: int, before: Callable[[
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        with suppress(OSError):
+            traceback.print_exc()
+    finally:  # under a limit of file sizes the streams may be full, too; nothing may climb to the parent's frames
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)

@@ -29,13 +29,17 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "study": STUDY.argv,
     "advise --html": ("advise", "photos", "--model", "net.py:small", "--weights", "none", "--html", "made/advice.html"),
 }
-_SMALL = 4096
+_SMALL = 1024
 
 
 def unwritten(folder: Path, argv: tuple[str, ...], before: Callable[[], None]) -> list[str]:
-    """What is wrong with what a command does that cannot write all it has to; nothing if it says so in a line and is gone."""
+    """What is wrong with what a command does that may not be able to write all it has to.
+
+    Nothing is if it says so in a line and is gone, or if what it has to write fits: then it is there, and whole.
+    """
     done = finished(argv, folder, before=before)
-    wrong = said_in_one_line(done)
+    fits = done.code == 0 and (folder / "made").is_dir() and any((folder / "made").iterdir())
+    wrong = [] if fits else said_in_one_line(done)
     wrong += parts_in(folder / "made")
     left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old")]
     return [*wrong, *(f"left {name}" for name in left)]
@@ -53,7 +57,7 @@ def said_in_one_line(done: Child) -> list[str]:
 
 
 def no_file_grows() -> None:
-    """In a child: every write beyond 4 KiB of a file fails, as on a full disk; needs no rights."""
+    """In a child: every write beyond 1 KiB of a file fails, as on a full disk; needs no rights."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (_SMALL, _SMALL))
 

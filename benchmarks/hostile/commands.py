@@ -176,8 +176,11 @@ _IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
 
 
 #: NaN is counted and said; Parquet pages carry no checksum, so that a flipped byte of a number is another number.
-_READABLE = {(command, name) for command in ("measure", "compare") for name in ("not-finite.npy", "flipped.parquet")} | {
-    ("study --analyse", name) for name in ("one-pair.csv", "duplicate-names.csv")
+_READABLE = {
+    *((command, name) for command in ("measure", "compare", "check --data") for name in ("not-finite.npy", "flipped.parquet")),
+    # a spec that states nothing, and a long remark
+    *((command, "twelve-megabytes.json") for command in ("spec", "check --spec", "check of a configuration")),
+    *(("study --analyse", name) for name in ("one-pair.csv", "duplicate-names.csv")),
 }
 
 

@@ -6,6 +6,7 @@ and std in use.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import platform
@@ -171,6 +172,15 @@ def versions() -> dict[str, str]:
 
 
 def _write_weights(folder: Path, model: TransferredModel) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        _save_weights(folder, model)
+    except SafetensorError as error:  # so its writer tells of a full disk
+        raise OSError(errno.EIO, str(error)) from None
+
+
+def _save_weights(folder: Path, model: TransferredModel) -> None:
     from safetensors.torch import save_file
 
     network = model.network
