@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
 
 import atheris
+
+os.environ["NUMBA_DISABLE_JIT"] = "1"  # the compiler does not know code that was instrumented
 
 
 def main() -> None:

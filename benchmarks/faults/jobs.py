@@ -76,7 +76,12 @@ TRANSFER = Job(
     unlike=("best.ckpt", "last.ckpt"),  # torch writes the temporary name of the file into it
 )
 STUDY = Job("study", ("study", "signals", *_STUDY, "--seeds", "2", "--workers", "1", "--out", "made/out"))
-EXPORT = Job("export", ("export", "run", "--format", "safetensors", "--factory", "net.py:small", "--out", "made/out"))
+EXPORT = Job(
+    "export",
+    ("export", "run", "--format", "safetensors", "--factory", "net.py:small", "--out", "made/out"),
+    marker="made/out/model.safetensors",  # killed after all was in its place: a second export there has to be asked for
+    again=("--overwrite",),
+)
 JOBS = (MEASURE, TRANSFER, STUDY, EXPORT)
 
 #: Makes the run that is exported.

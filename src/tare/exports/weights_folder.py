@@ -23,7 +23,21 @@ def weights_bytes(trained: TrainedModel, stated: Mapping[str, str]) -> bytes:
     from safetensors.torch import save
 
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state_of(trained).items()}
-    return save(tensors, metadata={"format": "pt", **stated})
+    return _ordered(save(tensors, metadata={"format": "pt", **stated}))
+
+
+def _ordered(content: bytes) -> bytes:
+    """A safetensors file with its metadata in the order of their names: its writer takes another order every time.
+
+    Eight bytes of length, the header as JSON, padded by blanks to a multiple of eight, and the tensors, whose offsets count from
+    there (the format's own README).
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def state_of(trained: TrainedModel) -> dict[str, torch.Tensor]:
