@@ -26,7 +26,9 @@ class Fuzzed:
 def main() -> None:
     """Fuzz, print what was found, and print or write the table; exit code 1 if there was a fault."""
     arguments = _parsed()
-    found = [_fuzzed(name, arguments.seconds) for name in targets() if arguments.only is None or arguments.only in name]
+    found = [
+        _fuzzed(name, arguments.seconds, arguments.runs) for name in targets() if arguments.only is None or arguments.only in name
+    ]
     lines = ["| parser | inputs tried | places reached | faults |", "|---|---|---|---|"]
     lines += [f"| {each.name} | {each.tried:,} | {each.reached} | {1 if each.fault else 0} |" for each in found]
     total = sum(each.tried for each in found)
@@ -40,9 +42,17 @@ def main() -> None:
     sys.exit(1 if any(each.fault for each in found) else 0)
 
 
-def _fuzzed(name: str, seconds: int) -> Fuzzed:
+def _fuzzed(name: str, seconds: int, runs: int) -> Fuzzed:
     with tempfile.TemporaryDirectory() as corpus:
-        options = [corpus, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4096", "-max_len=65536"]
+        options = [
+            corpus,
+            f"-max_total_time={seconds}",
+            f"-runs={runs}",
+            "-seed=1",
+            "-timeout=20",
+            "-rss_limit_mb=4096",
+            "-max_len=65536",
+        ]
         command = [sys.executable, "-m", "fuzz.one", name, *options, "-print_final_stats=1", f"-artifact_prefix={corpus}/"]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     said = done.stdout + done.stderr
@@ -57,6 +67,7 @@ def _fuzzed(name: str, seconds: int) -> Fuzzed:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--runs", type=int, default=-1, help="at most so many inputs for each target")
     parser.add_argument("--only", help="targets with this in their name")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the marks of this document")
     return parser.parse_args()

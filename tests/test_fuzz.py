@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import pytest
 from fuzz.mutation import mutated
@@ -31,3 +32,22 @@ def _tried(target: Target, generator: random.Random) -> bool:
         return target(data)
     except BaseException as error:
         raise AssertionError(f"{type(error).__name__}: {error} for {data[:600]!r}") from error
+
+
+#: What the fuzzer found: a field that tare does not know with an infinity, a negative axis, blocks of no bytes.
+FOUND = (
+    ("spec JSON", b'{"schema": "tare.spec/1", "../std": [Infinity]}'),
+    (
+        "npy",
+        b"\x93NUMPY\x01\x00v\x00"
+        + b"{'descr': '|u1', 'fortran_order': False, 'shape': (5, 6, 6,-6), }".ljust(117)
+        + b"\n"
+        + b"0" * 8,
+    ),
+    ("WAV", b"RIFFT\0\0\0WAVEfmt " + struct.pack("<IHHIIHH", 16, 11, 1, 8000, 92, 0, 0) + b"data0\0\0\0" + bytes(48)),
+)
+
+
+@pytest.mark.parametrize(("name", "data"), FOUND)
+def test_what_the_fuzzer_found_is_refused(name: str, data: bytes) -> None:
+    assert not TARGETS[name](data)

@@ -290,3 +290,9 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(1 << 25)
     with pytest.raises(SpecError, match="a JSON file of at most 16777216 bytes, found 33554432"):
         InputSpec.load(large)
+
+
+@pytest.mark.parametrize("value", [float("inf"), [float("nan")], {"a": [1, float("-inf")]}])
+def test_an_unknown_field_that_json_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(SpecError, match=r"fields that tare does not know, found NaN or Infinity in one of 'more'"):
+        InputSpec.from_json({"schema": SCHEMA, "more": value})

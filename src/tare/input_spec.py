@@ -200,6 +200,7 @@ class InputSpec:
         origins = origins if isinstance(origins, dict) else {}
         stated = {name: _read(name, document.get(name), origins.get(name)) for name in PARSERS}
         extra = {key: value for key, value in document.items() if key not in {*PARSERS, "schema", "affine", "origin"}}
+        _check_writable(extra)
         return cls(**stated, extra=extra)
 
     @classmethod
@@ -233,6 +234,15 @@ class InputSpec:
     def load(cls, path: Path) -> InputSpec:
         """Read a spec file. Raises :class:`SpecError` if it is not there, too large or not JSON."""
         return cls.from_json(read_json(path))
+
+
+def _check_writable(extra: Mapping[str, Any]) -> None:
+    """Raise :class:`SpecError` for numbers that Python takes from JSON although they are none there."""
+    try:
+        json.dumps(extra, allow_nan=False)
+    except ValueError:
+        found = f"NaN or Infinity in one of {', '.join(map(repr, extra))}"
+        raise SpecError("finite numbers in the fields that tare does not know", found, "state them as text or null") from None
 
 
 def read_json(path: Path) -> Any:

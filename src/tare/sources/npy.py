@@ -163,6 +163,8 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
     except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise DataError("a .npy file", f"{name!r}: {reason}", _REMEDY) from None
+    if any(length < 0 for length in shape):
+        raise DataError("a .npy file whose axes have lengths", f"the shape {shape} in {name!r}", "save it again with numpy")
     return Header(shape, dtype), fortran
 
 

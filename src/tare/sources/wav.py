@@ -36,7 +36,7 @@ def decode_wav(data: bytes) -> NDArray[Any]:
     if code == _EXTENSIBLE and len(chunks["fmt "]) >= 26:
         code = struct.unpack("<H", chunks["fmt "][24:26])[0]
     raw = chunks["data"]
-    if channels == 0 or block != channels * bits // 8 or not raw or len(raw) % block:
+    if channels == 0 or block == 0 or block != channels * bits // 8 or not raw or len(raw) % block:
         raise UndecodableError(f"damaged WAV: {len(raw)} bytes in blocks of {block} for {channels} channels of {bits} bits")
     return _values(code, bits, raw).reshape(-1, channels)
 
