@@ -226,7 +226,7 @@ def _fashion(path: Path) -> None:
 
 
 def _xrays(path: Path) -> None:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, count in (("train", 64), ("val", 16), ("test", 16)):
         labels = np.arange(count) % 2
         arrays[f"{part}_images"] = np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)])
