@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +21,7 @@ from tare.image_batches import EpochSampler, ImageBatches, loader
 from tare.labelled import LabelledFile
 from tare.normaliser import Normaliser
 from tare.strategies import Normalisation
+from tare.studies.executing import one_thread
 from tare.training import Augmenting
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -42,7 +42,7 @@ def operations(setting: Setting) -> Iterator[Outcome]:
         ("Keras Normalization", ["keras"], lambda: _keras(images)),
         ("fastai Normalize", ["fastai"], lambda: _fastai(batch)),
     )
-    with _one_thread():
+    with one_thread():
         for name, modules, make in rows:
             yield from peer(f"normalise, {name}", modules, partial(_operation, name, make, batch, affine, out, setting))
 
@@ -57,7 +57,7 @@ def loaders(setting: Setting) -> Iterator[Outcome]:
             ("torchvision v2 loader", ["torchvision"], _torchvision_loader),
         ):
             reference = partial(_epoch, partial(make, folder, workers, setting.quick))
-            with _one_thread():
+            with one_thread():
                 yield from peer(name, modules, partial(_loader_row, name, reference, ours, workers, setting))
 
 
@@ -84,16 +84,6 @@ def _loader_row(
         f"JPEG folder, {workers} worker processes", reference, ours, setting,
         ratio_of=f"{name} / tare's loader", goal=">= 1", rounds=5,
     )  # fmt: skip
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _kornia(batch: torch.Tensor) -> Callable[[], Any]:

@@ -7,7 +7,8 @@ import marshal
 from pathlib import Path
 
 import pytest
-from benchmarks.mutation.__main__ import ROOT, Result, insert, table
+from benchmarks.check_rates.__main__ import insert
+from benchmarks.mutation.__main__ import ROOT, Result, table
 from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.forks import forked
 from benchmarks.mutation.mutants import Mutated

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.check_rates.__main__ import insert
 from benchmarks.mutation import running
 from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.mutants import Mutant, Mutated
@@ -108,17 +109,6 @@ def table(results: dict[str, list[Result]], totals: dict[str, int]) -> str:
         counts = (total, len(found), verdicts.count("killed"), timeouts, verdicts.count("equivalent"), verdicts.count("survived"))
         lines.append(f"| {name} | {' | '.join(f'{count:,}' for count in counts)} |")
     return "\n".join(lines)
-
-
-def insert(path: Path, section: str, text: str) -> None:
-    """Put a table between its two marks."""
-    document = path.read_text(encoding="utf-8")
-    begin, end = f"<!-- {section} -->\n", f"\n<!-- end of {section} -->"
-    before, _, rest = document.partition(begin)
-    _, mark, after = rest.partition(end)
-    if not mark:
-        raise SystemExit(f"{path} has no marks {begin.strip()} and {end.strip()}")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _parsed() -> argparse.Namespace:
