@@ -214,8 +214,8 @@ LOCAL: tuple[tuple[str, ...], ...] = (
     ("explain", "photos", "--model", "timm:test_resnet", "--weights", "none"),
     ("transfer", "photos", "--model", "net.py:net", "--weights", "none", "--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2",
      "--size", "32", "--protocol", "probe", "--device", "cpu", "--workers", "0", "--out", "run"),
-    ("predict", "run", "photos", "--factory", "net.py:net", "--workers", "1"),
-    ("export", "run", "--format", "safetensors", "--factory", "net.py:net", "--out", "served"),
+    ("predict", "run", "photos", "--model", "net.py:net", "--workers", "1"),
+    ("export", "run", "--format", "safetensors", "--model", "net.py:net", "--out", "served"),
     ("fold", "run", "--model", "net.py:net", "--out", "folded"),
 )  # fmt: skip
 

@@ -78,7 +78,7 @@ TRANSFER = Job(
 STUDY = Job("study", ("study", "signals", *_STUDY, "--seeds", "2", "--workers", "1", "--out", "made/out"))
 EXPORT = Job(
     "export",
-    ("export", "run", "--format", "safetensors", "--factory", "net.py:small", "--out", "made/out"),
+    ("export", "run", "--format", "safetensors", "--model", "net.py:small", "--out", "made/out"),
     marker="made/out/model.safetensors",  # killed after all was in its place: a second export there has to be asked for
     again=("--overwrite",),
 )

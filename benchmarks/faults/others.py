@@ -22,7 +22,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "measure --checkpoint": MEASURE.argv,
     "compare --html": ("compare", "photos", "cifar10", "--html", "made/page.html"),
     "spec --out": ("spec", "timm:resnet18", "--out", "made/spec.json"),
-    "predict --out": ("predict", "run", "photos", "--factory", "net.py:small", "--workers", "1", "--out", "made/answers.csv"),
+    "predict --out": ("predict", "run", "photos", "--model", "net.py:small", "--workers", "1", "--out", "made/answers.csv"),
     "transfer": TRANSFER.argv,
     "export": EXPORT.argv,
     "fold": ("fold", "run", "--model", "net.py:small", "--out", "made/folded"),

@@ -138,10 +138,10 @@ def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
     net = ("--model", "net.py:small")
     runs = bad_folders.bad_runs()
     yield from _each(
-        "predict, a damaged run", runs, ("predict", "{bad}", "photos", "--factory", "net.py:small", "--workers", "1")
+        "predict, a damaged run", runs, ("predict", "{bad}", "photos", "--model", "net.py:small", "--workers", "1")
     )
     yield from _each(
-        "export, a damaged run", runs, ("export", "{bad}", "--format", "safetensors", "--factory", "net.py:small", "--out", "out")
+        "export, a damaged run", runs, ("export", "{bad}", "--format", "safetensors", "--model", "net.py:small", "--out", "out")
     )
     yield from _each("report, a damaged study", bad_folders.bad_studies(), ("report", "{bad}", "--html", "out.html"))
     yield from _each("study --analyse", bad_folders.bad_scores(), ("study", "--analyse", "{bad}", "--json"))
@@ -163,7 +163,7 @@ def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
 
 _TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")
 _STUDY = ("--model", "net.py:small", "--weights", "none", "--sizes", "4", "--seeds", "2", "--dry-run")
-_PREDICT = ("predict", "run", "--factory", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "1")
+_PREDICT = ("predict", "run", "--model", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "1")
 #: With one bad image among 25 a pass may end well with the image listed, or refuse; a crash is neither.
 _IMAGE_COMMANDS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("measure", ("measure", "photos", "--max-skipped", "1", "--json"), (0,)),

@@ -133,7 +133,7 @@ def save_model(
         write_text(temporary / "tare.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
-def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
+def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
     """Load what :func:`save_model` wrote.
 
     A network that timm knows needs nothing else. For one built by a Python file, name it again as ``factory``
@@ -141,6 +141,7 @@ def load_model(folder: Path, factory: str | None = None) -> TransferredModel:
 
     Raises :class:`ModelError` if the directory is incomplete, malformed, or needs a factory.
     """
+    folder = Path(folder)
     document = _read_document(folder)
     try:
         entry = document["normalisation"]

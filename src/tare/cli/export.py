@@ -53,7 +53,7 @@ def export(
         list[str] | None, typer.Option(help="Compare on these samples, not on the run's own.", metavar="PATH")
     ] = None,
     factory: Annotated[
-        str | None, typer.Option(help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
+        str | None, typer.Option("--model", help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
     ] = None,
     opset: Annotated[int | None, typer.Option(help="ONNX opset, if not the exporter's own choice.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,

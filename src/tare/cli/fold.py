@@ -82,6 +82,7 @@ def respec(
 
 def _show(made: FoldedDirectory, as_json: bool) -> None:
     from tare.reporting import console
+    from tare.reporting.loading import loading_call
 
     for said in made.notes:
         console.note(said)
@@ -93,10 +94,8 @@ def _show(made: FoldedDirectory, as_json: bool) -> None:
     sizes = ", ".join("x".join(map(str, shape)) for shape in checked.shapes)
     typer.echo(f"verified on random inputs of {sizes}: {checked.layer_error:.1g} after the first layers,")
     typer.echo(f"{checked.network_error:.1g} at the end, relative to the largest output (at most {checked.tolerance:g})")
-    ours = "tare.load_model(Path('{}')).network.module"
     if checked.own_rounding is not None:
         typer.echo(
             f"the network amplifies rounding: normalising in its own precision already moves it by {checked.own_rounding:.1g}"
         )
-    load = "timm.create_model('local-dir:{}', pretrained=True)" if made.loads_in_timm else ours
-    typer.echo(f"{made.out}: load it with {load.format(made.out)}")
+    typer.echo(f"{made.out}: load it with {loading_call(made.out, made.reference, in_timm=made.loads_in_timm)}")

@@ -23,7 +23,7 @@ def predict(
     batch_size: Annotated[int, typer.Option(help="Images at once; the answers do not depend on it.", min=1)] = 32,
     workers: Workers = None,
     factory: Annotated[
-        str | None, typer.Option(help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
+        str | None, typer.Option("--model", help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
 ) -> None:

@@ -12,6 +12,7 @@ from tare.geometry import NOUNS
 from tare.model_dir import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
+from tare.reporting.loading import loading_call
 from tare.reporting.transfer_charts import MOST_CLASSES, confusion_chart, curve_charts
 from tare.transfer_run import TransferRun
 
@@ -168,11 +169,8 @@ def _moments(run: TransferRun) -> str:
 
 
 def _load(run: TransferRun) -> str:
-    if run.is_timm:
-        return f"load it in timm: timm.create_model('local-dir:{run.model_dir}', pretrained=True)"
-    model = str(run.settings["model"])
-    factory = f", '{model}'" if ".py:" in model else ""
-    return f"load it: tare.load_model('{run.model_dir}'{factory}).network.module"
+    call = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
+    return f"load it{' in timm' if run.is_timm else ''}: {call}"
 
 
 def _hardest(evaluation: Evaluation) -> list[ClassScore]:
