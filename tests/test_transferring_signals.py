@@ -181,6 +181,18 @@ def test_rows_of_a_table_are_normalised_by_column(tmp_path: Path) -> None:
     assert abs(fed["blend"]) < 0.1
 
 
+def test_columns_in_another_order_than_the_sources_are_refused(tmp_path: Path) -> None:
+    path = save_table(tmp_path / "a.csv")
+    run = transfer("tare:mlp", path, out=tmp_path / "run", **{**PROBE, "strategy": "target"})
+    turned = tmp_path / "turned.csv"
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    turned.write_text("\n".join(",".join(reversed(line)) for line in lines) + "\n")
+    for model, weights in ((str(run.out), "pretrained"), ("tare:mlp", str(run.out))):
+        with pytest.raises(DataError, match=r"columns in the order .* found '\w+' where '\w+' was"):
+            transfer(model, turned, out=tmp_path / "moved", protocol="probe", weights=weights, **PLAIN)
+    assert not (tmp_path / "moved").exists()
+
+
 def test_arrays_are_signals_or_rows_as_the_network_takes_them(tmp_path: Path) -> None:
     values = np.stack([tone(RATES["high" if index % 2 else "low"], 48, index) for index in range(40)])
     np.savez(tmp_path / "a.npz", x=values, y=np.arange(40) % 2)

@@ -31,7 +31,7 @@ from tare.networks import Network, built_for, with_head
 from tare.parameter_groups import frozen_names, optimiser_of
 from tare.progress import Reporter
 from tare.signal_batches import SignalBatches
-from tare.signal_plan import channels_in, check_channels, check_options, check_strategy, number_geometry
+from tare.signal_plan import channels_in, check_channels, check_columns, check_options, check_strategy, number_geometry
 from tare.source_network import source_network, source_statistics
 from tare.stated_input import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.stated_spec import Spec, with_spec
@@ -183,6 +183,8 @@ def planned(
     colour = images.colour if images else "stored"
     target = _measured(split, labelled, colour, training.machine.workers, max_skipped, reporter)
     check_channels(network, target.stats)
+    if network.kind == "vector":
+        check_columns(source.trained_on(), target.stats)
     notes: tuple[str, ...] = ()
     if asked == "auto":
         strategy, notes = _automatic(source, training, network, constants, spec, images, target, reporter)
