@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tare.cli import main as cli
+from tare.cli import start as cli
 
 ROOT = Path(__file__).parent.parent
 HOME = ROOT / "docs" / "gallery.md"

@@ -139,7 +139,8 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("L5h", ("exporting",)),
     ("L6", ("studies",)),
     ("L7", ("reporting",)),
-    ("L8", ("cli", "__main__")),
+    ("L8", ("cli",)),
+    ("L9", ("__main__",)),
 )
 LEVEL = {name: level for level, (_, names) in enumerate(RUNGS) for name in names}
 

@@ -78,7 +78,7 @@ def _become(argv: tuple[str, ...], folder: Path, number: int, before: Callable[[
         os.dup2(said, 2)
         sys.argv = ["tare", *argv]
         before()
-        from tare.cli.main import main
+        from tare.cli.start import main
 
         main(load())
         code = 0

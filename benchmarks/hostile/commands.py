@@ -137,9 +137,7 @@ def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
     """Commands on damaged directories, on tables of scores, and those that take the same weights and data as others."""
     net = ("--model", "net.py:small")
     runs = bad_folders.bad_runs()
-    yield from _each(
-        "predict, a damaged run", runs, ("predict", "{bad}", "photos", "--model", "net.py:small", "--workers", "1")
-    )
+    yield from _each("predict, a damaged run", runs, ("predict", "{bad}", "photos", "--model", "net.py:small", "--workers", "1"))
     yield from _each(
         "export, a damaged run", runs, ("export", "{bad}", "--format", "safetensors", "--model", "net.py:small", "--out", "out")
     )

@@ -105,7 +105,7 @@ def _become(argv: tuple[str, ...], folder: Path) -> None:
     sys.argv = ["tare", *argv]
     code = 3
     try:
-        from tare.cli.main import main
+        from tare.cli.start import main
 
         main(load())
         code = 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tare.cli.main import app, main
+from tare.cli.main import app
+from tare.cli.start import main
 from tests.test_advising import textured
 
 NET = ["--model", "timm:test_resnet", "--weights", "none", "--mean", "0.45", "--std", "0.25", "--size", "32", "--workers", "1"]

@@ -15,6 +15,7 @@ import typer
 
 from tare.cli.entries import ENTRIES, Entry
 from tare.cli.main import app
+from tare.cli.start import main
 
 BY_NAME = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
@@ -53,9 +54,9 @@ def test_commands_of_a_group_stand_together() -> None:
 
 def test_the_page_names_every_command_and_loads_none() -> None:
     program = (
-        "import sys\nfrom tare.cli.main import app\n"
-        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-        "print(*(name for name in sys.modules if name.startswith('tare.cli.')))"
+        "import sys\nfrom tare.cli.start import main\nsys.argv[1:] = ['--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('typer' in sys.modules, *(name for name in sys.modules if name.startswith('tare.cli.')))"
     )
     environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)  # noqa: S603
@@ -63,7 +64,17 @@ def test_the_page_names_every_command_and_loads_none() -> None:
     assert max(map(len, page.splitlines())) <= 80
     for entry in ENTRIES:
         assert f"│ {entry.name} " in page
-    assert set(loaded) == {f"tare.cli.{name}" for name in ("entries", "lazy", "main", "manual")}
+    assert set(loaded) == {"False", *(f"tare.cli.{name}" for name in ("entries", "manual", "start"))}
+
+
+def test_the_page_is_the_one_that_the_parser_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["tare", "--help"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert not left.value.code
+    own = capsys.readouterr().out
+    app(["--help"], standalone_mode=False)
+    assert capsys.readouterr().out.split() == own.split()
 
 
 def test_paragraphs_of_a_commands_help_are_not_broken_where_the_source_is() -> None:

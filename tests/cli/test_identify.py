@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tare.cli.main import app, main
+from tare.cli.main import app
+from tare.cli.start import main
 from tests.test_identifying import FACTORY, checkpoint, images, of
 
 __all__ = ["images"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tare.cli import main as cli
+from tare.cli import start as cli
 from tests.images import random_rgb, save_png
 
 CONSTANTS = ("--mean", "0.4", "--std", "0.2")

@@ -87,7 +87,7 @@ def test_a_list_on_standard_input_keeps_names_that_are_no_utf8(trained: Path, tm
     save_photo(tmp_path / "plain.png", 1).rename(os.fsdecode(name))
     for options in ([], ["--jsonl"]):
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", "from tare.cli.main import main; main()", "predict", str(trained), "-", *options],
+            [sys.executable, "-c", "from tare.cli.start import main; main()", "predict", str(trained), "-", *options],
             input=name + b"\n" + os.fsencode(tmp_path / "photos" / "1.png") + b"\n",
             capture_output=True,
             check=False,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import tare.transferring
-from tare.cli.main import app, main
+from tare.cli.main import app
+from tare.cli.start import main
 from tare.errors import DataError
 from tests.labelled_images import dark_and_light
 

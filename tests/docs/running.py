@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tare.cli import main as cli
+from tare.cli import start as cli
 from tests.docs.pages import Shown
 from tests.docs.policy import IN_PROGRAMS, MAY_FIND, MORE, NO_WEIGHTS, NOT_RUN, PRELUDE, SUBSTITUTED_IN, SUBSTITUTES
 

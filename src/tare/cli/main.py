@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -33,22 +30,3 @@ def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     del version
-
-
-def main(run: Callable[[], None] = app) -> None:
-    """Run the command line; every expected failure is one line on standard error and exit code 2."""
-    from tare.errors import TareError
-
-    # What is wrong with a file is said by the row or the error that names it.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    try:
-        run()
-    except TareError as error:
-        from tare.reporting import console
-
-        console.error(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.exit(141)

@@ -29,6 +29,13 @@ _CODES = (
     ("1", "Findings: see each command's help."),
     ("2", "Unusable input or a failure, with the reason in one line on standard error."),
 )
+# What the parser says of its own options, which a test compares: the page is printed without loading it.
+OPTIONS = (
+    ("--version", "Print the version."),
+    ("--install-completion", "Install completion for the current shell."),
+    ("--show-completion", "Show completion for the current shell, to copy it or customize the installation."),
+    ("--help", "Show this message and exit."),
+)
 _ALWAYS = "Every command has --help with examples. Most print one JSON object with --json, and no result depends on --workers."
 
 

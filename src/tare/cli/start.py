@@ -1,0 +1,41 @@
+"""Where ``tare`` begins: its own manual page needs no parser, and an expected failure is one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+
+
+def _command_line() -> None:
+    if sys.argv[1:] == ["--help"] and "_TARE_COMPLETE" not in os.environ:
+        from tare.cli.entries import ENTRIES
+        from tare.cli.manual import OPTIONS, print_manual
+
+        print_manual(ENTRIES, OPTIONS)
+        sys.exit()
+    from tare.cli.main import app
+
+    app()
+
+
+def main(run: Callable[[], None] = _command_line) -> None:
+    """Run the command line; every expected failure is one line on standard error and exit code 2."""
+    # What is wrong with a file is said by the row or the error that names it.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.exit(141)
+    except Exception as error:
+        from tare.errors import TareError
+
+        if not isinstance(error, TareError):
+            raise
+        from tare.reporting import console
+
+        console.error(str(error))
+        sys.exit(2)
