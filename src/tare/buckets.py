@@ -157,7 +157,7 @@ class Buckets:
         if not self.counts:
             return math.nan
         exponent, first, _ = _grid(self.low, self.high, self.words)
-        reached = np.cumsum(self._counts)
+        reached = _reached(self.counts)
         index = first + int(np.searchsorted(reached, max(q * int(reached[-1]), 1.0), side="left"))
         if self.words:
             return float(index)
@@ -199,6 +199,12 @@ class Buckets:
             return counts
         places = (np.arange(start, start + number) >> min(exponent - own, 63)) - first
         return np.bincount(places, weights=self._counts, minlength=size).astype(np.int64)
+
+
+@lru_cache(maxsize=4)
+def _reached(counts: bytes) -> NDArray[np.int64]:
+    """How many values lie in each bucket or below it; several quantiles are asked for at once."""
+    return np.cumsum(np.frombuffer(counts, np.int64))
 
 
 @lru_cache(maxsize=1024)

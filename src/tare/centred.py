@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tare.exact import Dyadic
 from tare.sums import power_sums
 
-_TWO, _THREE, _FOUR = Dyadic(2), Dyadic(3), Dyadic(4)
+_TWO, _THREE, _FOUR, _SIX = Dyadic(2), Dyadic(3), Dyadic(4), Dyadic(6)
 
 # A sum of fourth powers below this may have lost terms that a double cannot hold.
 _TINY = 1e-120
@@ -62,6 +62,21 @@ class Centred:
     exponent: int = 0
     nan: int = 0
     inf: int = 0
+
+    def about_origin(self) -> tuple[Dyadic, Dyadic, Dyadic, Dyadic]:
+        """The sums of the first four powers of the (scaled) values themselves, exactly: binomials, multiplied out."""
+        n, p = Dyadic(self.count), Dyadic.of(self.pivot)
+        d1, d2, d3, d4 = map(Dyadic.of, self.powers)
+        pn = p * n
+        p2 = p * p
+        once, twice = d1 + pn, _TWO * d1 + pn
+        thrice = _THREE * d1 + pn
+        return (
+            once,
+            d2 + p * twice,
+            d3 + p * (_THREE * d2) + p2 * thrice,
+            d4 + p * (_FOUR * d3) + p2 * (_SIX * d2 + p * (thrice + d1)),
+        )
 
 
 def centred(values: NDArray[Any], passes: int) -> Centred:

@@ -181,17 +181,22 @@ class Moments:
         sums = centred(values, passes=1)
         if sums.count == 0:
             return cls(nan=sums.nan, inf=sums.inf)
-        n = Dyadic(sums.count)
-        d1, d2, d3, d4 = map(Dyadic.of, sums.powers)
-        moved = About(n, d1, d2, n, d1, d2, d2, d3, d4).moved(Dyadic.of(sums.pivot))
+        first, second, third, fourth = sums.about_origin()
         return cls(
             samples=sums.count,
             count=sums.count,
             low=sums.low,
             high=sums.high,
-            **moved,
-            sample_means=moved["total"],
-            sample_means_squared=moved["squares"],
+            total=first,
+            squares=second,
+            cross_nn=Dyadic(sums.count),
+            cross_ns=first,
+            cross_nq=second,
+            cross_ss=second,
+            cross_sq=third,
+            cross_qq=fourth,
+            sample_means=first,
+            sample_means_squared=second,
         )._completed(sums)
 
     def _completed(self, sums: Centred) -> Moments:
@@ -210,11 +215,7 @@ class Moments:
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""
-        merged: dict[str, Any] = {
-            field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in fields(self)
-            if field.name not in ("low", "high")
-        }
+        merged: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
         return Moments(**merged, low=min(self.low, other.low), high=max(self.high, other.high))
 
     @property
@@ -310,6 +311,9 @@ class Moments:
     def _mean_error_sum(self) -> Fraction:
         m = self._mean
         return self.cross_ss.fraction() - 2 * m * self.cross_ns.fraction() + m * m * self.cross_nn.fraction()
+
+
+_ADDED = tuple(field.name for field in fields(Moments) if field.name not in ("low", "high"))
 
 
 def _total(values: NDArray[np.int64]) -> int:
