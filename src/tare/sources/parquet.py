@@ -120,7 +120,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
         first, end, rows = chunk
         if first == 0:
             yield from self.plan.left_out
-        with _parquet(self.name) as file:
+        with _mapped(self.name) as file:
             columns = OnDemand(self.plan.columns, self.name, partial(_column_of, file, range(first, end), self.name))
             yield Rows(f"{self.name}#{first}", columns)
 
@@ -172,6 +172,19 @@ class NumberColumns(Source[tuple[int, Any]]):
 def _row_group(place: str, group: int, columns: tuple[str, ...]) -> Any:
     with _parquet(place) as file:
         return file.read_row_group(group, columns=list(columns), use_threads=False)
+
+
+@contextmanager
+def _mapped(place: str) -> Iterator[Any]:
+    """A local file mapped into memory, which saves copying what is to be decompressed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(place, memory_map=True, pre_buffer=False) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(place, error) from None
 
 
 @contextmanager
