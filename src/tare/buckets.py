@@ -101,7 +101,7 @@ class Buckets:
         if finite and (exponent <= 0 or low >= 0):
             pair = np.zeros((2, size), np.uint32)
             _count_finite(column, math.ldexp(1.0, -exponent), first, pair)
-            counts = pair.sum(axis=0, dtype=np.int64)
+            counts = (pair[0] + pair[1]).astype(np.int64)
             # One value alone in the bucket of an end is that end.
             ends = (1 if counts[place] == 1 else int(np.count_nonzero(column == end)) for place, end in ((0, low), (-1, high)))
             return cls(low, high, *ends, counts.tobytes())

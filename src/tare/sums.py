@@ -66,8 +66,8 @@ def _power_totals(values: NDArray[np.float64], pivot: float) -> tuple[Any, Any, 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mean_of_some(values: NDArray[np.float64]) -> float:  # pragma: no cover - compiled
-    """The mean of about a thousand values, evenly spread; 0 if it is not finite."""
-    step = max(1, values.size // 1024)
+    """The mean of about a hundred values, evenly spread; 0 if it is not finite. Each is a wait for memory."""
+    step = max(1, values.size // 128)
     total, number = 0.0, 0
     for j in range(0, values.size, step):
         total += values[j]
