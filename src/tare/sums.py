@@ -213,11 +213,15 @@ def _image_bytes(  # pragma: no cover - compiled
     _count_levels(flat, table)
     for phase in range(12):
         c = phase % s.size
+        counts, pooled = table[phase * 256 : phase * 256 + 256], levels[c]
+        total, squares = np.int64(0), np.int64(0)
         for level in range(256):
-            number = np.int64(table[phase * 256 + level])
-            levels[c, level] += number
-            s[c] += number * level
-            q[c] += number * level * level
+            number = np.int64(counts[level])
+            pooled[level] += number
+            total += number * level
+            squares += number * level * level
+        s[c] += total
+        q[c] += squares
 
 
 def image_sums(pixels: NDArray[np.uint8], levels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
