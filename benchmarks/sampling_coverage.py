@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tare.histogram import count_levels
+from tare.histogram import LEVELS
 from tare.moments import Moments
 from tare.permutation import RandomOrder
 from tare.records import Sample
 from tare.sampling import BLOCK, Rule, Sampled, sample_until
 from tare.sources.image_folder import open_image_folder
+from tare.sums import image_sums
 
 _LEVEL = np.arange(256)
 
@@ -78,8 +79,15 @@ def images(name: str, folder: Path) -> Population:
     """All images of a folder, by their histograms."""
     source = open_image_folder(folder)
     records = (record for chunk in source.chunks() for record in source.read(chunk))
-    levels = np.stack([count_levels(record.values) for record in records if isinstance(record, Sample)])
+    levels = np.stack([_levels(record.values) for record in records if isinstance(record, Sample)])
     return Population(name, levels[:, 0].sum(axis=1), levels @ _LEVEL, levels @ (_LEVEL * _LEVEL), 1 / 255)
+
+
+def _levels(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each level of each channel occurs, ``(C, 256)``."""
+    levels = np.zeros((values.shape[-1], LEVELS), np.int64)
+    image_sums(values, levels)
+    return levels
 
 
 def synthetic(kind: str, size: int = 100_000, channels: int = 3) -> Population:

@@ -18,6 +18,8 @@ _SQUARES = 65_536
 _SEGMENT = 48 * _SQUARES
 # Fewer values do not pay for 65,536 counters.
 _MANY = 1 << 19
+# Values that are counted before they are summed.
+_TURN = 256
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -163,12 +165,23 @@ def _plane_pairs(  # pragma: no cover - compiled
     for c in range(planes.shape[1]):
         table = tables[c]
         for i in range(planes.shape[0]):
-            for word in words[i, c]:
-                table[np.uintp(word & mask)] += one
-                table[np.uintp((word >> np.uint64(16)) & mask)] += one
-                table[np.uintp((word >> np.uint64(32)) & mask)] += one
-                table[np.uintp(word >> np.uint64(48))] += one
-            s[i, c], q[i, c] = _row_sums(planes[i, c])
+            row, pairs = planes[i, c], words[i, c]
+            total, squares = np.int64(0), np.int64(0)
+            # Increments wait for memory to take the counters: the sums of the same few values fill that time.
+            for start in range(0, row.size, _TURN):
+                for word in pairs[start // 8 : (start + _TURN) // 8]:
+                    table[np.uintp(word & mask)] += one
+                    table[np.uintp((word >> np.uint64(16)) & mask)] += one
+                    table[np.uintp((word >> np.uint64(32)) & mask)] += one
+                    table[np.uintp(word >> np.uint64(48))] += one
+                a, b = np.uint32(0), np.uint32(0)
+                for byte in row[start : start + _TURN]:
+                    v = np.uint32(byte)
+                    a = np.uint32(a + v)
+                    b = np.uint32(b + v * v)
+                total += np.int64(a)
+                squares += np.int64(b)
+            s[i, c], q[i, c] = total, squares
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
