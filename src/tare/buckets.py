@@ -103,8 +103,10 @@ class Buckets:
             _count_finite(column, math.ldexp(1.0, -exponent), first, pair)
             counts = (pair[0] + pair[1]).astype(np.int64)
             # One value alone in the bucket of an end is that end.
-            ends = (1 if counts[place] == 1 else int(np.count_nonzero(column == end)) for place, end in ((0, low), (-1, high)))
-            return cls(low, high, *ends, counts.tobytes())
+            at_low, at_high = (
+                1 if counts[place] == 1 else int(np.count_nonzero(column == end)) for place, end in ((0, low), (-1, high))
+            )
+            return cls(low, high, at_low, at_high, counts.tobytes())
         tables = np.zeros((4, size + 1), np.uint32)
         at_low, at_high = _count(column, math.ldexp(1.0, -exponent), first, low, high, tables)
         return cls(low, high, at_low, at_high, tables[:, :size].sum(axis=0, dtype=np.int64).tobytes())

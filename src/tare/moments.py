@@ -317,7 +317,7 @@ class Moments:
 
     @property
     def _whole(self) -> tuple[int, dict[str, int]]:
-        """The sums as whole numbers, in units of ``2**-bits`` to the power of each sum's degree: without a common divisor to find."""
+        """The sums as whole numbers, each in units of ``2**-bits`` to the power of its degree; those have no divisors to find."""
         sums = {name: (getattr(self, name), degree) for name, degree in _SUMS.items()}
         bits = max(0, *(-(number.exponent // degree) for number, degree in sums.values() if degree))
         return bits, {name: number.mantissa << number.exponent + bits * degree for name, (number, degree) in sums.items()}

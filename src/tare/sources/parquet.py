@@ -117,7 +117,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
 
     def read(self, chunk: tuple[int, int, int]) -> Iterator[Record]:
         """One block of rows; with the first, the columns that are no numbers."""
-        first, end, rows = chunk
+        first, end, _ = chunk
         if first == 0:
             yield from self.plan.left_out
         with _mapped(self.name) as file:
