@@ -14,13 +14,15 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tare import sampling
 from tare.histogram import LEVELS
 from tare.moments import Moments
 from tare.permutation import RandomOrder
@@ -144,6 +146,8 @@ def main() -> None:
     for kind, tolerance in (("normal", 0.02), ("skewed", 0.02), ("rare", 0.02)):
         report(synthetic(kind), tolerance, repeats)
     report(synthetic("heavy"), 0.03, repeats // 5)
+    with patch.multiple(sampling, _UPPER_95=0.0, _SHARE_OF_ERROR=1.0):  # the rule of Chow and Robbins as it stands
+        report(replace(synthetic("skewed"), name="plain"), 0.02, repeats)
     normal = synthetic("normal")
     for total in (10**5, 10**7):
         read = [normal.sampled(0.02, seed, total).samples for seed in range(min(repeats, 100))]
