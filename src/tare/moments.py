@@ -217,7 +217,15 @@ class Moments:
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""
-        merged: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
+        # Where every value is a sample, several sums are one and the same, and are added once.
+        added: dict[tuple[int, int], Any] = {}
+        merged: dict[str, Any] = {}
+        for name in _ADDED:
+            ours, theirs = getattr(self, name), getattr(other, name)
+            both = id(ours), id(theirs)
+            if both not in added:
+                added[both] = ours + theirs
+            merged[name] = added[both]
         return Moments(**merged, low=min(self.low, other.low), high=max(self.high, other.high))
 
     @property
