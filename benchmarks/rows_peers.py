@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ Moments = tuple[NDArray[np.float64] | Sequence[float], NDArray[np.float64] | Seq
 
 
 def arrays(setting: Setting) -> Iterator[Outcome]:
-    """uint8 images in memory: mean and std of each channel in unit values, one thread on either side."""
+    """uint8 images in memory: mean and std of each channel in unit values, one thread on either side unless a row says more."""
     images = made_data.byte_images(500 if setting.quick else 4000, first=False)
     measured = partial(tare.measure, images, layout="NHWC", workers=1)
     rows: tuple[tuple[str, str, Callable[[NDArray[np.uint8]], Any], str], ...] = (
@@ -36,9 +37,35 @@ def arrays(setting: Setting) -> Iterator[Outcome]:
     )
     for module, name, function, goal in rows:
         yield from peer(name, [module], partial(_array_row, name, function, images, measured, setting, goal))
-    planes = made_data.byte_images(500 if setting.quick else 4000, first=True)
-    measured = partial(tare.measure, planes, layout="NCHW", workers=1)
-    yield from _array_row("NumPy float64", partial(_numpy, axes=(0, 2, 3)), planes, measured, setting, ">= 20", "NCHW")
+    numpy = partial(_numpy, axes=(0, 2, 3))
+    for kind, planes in _planes(setting):
+        for workers, threads in ((1, ""), (setting.workers, f", {setting.workers} threads")):
+            measured = partial(tare.measure, planes, layout="NCHW", workers=workers)
+            goal = ">= 20" if threads else ""
+            yield from _array_row("NumPy float64", numpy, planes, measured, setting, goal, f"NCHW{kind}{threads}")
+
+
+def _planes(setting: Setting) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Images with channels first: made ones and, where they are at hand, pieces of photographs."""
+    count = 500 if setting.quick else 4000
+    yield "", made_data.byte_images(count, first=True)
+    public = setting.data / "hymenoptera" if setting.data else None
+    if public and public.is_dir():
+        yield " of photos", np.ascontiguousarray(np.concatenate(list(islice(_tiles(public), count))))
+
+
+def _tiles(folder: Path) -> Iterator[NDArray[np.uint8]]:
+    """Pieces of 64 x 64 pixels of every photograph, ``(1, 3, 64, 64)``."""
+    import simplejpeg
+
+    for file in sorted(folder.rglob("*.jpg")):
+        try:
+            image = np.moveaxis(simplejpeg.decode_jpeg(file.read_bytes(), "RGB"), -1, 0)
+        except ValueError:
+            continue
+        for y in range(0, image.shape[1] - 63, 64):
+            for x in range(0, image.shape[2] - 63, 64):
+                yield image[None, :, y : y + 64, x : x + 64]
 
 
 def folders(setting: Setting) -> Iterator[Outcome]:

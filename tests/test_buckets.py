@@ -39,6 +39,21 @@ def test_any_cuts_and_any_order_give_the_same_bits(values: list[float], random: 
     assert reduce(Buckets.merge, parts, Buckets()) == counted(values)
 
 
+@given(st.lists(st.one_of(usual, anything), min_size=1, max_size=1100))
+def test_knowing_that_all_values_are_finite_changes_no_count(values: list[float]) -> None:
+    column = np.array(values, np.float64)
+    low, high = float(column.min()), float(column.max())
+    assert Buckets.of(column, low, high, finite=True) == Buckets.of(column, low, high)
+
+
+@pytest.mark.parametrize("values", [np.arange(1200) % 7, np.arange(1201) / 3, np.full(513, 0.1), np.array([-1.0, -1e-320, 3e9])])
+def test_ends_are_counted_whether_or_not_their_buckets_hold_other_values(values: NDArray[Any]) -> None:
+    column = values.astype(np.float64)
+    state = Buckets.of(column, float(column.min()), float(column.max()), finite=True)
+    assert (state.at_low, state.at_high) == ((column == column.min()).sum(), (column == column.max()).sum())
+    assert state.total == column.size
+
+
 @given(columns, columns, columns)
 def test_merge_is_associative_and_commutative_with_an_identity(a: list[float], b: list[float], c: list[float]) -> None:
     x, y, z = map(counted, (a, b, c))

@@ -54,6 +54,7 @@ def test_another_schema_or_version_is_refused(document: Any) -> None:
         (("groups", 0, "channels", 0, "counts", "buckets"), "not base 64"),
         (("groups", 0, "channels", 0, "counts", "buckets"), "eJwDAAAAAAE="),
         (("groups", 0, "channels", 0, "counts", "low"), "-0x1p9"),
+        (("groups", 0, "channels", 0, "moments", "cross_nn"), ["0x1", -1]),
     ],
 )
 def test_a_damaged_state_is_refused_in_one_line(path: tuple[Any, ...], value: Any) -> None:

@@ -55,6 +55,24 @@ def _count(  # pragma: no cover - compiled
     return at_low, at_high
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count_finite(  # pragma: no cover - compiled
+    values: NDArray[np.float64], inverse: float, first: int, tables: NDArray[np.uint32]
+) -> None:
+    # The same where all values are finite and no product vanishes, in half the time. Two tables: four overflow the first cache.
+    places = np.empty(_ROW, np.uint32)
+    base = np.float64(first)
+    for start in range(0, values.size, _ROW):
+        row = values[start : start + _ROW]
+        for j in range(row.size):
+            places[j] = np.uint32(math.floor(row[j] * inverse) - base)
+        for j in range(row.size // 2):
+            tables[0, np.uintp(places[2 * j])] += np.uint32(1)
+            tables[1, np.uintp(places[2 * j + 1])] += np.uint32(1)
+        if row.size % 2:
+            tables[0, np.uintp(places[row.size - 1])] += np.uint32(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """Counts of one channel's finite values; ``Buckets()`` is empty, ``merge`` is exact, associative and commutative.
@@ -71,12 +89,24 @@ class Buckets:
     words: bool = False
 
     @classmethod
-    def of(cls, values: NDArray[Any], low: float, high: float) -> Buckets:
-        """Count the finite values of any real dtype, of which ``low`` is the smallest and ``high`` the largest."""
+    def of(cls, values: NDArray[Any], low: float, high: float, *, finite: bool = False) -> Buckets:
+        """Count the finite values of any real dtype, of which ``low`` is the smallest and ``high`` the largest.
+
+        ``finite`` says that there are no others, which saves looking for them.
+        """
         column = np.ascontiguousarray(values, dtype=np.float64).ravel()
         if not low <= high:
             return cls()
         exponent, first, size = _grid(low, high, False)
+        if finite and (exponent <= 0 or low >= 0):
+            pair = np.zeros((2, size), np.uint32)
+            _count_finite(column, math.ldexp(1.0, -exponent), first, pair)
+            counts = (pair[0] + pair[1]).astype(np.int64)
+            # One value alone in the bucket of an end is that end.
+            at_low, at_high = (
+                1 if counts[place] == 1 else int(np.count_nonzero(column == end)) for place, end in ((0, low), (-1, high))
+            )
+            return cls(low, high, at_low, at_high, counts.tobytes())
         tables = np.zeros((4, size + 1), np.uint32)
         at_low, at_high = _count(column, math.ldexp(1.0, -exponent), first, low, high, tables)
         return cls(low, high, at_low, at_high, tables[:, :size].sum(axis=0, dtype=np.int64).tobytes())
@@ -129,7 +159,7 @@ class Buckets:
         if not self.counts:
             return math.nan
         exponent, first, _ = _grid(self.low, self.high, self.words)
-        reached = np.cumsum(self._counts)
+        reached = _reached(self.counts)
         index = first + int(np.searchsorted(reached, max(q * int(reached[-1]), 1.0), side="left"))
         if self.words:
             return float(index)
@@ -171,6 +201,12 @@ class Buckets:
             return counts
         places = (np.arange(start, start + number) >> min(exponent - own, 63)) - first
         return np.bincount(places, weights=self._counts, minlength=size).astype(np.int64)
+
+
+@lru_cache(maxsize=4)
+def _reached(counts: bytes) -> NDArray[np.int64]:
+    """How many values lie in each bucket or below it; several quantiles are asked for at once."""
+    return np.cumsum(np.frombuffer(counts, np.int64))
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.exact import Dyadic
-from tare.sums import power_sums
+from tare.sums import mean_of_some, power_sums
 
 _TWO, _THREE, _FOUR = Dyadic(2), Dyadic(3), Dyadic(4)
 
@@ -63,6 +63,23 @@ class Centred:
     nan: int = 0
     inf: int = 0
 
+    def about_origin(self) -> tuple[Dyadic, Dyadic, Dyadic, Dyadic]:
+        """The sums of the first four powers of the (scaled) values themselves, exactly: binomials, multiplied out."""
+        fractions = [value.as_integer_ratio() for value in (self.pivot, *self.powers)]
+        degrees = (1, 1, 2, 3, 4)
+        # Whole numbers of units of 2**-bits, that of the k-th power to the k-th power.
+        bits = max(-(-(below.bit_length() - 1) // degree) for (_, below), degree in zip(fractions, degrees, strict=True))
+        p, d1, d2, d3, d4 = (
+            above << (bits * degree - below.bit_length() + 1) for (above, below), degree in zip(fractions, degrees, strict=True)
+        )
+        pn, p2 = p * self.count, p * p
+        return (
+            Dyadic(d1 + pn, -bits),
+            Dyadic(d2 + p * (2 * d1 + pn), -2 * bits),
+            Dyadic(d3 + p * 3 * d2 + p2 * (3 * d1 + pn), -3 * bits),
+            Dyadic(d4 + p * 4 * d3 + p2 * (6 * d2 + p * (4 * d1 + pn)), -4 * bits),
+        )
+
 
 def centred(values: NDArray[Any], passes: int) -> Centred:
     """Sum the first four powers of a column about a pivot near its mean, or with two passes about the mean itself.
@@ -86,10 +103,7 @@ def centred(values: NDArray[Any], passes: int) -> Centred:
 
 
 def _powers_about_mean(column: NDArray[np.float64], passes: int) -> Centred:
-    picked = column[:: max(1, column.size // 1024)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        pivot = float(picked.mean())
-    pivot = pivot if math.isfinite(pivot) else 0.0
+    pivot = float(mean_of_some(column))
     powers, low, high = power_sums(column, pivot)
     for _ in range(passes - 1):
         mean = pivot + float(powers[0]) / column.size

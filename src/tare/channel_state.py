@@ -135,7 +135,8 @@ def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:
 
 
 def _of_floats(moments: Moments, values: NDArray[Any]) -> ChannelState:
-    return ChannelState(moments, Buckets.of(values, moments.low, moments.high))
+    finite = not moments.nan and not moments.inf
+    return ChannelState(moments, Buckets.of(values, moments.low, moments.high, finite=finite))
 
 
 def _of_levels(

@@ -23,13 +23,12 @@ class Dyadic:
     exponent: int = 0
 
     def __post_init__(self) -> None:
-        if self.mantissa == 0:
-            object.__setattr__(self, "exponent", 0)
+        mantissa = self.mantissa
+        if mantissa & 1:
             return
-        zeros = (self.mantissa & -self.mantissa).bit_length() - 1
-        if zeros:
-            object.__setattr__(self, "mantissa", self.mantissa >> zeros)
-            object.__setattr__(self, "exponent", self.exponent + zeros)
+        zeros = (mantissa & -mantissa).bit_length() - 1
+        object.__setattr__(self, "mantissa", mantissa >> zeros if mantissa else 0)
+        object.__setattr__(self, "exponent", self.exponent + zeros if mantissa else 0)
 
     @classmethod
     def of(cls, value: int | float) -> Dyadic:

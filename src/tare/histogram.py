@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import add
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEVELS = 256
 
@@ -29,7 +31,7 @@ class Histogram:
         """The smallest level with at least a share ``q`` of the values at or below it (inverse distribution function)."""
         if not 0.0 <= q <= 1.0:
             raise ValueError(f"a quantile lies in [0, 1], got {q}")
-        reached = np.cumsum(np.array(self.counts, dtype=np.float64))
+        reached = _reached(self.counts)
         if reached[-1] == 0:
             return float("nan")
         return float(np.searchsorted(reached, max(q * reached[-1], 1.0), side="left"))
@@ -37,3 +39,9 @@ class Histogram:
     def share_at(self, level: int) -> float:
         """Share of the values at ``level`` (0 and 255 are the ends of the range)."""
         return self.counts[level] / self.total if self.total else float("nan")
+
+
+@lru_cache(maxsize=4)
+def _reached(counts: tuple[int, ...]) -> NDArray[np.float64]:
+    """How many values lie at each level or below it; several quantiles are asked for at once."""
+    return np.cumsum(np.array(counts, dtype=np.float64))

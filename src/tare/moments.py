@@ -40,6 +40,8 @@ _DEGREES = {
     "sample_stds": 1,
     "sample_variances": 2,
 }
+# Those that standard errors follow from.
+_SUMS = {"cross_nn": 0, **{name: degree for name, degree in _DEGREES.items() if not name.startswith("sample")}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +183,22 @@ class Moments:
         sums = centred(values, passes=1)
         if sums.count == 0:
             return cls(nan=sums.nan, inf=sums.inf)
-        n = Dyadic(sums.count)
-        d1, d2, d3, d4 = map(Dyadic.of, sums.powers)
-        moved = About(n, d1, d2, n, d1, d2, d2, d3, d4).moved(Dyadic.of(sums.pivot))
+        first, second, third, fourth = sums.about_origin()
         return cls(
             samples=sums.count,
             count=sums.count,
             low=sums.low,
             high=sums.high,
-            **moved,
-            sample_means=moved["total"],
-            sample_means_squared=moved["squares"],
+            total=first,
+            squares=second,
+            cross_nn=Dyadic(sums.count),
+            cross_ns=first,
+            cross_nq=second,
+            cross_ss=second,
+            cross_sq=third,
+            cross_qq=fourth,
+            sample_means=first,
+            sample_means_squared=second,
         )._completed(sums)
 
     def _completed(self, sums: Centred) -> Moments:
@@ -210,11 +217,15 @@ class Moments:
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""
-        merged: dict[str, Any] = {
-            field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in fields(self)
-            if field.name not in ("low", "high")
-        }
+        # Where every value is a sample, several sums are one and the same, and are added once.
+        added: dict[tuple[int, int], Any] = {}
+        merged: dict[str, Any] = {}
+        for name in _ADDED:
+            ours, theirs = getattr(self, name), getattr(other, name)
+            both = id(ours), id(theirs)
+            if both not in added:
+                added[both] = ours + theirs
+            merged[name] = added[both]
         return Moments(**merged, low=min(self.low, other.low), high=max(self.high, other.high))
 
     @property
@@ -237,7 +248,7 @@ class Moments:
         """Standard error of :attr:`mean`, counting samples (NaN below two samples)."""
         if self.samples < 2:
             return math.nan
-        return _sqrt(self._mean_error_sum * self._cluster_factor)
+        return _sqrt(self._mean_error)
 
     @property
     def std_se(self) -> float:
@@ -245,24 +256,26 @@ class Moments:
         variance = self._variance if self.count else Fraction(0)
         if self.samples < 2 or variance == 0:
             return math.nan
-        m = self._mean
-        k = m * m - variance
+        bits, whole = self._whole
+        n, total, squares = self.count, whole["total"], whole["squares"]
+        k = 2 * total * total - n * squares  # (m^2 - v) n^2
         residual = (
-            self.cross_qq.fraction()
-            - 4 * m * self.cross_sq.fraction()
-            + 4 * m * m * self.cross_ss.fraction()
-            + 2 * k * self.cross_nq.fraction()
-            - 4 * m * k * self.cross_ns.fraction()
-            + k * k * self.cross_nn.fraction()
+            n**4 * whole["cross_qq"]
+            - 4 * n**3 * total * whole["cross_sq"]
+            + 4 * (n * total) ** 2 * whole["cross_ss"]
+            + 2 * n * n * k * whole["cross_nq"]
+            - 4 * n * total * k * whole["cross_ns"]
+            + k * k * whole["cross_nn"]
         )
-        return _sqrt(residual * self._cluster_factor / (4 * variance))
+        below = 4 * (n * squares - total * total) * (self.samples - 1) * n**4
+        return _sqrt(Fraction(residual * self.samples, below << 2 * bits))
 
     @property
     def effective_samples(self) -> float:
         """How many independent *values* would estimate the mean as well: variance / Var(mean) (NaN below two samples)."""
         if self.samples < 2:
             return math.nan
-        error = self._mean_error_sum * self._cluster_factor
+        error = self._mean_error
         return float(self._variance / error) if error > 0 else math.inf
 
     @property
@@ -303,13 +316,22 @@ class Moments:
         return max(Fraction(0), self.squares.fraction() / self.count - self._mean**2)
 
     @property
-    def _cluster_factor(self) -> Fraction:
-        return Fraction(self.samples, (self.samples - 1) * self.count**2)
+    def _mean_error(self) -> Fraction:
+        """Var(mean)."""
+        bits, whole = self._whole
+        n, total = self.count, whole["total"]
+        residual = n * n * whole["cross_ss"] - 2 * n * total * whole["cross_ns"] + total * total * whole["cross_nn"]
+        return Fraction(residual * self.samples, (self.samples - 1) * n**4 << 2 * bits)
 
     @property
-    def _mean_error_sum(self) -> Fraction:
-        m = self._mean
-        return self.cross_ss.fraction() - 2 * m * self.cross_ns.fraction() + m * m * self.cross_nn.fraction()
+    def _whole(self) -> tuple[int, dict[str, int]]:
+        """The sums as whole numbers, each in units of ``2**-bits`` to the power of its degree; those have no divisors to find."""
+        sums = {name: (getattr(self, name), degree) for name, degree in _SUMS.items()}
+        bits = max(0, *(-(number.exponent // degree) for number, degree in sums.values() if degree))
+        return bits, {name: number.mantissa << number.exponent + bits * degree for name, (number, degree) in sums.items()}
+
+
+_ADDED = tuple(field.name for field in fields(Moments) if field.name not in ("low", "high"))
 
 
 def _total(values: NDArray[np.int64]) -> int:

@@ -77,7 +77,10 @@ def _number(name: str, value: Any) -> Any:
 
 
 def _read_moments(document: Mapping[str, Any]) -> Moments:
-    return Moments(**{field.name: _read_number(field.name, document[field.name]) for field in fields(Moments)})
+    moments = Moments(**{field.name: _read_number(field.name, document[field.name]) for field in fields(Moments)})
+    if moments.cross_nn.exponent < 0:
+        raise ValueError("counts of values that are no whole numbers")
+    return moments
 
 
 def _read_number(name: str, value: Any) -> Any:

@@ -18,6 +18,8 @@ _SQUARES = 65_536
 _SEGMENT = 48 * _SQUARES
 # Fewer values do not pay for 65,536 counters.
 _MANY = 1 << 19
+# Values that are counted before they are summed.
+_TURN = 256
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -42,23 +44,47 @@ def _powers(  # pragma: no cover - compiled
             high[k] = most if most > high[k] else high[k]
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _power_totals(values: NDArray[np.float64], pivot: float) -> tuple[Any, Any, Any]:  # pragma: no cover - compiled
+    sums = np.zeros((4, _LANES))
+    low, high = np.full(_LANES, np.inf), np.full(_LANES, -np.inf)
+    _powers(values, pivot, sums, low, high)
+    for j in range(values.size // _GROUP * _GROUP, values.size):
+        k, v = j % _LANES, values[j]
+        a = v - pivot
+        a2 = a * a
+        sums[0, k] += a
+        sums[1, k] += a2
+        sums[2, k] += a2 * a
+        sums[3, k] += a2 * a2
+        low[k] = v if v < low[k] else low[k]
+        high[k] = v if v > high[k] else high[k]
+    totals = np.zeros(4)
+    for power in range(4):
+        for k in range(_LANES):
+            totals[power] += sums[power, k]
+    return totals, low.min(), high.max()
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def mean_of_some(values: NDArray[np.float64]) -> float:  # pragma: no cover - compiled
+    """The mean of about a hundred values, evenly spread; 0 if it is not finite. Each is a wait for memory."""
+    step = max(1, values.size // 128)
+    total, number = 0.0, 0
+    for j in range(0, values.size, step):
+        total += values[j]
+        number += 1
+    mean = total / number
+    return mean if np.isfinite(mean) else 0.0
+
+
 def power_sums(values: NDArray[np.float64], pivot: float) -> tuple[NDArray[np.float64], float, float]:
     """Sum the first four powers of ``values - pivot``; return them with the smallest and the largest value.
 
     A NaN or infinity, or an overflow, makes the fourth sum non-finite; the extremes mean nothing then.
     """
-    sums = np.zeros((4, _LANES))
-    low, high = np.full(_LANES, np.inf), np.full(_LANES, -np.inf)
-    _powers(values, pivot, sums, low, high)
-    with np.errstate(over="ignore", invalid="ignore"):
-        totals = sums.sum(axis=1)
-        tail = values[values.size // _GROUP * _GROUP :]
-        if tail.size:
-            centred = tail - pivot
-            second = centred * centred
-            totals += [centred.sum(), second.sum(), (second * centred).sum(), (second * second).sum()]
-            low[0], high[0] = min(low[0], float(tail.min())), max(high[0], float(tail.max()))
-    return totals, float(low.min()), float(high.max())
+    totals, low, high = _power_totals(values, pivot)
+    return totals, float(low), float(high)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -139,12 +165,23 @@ def _plane_pairs(  # pragma: no cover - compiled
     for c in range(planes.shape[1]):
         table = tables[c]
         for i in range(planes.shape[0]):
-            for word in words[i, c]:
-                table[np.uintp(word & mask)] += one
-                table[np.uintp((word >> np.uint64(16)) & mask)] += one
-                table[np.uintp((word >> np.uint64(32)) & mask)] += one
-                table[np.uintp(word >> np.uint64(48))] += one
-            s[i, c], q[i, c] = _row_sums(planes[i, c])
+            row, pairs = planes[i, c], words[i, c]
+            total, squares = np.int64(0), np.int64(0)
+            # Increments wait for memory to take the counters: the sums of the same few values fill that time.
+            for start in range(0, row.size, _TURN):
+                for word in pairs[start // 8 : (start + _TURN) // 8]:
+                    table[np.uintp(word & mask)] += one
+                    table[np.uintp((word >> np.uint64(16)) & mask)] += one
+                    table[np.uintp((word >> np.uint64(32)) & mask)] += one
+                    table[np.uintp(word >> np.uint64(48))] += one
+                a, b = np.uint32(0), np.uint32(0)
+                for byte in row[start : start + _TURN]:
+                    v = np.uint32(byte)
+                    a = np.uint32(a + v)
+                    b = np.uint32(b + v * v)
+                total += np.int64(a)
+                squares += np.int64(b)
+            s[i, c], q[i, c] = total, squares
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -189,11 +226,15 @@ def _image_bytes(  # pragma: no cover - compiled
     _count_levels(flat, table)
     for phase in range(12):
         c = phase % s.size
+        counts, pooled = table[phase * 256 : phase * 256 + 256], levels[c]
+        total, squares = np.int64(0), np.int64(0)
         for level in range(256):
-            number = np.int64(table[phase * 256 + level])
-            levels[c, level] += number
-            s[c] += number * level
-            q[c] += number * level * level
+            number = np.int64(counts[level])
+            pooled[level] += number
+            total += number * level
+            squares += number * level * level
+        s[c] += total
+        q[c] += squares
 
 
 def image_sums(pixels: NDArray[np.uint8], levels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

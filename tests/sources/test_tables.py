@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 import tare
 from tare.errors import DataError
+from tare.measuring import measure_state
 from tare.records import Sample, Skipped
 from tare.sources import csv_table
 from tare.sources.number_parser import parse_rows
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.sources.tables import NUMBER_ROWS
 from tests.encoding import encoded
 from tests.sources.reading import assert_moments, samples, skipped, state_of
 
@@ -138,6 +140,55 @@ def test_parquet_agrees_with_numpy_whatever_its_row_groups(tmp_path: Path, group
     assert source.channel_names == ("a", "b", "c", "i", "f")
     assert_moments(state_of(source), np.column_stack([NUMBERS, np.arange(3000), np.ones(3000)]))
     assert skipped(source) == [Skipped(f"{path}:t", "a column of large_string", foreign=True)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunks"),
+    [
+        ([30_000, 30_000, 30_000, 10], [(0, 3, 90_000), (3, 4, 10)]),
+        ([70_000, 200_000, 5], [(0, 1, 70_000), (1, 2, 200_000), (2, 3, 5)]),
+        ([0, 60_000, 0, 210_000, 0], [(0, 3, 60_000), (3, 4, 210_000)]),
+    ],
+)
+def test_small_row_groups_are_read_together(tmp_path: Path, sizes: list[int], chunks: list[tuple[int, int, int]]) -> None:
+    values = np.random.default_rng(3).normal(5, 2, sum(sizes))
+    path, start = tmp_path / "a.parquet", 0
+    with pq.ParquetWriter(path, pa.schema([("x", pa.float64())])) as writer:
+        for size in sizes:
+            writer.write_table(pa.table({"x": values[start : start + size]}))
+            start += size
+    source = open_source(path)
+    assert list(source.chunks()) == chunks
+    assert_moments(state_of(source), values[:, None])
+    assert measure_state(source, 2) == measure_state(source, 1)
+
+
+def test_large_row_groups_are_cut(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).normal(5, 2, NUMBER_ROWS + 1)
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": values}), path)
+    source = open_source(path)
+    assert [source.chunk_length(chunk) for chunk in source.chunks()] == [NUMBER_ROWS, 1]
+    assert_moments(state_of(source), values[:, None])
+
+
+@pytest.mark.parametrize("rows", [5000, NUMBER_ROWS + 1])
+def test_a_damaged_page_is_refused_in_one_line(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": np.random.default_rng(5).normal(5, 2, rows)}), path, use_dictionary=False, compression="zstd")
+    content = bytearray(path.read_bytes())
+    content[60:3000] = bytes(2940)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a complete Parquet file") as caught:
+        tare.measure(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": pa.array([], pa.float64())}), path)
+    with pytest.raises(DataError, match=r"at least one readable sample"):
+        tare.measure(path)
 
 
 def test_parquet_nulls_count_as_nan(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,21 +85,21 @@ def records_of(table: Any, plan: Plan, path: str, start: int, options: Options) 
 def _columns_of(table: Any, plan: Plan, path: str) -> Sequence[NDArray[Any]]:
     if any(_is_vector(table.column(name).type) for name in plan.columns):
         return [column for name in plan.columns for column in _numbers(table.column(name), name, path)]
-    return _ColumnsOnDemand(table, plan.columns, path)
+    return OnDemand(plan.columns, path, table.column)
 
 
-class _ColumnsOnDemand(Sequence[NDArray[Any]]):
-    """Columns of an Arrow table, each converted when it is asked for."""
+class OnDemand(Sequence[NDArray[Any]]):
+    """Columns by name, each fetched with ``column`` and converted when it is asked for."""
 
-    def __init__(self, table: Any, names: tuple[str, ...], path: str) -> None:
-        self.table, self.names, self.path = table, names, path
+    def __init__(self, names: tuple[str, ...], path: str, column: Callable[[str], Any]) -> None:
+        self.names, self.path, self.column = names, path, column
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: Any) -> Any:
         name = self.names[index]
-        return next(_numbers(self.table.column(name), name, self.path))
+        return next(_numbers(self.column(name), name, self.path))
 
 
 def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> Plan:
