@@ -21,7 +21,7 @@ R = TypeVar("R")
 Engine = Literal["local", "ray"]
 
 #: Loaded once by the process that workers are forked from.
-_PRELOADED = ["tare.studies.running"]
+_PRELOADED = ["tare.studies.worker"]
 
 
 class Stopping:
