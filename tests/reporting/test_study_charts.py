@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pytest
 
-from tare.reporting.study_charts import Spec, curve_charts, difference_charts, fed_charts, stored_chart
+from tare.reporting.study_charts import Spec, curve_charts, difference_charts, fed_charts, picture, stored_chart
 from tare.studies.analysing import Analysis, analyse
 from tare.studies.fed_inputs import PRETRAINING, Fed
 from tare.studies.scores import scores_of
@@ -57,6 +57,14 @@ def test_each_chart_has_its_panels_rows_and_heading() -> None:
             panel = key.removeprefix(f"{prefix} ")
             assert {row["panel"] for row in spec["data"]["values"]} == {panel}
             assert spec["title"]["text"] == panel
+
+
+def test_a_picture_draws_a_point_for_every_mean_and_every_difference() -> None:
+    found = analysis()
+    for charts, number in ((curve_charts(found), len(found.means)), (difference_charts(found), len(found.contrasts))):
+        drawn = picture(charts, ["source", "target", "none"], "svg").decode()
+        legend = 3
+        assert drawn.count('aria-roledescription="point"') == number + legend
 
 
 def test_a_panel_without_a_comparison_has_axes_of_its_own() -> None:

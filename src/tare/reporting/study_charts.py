@@ -197,7 +197,9 @@ def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def _of_panel(drawn: Spec, panel: str, rows: Sequence[Mapping[str, Any]]) -> Spec:
     """A chart with rows and a heading; charts of many panels are built once, since that takes longer than all else of a page."""
     values = [{key: None if _nowhere(value) else value for key, value in row.items()} for row in rows]
-    return {**drawn, "data": {"values": values}, "title": _title(panel).to_dict()}
+    # Altair names what it was not given; without that name a layer takes the rows of the whole.
+    layers = [{key: part for key, part in layer.items() if part != {"name": "empty"}} for layer in drawn["layer"]]
+    return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel).to_dict()}
 
 
 def _nowhere(value: Any) -> bool:
