@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import resource
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from tare.errors import OutputError
 from tare.studies import keeping
 from tare.studies.keeping import kept_network
 from tare.studies.pretraining import pretrain_together
@@ -48,3 +50,17 @@ def test_a_file_of_another_network_is_not_taken_for_it(tmp_path: Path, monkeypat
     odd = store.network(keeping._name("", "cnn-none", 0)).read_bytes()
     store.network(keeping._name("", "cnn-batch", 0)).write_bytes(odd)
     assert same(kept_network(DIGITS, store, "", "cnn-batch", 0), expected)
+
+
+def test_a_disk_without_room_for_a_network_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "pretrain_together", partial(pretrain_together, epochs=1))
+    store = Store(tmp_path)
+    store.begin({})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OutputError, match="a place that can be written"):
+            kept_network(DIGITS, store, "", "cnn-none", 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.glob("networks/*")) == []

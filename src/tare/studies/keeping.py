@@ -106,7 +106,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _save(path: Path, tensors: dict[str, NDArray[Any]]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with replacing(path) as temporary:
-        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, temporary)
+        # Written here rather than by safetensors, whose error on a full disk is none of the system's.
+        temporary.write_bytes(save({name: np.ascontiguousarray(values) for name, values in tensors.items()}))
