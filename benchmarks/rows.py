@@ -13,7 +13,7 @@ from typing import Any
 import tare
 from benchmarks import made_data, rows_drift, rows_inputs, rows_peers, rows_scaling, rows_study, rows_training
 from benchmarks.fold_rows import folding
-from benchmarks.harness import Absent, Outcome, Result, Row, Setting, compared
+from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.identify_rows import identifying
 from benchmarks.watch_rows import watching
 from tare.engines.local import ordered_map
@@ -75,14 +75,6 @@ def start_up(setting: Setting) -> Iterator[Result]:
     yield compared("tare --help", helped, bare, setting, ratio_of="with it / bare interpreter")
 
 
-def _unhurried(row: Row, setting: Setting) -> Iterator[Outcome]:
-    """A row that has no short form."""
-    if setting.quick:
-        yield Absent(row.name, "left out with --quick: it is one run of half a minute")
-    else:
-        yield from row.run(setting)
-
-
 ROWS = (
     Row("decoding", decoding),
     Row("forum", forum_recipe),
@@ -95,7 +87,7 @@ ROWS = (
     Row("fold", folding),
     Row("identify", identifying),
     Row("watch", watching),
-    *(Row(row.name, partial(_unhurried, row)) if row.name == "default study" else row for row in rows_study.ROWS),
+    *rows_study.ROWS,
     Row("start", start_up),
 )
 

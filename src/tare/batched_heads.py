@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ _MOST_UNKNOWNS = 640
 _STEPS = 50
 _HALVINGS = 30
 #: Largest derivative of the objective, per sample, at what counts as its optimum.
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-8
 
 
 def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], *, strength: float) -> list[LinearHead]:
@@ -84,20 +84,28 @@ class _Problem:
     def minimised(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights and biases ``(B, R + 1, K)``, and which problems reached their optimum.
 
-        The gradient is in float64, and decides; the Hessian that gives the direction is in float32, which costs half.
+        The gradient is in float64, and decides; the Hessian that gives the direction is in float32, which costs half. A problem
+        that is solved is left alone, so that its solution does not depend on the others.
         """
-        found = torch.zeros((len(self.inputs), self.inputs.shape[2], self.basis.shape[1]), dtype=self.inputs.dtype)
-        loss, shares = self._evaluated(found)
+        best = torch.zeros((len(self.inputs), self.inputs.shape[2], self.basis.shape[1]), dtype=self.inputs.dtype)
+        reached = torch.zeros(len(best), dtype=torch.bool)
         limit = _TOLERANCE * self.strength * len(self.wanted)
+        left, problem, found = torch.arange(len(best)), self, best
+        loss, shares = problem._evaluated(found)
         for _ in range(_STEPS):
             wrong = (shares - self.wanted) @ self.basis
-            gradient = self.strength * (self.inputs.mT @ wrong) + self.penalty * found
+            gradient = self.strength * (problem.inputs.mT @ wrong) + self.penalty * found
             solved = gradient.abs().amax(dim=(1, 2)) <= limit
-            if bool(solved.all()):
+            if bool(solved.any()):
+                best[left[solved]], reached[left[solved]] = found[solved], True
+                going = ~solved
+                problem = replace(problem, inputs=problem.inputs[going], single=problem.single[going])
+                left, found, loss, shares, gradient = (each[going] for each in (left, found, loss, shares, gradient))
+            if not len(left):
                 break
-            step = self._direction(gradient, shares)
-            found, loss, shares = self._moved(found, loss, step, (gradient * step).sum(dim=(1, 2)))
-        return found @ self.basis.mT, solved
+            step = problem._direction(gradient, shares)
+            found, loss, shares = problem._moved(found, loss, step, (gradient * step).sum(dim=(1, 2)))
+        return best @ self.basis.mT, reached
 
     def _evaluated(self, found: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The objective ``(B,)`` and the probabilities ``(B, N, K)``."""

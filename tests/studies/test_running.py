@@ -21,7 +21,7 @@ from tare.studies import executing, keeping, running
 from tare.studies.answer import answer
 from tare.studies.keeping import kept_network
 from tare.studies.plan import Plan, plan_of
-from tare.studies.pretraining import pretrain
+from tare.studies.pretraining import pretrain_together
 from tare.studies.running import Stopped, missing_cells, read_study, run_study
 from tare.studies.store import Store
 
@@ -91,12 +91,12 @@ def test_an_extended_study_has_the_bytes_of_one_run_at_once(done: Path, tmp_path
 def test_cells_are_the_same_of_a_network_just_pretrained_and_of_one_that_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "pretrain", partial(pretrain, epochs=1))
+    monkeypatch.setattr(keeping, "pretrain_together", partial(pretrain_together, epochs=1))
     plan = plan_of({"study": "digits", "networks": ["cnn-batch", "cnn-layer"], "sizes": 20, "shifts": "gain:0.5", "seeds": 2})
     run_study(plan, tmp_path, workers=1)
     before = (tmp_path / "results.parquet").read_bytes()
     shutil.rmtree(tmp_path / "cells")
-    monkeypatch.setattr(keeping, "pretrain", None)
+    monkeypatch.setattr(keeping, "pretrain_together", None)
     assert run_study(plan, tmp_path, workers=1).measured == plan.number
     assert (tmp_path / "results.parquet").read_bytes() == before
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,21 +117,36 @@ def study(
 def _run(plan: Plan, out: Path, workers: int | None, engine: str, as_json: bool) -> None:
     from tare.reporting import console
     from tare.reporting.study_progress import watching
-    from tare.reporting.study_report import print_study, write_study
     from tare.studies.running import Stopped, run_study
+
+    @contextmanager
+    def watch(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
+        threading.Thread(target=_load_page, daemon=True).start()  # workers have begun: this process has nothing else to do
+        with watching(total) as tell:
+            yield tell
 
     command = shlex.join(["tare", *sys.argv[1:]])
     try:
-        run = run_study(plan, out, workers=workers, engine=engine, watch=watching, command=command)  # type: ignore[arg-type]
+        run = run_study(plan, out, workers=workers, engine=engine, watch=watch, command=command)  # type: ignore[arg-type]
     except Stopped as stopped:
         console.note(f"stopped: {stopped}")
         raise typer.Exit(_INTERRUPTED) from None
+    from tare.reporting.study_report import print_study, write_study
+
     write_study(run, out / "report.html")
     if as_json:
         print_json(run.to_json())
     else:
         print_study(run, out / "report.html")
     raise typer.Exit(1 if run.failed else 0)
+
+
+def _load_page() -> None:
+    """Load what draws the page."""
+    from tare.reporting import html, study_report
+
+    del study_report
+    html.plotting_library()
 
 
 def _say(plan: Plan, out: Path | None, workers: int | None, as_json: bool) -> None:

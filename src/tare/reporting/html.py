@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -14,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.reporting.charts import Chart
+
+#: The plotting library as one script, once it is made.
+_BUNDLED: list[str] = []
+_BUNDLING = threading.Lock()
 
 
 def page(title: str, body: Iterable[str], charts: Mapping[str, Chart | dict[str, Any]] | None = None) -> str:
@@ -91,14 +96,21 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _scripts(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
+def plotting_library() -> str:
+    """The plotting library as one script; made once, which takes more than a second."""
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    with _BUNDLING:  # whoever comes second waits for the first rather than doing it again
+        if not _BUNDLED:
+            _BUNDLED.append(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return _BUNDLED[0]
+
+
+def _scripts(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
     specs = {key: item if isinstance(item, dict) else item.to_dict() for key, item in charts.items()}
     # "</script" would end the script element early, and "<!--" hide its end, whatever text the data holds.
     data = json.dumps(specs).replace("<", "\\u003c")
-    return f"""<script type="module">{bundle}
+    return f"""<script type="module">{plotting_library()}
 const specs = {data};
 // The page's own ink, so that a chart drawn on a dark screen is printed dark on white.
 const line = {{ labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor",

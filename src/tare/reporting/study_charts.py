@@ -44,10 +44,8 @@ def curve_charts(analysis: Analysis) -> dict[str, Spec]:
     low, high = (max(0.0, low), min(100.0, high)) if analysis.unit else (low, high)
     sizes = sorted({row["size"] for row in rows})
     title = "accuracy, %" if analysis.unit else "score"
-    return {
-        f"curve {panel}": _curves([row for row in rows if row["panel"] == panel], panel, sizes, (low, high), title)
-        for panel in dict.fromkeys(row["panel"] for row in rows)
-    }
+    drawn = _curves(sizes, (low, high), title)
+    return {f"curve {panel}": _of_panel(drawn, panel, part) for panel, part in _panels(rows).items()}
 
 
 def difference_charts(analysis: Analysis) -> dict[str, Spec]:
@@ -69,12 +67,14 @@ def difference_charts(analysis: Analysis) -> dict[str, Spec]:
     ]
     ends = _ends(value for row in rows for value in (row["low"], row["high"], 0.0))
     title = f"{'points' if analysis.unit else 'difference'} above {analysis.baseline}"
-    return {
-        f"difference {panel}": _forest(
-            [row for row in rows if row["panel"] == panel], panel, scale * analysis.margin, ends, title
-        )
-        for panel in dict.fromkeys(row["panel"] for row in rows)
-    }
+    drawn: dict[tuple[Any, ...], Spec] = {}
+    found = {}
+    for panel, part in _panels(rows).items():
+        axes = tuple(dict.fromkeys(row["strategy"] for row in part)), tuple(sorted({row["size"] for row in part}, key=int))
+        if axes not in drawn:  # panels that lack a comparison have axes of their own
+            drawn[axes] = _forest(*axes, scale * analysis.margin, ends, title)
+        found[f"difference {panel}"] = _of_panel(drawn[axes], panel, part)
+    return found
 
 
 def fed_charts(fed: Sequence[Fed]) -> dict[str, Spec]:
@@ -128,7 +128,7 @@ def picture(charts: Mapping[str, Spec], strategies: Sequence[str], kind: str) ->
         "$schema": parts[-1]["$schema"],
         "background": "white",
         "vconcat": [bare[0], {"concat": [{**part, "width": 300} for part in bare[1:]], "columns": columns}],
-        "datasets": {name: rows for part in parts for name, rows in part["datasets"].items()},
+        "datasets": {name: rows for part in parts for name, rows in part.get("datasets", {}).items()},
         "params": [{"name": "shown", "value": list(strategies)}],
         "config": {"view": {"stroke": "transparent"}},
     }
@@ -136,8 +136,9 @@ def picture(charts: Mapping[str, Spec], strategies: Sequence[str], kind: str) ->
     return bytes(vl_convert.vegalite_to_png(text, scale=2)) if kind == "png" else vl_convert.vegalite_to_svg(text).encode()
 
 
-def _curves(rows: list[dict[str, Any]], panel: str, sizes: list[int], ends: tuple[float, float], title: str) -> Spec:
-    base = alt.Chart(pl.DataFrame(rows)).transform_filter(_SHOWN)
+def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> Spec:
+    """The chart of any panel, without its rows and heading."""
+    base = alt.Chart().transform_filter(_SHOWN)
     spread = alt.Scale(type="log", domain=[sizes[0] / 1.12, sizes[-1] * 1.12], nice=False)
     x = alt.X("size:Q", title="target samples (log scale)", scale=spread, axis=alt.Axis(values=sizes, format="d", grid=False))
     y = alt.Y("low:Q", title=title, scale=alt.Scale(domain=ends, nice=False, zero=False))
@@ -148,15 +149,15 @@ def _curves(rows: list[dict[str, Any]], panel: str, sizes: list[int], ends: tupl
         base.mark_line(strokeWidth=2).encode(x=x, y="score:Q", color=_colour()),
         base.mark_point(filled=True, size=62, opacity=1).encode(x=x, y="score:Q", color=_colour(), shape=_shape(), tooltip=tips),
     ]
-    return _spec(alt.layer(*layers).properties(width="container", height=210, title=_title(panel)))
+    return _spec(alt.layer(*layers).properties(width="container", height=210))
 
 
-def _forest(rows: list[dict[str, Any]], panel: str, margin: float, ends: tuple[float, float], title: str) -> Spec:
-    strategies = [name for name in STRATEGIES if any(row["strategy"] == name for row in rows)]
-    strategies += [name for name in dict.fromkeys(row["strategy"] for row in rows) if name not in strategies]
-    sizes = sorted({row["size"] for row in rows}, key=int)
-    base = alt.Chart(pl.DataFrame(rows, infer_schema_length=None)).transform_filter(_SHOWN)
-    y = alt.Y("size:N", sort=sizes, title="samples", axis=alt.Axis(grid=False, ticks=False, domain=False, labelFontSize=12))
+def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends: tuple[float, float], title: str) -> Spec:
+    """The chart of any panel with these strategies and sizes, without its rows and heading."""
+    strategies: list[str] = [name for name in STRATEGIES if name in given]
+    strategies += [name for name in given if name not in strategies]
+    base = alt.Chart().transform_filter(_SHOWN)
+    y = alt.Y("size:N", sort=list(sizes), title="samples", axis=alt.Axis(grid=False, ticks=False, domain=False, labelFontSize=12))
     offset = alt.YOffset("strategy:N", sort=strategies, scale=alt.Scale(domain=strategies, paddingOuter=0.4))
     scale = alt.Scale(domain=ends, nice=False, zero=False)
     x = alt.X("low:Q", title=f"{title} (95% interval)", scale=scale)
@@ -183,7 +184,26 @@ def _forest(rows: list[dict[str, Any]], panel: str, margin: float, ends: tuple[f
         ),
     ]
     height = 15 * len(strategies) * len(sizes) + 14 * len(sizes)
-    return _spec(alt.layer(*layers).properties(width="container", height=height, title=_title(panel)))
+    return _spec(alt.layer(*layers).properties(width="container", height=height))
+
+
+def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["panel"], []).append(row)
+    return found
+
+
+def _of_panel(drawn: Spec, panel: str, rows: Sequence[Mapping[str, Any]]) -> Spec:
+    """A chart with rows and a heading; charts of many panels are built once, since that takes longer than all else of a page."""
+    values = [{key: None if _nowhere(value) else value for key, value in row.items()} for row in rows]
+    # Altair names what it was not given; without that name a layer takes the rows of the whole.
+    layers = [{key: part for key, part in layer.items() if part != {"name": "empty"}} for layer in drawn["layer"]]
+    return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel).to_dict()}
+
+
+def _nowhere(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _distributions(items: Sequence[Fed], shift: str) -> Spec:
@@ -240,7 +260,7 @@ def _title(text: str) -> alt.TitleParams:
 
 
 def _spec(chart: Any) -> Spec:
-    document: Spec = chart.to_dict()
+    document: Spec = chart.to_dict(validate=False)  # tests validate what is drawn; here it would take as long as drawing
     return {**document, "params": [{"name": "shown", "value": [*STRATEGIES]}]}
 
 

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from tare.dataset_state import DatasetState
 from tare.dataset_stats import DatasetStats, summarise
 from tare.records import Sample
+from tare.studies.shipped import shipped_digits
 
 SIZE = 16
 _BORDER = 2
@@ -63,13 +64,12 @@ class ShiftedCrops(Dataset[tuple[torch.Tensor, int]]):
 def load_digits() -> tuple[Digits, Digits]:
     """Dataset0 (digits 0 to 4, 901 images) and dataset1 (5 to 9, 896), enlarged to 16 x 16 and stored in 8 bits."""
     from PIL import Image
-    from sklearn import datasets
 
-    bunch = datasets.load_digits()
-    bits = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # stored as 0..16
+    images, shown = shipped_digits()
+    bits = np.rint(images * (255 / 16)).astype(np.uint8)  # stored as 0..16
     large = np.stack([np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR)) for image in bits])
-    early = bunch.target < 5
-    return Digits(large[early], bunch.target[early]), Digits(large[~early], bunch.target[~early] - 5)
+    early = shown < 5
+    return Digits(large[early], shown[early]), Digits(large[~early], shown[~early] - 5)
 
 
 def measure_images(images: NDArray[np.uint8], name: str) -> DatasetStats:

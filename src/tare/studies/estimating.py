@@ -9,7 +9,7 @@ from tare.engines.local import default_workers
 from tare.studies.executing import one_thread
 from tare.studies.measuring_cells import measure_cells
 from tare.studies.plan import Cell, Plan
-from tare.studies.pretraining import EPOCHS, pretrain
+from tare.studies.pretraining import EPOCHS, pretrain_together
 from tare.studies.tasks import Pretrained
 
 #: Passes over dataset0 that are timed; what pretraining takes is a multiple of it.
@@ -28,7 +28,7 @@ def estimated_seconds(plan: Plan, workers: int | None = None, missing: int | Non
         total = sum(_seconds(plan, network) for network in plan.networks)
         spent = time.perf_counter() - begun
     share = 1.0 if missing is None else missing / plan.number
-    processes = min(workers or default_workers(), max(1, plan.seeds * len(plan.shifts)))
+    processes = min(workers or default_workers(), max(1, plan.seeds * len(plan.shifts) // plan.task.together))
     start = spent / max(1, len(plan.networks)) if processes > 1 else 0.0
     return share * total / processes + (start if share else 0.0)
 
@@ -39,10 +39,10 @@ def _seconds(plan: Plan, network: str) -> float:
     if task.given is not None:
         source, pretraining = task.given(network), 0.0
     else:
-        pretrain(task, network, 0, epochs=_EPOCHS)  # what is only loaded once
+        pretrain_together(task, network, range(task.together), epochs=_EPOCHS)  # what is only loaded once
         begun = time.perf_counter()
-        source = pretrain(task, network, 0, epochs=_EPOCHS)
-        pretraining = (time.perf_counter() - begun) * EPOCHS / _EPOCHS
+        source = pretrain_together(task, network, range(task.together), epochs=_EPOCHS)[0]
+        pretraining = (time.perf_counter() - begun) * EPOCHS / _EPOCHS / task.together
     cells = [cell for cell in plan.cells() if (cell.network, cell.seed, cell.shift) == (network, 0, plan.shifts[0])]
     modes = dict.fromkeys((cell.protocol, cell.batchnorm) for cell in cells)
     units = sum(_unit(plan, source, [cell for cell in cells if (cell.protocol, cell.batchnorm) == mode]) for mode in modes)

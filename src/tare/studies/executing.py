@@ -20,8 +20,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 Engine = Literal["local", "ray"]
 
-#: Loaded once by the process that workers are forked from; the last is what torch.optim loads when it is first used.
-_PRELOADED = ["tare.studies.running", "sklearn.datasets", "torch._dynamo"]
+#: Loaded once by the process that workers are forked from.
+_PRELOADED = ["tare.studies.worker"]
 
 
 class Stopping:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tare.files import replacing
 from tare.studies.fed_inputs import View
 from tare.studies.passing import Features
-from tare.studies.pretraining import moments_of, pretrain, source_of
+from tare.studies.pretraining import moments_of, pretrain_together, source_of
 from tare.studies.store import Store
 from tare.studies.tasks import Pretrained, Task
 
@@ -23,23 +23,36 @@ _VIEWS = "views.safetensors"
 
 
 def kept_network(task: Task, store: Store, inputs: str, network: str, seed: int) -> Pretrained:
-    """The network that a task comes with; else that of a seed, loaded, or pretrained and kept."""
+    """The network that a task comes with; else that of a seed, loaded, or pretrained with its neighbours and kept.
+
+    Neighbours are the ``task.together`` seeds from a multiple of that on, whatever the plan asks for: a seed's network depends
+    on nothing but the seed.
+    """
     if task.given is not None:
         return task.given(network)
-    path = store.network(_name(inputs, network, seed))
-    kept = _load(path)
-    source = source_of(task)
+    kept = _kept(task, store.network(_name(inputs, network, seed)), network, seed)
     if kept is not None:
-        module = task.build(network, source.channels, source.classes)
-        try:
-            module.load_state_dict({name: torch.from_numpy(values) for name, values in kept.items()})
-        except RuntimeError:  # of another shape: not what this code made
-            path.unlink(missing_ok=True)
-        else:
-            return Pretrained(module.eval(), *moments_of(source, seed))
-    made = pretrain(task, network, seed)
-    _save(path, {name: tensor.numpy() for name, tensor in made.module.state_dict().items()})
-    return made
+        return kept
+    first = seed - seed % task.together
+    made = pretrain_together(task, network, range(first, first + task.together))
+    for place, each in enumerate(made):
+        path = store.network(_name(inputs, network, first + place))
+        _save(path, {name: tensor.numpy() for name, tensor in each.module.state_dict().items()})
+    return made[seed - first]
+
+
+def _kept(task: Task, path: Path, network: str, seed: int) -> Pretrained | None:
+    """The network in a file; None if there is none, or not what this code made."""
+    kept, source = _load(path), source_of(task)
+    if kept is None:
+        return None
+    module = task.build(network, source.channels, source.classes)
+    try:
+        module.load_state_dict({name: torch.from_numpy(values) for name, values in kept.items()})
+    except RuntimeError:  # of another shape
+        path.unlink(missing_ok=True)
+        return None
+    return Pretrained(module.eval(), *moments_of(source, seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _save(path: Path, tensors: dict[str, NDArray[Any]]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with replacing(path) as temporary:
-        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, temporary)
+        # Written here rather than by safetensors, whose error on a full disk is none of the system's.
+        temporary.write_bytes(save({name: np.ascontiguousarray(values) for name, values in tensors.items()}))

@@ -54,9 +54,10 @@ def measure_cells(
     samples alone. What several cells are fed alike is passed through the network once; ``shared`` keeps it for other seeds.
     """
     target, first = task.target(), cells[0]
-    train_all, test = split(target, pool, first.seed)
+    everything, test = split(target, pool, first.seed)
+    train_all = everything[: max(cell.size for cell in cells)]
     shifted = shifted_samples(target, first.shift)
-    work = _Work(task, source, shifted, train_all, test, Passing(source, shifted, shared))
+    work = _Work(task, source, shifted, train_all, test, Passing(source, shifted, train_all, test, shared))
     found: dict[Cell, Result] = {}
     for size in dict.fromkeys(cell.size for cell in cells):
         found |= work.results([cell for cell in cells if cell.size == size])
@@ -94,7 +95,7 @@ class _Work:
             try:
                 fed[cell] = cell_normalisation(cell.strategy, self.source, stats)
                 if cell.protocol == "probe":
-                    probed[cell] = self._features(cell, fed[cell], chosen)
+                    probed[cell] = self._features(cell, fed[cell])
                 else:
                     found[cell] = self._result(cell, self._trained(cell, fed[cell]), fed[cell], stats)
             except Exception as error:  # whatever a network raises: the study goes on, and says so
@@ -104,8 +105,8 @@ class _Work:
             found[cell] = self._result(cell, head.predict(tested), fed[cell], stats)
         return found
 
-    def _features(self, cell: Cell, applied: Normalisation, chosen: Indices) -> tuple[Features, Features]:
-        fitted, tested = self.passing.features(cell, applied, chosen, self.test)
+    def _features(self, cell: Cell, applied: Normalisation) -> tuple[Features, Features]:
+        fitted, tested = self.passing.features(cell, applied)
         if not (np.isfinite(fitted).all() and np.isfinite(tested).all()):
             raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
         return fitted, tested

@@ -41,52 +41,62 @@ class FeatureStore(Protocol):
 
 @dataclass(slots=True)
 class Passing:
-    """Features of ``samples`` by what the network is fed; ``shared`` keeps those that other seeds are fed too."""
+    """Features by what the network is fed, of samples to ``train`` on, in the order in which sizes grow, and to ``test`` on.
+
+    ``shared`` keeps features that other seeds are fed too.
+    """
 
     source: Pretrained
     samples: Samples
+    train: Indices
+    test: Indices
     shared: FeatureStore | None = None
-    known: dict[tuple[Any, ...], Features] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], tuple[Features, Features]] = field(default_factory=dict)
     frozen: Frozen | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.source.module, SmallNetwork):
-            self.frozen = Frozen.of(self.source.module, self.samples.tensor())
+            self.frozen = Frozen.of(self.source.module, *(self.samples.take(part).tensor() for part in (self.train, self.test)))
 
-    def features(self, cell: Cell, applied: Normalisation, train: Indices, test: Indices) -> tuple[Features, Features]:
+    def features(self, cell: Cell, applied: Normalisation) -> tuple[Features, Features]:
         """Features of training and test samples as ``cell`` is fed them; batch norm is re-estimated where it says so."""
         if cell.batchnorm == "reestimate":
-            return self._reestimated(applied, train, test)
-        if cell.strategy in _FIXED:
-            everything = self._everything(cell, applied)
-            return everything[train], everything[test]
-        key = (len(train), applied.mean, applied.std)  # two strategies may choose the same constants
+            return self._reestimated(applied, self.train[: cell.size])
+        fixed = cell.strategy in _FIXED
+        # Two strategies may choose the same constants; those of a fixed one are the same for all sizes.
+        key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, applied.mean, applied.std)
         if key not in self.known:
-            self.known[key] = self._passed(applied, np.concatenate([train, test]))
-        return self.known[key][: len(train)], self.known[key][len(train) :]
+            if fixed and self.shared:
+                everything = self._everything(cell, applied, self.shared)
+                self.known[key] = everything[self.train], everything[self.test]
+            else:
+                self.known[key] = self._passed(applied, len(self.train) if fixed else cell.size)
+        fitted, tested = self.known[key]
+        return fitted[: cell.size], tested
 
-    def _everything(self, cell: Cell, applied: Normalisation) -> Features:
-        """Features of all samples of the target: those of every size, and for a network that seeds share of every seed."""
-        key = (cell.strategy,)
-        if key not in self.known:
-            found = self.shared.load(cell.shift, cell.strategy) if self.shared else None
-            if found is None:
-                found = self._passed(applied, np.arange(len(self.samples.labels)))
-                if self.shared:
-                    self.shared.save(cell.shift, cell.strategy, found)
-            self.known[key] = found
-        return self.known[key]
+    def _everything(self, cell: Cell, applied: Normalisation, shared: FeatureStore) -> Features:
+        """Features of all samples of the target, whatever is drawn of them by a seed."""
+        found = shared.load(cell.shift, cell.strategy)
+        if found is None:
+            found = self._of(np.arange(len(self.samples.labels)), applied)
+            shared.save(cell.shift, cell.strategy, found)
+        return found
 
-    def _passed(self, applied: Normalisation, chosen: Indices) -> Features:
+    def _passed(self, applied: Normalisation, size: int) -> tuple[Features, Features]:
+        """Features of the first ``size`` training samples and of the test samples."""
         if self.frozen is not None and not applied.per_sample:
-            return self.frozen.features(chosen, applied)
+            return self.frozen.features(size, applied)
+        found = self._of(np.concatenate([self.train[:size], self.test]), applied)
+        return found[:size], found[size:]
+
+    def _of(self, chosen: Indices, applied: Normalisation) -> Features:
         return features_of(self.source.module, self.source.head, self.batches(chosen), Normaliser(applied))
 
-    def _reestimated(self, applied: Normalisation, train: Indices, test: Indices) -> tuple[Features, Features]:
+    def _reestimated(self, applied: Normalisation, train: Indices) -> tuple[Features, Features]:
         """With batch norm's moments re-estimated on the training samples, as they are normalised."""
         module, prepare = copy.deepcopy(self.source.module), Normaliser(applied)
         reestimate(module, lambda: (prepare(batch) for batch in self.batches(train)))
-        fitted, tested = (features_of(module, self.source.head, self.batches(part), prepare) for part in (train, test))
+        fitted, tested = (features_of(module, self.source.head, self.batches(part), prepare) for part in (train, self.test))
         return fitted, tested
 
     def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:

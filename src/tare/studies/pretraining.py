@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,32 +14,46 @@ from tare.errors import DataError
 from tare.normaliser import Normaliser
 from tare.seeds import derived
 from tare.strategies import Constants, normalisation
+from tare.studies.optimiser import AdamW
 from tare.studies.samples import Samples
+from tare.studies.small_networks import SideBySide, SmallNetwork
 from tare.studies.tasks import Pretrained, Task
 
 #: All normalised samples of an epoch, by its number.
 Inputs = Callable[[int], torch.Tensor]
 
 EPOCHS = 12
+RATE = 4e-3
 _BATCH = 64
+_DECAY = 0.01
 _MOVED = 2
 
 
-def pretrain(task: Task, network: str, seed: int, epochs: int = EPOCHS, lr: float = 4e-3) -> Pretrained:
+def pretrain(task: Task, network: str, seed: int, epochs: int = EPOCHS, lr: float = RATE) -> Pretrained:
     """Train ``network`` from scratch on the task's dataset0; images are moved by up to two pixels, the border filled with zero.
 
     One loop of a hundred steps: a trainer's set-up would take longer than they do. The same seed gives the same weights on one
     kind of machine.
     """
+    source, start = source_of(task), _untrained(task, network, seed)
+    train(start.module, _fed(source, start, seed), torch.from_numpy(source.labels), seed=seed, epochs=epochs, lr=lr)
+    return start
+
+
+def pretrain_together(
+    task: Task, network: str, seeds: Sequence[int], epochs: int = EPOCHS, lr: float = RATE
+) -> tuple[Pretrained, ...]:
+    """What :func:`pretrain` gives for each of ``seeds``, but for the order of sums; small image networks are trained at once."""
     source = source_of(task)
-    constants, seen = moments_of(source, seed)
+    starts = [_untrained(task, network, seed) for seed in seeds]
+    modules = [start.module for start in starts if isinstance(start.module, SmallNetwork)]
+    if len(modules) < len(seeds):
+        return tuple(pretrain(task, network, seed, epochs, lr) for seed in seeds)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived(seed, 0))
-        module = task.build(network, source.channels, source.classes)
-    normaliser = Normaliser(normalisation("source", source.channels, source=constants))
-    labels = torch.from_numpy(source.labels)
-    train(module, lambda epoch: normaliser(_moved(source, seed, epoch)), labels, seed=seed, epochs=epochs, lr=lr)
-    return Pretrained(module, constants, seen)
+        together = SideBySide(modules)
+    inputs = [_fed(source, start, seed) for start, seed in zip(starts, seeds, strict=True)]
+    _train_together(together, inputs, torch.from_numpy(source.labels), seeds, epochs, lr)
+    return tuple(starts)
 
 
 def source_of(task: Task) -> Samples:
@@ -67,22 +81,57 @@ def train(
     count = len(labels)
     batch = min(batch, count)
     steps = max(1, count // batch)
-    # Both only save time: convolutions of a few channels are faster with channels last, and so is one pass over all weights.
-    module.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=lr, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=epochs * steps)
-    module.train()
+    module.to(memory_format=torch.channels_last).train()  # convolutions of a few channels are faster so
+    optimiser = AdamW(module.parameters(), rate=lr, steps=epochs * steps, decay=_DECAY)
     for epoch in range(epochs):
         fed = inputs(epoch)
         fed = fed.contiguous(memory_format=torch.channels_last) if fed.ndim == 4 else fed
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(derived(seed, 1, epoch)))
+        order = _order(count, seed, epoch)
         for start in range(0, steps * batch, batch):  # a last batch of a few would give batch norm a poor variance
             chosen = order[start : start + batch]
-            optimiser.zero_grad(set_to_none=True)
             functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            schedule.step()
-    module.to(memory_format=torch.contiguous_format).eval()
+    optimiser.done()
+    module.eval()
+
+
+def _train_together(
+    together: SideBySide, inputs: Sequence[Inputs], labels: torch.Tensor, seeds: Sequence[int], epochs: int, lr: float
+) -> None:
+    """As :func:`train`, for each network its own samples in an order of its own; a network's loss moves no other's weights."""
+    count = len(labels)
+    batch = min(_BATCH, count)
+    steps = max(1, count // batch)
+    together.to(memory_format=torch.channels_last).train()
+    optimiser = AdamW(together.parameters(), rate=lr, steps=epochs * steps, decay=_DECAY)
+    for epoch in range(epochs):
+        orders = [_order(count, seed, epoch) for seed in seeds]
+        fed = torch.cat([each(epoch)[order] for each, order in zip(inputs, orders, strict=True)], dim=1)
+        fed, wanted = fed.contiguous(memory_format=torch.channels_last), torch.stack([labels[order] for order in orders])
+        for start in range(0, steps * batch, batch):
+            logits, chosen = together(fed[start : start + batch]), wanted[:, start : start + batch]
+            loss = functional.cross_entropy(logits.flatten(0, 1), chosen.flatten(), reduction="sum") / batch
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+    together.hand_back()
+
+
+def _untrained(task: Task, network: str, seed: int) -> Pretrained:
+    """The network of a seed as it is drawn, with what it will have been fed."""
+    source = source_of(task)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived(seed, 0))
+        module = task.build(network, source.channels, source.classes)
+    return Pretrained(module.eval(), *moments_of(source, seed))
+
+
+def _fed(source: Samples, start: Pretrained, seed: int) -> Inputs:
+    normaliser = Normaliser(normalisation("source", source.channels, source=start.constants))
+    return lambda epoch: normaliser(_moved(source, seed, epoch))
+
+
+def _order(count: int, seed: int, epoch: int) -> torch.Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(derived(seed, 1, epoch)))
 
 
 def _moved(samples: Samples, seed: int, epoch: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tare.studies.scores import scores_of
 from tare.studies.store import COLUMNS, Store
 
 #: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
-_EDITION = 4
+_EDITION = 5
 SCHEMA = "tare.study/1"
 
 Row = dict[str, Any]
@@ -82,7 +83,7 @@ class StudyRun:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """The cells that share a network, a protocol, a seed and a shift, and where their study is."""
+    """The cells that share a network's name, a protocol, a shift and a few seeds, and where their study is."""
 
     plan: Plan
     root: str
@@ -190,31 +191,39 @@ def _measured(
 
 
 def _units(plan: Plan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
-    """Cells that share features, one shift after the other: the networks of all seeds are there when the second begins."""
-    units = [_Unit(plan, str(folder), inputs[key[0]], tuple(cells)) for key, cells in groupby(missing, _shared)]
+    """Cells that share networks, one shift after the other: the networks of all seeds are there when the second begins."""
+    number, shared = plan.task.together, dict[tuple[Any, ...], list[Cell]]()
+    for cell in missing:
+        key = (cell.network, cell.protocol, cell.batchnorm, cell.seed // number, cell.shift)
+        shared.setdefault(key, []).append(cell)
+    units = [_Unit(plan, str(folder), inputs[key[0]], tuple(cells)) for key, cells in shared.items()]
     return sorted(units, key=lambda unit: plan.shifts.index(unit.cells[0].shift))
 
 
 def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:
-    """Measure the cells of one unit; its network is pretrained once and kept for the other units."""
+    """Measure the cells of one unit; its networks are pretrained together once, and kept for the other units."""
     with one_thread():
-        plan, store, first = unit.plan, Store(Path(unit.root)), unit.cells[0]
-        try:
-            source = kept_network(plan.task, store, unit.inputs, first.network, first.seed)
-            shared = KeptFeatures(store, unit.inputs, first.network) if plan.task.given else None
-            return unit.inputs, measure_cells(plan.task, source, unit.cells, plan.pool, shared)
-        except OutputError:
-            raise
-        except Exception as error:  # pretraining failed: none of these cells can be measured, but others may
-            return unit.inputs, failed(unit.cells, len(plan.task.target().labels) - plan.pool, error)
+        found = [_measured_seed(unit, list(cells)) for _, cells in groupby(unit.cells, lambda cell: cell.seed)]
+        return unit.inputs, [result for results in found for result in results]
+
+
+def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
+    plan, store, first = unit.plan, Store(Path(unit.root)), cells[0]
+    try:
+        source = kept_network(plan.task, store, unit.inputs, first.network, first.seed)
+        shared = KeptFeatures(store, unit.inputs, first.network) if plan.task.given else None
+        return measure_cells(plan.task, source, cells, plan.pool, shared)
+    except OutputError:
+        raise
+    except Exception as error:  # pretraining failed: none of these cells can be measured, but others may
+        return failed(cells, len(plan.task.target().labels) - plan.pool, error)
 
 
 def _inputs(plan: Plan) -> dict[str, str]:
     """By network, everything that its cells depend on: data, constants, weights, this code's edition, and what computes."""
-    import sklearn
-
     task = plan.task
-    parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, torch.__version__, sklearn.__version__, np.__version__]
+    computing = [torch.__version__, version("scikit-learn"), np.__version__]
+    parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
     parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
     for name in plan.networks:
@@ -235,10 +244,6 @@ def _weights_digest(module: torch.nn.Module) -> str:
         hashed.update(name.encode())
         hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
     return hashed.hexdigest()
-
-
-def _shared(cell: Cell) -> tuple[Any, ...]:
-    return cell.network, cell.protocol, cell.batchnorm, cell.seed, cell.shift
 
 
 def _name(rows: Iterable[str]) -> str:

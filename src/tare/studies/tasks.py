@@ -14,6 +14,7 @@ from tare.signal_networks import NETWORKS
 from tare.strategies import Constants, Strategy
 from tare.studies.digits import load_digits
 from tare.studies.samples import Samples
+from tare.studies.shipped import shipped_cells
 from tare.studies.small_networks import SmallNetwork
 
 
@@ -37,7 +38,7 @@ class Task:
     ``source`` makes dataset0, on which every seed pretrains a network of its own; it is None where networks come pretrained,
     from ``given`` by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and classes.
     ``networks``, ``sizes``, ``shifts`` and ``strategies`` are what a study varies unless told otherwise; ``known`` are all
-    networks there are, ``normed`` those with batch norm.
+    networks there are, ``normed`` those with batch norm. ``together`` seeds' networks are pretrained at once.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Task:
     shifts: tuple[str, ...]
     strategies: tuple[Strategy, ...]
     given: Callable[[str], Pretrained] | None = None
+    together: int = 1
 
 
 def task_named(name: str) -> Task:
@@ -82,11 +84,9 @@ def _image_network(name: str, channels: int, classes: int) -> nn.Module:
 @cache
 def _laboratory(number: int) -> Samples:
     """Thirty physical measurements of cell nuclei, benign or malignant, from two laboratories: a seeded half each."""
-    from sklearn import datasets
-
-    bunch = datasets.load_breast_cancer()
-    half = np.array_split(np.random.default_rng(0).permutation(len(bunch.target)), 2)[number]
-    return Samples(f"laboratory {'AB'[number]}", bunch.data[half], bunch.target.astype(np.int64)[half])
+    rows, benign = shipped_cells()
+    half = np.array_split(np.random.default_rng(0).permutation(len(benign)), 2)[number]
+    return Samples(f"laboratory {'AB'[number]}", rows[half], benign[half])
 
 
 def _row_network(name: str, channels: int, classes: int) -> nn.Module:
@@ -105,6 +105,7 @@ TASKS: dict[str, Task] = {
         sizes=(20, 80, 320),
         shifts=("content", "gain:0.5", "offset:0.25", "gain:0.5+offset:0.25"),
         strategies=("source", "target", "match", "blend", "none"),
+        together=2,  # two take two thirds of the time that they take one after the other; more take hardly less
     ),
     "signals": Task(
         "signals",
