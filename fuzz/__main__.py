@@ -33,12 +33,7 @@ def main() -> None:
         sys.exit("error: expected the fuzzer, found no atheris; pip install 'tare[fuzz]'")
     names = [name for name in targets() if arguments.only is None or arguments.only in name]
     found = _fuzzed(names, arguments.seconds, arguments.runs, arguments.workers)
-    lines = ["| parser | inputs tried | places reached | faults |", "|---|---|---|---|"]
-    lines += [f"| {each.name} | {each.tried:,} | {each.reached} | {1 if each.fault else 0} |" for each in found]
-    total = sum(each.tried for each in found)
-    lines += [f"| **all** | **{total:,}** | | **{sum(bool(each.fault) for each in found)}** |"]
-    limits = [f"{arguments.seconds} seconds"] * bool(arguments.seconds) + [f"{arguments.runs:,} inputs"] * bool(arguments.runs)
-    text = "\n".join([*lines, "", f"At most {' or '.join(limits)} each."])
+    text = table(found, arguments.seconds, arguments.runs)
     print(text)
     if arguments.write is not None:
         from benchmarks.check_rates.__main__ import insert
@@ -47,10 +42,19 @@ def main() -> None:
     sys.exit(1 if any(each.fault for each in found) else 0)
 
 
-def _fuzzed(names: Sequence[str], seconds: int, runs: int, workers: int) -> list[Fuzzed]:
+def table(found: Sequence[Fuzzed], seconds: int | None, runs: int | None) -> str:
+    """What came of every target, all of them together, and the limits that they had."""
+    lines = ["| parser | inputs tried | places reached | faults |", "|---|---|---|---|"]
+    lines += [f"| {each.name} | {each.tried:,} | {each.reached} | {1 if each.fault else 0} |" for each in found]
+    total, faults = sum(each.tried for each in found), sum(bool(each.fault) for each in found)
+    limits = [f"{number:,} {unit}" for number, unit in ((seconds, "seconds"), (runs, "inputs")) if number is not None]
+    return "\n".join([*lines, f"| **all** | **{total:,}** | | **{faults}** |", "", f"At most {' or '.join(limits)} each."])
+
+
+def _fuzzed(names: Sequence[str], seconds: int | None, runs: int | None, workers: int) -> list[Fuzzed]:
     """What came of each, in the order of ``names``. The same ``runs`` try the same inputs, whenever and wherever."""
     options = ["-seed=1", "-timeout=20", "-rss_limit_mb=4096", "-max_len=65536", "-print_final_stats=1"]
-    options += [f"-max_total_time={seconds}"] * bool(seconds) + [f"-runs={runs}"] * bool(runs)
+    options += [f"-{name}={number}" for name, number in (("max_total_time", seconds), ("runs", runs)) if number is not None]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "fuzz.one", folder, str(workers), *options, *names]
         # What a set of texts is walked in depends on a secret otherwise, and with it what is reached first.

@@ -6,6 +6,7 @@ import random
 import struct
 
 import pytest
+from fuzz.__main__ import Fuzzed, table
 from fuzz.mutation import mutated
 from fuzz.targets import Target, targets
 
@@ -51,3 +52,16 @@ FOUND = (
 @pytest.mark.parametrize(("name", "data"), FOUND)
 def test_what_the_fuzzer_found_is_refused(name: str, data: bytes) -> None:
     assert not TARGETS[name](data)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "runs", "limits"),
+    [(60, None, "60 seconds"), (None, 2000, "2,000 inputs"), (60, 2000, "60 seconds or 2,000 inputs")],
+)
+def test_the_table_counts_targets_and_names_the_limits(seconds: int | None, runs: int | None, limits: str) -> None:
+    found = [Fuzzed("IDX", 1500, 90, ""), Fuzzed("tar", 2000, 150, "a crash")]
+    *_, idx, tar, total, _, last = table(found, seconds, runs).splitlines()
+    assert idx == "| IDX | 1,500 | 90 | 0 |"
+    assert tar == "| tar | 2,000 | 150 | 1 |"
+    assert total == "| **all** | **3,500** | | **1** |"
+    assert last == f"At most {limits} each."
