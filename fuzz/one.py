@@ -33,6 +33,8 @@ def main() -> None:
 
 
 def _load() -> None:
+    import sklearn.datasets  # noqa: F401 - a study of digits loads it, which on a busy machine takes longer than an input may
+
     with atheris.instrument_imports(include=["tare"]):
         import tare.comparing
         import tare.input_spec
