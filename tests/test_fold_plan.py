@@ -108,3 +108,11 @@ def test_a_channel_of_zeros_that_the_network_itself_adds_is_met_in_front_and_cha
     assert plan.front == pytest.approx((0.485, 0.456, 0.406), rel=1e-9)
     assert plan.layers[0].bias == pytest.approx(model.layer.bias.detach().numpy(), rel=1e-12)
     assert (plan.layers[0].zero == 0).all()
+
+
+def test_a_layer_by_itself_says_what_becomes_of_its_own_padding() -> None:
+    (plan,) = plan_rewriting(
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), IMAGENET.affine_from("float32"), "unit", (3, 6, 6)
+    ).layers
+    assert plan.describe().startswith("0 (Conv2d): all in weights and bias, and the output's border corrected")
+    assert plan.describe(shifted=True).startswith("0 (Conv2d): scale in the weights")
