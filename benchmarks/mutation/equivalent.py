@@ -38,7 +38,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "fold_plan": {
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
         "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": "what counts as rounding is only a little more",
-        "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True) :: True -> False": _ONE_LENGTH,
+        "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)"
+        " :: True -> False": _ONE_LENGTH,
         "precision = 2 * torch.finfo(first.weight.dtype).eps :: 2 -> 3": "what counts as rounding is only a little more",
         "for net, (source, a, b) in enumerate(zip(features.order, features.scale, features.shift, strict=True)):"
         " :: True -> False": _ONE_LENGTH,
@@ -51,14 +52,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "real = first.origin >= 0 :: first.origin >= 0 -> first.origin > 0": _TWO_SAMPLES,
         "real = first.origin >= 0 :: 0 -> 1": _TWO_SAMPLES,
         "scale = [affine.scale[c] if c >= 0 else 1.0 for c in channels] :: 1.0 -> 2.0": "it multiplies zeros",
-        "tuple(1.0 if abs(a - 1.0) < ROUNDING else a for a in scale), :: abs(a - 1.0) < ROUNDING -> abs(a - 1.0) <= ROUNDING": _LIMIT,
+        "tuple(1.0 if abs(a - 1.0) < ROUNDING else a for a in scale),"
+        " :: abs(a - 1.0) < ROUNDING -> abs(a - 1.0) <= ROUNDING": _LIMIT,
         "tuple(0.0 if abs(b) < ROUNDING else b for b in shift), :: abs(b) < ROUNDING -> abs(b) <= ROUNDING": _LIMIT,
         "step = np.array([affine.order[c] - c if c >= 0 else 0 for c in channels])[:, None] * area"
         " :: 0 -> 1 #1": "a feature without a channel has no place that could move",
         "places.setdefault(row.tobytes(), []).insert(0, index) :: 0 -> 1": "features of the same places carry the same values,"
         " and each is taken once in any order",
         "bias = bias - _dense(weight, layer.groups).reshape(len(weight), inputs, -1).sum(2) @ zero :: 1 -> 2": _NEGATIVE,
-        "size, padding_of(layer, size), layer.dilation, layer.kernel_size, layer.stride, strict=True :: True -> False": _ONE_LENGTH,
+        "size, padding_of(layer, size), layer.dilation, layer.kernel_size, layer.stride, strict=True"
+        " :: True -> False": _ONE_LENGTH,
     },
     "moments": {
         "_LARGE = 1e60 :: 1e+60 -> 2e+60": _SLOWER,
@@ -73,13 +76,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return self.count > 0 and self.low == self.high :: self.count > 0 -> self.count >= 0": "without values the lowest and"
         " the highest are two infinities",
         f"{_TOTAL} :: 1 << 63 -> 1 >> 63": _PYTHON,
-        f"{_PRODUCT} :: int(n.max()) * int(q.max()) < 1 << 63 -> int(n.max()) * int(q.max()) <= 1 << 63": "a product of 2^63 wraps,"
+        f"{_PRODUCT}"
+        " :: int(n.max()) * int(q.max()) < 1 << 63 -> int(n.max()) * int(q.max()) <= 1 << 63": "a product of 2^63 wraps,"
         " and wraps back when a square, which is at least one, is subtracted",
         f"{_PRODUCT} :: 1 << 63 -> 1 >> 63": _PYTHON,
         "triples = zip(n.tolist(), s.tolist(), q.tolist(), strict=True) :: True -> False": _ONE_LENGTH,
         "if value <= 0: :: value <= 0 -> value < 0": "the root of zero is zero below, too",
-        "shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2 :: 2 -> 3": "it only has to bring squares of"
-        " doubles into the range of a double, which a third does, too",
+        "shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2"
+        " :: 2 -> 3": "it only has to bring squares of doubles into the range of a double, which a third does, too",
         f"{_PLAIN} :: sums.second < _LARGE -> sums.second <= _LARGE": _SLOWER,
         f"{_PLAIN} :: (sums.second > 1 / _LARGE) | (sums.low == sums.high)"
         " -> (sums.second > 1 / _LARGE) & (sums.low == sums.high)": _SLOWER,
