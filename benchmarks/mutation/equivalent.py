@@ -17,6 +17,10 @@ _OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "buckets": {
+        "words = self.words and other.words :: self.words and other.words -> self.words or other.words": "words are merged with"
+        " words, and doubles with doubles",
+    },
     "intervals": {
         "variances = np.maximum(variances, 1e-12 * max(1e-300, float(np.square(effects).max())) + 1e-300)"
         " :: 1e-300 -> 2e-300": _GUARD,
