@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from functools import reduce
@@ -152,7 +153,7 @@ def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_li
         edges = [begin + k * width for k in range(len(counts) + 1)]
         assert edges[0] <= max(limits[0], ordered[0])
         assert min(limits[1], ordered[-1]) < edges[-1]
-        assert list(counts) == [sum(a <= v < b for v in values) for a, b in zip(edges, edges[1:], strict=False)]
+        assert list(counts) == [sum(a <= v < b for v in values) for a, b in itertools.pairwise(edges)]
         finer = state.grouped(2 * most, *limits)
         assert finer[1] <= width
         if width > 2 * state.error > 0:  # half as wide would need more groups than there may be

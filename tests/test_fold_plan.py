@@ -103,10 +103,16 @@ def test_a_stride_makes_the_interior_smaller(side: int, method: str) -> None:
 
 
 def test_a_channel_of_zeros_that_the_network_itself_adds_is_met_in_front_and_changes_no_bias() -> None:
-    model = Applied(lambda x, layer: layer(functional.pad(x, (0, 0, 0, 0, 0, 1))), nn.Conv2d(4, 2, 2)).double()
-    plan = plan_rewriting(model, IMAGENET.affine_from("float32"), "unit", (3, 5, 5))
+    layer = nn.Conv2d(4, 2, 2).double()
+    plan = plan_rewriting(
+        Applied(lambda x, own: own(functional.pad(x, (0, 0, 0, 0, 0, 1))), layer),
+        IMAGENET.affine_from("float32"),
+        "unit",
+        (3, 5, 5),
+    )
     assert plan.front == pytest.approx((0.485, 0.456, 0.406), rel=1e-9)
-    assert plan.layers[0].bias == pytest.approx(model.layer.bias.detach().numpy(), rel=1e-12)
+    assert layer.bias is not None
+    assert plan.layers[0].bias == pytest.approx(layer.bias.detach().numpy(), rel=1e-12)
     assert (plan.layers[0].zero == 0).all()
 
 
