@@ -92,7 +92,7 @@ class Buckets:
         return cls(float(low), float(high), int(kept[0]), int(kept[-1]), kept.astype(np.int64).tobytes(), True)
 
     def merge(self, other: Buckets) -> Buckets:
-        """Return the state of both sets of values, which must be words or doubles alike."""
+        """Return the state of both sets of values."""
         if not self.counts or not other.counts:
             return self if self.counts else other
         low, high = min(self.low, other.low), max(self.high, other.high)
