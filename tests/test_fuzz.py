@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import struct
 
+import numpy as np
 import pytest
 from fuzz.__main__ import Fuzzed, table
 from fuzz.mutation import mutated
-from fuzz.targets import Target, targets
+from fuzz.targets import Target, _npy_seed, targets
 
 TARGETS = targets()
 TRIES = 250
@@ -35,7 +36,7 @@ def _tried(target: Target, generator: random.Random) -> bool:
         raise AssertionError(f"{type(error).__name__}: {error} for {data[:600]!r}") from error
 
 
-#: What the fuzzer found: a field that tare does not know with an infinity, a negative axis, blocks of no bytes.
+#: What the fuzzer found: a field that tare does not know with an infinity, a negative axis, no axis, blocks of no bytes.
 FOUND = (
     ("spec JSON", b'{"schema": "tare.spec/1", "../std": [Infinity]}'),
     (
@@ -45,6 +46,7 @@ FOUND = (
         + b"\n"
         + b"0" * 8,
     ),
+    ("npy", _npy_seed(np.array(3, np.uint8))),
     ("WAV", b"RIFFT\0\0\0WAVEfmt " + struct.pack("<IHHIIHH", 16, 11, 1, 8000, 92, 0, 0) + b"data0\0\0\0" + bytes(48)),
 )
 
