@@ -60,7 +60,7 @@ def _fuzzed(names: Sequence[str], seconds: int | None, runs: int | None, workers
         # What a set of texts is walked in depends on a secret otherwise, and with it what is reached first.
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True, check=True)  # noqa: S603
-        codes = dict(map(int, line.split()) for line in done.stdout.splitlines())
+        codes = {int(number): int(code) for number, code in (line.split() for line in done.stdout.splitlines())}
         logs = [Path(folder, f"{number}.log").read_text(errors="replace") for number in range(len(names))]
     return [_outcome(name, codes[number], log) for number, (name, log) in enumerate(zip(names, logs, strict=True))]
 
