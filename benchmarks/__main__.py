@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from benchmarks.harness import Outcome, Result, Setting, guarded
@@ -29,6 +30,8 @@ def main() -> None:
     """Measure the groups asked for, show them as they come, and write them; exit code 1 if one failed."""
     arguments = _parsed()
     console = Console() if sys.stdout.isatty() else Console(width=160)
+    if arguments.quick:
+        torch.set_num_threads(1)  # threads that wait for each other take minutes where the machine does something else, too
     data, only = os.environ.get("TARE_DATA"), arguments.only
     figures: list[dict[str, Any]] = []
     begun = time.perf_counter()

@@ -40,7 +40,7 @@ def folding(setting: Setting) -> Iterator[Result]:
     torch.set_num_threads(1)
     try:
         for name, size, last, calls, rounds in _CASES:
-            whole, front = _in_turn(_kinds(name, size, last=last), calls, rounds // 3 if setting.quick else rounds)
+            whole, front = _in_turn(_kinds(name, size, last=last), 1 if setting.quick else calls, 1 if setting.quick else rounds)
             what = f"{name}, batch of {size}{', channels last' if last else ''}"
             yield from _compared(what, whole, front)
     finally:

@@ -16,8 +16,8 @@ def identifying(setting: Setting) -> Iterator[Result]:
 
     import tare
 
-    rng = np.random.default_rng(0)
-    coarse = torch.from_numpy(rng.random((64, 3, 14, 14), dtype=np.float32))
+    rng, number = np.random.default_rng(0), 8 if setting.quick else 64
+    coarse = torch.from_numpy(rng.random((number, 3, 14, 14), dtype=np.float32))
     images = torch.nn.functional.interpolate(coarse, size=224, mode="bicubic").clamp(0, 1)
     torch.manual_seed(0)
     network = timm.create_model("resnet18").train()
@@ -33,9 +33,9 @@ def identifying(setting: Setting) -> Iterator[Result]:
             return network(images)
 
     yield compared(
-        "resnet18, 64 images",
+        f"resnet18, {number} images",
         passed,
-        lambda: tare.identify(model="timm:resnet18", checkpoint=weights, data=data, samples=64),
+        lambda: tare.identify(model="timm:resnet18", checkpoint=weights, data=data, samples=number),
         setting,
         ratio_of="one pass / identify",
         rounds=3,

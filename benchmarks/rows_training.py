@@ -55,7 +55,7 @@ def training(setting: Setting) -> Iterator[Result]:
     The short epoch, a second long, has no goal: it shows what the end of an epoch weighs, where ours writes the best weights,
     too.
     """
-    yield from _compared_loops(Work.of(16, size=32), setting, goals=False)
+    yield from _compared_loops(Work.of(2 if setting.quick else 16, size=32), setting, goals=False)
     if not setting.quick:
         yield from _compared_loops(Work.of(32, size=64), setting, goals=True)
 

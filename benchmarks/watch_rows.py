@@ -18,7 +18,7 @@ _SPEC = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 def watching(setting: Setting) -> Iterator[Result]:
     """A step with a watch against one without: between two looks, looked at, and on average over the first thousand."""
-    batch = _SPEC.apply(torch.randint(0, 256, (16, 3, 224, 224), dtype=torch.uint8))
+    batch = _SPEC.apply(torch.randint(0, 256, (2 if setting.quick else 16, 3, 224, 224), dtype=torch.uint8))
     bare = _step(timm.create_model("resnet18"), batch)
     never, always = timm.create_model("resnet18"), timm.create_model("resnet18")
     tare.watch(never, _SPEC, batches=1, every=1_000_000)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import replace
 from functools import reduce
 from random import Random
 from typing import Any
@@ -152,3 +154,55 @@ def test_8_bit_pooled_with_16_bit_keeps_exact_quantiles(tmp_path: Any) -> None:
     (channel,) = tare.measure(tmp_path).channels
     both = np.concatenate([narrow.astype(np.uint16).ravel() * 257, wide.ravel()])
     assert channel.quantiles["0.25"] == np.quantile(both, 0.25, method="inverted_cdf") * (1 / 65535)
+
+
+@given(st.lists(st.one_of(st.floats(-10, 10), st.floats(1e9, 1e9 + 5)), min_size=1, max_size=60), st.integers(1, 20))
+def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_limits(values: list[float], most: int) -> None:
+    state = counted(values)
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
+    for limits in ((-math.inf, math.inf), (low, high)):
+        begin, width, counts = state.grouped(most, *limits)
+        assert 1 <= len(counts) <= most
+        assert math.frexp(width)[0] == 0.5
+        edges = [begin + k * width for k in range(len(counts) + 1)]
+        assert edges[0] <= max(limits[0], ordered[0])
+        assert min(limits[1], ordered[-1]) < edges[-1]
+        assert list(counts) == [sum(a <= v < b for v in values) for a, b in itertools.pairwise(edges)]
+        finer = state.grouped(2 * most, *limits)
+        assert finer[1] <= width
+        if width > 2 * state.error > 0:  # half as wide would need more groups than there may be
+            first, last = (math.floor(v / (width / 2)) for v in (max(limits[0], ordered[0]), min(limits[1], ordered[-1])))
+            assert last - first >= most
+
+
+def test_groups_of_nothing_are_none_and_limits_outside_are_those_of_the_values() -> None:
+    begin, width, counts = Buckets().grouped(4)
+    assert math.isnan(begin)
+    assert math.isnan(width)
+    assert counts == ()
+    state = counted([1.0, 2.0, 4.0])
+    assert state.grouped(8, -100.0, 100.0) == state.grouped(8) == (1.0, 0.5, (1, 0, 1, 0, 0, 0, 1))
+    assert state.grouped(8, 100.0, 200.0)[2] == (1,)
+    assert words(np.array([10, 10, 13], np.uint16)).grouped(4) == (10.0, 1.0, (2, 0, 0, 1))
+
+
+def test_only_states_whose_counts_are_those_of_their_range_fit() -> None:
+    assert Buckets().fits
+    assert not Buckets(low=1.0, high=2.0).fits
+    for state in (counted([1.0, 2.5, 7.0]), counted([3.0]), words(np.array([3, 9], np.uint16)), words(np.array([5], np.uint16))):
+        assert state.fits
+        assert not replace(state, counts=state.counts + bytes(8)).fits
+        assert not replace(state, counts=state.counts[:-8] or bytes(16)).fits
+        assert not replace(state, low=state.high + 1, high=state.high).fits
+
+
+def test_words_are_counted_one_by_one_and_doubles_are_not() -> None:
+    whole, halves = np.array([10, 10, 13], np.uint16), [9.5, 10.5, 13.0]
+    assert [words(whole).count_at(v) for v in (9, 10, 11, 12, 13, 14)] == [0, 2, 0, 0, 1, 0]
+    assert [counted(halves).count_at(v) for v in (0, 9, 10, 13)] == [0, 0, 0, 0]
+
+
+def test_an_empty_state_counts_nothing_at_its_ends() -> None:
+    assert (Buckets().low, Buckets().high, Buckets().at_low, Buckets().at_high) == (math.inf, -math.inf, 0, 0)
+    assert Buckets.of(np.array([math.nan]), math.inf, -math.inf) == Buckets()

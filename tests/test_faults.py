@@ -1,10 +1,11 @@
-"""Small versions of ``python -m benchmarks.faults``: a few kills, a disk that fills, a second process, a clock that jumps."""
+"""Small versions of ``python -m benchmarks.faults``: kills, full disks, a second process, a clock that jumps, lost workers."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -41,5 +42,6 @@ def test_the_command_runs_and_finds_nothing_wrong() -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\*\*all\*\* \| \*\*8\*\*", done.stdout)
-    for fault in ("file too large", "second process", "clock jump"):
+    for fault in ("file too large", "second process", "clock jump", "worker ended"):
         assert f"| {fault} |" in done.stdout
+    assert ("| worker ended on Ray |" in done.stdout) == (find_spec("ray") is not None)

@@ -8,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
 from tare.affine import Affine
 from tare.fold_layers import padding_of
 from tare.folding import plan_rewriting
 from tests.test_fold_layers import Made, touched
-from tests.test_folding import IMAGENET, convolutions, spec_of
+from tests.test_folding import IMAGENET, Applied, convolutions, spec_of
 
 
 @given(convolutions(), st.booleans())
@@ -64,3 +65,60 @@ def test_what_composing_two_maps_leaves_of_nothing_is_nothing(amount: float) -> 
     assert plan.bias is None
     assert (plan.zero == 0).all()
     assert (plan.weight == layer.weight.detach().double().numpy()).all()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_linear_layer_keeps_its_code_where_it_has_a_place_for_the_bias(bias: bool) -> None:
+    plan = plan_rewriting(nn.Sequential(nn.Linear(3, 4, bias=bias)), IMAGENET.affine_from("float32"), "unit", (3,))
+    (layer,) = plan.layers
+    assert plan.keeps_architecture == layer.same_code == bias
+    assert (layer.form.method, layer.form.groups) == ("weights", 1)
+    np.testing.assert_allclose(layer.zero, [0.485, 0.456, 0.406], rtol=1e-9)
+
+
+def test_a_bias_is_kept_where_some_outputs_need_none() -> None:
+    layer = nn.Conv2d(3, 4, 2, bias=False)
+    with torch.no_grad():
+        layer.weight[:3] = 0
+    (plan,) = plan_rewriting(nn.Sequential(layer), IMAGENET.affine_from("float32"), "unit", (3, 6, 6)).layers
+    assert plan.form.bias
+    assert plan.bias is not None
+    assert (plan.bias[:3] == 0).all()
+    assert plan.bias[3] != 0
+
+
+def test_one_channel_whose_zero_is_not_zero_is_enough_to_pad_otherwise() -> None:
+    affine = Affine((0, 1, 2), (2.0, 2.0, 2.0), (0.0, 0.0, -1.0))
+    (plan,) = plan_rewriting(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), affine, "unit", (3, 6, 6)).layers
+    assert plan.form.method == "border"
+    np.testing.assert_allclose(plan.zero, [0.0, 0.0, 0.5])
+
+
+@pytest.mark.parametrize(("side", "method"), [(2, "pad"), (3, "pad"), (5, "border")])
+def test_a_stride_makes_the_interior_smaller(side: int, method: str) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1))
+    assert touched(model[0], (side, side)).all() == (method == "pad")
+    plan = plan_rewriting(model, IMAGENET.affine_from("float32"), "unit", (3, side, side))
+    assert plan.layers[0].form.method == method
+
+
+def test_a_channel_of_zeros_that_the_network_itself_adds_is_met_in_front_and_changes_no_bias() -> None:
+    layer = nn.Conv2d(4, 2, 2).double()
+    plan = plan_rewriting(
+        Applied(lambda x, own: own(functional.pad(x, (0, 0, 0, 0, 0, 1))), layer),
+        IMAGENET.affine_from("float32"),
+        "unit",
+        (3, 5, 5),
+    )
+    assert plan.front == pytest.approx((0.485, 0.456, 0.406), rel=1e-9)
+    assert layer.bias is not None
+    assert plan.layers[0].bias == pytest.approx(layer.bias.detach().numpy(), rel=1e-12)
+    assert (plan.layers[0].zero == 0).all()
+
+
+def test_a_layer_by_itself_says_what_becomes_of_its_own_padding() -> None:
+    (plan,) = plan_rewriting(
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), IMAGENET.affine_from("float32"), "unit", (3, 6, 6)
+    ).layers
+    assert plan.describe().startswith("0 (Conv2d): all in weights and bias, and the output's border corrected")
+    assert plan.describe(shifted=True).startswith("0 (Conv2d): scale in the weights")

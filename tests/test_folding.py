@@ -552,3 +552,26 @@ def test_a_padded_stem_keeps_its_own_class_and_says_so() -> None:
     network = fold(timm.create_model("test_resnet"), IMAGENET)
     stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     assert isinstance(stem, FoldedConv2d)
+
+
+def test_one_weight_that_is_no_number_is_enough_to_refuse() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    with torch.no_grad():
+        layer.weight[1, 2, 0, 1] = float("nan")
+    with pytest.raises(ModelError, match=r"expected finite weights, found NaN or infinity in '0\.weight'"):
+        fold(nn.Sequential(layer), IMAGENET)
+
+
+def test_one_channel_whose_zero_is_not_zero_is_subtracted_in_front() -> None:
+    model = Applied(lambda x, layer: layer(functional.pad(x, (0, -x.shape[-1] % 4))), nn.Conv2d(3, 4, 3, padding=1)).double()
+    spec = InputSpec.of((0.0, 0.0, 0.4), (0.2, 0.2, 0.2))
+    result = folded(model, spec, shape=(3, 8, 8))
+    assert result.plan.front == pytest.approx((0.0, 0.0, 0.4))
+    for width in (8, 9):
+        assert difference(result.network, model, spec, inputs("unit", (3, 8, width))) < 1e-12
+
+
+def test_layers_are_found_with_an_input_of_the_size_that_the_spec_states() -> None:
+    spec = replace(IMAGENET, size=Known((24, 40), "here"))
+    assert folded(nn.Sequential(nn.Conv2d(3, 4, 3)), spec).plan.shape == (3, 24, 40)
+    assert folded(nn.Sequential(nn.Conv2d(3, 4, 3)), spec, shape=(3, 16, 16)).plan.shape == (3, 16, 16)

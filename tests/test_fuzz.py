@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import struct
 
+import numpy as np
 import pytest
+from fuzz.__main__ import Fuzzed, table
 from fuzz.mutation import mutated
-from fuzz.targets import Target, targets
+from fuzz.targets import Target, _npy_seed, targets
 
 TARGETS = targets()
 TRIES = 250
@@ -34,7 +36,7 @@ def _tried(target: Target, generator: random.Random) -> bool:
         raise AssertionError(f"{type(error).__name__}: {error} for {data[:600]!r}") from error
 
 
-#: What the fuzzer found: a field that tare does not know with an infinity, a negative axis, blocks of no bytes.
+#: What the fuzzer found: a field that tare does not know with an infinity, a negative axis, no axis, blocks of no bytes.
 FOUND = (
     ("spec JSON", b'{"schema": "tare.spec/1", "../std": [Infinity]}'),
     (
@@ -44,6 +46,7 @@ FOUND = (
         + b"\n"
         + b"0" * 8,
     ),
+    ("npy", _npy_seed(np.array(3, np.uint8))),
     ("WAV", b"RIFFT\0\0\0WAVEfmt " + struct.pack("<IHHIIHH", 16, 11, 1, 8000, 92, 0, 0) + b"data0\0\0\0" + bytes(48)),
 )
 
@@ -51,3 +54,16 @@ FOUND = (
 @pytest.mark.parametrize(("name", "data"), FOUND)
 def test_what_the_fuzzer_found_is_refused(name: str, data: bytes) -> None:
     assert not TARGETS[name](data)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "runs", "limits"),
+    [(60, None, "60 seconds"), (None, 2000, "2,000 inputs"), (60, 2000, "60 seconds or 2,000 inputs")],
+)
+def test_the_table_counts_targets_and_names_the_limits(seconds: int | None, runs: int | None, limits: str) -> None:
+    found = [Fuzzed("IDX", 1500, 90, ""), Fuzzed("tar", 2000, 150, "a crash")]
+    *_, idx, tar, total, _, last = table(found, seconds, runs).splitlines()
+    assert idx == "| IDX | 1,500 | 90 | 0 |"
+    assert tar == "| tar | 2,000 | 150 | 1 |"
+    assert total == "| **all** | **3,500** | | **1** |"
+    assert last == f"At most {limits} each."

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 from timm.data.transforms_factory import create_transform
+from torch.utils.data import Dataset
 
 from tare.errors import DataError
-from tare.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader
+from tare.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader, loader_errors
 from tare.labelled import LabelledFile
 from tare.training import Augmenting
 from tests.images import random_rgb, save_png
@@ -102,3 +105,21 @@ def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]
     Path(files[1].path).unlink()
     with pytest.raises(DataError, match="images that stay readable during training"):
         images[1]
+
+
+class Dying(Dataset[tuple[torch.Tensor, int]]):
+    """Its third sample is the end of whoever reads it."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        if index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return torch.zeros(3, 2, 2), 0
+
+
+def test_a_loader_that_was_ended_from_outside_is_one_line() -> None:
+    message = r"^expected loader processes that stay alive, found one that was ended from outside; use fewer --workers"
+    with pytest.raises(DataError, match=message), loader_errors():
+        list(loader(Dying(), batch_size=1, workers=1))

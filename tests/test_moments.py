@@ -349,7 +349,7 @@ def test_figures_beyond_the_range_of_a_double_are_infinite_and_their_roots_are_n
     assert state.std == pytest.approx(1e200)
     tiny = Moments.of_sample(np.array([-1e-200, 1e-200]))
     assert tiny.variance == 0.0
-    assert tiny.std == pytest.approx(1e-200)
+    assert tiny.std == pytest.approx(1e-200, rel=1e-12, abs=0)
 
 
 def test_integer_samples_without_values_do_not_count_as_samples() -> None:
@@ -369,6 +369,39 @@ def test_sums_of_exactly_64_bits_do_not_wrap() -> None:
     s[0], q[0] = 2**15, 2**30
     state = Moments.of_integer_samples(n, s, q, 32768.0, 32768.0)
     assert (state.mean, state.std, state.mean_of_sample_std) == (32768.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2**61])
+def test_sums_of_squares_at_and_beyond_64_bits_keep_the_std(first: int) -> None:
+    """Four sums of squares of 2^61 are 2^63, one more than a signed integer holds; a fifth of any size comes before them."""
+    fifth = [(2**31, 0, 0), (1, 1, 1), (2**31, 2**45, 2**61)][[0, 1, 2**61].index(first)]
+    n, s, q = (np.array([value, *[other] * 4], np.int64) for value, other in zip(fifth, (2**31, 2**45, 2**61), strict=True))
+    state = Moments.of_integer_samples(n, s, q, 0.0, 65535.0)
+    count, total, squares = (sum(map(int, values)) for values in (n, s, q))
+    assert squares == first + 2**63
+    assert state.mean == float(Fraction(total, count))
+    assert state.variance == float(Fraction(squares, count) - Fraction(total, count) ** 2)
+    four = Moments.of_integer_samples(n[1:], s[1:], q[1:], 0.0, 65535.0)
+    assert four.std == math.sqrt(2**30 - 2**28)
+
+
+def test_the_mean_of_a_large_sample_is_right_to_the_last_digit() -> None:
+    """What is left of its values about their rounded mean adds up over them; its mean is less than half a last digit."""
+    steps = np.random.default_rng(0).integers(0, 6, 5000)
+    unit = float(np.spacing(1e9))
+    state = Moments.of_sample(1e9 + unit * steps)
+    exact = 10**9 + Fraction(unit) * Fraction(int(steps.sum()), 5000)
+    assert abs(Fraction(state.sample_mean) - exact) <= Fraction(unit) / 2
+
+
+def test_constant_samples_of_a_stack_beyond_the_range_of_squares_go_one_by_one() -> None:
+    values = np.array([[1e150, 1e150], [3e150, 3e150]])
+    assert Moments.of_stack(values) == of_floats(list(values))
+
+
+def test_two_values_are_not_constant() -> None:
+    assert not Moments.of_sample(np.array([1.0, 3.0])).constant
+    assert not of_floats([np.array([1.0]), np.array([3.0])]).constant
 
 
 def test_a_variance_whose_numerator_needs_64_bits_does_not_wrap() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import marshal
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from benchmarks.check_rates.__main__ import insert
 from benchmarks.mutation.__main__ import ROOT, Result, table
@@ -13,8 +16,10 @@ from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.forks import forked
 from benchmarks.mutation.mutants import Mutated
 from benchmarks.mutation.record import Record
-from benchmarks.mutation.running import Outcome
+from benchmarks.mutation.running import Outcome, outcomes
 from benchmarks.mutation.targets import TARGETS
+
+from tare.exact import exact_sum
 
 SOURCE = '''
 """A module."""
@@ -116,6 +121,36 @@ def test_a_killed_mutant_stays_killed_under_more_tests_and_a_survivor_runs_again
     assert again.get(first, "other source", "tests") is None
     assert again.last(second, "source") == Outcome("survived")
     assert again.last(second, "other source") is None
+
+
+CHANGED = """
+import sys
+from pathlib import Path
+from benchmarks.mutation.mutants import Mutated
+from benchmarks.mutation.running import _Changed
+
+path = Path("src/tare/exact.py")
+mutated = Mutated("exact", path.read_text(), str(path.absolute()))
+place = next(place for place, mutant in enumerate(mutated.mutants) if (mutant.before, mutant.after) == ("2047", "2048"))
+sys.meta_path.insert(0, _Changed("tare.exact", mutated.code(place)))
+import numpy
+from tare.exact import exact_sum
+print(float(exact_sum(numpy.array([1.0, 2.0])).fraction()))
+"""
+
+
+def test_a_constant_that_was_changed_in_a_compiled_function_is_compiled() -> None:
+    assert float(exact_sum(np.array([1.0, 2.0])).fraction()) == 3.0  # and now it is in the cache
+    done = subprocess.run([sys.executable, "-c", CHANGED], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    assert float(done.stdout) != 3.0
+
+
+def test_the_process_that_children_come_from_has_nothing_of_tare() -> None:
+    program = "import sys, benchmarks.mutation.__main__ as m; m.running.load_libraries(); sys.exit('tare' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603
+    made = Mutated("made", SOURCE, "made.py")
+    with pytest.raises(SystemExit, match="expected a process that has not loaded tare"):
+        next(outcomes(made, [], [0]))
 
 
 def test_the_table_counts_and_is_put_between_its_marks(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -324,6 +326,23 @@ def test_a_run_whose_data_changed_is_not_resumed(data: Path, tmp_path: Path) -> 
         finetune(data, tmp_path / "run", resume=True)
     with pytest.raises(OutputError, match=r"(augmentation|training images): "):
         finetune(data, tmp_path / "run", resume=True, augmentation="none")
+
+
+@pytest.mark.parametrize("options", [{}, {"protocol": "probe"}, {"protocol": "probe", "batchnorm": "reestimate"}])
+def test_a_loader_that_was_ended_from_outside_is_one_line(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    parent = os.getpid()
+
+    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, int]:
+        if os.getpid() != parent:  # the network's own look at a sample is not meant
+            os.kill(os.getpid(), signal.SIGKILL)
+        return there(batches, index)
+
+    there = ImageBatches.__getitem__
+    monkeypatch.setattr(ImageBatches, "__getitem__", die)
+    with pytest.raises(DataError, match=r"^expected loader processes that stay alive, found one that was ended from outside"):
+        transfer("timm:test_resnet", data, out=tmp_path / "run", **{**TINY, "epochs": 1, "workers": 1, **options})
 
 
 def test_a_disk_that_is_full_keeps_the_last_good_checkpoint(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

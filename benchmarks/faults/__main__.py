@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,6 +15,8 @@ from benchmarks.faults.children import finished
 from benchmarks.faults.jobs import EXPORT, JOBS, MEASURE, SETUP, STUDY, TRANSFER, prepare
 from benchmarks.faults.kills import Killed, killed
 from benchmarks.faults.others import WRITERS, clear, clock_jumps, no_file_grows, second_refused, small_disk, unwritten
+from benchmarks.faults.workers import prepare as prepare_workers
+from benchmarks.faults.workers import worked, worker_killed
 from benchmarks.hostile.__main__ import preload
 
 Row = tuple[str, str, list[str]]
@@ -35,7 +38,7 @@ def main() -> None:
             if arguments.only is None or arguments.only in f"kill {job.name}":
                 deaths.append(killed(job, folder, arguments.kills, arguments.seed, _often))
                 print(deaths[-1], file=sys.stderr)
-        rows = _others(folder, arguments.only)
+        rows = _others(folder, arguments.only) + _workers(folder, arguments.only, arguments.seed)
     text = f"{_kill_table(deaths)}\n\n{_table(rows)}"
     print(text)
     for each in deaths:
@@ -80,6 +83,15 @@ def _others(folder: Path, only: str | None) -> list[Row]:
         if wanted("clock jump", job.name):
             rows.append(("clock jump", job.name, clock_jumps(job, folder, _often, 0.4)))
     return rows
+
+
+def _workers(folder: Path, only: str | None, seed: int) -> list[Row]:
+    """Those on Ray are left out where it is not installed."""
+    kinds = {case: f"worker ended{' on Ray' if 'ray' in case.name else ''}" for case in worked(ray=find_spec("ray") is not None)}
+    chosen = [case for case, kind in kinds.items() if only is None or only in f"{kind} {case.name}"]
+    if chosen:
+        prepare_workers(folder)
+    return [(kinds[case], case.name, worker_killed(case, folder, seed)) for case in chosen]
 
 
 def _starved() -> None:

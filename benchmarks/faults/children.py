@@ -36,6 +36,12 @@ class Child:
             self.code = os.waitstatus_to_exitcode(status) if found else None
         return self.code is not None
 
+    def stopped(self) -> bool:
+        """Wait until it is stopped by a signal; False if it ends before."""
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        self.code = None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+        return self.code is None
+
     def wait(self, seconds: float) -> bool:
         """Wait for its end at most so long; whether it ended."""
         until = time.monotonic() + seconds

@@ -18,7 +18,7 @@ class Job:
     """A command that writes to nothing but the folder ``made``.
 
     ``again`` is what is added to take it up, once ``marker`` is there. ``unlike`` are files that no two runs have alike, byte for
-    byte.
+    byte. ``options`` are added to ``argv`` and may change nothing but the command that the results name.
     """
 
     name: str
@@ -26,16 +26,18 @@ class Job:
     marker: str | None = None
     again: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def command(self, folder: Path) -> tuple[str, ...]:
         """What to run in ``folder`` now."""
         begun = self.marker is not None and (folder / self.marker).is_file()
-        return (*self.argv, *self.again) if begun else self.argv
+        return (*self.argv, *self.options, *(self.again if begun else ()))
 
     def result(self, folder: Path) -> dict[str, str]:
         """Digest by name of everything that the job left, hidden files included."""
         files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name not in self.unlike)
-        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        said = "".join(f" {option}" for option in self.options).encode()
+        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes().replace(said, b"")).hexdigest() for path in files}
 
 
 def prepare(folder: Path) -> None:
@@ -51,7 +53,7 @@ def prepare(folder: Path) -> None:
     (folder / "net.py").write_text(NET)
 
 
-_STUDY = ("--networks", "mlp-none", "--sizes", "10", "--strategies", "source,target", "--shifts", "content,units:10")
+STUDY_PLAN = ("--networks", "mlp-none", "--sizes", "10", "--strategies", "source,target", "--shifts", "content,units:10")
 
 MEASURE = Job("measure --checkpoint", ("measure", "many", "--checkpoint", "made/pass", "--out", "made/stats.json"))
 TRANSFER = Job(
@@ -75,7 +77,7 @@ TRANSFER = Job(
     again=("--resume",),
     unlike=("best.ckpt", "last.ckpt"),  # torch writes the temporary name of the file into it
 )
-STUDY = Job("study", ("study", "signals", *_STUDY, "--seeds", "2", "--workers", "1", "--out", "made/out"))
+STUDY = Job("study", ("study", "signals", *STUDY_PLAN, "--seeds", "2", "--workers", "1", "--out", "made/out"))
 EXPORT = Job(
     "export",
     ("export", "run", "--format", "safetensors", "--model", "net.py:small", "--out", "made/out"),

@@ -65,8 +65,8 @@ def _left_alone(job: Job, folder: Path, before: Callable[[], None]) -> tuple[dic
 def _row(job: Job, folder: Path, kills: int, delay: Callable[[], float], found: Killed, before: Callable[[], None]) -> None:
     """Begin and kill, up to ``kills`` times; what ends by itself before ends the row."""
     for _ in range(kills):
-        with Watcher(folder / "made") as watcher:
-            child = begin(job.command(folder), folder, before=before)
+        child = begin(job.command(folder), folder, before=before)
+        with Watcher(folder / "made") as watcher:  # a thread: one that held a lock while forking would leave it held in the child
             ended = child.wait(delay())
             if not ended:
                 child.kill()

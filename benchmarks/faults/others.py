@@ -1,4 +1,4 @@
-"""A disk that is full or may not be written, a second process, a clock that jumps, a worker that dies: what commands do then."""
+"""A disk that is full or may not be written, a second process, a clock that jumps: what commands do then."""
 
 from __future__ import annotations
 
@@ -77,15 +77,11 @@ def small_disk(made: Path, size: str = "16k", flags: str = "") -> Iterator[bool]
 
 
 def second_refused(job: Job, folder: Path) -> list[str]:
-    """Stop a command in the middle, begin it a second time, and let the first go on; what is wrong with either."""
-    wanted = _alone(job, folder)
-    first = begin(job.argv, folder, number=1)
-    lock = folder / "made"
-    while not any(path.suffix == ".lock" for path in lock.iterdir()) and not first.ended():
-        time.sleep(0.002)
-    if first.ended():
+    """Stop a command that holds its output, begin it a second time, and let the first go on; what is wrong with either."""
+    wanted = alone(job, folder)
+    first = begin(job.command(folder), folder, number=1, before=_stops_when_it_holds)
+    if not first.stopped():
         return [f"the first ended with {first.code} before it was met: {first.said[-200:]}"]
-    os.kill(first.pid, signal.SIGSTOP)
     second = finished(job.command(folder), folder)
     wrong = [f"the second: {each}" for each in said_in_one_line(second)]
     if "one process at a time" not in second.said:
@@ -97,10 +93,22 @@ def second_refused(job: Job, folder: Path) -> list[str]:
     return wrong + ([] if job.result(folder) == wanted else ["the first has another result than alone"])
 
 
+def _stops_when_it_holds() -> None:
+    """In a child: stop this process once it has the lock. The file of the lock is there a moment before that."""
+    import tare.output_lock
+
+    class Held(set[str]):
+        def add(self, item: str) -> None:
+            super().add(item)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    tare.output_lock._held = Held()
+
+
 def clock_jumps(job: Job, folder: Path, before: Callable[[], None], seconds: float) -> list[str]:
     """Kill a command, date all that it left to the future, and take it up under a clock that jumps by years at every look."""
-    wanted = _alone(job, folder, before)
-    child = begin(job.argv, folder, before=before)
+    wanted = alone(job, folder, before)
+    child = begin(job.command(folder), folder, before=before)
     child.wait(seconds)
     if not child.ended():
         child.kill()
@@ -130,9 +138,10 @@ def clear(folder: Path) -> None:
     (folder / "made").mkdir()
 
 
-def _alone(job: Job, folder: Path, before: Callable[[], None] = lambda: None) -> dict[str, str]:
+def alone(job: Job, folder: Path, before: Callable[[], None] = lambda: None) -> dict[str, str]:
+    """What a job leaves that nobody disturbs; ``made`` is empty afterwards."""
     clear(folder)
-    done = finished(job.argv, folder, before=before)
+    done = finished(job.command(folder), folder, before=before)
     if done.code != 0:
         raise SystemExit(f"tare {' '.join(job.argv)}: {done.code}: {done.said}")
     wanted = job.result(folder)

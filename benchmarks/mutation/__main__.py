@@ -12,7 +12,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.check_rates.__main__ import insert
 from benchmarks.mutation import running
 from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.mutants import Mutant, Mutated
@@ -61,6 +60,8 @@ def main() -> None:
     text = table(results, totals)
     print("\n" + text)
     if given.write:
+        from benchmarks.check_rates.__main__ import insert  # loads tare, which children must find not loaded
+
         insert(given.write, "mutation", text)
     sys.exit(1 if any(r.verdict == "survived" for found in results.values() for r in found) else 0)
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 _GUARD = "the guard against dividing by zero is another tiny number"
 _SLOWER = "samples beyond the limit go one by one, which gives the same figures"
 _PLAIN = "plain = (np.abs(sums.mean) < _LARGE) & (sums.second < _LARGE) & ((sums.second > 1 / _LARGE) | (sums.low == sums.high))"
+_TOTAL = "return int(values.sum()) if int(values.max()) * values.size < 1 << 63 else sum(values.tolist())"
+_PRODUCT = "if int(n.max()) * int(q.max()) < 1 << 63:"
+_PYTHON = "Python's integers, which are always used then, give the same"
+_LIMIT = "where it matters no value lies exactly on the limit"
+_ONE_LENGTH = "the sequences are made together and have one length"
+_ZEROS = "new_zero[source] = left / a if abs(left) > precision * max(abs(zero[net]), abs(b)) + ROUNDING else 0.0"
+_NEGATIVE = "NumPy takes any negative length for the one that it is to compute"
+_TWO_SAMPLES = "a feature has at least two places, those of two samples, and only one of them has index 0; the larger is taken"
 _OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "buckets": {
+        "words = self.words and other.words :: self.words and other.words -> self.words or other.words": "words are merged with"
+        " words, and doubles with doubles",
+    },
     "intervals": {
         "variances = np.maximum(variances, 1e-12 * max(1e-300, float(np.square(effects).max())) + 1e-300)"
         " :: 1e-300 -> 2e-300": _GUARD,
@@ -29,8 +41,53 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "fold_plan": {
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
+        "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": "what counts as rounding is only a little more",
+        "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)"
+        " :: True -> False": _ONE_LENGTH,
+        "precision = 2 * torch.finfo(first.weight.dtype).eps :: 2 -> 3": "what counts as rounding is only a little more",
+        "for net, (source, a, b) in enumerate(zip(features.order, features.scale, features.shift, strict=True)):"
+        " :: True -> False": _ONE_LENGTH,
+        f"{_ZEROS} :: abs(left) > precision * max(abs(zero[net]), abs(b)) + ROUNDING"
+        " -> abs(left) >= precision * max(abs(zero[net]), abs(b)) + ROUNDING": _LIMIT,
+        f"{_ZEROS} :: max -> min": "the two differ by no more than their rounding where it decides",
+        "if features.order == tuple(range(len(zero))) and groups > 1: :: groups > 1 -> groups >= 1": "one group written out"
+        " is itself",
+        "taps = dense.reshape(*dense.shape[:2], -1).sum(2) :: 1 -> 2": _NEGATIVE,
+        "real = first.origin >= 0 :: first.origin >= 0 -> first.origin > 0": _TWO_SAMPLES,
+        "real = first.origin >= 0 :: 0 -> 1": _TWO_SAMPLES,
+        "scale = [affine.scale[c] if c >= 0 else 1.0 for c in channels] :: 1.0 -> 2.0": "it multiplies zeros",
+        "tuple(1.0 if abs(a - 1.0) < ROUNDING else a for a in scale),"
+        " :: abs(a - 1.0) < ROUNDING -> abs(a - 1.0) <= ROUNDING": _LIMIT,
+        "tuple(0.0 if abs(b) < ROUNDING else b for b in shift), :: abs(b) < ROUNDING -> abs(b) <= ROUNDING": _LIMIT,
+        "step = np.array([affine.order[c] - c if c >= 0 else 0 for c in channels])[:, None] * area"
+        " :: 0 -> 1 #1": "a feature without a channel has no place that could move",
+        "places.setdefault(row.tobytes(), []).insert(0, index) :: 0 -> 1": "features of the same places carry the same values,"
+        " and each is taken once in any order",
+        "bias = bias - _dense(weight, layer.groups).reshape(len(weight), inputs, -1).sum(2) @ zero :: 1 -> 2": _NEGATIVE,
+        "size, padding_of(layer, size), layer.dilation, layer.kernel_size, layer.stride, strict=True"
+        " :: True -> False": _ONE_LENGTH,
     },
     "moments": {
+        "_LARGE = 1e60 :: 1e+60 -> 2e+60": _SLOWER,
+        "sums = centred(values, passes=2) :: 2 -> 3": "a third pass moves the pivot by less than its last digit",
+        "mean = Dyadic.of(sums.pivot + sums.powers[0] / sums.count)"
+        " :: sums.pivot + sums.powers[0] / sums.count -> sums.pivot - sums.powers[0] / sums.count": "what is left about the"
+        " rounded mean is less than half its last digit",
+        f"{_PLAIN} :: np.abs(sums.mean) < _LARGE -> np.abs(sums.mean) <= _LARGE": _SLOWER,
+        f"{_PLAIN} :: sums.second > 1 / _LARGE -> sums.second >= 1 / _LARGE": _SLOWER,
+        f"{_PLAIN} :: 1 / _LARGE -> 1 * _LARGE": _SLOWER,
+        "sums = centred(values, passes=1) :: 1 -> 2": "a pivot nearer to the mean, which sums are moved from exactly",
+        "return self.count > 0 and self.low == self.high :: self.count > 0 -> self.count >= 0": "without values the lowest and"
+        " the highest are two infinities",
+        f"{_TOTAL} :: 1 << 63 -> 1 >> 63": _PYTHON,
+        f"{_PRODUCT}"
+        " :: int(n.max()) * int(q.max()) < 1 << 63 -> int(n.max()) * int(q.max()) <= 1 << 63": "a product of 2^63 wraps,"
+        " and wraps back when a square, which is at least one, is subtracted",
+        f"{_PRODUCT} :: 1 << 63 -> 1 >> 63": _PYTHON,
+        "triples = zip(n.tolist(), s.tolist(), q.tolist(), strict=True) :: True -> False": _ONE_LENGTH,
+        "if value <= 0: :: value <= 0 -> value < 0": "the root of zero is zero below, too",
+        "shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2"
+        " :: 2 -> 3": "it only has to bring squares of doubles into the range of a double, which a third does, too",
         f"{_PLAIN} :: sums.second < _LARGE -> sums.second <= _LARGE": _SLOWER,
         f"{_PLAIN} :: (sums.second > 1 / _LARGE) | (sums.low == sums.high)"
         " -> (sums.second > 1 / _LARGE) & (sums.low == sums.high)": _SLOWER,

@@ -67,8 +67,10 @@ def outcomes(
 
     ``quick`` ends with the first look, so that a few more survive.
 
-    Raises SystemExit if the tests do not pass without a mutant.
+    Raises SystemExit if the tests do not pass without a mutant, or if tare is loaded already: no child could load it changed.
     """
+    if "tare" in sys.modules:
+        raise SystemExit("expected a process that has not loaded tare: a mutant outside functions is a module loaded anew")
     inside = [place for place in places if mutated.inside[place]]
     baseline: _Baseline | None = None
     for line in _told(lambda tell: _serve(mutated, files, inside, tell, workers=workers, left_out=left_out, quick=quick)):

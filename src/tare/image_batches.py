@@ -182,10 +182,16 @@ def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, 
 
 @contextmanager
 def loader_errors() -> Iterator[None]:
-    """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError."""
+    """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError.
+
+    A loader process that was ended, by the system for want of memory, say, is a RuntimeError of torch's, too.
+    """
     try:
         yield
     except RuntimeError as error:
+        if str(error).startswith("DataLoader worker (pid"):
+            remedy = "use fewer --workers if memory is short; --resume takes up what was trained"
+            raise DataError("loader processes that stay alive", "one that was ended from outside", remedy) from None
         found = _IN_LOADER.search(str(error))
         if found is None:
             raise

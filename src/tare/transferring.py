@@ -20,6 +20,7 @@ from tare.evaluation import Evaluation, evaluate
 from tare.files import write_text
 from tare.finetune import BEST, LAST, Fitted, TransferModule, fit, load_state
 from tare.geometry import NOUNS
+from tare.image_batches import loader_errors
 from tare.labelled import Labelled, LabelledFile
 from tare.measuring import MAX_SKIPPED
 from tare.model_dir import TransferredModel, save_model
@@ -215,6 +216,7 @@ def _save(plan: Plan, place: Path, evaluation: Evaluation, metrics: dict[str, fl
     save_model(place, transferred, source_spec=plan.spec, target_stats=plan.target.stats, evidence=evidence)
 
 
+@loader_errors()
 def _reestimated(plan: Plan) -> tuple[str, ...]:
     """Batch norms re-estimated on the training split as the network will be given it, where so asked; and what was done."""
     tuning = plan.training.tuning
@@ -230,6 +232,7 @@ def _reestimated(plan: Plan) -> tuple[str, ...]:
     return (f"{done.layers} batch norms re-estimated on {done.samples} {NOUNS[plan.takes.kind]} in {done.passes} passes{share}",)
 
 
+@loader_errors()
 def _features(plan: Plan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
     device = _device(plan)
     return features_of(
@@ -237,6 +240,7 @@ def _features(plan: Plan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32
     )
 
 
+@loader_errors()
 @torch.inference_mode()
 def _logits(plan: Plan) -> NDArray[np.float32]:
     """Logits ``(N, K)`` of the validation split."""

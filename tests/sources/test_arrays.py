@@ -194,3 +194,11 @@ def test_a_header_that_claims_the_moon_takes_no_memory(tmp_path: Path) -> None:
     path.write_bytes(b"\0\0\x08\x03" + struct.pack(">III", 10, 1 << 31, 1 << 31))
     with pytest.raises(DataError, match="claimed"):
         state_of(open_source(path))
+
+
+@pytest.mark.parametrize("layout", [None, "N"])
+def test_a_single_number_is_no_array_of_samples(layout: str | None, tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.array(3.0))
+    for source in (tmp_path / "one.npy", np.array(3.0)):
+        with pytest.raises(DataError, match=r"found shape \(\)"):
+            tare.measure(source, layout=layout)

@@ -51,6 +51,8 @@ def _stated(shape: tuple[int, ...], layout: str, name: str) -> str:
 
 
 def _guessed(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
+    if not shape:
+        return None
     if len(shape) in (1, 2):
         return "NC"[: len(shape)]
     first, last = shape[1] <= _MOST_CHANNELS, shape[-1] <= _MOST_CHANNELS
