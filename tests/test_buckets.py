@@ -156,7 +156,7 @@ def test_8_bit_pooled_with_16_bit_keeps_exact_quantiles(tmp_path: Any) -> None:
     assert channel.quantiles["0.25"] == np.quantile(both, 0.25, method="inverted_cdf") * (1 / 65535)
 
 
-@given(st.lists(st.one_of(st.floats(-10, 10), st.floats(1e9, 1e9 + 5)), min_size=1, max_size=60), st.integers(1, 20))
+@given(st.lists(st.one_of(st.floats(-10, 10), st.floats(1e9, 1e9 + 5)), min_size=1, max_size=60), st.integers(2, 20))
 def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_limits(values: list[float], most: int) -> None:
     state = counted(values)
     ordered = sorted(values)
@@ -174,6 +174,11 @@ def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_li
         if width > 2 * state.error > 0:  # half as wide would need more groups than there may be
             first, last = (math.floor(v / (width / 2)) for v in (max(limits[0], ordered[0]), min(limits[1], ordered[-1])))
             assert last - first >= most
+
+
+def test_one_group_cannot_hold_values_of_both_signs_and_is_refused() -> None:
+    with pytest.raises(ValueError, match="two groups or more, got 1"):
+        counted([-1.0, 1.0]).grouped(1)
 
 
 def test_groups_of_nothing_are_none_and_limits_outside_are_those_of_the_values() -> None:

@@ -173,8 +173,11 @@ class Buckets:
     def grouped(self, most: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, float, tuple[int, ...]]:
         """Sum 2^k neighbouring buckets, the fewest for which ``most`` groups hold all values from ``low`` to ``high``.
 
-        Returns the start of the first group, the width of a group, and the counts; of an empty state nothing.
+        Returns the start of the first group, the width of a group, and the counts; of an empty state nothing. Groups begin at
+        multiples of their width, so values of both signs need two. Raises ValueError if there may be fewer.
         """
+        if most < 2:
+            raise ValueError(f"two groups or more, got {most}")
         if not self.counts:
             return math.nan, math.nan, ()
         exponent, first, size = _grid(self.low, self.high, self.words)
