@@ -76,3 +76,19 @@ def test_both_memory_orders_give_the_same_bits_whatever_a_block_of_pixels_is(pix
     images = stored((2, 3, 1, pixels), False, pixels)
     last = normalise(images.contiguous(memory_format=torch.channels_last), affine)
     assert torch.equal(last, normalise(images, affine))
+
+
+@pytest.mark.parametrize(("last", "channels"), [(False, 3), (True, 3), (True, 4)])
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_any_number_of_threads_gives_the_same_bits(
+    last: bool, channels: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = stored((5, channels, 33, 21), last)
+    affine = Affine(tuple(reversed(range(channels))), (0.02,) * channels, tuple(-k / 7 for k in range(channels)))
+    alone = normalise(images, affine)
+    began: list[str] = []
+    monkeypatch.setattr("tare.fused._MANY", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: began.append("asked") or threads)
+    spread = normalise(images, affine, torch.full(tuple(images.shape), torch.nan))
+    assert torch.equal(spread, alone)
+    assert began

@@ -7,7 +7,10 @@ plain copy of its result does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Pixels whose bytes are taken apart together. Between 256 and 8192 the time hardly depends on it.
 _BLOCK = 512
+#: Fewer floats are written sooner than another thread begins.
+_MANY = 1 << 21
 
 
 def takes(images: torch.Tensor) -> bool:
@@ -34,7 +39,8 @@ def takes(images: torch.Tensor) -> bool:
 def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = None) -> torch.Tensor:
     """Map raw uint8 images ``(N, C, H, W)``, stored channels first or last, to contiguous float32 ``(N, C, H, W)``.
 
-    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned.
+    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned. Large batches take as many
+    threads as torch's own operations do (``torch.get_num_threads()``, one in a loader's process).
     Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or type.
     """
     import torch
@@ -51,14 +57,26 @@ def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = N
     pixels = shape[2] * shape[3]
     result = out.numpy().reshape(shape[0], shape[1], pixels)
     if images.is_contiguous():
-        _planes(images.numpy().reshape(shape[0], shape[1], pixels), result, order, scale, shift)
-        return out
-    last = images.permute(0, 2, 3, 1).numpy().reshape(shape[0], pixels, shape[1])
-    if shape[1] == 3:
-        _triples(last, result, order, scale, shift)
+        source, kernel = images.numpy().reshape(shape[0], shape[1], pixels), _planes
     else:
-        _interleaved(last, result, order, scale, shift)
+        source = images.permute(0, 2, 3, 1).numpy().reshape(shape[0], pixels, shape[1])
+        kernel = _triples if shape[1] == 3 else _interleaved
+    threads = 1 if result.size < _MANY else min(torch.get_num_threads(), shape[0])
+    _spread(lambda part: kernel(source[part], result[part], order, scale, shift), shape[0], threads)
     return out
+
+
+def _spread(run: Callable[[slice], Any], length: int, threads: int) -> None:
+    """Call ``run`` with slices that make up ``length``, one a thread; a pool that is kept would not outlive a fork."""
+    first, *others = (slice(*ends) for ends in pairwise(length * k // threads for k in range(threads + 1)))
+    if not others:
+        run(first)
+        return
+    with ThreadPoolExecutor(len(others)) as pool:
+        begun = [pool.submit(run, part) for part in others]
+        run(first)
+    for each in begun:
+        each.result()
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
