@@ -156,14 +156,14 @@ def _plane_bytes(  # pragma: no cover - compiled
 def _plane_pairs(  # pragma: no cover - compiled
     planes: NDArray[np.uint8],
     words: NDArray[np.uint64],
-    tables: NDArray[np.uint32],
+    levels: NDArray[np.int64],
     s: NDArray[np.int64],
     q: NDArray[np.int64],
 ) -> None:
     # Two neighbours of one channel are counted by one increment, in 65,536 counters that the second cache level holds.
     mask, one = np.uint64(0xFFFF), np.uint32(1)
+    table = np.zeros(256 * 256, np.uint32)
     for c in range(planes.shape[1]):
-        table = tables[c]
         for i in range(planes.shape[0]):
             row, pairs = planes[i, c], words[i, c]
             total, squares = np.int64(0), np.int64(0)
@@ -182,6 +182,14 @@ def _plane_pairs(  # pragma: no cover - compiled
                 total += np.int64(a)
                 squares += np.int64(b)
             s[i, c], q[i, c] = total, squares
+        for second in range(256):
+            counts = table[256 * second : 256 * (second + 1)]
+            number = np.int64(0)
+            for first in range(256):
+                levels[c, first] += np.int64(counts[first])
+                number += np.int64(counts[first])
+            levels[c, second] += number
+            counts[:] = 0
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -279,11 +287,9 @@ def plane_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[n
         tables = np.zeros((channels, 12 * 256), np.uint32)
         _plane_bytes(planes, tables, s, q)
         return s, q, tables.reshape(channels, 12, 256).sum(axis=1, dtype=np.int64)
-    pairs = np.zeros((channels, 256 * 256), np.uint32)
-    _plane_pairs(planes, planes.view(np.uint64), pairs, s, q)
-    square = pairs.reshape(channels, 256, 256)
-    firsts, seconds = (square.sum(axis=axis, dtype=np.uint32).astype(np.int64) for axis in (1, 2))
-    return s, q, firsts + seconds
+    levels = np.zeros((channels, 256), np.int64)
+    _plane_pairs(planes, planes.view(np.uint64), levels, s, q)
+    return s, q, levels
 
 
 def word_sums(samples: NDArray[np.uint16], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
