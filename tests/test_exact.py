@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.exact import Dyadic, exact_dot, exact_products, exact_sum
+from tare.exact import _LIMBS, _MOST, Dyadic, _add_doubles, _add_products, exact_dot, exact_products, exact_sum
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 numbers = st.one_of(finite, st.integers(-(10**30), 10**30))
@@ -37,6 +37,45 @@ def test_addition_is_associative_and_commutative_with_zero_as_identity(a: float,
 def test_one_number_has_one_form(mantissa: int, exponent: int, shift: int) -> None:
     assert Dyadic(mantissa << shift, exponent - shift) == Dyadic(mantissa, exponent)
     assert hash(Dyadic(mantissa << shift, exponent - shift)) == hash(Dyadic(mantissa, exponent))
+
+
+@pytest.mark.parametrize("exponent", [-3, 0, 9])
+def test_zero_is_zero_whatever_its_exponent(exponent: int) -> None:
+    zero = Dyadic(0, exponent)
+    assert (zero.mantissa, zero.exponent) == (0, 0)
+    assert zero.fraction() == 0
+
+
+@pytest.mark.parametrize("exponent", [-1074, -1023, -1022, -1021, -1020, -990, -1, 0, 1, 1022, 1023])
+def test_doubles_beside_every_border_of_their_form_are_summed_exactly(exponent: int) -> None:
+    border = math.ldexp(1.0, exponent)
+    values = [math.nextafter(border, 0.0), border, -border, -math.nextafter(border, math.inf), border]
+    assert exact_sum(np.array(values)).fraction() == sum(map(Fraction, values), Fraction(0))
+
+
+@pytest.mark.parametrize("exponent", range(32))
+def test_a_full_part_of_the_largest_doubles_stays_within_64_bits(exponent: int) -> None:
+    limbs = np.zeros((1, _LIMBS), np.int64)
+    _add_doubles(np.array([[math.nextafter(math.ldexp(1.0, exponent + 1), 0.0)]]).view(np.uint64), limbs)
+    assert int(np.abs(limbs).max()) * _MOST < 1 << 63
+
+
+def test_a_full_part_of_the_largest_products_stays_within_64_bits() -> None:
+    for extreme in (1 << 63, (1 << 63) - 1, (1 << 32) - 1, (1 << 63) - (1 << 32)):
+        limbs = np.zeros((1, 4), np.int64)
+        _add_products(np.array([[-extreme]], np.int64), limbs)
+        assert int(np.abs(limbs).max()) * _MOST < 1 << 63
+
+
+@given(st.integers(1, 5), st.integers(0, 4), st.integers(0, 9))
+def test_products_of_every_two_rows_are_given_in_order(number: int, length: int, seed: int) -> None:
+    rows = np.random.default_rng(seed).integers(-(2**62), 2**62, (number, length))
+    wanted = [
+        sum(a * b for a, b in zip(rows[left].tolist(), rows[right].tolist(), strict=True))
+        for left in range(number)
+        for right in range(left, number)
+    ]
+    assert exact_products(rows) == wanted
 
 
 def test_infinities_and_nan_have_no_exact_form() -> None:

@@ -102,6 +102,47 @@ def test_padding_keeps_the_memory_order_and_takes_the_dtype_of_the_value(memory:
     assert torch.equal(found[:, :, 1:, :5], raw.float())
 
 
+def test_padding_keeps_the_memory_order_of_volumes_too() -> None:
+    raw = torch.randn(2, 3, 4, 5, 6).contiguous(memory_format=torch.channels_last_3d)
+    found = pad_per_channel(raw, ((1, 0), (0, 2), (1, 1)), torch.full((1, 3, 1, 1, 1), 0.5))
+    assert found.is_contiguous(memory_format=torch.channels_last_3d)
+    assert pad_per_channel(raw.contiguous(), ((1, 1),) * 3, torch.zeros(1, 3, 1, 1, 1)).is_contiguous()
+
+
+def test_at_the_size_it_was_folded_for_a_border_is_corrected_and_nothing_is_padded(monkeypatch: pytest.MonkeyPatch) -> None:
+    padded: list[torch.Size] = []
+
+    def counted(given: torch.Tensor, padding: Extent, value: torch.Tensor) -> torch.Tensor:
+        padded.append(given.shape[2:])
+        return pad_per_channel(given, padding, value)
+
+    monkeypatch.setattr("tare.fold_layers.pad_per_channel", counted)
+    layer = rebuilt(nn.Conv2d(3, 4, 3, padding=1), Form("border", at_size=(6, 7)))
+    for size in ((6, 7), (6, 8), (5, 7)):
+        layer(torch.zeros(1, 3, *size))
+    assert padded == [(6, 8), (5, 7)]
+
+
+def test_a_linear_layer_that_computes_in_its_own_way_is_not_plain() -> None:
+    class Odd(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+            return super().forward(input).square()
+
+    class Renamed(nn.Linear):
+        pass
+
+    assert is_plain(nn.Linear(3, 4))
+    assert is_plain(Renamed(3, 4))
+    assert not is_plain(Odd(3, 4))
+    assert not is_plain(nn.ReLU())
+
+
+def test_a_form_has_a_bias_unless_it_says_otherwise() -> None:
+    new: Any = rebuilt(nn.Conv2d(3, 4, 3, bias=False), Form("pad"))
+    assert new.bias.shape == (4,)
+    assert rebuilt(nn.Conv2d(3, 4, 3), Form("pad", bias=False)).bias is None
+
+
 @pytest.mark.parametrize("form", [Form("weights"), Form("pad"), Form("border", at_size=(6, 6)), Form("shift", casts=True)])
 @pytest.mark.parametrize("training", [False, True])
 def test_a_rebuilt_layer_keeps_geometry_dtype_mode_and_whether_it_learns(form: Form, training: bool) -> None:

@@ -138,6 +138,15 @@ def test_dynamic_padding_folds_by_subtracting_and_with_a_mean_of_zero_too() -> N
         assert difference(plain.network, model, centred, inputs("uint8", (3, *size))) < 1e-12
 
 
+@pytest.mark.parametrize("takes", ["unit", "uint8"])
+def test_dynamic_padding_with_what_stands_for_zero_is_right_at_every_size(takes: Takes) -> None:
+    model = network_of(create_conv2d(3, 4, 3, stride=2, padding="same"), 4)
+    result = folded(model, IMAGENET, takes, shape=(3, 12, 13))
+    assert result.plan.layers[0].form.method == "pad"
+    for size in ((12, 13), (9, 14), (11, 11), (14, 9)):
+        assert difference(result.network, model, IMAGENET, inputs(takes, (3, *size))) < 1e-12
+
+
 def test_a_linear_layer_for_bytes_becomes_a_plain_one_again() -> None:
     model = nn.Sequential(nn.Linear(3, 4)).double()
     raw = InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0)
@@ -191,6 +200,48 @@ def test_zeros_that_the_network_itself_puts_beside_its_input_are_met_by_subtract
     values = normalised(inputs("uint8", (3, 8, 9)), IMAGENET)
     with torch.no_grad():
         assert torch.allclose(again(values), model(values), rtol=1e-12, atol=1e-12)
+
+
+def padding_in_front() -> nn.Module:
+    return Applied(lambda x, layer: layer(functional.pad(x, (0, -x.shape[-1] % 4))), nn.Conv2d(3, 4, 3, padding=1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_an_earlier_fold_subtracts_in_front_is_taken_back_or_changed(dtype: torch.dtype) -> None:
+    model = padding_in_front().to(dtype)
+    tolerance = 1e-5 if dtype == torch.float32 else 1e-12
+    network = fold(model, IMAGENET, "uint8", shape=(3, 8, 8))
+    raw = InputSpec.of((0.0,) * 3, (1 / 255,) * 3)
+    plain = respecced(network, raw, IMAGENET, shape=(3, 8, 8))
+    assert plain.plan.front is None
+    assert type(plain.network) is Applied
+    other = respecced(network, raw, HALF, shape=(3, 8, 8))
+    assert other.plan.front == pytest.approx(((0.485 - 0.5) / 0.5, (0.456 - 0.5) / 0.5, (0.406 - 0.5) / 0.5), rel=1e-5)
+    values = inputs("uint8", (3, 8, 9))
+    with torch.no_grad():
+        expected = model(normalised(values, IMAGENET).to(dtype))
+        for found, spec in ((plain.network, IMAGENET), (other.network, HALF)):
+            difference_ = (found(normalised(values, spec).to(dtype)) - expected).abs().max()
+            assert difference_ < tolerance * expected.abs().max()
+
+
+def test_a_network_with_something_subtracted_in_front_refuses_another_precision_as_the_network_itself_does() -> None:
+    network = fold(padding_in_front(), IMAGENET, shape=(3, 8, 8))
+    assert isinstance(network, FoldedNetwork)
+    with pytest.raises(RuntimeError, match="dtype|type"):
+        network(inputs("unit", (3, 8, 8)).double())
+
+
+def test_a_network_that_pads_only_some_sizes_is_subtracted_in_front_too() -> None:
+    def padded(x: torch.Tensor, layer: nn.Module) -> Any:
+        return layer(functional.pad(x, (0, -x.shape[-1] % 4)) if x.shape[-1] % 4 else x)
+
+    model = Applied(padded, nn.Conv2d(3, 4, 3, padding=1)).double()
+    for width in (8, 9):
+        result = folded(model, IMAGENET, shape=(3, 8, width))
+        assert result.plan.front == pytest.approx((0.485, 0.456, 0.406))
+        for other in (8, 9, 11):
+            assert difference(result.network, model, IMAGENET, inputs("unit", (3, 8, other))) < 1e-12
 
 
 def test_several_first_layers_are_each_folded() -> None:
@@ -508,6 +559,11 @@ def test_raw_values_of_an_unstated_type_are_bytes_where_their_scale_is_a_255th()
     with torch.no_grad():
         expected = fold(model, IMAGENET, "uint8", shape=(3, 8, 8))(values)
         assert torch.equal(fold(model, unstated, "uint8", shape=(3, 8, 8))(values), expected)
+        unit = inputs("unit", (3, 8, 8))
+        expected = fold(model, IMAGENET, shape=(3, 8, 8))(unit)
+        assert torch.equal(fold(model, unstated, shape=(3, 8, 8))(unit), expected)
+    with pytest.raises(SpecError, match="a stated raw_dtype"):
+        fold(model, replace(unstated, scale=Known(1 / 128, "made")), shape=(3, 8, 8))
 
 
 def test_specs_of_float_data_and_of_sixteen_bits_mean_the_same_unit_values() -> None:
@@ -575,3 +631,6 @@ def test_layers_are_found_with_an_input_of_the_size_that_the_spec_states() -> No
     spec = replace(IMAGENET, size=Known((24, 40), "here"))
     assert folded(nn.Sequential(nn.Conv2d(3, 4, 3)), spec).plan.shape == (3, 24, 40)
     assert folded(nn.Sequential(nn.Conv2d(3, 4, 3)), spec, shape=(3, 16, 16)).plan.shape == (3, 16, 16)
+    half = replace(HALF, size=Known((24, 40), "here"))
+    assert respecced(nn.Sequential(nn.Conv2d(3, 4, 3)), half, IMAGENET).plan.shape == (3, 24, 40)
+    assert respecced(nn.Sequential(nn.Conv2d(3, 4, 3)), half, IMAGENET, shape=(3, 16, 16)).plan.shape == (3, 16, 16)

@@ -49,7 +49,13 @@ def test_a_quantile_outside_the_unit_interval_is_refused(q: float) -> None:
         histogram({3: 1}).quantile(q)
 
 
+@given(st.integers(0, 255), st.integers(1, 5), st.floats(0, 1))
+def test_every_quantile_of_one_level_is_that_level(level: int, count: int, q: float) -> None:
+    assert histogram({level: count}).quantile(q) == level
+
+
 def test_an_empty_histogram_has_no_quantiles_and_no_shares() -> None:
+    assert Histogram().counts == (0,) * 256
     assert math.isnan(Histogram().quantile(0.5))
     assert math.isnan(Histogram().share_at(0))
 

@@ -15,6 +15,6 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "folding": ("test_folding.py",),
     "exact": ("test_exact.py",),
     "histogram": ("test_histogram.py",),
-    "centred": ("test_moments.py",),
+    "centred": ("test_centred.py", "test_moments.py"),
     "buckets": ("test_buckets.py",),
 }

@@ -53,8 +53,8 @@ class Dyadic:
         return Fraction(self.mantissa, 1 << -self.exponent)
 
 
-# A sum of 2**30 values, each of which adds less than 2**33 to a limb, stays within 64 bits.
-_MOST = 1 << 30
+# A sum of 2**29 values or products, each of which adds less than 2**34 to a limb, stays within 64 bits.
+_MOST = 1 << 29
 # Limbs of 32 bits for all exponents of a double, and the weight of the lowest bit.
 _LIMBS, _LOWEST = 68, -1075
 
