@@ -254,7 +254,7 @@ def _hugging_face(work: Work, network: nn.Module, folder: Path) -> None:
 
 
 def _fastai(work: Work, network: nn.Module, folder: Path) -> None:
-    """fastai's Learner with its AdamW and one-cycle schedule on the same batches, a checkpoint at the end; no bars."""
+    """The Learner of fastai with its AdamW and one-cycle schedule on the same batches, a checkpoint at the end; no bars."""
     data, learner, metrics = (importlib.import_module(f"fastai.{name}") for name in ("data.core", "learner", "metrics"))
     importlib.import_module("fastai.callback.schedule")  # gives the Learner its fit_one_cycle
     normaliser = Normaliser(work.normalisation)

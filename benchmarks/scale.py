@@ -42,6 +42,7 @@ class Figures:
     nodes: TwoNodes
     cell: float
     cells: int
+    unit: int
 
     def seconds(self, kind: Kind, samples: int, workers: int) -> float:
         """Computed: workers read side by side; one process sends the tasks, and merges what comes back."""
@@ -50,6 +51,11 @@ class Figures:
         if workers == 1:
             return reading + chunks * self.merge(kind)
         return max(reading, chunks * (self.task + self.merge(kind)))
+
+    def study(self, cells: int, workers: int) -> float:
+        """Computed: a task is the cells of some seeds of one network under one shift, and one worker's."""
+        units = math.ceil(cells / self.unit)
+        return math.ceil(units / workers) * min(cells, self.unit) * self.cell
 
     def merge(self, kind: Kind) -> float:
         """Seconds to merge one more state, from the longest run measured."""
@@ -85,7 +91,8 @@ def _measured(*, quick: bool) -> Figures:
         nodes = _told("two Ray nodes", lambda: two_nodes(place / "photos"))
     plan = plan_of({"study": "digits", "networks": "cnn-batch", "seeds": 2 if quick else 20})
     cell = _told("a study's cells", lambda: estimated_seconds(plan, 1)) / plan.number
-    return Figures(found, merges, streams, started, task, nodes, cell, plan.number)
+    unit = plan.task.together * len(plan.strategies) * len(plan.sizes)
+    return Figures(found, merges, streams, started, task, nodes, cell, plan.number, unit)
 
 
 def _told(what: str, measure: Callable[[], T]) -> T:
@@ -106,7 +113,7 @@ def page_of(figures: Figures) -> str:
         for workers in _WORKERS
     ]
     limits = [_limit_row(figures, kind) for kind in figures.kinds]
-    studies = [(f"{n:,}", *(_time(n * figures.cell / workers) for workers in _WORKERS)) for n in (10**3, 10**4, 10**5, 10**6)]
+    studies = [(f"{n:,}", *(_time(figures.study(n, workers)) for workers in _WORKERS)) for n in (10**3, 10**4, 10**5, 10**6)]
     return _TEMPLATE.read_text(encoding="utf-8").format(
         machine=f"{default_workers()} processors ({platform.machine()}), Python {platform.python_version()}",
         costs=_table(headings, [_kind_row(kind) for kind in figures.kinds]),
@@ -124,7 +131,8 @@ def page_of(figures: Figures) -> str:
         nodes=_two_nodes(figures.nodes),
         cell=_time(figures.cell),
         cells=f"{figures.cells:,}",
-        studies=_table(("cells", *(f"{workers:,} workers" for workers in _WORKERS)), studies),
+        unit=f"{figures.unit:,}",
+        studies=_table(("cells", *(f"{workers:,} worker{'s' * (workers > 1)}" for workers in _WORKERS)), studies),
     )
 
 
@@ -144,7 +152,7 @@ def _sampled_row(figures: Figures, total: int, read: list[int], seconds: float) 
     mean = sum(read) / len(read)
     whole = seconds + mean * figures.kinds[0].sample
     spread = f"{mean:,.0f} ({min(read):,} to {max(read):,})"
-    return f"{total:,}", spread, f"{mean / total:.2%}", _time(seconds), _time(whole)
+    return f"{total:,}", spread, f"{100 * mean / total:.2g}%", _time(seconds), _time(whole)
 
 
 def _two_nodes(found: TwoNodes) -> str:

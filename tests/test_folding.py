@@ -228,7 +228,7 @@ def test_what_an_earlier_fold_subtracts_in_front_is_taken_back_or_changed(dtype:
 def test_a_network_with_something_subtracted_in_front_refuses_another_precision_as_the_network_itself_does() -> None:
     network = fold(padding_in_front(), IMAGENET, shape=(3, 8, 8))
     assert isinstance(network, FoldedNetwork)
-    with pytest.raises(RuntimeError, match="dtype|type"):
+    with pytest.raises(RuntimeError, match=r"dtype|type"):
         network(inputs("unit", (3, 8, 8)).double())
 
 

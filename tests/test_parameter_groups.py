@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import timm
 import torch
-from timm.optim import param_groups_layer_decay
+from timm.optim import create_optimizer_v2, param_groups_layer_decay
 from torch import nn
 
 from tare.errors import SpecError
@@ -80,3 +82,30 @@ def test_optimisers_are_timms(network: nn.Module, name: str) -> None:
 def test_an_optimiser_that_timm_does_not_know_is_refused_with_close_names(network: nn.Module) -> None:
     with pytest.raises(SpecError, match=r"an optimiser that timm knows, found 'admw'; did you mean .*adamw"):
         optimiser_of(network, "fc", Optimising(optimizer="admw"), frozenset())
+
+
+@pytest.mark.parametrize(("name", "fused"), [("adamw", True), ("adam", True), ("sgd", True), ("momentum", True), ("lamb", None)])
+def test_torchs_own_optimisers_take_a_step_in_one_pass_on_a_processor(network: nn.Module, name: str, fused: bool | None) -> None:
+    optimiser, _ = optimiser_of(network, "fc", Optimising(optimizer=name), frozenset())
+    assert {group.get("fused") for group in optimiser.param_groups} == {fused}
+    clipped, _ = optimiser_of(network, "fc", Optimising(optimizer=name, grad_clip=1.0), frozenset())
+    assert {group.get("fused") for group in clipped.param_groups} <= {None, False}
+    elsewhere, _ = optimiser_of(copy.deepcopy(network).to("meta"), "fc", Optimising(optimizer=name), frozenset())
+    assert {group.get("fused") for group in elsewhere.param_groups} <= {None, False}
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_steps_in_one_pass_are_those_of_timms_optimiser(network: nn.Module, name: str) -> None:
+    options = Optimising(optimizer=name, lr=1e-2, weight_decay=0.1)
+    reference = copy.deepcopy(network)
+    theirs = create_optimizer_v2(reference, opt=name, lr=1e-2, weight_decay=0.1)
+    ours, _ = optimiser_of(network, "fc", options, frozenset())
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        for own, other in zip(network.parameters(), reference.parameters(), strict=True):
+            own.grad = torch.randn(own.shape, generator=rng)
+            other.grad = own.grad.clone()
+        ours.step()
+        theirs.step()
+    for own, other in zip(network.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-6)
