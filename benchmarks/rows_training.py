@@ -69,6 +69,7 @@ def _compared_loops(work: Work, setting: Setting, *, goals: bool) -> Iterator[Re
     loops: list[_Loop] = [
         _Loop("tare", _tare, ""),
         _Loop("bare PyTorch loop", _bare, ">= 0.97"),
+        _Loop("bare PyTorch loop, our optimiser's step", functools.partial(_bare, fused=True), ">= 0.97"),
         _Loop("timm's pieces", _timm, ">= 1"),
     ]
     if importlib.util.find_spec("accelerate") and importlib.util.find_spec("transformers"):
@@ -169,10 +170,13 @@ def _tare(work: Work, network: nn.Module, folder: Path) -> None:
     fit(module, work.validation(), folder, resume=False)
 
 
-def _bare(work: Work, network: nn.Module, folder: Path) -> None:
-    """What every tutorial writes, with the same normalisation, optimiser, schedule and loss, and a checkpoint at the end."""
+def _bare(work: Work, network: nn.Module, folder: Path, *, fused: bool = False) -> None:
+    """What every tutorial writes, with the same normalisation, optimiser, schedule and loss, and a checkpoint at the end.
+
+    ``fused`` takes the optimiser's step in one pass over the parameters, as ours does; torch's default does not.
+    """
     normaliser = Normaliser(work.normalisation)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=0.05)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=0.05, fused=fused or None)
     loader = work.batches()
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmed_cosine(step, len(loader)))
     network.train()

@@ -90,7 +90,7 @@ def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
 
 def figures(kind: Kind, *, merge: float, task: float) -> Figures:
     merges = ((merge, merge * 4, merge * 16, merge * 64, merge * 256, merge * 1024),)
-    return Figures((kind,), merges, (), 0.0, task, TwoNodes(2, (1, 1), 1, True, 0.0, 0.0), 1.0, 1)
+    return Figures((kind,), merges, (), 0.0, task, TwoNodes(2, (1, 1), 1, True, 0.0, 0.0), 1.0, 1, 150)
 
 
 def test_computed_time_is_that_of_the_slower_of_readers_and_sender() -> None:
@@ -100,6 +100,14 @@ def test_computed_time_is_that_of_the_slower_of_readers_and_sender() -> None:
     assert model.limit(model.kinds[0]) == pytest.approx(20)
     assert model.seconds(model.kinds[0], 100_000, 20) == pytest.approx(50)
     assert model.seconds(model.kinds[0], 100_000, 1_000) == pytest.approx(50)
+
+
+def test_a_study_is_as_long_as_the_tasks_of_one_worker() -> None:
+    model = figures(Kind("k", 100, None, 0.01, ()), merge=0.01, task=0.04)  # a second a cell, 150 cells a task
+    assert model.study(300, 1) == pytest.approx(300)
+    assert model.study(1_500, 4) == pytest.approx(3 * 150)
+    assert model.study(1_500, 1_000) == pytest.approx(150)
+    assert model.study(30, 1_000) == pytest.approx(30)
 
 
 def test_generated_streams_cost_the_same_at_any_size() -> None:
@@ -117,9 +125,9 @@ def test_the_page_of_scale_shows_what_was_measured_and_what_follows() -> None:
     state = DatasetState.of([Sample("a", random_rgb(0, 4, 4))])
     kind = Kind("photographs", 100, 0.008, 0.01, (state,))
     nodes = TwoNodes(2, (30, 34), 64, True, 9.0, 0.5)
-    page = page_of(Figures((kind,), ((1e-4,) * 6,), ((10_000, [700, 900], 0.05),), 9.5, 0.002, nodes, 0.02, 800))
+    page = page_of(Figures((kind,), ((1e-4,) * 6,), ((10_000, [700, 900], 0.05),), 9.5, 0.002, nodes, 0.02, 800, 150))
     assert "| photographs | 8 ms | 10 ms | 0.80 | 100 |" in page
-    assert "| 10,000 | 800 (700 to 900) | 8.00% | 50 ms | 8.05 s |" in page
+    assert "| 10,000 | 800 (700 to 900) | 8% | 50 ms | 8.05 s |" in page
     words = " ".join(page.split())
     assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in words
     assert "| 1,000,000 | 5.56 h |" in page

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -308,6 +309,41 @@ def test_the_average_of_the_weights_is_what_is_validated_and_shipped(data: Path,
     shipped = tare.load_model(run.out / "model-last").network.module.state_dict()
     assert all(torch.equal(value, state["state_dict"][f"network.{key}"]) for key, value in shipped.items())
     assert not all(torch.equal(value, state["current_model_state"][f"network.{key}"]) for key, value in shipped.items())
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_no_forward_pass_finds_gradients_of_a_step_that_was_taken(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
+    held: list[bool] = []
+    step = TransferModule.training_step
+
+    def noted(self: TransferModule, batch: Any, index: int) -> torch.Tensor:
+        held.append(any(parameter.grad is not None for parameter in self.parameters()))
+        return step(self, batch, index)
+
+    monkeypatch.setattr(TransferModule, "training_step", noted)
+    finetune(data, tmp_path / "run", epochs=1, head_epochs=0, batch_size=4, accumulate=accumulate)
+    assert len(held) >= 3
+    assert held == [index % accumulate > 0 for index in range(len(held))]
+
+
+def test_one_weight_that_is_infinite_ends_the_run_and_a_large_sum_does_not(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(self: TransferModule, value: float) -> None:
+        with torch.no_grad():
+            for layer in self.modules():
+                if isinstance(layer, torch.nn.BatchNorm2d) and layer.running_mean is not None:
+                    layer.running_mean[:2] = value
+        ended(self)
+
+    ended = TransferModule.on_train_epoch_end
+    monkeypatch.setattr(TransferModule, "on_train_epoch_end", lambda self: poisoned(self, 3e38))
+    finetune(data, tmp_path / "large", epochs=1, head_epochs=0)
+    monkeypatch.setattr(TransferModule, "on_train_epoch_end", lambda self: poisoned(self, math.inf))
+    with pytest.raises(DivergedError, match=r"NaN or infinity in .*running_mean"):
+        finetune(data, tmp_path / "infinite", epochs=1, head_epochs=0)
 
 
 def test_patience_ends_a_run_and_a_resumed_one_does_not_go_on(data: Path, tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def _created(groups: list[dict[str, Any]], optimising: Optimising, **more: Any) 
     from timm.optim import create_optimizer_v2
 
     copies = [dict(group) for group in groups]  # an optimiser fills in what a group leaves open
-    return create_optimizer_v2(copies, opt=optimising.optimizer, lr=optimising.lr, weight_decay=optimising.weight_decay, **more)
+    made: torch.optim.Optimizer = create_optimizer_v2(
+        copies, opt=optimising.optimizer, lr=optimising.lr, weight_decay=optimising.weight_decay, **more
+    )
+    return made
 
 
 def _fuses(made: torch.optim.Optimizer, optimising: Optimising) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -107,6 +108,20 @@ class TransferModule(lightning.LightningModule):
                 if not belongs(name, self.head):
                     parameter.grad = None
 
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: torch.optim.Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Take a step, and give the gradients' memory back before the next forward pass asks for as much.
+
+        Lightning would keep the old gradients until that pass is over.
+        """
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        optimizer.zero_grad()
+
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
         """Loss and accuracy on validation images."""
         del index
@@ -120,7 +135,8 @@ class TransferModule(lightning.LightningModule):
         """Raise :class:`DivergedError` before anything that is no number reaches a checkpoint."""
         self.mean_loss()
         for name, values in self.network.state_dict().items():
-            if values.is_floating_point() and not torch.isfinite(values).all():
+            # The sum is read off faster; one of finite values may leave the range, too.
+            if values.is_floating_point() and not torch.isfinite(values.sum()) and not torch.isfinite(values).all():
                 raise _diverged("finite weights", f"NaN or infinity in {name!r} after epoch {self.current_epoch}")
 
     def mean_loss(self) -> float:
