@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tare.histogram import LEVELS, Histogram
@@ -49,6 +49,7 @@ def test_a_quantile_outside_the_unit_interval_is_refused(q: float) -> None:
         histogram({3: 1}).quantile(q)
 
 
+@example(255, 1, 0.0)
 @given(st.integers(0, 255), st.integers(1, 5), st.floats(0, 1))
 def test_every_quantile_of_one_level_is_that_level(level: int, count: int, q: float) -> None:
     assert histogram({level: count}).quantile(q) == level

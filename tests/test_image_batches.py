@@ -107,19 +107,47 @@ def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]
         images[1]
 
 
-class Dying(Dataset[tuple[torch.Tensor, int]]):
-    """Its third sample is the end of whoever reads it."""
+class Zeros(Dataset[tuple[torch.Tensor, int]]):
+    """Four black images."""
 
     def __len__(self) -> int:
         return 4
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.zeros(3, 2, 2), 0
+
+
+class Dying(Zeros):
+    """Its third sample is the end of whoever reads it."""
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         if index == 2:
             os.kill(os.getpid(), signal.SIGKILL)
-        return torch.zeros(3, 2, 2), 0
+        return super().__getitem__(index)
 
 
 def test_a_loader_that_was_ended_from_outside_is_one_line() -> None:
     message = r"^expected loader processes that stay alive, found one that was ended from outside; use fewer --workers"
     with pytest.raises(DataError, match=message), loader_errors():
         list(loader(Dying(), batch_size=1, workers=1))
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), FileNotFoundError(2, "gone"), EOFError()])
+def test_a_loader_that_was_ended_while_a_batch_was_on_its_way_is_the_same_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr("multiprocessing.queues._ForkingPickler.loads", lost)
+    with pytest.raises(DataError, match="found one that was ended from outside"), loader_errors():
+        list(loader(Zeros(), batch_size=1, workers=1))
+
+
+def test_a_connection_that_the_data_lose_is_their_own_matter() -> None:
+    class Remote(Zeros):
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            raise ConnectionResetError(104, "reset")
+
+    with pytest.raises(ConnectionResetError), loader_errors():
+        list(loader(Remote(), batch_size=1, workers=0))

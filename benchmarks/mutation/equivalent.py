@@ -13,7 +13,15 @@ _ONE_LENGTH = "the sequences are made together and have one length"
 _ZEROS = "new_zero[source] = left / a if abs(left) > precision * max(abs(zero[net]), abs(b)) + ROUNDING else 0.0"
 _NEGATIVE = "NumPy takes any negative length for the one that it is to compute"
 _TWO_SAMPLES = "a feature has at least two places, those of two samples, and only one of them has index 0; the larger is taken"
+_MORE_ROOM = "more room than is ever used"
+_ZERO = "minus zero is zero, and a product with zero has no sign"
+_LESS = "what counts as rounding is only a little more"
 _OTHER_ZIP = "the other zip of this return raises for the same lengths"
+
+_PAIR = "p, q = np.uint64(-a if a < 0 else a), np.uint64(-b if b < 0 else b)"
+_SIGN = "sign = np.int64(1) if (a < 0) == (b < 0) else np.int64(-1)"
+_JOINED = "totals = [total + _joined(row) for total, row in zip(totals, limbs, strict=True)]"
+_SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else 0.0"
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -39,12 +47,65 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: excess(middle) > 0 -> excess(middle) >= 0": "at exactly zero either half has the root at its end",
         "adjusted = [1.0] * len(p_values) :: 1.0 -> 2.0": "every value is overwritten",
     },
+    "exact": {
+        "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
+        "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
+        "zeros = (self.mantissa & -self.mantissa).bit_length() - 1"
+        " :: self.mantissa & -self.mantissa -> self.mantissa | -self.mantissa": "both are the lowest bit, but for the sign",
+        "if self.exponent >= 0: :: 0 -> 1": "a division by one, too",
+        "if self.exponent >= 0: :: self.exponent >= 0 -> self.exponent > 0": "a division by one, too",
+        f"{_PAIR} :: 0 -> 1": _ZERO,
+        f"{_PAIR} :: 0 -> 1 #1": _ZERO,
+        f"{_PAIR} :: a < 0 -> a <= 0": _ZERO,
+        f"{_PAIR} :: b < 0 -> b <= 0": _ZERO,
+        f"{_SIGN} :: 0 -> 1": _ZERO,
+        f"{_SIGN} :: 0 -> 1 #1": _ZERO,
+        f"{_SIGN} :: a < 0 -> a <= 0": _ZERO,
+        f"{_SIGN} :: b < 0 -> b <= 0": _ZERO,
+        "return exact_sums(np.ascontiguousarray(values, dtype=np.float64).reshape(1, -1))[0] :: 1 -> 2 #1": _NEGATIVE,
+        f"{_JOINED} :: True -> False": _ONE_LENGTH,
+        f"{_JOINED} :: True -> False #1": _ONE_LENGTH,
+    },
+    "centred": {
+        "_TINY = 1e-120 :: 1e-120 -> 2e-120": _GUARD,
+        "exponent = exponent if abs(exponent) > 100 else 0 :: 100 -> 101": "scaling by a power of two changes no digit",
+        "exponent = exponent if abs(exponent) > 100 else 0"
+        " :: abs(exponent) > 100 -> abs(exponent) >= 100": "scaling by a power of two changes no digit",
+        "if math.isfinite(fourth) and (fourth > _TINY or found.low == found.high): :: fourth > _TINY -> fourth >= _TINY": _LIMIT,
+    },
+    "fold_layers": {
+        "inner = tuple((before, before + n) for n, (before, _) in zip(given.shape[2:], padding, strict=True))"
+        " :: True -> False": _ONE_LENGTH,
+        "size = [before + n + after for n, (before, after) in zip(given.shape[2:], padding, strict=True)]"
+        " :: True -> False": _ONE_LENGTH,
+        "max((-(-n // stride) - 1) * stride + r + 1 - n, 0) for n, stride, r in zip(size, layer.stride, reach, strict=True)"
+        " :: True -> False": _ONE_LENGTH,
+        "reach = [dilation * (kernel - 1) for dilation, kernel in zip(layer.dilation, layer.kernel_size, strict=True)]"
+        " :: True -> False": _ONE_LENGTH,
+        "size, padding_of(layer, size), layer.stride, layer.dilation, layer.kernel_size, strict=True"
+        " :: True -> False": _ONE_LENGTH,
+        "return torch.contiguous_format :: return torch.contiguous_format -> return None": "torch takes None for it",
+    },
+    "folding": {
+        "_SAME = 1e-6 :: 1e-06 -> 2e-06": _LESS,
+        'if isinstance(stored, Unknown) and abs(spec.require("scale") * _BYTE - 1.0) < _SAME:'
+        " :: abs(spec.require('scale') * _BYTE - 1.0) < _SAME -> abs(spec.require('scale') * _BYTE - 1.0) <= _SAME": _LIMIT,
+        "for b, value in zip(affine.shift, values, strict=True) :: True -> False": _ONE_LENGTH,
+        f"{_SHIFT} :: abs(b - value) > precision * max(abs(b), abs(value))"
+        " -> abs(b - value) >= precision * max(abs(b), abs(value))": _LIMIT,
+        f"{_SHIFT} :: max -> min": "the two differ by no more than their rounding where it decides",
+        "if len(dtypes) != 1 or not dtypes <= set(TOLERANCE):"
+        " :: dtypes <= set(TOLERANCE) -> dtypes < set(TOLERANCE)": "one dtype is never all of them",
+        "precision = 2 * torch.finfo(model.zero.dtype).eps :: 2 -> 3": _LESS,
+        "return tuple(zero.tolist()) if np.abs(zero).max() > ROUNDING else None"
+        " :: np.abs(zero).max() > ROUNDING -> np.abs(zero).max() >= ROUNDING": _LIMIT,
+    },
     "fold_plan": {
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
-        "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": "what counts as rounding is only a little more",
+        "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": _LESS,
         "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)"
         " :: True -> False": _ONE_LENGTH,
-        "precision = 2 * torch.finfo(first.weight.dtype).eps :: 2 -> 3": "what counts as rounding is only a little more",
+        "precision = 2 * torch.finfo(first.weight.dtype).eps :: 2 -> 3": _LESS,
         "for net, (source, a, b) in enumerate(zip(features.order, features.scale, features.shift, strict=True)):"
         " :: True -> False": _ONE_LENGTH,
         f"{_ZEROS} :: abs(left) > precision * max(abs(zero[net]), abs(b)) + ROUNDING"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any
 
 import torch
@@ -184,18 +185,32 @@ def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, 
 def loader_errors() -> Iterator[None]:
     """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError.
 
-    A loader process that was ended, by the system for want of memory, say, is a RuntimeError of torch's, too.
+    A loader process that was ended, by the system for want of memory, say, is a RuntimeError of torch's, too, or a lost
+    connection if a batch was on its way.
     """
     try:
         yield
+    except (OSError, EOFError) as error:
+        if not _was_on_its_way(error):
+            raise
+        raise _ended() from None
     except RuntimeError as error:
         if str(error).startswith("DataLoader worker (pid"):
-            remedy = "use fewer --workers if memory is short; --resume takes up what was trained"
-            raise DataError("loader processes that stay alive", "one that was ended from outside", remedy) from None
+            raise _ended() from None
         found = _IN_LOADER.search(str(error))
         if found is None:
             raise
         raise DataError(*found.groups()) from None
+
+
+def _ended() -> DataError:
+    remedy = "use fewer --workers if memory is short; --resume takes up what was trained"
+    return DataError("loader processes that stay alive", "one that was ended from outside", remedy)
+
+
+def _was_on_its_way(error: BaseException) -> bool:
+    """Whether it was raised while the queue of a loader's batches was read."""
+    return any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__))
 
 
 _IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
