@@ -20,6 +20,7 @@ _OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 _PAIR = "p, q = np.uint64(-a if a < 0 else a), np.uint64(-b if b < 0 else b)"
 _SIGN = "sign = np.int64(1) if (a < 0) == (b < 0) else np.int64(-1)"
+_BITS = "bits = max(-(-(below.bit_length() - 1) // degree) for (_, below), degree in zip(fractions, degrees, strict=True))"
 _JOINED = "totals = [total + _joined(row) for total, row in zip(totals, limbs, strict=True)]"
 _SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else 0.0"
 
@@ -50,8 +51,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "exact": {
         "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
         "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
-        "zeros = (self.mantissa & -self.mantissa).bit_length() - 1"
-        " :: self.mantissa & -self.mantissa -> self.mantissa | -self.mantissa": "both are the lowest bit, but for the sign",
+        "zeros = (mantissa & -mantissa).bit_length() - 1"
+        " :: mantissa & -mantissa -> mantissa | -mantissa": "both are the lowest bit, but for the sign",
         "if self.exponent >= 0: :: 0 -> 1": "a division by one, too",
         "if self.exponent >= 0: :: self.exponent >= 0 -> self.exponent > 0": "a division by one, too",
         f"{_PAIR} :: 0 -> 1": _ZERO,
@@ -67,6 +68,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_JOINED} :: True -> False #1": _ONE_LENGTH,
     },
     "centred": {
+        f"{_BITS} :: -(below.bit_length() - 1) // degree -> -(below.bit_length() - 1) * degree": "smaller units than are needed",
+        f"{_BITS} :: below.bit_length() - 1 -> below.bit_length() + 1": "smaller units than are needed",
+        f"{_BITS} :: True -> False": _ONE_LENGTH,
+        "above << (bits * degree - below.bit_length() + 1) for (above, below), degree in zip(fractions, degrees, strict=True)"
+        " :: True -> False": _ONE_LENGTH,
         "_TINY = 1e-120 :: 1e-120 -> 2e-120": _GUARD,
         "exponent = exponent if abs(exponent) > 100 else 0 :: 100 -> 101": "scaling by a power of two changes no digit",
         "exponent = exponent if abs(exponent) > 100 else 0"
