@@ -206,8 +206,37 @@ def test_words_are_counted_one_by_one_and_doubles_are_not() -> None:
     whole, halves = np.array([10, 10, 13], np.uint16), [9.5, 10.5, 13.0]
     assert [words(whole).count_at(v) for v in (9, 10, 11, 12, 13, 14)] == [0, 2, 0, 0, 1, 0]
     assert [counted(halves).count_at(v) for v in (0, 9, 10, 13)] == [0, 0, 0, 0]
+    assert [counted([0.0, 1.0, 4095.5]).count_at(v) for v in (0, 1)] == [0, 0]
 
 
 def test_an_empty_state_counts_nothing_at_its_ends() -> None:
     assert (Buckets().low, Buckets().high, Buckets().at_low, Buckets().at_high) == (math.inf, -math.inf, 0, 0)
     assert Buckets.of(np.array([math.nan]), math.inf, -math.inf) == Buckets()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "width", "number"),
+    [
+        (0.0, 4095.5, 1.0, 4096),  # as many as there may be
+        (0.0, 4096.0, 2.0, 2049),  # one too many
+        (0.9, 4096.1, 2.0, 2049),  # a range of less than 4,096 that touches 4,097
+        (-0.5, 4094.5, 1.0, 4096),
+        (-3.0, 8189.0, 4.0, 2049),
+        (0.0, 5e-324, 2.0**-1022, 1),
+        (0.0, 1.5 * 2.0**-1023, 2.0**-1022, 1),
+        (-5e-324, 5e-324, 2.0**-1022, 2),
+        (1.0, 1.0 + 2.0**-52, 2.0**-52, 2),
+    ],
+)
+def test_buckets_are_the_narrowest_of_which_4096_hold_the_range(low: float, high: float, width: float, number: int) -> None:
+    state = Buckets.of(np.array([low, high]), low, high)
+    assert 2 * state.error == width
+    assert state.counts == np.bincount([0, number - 1], minlength=number).tobytes()
+
+
+def test_a_value_whose_place_vanishes_in_rounding_lies_below_zero_all_the_same() -> None:
+    values = np.array([-5e-324, 6000.0])
+    quick, careful = (Buckets.of(values, -5e-324, 6000.0, finite=finite) for finite in (True, False))
+    assert quick == careful
+    counts = np.frombuffer(quick.counts, np.int64)
+    assert (counts[0], counts[1]) == (1, 0)

@@ -18,6 +18,11 @@ _ZERO = "minus zero is zero, and a product with zero has no sign"
 _LESS = "what counts as rounding is only a little more"
 _OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
+_EITHER = "the tables are added up"
+_QUICK = "if finite and (exponent <= 0 or low >= 0):"
+_CAREFUL = "the careful way counts the same"
+_BEGUN = "exponent = max(exponent, math.frexp(half)[1] + 1 - _MOST.bit_length() - 1)"
+_BELOW = "the search begins at or below what it finds"
 _PAIR = "p, q = np.uint64(-a if a < 0 else a), np.uint64(-b if b < 0 else b)"
 _SIGN = "sign = np.int64(1) if (a < 0) == (b < 0) else np.int64(-1)"
 _BITS = "bits = max(-(-(below.bit_length() - 1) // degree) for (_, below), degree in zip(fractions, degrees, strict=True))"
@@ -27,6 +32,26 @@ _SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
     "buckets": {
+        "_ROW = 512 :: 512 -> 513": "the length of what is counted at a time",
+        "tables[0, np.uintp(places[2 * j])] += np.uint32(1) :: 0 -> 1": _EITHER,
+        "tables[0, np.uintp(places[row.size - 1])] += np.uint32(1) :: 0 -> 1": _EITHER,
+        f"{_QUICK} :: exponent <= 0 or low >= 0 -> exponent <= 0 and low >= 0": _CAREFUL,
+        f"{_QUICK} :: exponent <= 0 -> exponent < 0": _CAREFUL,
+        f"{_QUICK} :: low >= 0 -> low > 0": _CAREFUL,
+        f"{_QUICK} :: 0 -> 1 #1": _CAREFUL,
+        "pair = np.zeros((2, size), np.uint32) :: 2 -> 3": _MORE_ROOM,
+        "tables = np.zeros((4, size + 1), np.uint32) :: 4 -> 5": _MORE_ROOM,
+        "tables = np.zeros((4, size + 1), np.uint32) :: 1 -> 2": _MORE_ROOM,
+        "index = value - int(self.low) if self.words else -1 :: 1 -> 2": "any number below zero stands for no place",
+        "places = (np.arange(start, start + number) >> min(exponent - own, 63)) - first"
+        " :: 63 -> 64": "NumPy shifts by 64 as by 63: to 0, or to -1",
+        "largest = max(abs(low), abs(high)) :: max -> min": "where they differ much, their distance decides",
+        f"{_BEGUN} :: max -> min": _BELOW,
+        f"{_BEGUN} :: math.frexp(half)[1] + 1 - _MOST.bit_length() - 1"
+        " -> math.frexp(half)[1] + 1 - _MOST.bit_length() + 1": "no narrower ones can do",
+        f"{_BEGUN} :: math.frexp(half)[1] + 1 -> math.frexp(half)[1] - 1": _BELOW,
+        f"{_BEGUN} :: 1 -> 2": _BELOW,
+        f"{_BEGUN} :: 1 -> 2 #1": _BELOW,
         "words = self.words and other.words :: self.words and other.words -> self.words or other.words": "words are merged with"
         " words, and doubles with doubles",
     },
