@@ -26,6 +26,8 @@ _BELOW = "the search begins at or below what it finds"
 _PAIR = "p, q = np.uint64(-a if a < 0 else a), np.uint64(-b if b < 0 else b)"
 _SIGN = "sign = np.int64(1) if (a < 0) == (b < 0) else np.int64(-1)"
 _BITS = "bits = max(-(-(below.bit_length() - 1) // degree) for (_, below), degree in zip(fractions, degrees, strict=True))"
+_SMALLER = "smaller units than are needed"
+_UNITS = "bits = max(0, *(-(number.exponent // degree) for number, degree in sums.values() if degree))"
 _JOINED = "totals = [total + _joined(row) for total, row in zip(totals, limbs, strict=True)]"
 _SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else 0.0"
 
@@ -46,11 +48,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "places = (np.arange(start, start + number) >> min(exponent - own, 63)) - first"
         " :: 63 -> 64": "NumPy shifts by 64 as by 63: to 0, or to -1",
         "largest = max(abs(low), abs(high)) :: max -> min": "where they differ much, their distance decides",
-        f"{_BEGUN} :: max -> min": _BELOW,
         f"{_BEGUN} :: math.frexp(half)[1] + 1 - _MOST.bit_length() - 1"
         " -> math.frexp(half)[1] + 1 - _MOST.bit_length() + 1": "no narrower ones can do",
         f"{_BEGUN} :: math.frexp(half)[1] + 1 -> math.frexp(half)[1] - 1": _BELOW,
-        f"{_BEGUN} :: 1 -> 2": _BELOW,
+        f"{_BEGUN} :: 1 -> 2 #2": _BELOW,
         f"{_BEGUN} :: 1 -> 2 #1": _BELOW,
         "words = self.words and other.words :: self.words and other.words -> self.words or other.words": "words are merged with"
         " words, and doubles with doubles",
@@ -93,8 +94,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_JOINED} :: True -> False #1": _ONE_LENGTH,
     },
     "centred": {
-        f"{_BITS} :: -(below.bit_length() - 1) // degree -> -(below.bit_length() - 1) * degree": "smaller units than are needed",
-        f"{_BITS} :: below.bit_length() - 1 -> below.bit_length() + 1": "smaller units than are needed",
+        f"{_BITS} :: -(below.bit_length() - 1) // degree -> -(below.bit_length() - 1) * degree": _SMALLER,
+        f"{_BITS} :: below.bit_length() - 1 -> below.bit_length() + 1": _SMALLER,
         f"{_BITS} :: True -> False": _ONE_LENGTH,
         "above << (bits * degree - below.bit_length() + 1) for (above, below), degree in zip(fractions, degrees, strict=True)"
         " :: True -> False": _ONE_LENGTH,
@@ -160,6 +161,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: True -> False": _ONE_LENGTH,
     },
     "moments": {
+        f"{_UNITS} :: 0 -> 1": _SMALLER,
+        f"{_UNITS} :: number.exponent // degree -> number.exponent * degree": _SMALLER,
         "_LARGE = 1e60 :: 1e+60 -> 2e+60": _SLOWER,
         "sums = centred(values, passes=2) :: 2 -> 3": "a third pass moves the pivot by less than its last digit",
         "mean = Dyadic.of(sums.pivot + sums.powers[0] / sums.count)"
