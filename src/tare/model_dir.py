@@ -73,7 +73,7 @@ class TransferredModel:
         Raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation)(samples))
+        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
         return result
 
 

@@ -49,8 +49,8 @@ def optimiser_of(
     """The optimiser timm knows by its name, and for each of its parameter groups whether it is the head's.
 
     Biases, norms and what the network itself excludes are not decayed. The body's rate is ``lr`` times
-    ``layer_decay ** (layers above)``, as timm counts them; the head's is ``lr * head_lr_factor``. On a processor torch's own
-    optimisers take a step in one pass over the parameters (``fused``), which takes a quarter of the time.
+    ``layer_decay ** (layers above)``, as timm counts them; the head's is ``lr * head_lr_factor``. Torch's own
+    optimisers take a step in one pass over the parameters (``fused``), which takes a quarter of the time on a processor.
     """
     from timm.optim import list_optimizers
 
@@ -83,9 +83,9 @@ def _fuses(made: torch.optim.Optimizer, optimising: Optimising) -> bool:
     """Whether torch has the optimiser in one pass for where its parameters are, and nothing needs the gradients in between."""
     plain = type(made) in (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
     parameters = [parameter for group in made.param_groups for parameter in group["params"]]
-    on_processor = all(parameter.device.type == "cpu" and parameter.is_floating_point() for parameter in parameters)
+    fits = all(parameter.device.type in ("cpu", "cuda") and parameter.is_floating_point() for parameter in parameters)
     # Lightning refuses to clip for an optimiser that could undo a loss's scale itself.
-    return plain and on_processor and optimising.grad_clip is None
+    return plain and fits and optimising.grad_clip is None
 
 
 def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
