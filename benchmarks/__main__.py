@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [--only NAME] [--json FILE] [--write]``."""
+"""``python -m benchmarks [--quick] [--only NAME] [--json FILE] [--write | --merge FILE]``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ _KEPT = Path(__file__).with_name("figures.json")
 def main() -> None:
     """Measure the groups asked for, show them as they come, and write them; exit code 1 if one failed."""
     arguments = _parsed()
+    if arguments.merge is not None:
+        _write(arguments.merge["rows"])
+        return
     console = Console() if sys.stdout.isatty() else Console(width=160)
     if arguments.quick:
         torch.set_num_threads(1)  # threads that wait for each other take minutes where the machine does something else, too
@@ -66,14 +69,19 @@ def _parsed() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     parser.add_argument("--write", action="store_true", help="replace the measured groups in docs/benchmarks.md and its picture")
+    parser.add_argument("--merge", type=Path, metavar="FILE", help="measure nothing: put figures of --json FILE on the page")
     arguments = parser.parse_args()
-    if arguments.write and arguments.quick:
+    if arguments.merge is not None:
+        arguments.merge = json.loads(arguments.merge.read_text(encoding="utf-8"))
+    if (arguments.write and arguments.quick) or (arguments.merge is not None and arguments.merge["quick"]):
         parser.error("--quick shows that everything runs; its figures are not for the page")
     return arguments
 
 
 def _figure(group: str, outcome: Outcome) -> dict[str, Any]:
     machine = f"{default_workers()} processors ({platform.machine()}), Python {platform.python_version()}"
+    if group == "accelerator" and torch.cuda.is_available():
+        machine = f"{torch.cuda.get_device_name()}, {machine}, torch {torch.__version__}"
     figure = {"group": group, "machine": machine, **asdict(outcome)}
     return {**figure, "median": outcome.median, "met": outcome.met()} if isinstance(outcome, Result) else figure
 
@@ -85,14 +93,19 @@ def _said(outcome: Outcome) -> str:
 
 
 def _write(figures: Sequence[dict[str, Any]]) -> None:
-    """Keep what was measured beside what was measured before in other groups, and write all of it to the page."""
+    """Keep what was measured beside what was measured before in other groups, and write all of it to the page.
+
+    A group of which nothing could be measured here, as without its device, keeps what was measured elsewhere.
+    """
     kept = json.loads(_KEPT.read_text(encoding="utf-8")) if _KEPT.exists() else []
-    measured = {figure["group"] for figure in figures}
+    measured = {figure["group"] for figure in figures if "median" in figure or figure["failure"]}
+    measured |= {figure["group"] for figure in figures} - {figure["group"] for figure in kept}
     order = {row.name: place for place, row in enumerate(ROWS)}
-    whole = [figure for figure in kept if figure["group"] not in measured and figure["group"] in order] + list(figures)
+    whole = [figure for figure in kept if figure["group"] not in measured and figure["group"] in order]
+    whole += [figure for figure in figures if figure["group"] in measured]
     whole.sort(key=lambda figure: order[figure["group"]])
     _KEPT.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    write_page(_PAGE, _PAGE.with_suffix(".svg"), [figure["machine"] for figure in whole], whole)
+    write_page(_PAGE, _PAGE.with_suffix(".svg"), whole)
 
 
 if __name__ == "__main__":

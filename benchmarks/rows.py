@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tare
-from benchmarks import made_data, rows_drift, rows_inputs, rows_peers, rows_scaling, rows_study, rows_training
+from benchmarks import made_data, rows_accelerator, rows_drift, rows_inputs, rows_peers, rows_scaling, rows_study, rows_training
 from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.identify_rows import identifying
@@ -87,6 +87,7 @@ ROWS = (
     Row("fold", folding),
     Row("identify", identifying),
     Row("watch", watching),
+    *rows_accelerator.ROWS,
     *rows_study.ROWS,
     Row("start", start_up),
 )

@@ -25,7 +25,7 @@ def terminal_table(figures: Sequence[Figure]) -> Table:
     return table
 
 
-def write_page(page: Path, picture: Path, machines: Sequence[str], figures: Sequence[Figure]) -> None:
+def write_page(page: Path, picture: Path, figures: Sequence[Figure]) -> None:
     """Put the figures between the marks of ``page`` and draw ``picture`` beside it. Raises ValueError without the marks."""
     text = page.read_text(encoding="utf-8")
     head, begin, rest = text.partition(_BEGIN)
@@ -33,7 +33,7 @@ def write_page(page: Path, picture: Path, machines: Sequence[str], figures: Sequ
     if not begin or not end:
         raise ValueError(f"{page}: expected the marks {_BEGIN!r} and {_END!r}")
     lines = [
-        f"{_sentence(machines)} Each ratio is the median over rounds measured in turn; spread: least to most.",
+        f"{_sentence(figures)} Each ratio is the median over rounds measured in turn; spread: least to most.",
         "",
         f"![Every ratio with its spread and goal]({picture.name})",
         "",
@@ -45,8 +45,14 @@ def write_page(page: Path, picture: Path, machines: Sequence[str], figures: Sequ
     page.write_text(f"{head}{begin}\n{chr(10).join(lines)}\n{end}{tail}", encoding="utf-8")
 
 
-def _sentence(machines: Sequence[str]) -> str:
-    return f"Measured on {' and '.join(dict.fromkeys(machines))}."
+def _sentence(figures: Sequence[Figure]) -> str:
+    """On which machine most groups were measured, and which groups elsewhere."""
+    groups: dict[str, dict[str, None]] = {}
+    for figure in figures:
+        groups.setdefault(figure["machine"], {})[figure["group"]] = None
+    usual, *others = sorted(groups, key=lambda machine: -len(groups[machine]))
+    elsewhere = "".join(f" The group{'s' * (len(groups[one]) > 1)} {', '.join(groups[one])}: on {one}." for one in others)
+    return f"Measured on {usual}.{elsewhere}"
 
 
 def _cells(figure: Figure, words: Mapping[bool | None, str]) -> list[str]:

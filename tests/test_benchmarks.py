@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import benchmarks.__main__ as command
 import pytest
 from benchmarks.harness import Absent, Outcome, Result, Setting, compared, guarded, peer
 from benchmarks.rows import ROWS
@@ -63,8 +65,8 @@ def test_names_of_groups_are_unique() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
-def figure(outcome: Outcome) -> dict[str, Any]:
-    shown = {"group": "g", "machine": "m", **asdict(outcome)}
+def figure(outcome: Outcome, group: str = "g", machine: str = "m") -> dict[str, Any]:
+    shown = {"group": group, "machine": machine, **asdict(outcome)}
     return {**shown, "median": outcome.median, "met": outcome.met()} if isinstance(outcome, Result) else shown
 
 
@@ -72,7 +74,7 @@ def test_the_page_gets_the_figures_between_its_marks_and_keeps_the_rest(tmp_path
     page, marks = tmp_path / "page.md", ("<!-- figures: written by python -m benchmarks --write -->", "<!-- end of figures -->")
     page.write_text(f"before\n{marks[0]}\nold\n{marks[1]}\nafter\n")
     for _ in range(2):  # writing again changes nothing
-        write_page(page, tmp_path / "page.svg", ["m"], [figure(DONE), figure(Absent("peer", "not installed"))])
+        write_page(page, tmp_path / "page.svg", [figure(DONE), figure(Absent("peer", "not installed"))])
         text = page.read_text()
         assert text.startswith(f"before\n{marks[0]}\nMeasured on m.")
         assert text.endswith(f"{marks[1]}\nafter\n")
@@ -85,7 +87,7 @@ def test_the_page_gets_the_figures_between_its_marks_and_keeps_the_rest(tmp_path
 def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("text")
     with pytest.raises(ValueError, match="expected the marks"):
-        write_page(tmp_path / "page.md", tmp_path / "page.svg", ["m"], [])
+        write_page(tmp_path / "page.md", tmp_path / "page.svg", [])
 
 
 def figures(kind: Kind, *, merge: float, task: float) -> Figures:
@@ -132,3 +134,43 @@ def test_the_page_of_scale_shows_what_was_measured_and_what_follows() -> None:
     assert "of 64 short tasks they ran 30 and 34; every figure equals the local engine's to the last bit" in words
     assert "| 1,000,000 | 5.56 h |" in page
     assert "{" not in page
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty page that figures are put on."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- figures: written by python -m benchmarks --write -->\n<!-- end of figures -->\n")
+    monkeypatch.setattr(command, "_PAGE", page)
+    monkeypatch.setattr(command, "_KEPT", tmp_path / "figures.json")
+    return page
+
+
+def test_what_was_measured_elsewhere_stays_and_is_said_to_be_from_there(written: Path) -> None:
+    command._write([figure(DONE, "accelerator", "a large machine")])
+    here = [figure(Absent("on it", "no device here"), "accelerator"), figure(DONE, "watch"), figure(DONE, "study")]
+    command._write(here)
+    text = written.read_text()
+    assert "Measured on m. The group accelerator: on a large machine." in text
+    assert "| accelerator | a | b / c | 3.00 |" in text
+    assert "no device here" not in text
+
+
+def test_a_group_that_was_never_measured_says_why_and_one_that_fails_now_says_so(written: Path) -> None:
+    command._write([figure(Absent("on it", "no device here"), "accelerator"), figure(DONE, "watch")])
+    assert "| accelerator | on it | no device here |" in written.read_text()
+    command._write([figure(Absent("watch", "failed: ValueError: x", failure=True), "watch")])
+    assert "| watch | watch | failed: ValueError: x |" in written.read_text()
+
+
+def test_figures_of_another_machine_are_merged_and_quick_ones_refused(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "there.json"
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--merge", str(file)])
+    file.write_text(json.dumps({"quick": False, "rows": [figure(DONE, "accelerator", "there")]}))
+    command.main()
+    assert "Measured on there." in written.read_text()
+    file.write_text(json.dumps({"quick": True, "rows": []}))
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
