@@ -49,7 +49,7 @@ Chooser = Callable[[Record], str]
 def main() -> None:
     """Measure what is not measured yet, apply the rule, print, and write the page's figures if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.advice_regret", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=6, help="draws of training samples a task")
+    parser.add_argument("--seeds", type=int, default=12, help="draws of training samples a task")
     parser.add_argument("--cache", type=Path, default=Path("build/advice"), help="where records are kept, by content")
     parser.add_argument("--write", type=Path, help="put the figures into this page")
     parser.add_argument("--rates", type=Path, default=Path("src/tare/advice_rates.json"), help="written with --write")

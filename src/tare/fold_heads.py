@@ -19,11 +19,15 @@ def fold_logits(features: torch.Tensor, labels: torch.Tensor, train: torch.Tenso
     A class that a fold lacks gets an ever lower logit.
 
     Steps follow the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992), accelerated (Nesterov 1983) with restarts
-    (O'Donoghue and Candes 2015).
+    (O'Donoghue and Candes 2015). With more features than samples they are taken in the N directions that samples span: the
+    penalty keeps W there.
     """
     classes = int(labels.max()) + 1
     kept = train.double()
-    inputs = _standardised(features.double(), kept)
+    scaled = _standardised(features.double(), kept)
+    if features.shape[1] > len(labels):
+        scaled = _in_their_span(scaled)
+    inputs = torch.cat([scaled, torch.ones(*scaled.shape[:2], 1, dtype=torch.float64)], dim=2)
     wanted = torch.nn.functional.one_hot(labels, classes).double()
     penalty = torch.full((inputs.shape[2],), (2.0 if classes == 2 else 1.0) / strength, dtype=torch.float64)
     penalty[-1] = 0.0
@@ -50,12 +54,17 @@ def fold_logits(features: torch.Tensor, labels: torch.Tensor, train: torch.Tenso
 
 
 def _standardised(features: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """Features ``(J, N, D + 1)`` standardised by each fold's training samples, and a column of ones."""
+    """Features ``(J, N, D)`` standardised by each fold's training samples."""
     count = kept.sum(dim=1)[:, None]
     mean = kept @ features / count
     variance = (kept @ features**2 / count - mean**2).clamp_min(0)
     spread = variance.sqrt()
     largest = spread.amax(dim=1, keepdim=True).clamp_min(1.0)
     spread = torch.where(spread < 1e-7 * largest, torch.ones_like(spread), spread)
-    scaled = (features[None] - mean[:, None]) / spread[:, None]
-    return torch.cat([scaled, torch.ones(*scaled.shape[:2], 1, dtype=torch.float64)], dim=2)
+    return (features[None] - mean[:, None]) / spread[:, None]
+
+
+def _in_their_span(inputs: torch.Tensor) -> torch.Tensor:
+    """Coordinates ``(J, N, N)`` of samples ``(J, N, D)`` in an orthonormal basis of what they span: X X' = U S U', U sqrt(S)."""
+    values, vectors = torch.linalg.eigh(inputs @ inputs.mT)
+    return vectors * values.clamp_min(0.0).sqrt()[:, None, :]  # type: ignore[no-any-return]
