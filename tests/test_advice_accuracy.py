@@ -34,6 +34,14 @@ def test_heads_solved_together_are_those_of_scikit_learn(count: int, width: int,
         assert np.abs(shares[0] - shares[1]).max() < 0.02  # both stop at a tolerance
 
 
+def test_more_features_than_samples_are_solved_as_fewer_are() -> None:
+    features, labels = problem(30, 6, 3)
+    train = torch.from_numpy(np.random.default_rng(0).random((4, 30)) < 0.75)
+    wide = np.concatenate([features, np.zeros((30, 40), np.float32)], axis=1)  # without spread they say nothing
+    few, many = (fold_logits(torch.from_numpy(each), torch.from_numpy(labels), train, STRENGTH) for each in (features, wide))
+    torch.testing.assert_close(many, few, rtol=1e-3, atol=1e-2)  # both stop at a tolerance
+
+
 def test_the_folds_are_paired_and_their_accuracy_is_that_of_a_plain_loop() -> None:
     features, labels = problem(60, 8, 3)
     found = cross_validated({"source": features, "twin": features.copy()}, labels, seed=3)
