@@ -67,6 +67,14 @@ def test_a_network_of_a_python_file_is_built_by_the_file_that_the_user_names(tmp
         load_model(tmp_path / "model")
 
 
+def test_samples_are_normalised_where_they_are() -> None:
+    """Another device than the processor's, which every machine has: it keeps shapes and no values."""
+    model = model_of(load_network("timm:test_resnet", "none"))
+    model.network.module.to("meta")
+    logits = model.logits(torch.zeros(2, 3, 32, 48, dtype=torch.uint8, device="meta"))
+    assert (logits.device.type, tuple(logits.shape)) == ("meta", (2, 3))
+
+
 def test_tare_json_holds_spec_statistics_strategy_and_versions(tmp_path: Path) -> None:
     save(tmp_path / "model", load_network("timm:test_resnet", "none"))
     document = json.loads((tmp_path / "model" / "tare.json").read_text())
