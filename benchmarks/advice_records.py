@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.advice_tasks import AdviceTask, network_of, shifted
-from tare import absorption, advice_accuracy, advice_evidence, advice_passes, advice_score, comparing, fold_heads, strategies
+from tare import (
+    absorption,
+    advice_accuracy,
+    advice_classes,
+    advice_evidence,
+    advice_passes,
+    advice_score,
+    advice_views,
+    comparing,
+    fold_heads,
+    strategies,
+)
 from tare.advice_accuracy import STRENGTH
 from tare.advice_evidence import Gathered, Subject, gather
 from tare.advice_passes import passed
@@ -22,6 +33,11 @@ from tare.files import write_text
 from tare.probe import fit_head
 from tare.studies.samples import Samples, split
 
+#: The modules whose code decides what is measured.
+_MEASURING = (
+    absorption, advice_accuracy, advice_classes, advice_evidence, advice_passes, advice_score, advice_views, comparing,
+    fold_heads, strategies,
+)  # fmt: skip
 _TESTED = 1000
 _LARGEST = 400
 
@@ -43,8 +59,7 @@ def record_of(task: AdviceTask, seed: int, folder: Path, *, kept_only: bool = Fa
 
 def _key(task: AdviceTask, seed: int) -> str:
     """A hash of the task and of the code that measures it, without its comments and docstrings."""
-    modules = (absorption, advice_accuracy, advice_evidence, advice_passes, advice_score, comparing, fold_heads, strategies)
-    code = " ".join(_code(Path(str(module.__file__))) for module in modules)
+    code = " ".join(_code(Path(str(module.__file__))) for module in _MEASURING)
     return hashlib.sha256(f"{task.name} {seed} {_TESTED} {_LARGEST} {_digest(task)} {code}".encode()).hexdigest()[:24]
 
 
@@ -98,6 +113,7 @@ def evidence_of(found: Gathered) -> dict[str, Any]:
         "shares": {name: [asdict(share) for share in shares] for name, shares in found.shares.items()},
         "accuracy": {name: values.tolist() for name, values in folds.accuracy.items()} if folds else {},
         "credit": {name: np.round(values, 6).tolist() for name, values in folds.credit.items()} if folds else {},
+        "by_classes": {name: np.round(values, 6).tolist() for name, values in folds.by_classes.items()} if folds else {},
         "ratio": folds.ratio if folds else None,
     }
 

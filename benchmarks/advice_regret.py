@@ -14,7 +14,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,9 @@ def facts_of(record: Record, *, labels: bool = True) -> Facts:
     scores = {name: (score["activations"] or score["at_input"])["estimate"] for name, score in evidence["scores"].items()}
     folds = None
     if labels and evidence["accuracy"]:
-        arrays = [{name: np.array(values) for name, values in evidence[what].items()} for what in ("accuracy", "credit")]
-        folds = Folds(arrays[0], arrays[1], evidence["ratio"], 0, 0)
+        kinds = ("accuracy", "credit", "by_classes")
+        accuracy, credit, by_classes = ({name: np.array(values) for name, values in evidence[kind].items()} for kind in kinds)
+        folds = Folds(accuracy, credit, evidence["ratio"], by_classes)
     gaps = {name: gap for name, gap in evidence["gaps"].items() if name not in evidence["twins"]}
     return Facts(gaps, scores, folds)
 
@@ -141,6 +142,7 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
     """The figures as Markdown."""
     ways: dict[str, Chooser] = {
         "advice with labels": lambda record: advised(record).strategy,
+        "the same, old classes not asked": _headed,
         "the same, gains above their standard error only": _cautious,
         "advice without labels": lambda record: advised(record, labels=False).strategy,
         **{f"always `{name}`": fixed(name) for name in ("source", "target", "match", "blend", "sample")},
@@ -185,6 +187,13 @@ def _against_goals(
     rows.append((f"never above {_GOALS['largest']:g} points beyond noise", over == 0, f"{over} of {len(judged)} tasks above"))
     table = [f"| {goal} | {'reached' if reached else 'not reached'}: {said} |" for goal, reached, said in rows]
     return ["| goal, with labels | on the tasks judged |", "|---|---|", *table]
+
+
+def _headed(record: Record) -> str:
+    """The advised strategy if heads alone speak for the labels."""
+    facts = facts_of(record)
+    folds = None if facts.folds is None else replace(facts.folds, by_classes={})
+    return decide(replace(facts, folds=folds)).strategy
 
 
 def _cautious(record: Record) -> str:

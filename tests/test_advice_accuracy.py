@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from tare.advice_accuracy import SPREAD, STRENGTH, corrected, cross_validated, over_samples
+from tare.advice_accuracy import SPREAD, STRENGTH, Folds, corrected, cross_validated, over_samples
 from tare.errors import DataError
 from tare.fold_heads import fold_logits
 from tare.probe import fit_head
@@ -46,7 +46,7 @@ def test_the_folds_are_paired_and_their_accuracy_is_that_of_a_plain_loop() -> No
     features, labels = problem(60, 8, 3)
     found = cross_validated({"source": features, "twin": features.copy()}, labels, seed=3)
     assert found is not None
-    splits = RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=3).split(features, labels)
+    splits = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=3).split(features, labels)
     plain = []
     for train, test in splits:
         centre, spread = features[train].mean(axis=0), features[train].std(axis=0)
@@ -111,10 +111,10 @@ def test_credit_is_the_probability_that_heads_gave_to_held_out_samples() -> None
     found = cross_validated({"source": features}, labels, seed=3)
     assert found is not None
     total = np.zeros(60)
-    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=3).split(features, labels):
+    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=3).split(features, labels):
         logits = fit_head(features[train], labels[train], strength=STRENGTH).logits(features[test])
         shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
-        total[test] += shares[np.arange(len(test)), labels[test]] / 5
+        total[test] += shares[np.arange(len(test)), labels[test]] / 2
     np.testing.assert_allclose(found.credit["source"], total, atol=0.02)  # both stop at a tolerance
 
 
@@ -135,6 +135,35 @@ def test_credit_tells_a_difference_with_less_noise_than_accuracy_and_covers_it()
     assert np.mean(gaps) > 0
     assert np.std(gaps) / np.mean(gaps) < np.std(hits) / np.mean(hits)
     assert covered / 60 > 0.9
+
+
+def test_copies_that_change_nothing_change_no_figure() -> None:
+    features, labels = problem(40, 6, 2)
+    plain = cross_validated({"source": features}, labels, seed=3)
+    copied = cross_validated({"source": np.stack([features] * 3)}, labels, seed=3)
+    assert plain is not None
+    assert copied is not None
+    np.testing.assert_allclose(copied.credit["source"], plain.credit["source"], atol=0.005)
+    np.testing.assert_array_equal(copied.accuracy["source"], plain.accuracy["source"])
+
+
+def test_credit_is_the_mean_over_copies_and_accuracy_that_of_the_samples() -> None:
+    features, labels = problem(40, 6, 2)
+    far = features + np.float32(50)  # another place: heads fitted on both know neither well
+    both = cross_validated({"source": np.stack([features, far])}, labels, seed=3)
+    turned = cross_validated({"source": np.stack([far, features])}, labels, seed=3)
+    assert both is not None
+    assert turned is not None
+    np.testing.assert_allclose(both.credit["source"], turned.credit["source"], atol=0.02)
+    assert both.accuracy["source"].shape == (10,)
+
+
+def test_what_old_classes_tell_is_compared_where_they_tell_something() -> None:
+    none = Folds({}, {}, 0.25)
+    assert none.gain_by_classes("target") is None
+    some = Folds({}, {}, 0.25, {"source": np.array([0.2, 0.4]), "target": np.array([0.5, 0.5])})
+    assert some.gain_by_classes("target") == pytest.approx(0.2)
+    assert some.gain_by_classes("sample") is None
 
 
 def test_samples_that_all_agree_do_not_make_a_certainty() -> None:

@@ -20,6 +20,7 @@ def record(gain: float, truth: float, count: int = 200) -> dict[str, Any]:
         "scores": {name: {"activations": None, "at_input": {"estimate": 0.1}} for name in ("source", "target")},
         "accuracy": {"source": [0.7] * 25, "target": [0.7 + gain] * 25},
         "credit": {"source": [0.7] * count, "target": (0.7 + gain + noise).tolist()},
+        "by_classes": {},
         "ratio": 0.25,
         "gaps": {"source": 0.0, "target": 0.5},
         "twins": {},

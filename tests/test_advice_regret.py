@@ -39,6 +39,7 @@ def test_a_record_decides_again_as_the_evidence_did() -> None:
         "scores": {name: {"activations": None, "at_input": {"estimate": 0.1}} for name in NAMES},
         "accuracy": {"source": (0.7 + folds).tolist(), "target": (0.8 + folds[::-1]).tolist()},
         "credit": {"source": (0.7 + folds).tolist(), "target": (0.9 + folds[::-1]).tolist()},
+        "by_classes": {},
         "ratio": 0.25,
         "gaps": {"source": 0.0, "target": 0.5},
         "twins": {},

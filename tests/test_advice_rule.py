@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,24 @@ def folds(gains: Mapping[str, float], noise: float, count: int = 200) -> Folds:
     for name, gain in gains.items():
         own = rng.normal(0, 1, count)
         scores[name] = base + gain + noise * (own - own.mean())
-    return Folds(scores, scores, 0.25, 5, 5)
+    return Folds(scores, scores, 0.25)
+
+
+def test_what_old_classes_tell_counts_as_an_expectation_that_labels_overrule() -> None:
+    gains = {"target": 0.0, "blend": 0.0, "sample": 0.0}
+    old = {name: np.full(40, 0.6 if name == "target" else 0.5) for name in ("source", *gains)}
+    few, many = (folds(gains, 0.2, count) for count in (12, 4000))
+    for one, wanted in ((few, "target"), (many, "source")):
+        assert decide(Facts(GAPS, CALM, one)).strategy == "source"
+        told = decide(Facts(GAPS, CALM, replace(one, by_classes=old)))
+        assert told.strategy == wanted
+        gain = told.gains["target"]
+        assert gain.by_classes == pytest.approx(0.1)
+        assert gain.measured is not None
+        assert gain.error is not None
+        before = gain.expected + 0.1
+        weights = (RULE.familiar_spread**-2, gain.error**-2)
+        assert gain.combined == pytest.approx((weights[0] * before + weights[1] * gain.measured.estimate) / sum(weights))
 
 
 def test_strategies_that_feed_the_same_do_not_matter() -> None:
@@ -106,4 +124,4 @@ def test_the_chance_of_a_gain_is_that_of_a_normal_distribution(gain: float) -> N
 def test_of_equal_gains_the_simplest_is_taken() -> None:
     same = folds({"target": 0.06}, 0.02)
     scores = dict.fromkeys(("blend", "target", "match"), same.credit["target"]) | {"source": same.credit["source"]}
-    assert decide(Facts(GAPS, CALM, Folds(scores, scores, 0.25, 5, 5))).strategy == "blend"
+    assert decide(Facts(GAPS, CALM, Folds(scores, scores, 0.25))).strategy == "blend"

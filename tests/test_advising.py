@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 import tare
 from tare.advice import NO_MATTER
 from tare.errors import DataError, ModelError, SpecError
 from tare.explaining import explain
+from tare.networks import load_network
 from tests.images import save_png
 
 NET = {"model": "timm:test_resnet", "weights": "none", "mean": [0.45], "std": [0.25], "size": 32, "workers": 1}
@@ -47,6 +49,18 @@ def test_the_json_has_the_fields_that_others_read(advice: tare.advising.Advice) 
     assert all(set(item) == {"name", "value", "interval", "unit"} for item in document["evidence"])
     names = {item["name"] for item in document["evidence"]}
     assert {"samples", "cross-validated accuracy, source", "accuracy less source's, target", "shift of the mean, red"} <= names
+
+
+def test_a_trained_classifier_is_asked_what_its_classes_tell_and_a_random_one_is_not(
+    photos: Path, advice: tare.advising.Advice, tmp_path: Path
+) -> None:
+    told = "the same by the network's old classes, target"
+    assert told not in {item.name for item in advice.evidence}
+    assert not any("old classes" in said for said in advice.because)
+    save_file(load_network("timm:test_resnet", "none").module.state_dict(), tmp_path / "all.safetensors")
+    trained = tare.advise(data=photos, **{**NET, "weights": str(tmp_path / "all.safetensors")})  # type: ignore[arg-type]
+    assert told in {item.name for item in trained.evidence}
+    assert any("by the network's old classes: " in said for said in trained.because)
 
 
 def test_the_training_split_alone_takes_part(advice: tare.advising.Advice) -> None:

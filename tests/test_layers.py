@@ -43,6 +43,8 @@ RUNGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "advice_accuracy",
             "advice_rates",
+            "advice_classes",
+            "advice_views",
             "fused",
             "diagnosis",
             "geometry",

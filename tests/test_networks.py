@@ -83,12 +83,21 @@ def test_only_the_classifier_may_differ(factory: str, tmp_path: Path) -> None:
     tensors = load_network(factory, "none").module.state_dict()
     other_head = {**tensors, "3.weight": torch.zeros(5, 4), "3.bias": torch.zeros(5)}
     save_file(other_head, tmp_path / "head.safetensors")
-    notes = load_network(factory, str(tmp_path / "head.safetensors")).notes
+    other = load_network(factory, str(tmp_path / "head.safetensors"))
+    notes = other.notes
+    assert not other.head_trained
     drawn = "drawn anew, as they are not in head.safetensors: 3.weight, 3.bias"
     assert notes == ("left out of head.safetensors: 3.bias, 3.weight", drawn)
     save_file({**tensors, "0.weight": torch.zeros(4, 1, 3, 3)}, tmp_path / "body.safetensors")
     with pytest.raises(ModelError, match=r"leaves 1 unmatched, first '0.weight' \(shape \(4, 3, 3, 3\), the file has"):
         load_network(factory, str(tmp_path / "body.safetensors"))
+
+
+def test_a_classifier_is_trained_if_it_came_with_the_weights(factory: str, tmp_path: Path) -> None:
+    fresh = load_network(factory, "none")
+    assert not fresh.head_trained
+    save_file(fresh.module.state_dict(), tmp_path / "all.safetensors")
+    assert load_network(factory, str(tmp_path / "all.safetensors")).head_trained
 
 
 def test_batch_norms_step_counter_may_be_absent() -> None:
@@ -98,7 +107,7 @@ def test_batch_norms_step_counter_may_be_absent() -> None:
     assert "0.num_batches_tracked" in module.state_dict()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tare.networks.read_state_dict", lambda _: tensors)
-        assert load_weights(module, path) == ()
+        assert load_weights(module, path).notes == ()
 
 
 def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 #: Inverse penalty of the head, the same for all strategies: choosing it would cost 35 fits a fold.
 STRENGTH = 1.0
 FOLDS = 5
-#: Rounds of five folds; above so many samples two, since other folds of the same samples then say little new.
-_REPEATS, _FEWER, _MANY = 5, 2, 120
+#: Rounds of five folds: other folds of the same samples say little new.
+_ROUNDS = 2
 #: The standard error of a difference in credit over that of independent samples: heads share most of their training samples, and
 #: are fitted on fewer than the one that counts. Measured on the benchmark's tasks that constants are chosen on.
 SPREAD = 1.2
@@ -35,14 +35,15 @@ class Folds:
     ``credit`` ``(N,)`` is the probability that a head gave to a held-out sample's own class, mean over the rounds of folds. Its
     mean is the accuracy of a head that guesses as sure as it is. Between two strategies it differs as accuracy does and with less
     noise, since a sample near the border counts as one there and not as right or wrong.
+    ``by_classes`` ``(N,)`` is the same from the network's old classes alone (:func:`tare.advice_classes.class_credit`); empty
+    where it has none.
     ``ratio`` is the size of a held-out fold over that of its training part.
     """
 
     accuracy: Mapping[str, NDArray[np.float64]]
     credit: Mapping[str, NDArray[np.float64]]
     ratio: float
-    repeats: int
-    folds: int
+    by_classes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def difference(self, strategy: str, baseline: str = "source") -> tuple[Interval, float]:
         """Mean paired difference in accuracy with its 95% interval, and its standard error (:func:`corrected`)."""
@@ -54,6 +55,12 @@ class Folds:
         That is :data:`SPREAD` times the one of independent samples, and never below it for one sample that differs by 1.
         """
         return over_samples(self.credit[strategy] - self.credit[baseline])
+
+    def gain_by_classes(self, strategy: str, baseline: str = "source") -> float | None:
+        """Mean difference in what the network's old classes tell of the new ones; None where they do not."""
+        if strategy not in self.by_classes or baseline not in self.by_classes:
+            return None
+        return float(np.mean(self.by_classes[strategy] - self.by_classes[baseline]))
 
     def level(self, strategy: str) -> Interval:
         """Mean accuracy with its 95% interval."""
@@ -95,6 +102,8 @@ def cross_validated(
 ) -> Folds | None:
     """Fit the same head on the same folds of each strategy's features; None where labels leave nothing to compare.
 
+    ``features`` are ``(N, D)``, or ``(V, N, D)`` of the samples and V - 1 altered copies of each: heads are then fitted on all
+    copies of their training samples, credit is the mean over a held-out sample's copies, and accuracy that of the samples.
     Folds are stratified, five where every class has five samples; with rarer classes a fold may lack one.
     """
     splits = list(_splits(labels, seed))
@@ -109,12 +118,7 @@ def cross_validated(
         if advance is not None:
             advance(1)
     ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
-    return Folds(accuracy, credit, ratio, repeats_of(len(labels)), len(splits))
-
-
-def repeats_of(samples: int) -> int:
-    """How many rounds of folds are drawn."""
-    return _REPEATS if samples <= _MANY else _FEWER
+    return Folds(accuracy, credit, ratio)
 
 
 def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: torch.Tensor) -> tuple[Array, Array]:
@@ -124,11 +128,15 @@ def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: tor
     """
     if not np.isfinite(features).all():
         raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
-    wanted = torch.from_numpy(labels)
-    shares = fold_logits(torch.from_numpy(features), wanted, train, STRENGTH).softmax(dim=2)
+    copies = features[None] if features.ndim == 2 else features
+    count, samples = copies.shape[:2]
+    wanted = torch.from_numpy(labels).repeat(count)
+    rows = torch.from_numpy(copies.reshape(count * samples, -1))
+    logits = fold_logits(rows, wanted, train.repeat(1, count), STRENGTH / count)  # a sample weighs what it does without copies
+    shares = logits.softmax(dim=2)
     held = (~train).double()
-    hits = (shares.argmax(dim=2) == wanted).double()
-    own = shares.gather(2, wanted.expand(len(train), -1)[..., None])[..., 0]
+    hits = (shares[:, :samples].argmax(dim=2) == wanted[:samples]).double()
+    own = shares.gather(2, wanted.expand(len(train), -1)[..., None])[..., 0].reshape(len(train), count, samples).mean(dim=1)
     credit = (own * held).sum(dim=0)[held.any(dim=0)] / held.sum(dim=0)[held.any(dim=0)]
     return ((hits * held).sum(dim=1) / held.sum(dim=1)).numpy(), credit.numpy()
 
@@ -137,11 +145,10 @@ def _splits(labels: NDArray[np.int64], seed: int) -> Sequence[tuple[NDArray[Any]
     from sklearn.model_selection import RepeatedStratifiedKFold
 
     counts = np.bincount(labels)
-    repeats = repeats_of(len(labels))
     folds = min(FOLDS, int(counts.max()))
     if folds < 2 or int((counts > 0).sum()) < 2:
         return []
-    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=_ROUNDS, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some class is rarer than there are folds: documented, and paired all the same
         splits = list(splitter.split(np.zeros(len(labels)), labels))

@@ -12,8 +12,10 @@ from torch import nn
 
 from tare.absorption import LayerShare, absorbed
 from tare.advice_accuracy import Folds, cross_validated
+from tare.advice_classes import class_credit
 from tare.advice_passes import Passed, passed
 from tare.advice_score import Foreignness, foreignness, layer_divergences
+from tare.advice_views import altered
 from tare.comparing import Comparison, compare
 from tare.dataset_stats import ChannelStats, DatasetStats
 from tare.errors import DataError, StrategyError
@@ -25,6 +27,8 @@ from tare.strategies import Constants, Normalisation, Strategy, normalisation, s
 CANDIDATES: tuple[Strategy, ...] = ("source", "blend", "target", "match", "sample")
 #: Samples that are passed through the network while two normalisations are compared layer by layer.
 COMPARED = 32
+#: Up to so many samples heads are fitted and judged on altered copies too.
+_FEW = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +37,7 @@ class Subject:
 
     ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``target`` statistics of all training samples, ``dataset0`` those of
     dataset0 where they are known (measured or published), ``seen`` its pooled moments; ``labels`` ``(N,)`` or None.
+    ``head_trained`` says that the module's answers are those of its old classes.
     """
 
     module: nn.Module
@@ -42,6 +47,7 @@ class Subject:
     target: DatasetStats
     samples: torch.Tensor
     labels: NDArray[np.int64] | None
+    head_trained: bool = True
 
     @property
     def seen(self) -> Constants | None:
@@ -112,7 +118,7 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
         scores=foreignness(passes, seed),
         layers={name: layer_divergences(one) for name, one in passes.items()},
         shares={name: absorbed(subject.module, fed["source"], fed[name]) for name in rivals if name in ("target", "match")},
-        folds=_folds(passes, subject.labels, seed, reporter),
+        folds=_folds(subject, choices, passes, seed, reporter),
     )
 
 
@@ -166,9 +172,36 @@ def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple((m - u) / s for m, _, u, s in rows), tuple(d / s for _, d, _, s in rows)
 
 
-def _folds(passes: Mapping[str, Passed], labels: NDArray[np.int64] | None, seed: int, reporter: Reporter) -> Folds | None:
+def _folds(
+    subject: Subject, choices: Mapping[Strategy, Normalisation], passes: Mapping[str, Passed], seed: int, reporter: Reporter
+) -> Folds | None:
+    labels = subject.labels
     if labels is None:
         return None
     features = {name: one.features for name, one in passes.items()}
+    if len(labels) <= _FEW:
+        features = _with_copies(subject, choices, features, seed, reporter)
     with reporter.counting("cross-validating", "strategies", len(features)) as advance:
-        return cross_validated(features, labels, seed, advance)
+        found = cross_validated(features, labels, seed, advance)
+    if found is None or not subject.head_trained:
+        return found
+    answered = {name: one.answers for name, one in passes.items() if one.answers is not None}
+    return replace(found, by_classes={name: class_credit(answers, labels) for name, answers in answered.items()})
+
+
+def _with_copies(
+    subject: Subject,
+    choices: Mapping[Strategy, Normalisation],
+    features: Mapping[str, NDArray[np.float32]],
+    seed: int,
+    reporter: Reporter,
+) -> dict[str, NDArray[np.float32]]:
+    """Features ``(V, N, D)`` of the samples and of their altered copies."""
+    copies, expected = altered(subject.samples, seed), _expected(subject)
+    found: dict[str, NDArray[np.float32]] = {}
+    with reporter.counting("passing altered copies", "samples", len(features) * len(copies) * len(subject.samples)) as advance:
+        for name, chosen in choices.items():
+            if name in features:
+                others = [passed(subject.module, subject.head, copy, chosen, expected, advance).features for copy in copies]
+                found[name] = np.stack([features[name], *others])
+    return found

@@ -31,10 +31,14 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passed:
-    """What a pass in eval mode gave: features ``(N, D)`` and, place by place, moments; the first place is the input."""
+    """What a pass in eval mode gave: features ``(N, D)`` and, place by place, moments; the first place is the input.
+
+    ``answers`` are the probabilities ``(N, Z)`` that the network gives to its own Z classes; None if its output is none.
+    """
 
     features: NDArray[np.float32]
     places: Mapping[str, Moments]
+    answers: Array | None
 
 
 INPUT = "input"
@@ -56,6 +60,7 @@ def passed(
     prepare, layers = Normaliser(chosen), batch_norms(module)  # NaN, beyond a signal's end, counts in no moment of the input
     rows: dict[str, list[tuple[Array, Array]]] = {name: [] for name in (INPUT, *layers)}
     features: list[torch.Tensor] = []
+    answers: list[Any] = []
 
     def note(name: str) -> Callable[..., None]:
         return lambda _, inputs: rows[name].append(_moments(inputs[0]))
@@ -71,7 +76,7 @@ def passed(
         for start in range(0, len(samples), _BATCH):
             fed = prepare(samples[start : start + _BATCH])
             rows[INPUT].append(_moments(fed))
-            module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed)
+            answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed))
             if advance is not None:
                 advance(len(fed))
     finally:
@@ -85,7 +90,14 @@ def passed(
         for name, found in rows.items()
         if found
     }
-    return Passed(torch.cat(features).numpy(), places)
+    return Passed(torch.cat(features).numpy(), places, _probabilities(answers))
+
+
+def _probabilities(answers: Sequence[Any]) -> Array | None:
+    if not all(isinstance(one, torch.Tensor) and one.ndim == 2 and one.shape[1] > 1 for one in answers):
+        return None
+    found = torch.cat(list(answers)).double().softmax(dim=1).numpy()
+    return found if np.isfinite(found).all() else None
 
 
 def _moments(values: torch.Tensor) -> tuple[Array, Array]:

@@ -64,8 +64,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and both together.
+    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and all together.
 
+    ``by_classes`` is the gain in what the network's old classes tell of the new ones, None where they do not.
     ``combined`` is the mean and ``spread`` the std of what is then known of the gain.
     """
 
@@ -74,6 +75,7 @@ class Gain:
     error: float | None
     combined: float
     spread: float
+    by_classes: float | None = None
 
     @property
     def labels_speak(self) -> bool:
@@ -109,9 +111,10 @@ class Decision:
 def decide(facts: Facts, rule: Rule = RULE) -> Decision:
     """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
 
-    The cross-validated gain d with standard error e is shrunk toward the gain m that is expected without labels: (m / s^2 + d /
-    e^2) / (1 / s^2 + 1 / e^2), s the rule's spread. That is the posterior mean under a normal prior, and taking the largest is
-    the choice of least expected regret. Few labels thus leave what the moments say, and many decide.
+    The cross-validated gain d with standard error e is shrunk toward m, what is expected without labels and what the network's
+    old classes gain: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), s the rule's spread. That is the posterior mean under a normal
+    prior, and taking the largest is the choice of least expected regret. Few labels thus leave what the moments and the old
+    classes say, and many decide.
     """
     if facts.alone:
         return Decision("source", True, "nothing else", "low")
@@ -133,12 +136,14 @@ def _gain(name: Strategy, facts: Facts, rule: Rule) -> Gain:
     expected, spread = _expected(name, facts.foreign, rule)
     if facts.folds is None or name not in facts.folds.credit:
         return Gain(expected, None, None, expected, spread)
+    classes = facts.folds.gain_by_classes(name)
+    before = expected + (classes or 0.0)
     measured, error = facts.folds.gain(name)
     if not math.isfinite(error):
-        return Gain(expected, measured, error, expected, spread)
+        return Gain(expected, measured, error, before, spread, classes)
     prior, own = spread**-2, error**-2
-    combined = (prior * expected + own * measured.estimate) / (prior + own)
-    return Gain(expected, measured, error, combined, (prior + own) ** -0.5)
+    combined = (prior * before + own * measured.estimate) / (prior + own)
+    return Gain(expected, measured, error, combined, (prior + own) ** -0.5, classes)
 
 
 def _expected(name: Strategy, foreign: Mapping[str, float], rule: Rule) -> tuple[float, float]:

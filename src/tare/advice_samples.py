@@ -166,7 +166,9 @@ def _subject(fed: Fed, stats: DatasetStats, samples: torch.Tensor, labels: NDArr
     if len(stats.channels) != len(fed.constants.mean):
         found = f"{len(stats.channels)} in {stats.source!r}"
         raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
-    return Subject(network.module, network.head, fed.constants, fed.dataset0, stats, samples, labels)
+    return Subject(
+        network.module, network.head, fed.constants, fed.dataset0, stats, samples, labels, head_trained=network.head_trained
+    )
 
 
 def _chosen(count: int, seed: int) -> list[int]:

@@ -69,6 +69,8 @@ def _combined(won: Gain | None) -> str:
     expected = f"{100 * won.expected:.1f} points expected without labels"
     if won.measured is None:
         return expected
+    if won.by_classes is not None:
+        expected += f" with {100 * won.by_classes:+.1f} by the network's old classes"
     weighed = f"{points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
     return f"{100 * won.combined:.1f} points: {weighed}"
 
@@ -146,6 +148,9 @@ def _of_labels(found: Gathered) -> Iterator[Evidence]:
         if name != "source":
             yield _row(f"accuracy less source's, {name}", folds.difference(name)[0], "share")
             yield _row(f"probability given to the right class less source's, {name}", folds.gain(name)[0], "share")
+            by_classes = folds.gain_by_classes(name)
+            if by_classes is not None:
+                yield Evidence(f"the same by the network's old classes, {name}", by_classes, None, "share")
 
 
 def _row(name: str, found: Interval, unit: str) -> Evidence:
@@ -249,17 +254,20 @@ def _labels(found: Gathered) -> Iterator[str]:
         yield "No labels were used: accuracies were not compared."
         return
     level = found.folds.level("source")
-    yield (
-        f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
-        "given to each held-out sample's own class: accuracy with less noise."
-    )
+    said = f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
+    said += "given to each held-out sample's own class: accuracy with less noise."
+    if found.folds.by_classes:
+        said += " Beside it stands how much better the network's own answers, its old classes, foretell the new ones (LEEP)."
+    yield said
     for name in _compared(found):
         if name == "source":
             continue
         gap, _ = found.folds.gain(name)
         shown = "better" if gap.low > 0 else "worse" if gap.high < 0 else "no difference shown"
         hits = 100 * found.folds.difference(name)[0].estimate
-        yield f"{name}: {points(gap)} against source, {shown} (samples right: {hits:+.1f} points)."
+        by_classes = found.folds.gain_by_classes(name)
+        old = "" if by_classes is None else f"; by the network's old classes: {100 * by_classes:+.1f}"
+        yield f"{name}: {points(gap)} against source, {shown} (samples right: {hits:+.1f} points{old})."
 
 
 def _compared(found: Gathered) -> list[Strategy]:

@@ -26,7 +26,8 @@ from tare.torchvision_models import torchvision_model
 class Network:
     """A network, what it states about its input, and where its classifier sits.
 
-    ``head`` is the dotted name of the linear classifier; ``is_timm`` says that timm can rebuild ``module`` from a config.
+    ``head`` is the dotted name of the linear classifier, ``head_trained`` whether it came with the weights; ``is_timm`` says that
+    timm can rebuild ``module`` from a config.
     """
 
     module: nn.Module
@@ -36,6 +37,7 @@ class Network:
     head: str
     is_timm: bool
     notes: tuple[str, ...] = field(default=())
+    head_trained: bool = True
 
     @property
     def classifier(self) -> nn.Linear:
@@ -124,8 +126,16 @@ def with_head(network: Network, classes: int, seed: int) -> Network:
     return replace(network, head=_head_name(network.module, network.reference))
 
 
-def load_weights(module: nn.Module, path: Path, head: str = "") -> tuple[str, ...]:
-    """Load a state dict into ``module`` and return notes on what differed.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Notes on what weights and network did not share, and whether the weights brought the whole classifier."""
+
+    notes: tuple[str, ...]
+    with_head: bool
+
+
+def load_weights(module: nn.Module, path: Path, head: str = "") -> Loaded:
+    """Load a state dict into ``module`` and say what differed.
 
     Only the classifier ``head`` may differ in shape or be absent. Raises :class:`ModelError` otherwise, naming the keys.
     """
@@ -145,7 +155,8 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> tuple[str, ..
     left = sorted(set(given) - set(fits))
     new = [key for key in own if _belongs(key, head) and key not in fits]
     notes = (("left out of", left), ("drawn anew, as they are not in", new))
-    return tuple(f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in notes if keys)
+    said = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in notes if keys)
+    return Loaded(tuple(said), not new)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -243,13 +254,14 @@ def _nothing_stated(reference: str) -> InputSpec:
 
 def _with_weights(network: Network, weights: str) -> Network:
     if weights == "none":
-        return network
-    notes = load_weights(network.module, Path(weights), network.head)
+        return replace(network, head_trained=False)
+    loaded = load_weights(network.module, Path(weights), network.head)
+    notes = loaded.notes
     stated = not isinstance(network.spec.mean, Unknown)
     library = network.reference.partition(":")[0]
     if library in ("timm", "torchvision") and stated:
         notes += (f"mean and std are those {library} states for its own weights, taken to hold for {Path(weights).name} too",)
-    return replace(network, notes=network.notes + notes)
+    return replace(network, notes=network.notes + notes, head_trained=loaded.with_head)
 
 
 def _import_factory(path: Path, name: str) -> Callable[..., Any]:

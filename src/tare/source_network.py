@@ -63,8 +63,8 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
     model = load_model(folder)
     network = replace(model.network, reference=reference, weights=str(folder), spec=_spec(folder, model.spec()))
     if weights != "pretrained":
-        notes = load_weights(network.module, Path(weights), network.head)
-        network = replace(network, weights=weights, notes=network.notes + notes)
+        loaded = load_weights(network.module, Path(weights), network.head)
+        network = replace(network, weights=weights, notes=network.notes + loaded.notes, head_trained=loaded.with_head)
     return network
 
 
