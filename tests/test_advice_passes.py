@@ -37,6 +37,15 @@ def test_answers_are_the_probabilities_of_the_networks_own_classes() -> None:
     assert found.features.shape == (70, 4)
 
 
+def test_moments_are_counted_only_where_they_are_wanted() -> None:
+    module, samples = Net(5).eval(), torch.rand(5, 1, 8, 8)
+    chosen = normalisation("source", 1, source=CONSTANTS)
+    whole, bare = (passed(module, "head", samples, chosen, expected) for expected in (((0.0,), (1.0,)), None))
+    assert set(whole.places) == {"input"}
+    assert not bare.places
+    np.testing.assert_array_equal(bare.features, whole.features)
+
+
 def test_a_network_that_answers_no_classes_has_none() -> None:
     chosen, samples = normalisation("source", 1, source=CONSTANTS), torch.rand(3, 1, 8, 8)
     for module in (Net(1), Net(5, wrapped=True)):

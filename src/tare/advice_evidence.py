@@ -197,11 +197,11 @@ def _with_copies(
     reporter: Reporter,
 ) -> dict[str, NDArray[np.float32]]:
     """Features ``(V, N, D)`` of the samples and of their altered copies."""
-    copies, expected = altered(subject.samples, seed), _expected(subject)
+    copies = altered(subject.samples, seed)
     found: dict[str, NDArray[np.float32]] = {}
     with reporter.counting("passing altered copies", "samples", len(features) * len(copies) * len(subject.samples)) as advance:
         for name, chosen in choices.items():
             if name in features:
-                others = [passed(subject.module, subject.head, copy, chosen, expected, advance).features for copy in copies]
+                others = [passed(subject.module, subject.head, copy, chosen, None, advance).features for copy in copies]
                 found[name] = np.stack([features[name], *others])
     return found

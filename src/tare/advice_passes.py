@@ -50,14 +50,15 @@ def passed(
     head: str,
     samples: torch.Tensor,
     chosen: Normalisation,
-    expected: tuple[Sequence[float], Sequence[float]],
+    expected: tuple[Sequence[float], Sequence[float]] | None,
     advance: Callable[[int], None] | None = None,
 ) -> Passed:
     """Pass ``samples`` (raw bytes or unit floats ``(N, C, ...)``) through ``module`` as ``chosen`` normalises them.
 
-    ``expected`` are the mean and std per channel with which dataset0 reached the network. ``module`` is left in its mode.
+    ``expected`` are the mean and std per channel with which dataset0 reached the network; None where no moments are wanted.
+    ``module`` is left in its mode.
     """
-    prepare, layers = Normaliser(chosen), batch_norms(module)  # NaN, beyond a signal's end, counts in no moment of the input
+    prepare, layers = Normaliser(chosen), batch_norms(module) if expected is not None else {}
     rows: dict[str, list[tuple[Array, Array]]] = {name: [] for name in (INPUT, *layers)}
     features: list[torch.Tensor] = []
     answers: list[Any] = []
@@ -75,7 +76,8 @@ def passed(
     try:
         for start in range(0, len(samples), _BATCH):
             fed = prepare(samples[start : start + _BATCH])
-            rows[INPUT].append(_moments(fed))
+            if expected is not None:
+                rows[INPUT].append(_moments(fed))  # NaN, beyond a signal's end, counts in none
             answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed))
             if advance is not None:
                 advance(len(fed))
@@ -83,8 +85,9 @@ def passed(
         for handle in handles:
             handle.remove()
         module.train(was_training)
-    wanted = {INPUT: (np.asarray(expected[0], np.float64), np.square(np.asarray(expected[1], np.float64)))}
-    wanted |= {name: _stored(layer) for name, layer in layers.items()}
+    wanted = {name: _stored(layer) for name, layer in layers.items()}
+    if expected is not None:
+        wanted[INPUT] = (np.asarray(expected[0], np.float64), np.square(np.asarray(expected[1], np.float64)))
     places = {
         name: Moments(np.concatenate([mean for mean, _ in found]), np.concatenate([square for _, square in found]), *wanted[name])
         for name, found in rows.items()
