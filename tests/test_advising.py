@@ -78,7 +78,20 @@ def test_without_labels_it_says_so(photos: Path) -> None:
     assert not found.labelled
     assert found.samples == 24
     assert "No labels were used: accuracies were not compared." in found.because
+    assert "labels are not looked at: accuracies cannot be compared, all evidence is without labels" in found.notes
     assert any(text.startswith("labels:") for text in found.would_change)
+
+
+def test_labels_that_cannot_be_used_are_said_to_be_why(tmp_path: Path) -> None:
+    lone = textured(tmp_path / "lone", 6)
+    for path in sorted((lone / "class1").iterdir())[1:]:
+        path.unlink()
+    found = tare.advise(data=lone, **NET)  # type: ignore[arg-type]
+    assert not found.labelled
+    assert any(note.startswith("no labels (expected ") and "class1" in note for note in found.notes)
+    few = tare.advise(data=textured(tmp_path / "few", 2), **NET)  # type: ignore[arg-type]
+    assert any("too few to compare accuracies" in said for said in few.because)
+    assert any(said.startswith("more labelled samples: ") for said in few.would_change)
 
 
 def test_arrays_and_flat_folders_without_labels_are_taken(photos: Path, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ class Gathered:
     another; ``gaps`` is how far each is from ``source`` at the network's input (root mean square, input std).
     ``comparison`` holds dataset1 against dataset0, or against the constants where dataset0 is not known (``against_constants``);
     None where they cannot be compared, and ``uncompared`` says why; ``constant`` are dataset1's channels without spread.
-    ``layers`` is each strategy's divergence place by place.
+    ``layers`` is each strategy's divergence place by place; ``labelled`` whether there were labels, too few to compare accuracies
+    if ``folds`` is None.
     """
 
     samples: int
@@ -80,6 +81,7 @@ class Gathered:
     layers: Mapping[str, Mapping[str, float]]
     shares: Mapping[Strategy, tuple[LayerShare, ...]]
     folds: Folds | None
+    labelled: bool
 
     @property
     def rivals(self) -> tuple[Strategy, ...]:
@@ -119,6 +121,7 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
         layers={name: layer_divergences(one) for name, one in passes.items()},
         shares={name: absorbed(subject.module, fed["source"], fed[name]) for name in rivals if name in ("target", "match")},
         folds=_folds(subject, choices, passes, seed, reporter),
+        labelled=subject.labels is not None,
     )
 
 

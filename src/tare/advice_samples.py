@@ -30,7 +30,7 @@ from tare.stated_input import check_accepts
 
 #: So many samples are passed through the network at most; statistics are those of all.
 MOST = 1000
-_UNLABELLED = "no labels: accuracies cannot be compared, all evidence is without them"
+_WITHOUT = "accuracies cannot be compared, all evidence is without labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ def subject_of(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporte
     With labels the training split is used, as ``tare transfer`` splits with this seed, and nothing of the validation data.
     Raises :class:`DataError` for data that cannot be read, are not what the network takes, or lack labels that were asked for.
     """
-    split = _split(labelled, reading, fed)
+    split, missing = _split(labelled, reading, fed)
     if split is None and fed.network.kind == "image":
-        return _unlabelled_images(fed, labelled, reading, reporter)
-    note = _UNLABELLED if split is None else f"labels of {len(split.classes)} classes: the training split of {split.origin}"
+        return _unlabelled_images(fed, labelled, reading, missing, reporter)
+    note = missing if split is None else f"labels of {len(split.classes)} classes: the training split of {split.origin}"
     split = split or without_labels(labelled, fed.network.kind)
     name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
@@ -110,18 +110,21 @@ def labelled_subject(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStat
     return _subject(fed, stats, samples, known)
 
 
-def _split(labelled: Labelled, reading: Reading, fed: Fed) -> Split | None:
+def _split(labelled: Labelled, reading: Reading, fed: Fed) -> tuple[Split | None, str]:
+    """The split with labels, or None and why."""
     if reading.labels is False:
-        return None
+        return None, f"labels are not looked at: {_WITHOUT}"
     try:
-        return open_split(labelled, reading.seed, fed.network.kind)
-    except DataError:
+        return open_split(labelled, reading.seed, fed.network.kind), ""
+    except DataError as error:
         if reading.labels or (labelled.label, labelled.label_pattern) != (None, None):
             raise
-        return None
+        return None, f"no labels (expected {error.expected}, found {error.found}): {_WITHOUT}"
 
 
-def _unlabelled_images(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
+def _unlabelled_images(
+    fed: Fed, labelled: Labelled, reading: Reading, missing: str, reporter: Reporter
+) -> tuple[Subject, tuple[str, ...]]:
     """Measure all samples of any source, and keep some of them as the network takes them."""
     assert isinstance(fed.takes, Geometry)  # noqa: S101 - it takes images
     data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
@@ -145,7 +148,7 @@ def _unlabelled_images(fed: Fed, labelled: Labelled, reading: Reading, reporter:
     if not values:
         raise DataError("at least one readable image", f"none in {labelled.name!r}", "check the path")
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
-    return _subject(fed, stats, samples, None), (_UNLABELLED, *_thinned(stats.samples))
+    return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples))
 
 
 def _images(record: Record, fed: Fed) -> list[NDArray[Any]]:

@@ -79,7 +79,8 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
     """What would move the advice."""
     said = []
     if found.folds is None:
-        said.append("labels: with them accuracies under each strategy are compared on your data, and many of them decide alone")
+        more = "more labelled samples" if found.labelled else "labels"
+        said.append(f"{more}: with them accuracies under each strategy are compared on your data, and many of them decide alone")
     elif decision.gain is not None:
         said.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
     elif decision.matters:
@@ -251,7 +252,8 @@ def _foreign(found: Gathered) -> Iterator[str]:
 
 def _labels(found: Gathered) -> Iterator[str]:
     if found.folds is None:
-        yield "No labels were used: accuracies were not compared."
+        few = "The labels are too few to compare accuracies: a class with two training samples is needed, and one more class."
+        yield few if found.labelled else "No labels were used: accuracies were not compared."
         return
     level = found.folds.level("source")
     said = f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
