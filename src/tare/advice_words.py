@@ -70,7 +70,7 @@ def _combined(won: Gain | None) -> str:
     if won.measured is None:
         return expected
     if won.by_classes is not None:
-        expected += f" with {100 * won.by_classes:+.1f} by the network's old classes"
+        expected += f" plus {100 * won.by_classes:+.1f} by the network's old classes"
     weighed = f"{points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
     return f"{100 * won.combined:.1f} points: {weighed}"
 
