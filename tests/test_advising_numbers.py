@@ -57,6 +57,12 @@ def test_recordings_get_advice_as_images_do(signals: TransferRun, folder: Path) 
     json.dumps(found.to_json(), allow_nan=False)
 
 
+def test_the_classes_that_a_run_learnt_are_asked_what_they_tell(signals: TransferRun, rows: TransferRun, folder: Path) -> None:
+    for run, data in ((signals, folder / "quiet"), (rows, save_table(folder / "heavier.csv", offset=0.005))):
+        found = tare.advise(str(run.out), data, workers=1)
+        assert "the same by the network's old classes, target" in {item.name for item in found.evidence}
+
+
 def test_what_lies_outside_a_signal_is_zero_as_when_it_is_trained(signals: TransferRun, folder: Path) -> None:
     labelled = Labelled(folder / "quiet")
     fed = fed_network(Asked(str(signals.out)), 0, labelled)

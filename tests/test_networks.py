@@ -97,7 +97,9 @@ def test_a_classifier_is_trained_if_it_came_with_the_weights(factory: str, tmp_p
     fresh = load_network(factory, "none")
     assert not fresh.head_trained
     save_file(fresh.module.state_dict(), tmp_path / "all.safetensors")
-    assert load_network(factory, str(tmp_path / "all.safetensors")).head_trained
+    whole = load_network(factory, str(tmp_path / "all.safetensors"))
+    assert whole.head_trained
+    assert not with_head(whole, 7, seed=0).head_trained
 
 
 def test_batch_norms_step_counter_may_be_absent() -> None:

@@ -326,7 +326,8 @@ def _built_network(build: _Build, *, weights: bool = True) -> Network:
     if build.classes:
         network = with_head(network, build.classes, seed=0)
     if weights:
-        load_weights(network.module, build.folder / _WEIGHTS)
+        loaded = load_weights(network.module, build.folder / _WEIGHTS)
+        network = replace(network, head_trained=loaded.with_head)
     return network
 
 
@@ -340,7 +341,7 @@ def _folded_network(build: _Build, changes: _Changes, *, is_timm: bool) -> Netwo
             module = with_form(module, name, form)
     except (AttributeError, TypeError, ValueError) as error:
         raise ModelError("the network that was folded", f"{error} in {reference}", "name the one it was made of") from None
-    load_weights(module, folder / _WEIGHTS)
+    loaded = load_weights(module, folder / _WEIGHTS)
     if changes.front is not None:
         module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)
-    return replace(network, module=module, weights=str(folder))
+    return replace(network, module=module, weights=str(folder), head_trained=loaded.with_head)

@@ -123,7 +123,7 @@ def with_head(network: Network, classes: int, seed: int) -> Network:
             new = nn.Linear(old.in_features, classes)
             parent, _, leaf = network.head.rpartition(".")
             setattr(network.module.get_submodule(parent), leaf, new)
-    return replace(network, head=_head_name(network.module, network.reference))
+    return replace(network, head=_head_name(network.module, network.reference), head_trained=False)
 
 
 @dataclass(frozen=True, slots=True)
