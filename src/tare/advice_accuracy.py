@@ -56,11 +56,11 @@ class Folds:
         """
         return over_samples(self.credit[strategy] - self.credit[baseline])
 
-    def gain_by_classes(self, strategy: str, baseline: str = "source") -> float | None:
-        """Mean difference in what the network's old classes tell of the new ones; None where they do not."""
-        if strategy not in self.by_classes or baseline not in self.by_classes:
+    def gain_by_classes(self, strategy: str) -> float | None:
+        """Mean difference to ``source`` in what the network's old classes tell of the new ones; None where they do not."""
+        if not {strategy, "source"} <= self.by_classes.keys():
             return None
-        return float(np.mean(self.by_classes[strategy] - self.by_classes[baseline]))
+        return float(np.mean(self.by_classes[strategy] - self.by_classes["source"]))
 
     def level(self, strategy: str) -> Interval:
         """Mean accuracy with its 95% interval."""

@@ -19,20 +19,26 @@ def altered(samples: torch.Tensor, seed: int) -> tuple[torch.Tensor, ...]:
     """
     generator = torch.Generator().manual_seed(seed)
     values = samples.double()
-    return tuple(_copy(values, samples, generator) for _ in range(COPIES))
+    noise = _NOISE * _std(values)
+    return tuple(_stored(_copy(values, noise, generator), samples.dtype) for _ in range(COPIES))
 
 
-def _copy(values: torch.Tensor, samples: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _copy(values: torch.Tensor, noise: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The values moved along every axis, with noise of this std."""
     moved = values
     for axis in range(2, values.ndim):
         length = values.shape[axis]
         step = int(torch.randint(-1, 2, (1,), generator=generator)) * max(1, length // _MOVED)
         moved = moved.index_select(axis, (torch.arange(length) + step).clamp(0, length - 1))
-    noisy = moved + _NOISE * _std(values) * torch.randn(moved.shape, generator=generator, dtype=torch.float64)
-    if not samples.is_floating_point():
-        limits = torch.iinfo(samples.dtype)
-        noisy = noisy.round().clamp(limits.min, limits.max)
-    return noisy.to(samples.dtype)
+    return moved + noise * torch.randn(moved.shape, generator=generator, dtype=torch.float64)
+
+
+def _stored(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The values in a type, for bytes rounded and kept within their range."""
+    if not dtype.is_floating_point:
+        limits = torch.iinfo(dtype)
+        values = values.round().clamp(limits.min, limits.max)
+    return values.to(dtype)
 
 
 def _std(values: torch.Tensor) -> torch.Tensor:
