@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks.harness import Outcome, Result, Setting, guarded
 from benchmarks.rows import ROWS
 from benchmarks.table import terminal_table, write_page
-from tare.engines.local import default_workers
+from tare.system.engines.local import default_workers
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _KEPT = Path(__file__).with_name("figures.json")

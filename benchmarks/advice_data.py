@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.studies.digits import load_digits
-from tare.studies.samples import Samples
+from tare.studying.tasks.digits import load_digits
+from tare.studying.tasks.samples import Samples
 
 _SIGNAL = 4096
 

@@ -13,29 +13,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.advice_tasks import AdviceTask, network_of, shifted
-from tare import (
-    absorption,
-    advice_accuracy,
-    advice_classes,
-    advice_evidence,
-    advice_passes,
-    advice_score,
-    advice_views,
-    comparing,
-    fold_heads,
-    strategies,
-)
-from tare.advice_accuracy import STRENGTH
-from tare.advice_evidence import Gathered, Subject, gather
-from tare.advice_passes import passed
+from tare.advising.evidence import accuracy as advice_accuracy
+from tare.advising.evidence import altered_copies, foreignness, gathered, leep, passes
+from tare.advising.evidence.accuracy import STRENGTH
+from tare.advising.evidence.gathered import Gathered, Subject, gather
+from tare.advising.evidence.passes import passed
+from tare.comparing import shift
 from tare.errors import StrategyError
-from tare.files import write_text
-from tare.probe import fit_head
-from tare.studies.samples import Samples, split
+from tare.networks import absorption
+from tare.networks.heads import fold_heads
+from tare.networks.heads.reference import fit_head
+from tare.normalisation import strategies
+from tare.studying.tasks.samples import Samples, split
+from tare.system.files import write_text
 
 #: The modules whose code decides what is measured.
 _MEASURING = (
-    absorption, advice_accuracy, advice_classes, advice_evidence, advice_passes, advice_score, advice_views, comparing,
+    absorption, advice_accuracy, leep, gathered, passes, foreignness, altered_copies, shift,
     fold_heads, strategies,
 )  # fmt: skip
 _TESTED = 1000

@@ -26,10 +26,10 @@ from rich.progress import track
 
 from benchmarks.advice_records import record_of
 from benchmarks.advice_tasks import AdviceTask, halves, tasks
-from tare.advice_accuracy import SPREAD, Folds
-from tare.advice_rates import SCHEMA, Said
-from tare.advice_rule import RULE, Decision, Facts, Rule, decide
-from tare.files import write_text
+from tare.advising.evidence.accuracy import SPREAD, Folds
+from tare.advising.rates import SCHEMA, Said
+from tare.advising.rule import RULE, Decision, Facts, Rule, decide
+from tare.system.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
 _SMALL = 40
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=12, help="draws of training samples a task")
     parser.add_argument("--cache", type=Path, default=Path("build/advice"), help="where records are kept, by content")
     parser.add_argument("--write", type=Path, help="put the figures into this page")
-    parser.add_argument("--rates", type=Path, default=Path("src/tare/advice_rates.json"), help="written with --write")
+    parser.add_argument("--rates", type=Path, default=Path("src/tare/advising/advice_rates.json"), help="written with --write")
     parser.add_argument("--tune", action="store_true", help="choose the rule's constants on the first half of the tasks")
     parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the cache")
     given = parser.parse_args()
@@ -239,7 +239,7 @@ def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]
 
 
 def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[dict[str, Any]]:
-    """How often advice of each kind was right, with labels and without: what :mod:`tare.advice_rates` reads."""
+    """How often advice of each kind was right, with labels and without: what :mod:`tare.advising.rates` reads."""
     found: dict[tuple[Said, str, bool], list[tuple[bool, float]]] = {}
     for task, labels in product(judged, (True, False)):
         for record in measured[task.name]:

@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 
 from benchmarks import advice_data as data
-from tare.dataset_stats import DatasetStats
-from tare.networks import load_network
-from tare.signal_networks import NETWORKS
-from tare.strategies import Constants
-from tare.studies.pretraining import moments_of, pretrain
-from tare.studies.samples import Samples
-from tare.studies.shifts import shift_named
-from tare.studies.small_networks import SmallNetwork
-from tare.studies.tasks import Pretrained, Task
+from tare.networks.network import load_network
+from tare.networks.signal_networks import NETWORKS
+from tare.normalisation.strategies import Constants
+from tare.statistics.dataset_stats import DatasetStats
+from tare.studying.cells.pretraining import moments_of, pretrain
+from tare.studying.tasks.samples import Samples
+from tare.studying.tasks.shifts import shift_named
+from tare.studying.tasks.small_networks import SmallNetwork
+from tare.studying.tasks.task import Pretrained, Task
 
 #: Samples that dataset0 is cut to, so that pretraining takes seconds.
 _PRETRAINING = 4000
@@ -144,7 +144,7 @@ def _save(module: torch.nn.Module, path: Path) -> None:
 
 
 def _mobilenet() -> tuple[Pretrained, DatasetStats]:
-    from tare.catalog import named
+    from tare.normalisation.catalog import named
 
     path = data.found("mobilenet_v1_025.py")
     network = load_network(f"{path}:mobilenet_v1_025", str(path.with_name("mobilenet_v1_025_imagenet.safetensors")))

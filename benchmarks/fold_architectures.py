@@ -18,8 +18,8 @@ import timm
 import torch
 
 from tare.errors import ModelError
-from tare.folding import folded
-from tare.input_spec import InputSpec
+from tare.folding.api import folded
+from tare.input_spec.spec import InputSpec
 
 #: The smallest architecture of each module of timm 1.0.31.
 NAMES = [

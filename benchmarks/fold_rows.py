@@ -77,8 +77,8 @@ def _kinds(name: str, size: int, *, last: bool) -> list[_Kind]:
     import torch
     from torchvision.transforms import v2
 
-    from tare.folding import fold
-    from tare.input_spec import InputSpec
+    from tare.folding.api import fold
+    from tare.input_spec.spec import InputSpec
 
     torch.manual_seed(0)
     spec, layout = InputSpec.of(_MEAN, _STD), torch.channels_last if last else torch.contiguous_format

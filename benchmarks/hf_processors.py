@@ -1,4 +1,4 @@
-"""Write ``src/tare/hf_processors.json``: what each image processor class of transformers takes where a config says nothing.
+"""Write ``hf_processors.json`` of ``tare.input_spec.formats``: what each image processor takes where its config is silent.
 
 ``python -m benchmarks.hf_processors`` reads the class attributes of the installed transformers; nothing is downloaded.
 """
@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).parent.parent / "src" / "tare" / "hf_processors.json"
+HOME = Path(__file__).parent.parent / "src" / "tare" / "input_spec" / "formats" / "hf_processors.json"
 
 #: The keys that decide what reaches the network.
 KEYS = (

@@ -16,8 +16,8 @@ from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.identify_rows import identifying
 from benchmarks.watch_rows import watching
-from tare.engines.local import ordered_map
-from tare.sources.image_folder import walk_files
+from tare.sources.files.image_folder import walk_files
+from tare.system.engines.local import ordered_map
 
 
 def decoding(setting: Setting) -> Iterator[Result]:

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from benchmarks import made_data
 from benchmarks.harness import Outcome, Result, Row, Setting, compared, peer
-from tare import fused
-from tare.affine import Affine
-from tare.geometry import Geometry
-from tare.image_batches import EpochSampler, ImageBatches, loader
-from tare.labelled import LabelledFile
-from tare.normaliser import Normaliser
-from tare.strategies import Normalisation
-from tare.studies.executing import one_thread
-from tare.training import Augmenting
+from tare.datasets.augmentation import Augmenting
+from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
+from tare.datasets.split import LabelledFile
+from tare.input_spec.affine import Affine
+from tare.input_spec.geometry import Geometry
+from tare.normalisation import fused
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation
+from tare.studying.execution.processes import one_thread
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _BATCH, _SIZE = 32, 224

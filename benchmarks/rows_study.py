@@ -22,14 +22,14 @@ from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.harness import Result, Row, Setting
-from tare.studies.estimating import estimated_seconds
-from tare.studies.measuring_cells import STRENGTH, cell_normalisation, measure_cells
-from tare.studies.plan import Cell, Plan, plan_of
-from tare.studies.pretraining import pretrain
-from tare.studies.running import run_study
-from tare.studies.samples import Samples, split
-from tare.studies.shifts import shift_named
-from tare.studies.tasks import Pretrained
+from tare.studying.cells.cell import STRENGTH, cell_normalisation, measure_cells
+from tare.studying.cells.pretraining import pretrain
+from tare.studying.execution.estimate import estimated_seconds
+from tare.studying.execution.running import run_study
+from tare.studying.plan import Cell, Plan, plan_of
+from tare.studying.tasks.samples import Samples, split
+from tare.studying.tasks.shifts import shift_named
+from tare.studying.tasks.task import Pretrained
 
 #: The loops take minutes: every so manieth cell is measured, and the time multiplied; a prime, so that all kinds take their turn.
 _EVERY, _EVERY_QUICK = 7, 59

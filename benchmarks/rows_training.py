@@ -14,8 +14,8 @@ import torch
 from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, results
 from benchmarks.turns import Turn, in_turn
-from tare import fused
-from tare.affine import Affine
+from tare.input_spec.affine import Affine
+from tare.normalisation import fused
 
 
 def normalising(setting: Setting) -> Iterator[Result]:

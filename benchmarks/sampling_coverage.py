@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tare import sampling
-from tare.histogram import LEVELS
-from tare.moments import Moments
-from tare.permutation import RandomOrder
-from tare.records import Sample
-from tare.sampling import BLOCK, Rule, Sampled, sample_until
-from tare.sources.image_folder import open_image_folder
-from tare.sums import image_sums
+from tare.measuring import stopping as sampling
+from tare.measuring.random_order import RandomOrder
+from tare.measuring.stopping import BLOCK, Rule, Sampled, sample_until
+from tare.samples.records import Sample
+from tare.sources.files.image_folder import open_image_folder
+from tare.statistics.histogram import LEVELS
+from tare.statistics.moments import Moments
+from tare.statistics.sums import image_sums
 
 _LEVEL = np.arange(256)
 

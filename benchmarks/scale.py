@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from benchmarks.scale_costs import Kind, kinds, merging, sampled
 from benchmarks.scale_ray import TwoNodes, empty_task, two_nodes
-from tare.engines.local import default_workers
-from tare.files import write_text
-from tare.studies.estimating import estimated_seconds
-from tare.studies.plan import plan_of
+from tare.studying.execution.estimate import estimated_seconds
+from tare.studying.plan import plan_of
+from tare.system.engines.local import default_workers
+from tare.system.files import write_text
 
 T = TypeVar("T")
 

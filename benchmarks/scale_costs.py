@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import made_data
-from tare.dataset_state import DatasetState, Merging
-from tare.measuring import Reduce
-from tare.moments import Moments
-from tare.permutation import RandomOrder
-from tare.sampling import BLOCK, Rule, Sampled, sample_until
+from tare.measuring.api import Reduce
+from tare.measuring.random_order import RandomOrder
+from tare.measuring.stopping import BLOCK, Rule, Sampled, sample_until
 from tare.sources.opening import open_source
-from tare.state_json import state_to_json
+from tare.statistics.moments import Moments
+from tare.statistics.state import DatasetState, Merging
+from tare.statistics.state_json import state_to_json
 
 
 @dataclass(frozen=True, slots=True)

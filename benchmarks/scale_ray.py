@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import tare
-from tare.engines.ray_engine import ray_map
+from tare.system.engines.ray import ray_map
 
 
 @dataclass(frozen=True, slots=True)

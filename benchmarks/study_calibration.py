@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tare.studies.contrasts import Contrast, contrasts
-from tare.studies.scores import scores_of
+from tare.studying.analysis.contrasts import Contrast, contrasts
+from tare.studying.analysis.scores import scores_of
 
 _SIZES = {20: 0.05, 80: 0.04, 320: 0.025}
 _SHIFTS = ("content", "gain", "offset", "both")

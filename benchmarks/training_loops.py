@@ -20,12 +20,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from benchmarks.harness import Result
-from tare.finetune import TransferModule, fit
-from tare.image_batches import EpochSampler
-from tare.normaliser import Normaliser
-from tare.schedule import warmed_cosine
-from tare.strategies import Normalisation
-from tare.training import Machine, Optimising, Training, Tuning
+from tare.datasets.image_batches import EpochSampler
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation
+from tare.training.fitting import TransferModule, fit
+from tare.training.options import Machine, Optimising, Training, Tuning
+from tare.training.schedule import warmed_cosine
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLASSES, _LR = 10, 1e-3

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import tare
 from benchmarks.harness import Result, Setting, compared, seconds
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 _SPEC = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

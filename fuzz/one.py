@@ -36,18 +36,18 @@ def _load() -> None:
     import sklearn.datasets  # noqa: F401 - a study of digits loads it, which on a busy machine takes longer than an input may
 
     with atheris.instrument_imports(include=["tare"]):
-        import tare.comparing
-        import tare.input_spec
-        import tare.measuring
-        import tare.reading
+        import tare.comparing.shift
+        import tare.input_spec.difference
+        import tare.input_spec.spec
+        import tare.measuring.api
+        import tare.readers.table
+        import tare.samples.wav
+        import tare.sources.arrays.idx
+        import tare.sources.arrays.npy
         import tare.sources.csv_file
-        import tare.sources.idx
-        import tare.sources.listed_files
-        import tare.sources.npy
-        import tare.sources.tar
-        import tare.sources.wav
-        import tare.spec_difference
-        import tare.studies.studying  # noqa: F401 - loaded here to be instrumented
+        import tare.sources.files.listed
+        import tare.sources.files.tar
+        import tare.studying.api  # noqa: F401 - loaded here to be instrumented
 
 
 def _begun(name: str, corpus: Path, options: list[str]) -> int:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tare.decode import UndecodableError
 from tare.errors import TareError
+from tare.samples.decode import UndecodableError
 
 #: What may come out of a parser. The second is what a source turns into a listed ``Skipped``.
 ALLOWED = (TareError, UndecodableError)
@@ -46,8 +46,8 @@ class Target:
 
 
 def _spec(data: bytes) -> None:
-    from tare.input_spec import InputSpec
-    from tare.spec_difference import difference
+    from tare.input_spec.difference import difference
+    from tare.input_spec.spec import InputSpec
 
     spec = InputSpec.load(_file("spec.json", data))
     json.dumps(spec.to_json(), allow_nan=False)
@@ -57,7 +57,7 @@ def _spec(data: bytes) -> None:
 
 def _configuration(data: bytes) -> None:
     """A timm or Hugging Face configuration, as ``tare spec FILE.json`` reads it."""
-    from tare.reading import read_spec
+    from tare.readers.table import read_spec
 
     spec = read_spec(str(_file("preprocessor_config.json", data)))
     json.dumps(spec.to_json(), allow_nan=False)
@@ -67,8 +67,8 @@ def _configuration(data: bytes) -> None:
 
 
 def _stats(data: bytes) -> None:
-    from tare.comparing import compare
-    from tare.dataset_stats import DatasetStats
+    from tare.comparing.shift import compare
+    from tare.statistics.dataset_stats import DatasetStats
 
     stats = DatasetStats.load(_file("stats.json", data))
     json.dumps(stats.to_json(), allow_nan=False)
@@ -96,7 +96,7 @@ def _manifest(data: bytes) -> None:
 
 
 def _wav(data: bytes) -> None:
-    from tare.sources.wav import decode_wav, is_wav
+    from tare.samples.wav import decode_wav, is_wav
 
     is_wav(data)
     values = decode_wav(data)
@@ -105,7 +105,7 @@ def _wav(data: bytes) -> None:
 
 
 def _plan(data: bytes) -> None:
-    from tare.studies.studying import planned
+    from tare.studying.api import planned
 
     plan = planned(str(_file("plan.yaml", data)), {})
     json.dumps(plan.to_json(), allow_nan=False)
@@ -133,7 +133,7 @@ def _document(**values: Any) -> bytes:
 
 
 def _spec_seeds() -> tuple[bytes, ...]:
-    from tare.input_spec import InputSpec
+    from tare.input_spec.spec import InputSpec
 
     spec = InputSpec.of([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     return (json.dumps(spec.to_json()).encode(), _document(schema="tare.spec/1", mean=[0.5], std=[0.5], scale=1.0))

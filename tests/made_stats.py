@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.dataset_state import DatasetState
-from tare.dataset_stats import ChannelStats, DatasetStats, summarise
-from tare.records import Sample, Stack
+from tare.samples.records import Sample, Stack
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats, summarise
+from tare.statistics.state import DatasetState
 
 
 def stats_of(samples: Iterable[NDArray[Any]], source: str = "arrays") -> DatasetStats:

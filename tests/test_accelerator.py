@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 import tare
-from tare.normaliser import Normaliser
-from tare.parameter_groups import optimiser_of
-from tare.predicting import predict
-from tare.strategies import Normalisation
-from tare.training import Optimising
-from tare.transfer_module import TransferModule
-from tare.transferring import TransferRun, transfer
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation
+from tare.predicting.api import predict
+from tare.training.module import TransferModule
+from tare.training.options import Optimising
+from tare.training.parameter_groups import optimiser_of
+from tare.transferring.api import TransferRun, transfer
 from tests.labelled_images import dark_and_light
 from tests.watched import SPEC, Net, codes, normalised, raw_images, unit
 

@@ -5,8 +5,8 @@ import pickle
 import pytest
 
 from tare import errors
-from tare._optional import require
 from tare.errors import DataError, MissingDependencyError, TareError
+from tare.system.optional import require
 
 
 def test_a_message_states_the_invariant_what_was_found_and_the_remedy() -> None:

@@ -84,15 +84,15 @@ def test_no_source_loads_a_pickle_or_evaluates_text() -> None:
 
 def test_only_known_places_import_what_executes_or_talks() -> None:
     executing = {(name, module) for name, tree in trees() for module in imported(tree) & EXECUTING}
-    assert executing == {("networks.py", "pickle")}  # the type of torch's refusal, nothing else: the test above
+    assert executing == {("networks/network.py", "pickle")}  # the type of torch's refusal, nothing else: the test above
     talking = {(name, module) for name, tree in trees() for module in imported(tree) & TALKING}
-    assert talking == {("engines/ray_engine.py", "socket")}  # is the cluster that RAY_ADDRESS names there?
+    assert talking == {("system/engines/ray.py", "socket")}  # is the cluster that RAY_ADDRESS names there?
 
 
 def test_code_is_run_only_where_the_user_names_it() -> None:
     """Modules are imported by a name from outside in one place, and that takes FILE.py:NAME and package.module:NAME."""
     loading = {name for name, tree in trees() for function, _ in calls(tree) if "spec_from_file_location" in function}
-    assert loading == {"python_object.py"}
+    assert loading == {"system/user_code.py"}
 
 
 def poisoned(path: Path) -> Path:

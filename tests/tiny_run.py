@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.geometry import Geometry, RowGeometry, SignalGeometry
-from tare.model_dir import TransferredModel, save_model
-from tare.networks import load_network, with_head
-from tare.strategies import Normalisation
+from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.networks.network import load_network, with_head
+from tare.networks.stored.directory import TransferredModel, save_model
+from tare.normalisation.strategies import Normalisation
 from tests.images import save_png
 from tests.made_stats import stated_stats
 

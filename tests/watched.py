@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import tare
 from tare.errors import TareWarning
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SPEC = InputSpec.of(MEAN, STD)

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.check_rates import correct
 from benchmarks.check_rates.case import Case, Result, run, table
 from benchmarks.check_rates.mutants import mutants, networks
-from tare.rules.table import RULES
+from tare.checking.rules.table import RULES
 
 _SECTIONS = ("correct", "mutants")
 _QUICK = 2

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tare.checking import check
+from tare.checking.api import check
+from tare.checking.rules.evidence import Stage
 from tare.errors import TareError
-from tare.evidence import Stage
 
 
 @dataclass(frozen=True, slots=True)

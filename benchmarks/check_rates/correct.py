@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks.check_rates.case import Case
 from benchmarks.check_rates.recipes import BUILDERS, Recipe
 from tare.errors import SpecError
-from tare.input_spec import InputSpec
-from tare.reading import read_spec
+from tare.input_spec.spec import InputSpec
+from tare.readers.table import read_spec
 
 _FIELDS = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
 #: Ways in which timm's ``create_transform`` augments.

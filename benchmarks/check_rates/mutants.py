@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.check_rates.case import Case
 from benchmarks.check_rates.correct import timm_names
 from benchmarks.check_rates.recipes import BUILDERS, Recipe, as_function
-from tare.affine import Affine
-from tare.catalog import entries
-from tare.diagnosis import TOLERANCE
-from tare.evidence import Stage
-from tare.input_spec import Crop, InputSpec
-from tare.reading import read_spec
+from tare.checking.rules.evidence import Stage
+from tare.input_spec.affine import Affine
+from tare.input_spec.spec import Crop, InputSpec
+from tare.normalisation.catalog import entries
+from tare.normalisation.diagnosis import TOLERANCE
+from tare.readers.table import read_spec
 
 #: Size, crop and interpolation that networks were tested with, given to the catalog's constants in turn.
 _GEOMETRIES = (

@@ -11,7 +11,7 @@ import torch
 import torchvision.transforms as v1
 from torchvision.transforms import InterpolationMode, v2
 
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 Mean = tuple[float, ...]
 

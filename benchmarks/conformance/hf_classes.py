@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.conformance.results import TOLERANCE, Result, distance, noise, tensor
 from benchmarks.hf_processors import processor_classes
-from tare.input_spec import InputSpec, Known, Unknown
+from tare.input_spec.spec import InputSpec, Known, Unknown
 
 #: No value of them is what a class pads with.
 COLOURS = ((10, 130, 250), (200, 33, 91))

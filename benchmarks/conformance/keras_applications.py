@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from benchmarks.conformance.results import Result, distance, noise
-from tare.input_spec import InputSpec, Known, Unknown
-from tare.readers.keras_applications import MODES, keras_library, read_keras
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.readers.keras.applications import MODES, keras_library, read_keras
 
 FRONT = ("Rescaling", "Normalization")
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from benchmarks.conformance.results import Result, distance, picture
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 #: Height and width of the images: landscape and portrait with odd margins, and smaller than any network's input.
 SIZES = ((301, 418), (430, 287), (31, 47))

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks.conformance.results import Result, distance, noise, picture, tensor
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 from tare.readers.torchvision import read_weights
 
 

@@ -56,9 +56,9 @@ def main() -> None:
 
 def _often() -> None:
     """In a child: the checkpoint of a pass is written after every chunk, not every half minute, so that kills meet it."""
-    import tare.checkpoint
+    import tare.measuring.checkpoint
 
-    tare.checkpoint.EVERY = 0.0
+    tare.measuring.checkpoint.EVERY = 0.0
 
 
 def _others(folder: Path, only: str | None) -> list[Row]:

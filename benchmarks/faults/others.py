@@ -95,14 +95,14 @@ def second_refused(job: Job, folder: Path) -> list[str]:
 
 def _stops_when_it_holds() -> None:
     """In a child: stop this process once it has the lock. The file of the lock is there a moment before that."""
-    import tare.output_lock
+    import tare.system.lock
 
     class Held(set[str]):
         def add(self, item: str) -> None:
             super().add(item)
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    tare.output_lock._held = Held()
+    tare.system.lock._held = Held()
 
 
 def clock_jumps(job: Job, folder: Path, before: Callable[[], None], seconds: float) -> list[str]:

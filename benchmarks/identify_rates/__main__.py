@@ -19,7 +19,7 @@ from benchmarks.check_rates.__main__ import insert
 from benchmarks.identify_rates import labelled, real
 from benchmarks.identify_rates.rates import NUMBERS, Outcome, outcomes
 from benchmarks.identify_rates.training import train_all
-from tare.identifying_likelihood import temper
+from tare.identifying.likelihood import temper
 
 _CONFIDENCE = 0.95
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torchvision.transforms import v2
 
-from tare.catalog import named
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
+from tare.normalisation.catalog import named
 
 ARCHITECTURES = ("plain", "residual", "separable")
 #: Without batch norm: identified by the labels of the probe images.

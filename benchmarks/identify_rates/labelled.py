@@ -13,9 +13,9 @@ from benchmarks.identify_rates import nets
 from benchmarks.identify_rates.cases import Case, cases_without
 from benchmarks.identify_rates.rates import truth_of
 from benchmarks.identify_rates.training import HELD_OUT, cifar
-from tare.fingerprint_moments import Views
-from tare.identifying_candidates import candidates
-from tare.identifying_labels import by_labels, relative_by_labels
+from tare.identifying.candidates import candidates
+from tare.identifying.fingerprint.moments import Views
+from tare.identifying.labels import by_labels, relative_by_labels
 
 _NUMBERS = (16, 64, 256)
 _CONFIDENCE = 0.95

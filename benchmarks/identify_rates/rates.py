@@ -17,16 +17,16 @@ from safetensors.torch import load_file
 from benchmarks.identify_rates import nets
 from benchmarks.identify_rates.cases import Case, cases
 from benchmarks.identify_rates.training import HELD_OUT
-from tare.fingerprint import Fingerprint, fingerprints
-from tare.fingerprint_front import Front, front_of
-from tare.fingerprint_moments import Responses, Views
-from tare.fingerprint_views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
-from tare.identifying_candidates import Candidate, candidates
-from tare.identifying_images import features, small
-from tare.identifying_likelihood import Content
-from tare.identifying_scores import Model, follow, weigh
-from tare.image_batches import Geometry
-from tare.sources.image_folder import read_image, walk_files
+from tare.datasets.image_batches import Geometry
+from tare.identifying.candidates import Candidate, candidates
+from tare.identifying.fingerprint.front import Front, front_of
+from tare.identifying.fingerprint.moments import Responses, Views
+from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
+from tare.identifying.fingerprint.views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
+from tare.identifying.likelihood import Content
+from tare.identifying.probes import features, small
+from tare.identifying.scores import Model, follow, weigh
+from tare.sources.files.image_folder import read_image, walk_files
 
 _SIZE = (32, 32)
 #: How many probe images, of each kind.

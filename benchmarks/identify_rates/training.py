@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from benchmarks.identify_rates import nets
 from benchmarks.identify_rates.cases import Case, augmented, cases, cases_without
-from tare.files import replacing
-from tare.sources.image_folder import read_image, walk_files
+from tare.sources.files.image_folder import read_image, walk_files
+from tare.system.files import replacing
 
 _BATCH, _STEPS, _RATE = 96, 260, 4e-3
 #: Images of CIFAR-10's test split that no network is trained on.

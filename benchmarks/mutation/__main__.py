@@ -55,7 +55,8 @@ def main() -> None:
         for result in results[module]:
             if result.verdict == "survived":
                 mutant = result.mutant
-                print(f"src/tare/{module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}    in: {mutant.text}", flush=True)
+                place = f"src/tare/{module.replace('.', '/')}.py:{mutant.line}"
+                print(f"{place}: {mutant.before}  ->  {mutant.after}    in: {mutant.text}", flush=True)
         _warn_of_stale(module, results[module], whole=given.sample is None)
     text = table(results, totals)
     print("\n" + text)
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 def _of_module(module: str, record: Record, given: argparse.Namespace) -> tuple[list[Result], int]:
-    path = ROOT / "src" / "tare" / f"{module}.py"
+    path = ROOT / "src" / "tare" / f"{module.replace('.', '/')}.py"
     files = [f"tests/{name}" for name in TARGETS[module]]
     source, tests = fingerprint([path]), fingerprint([ROOT / file for file in files]) + ("-quick" if given.quick else "")
     mutated = Mutated(module, path.read_text(encoding="utf-8"), str(path))

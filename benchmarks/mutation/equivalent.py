@@ -33,7 +33,7 @@ _SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
-    "buckets": {
+    "statistics.buckets": {
         "_ROW = 512 :: 512 -> 513": "the length of what is counted at a time",
         "tables[0, np.uintp(places[2 * j])] += np.uint32(1) :: 0 -> 1": _EITHER,
         "tables[0, np.uintp(places[row.size - 1])] += np.uint32(1) :: 0 -> 1": _EITHER,
@@ -56,7 +56,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "words = self.words and other.words :: self.words and other.words -> self.words or other.words": "words are merged with"
         " words, and doubles with doubles",
     },
-    "intervals": {
+    "statistics.intervals": {
         "variances = np.maximum(variances, 1e-12 * max(1e-300, float(np.square(effects).max())) + 1e-300)"
         " :: 1e-300 -> 2e-300": _GUARD,
         "variances = np.maximum(variances, 1e-12 * max(1e-300, float(np.square(effects).max())) + 1e-300)"
@@ -74,7 +74,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: excess(middle) > 0 -> excess(middle) >= 0": "at exactly zero either half has the root at its end",
         "adjusted = [1.0] * len(p_values) :: 1.0 -> 2.0": "every value is overwritten",
     },
-    "exact": {
+    "statistics.exact": {
         "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
         "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
         "zeros = (mantissa & -mantissa).bit_length() - 1"
@@ -93,7 +93,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_JOINED} :: True -> False": _ONE_LENGTH,
         f"{_JOINED} :: True -> False #1": _ONE_LENGTH,
     },
-    "centred": {
+    "statistics.centred": {
         f"{_BITS} :: -(below.bit_length() - 1) // degree -> -(below.bit_length() - 1) * degree": _SMALLER,
         f"{_BITS} :: below.bit_length() - 1 -> below.bit_length() + 1": _SMALLER,
         f"{_BITS} :: True -> False": _ONE_LENGTH,
@@ -105,7 +105,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: abs(exponent) > 100 -> abs(exponent) >= 100": "scaling by a power of two changes no digit",
         "if math.isfinite(fourth) and (fourth > _TINY or found.low == found.high): :: fourth > _TINY -> fourth >= _TINY": _LIMIT,
     },
-    "fold_layers": {
+    "folding.layers": {
         "inner = tuple((before, before + n) for n, (before, _) in zip(given.shape[2:], padding, strict=True))"
         " :: True -> False": _ONE_LENGTH,
         "size = [before + n + after for n, (before, after) in zip(given.shape[2:], padding, strict=True)]"
@@ -118,7 +118,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: True -> False": _ONE_LENGTH,
         "return torch.contiguous_format :: return torch.contiguous_format -> return None": "torch takes None for it",
     },
-    "folding": {
+    "folding.api": {
         "_SAME = 1e-6 :: 1e-06 -> 2e-06": _LESS,
         'if isinstance(stored, Unknown) and abs(spec.require("scale") * _BYTE - 1.0) < _SAME:'
         " :: abs(spec.require('scale') * _BYTE - 1.0) < _SAME -> abs(spec.require('scale') * _BYTE - 1.0) <= _SAME": _LIMIT,
@@ -132,7 +132,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return tuple(zero.tolist()) if np.abs(zero).max() > ROUNDING else None"
         " :: np.abs(zero).max() > ROUNDING -> np.abs(zero).max() >= ROUNDING": _LIMIT,
     },
-    "fold_plan": {
+    "folding.plan": {
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
         "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": _LESS,
         "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)"
@@ -160,7 +160,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "size, padding_of(layer, size), layer.dilation, layer.kernel_size, layer.stride, strict=True"
         " :: True -> False": _ONE_LENGTH,
     },
-    "moments": {
+    "statistics.moments": {
         f"{_UNITS} :: 0 -> 1": _SMALLER,
         f"{_UNITS} :: number.exponent // degree -> number.exponent * degree": _SMALLER,
         "_LARGE = 1e60 :: 1e+60 -> 2e+60": _SLOWER,
@@ -191,7 +191,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "moments = self if sums.exponent == 0 else self.scaled(Dyadic(1, sums.exponent)) :: 0 -> 1": "scaling by one changes"
         " nothing, and no exponent is 1",
     },
-    "strategies": {
+    "normalisation.strategies": {
         "tuple((u - m) / s for u, m, s in zip(target.mean, self.mean, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
         "tuple(u / s for u, s in zip(target.std, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
         "mean = tuple(u1 - scale * (m0 - u0) / s0 for scale, (u0, s0, m0, _, u1, _) in zip(std, rows, strict=True))"

@@ -6,15 +6,15 @@ from __future__ import annotations
 LEFT_OUT = ("test_small_networks_of_timm",)
 
 TARGETS: dict[str, tuple[str, ...]] = {
-    "moments": ("test_moments.py",),
-    "affine": ("test_affine.py",),
-    "strategies": ("test_strategies.py",),
-    "intervals": ("test_intervals.py",),
-    "fold_plan": ("test_fold_plan.py", "test_folding.py"),
-    "fold_layers": ("test_fold_layers.py", "test_folding.py"),
-    "folding": ("test_folding.py",),
-    "exact": ("test_exact.py",),
-    "histogram": ("test_histogram.py",),
-    "centred": ("test_centred.py", "test_moments.py"),
-    "buckets": ("test_buckets.py",),
+    "statistics.moments": ("statistics/test_moments.py",),
+    "input_spec.affine": ("input_spec/test_affine.py",),
+    "normalisation.strategies": ("normalisation/test_strategies.py",),
+    "statistics.intervals": ("statistics/test_intervals.py",),
+    "folding.plan": ("folding/test_plan.py", "folding/test_api.py"),
+    "folding.layers": ("folding/test_layers.py", "folding/test_api.py"),
+    "folding.api": ("folding/test_api.py",),
+    "statistics.exact": ("statistics/test_exact.py",),
+    "statistics.histogram": ("statistics/test_histogram.py",),
+    "statistics.centred": ("statistics/test_centred.py", "statistics/test_moments.py"),
+    "statistics.buckets": ("statistics/test_buckets.py",),
 }

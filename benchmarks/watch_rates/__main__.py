@@ -23,7 +23,7 @@ from benchmarks.check_rates.correct import timm_evaluation, timm_training, torch
 from benchmarks.check_rates.mutants import networks
 from benchmarks.watch_rates.images import AFTERWARDS, DATA, WAYS, batches, photographs
 from benchmarks.watch_rates.mistakes import mistakes, normalised
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 _SIZE, _IMAGES, _BATCH = 96, 48, 16
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tare.affine import Affine
-from tare.conventions import conventions_for
-from tare.diagnosis import TOLERANCE
-from tare.input_spec import InputSpec
+from tare.input_spec.affine import Affine
+from tare.input_spec.spec import InputSpec
+from tare.normalisation.conventions import conventions_for
+from tare.normalisation.diagnosis import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tare.rules.rule import Rule
-from tare.rules.table import RULES
+from tare.checking.rules.rule import Rule
+from tare.checking.rules.table import RULES
 
 _HEAD = """# Codes of findings
 

@@ -6,16 +6,16 @@ import tare
 
 #: What the exported functions return, beside the exported classes, and where it lives.
 RETURNED = (
-    "tare.checking.CheckReport",
-    "tare.comparing.Comparison",
-    "tare.advice.Advice",
-    "tare.identification.Identification",
-    "tare.transfer_run.TransferRun",
-    "tare.model_dir.TransferredModel",
-    "tare.studies.running.StudyRun",
-    "tare.exporting.Exported",
-    "tare.watching.Watch",
-    "tare.findings.Finding",
+    "tare.checking.api.CheckReport",
+    "tare.comparing.shift.Comparison",
+    "tare.advising.result.Advice",
+    "tare.identifying.result.Identification",
+    "tare.transferring.result.TransferRun",
+    "tare.networks.stored.directory.TransferredModel",
+    "tare.studying.execution.running.StudyRun",
+    "tare.exporting.api.Exported",
+    "tare.watching.api.Watch",
+    "tare.checking.rules.finding.Finding",
 )
 ERRORS = "tare.errors"
 _FUNCTIONS = ("measure", "compare", "read_spec", "check", "watch", "identify", "advise", "transfer", "study")
@@ -32,13 +32,13 @@ def python_page() -> str:
     """Functions, then classes, then errors."""
     functions = [*_FUNCTIONS, *_FUNCTIONS_OF_MODELS]
     classes = [name for name in tare.__all__ if name not in functions and name != "TareError"]
-    parts = [_HEAD, "## Functions", *(_entry(tare._HOMES[name], name) for name in functions)]
-    parts += ["## Classes", *(_entry(tare._HOMES[name], name) for name in classes), *map(_path, RETURNED)]
+    parts = [_HEAD, "## Functions", *(_entry(name) for name in functions)]
+    parts += ["## Classes", *(_entry(name) for name in classes), *map(_path, RETURNED)]
     return "\n\n".join([*parts, "## Errors", _module(ERRORS)]) + "\n"
 
 
-def _entry(home: str, name: str) -> str:
-    return _path(f"{home}.{name}")
+def _entry(name: str) -> str:
+    return _path(f"{getattr(tare, name).__module__}.{name}")
 
 
 def _path(path: str) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tare.comparing import compare
-from tare.progress import SILENT
-from tare.reporting.comparison_report import write_comparison
-from tare.reporting.demo_report import write_page
-from tare.reporting.transfer_report import write_page as write_transfer_page
-from tare.studies.demo import run_demo
-from tare.transferring import transfer
+from tare.comparing.shift import compare
+from tare.reporting.comparison.report import write_comparison
+from tare.reporting.demo import write_page
+from tare.reporting.transfer.report import write_page as write_transfer_page
+from tare.studying.demo import run_demo
+from tare.system.progress import SILENT
+from tare.transferring.api import transfer
 from tests.labelled_images import dark_and_light
 from tests.made_stats import stacked
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tare.reporting.study_report import write_study
-from tare.studies.plan import plan_of
-from tare.studies.running import run_study
+from tare.reporting.study.report import write_study
+from tare.studying.execution.running import run_study
+from tare.studying.plan import plan_of
 from tests.browser.test_pages import browser, checked
 
 __all__ = ["browser"]  # the fixture

@@ -53,13 +53,13 @@ IN_PROGRAMS = {
 
 #: (page, start of the command or a piece of the program) -> why it is not run here.
 NOT_RUN = {
-    ("docs/gallery.md", "tare check"): "tests/test_gallery.py runs it and compares what it prints",
+    ("docs/gallery.md", "tare check"): "tests/benchmarks/test_gallery.py runs it and compares what it prints",
     (
         "docs/quickstart.md",
         "tare --install-completion",
     ): "changes the files of the shell of whoever runs it; test_completion.py runs --show-completion",
     ("docs/quickstart.md", "tare --show-completion"): "test_completion.py runs it in a shell, which it asks for its name",
-    ("docs/gallery.md", ""): "tests/test_gallery.py runs it",
+    ("docs/gallery.md", ""): "tests/benchmarks/test_gallery.py runs it",
     (
         "docs/export.md",
         "tare export theo",

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.affine import Affine
+from tare.input_spec.affine import Affine
+from tare.input_spec.fields import Unknown
 from tare.pipelines.value_map import affine_of_steps
 from tare.pipelines.walk import steps_of
-from tare.spec_fields import Unknown
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Affine.of_normalisation(MEAN, STD, 1 / 255)

@@ -16,10 +16,11 @@ from timm.data import create_transform
 from torchvision import models
 from torchvision.transforms import v2
 
-from tare.input_spec import Crop, InputSpec, Known, Unknown
-from tare.pipelines import spec_of_steps, steps_of
+from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.pipelines.spec import spec_of_steps
+from tare.pipelines.walk import steps_of
+from tests.pipelines.libraries.test_timm import configs
 from tests.pipelines.reading import MEAN, STD, assert_same, raw_image
-from tests.pipelines.test_timm import configs
 
 
 def spec(pipeline: object, **options: Any) -> InputSpec:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tare.errors import SpecError
-from tare.input_spec import Known, Unknown
+from tare.input_spec.spec import Known, Unknown
 from tare.readers.audio_features import is_audio, read_audio_document
 
 AST: dict[str, Any] = {
@@ -62,6 +62,6 @@ def test_malformed_configurations_are_refused(changes: dict[str, Any], message: 
 
 
 def test_read_spec_finds_the_reader() -> None:
-    from tare.reading import read_spec
+    from tare.readers.table import read_spec
 
     assert read_spec(AST).require("std") == (2 * 4.5689974,)

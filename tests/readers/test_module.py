@@ -13,10 +13,10 @@ from torchvision import models
 from torchvision.transforms import v2
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, Known, Unknown
-from tare.normaliser import Normaliser
-from tare.reading import read_spec
-from tare.strategies import Normalisation
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation
+from tare.readers.table import read_spec
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, Known, Unknown
+from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.readers.nnunet import read_nnunet
 
 CT = {
@@ -128,7 +128,7 @@ def test_malformed_plans_are_one_line(tmp_path: Path, changes: dict[str, Any], m
 
 
 def test_read_spec_finds_the_reader(tmp_path: Path) -> None:
-    from tare.reading import read_spec
+    from tare.readers.table import read_spec
 
     (tmp_path / "plans.json").write_text(json.dumps(plans(["CTNormalization"])))
     for name in (f"nnunet:{tmp_path}", tmp_path / "plans.json", plans(["CTNormalization"])):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, Known, Unknown
+from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.readers.robot_statistics import read_lerobot, read_openpi
 
 STATE: dict[str, Any] = {
@@ -126,7 +126,7 @@ def test_openpi_without_its_outer_object_is_refused(tmp_path: Path) -> None:
 
 
 def test_read_spec_finds_the_reader(lerobot: Path, openpi: Path) -> None:
-    from tare.reading import read_spec
+    from tare.readers.table import read_spec
 
     by_prefix = [read_spec(f"lerobot:{lerobot}"), read_spec(f"openpi:{openpi}#actions")]
     by_content = [read_spec(lerobot / "meta" / "stats.json"), read_spec(openpi / "norm_stats.json"), read_spec(LEROBOT)]

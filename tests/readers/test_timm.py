@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tare.input_spec import Crop, Known, Unknown
+from tare.input_spec.spec import Crop, Known, Unknown
 from tare.readers.timm import spec_of_pretrained_cfg
 
 IMAGENET: dict[str, Any] = {

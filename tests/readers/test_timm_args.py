@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tare.errors import SpecError
-from tare.input_spec import Crop, InputSpec, Known
+from tare.input_spec.spec import Crop, InputSpec, Known
+from tare.readers.table import read_spec
 from tare.readers.timm_args import spec_of_args
-from tare.reading import read_spec
 
 #: The keys that decide, among some others, in the order in which timm dumps its arguments.
 ARGS = """\

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tare.checking import CheckReport
-from tare.findings import Finding
-from tare.input_spec import InputSpec
+from tare.checking.api import CheckReport
+from tare.checking.rules.finding import Finding
+from tare.checking.rules.table import RULES
+from tare.input_spec.spec import InputSpec
 from tare.reporting import findings
-from tare.rules.table import RULES
 
 ERROR = Finding("TARE001", "error", "50% of, all: values", "divide\nby 255", "Compose, step 2")
 WARNING = Finding("TARE024", "warning", "random", "do not")

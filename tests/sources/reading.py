@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.dataset_state import DatasetState
-from tare.measuring import measure_state
-from tare.records import Record, Sample, Skipped
+from tare.measuring.api import measure_state
+from tare.samples.records import Record, Sample, Skipped
 from tare.sources.base import Source
+from tare.statistics.state import DatasetState
 
 
 def records(source: Source[Any]) -> list[Record]:

@@ -18,7 +18,7 @@ MEASURE, READ, CHOOSE, TRAIN, BEGIN = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: the function ``name`` of ``tare.cli.<module>``.
+    """One command: the function ``name`` of ``tare.cli.commands.<module>``.
 
     ``summary`` is the first sentence of its docstring; ``examples`` are whole command lines.
     """

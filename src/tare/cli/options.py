@@ -67,7 +67,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; NaN is not JSON and never passes."""
-    from tare.files import json_text
+    from tare.system.files import json_text
 
     typer.echo(json_text(document))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tare.pipeline_step import Step, StepKind
+from tare.pipelines.step import Step, StepKind
 
 
 @dataclass(frozen=True, slots=True)

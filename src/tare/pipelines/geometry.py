@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.pipeline_step import Step, StepKind
-from tare.spec_fields import INTERPOLATIONS, Crop, Field, Known, Unknown
+from tare.input_spec.fields import INTERPOLATIONS, Crop, Field, Known, Unknown
+from tare.pipelines.step import Step, StepKind
 
 _MOVING: tuple[StepKind, ...] = ("resize", "crop", "random_resized_crop", "pad", "geometric")
 _RESIZING: tuple[StepKind, ...] = ("resize", "random_resized_crop")

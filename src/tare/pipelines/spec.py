@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tare.input_spec import InputSpec
-from tare.layout import unit_scale
-from tare.pipeline_step import Step, StepKind
+from tare.input_spec.fields import PARSERS, Field, Known, Unknown
+from tare.input_spec.spec import InputSpec
 from tare.pipelines.geometry import geometry_of_steps
+from tare.pipelines.step import Step, StepKind
 from tare.pipelines.value_map import ValueMap, value_map
-from tare.spec_fields import PARSERS, Field, Known, Unknown
+from tare.samples.layout import unit_scale
 
 _LAYOUTS = {"CHW": "NCHW", "HWC": "NHWC", "CTHW": "NCTHW"}
 #: Steps after which constants still are what they were.

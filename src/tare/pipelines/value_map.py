@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from tare.affine import Affine
-from tare.layout import unit_scale
-from tare.pipeline_step import Step, StepKind
-from tare.spec_fields import Known, Unknown
+from tare.input_spec.affine import Affine
+from tare.input_spec.fields import Known, Unknown
+from tare.pipelines.step import Step, StepKind
+from tare.samples.layout import unit_scale
 
 #: Bits that hold the value of an integer type, which is what torchvision shifts by between two of them.
 _BITS = {"uint8": 8, "int8": 7, "uint16": 16, "int16": 15, "int32": 31, "uint32": 32, "int64": 63}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tare.errors import SpecError
-from tare.pipeline_step import Step
-from tare.pipelines.albumentations import LIBRARY as ALBUMENTATIONS
 from tare.pipelines.found import Found, Group, Library, Reader, step
-from tare.pipelines.kornia import LIBRARY as KORNIA
-from tare.pipelines.timm import LIBRARY as TIMM
-from tare.pipelines.torchvision import LIBRARY as TORCHVISION
-from tare.pipelines.transformers import LIBRARY as TRANSFORMERS
+from tare.pipelines.libraries.albumentations import LIBRARY as ALBUMENTATIONS
+from tare.pipelines.libraries.kornia import LIBRARY as KORNIA
+from tare.pipelines.libraries.timm import LIBRARY as TIMM
+from tare.pipelines.libraries.torchvision import LIBRARY as TORCHVISION
+from tare.pipelines.libraries.transformers import LIBRARY as TRANSFORMERS
+from tare.pipelines.step import Step
 
 _TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Group(tuple(thing))})
 LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, _TORCH)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec
-from tare.spec_fields import Field, Known, Unknown, finite
-from tare.spec_values import checked, flag_of, shown
+from tare.input_spec.fields import Field, Known, Unknown, finite
+from tare.input_spec.foreign import checked, flag_of, shown
+from tare.input_spec.spec import InputSpec
 
 #: Extractors whose normalisation depends on the sample: what they do, and the switch that turns it off.
 _BY_SAMPLE = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, read_json
+from tare.input_spec.spec import InputSpec, read_json
 
 #: The files that may state a processor, the first that is there decides; the last does where it is timm's.
 NAMES = ("preprocessor_config.json", "processor_config.json", "config.json")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec
-from tare.pipeline_step import Step
-from tare.pipelines import spec_of_steps, steps_of
-from tare.pipelines.walk import reader_of
-from tare.spec_fields import Known, Unknown
-from tare.spec_timm import fields_of_pretrained_cfg
-from tare.spec_values import checked
+from tare.input_spec.fields import Known, Unknown
+from tare.input_spec.foreign import checked
+from tare.input_spec.formats.timm import fields_of_pretrained_cfg
+from tare.input_spec.spec import InputSpec
+from tare.pipelines.spec import spec_of_steps
+from tare.pipelines.step import Step
+from tare.pipelines.walk import reader_of, steps_of
 
 _FIELDS = ("channels", "scale", "mean", "std", "size", "interpolation", "antialias", "crop", "layout", "dtype", "raw_dtype")
 _MODULE = "torch.nn.modules.module.Module"
@@ -135,7 +135,7 @@ READERS: dict[str, Callable[[Any, str], InputSpec]] = {
     "kornia.augmentation._2d.intensity.normalize.Normalize": _of_transform,
     "kornia.enhance.normalize.Normalize": _of_transform,
     "torchvision.models.detection.transform.GeneralizedRCNNTransform": _of_detection,
-    "tare.normaliser.Normaliser": _of_normaliser,
+    "tare.normalisation.normaliser.Normaliser": _of_normaliser,
 }
 
 

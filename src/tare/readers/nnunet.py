@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, read_json
-from tare.spec_fields import Field, Known, Unknown, finite
-from tare.spec_values import shown
+from tare.input_spec.fields import Field, Known, Unknown, finite
+from tare.input_spec.foreign import shown
+from tare.input_spec.spec import InputSpec, read_json
 
 #: What ``channel_names`` of ``dataset.json`` stand for; any other name is z-scored.
 _BY_NAME = {"CT": "CTNormalization", "noNorm": "NoNormalization", "rescale_0_1": "RescaleTo01Normalization",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec, read_json
-from tare.spec_fields import Known, Unknown, deviations, numbers
-from tare.spec_values import shown
+from tare.input_spec.fields import Known, Unknown, deviations, numbers
+from tare.input_spec.foreign import shown
+from tare.input_spec.spec import InputSpec, read_json
 
 _NO_SIZE = Unknown("a vector has no size")
 

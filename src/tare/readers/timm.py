@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 
 def spec_of_pretrained_cfg(config: Mapping[str, Any], source: str) -> InputSpec:

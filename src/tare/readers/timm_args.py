@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import Crop, InputSpec, Known
-from tare.spec_fields import parsed
+from tare.input_spec.fields import parsed
+from tare.input_spec.spec import Crop, InputSpec, Known
 
 _MOST_BYTES = 1 << 20
 _REMEDY = "name the args.yaml that timm's train.py wrote"

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec import InputSpec
+from tare.input_spec.spec import InputSpec
 
 
 def read_torchvision(name: str) -> InputSpec:

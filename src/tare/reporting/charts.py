@@ -8,8 +8,8 @@ from typing import Any, cast
 import altair as alt
 import polars as pl
 
-from tare.strategies import STRATEGIES
-from tare.studies.analysis import Difference, Summary
+from tare.normalisation.strategies import STRATEGIES
+from tare.studying.analysis.analysis_old import Difference, Summary
 
 #: Okabe and Ito's palette, distinguishable with every common colour vision; a strategy keeps its colour everywhere.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

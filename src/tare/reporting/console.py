@@ -23,12 +23,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tare.dataset_stats import ChannelStats, DatasetStats
-from tare.progress import Advance
-from tare.records import Skipped
+from tare.samples.records import Skipped
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+from tare.system.progress import Advance
 
 if TYPE_CHECKING:  # torch loads with the last, and `tare measure` needs none
-    from tare.catalog import Match
+    from tare.normalisation.catalog import Match
 
 _LISTED = 20
 _MATCHES = 3

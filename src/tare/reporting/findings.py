@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tare._version import __version__
-from tare.checking import CheckReport
-from tare.findings import Finding
-from tare.rules.rule import Rule
-from tare.rules.table import RULES
+from tare.checking.api import CheckReport
+from tare.checking.rules.finding import Finding
+from tare.checking.rules.rule import Rule
+from tare.checking.rules.table import RULES
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 

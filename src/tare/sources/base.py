@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tare.records import Record
+from tare.samples.records import Record
 
 ChunkT = TypeVar("ChunkT")
 
@@ -48,7 +48,7 @@ class Source(ABC, Generic[ChunkT]):
 
     @abstractmethod
     def read(self, chunk: ChunkT) -> Iterator[Record]:
-        """Read the samples of one chunk; what cannot be read comes out as :class:`tare.records.Skipped`."""
+        """Read the samples of one chunk; what cannot be read comes out as :class:`tare.samples.records.Skipped`."""
 
     def chunk_length(self, chunk: ChunkT) -> int:
         """How many samples ``chunk`` announces, for progress bars."""

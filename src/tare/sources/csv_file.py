@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tare.sources.base import Source
-from tare.sources.csv_table import open_csv_table, read_head
-from tare.sources.listed_files import is_path_column, open_manifest
+from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
+from tare.sources.tables.csv_table import open_csv_table, read_head
 
 
 def open_csv(place: str, options: Options) -> Source[Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from tare.decode import SUFFIXES, UndecodableError, decode_noted, image_format
-from tare.records import Sample, Skipped
+from tare.samples.decode import SUFFIXES, UndecodableError, decode_noted, image_format
+from tare.samples.records import Sample, Skipped
+from tare.samples.wav import decode_wav, is_wav
 from tare.sources.options import Options
-from tare.sources.wav import decode_wav, is_wav
 
 #: Name endings of files that claim to be samples.
 SAMPLE_SUFFIXES = SUFFIXES | {".wav"}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tare.errors import DataError
-from tare.records import Record
+from tare.samples.records import Record
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.tables import Plan, plan_table, records_of
+from tare.sources.tables.records import Plan, plan_table, records_of
 
 
 def is_hf_dataset(data: Any) -> bool:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from tare.decode import SUFFIXES
 from tare.errors import DataError
+from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
+from tare.sources.files.image_folder import open_image_folder
+from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
-from tare.sources.image_folder import open_image_folder
-from tare.sources.listed_files import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
 from tare.sources.shards import Shards
@@ -55,16 +55,16 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Form
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 FORMATS = (
-    _format(rf"({_IMAGES})$", "listed_files:open_file", rank=0),
-    _format(r"\.wav$", "listed_files:open_file", rank=1),
-    _format(r"\.(tar|tar\.gz|tgz)$", "tar:open_tar", rank=2),
-    _format(r"\.parquet$", "parquet:open_parquet", "columns", rank=3),
-    _format(r"\.(arrow|feather|ipc)$", "arrow:open_arrow", "columns", rank=4),
-    _format(r"\.npy$", "npy:open_npy", "layout", rank=5),
-    _format(r"\.npz$", "npy:open_npz", "layout", "array", rank=6),
+    _format(rf"({_IMAGES})$", "files.listed:open_file", rank=0),
+    _format(r"\.wav$", "files.listed:open_file", rank=1),
+    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", rank=2),
+    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", rank=3),
+    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),
+    _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
+    _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "csv_file:open_csv", "columns", rank=7),
-    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "idx:open_idx", "layout", rank=8),
-    _format(r"\.(txt|lst|list|manifest)$", "listed_files:open_manifest"),
+    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
 )
 
 #: How many names of a folder are looked at to decide what it is.
@@ -165,7 +165,7 @@ def _is_array(data: Any) -> bool:
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns")),
-    (_is_table, _format("", "arrow:open_table", "columns")),
-    (_is_array, _format("", "arrays:open_array", "layout")),
+    (_is_table, _format("", "tables.arrow:open_table", "columns")),
+    (_is_array, _format("", "arrays.in_memory:open_array", "layout")),
     (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns")),
 )

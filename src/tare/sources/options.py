@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tare.decode import ColourMode
-from tare.transparency import Background
+from tare.samples.decode import ColourMode
+from tare.samples.transparency import Background
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from tare.errors import DataError
-from tare.records import Record
+from tare.samples.records import Record
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-from tare.records import Record, Sample, Skipped, stacked_rows
-from tare.sources.arrays import numpy_of
-from tare.sources.axes import as_record, axes_of
+from tare.samples.records import Record, Sample, Skipped, stacked_rows
+from tare.sources.arrays.axes import as_record, axes_of
+from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 

@@ -1,0 +1,2 @@
+from .api import advise as advise
+from .result import Advice as Advice

@@ -1,0 +1,210 @@
+"""What advice rests on: strategies that can be computed, how far apart they feed the network, and how they score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tare.advising.evidence.accuracy import Folds, cross_validated
+from tare.advising.evidence.altered_copies import altered
+from tare.advising.evidence.foreignness import Foreignness, foreignness, layer_divergences
+from tare.advising.evidence.leep import class_credit
+from tare.advising.evidence.passes import Passed, passed
+from tare.comparing.shift import Comparison, compare
+from tare.errors import DataError, StrategyError
+from tare.networks.absorption import LayerShare, absorbed
+from tare.normalisation.normaliser import padded_input
+from tare.normalisation.strategies import Constants, Normalisation, Strategy, normalisation, same_inputs
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+from tare.system.progress import SILENT, Reporter
+
+#: The strategies among which advice chooses, the simplest first.
+CANDIDATES: tuple[Strategy, ...] = ("source", "blend", "target", "match", "sample")
+#: Samples that are passed through the network while two normalisations are compared layer by layer.
+COMPARED = 32
+#: Up to so many samples heads are fitted and judged on altered copies too.
+_FEW = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network and dataset1's training samples as they reach it, before normalisation.
+
+    ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``target`` statistics of all training samples, ``dataset0`` those of
+    dataset0 where they are known (measured or published), ``seen`` its pooled moments; ``labels`` ``(N,)`` or None.
+    ``head_trained`` says that the module's answers are those of its old classes.
+    """
+
+    module: nn.Module
+    head: str
+    constants: Constants
+    dataset0: DatasetStats | None
+    target: DatasetStats
+    samples: torch.Tensor
+    labels: NDArray[np.int64] | None
+    head_trained: bool = True
+
+    @property
+    def seen(self) -> Constants | None:
+        """Dataset0's pooled moments in unit values, if known."""
+        known = self.dataset0
+        return None if known is None else Constants(known.mean, known.std, known.source)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Everything measured, before anything is decided.
+
+    ``choices`` are the strategies that can be computed, ``refused`` says why the others cannot, ``twins`` which feed the same as
+    another; ``gaps`` is how far each is from ``source`` at the network's input (root mean square, input std).
+    ``comparison`` holds dataset1 against dataset0, or against the constants where dataset0 is not known (``against_constants``);
+    None where they cannot be compared, and ``uncompared`` says why; ``constant`` are dataset1's channels without spread.
+    ``layers`` is each strategy's divergence place by place; ``labelled`` whether there were labels, too few to compare accuracies
+    if ``folds`` is None.
+    """
+
+    samples: int
+    choices: Mapping[Strategy, Normalisation]
+    refused: Mapping[Strategy, str]
+    twins: Mapping[Strategy, Strategy]
+    gaps: Mapping[Strategy, float]
+    comparison: Comparison | None
+    against_constants: bool
+    uncompared: str
+    constant: tuple[str, ...]
+    scores: Mapping[str, Foreignness]
+    layers: Mapping[str, Mapping[str, float]]
+    shares: Mapping[Strategy, tuple[LayerShare, ...]]
+    folds: Folds | None
+    labelled: bool
+
+    @property
+    def rivals(self) -> tuple[Strategy, ...]:
+        """The strategies other than ``source`` that feed something of their own, the simplest first."""
+        return tuple(name for name in self.choices if name != "source" and name not in self.twins)
+
+
+def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> Gathered:
+    """Measure all evidence; features are computed once a strategy.
+
+    Raises :class:`StrategyError` if ``source`` itself cannot be computed.
+    """
+    choices, refused = choices_of(subject)
+    if "source" not in choices:
+        raise StrategyError("constants that dataset1 can be normalised with", refused["source"], "use --strategy target")
+    twins = same_inputs(list(choices.values()), tolerance=1e-4)
+    rivals = [name for name in choices if name not in twins]
+    expected = _expected(subject)
+    passes: dict[str, Passed] = {}
+    with reporter.counting("passing samples through the network", "samples", len(rivals) * len(subject.samples)) as advance:
+        for name in rivals:
+            passes[name] = passed(subject.module, subject.head, subject.samples, choices[name], expected, advance)
+    first = subject.samples[:COMPARED]
+    fed = {name: padded_input(choices[name], first) for name in choices}
+    comparison, reason = compared(subject)
+    return Gathered(
+        samples=subject.target.samples,
+        choices=choices,
+        refused=refused,
+        twins=twins,
+        gaps={name: float(((fed[name] - fed["source"]) ** 2).mean().sqrt()) for name in choices},
+        comparison=comparison,
+        against_constants=subject.dataset0 is None,
+        uncompared=reason,
+        constant=tuple(channel.name for channel in subject.target.channels if channel.std == 0),
+        scores=foreignness(passes, seed),
+        layers={name: layer_divergences(one) for name, one in passes.items()},
+        shares={name: absorbed(subject.module, fed["source"], fed[name]) for name in rivals if name in ("target", "match")},
+        folds=_folds(subject, choices, passes, seed, reporter),
+        labelled=subject.labels is not None,
+    )
+
+
+def compared(subject: Subject) -> tuple[Comparison | None, str]:
+    """Dataset1 against dataset0, or its constants, without the channels that are constant in one of them; or why not."""
+    dataset0 = subject.dataset0 or _as_stats(subject.constants, subject.target)
+    pairs = [(a, b) for a, b in zip(dataset0.channels, subject.target.channels, strict=True) if a.std != 0 and b.std != 0]
+    if not pairs:
+        return None, "every channel is constant"
+    first, second = zip(*pairs, strict=True)
+    try:
+        return compare(replace(dataset0, channels=first), replace(subject.target, channels=second)), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _as_stats(constants: Constants, like: DatasetStats) -> DatasetStats:
+    """The constants as statistics of nobody knows how many samples, their rounding left out."""
+    nothing = float("nan")
+    channels = tuple(
+        ChannelStats(channel.name, 0, mean, std, 0.0, 0.0, nothing, nothing, nothing)
+        for channel, mean, std in zip(like.channels, constants.mean, constants.std, strict=True)
+    )
+    return DatasetStats(0, channels, source=f"the constants ({constants.origin})")
+
+
+def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[Strategy, str]]:
+    """The strategies that can be computed, and why the others cannot."""
+    choices: dict[Strategy, Normalisation] = {}
+    refused: dict[Strategy, str] = {}
+    channels = len(subject.constants.mean)
+    for name in CANDIDATES:
+        if name == "sample" and subject.samples.ndim < 3:
+            refused[name] = "a row of numbers has no moments of its own"
+            continue
+        try:
+            choices[name] = normalisation(
+                name, channels, source=subject.constants, target=subject.target, source_seen=subject.seen
+            )
+        except StrategyError as error:
+            refused[name] = str(error)
+    return choices, refused
+
+
+def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std per channel with which dataset0 reached the network: 0 and 1 where only the constants are known."""
+    constants, seen = subject.constants, subject.seen
+    if seen is None:
+        return (0.0,) * len(constants.mean), (1.0,) * len(constants.std)
+    rows = list(zip(seen.mean, seen.std, constants.mean, constants.std, strict=True))
+    return tuple((m - u) / s for m, _, u, s in rows), tuple(d / s for _, d, _, s in rows)
+
+
+def _folds(
+    subject: Subject, choices: Mapping[Strategy, Normalisation], passes: Mapping[str, Passed], seed: int, reporter: Reporter
+) -> Folds | None:
+    labels = subject.labels
+    if labels is None:
+        return None
+    features = {name: one.features for name, one in passes.items()}
+    if len(labels) <= _FEW:
+        features = _with_copies(subject, choices, features, seed, reporter)
+    with reporter.counting("cross-validating", "strategies", len(features)) as advance:
+        found = cross_validated(features, labels, seed, advance)
+    if found is None or not subject.head_trained:
+        return found
+    answered = {name: one.answers for name, one in passes.items() if one.answers is not None}
+    return replace(found, by_classes={name: class_credit(answers, labels) for name, answers in answered.items()})
+
+
+def _with_copies(
+    subject: Subject,
+    choices: Mapping[Strategy, Normalisation],
+    features: Mapping[str, NDArray[np.float32]],
+    seed: int,
+    reporter: Reporter,
+) -> dict[str, NDArray[np.float32]]:
+    """Features ``(V, N, D)`` of the samples and of their altered copies."""
+    copies = altered(subject.samples, seed)
+    found: dict[str, NDArray[np.float32]] = {}
+    with reporter.counting("passing altered copies", "samples", len(features) * len(copies) * len(subject.samples)) as advance:
+        for name, chosen in choices.items():
+            if name in features:
+                others = [passed(subject.module, subject.head, copy, chosen, None, advance).features for copy in copies]
+                found[name] = np.stack([features[name], *others])
+    return found

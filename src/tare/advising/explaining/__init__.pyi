@@ -1,0 +1,2 @@
+from .api import explain as explain
+from .result import Explanation as Explanation

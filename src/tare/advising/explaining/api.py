@@ -1,0 +1,199 @@
+"""Why the choice of normalisation matters, or not, for one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tare.advising.evidence.gathered import COMPARED
+from tare.advising.explaining.result import ChannelMap, Explanation, Step
+from tare.advising.explaining.words import answer_of, sentences_of
+from tare.advising.inputs import Asked, Fed, fed_network
+from tare.advising.subject import Reading, subject_of
+from tare.datasets.split import Labelled
+from tare.errors import DataError
+from tare.folding.layers import Conv
+from tare.input_spec.geometry import NOUNS
+from tare.measuring.api import MAX_SKIPPED
+from tare.networks.absorption import absorbed, border_effect, norm_layers
+from tare.networks.stated_numbers import chosen_length
+from tare.networks.stated_spec import Spec
+from tare.normalisation.normaliser import padded_input
+from tare.normalisation.strategies import Constants, Normalisation
+from tare.samples.layout import channel_names
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.engines.local import default_workers
+from tare.system.progress import SILENT, Reporter
+from tare.training.options import picked
+
+# The example shift of an explanation without data: half the contrast on a lifted ground (images: unit values).
+_GAIN, _OFFSET, _OFFSET_IN_STDS = 0.5, 0.1, 0.4
+_EXAMPLE_LENGTH = 1024
+_STEPS = 9
+
+
+def explain(
+    model: str,
+    data: Any = None,
+    *,
+    weights: str = "pretrained",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    spec: Spec | None = None,
+    size: int | None = None,
+    interpolation: str | None = None,
+    crop: float | None = None,
+    length: int | None = None,
+    label: str | None = None,
+    label_pattern: str | None = None,
+    array: str | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    max_skipped: float = MAX_SKIPPED,
+    reporter: Reporter = SILENT,
+) -> Explanation:
+    """Explain what another mean and std would do to ``model``: (u0, s0) its constants, (u1, s1) those of ``data``.
+
+    ``data`` are images, signals or rows of numbers, as the network takes; ``label`` names a column of labels, which is left out,
+    and ``label_pattern`` chooses samples by their paths, as in ``tare.advise``. Without ``data`` an example stands in, and the
+    explanation says so: made samples after x -> 0.5 x + 0.1 (images), or after half the gain and an offset of 0.4 source std.
+    Distances are measured on at most 32 samples; nothing is trained and the network is left as it is.
+
+    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if nobody states its constants,
+    :class:`DataError` if ``data`` cannot be read, or have a channel without spread.
+    """
+    given = dict(locals())
+    labelled = None if data is None else picked(Labelled, given)
+    fed = fed_network(picked(Asked, given), seed, labelled)
+    if labelled is None:
+        samples, other, example = _made(fed, seed)
+        notes = fed.notes
+    else:
+        count = default_workers() if workers is None else max(1, workers)
+        subject, more = subject_of(fed, labelled, Reading(False, max_skipped, count, seed), reporter)
+        samples, notes, example = subject.samples[:COMPARED], fed.notes + more[1:], ""
+        _check_spread(subject.target)
+        other = Constants(subject.target.mean, subject.target.std, subject.target.source)
+    return explanation_of(fed, samples, other, example, notes)
+
+
+def explanation_of(fed: Fed, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()) -> Explanation:
+    """The explanation for ``samples`` as they are under the network's constants and under ``other``."""
+    module, constants = fed.network.module, fed.constants
+    first, second = (padded_input(_plain(one), samples) for one in (constants, other))
+    shares, border = absorbed(module, first, second), border_effect(module, first, second)
+    norms = norm_layers(module)
+    leading = next((name for name in (item.name for item in shares) if name in norms), "")
+    gap = float(((first - second) ** 2).mean().sqrt())
+    return Explanation(
+        model=fed.network.reference,
+        shape=tuple(samples.shape[1:]),
+        constants_origin=constants.origin,
+        steps=_steps(module, first[:1]),
+        channels=_channels(constants, other),
+        shares=shares,
+        border=border,
+        first_norm=type(norms[leading]).__name__ if leading else "",
+        gap=gap,
+        answer=answer_of(module, shares),
+        sentences=sentences_of(module, shares, border, gap),
+        example=example,
+        notes=notes,
+    )
+
+
+def _plain(constants: Constants) -> Normalisation:
+    return Normalisation("source", constants.mean, constants.std)
+
+
+def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
+    names = channel_names(len(constants.mean))
+    rows = zip(names, constants.mean, constants.std, other.mean, other.std, strict=True)
+    return tuple(ChannelMap(n, u0, s0, u1, s1, 1 / s0, -u0 / s0, s0 / s1, (u0 - u1) / s1) for n, u0, s0, u1, s1 in rows)
+
+
+def _check_spread(stats: DatasetStats) -> None:
+    """Raise :class:`DataError` for a channel whose std nobody can divide by."""
+    constant = next((channel.name for channel in stats.channels if not channel.std > 0), None)
+    if constant is not None:
+        found = f"a constant one, {constant!r}, in {stats.source!r}"
+        raise DataError("channels with some spread", found, "leave it out, or explain without data")
+
+
+def _made(fed: Fed, seed: int) -> tuple[torch.Tensor, Constants, str]:
+    """Random samples, smooth along their axes, with the source's moments under another sensor, and that sensor's constants."""
+    from scipy.ndimage import gaussian_filter
+
+    constants, shape = fed.constants, _example_shape(fed)
+    noise = np.random.default_rng((seed, 13)).standard_normal((COMPARED, len(constants.mean), *shape))
+    blurred = [gaussian_filter(noise, (0, 0, *(sigma for _ in shape))) for sigma in (0.5, 1.0, 2.0, 4.0, 8.0)]
+    smooth = np.sum([layer / layer.std() for layer in blurred], axis=0)
+    smooth /= smooth.std()
+    mean, std = (np.asarray(values) for values in (constants.mean, constants.std))
+    images = fed.network.kind == "image"
+    offset = np.full_like(mean, _OFFSET) if images else _OFFSET_IN_STDS * std
+    column = (-1, *(1 for _ in shape))
+    unit = mean.reshape(column) + std.reshape(column) * smooth
+    shifted = _GAIN * unit + offset.reshape(column)
+    other = Constants(tuple((_GAIN * mean + offset).tolist()), tuple((_GAIN * std).tolist()), "the example shift")
+    change = f"x -> {_GAIN:g} x + {_OFFSET:g}" if images else f"x -> {_GAIN:g} x + {_OFFSET_IN_STDS:g} source std"
+    example = (
+        f"no data given: {COMPARED} made {NOUNS[fed.network.kind]} (noise {'of all sizes ' if shape else ''}with the network's "
+        f"own mean and std) after the example shift {change}, as another sensor might record them"
+    )
+    return torch.from_numpy(shifted.astype(np.float32)), other, example
+
+
+def _example_shape(fed: Fed) -> tuple[int, ...]:
+    """The axes behind channels: as the network states, or the length asked for; else a signal of so many steps."""
+    if fed.takes is not None:
+        return fed.takes.shape
+    if fed.network.kind == "vector":
+        return ()
+    return (chosen_length(fed.network, fed.length, (_EXAMPLE_LENGTH,))[0],)
+
+
+@torch.no_grad()
+def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[Step, ...]:
+    """The first layers with weights and normalisation layers, in the order in which they are called."""
+    norms = norm_layers(module)
+    steps: list[Step] = []
+
+    def note(name: str, layer: nn.Module) -> Any:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor) and len(steps) < _STEPS:
+                steps.append(Step(name, type(layer).__name__, _detail(layer), tuple(output.shape[1:]), name in norms))
+
+        return hook
+
+    leaves = [
+        (name, layer)
+        for name, layer in module.named_modules()
+        if name and (name in norms or not any(True for _ in layer.children())) and not _inside(name, norms)
+    ]
+    handles = [layer.register_forward_hook(note(name, layer)) for name, layer in leaves]
+    try:
+        module(fed)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tuple(steps)
+
+
+def _inside(name: str, norms: dict[str, nn.Module]) -> bool:
+    return any(name.startswith(f"{outer}.") for outer in norms)
+
+
+def _detail(layer: nn.Module) -> str:
+    if isinstance(layer, Conv):
+        kernel = "x".join(map(str, layer.kernel_size))
+        padding = layer.padding if isinstance(layer.padding, str) else ",".join(map(str, dict.fromkeys(layer.padding)))
+        bias = "bias" if layer.bias is not None else "no bias"
+        return f" {kernel}, stride {layer.stride[0]}, padding {padding}, {bias}"
+    if isinstance(layer, nn.Linear):
+        return f" {layer.in_features} to {layer.out_features}, {'bias' if layer.bias is not None else 'no bias'}"
+    return ""

@@ -1,0 +1,80 @@
+"""What ``tare explain`` found out about one network: its first layers, the algebra with its numbers, what survives."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tare.networks.absorption import BorderEffect, LayerShare
+
+SCHEMA = "tare.explanation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One layer in the order of execution: name, kind, what matters of it, and its output's shape ``(C, ...)``."""
+
+    name: str
+    kind: str
+    detail: str
+    shape: tuple[int, ...]
+    norm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMap:
+    """(x - u1)/s1 = scale (x - u0)/s0 + offset: what changing constants does to one input channel, in input std.
+
+    ``scale`` = s0/s1 and ``offset`` = (u0 - u1)/s1; ``a`` and ``b`` are the source's own map y = a x + b of a unit value x.
+    """
+
+    channel: str
+    u0: float
+    s0: float
+    u1: float
+    s1: float
+    a: float
+    b: float
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether the choice matters to one network (``answer``) and why (``sentences``); ``example`` is what stood in for data."""
+
+    model: str
+    shape: tuple[int, ...]
+    constants_origin: str
+    steps: tuple[Step, ...]
+    channels: tuple[ChannelMap, ...]
+    shares: tuple[LayerShare, ...]
+    border: BorderEffect | None
+    first_norm: str
+    gap: float
+    answer: str
+    sentences: tuple[str, ...]
+    example: str
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as a JSON object with schema ``tare.explanation/1``."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def diagram(self) -> str:
+        """The first layers from top to bottom, as text."""
+        shape = " x ".join(map(str, self.shape))
+        width = max((len(step.name) for step in self.steps), default=0)
+        lines = [f"input {shape}, (x - mean)/std"]
+        for step in self.steps:
+            share = next((item for item in self.shares if item.name == step.name), None)
+            size = " x ".join(map(str, step.shape))
+            lines += ["  |", f"{'  #' if step.norm else '  o'} {step.name:<{width}}  {step.kind}{step.detail}  -> {size}"]
+            if share is not None and share.norm:
+                lines[-1] += f"   survives: {percent(share.train)} in train mode, {percent(share.eval)} in eval mode"
+        return "\n".join([*lines, "  |", "  ..."])
+
+
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"

@@ -1,0 +1,94 @@
+"""What ``tare advise`` says: a strategy, why, how sure, what would change it, and what it costs to be wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tare.advising.rates import Rate
+from tare.advising.rule import Basis, Confidence
+from tare.comparing.shift import Comparison
+from tare.normalisation.strategies import Normalisation, Strategy
+
+SCHEMA = "tare.advice/1"
+#: What is recommended where strategies need not be told apart.
+NO_MATTER = "it does not matter"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One measured number: its 95% interval where one can be given, and its unit."""
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None
+    unit: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object; what is not finite is null."""
+        ends = self.interval
+        known = ends is not None and all(map(math.isfinite, ends))
+        value = self.value if math.isfinite(self.value) else None
+        return {"name": self.name, "value": value, "interval": list(ends) if known and ends else None, "unit": self.unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The recommendation: ``strategy`` is what to use, also where it does not matter.
+
+    ``basis`` names the rule that decided and ``rule`` says it in words; ``rate`` is how such advice fared in the benchmark, None
+    where that is not known; ``normalisations`` are the mean and std of every strategy
+    that can be computed, ``refused`` says why others cannot; ``labelled`` whether accuracies took part.
+    """
+
+    recommendation: str
+    strategy: Strategy
+    confidence: Confidence
+    basis: Basis
+    rule: str
+    rate: Rate | None
+    because: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    would_change: tuple[str, ...]
+    cost: str
+    model: str
+    data: str
+    samples: int
+    labelled: bool
+    seed: int
+    normalisations: Mapping[Strategy, Normalisation]
+    refused: Mapping[Strategy, str]
+    comparison: Comparison | None
+    notes: tuple[str, ...]
+
+    @property
+    def matters(self) -> bool:
+        """Whether the choice matters at all."""
+        return self.recommendation != NO_MATTER
+
+    def to_json(self) -> dict[str, Any]:
+        """The advice as a JSON object with schema ``tare.advice/1``."""
+        return {
+            "schema": SCHEMA,
+            "recommendation": self.recommendation,
+            "strategy": self.strategy,
+            "confidence": self.confidence,
+            "basis": self.basis,
+            "rule": self.rule,
+            "rate": None if self.rate is None else self.rate.to_json(),
+            "because": list(self.because),
+            "evidence": [item.to_json() for item in self.evidence],
+            "would_change": list(self.would_change),
+            "cost": self.cost,
+            "model": self.model,
+            "data": self.data,
+            "samples": self.samples,
+            "labelled": self.labelled,
+            "seed": self.seed,
+            "normalisations": {name: asdict(one) for name, one in self.normalisations.items()},
+            "refused": dict(self.refused),
+            "kind": None if self.comparison is None else self.comparison.kind,
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,167 @@
+"""From evidence to a recommendation: which strategy, by which rule, how sure. Nothing is measured here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tare.advising.evidence.accuracy import Folds
+from tare.normalisation.strategies import Strategy
+from tare.statistics.intervals import Interval
+
+Confidence = Literal["high", "moderate", "low"]
+#: Which of the rules decided.
+Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
+
+#: The simplest first: of equal gains the earlier one is taken.
+_ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
+# From so large a probability of being the better choice on, confidence is high, or moderate.
+_HIGH, _MODERATE = 0.95, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The constants of the rule, chosen on one half of the benchmark's tasks (``docs/advise.md``).
+
+    Strategies that differ from ``source`` by less than ``same`` input std do not matter. Where dataset1 is foreign to the network
+    under ``source`` by f > ``foreign`` nats per channel, a strategy that takes away at least the share ``relief`` of it is
+    expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy, any other nothing, and gains lie around that with
+    the std ``spread``. Where dataset1 is familiar, a strategy is expected to cost ``cost``, give or take ``familiar_spread``.
+    ``sample``, which changes every sample in its own way, does everything ``wilder`` times as much. A gain must exceed
+    ``margin``, and differences shown to lie within ``equal`` do not matter.
+    """
+
+    same: float = 0.02
+    foreign: float = 0.3
+    relief: float = 0.5
+    gain: float = 0.03
+    most: float = 1.5
+    spread: float = 0.08
+    cost: float = 0.015
+    familiar_spread: float = 0.03
+    wilder: float = 1.5
+    margin: float = 0.01
+    equal: float = 0.01
+
+
+RULE = Rule()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What the rule looks at: how far each strategy moves the input, divergences (nats per channel), and folds, if any.
+
+    ``alone`` says that nothing but ``source`` can be computed.
+    """
+
+    gaps: Mapping[Strategy, float]
+    foreign: Mapping[str, float]
+    folds: Folds | None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and all together.
+
+    ``by_classes`` is the gain in what the network's old classes tell of the new ones, None where they do not.
+    ``combined`` is the mean and ``spread`` the std of what is then known of the gain.
+    """
+
+    expected: float
+    measured: Interval | None
+    error: float | None
+    combined: float
+    spread: float
+    by_classes: float | None = None
+
+    @property
+    def labels_speak(self) -> bool:
+        """Whether the measured gain is larger than its standard error."""
+        return self.measured is not None and self.error is not None and self.measured.estimate > self.error
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval of the measured gain lies above zero."""
+        return self.measured is not None and self.measured.low > 0
+
+    def chance_above(self, gain: float) -> float:
+        """The probability that the strategy gains more than ``gain``, by the normal distribution of what is known."""
+        return 0.5 * math.erfc((gain - self.combined) / (self.spread * math.sqrt(2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The strategy to use, whether it matters, which rule decided, how sure it is, and the gains it was chosen by."""
+
+    strategy: Strategy
+    matters: bool
+    basis: Basis
+    confidence: Confidence
+    gains: Mapping[Strategy, Gain] = field(default_factory=dict)
+
+    @property
+    def gain(self) -> Gain | None:
+        """The advised strategy's gain; None for ``source``."""
+        return self.gains.get(self.strategy)
+
+
+def decide(facts: Facts, rule: Rule = RULE) -> Decision:
+    """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
+
+    The cross-validated gain d with standard error e is shrunk toward m, what is expected without labels and what the network's
+    old classes gain: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), s the rule's spread. That is the posterior mean under a normal
+    prior, and taking the largest is the choice of least expected regret. Few labels thus leave what the moments and the old
+    classes say, and many decide.
+    """
+    if facts.alone:
+        return Decision("source", True, "nothing else", "low")
+    rivals = [name for name in _ORDER if facts.gaps.get(name, 0.0) >= rule.same]
+    if not rivals:
+        return Decision("source", False, "same input", "high")
+    gains = {name: _gain(name, facts, rule) for name in rivals}
+    chosen = max(rivals, key=lambda name: gains[name].combined)
+    won = gains[chosen]
+    if won.combined <= rule.margin:
+        return _stays(gains, rule)
+    basis: Basis = "accuracy" if won.labels_speak else "foreign to the network"
+    if won.expected <= 0:
+        basis = "accuracy"
+    return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains)
+
+
+def _gain(name: Strategy, facts: Facts, rule: Rule) -> Gain:
+    expected, spread = _expected(name, facts.foreign, rule)
+    if facts.folds is None or name not in facts.folds.credit:
+        return Gain(expected, None, None, expected, spread)
+    classes = facts.folds.gain_by_classes(name)
+    before = expected + (classes or 0.0)
+    measured, error = facts.folds.gain(name)
+    if not math.isfinite(error):
+        return Gain(expected, measured, error, before, spread, classes)
+    prior, own = spread**-2, error**-2
+    combined = (prior * before + own * measured.estimate) / (prior + own)
+    return Gain(expected, measured, error, combined, (prior + own) ** -0.5, classes)
+
+
+def _expected(name: Strategy, foreign: Mapping[str, float], rule: Rule) -> tuple[float, float]:
+    """The gain that is expected without labels, and the std around it."""
+    factor, start = rule.wilder if name == "sample" else 1.0, foreign.get("source", 0.0)
+    if start <= rule.foreign:
+        return -factor * rule.cost, factor * rule.familiar_spread
+    relieved = foreign.get(name, math.inf) <= (1 - rule.relief) * start
+    return factor * rule.gain * min(math.log(start / rule.foreign), rule.most) * relieved, factor * rule.spread
+
+
+def _sure(chance: float) -> Confidence:
+    return "high" if chance >= _HIGH else "moderate" if chance >= _MODERATE else "low"
+
+
+def _stays(gains: Mapping[Strategy, Gain], rule: Rule) -> Decision:
+    """Source is kept: because the others are shown to be alike, or because no other is likely to be better by the margin."""
+    measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
+    if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):
+        return Decision("source", False, "equivalent", "high", gains)
+    return Decision("source", True, "default", _sure(1 - max(one.chance_above(rule.margin) for one in gains.values())), gains)

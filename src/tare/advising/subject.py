@@ -1,0 +1,185 @@
+"""Dataset1 as the network takes it: read, measured, and some of it decoded, with labels or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.advising.evidence.gathered import Subject
+from tare.advising.inputs import Fed
+from tare.datasets.image_batches import ImageBatches, stacked
+from tare.datasets.signal_batches import SignalBatches
+from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
+from tare.errors import DataError
+from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
+from tare.measuring.api import MAX_SKIPPED, checked, measure, measure_state, stats_of
+from tare.measuring.as_seen import AsSeen
+from tare.networks.stated_images import check_accepts
+from tare.networks.stated_numbers import check_channels, check_columns, chosen_length, lengths_of
+from tare.samples.layout import unit_scale
+from tare.samples.records import Record, Sample, Stack
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.progress import Reporter
+
+#: So many samples are passed through the network at most; statistics are those of all.
+MOST = 1000
+_WITHOUT = "accuracies cannot be compared, all evidence is without labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How dataset1 is read: with ``labels``, without, or (None) where there are any."""
+
+    labels: bool | None = None
+    max_skipped: float = MAX_SKIPPED
+    workers: int = 1
+    seed: int = 0
+
+
+def subject_of(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
+    """Read and measure dataset1, and say what was done.
+
+    With labels the training split is used, as ``tare transfer`` splits with this seed, and nothing of the validation data.
+    Raises :class:`DataError` for data that cannot be read, are not what the network takes, or lack labels that were asked for.
+    """
+    split, missing = _split(labelled, reading, fed)
+    if split is None and fed.network.kind == "image":
+        return _unlabelled_images(fed, labelled, reading, missing, reporter)
+    note = missing if split is None else f"labels of {len(split.classes)} classes: the training split of {split.origin}"
+    split = split or without_labels(labelled, fed.network.kind)
+    name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
+    source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
+    with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
+        stats = checked(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
+    check_channels(fed.network, stats)
+    bad = {item.path for item in stats.unreadable}
+    files = tuple(file for file in split.train if file.path not in bad)
+    fed, more = sized_input(fed, files, stats, reading.workers)
+    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)))
+
+
+def sized_input(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, workers: int) -> tuple[Fed, tuple[str, ...]]:
+    """The network with the geometry of the signals or rows it is given, and notes; images keep theirs.
+
+    What a signal lacks is NaN, which becomes zero at the network's input under every strategy. Raises :class:`ModelError` if the
+    network does not take that, :class:`DataError` for columns in another order than those it was trained on.
+    """
+    if fed.takes is not None:
+        return fed, ()
+    takes: SignalGeometry | RowGeometry
+    notes: tuple[str, ...] = ()
+    if fed.network.kind == "vector":
+        check_columns(fed.dataset0, stats)
+        takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
+    else:
+        lengths = lengths_of(files, workers)
+        length, why = chosen_length(fed.network, fed.length, lengths)
+        takes = SignalGeometry(length, None, stats.dtype)
+        notes = (
+            f"signals of {length} steps ({why}), those here have {min(lengths)} to {max(lengths)}: longer ones are cut to their "
+            "middle, shorter ones padded with zeros at the network's input",
+        )
+    check_accepts(fed.network, takes)
+    return replace(fed, takes=takes), notes
+
+
+def labelled_subject(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter) -> Subject:
+    """Training samples as the network takes them (images decoded and resized): at most :data:`MOST`, chosen by ``seed``."""
+    chosen = [files[place] for place in _chosen(len(files), seed)]
+    assert fed.takes is not None  # noqa: S101 - signals and rows have been through sized_input
+    batches: ImageBatches | SignalBatches
+    if isinstance(fed.takes, Geometry):
+        batches = ImageBatches(chosen, fed.takes, fed.colour, None, seed)
+    else:
+        batches = SignalBatches(chosen, fed.takes, seed)
+    decoded = []
+    with reporter.counting("decoding for the network", NOUNS[fed.takes.kind], len(chosen)) as advance:
+        for place in range(len(chosen)):
+            decoded.append(batches[place])
+            advance(1)
+    samples, wanted = stacked(decoded)
+    names, labels = np.unique(wanted.numpy(), return_inverse=True)
+    known = labels.astype(np.int64) if len(names) > 1 else None
+    return _subject(fed, stats, samples, known)
+
+
+def _split(labelled: Labelled, reading: Reading, fed: Fed) -> tuple[Split | None, str]:
+    """The split with labels, or None and why."""
+    if reading.labels is False:
+        return None, f"labels are not looked at: {_WITHOUT}"
+    try:
+        return open_split(labelled, reading.seed, fed.network.kind), ""
+    except DataError as error:
+        if reading.labels or (labelled.label, labelled.label_pattern) != (None, None):
+            raise
+        return None, f"no labels (expected {error.expected}, found {error.found}): {_WITHOUT}"
+
+
+def _unlabelled_images(
+    fed: Fed, labelled: Labelled, reading: Reading, missing: str, reporter: Reporter
+) -> tuple[Subject, tuple[str, ...]]:
+    """Measure all samples of any source, and keep some of them as the network takes them."""
+    assert isinstance(fed.takes, Geometry)  # noqa: S101 - it takes images
+    data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
+    with reporter.counting("reading and measuring", "images") as advance:
+        stats = measure(data, channels=fed.colour, array=labelled.array, max_skipped=reading.max_skipped, progress=advance)
+    source = AsSeen(open_source(data, options), fed.takes)
+    indexed = source.indexed()
+    records: Iterable[Record]
+    if indexed is None:
+        records = (record for chunk in source.chunks() for record in source.read(chunk))
+    else:
+        records = (record for place in _chosen(indexed.number, reading.seed) for record in indexed.read(place))
+    values: list[NDArray[Any]] = []
+    try:
+        for record in records:
+            values += _images(record, fed)
+            if len(values) >= MOST:
+                break
+    except DataError as error:  # samples that cannot be resized and cropped
+        raise DataError("images, as the network takes them", error.found, "name a folder or file of images") from None
+    if not values:
+        raise DataError("at least one readable image", f"none in {labelled.name!r}", "check the path")
+    samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
+    return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples))
+
+
+def _images(record: Record, fed: Fed) -> list[NDArray[Any]]:
+    if isinstance(record, Sample):
+        return [coloured(record.values, fed.colour)]
+    if isinstance(record, Stack):
+        return [coloured(image, fed.colour) for image in record.values]
+    return []
+
+
+def _tensor(values: NDArray[Any]) -> torch.Tensor:
+    kept = values if values.dtype == np.uint8 else (values * np.float32(unit_scale(values.dtype))).astype(np.float32)
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(kept, -1, 0)))
+
+
+def _subject(fed: Fed, stats: DatasetStats, samples: torch.Tensor, labels: NDArray[np.int64] | None) -> Subject:
+    network = fed.network
+    if len(stats.channels) != len(fed.constants.mean):
+        found = f"{len(stats.channels)} in {stats.source!r}"
+        raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
+    return Subject(
+        network.module, network.head, fed.constants, fed.dataset0, stats, samples, labels, head_trained=network.head_trained
+    )
+
+
+def _chosen(count: int, seed: int) -> list[int]:
+    """At most :data:`MOST` places in a seeded order."""
+    return [int(place) for place in np.random.default_rng((seed, 12)).permutation(count)[:MOST]]
+
+
+def _thinned(count: int) -> tuple[str, ...]:
+    if count <= MOST:
+        return ()
+    return (f"{MOST:,} of {count:,} samples, drawn by the seed, are passed through the network; statistics are those of all",)

@@ -1,0 +1,1 @@
+"""Evidence, rules, findings; a rule's story stands beside it."""

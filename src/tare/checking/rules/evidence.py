@@ -1,0 +1,77 @@
+"""Everything that the rules of ``tare check`` look at: what the network expects, and what was read and seen of a pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tare.input_spec.affine import Affine
+from tare.input_spec.spec import InputSpec, Known
+from tare.normalisation.diagnosis import Convention, Diagnosis
+from tare.pipelines.observation import Observation
+from tare.pipelines.step import Step
+from tare.statistics.dataset_stats import DatasetStats
+
+Stage = Literal["train", "eval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Statistics of the data that the pipeline is for: of the training split, and of the held-out ones where there are any."""
+
+    train: DatasetStats
+    held_out: DatasetStats | None = None
+    everything: DatasetStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A mean and std that are written down, and the ``switch`` that keeps them from being applied."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    switch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one pipeline at one stage.
+
+    ``steps`` are read from the object and ``seen`` comes from running it; either may be missing. ``stated`` is the spec that the
+    steps, or a configuration file, amount to. ``diagnosis`` explains how the map that is fed differs from the expected one;
+    ``alpha`` is the number of channels that an RGBA image comes out with; ``declared`` are constants that a configuration states
+    and switches off. ``sibling`` is the other stage's evidence.
+    """
+
+    spec: InputSpec
+    network: str
+    stage: Stage = "eval"
+    steps: tuple[Step, ...] = ()
+    seen: Observation | None = None
+    stated: InputSpec | None = None
+    fed: Affine | None = None
+    diagnosis: Diagnosis | None = None
+    alpha: int | None = None
+    measured: Measured | None = None
+    declared: Declared | None = None
+    sibling: Evidence | None = None
+    conventions: tuple[Convention, ...] = ()
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the fed map is known roughly only: seen in a pipeline that draws values, and not read from its steps."""
+        return self.seen is not None and self.seen.approximate and self.fed == self.seen.affine
+
+    @property
+    def channels(self) -> int | None:
+        """Number of channels the network expects, if stated."""
+        return len(self.spec.mean.value) if isinstance(self.spec.mean, Known) else None
+
+    def steps_of(self, *kinds: str) -> list[tuple[int, Step]]:
+        """The steps of these kinds, with their places in the pipeline."""
+        return [(index, step) for index, step in enumerate(self.steps) if step.kind in kinds]
+
+    @property
+    def normalised_at(self) -> int | None:
+        """The place of the first step that normalises, None without one."""
+        return next((index for index, _ in self.steps_of("normalize", "normalize_by_image")), None)

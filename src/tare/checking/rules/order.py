@@ -1,0 +1,129 @@
+"""Rules on the order of steps, and on chance where there should be none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.rule import Said
+from tare.pipelines.step import Step
+
+
+def normalize_before_tensor(evidence: Evidence) -> Iterator[Said]:
+    """Torchvision's Normalize in front of the conversion to a float tensor."""
+    at = evidence.normalised_at
+    if at is None or not _takes_unit_floats(evidence.steps[at]):
+        return
+    for index, step in evidence.steps_of("to_tensor", "convert", "to_dtype"):
+        scales = step.kind == "to_dtype" and bool(step.values.get("scale"))
+        if index > at and (step.kind == "to_tensor" or scales or _is_conversion(step)):
+            yield Said(
+                f"{evidence.steps[at].name} stands before {step.name}: it takes a float tensor, not an image",
+                f"put {step.name} first, then Normalize",
+                evidence.steps[at].where,
+            )
+            return
+
+
+def integers_into_normalize(evidence: Evidence) -> Iterator[Said]:
+    """An integer tensor handed to Normalize."""
+    at = evidence.normalised_at
+    if at is None or not _takes_unit_floats(evidence.steps[at]):
+        return
+    made_integer: Step | None = None
+    for step in evidence.steps[:at]:
+        floats = step.kind == "to_dtype" and "float" in str(step.values.get("dtype"))
+        if _is_conversion(step):
+            made_integer = step
+        elif floats or step.kind in ("to_tensor", "rescale", "opaque"):
+            made_integer = None
+    if made_integer is not None:
+        yield Said(
+            f"{made_integer.name} hands on integers of 0..255, and Normalize takes floats in [0, 1]",
+            "put v2.ToDtype(torch.float32, scale=True) between them",
+            evidence.steps[at].where,
+        )
+
+
+def photometric_after_normalize(evidence: Evidence) -> Iterator[Said]:
+    """Colours changed after normalisation."""
+    at = evidence.normalised_at
+    for index, step in evidence.steps_of("photometric"):
+        if at is not None and index > at:
+            yield Said(
+                f"{step.name} comes after {evidence.steps[at].name}: colour operations take values in [0, 1] or 0..255 "
+                "and clip there, and after normalisation find neither",
+                f"move {step.name} before the normalisation",
+                step.where,
+            )
+
+
+def clamp_after_normalize(evidence: Evidence) -> Iterator[Said]:
+    """Values cut off after normalisation."""
+    at = evidence.normalised_at
+    named = [step for index, step in evidence.steps_of("clamp") if at is not None and index > at]
+    clamped = evidence.seen.clamped if evidence.seen is not None else (None, None)
+    if named or clamped != (None, None):
+        low, high = clamped
+        sides = [f"below {low:.4g}" if low is not None else "", f"above {high:.4g}" if high is not None else ""]
+        cut = " and ".join(side for side in sides if side) or "outside the limits"
+        yield Said(
+            f"values {cut} are cut off: dark or bright parts of every image become one value",
+            "leave out the clamp; normalised values are meant to lie outside [0, 1] and [-1, 1]",
+            named[0].where if named else "",
+        )
+
+
+def random_in_eval(evidence: Evidence) -> Iterator[Said]:
+    """Random augmentation in an evaluation pipeline."""
+    if evidence.stage != "eval":
+        return
+    drawn = [step for step in evidence.steps if step.random]
+    if drawn or (evidence.seen is not None and evidence.seen.random):
+        names = f": {', '.join(step.name for step in drawn[:4])}" if drawn else ""
+        yield Said(
+            f"the evaluation pipeline draws at random{names}; one image gives another input each time",
+            "leave random augmentation to training; or check this as training with --stage train",
+            drawn[0].where if drawn else "",
+        )
+
+
+def stages_differ(evidence: Evidence) -> Iterator[Said]:
+    """Training and evaluation feed different values."""
+    other = evidence.sibling
+    if evidence.stage != "eval" or other is None or evidence.fed is None or other.fed is None:
+        return
+    if len(evidence.fed.order) != len(other.fed.order):
+        said = f"{len(other.fed.order)} channels in training and {len(evidence.fed.order)} in evaluation"
+        yield Said(said, "convert colours alike in both")
+        return
+    allowed = 0.5 if evidence.approximate or other.approximate else 0.02
+    if evidence.fed.order != other.fed.order and not (evidence.approximate or other.approximate):
+        said = f"the order of channels is {other.fed.order} in training and {evidence.fed.order} in evaluation"
+        yield Said(said, "reverse the channels in both, or in neither")
+        return
+    worst, c = max(
+        (max(abs(_at(evidence, c, v) - _at(other, c, v)) for v in (0, 255)), c) for c in range(len(evidence.fed.order))
+    )
+    if worst > allowed * max(1.0, abs(evidence.fed.scale[c]) * 255 / 4):
+        yield Said(
+            "training and evaluation scale values differently: raw 0..255 becomes "
+            f"{_at(other, c, 0):.4g}..{_at(other, c, 255):.4g} in training and "
+            f"{_at(evidence, c, 0):.4g}..{_at(evidence, c, 255):.4g} in evaluation",
+            "use one Normalize, with the same constants, in both",
+        )
+
+
+def _at(evidence: Evidence, channel: int, raw: float) -> float:
+    fed = evidence.fed
+    return float("nan") if fed is None else fed.scale[channel] * raw + fed.shift[channel]
+
+
+def _takes_unit_floats(step: Step) -> bool:
+    """Whether a normalising step does no scaling of its own, as torchvision's."""
+    return step.name == "Normalize" and step.values.get("max_value") == 1.0
+
+
+def _is_conversion(step: Step) -> bool:
+    """Whether the step makes a tensor of an image and keeps its integers."""
+    return step.kind == "convert" and step.name in ("PILToTensor", "MaybePILToTensor", "ToImage")

@@ -1,0 +1,116 @@
+"""``tare check`` and ``tare rule``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tare.cli.options import Json, Seed, print_json
+
+
+class StageName(StrEnum):
+    """Which pipeline it is."""
+
+    train = "train"
+    eval = "eval"
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
+def check(
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            help="FILE.py:NAME or package.module:NAME, the pipeline or a function without arguments that returns it; naming it "
+            "RUNS that code. Or a configuration, which is only read: preprocessor_config.json, timm's args.yaml, a run.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="The network, as `tare spec` reads it: timm:NAME, hf:DIR, ...", metavar="MODEL")
+    ] = None,
+    spec: Annotated[Path | None, typer.Option(help="What the network expects, as a spec file.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The target's folder, or statistics of `tare measure --out`.", metavar="DATA")
+    ] = None,
+    stage: Annotated[StageName, typer.Option(help="Which stage a single pipeline is for.")] = StageName.eval,
+    mean: Annotated[list[float] | None, typer.Option(help="The network's mean, unit values; once, or once per channel.")] = None,
+    std: Annotated[list[float] | None, typer.Option(help="Its std, likewise.")] = None,
+    size: Annotated[int | None, typer.Option(help="The size you mean, if not the network's own.", min=1)] = None,
+    output: Annotated[Format, typer.Option("--format", help="How findings are printed.")] = Format.text,
+    as_json: Json = False,
+    seed: Seed = 0,
+) -> None:
+    """Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.
+
+    Exit code 0 clean, 1 findings, 2 unusable input. Nothing but PIPELINE's own code is run, and that only if PIPELINE names code.
+    """
+    from tare.checking.api import check as check_pipeline
+    from tare.errors import SpecError
+    from tare.reporting import console, findings
+
+    if (model is None) == (spec is None) and (model is not None or mean is None):
+        raise SpecError(
+            "one of --model and --spec, or --mean and --std", "both" if model else "neither", "say what the network expects"
+        )
+    network = model or (str(spec) if spec else None)
+    # What the user's modules print is no part of our output.
+    with console.working("checking"), contextlib.redirect_stdout(sys.stderr):
+        report = check_pipeline(
+            pipeline,
+            network if network is not None else _stated_only(mean, std),
+            stage=stage.value,
+            data=data,
+            mean=mean,
+            std=std,
+            size=None if size is None else (size, size),
+            seed=seed,
+        )
+    if as_json or output is Format.json:
+        print_json(report.to_json())
+    elif output is Format.github:
+        typer.echo(findings.github(report))
+    elif output is Format.sarif:
+        typer.echo(findings.sarif(report))
+    else:
+        findings.print_report(report)
+    raise typer.Exit(0 if report.clean else 1)
+
+
+def rule(
+    code: Annotated[str | None, typer.Argument(help="A code or name, such as TARE003; without one, all are listed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right."""
+    from tare.checking.rules.table import RULES, rule_named
+    from tare.reporting import findings
+
+    if as_json:
+        rules = [rule_named(code)] if code else list(RULES)
+        print_json({"schema": "tare.rules/1", "rules": [findings.rule_document(each) for each in rules]})
+    elif code is None:
+        findings.print_rules()
+    else:
+        findings.print_rule(rule_named(code))
+
+
+def _stated_only(mean: list[float] | None, std: list[float] | None) -> object:
+    from tare.errors import SpecError
+    from tare.input_spec.spec import InputSpec
+
+    if mean is None or std is None:
+        raise SpecError("both --mean and --std", "only one of them", "state both")
+    count = 3 if len(mean) == len(std) == 1 else max(len(mean), len(std))
+    return InputSpec.of(mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std)

@@ -1,0 +1,33 @@
+"""``tare demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tare.cli.options import Json, print_json
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The directory for the report and the model.")] = Path("tare-demo"),
+    seeds: Annotated[int, typer.Option(help="How many networks are pretrained and compared.", min=2)] = 6,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier demo left there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the whole idea in a minute, on digits that ship with scikit-learn: no download."""
+    from tare.reporting import console
+    from tare.reporting.demo import print_demo, write_page, write_picture
+    from tare.studying.demo import run_demo
+    from tare.training.run_dir import check_out, run_dir
+
+    check_out(out, overwrite=overwrite, resume=False)
+    with run_dir(out, {"demo": seeds}, resume=False, overwrite=overwrite):
+        result = run_demo(out, console, seeds)
+        write_page(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
+        write_picture(result, out / "differences.png")
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_demo(result, out / "report.html")

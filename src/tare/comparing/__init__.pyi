@@ -1,0 +1,2 @@
+from .api import compare as compare
+from .shift import Comparison as Comparison

@@ -1,0 +1,1 @@
+"""Labelled splits, and batches of them."""

@@ -1,0 +1,114 @@
+"""Augmentation of raw images, before normalisation: of one image, and of a batch with another (mixup, cutmix)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from tare.system.seeds import derived
+
+Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
+
+_SCALE = (0.35, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Augmenting:
+    """How raw training images are varied; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
+
+    augmentation: Augmentation = "basic"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    erasing: float = 0.0
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with others of their batch."""
+        return self.mixup > 0 or self.cutmix > 0
+
+
+def training_transform(
+    size: tuple[int, int], interpolation: str, augmenting: Augmenting, fill: Sequence[float] | None = None
+) -> Callable[[Any], torch.Tensor]:
+    """Random resized crop, flip and the policy of ``augmenting``, on raw pixels; gives ``(C, H, W)``, not normalised.
+
+    Pixels that come from outside the image, or are erased, take the colour ``fill`` (unit values, one per channel): that
+    which normalisation maps to zero. Without it they are black, which no normalised input knows as its middle.
+    """
+    from torchvision.transforms import v2
+
+    first = (_crop(size, interpolation), v2.RandomHorizontalFlip())
+    bytewise, deep = (v2.Compose([*first, *_last(augmenting, [scale * value for value in fill or ()])]) for scale in (255, 1))
+
+    return _Varied(bytewise, deep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """An object and no closure: a loader's processes that do not fork are sent it."""
+
+    bytewise: Any
+    deep: Any
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        steps = self.deep if isinstance(image, torch.Tensor) else self.bytewise
+        return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+
+def _crop(size: tuple[int, int], interpolation: str) -> Any:
+    from timm.data.transforms import str_to_interp_mode
+    from torchvision.transforms import v2
+
+    return v2.RandomResizedCrop(size, scale=_SCALE, interpolation=str_to_interp_mode(interpolation), antialias=True)
+
+
+def _last(augmenting: Augmenting, colour: list[float]) -> list[Any]:
+    """The policy, the image as a tensor, and what is done to tensors; ``colour`` in the image's own values."""
+    from torchvision.transforms import v2
+
+    erasing = [v2.RandomErasing(augmenting.erasing, value=colour or 0.0)] if augmenting.erasing else []
+    return [*_policy(augmenting, colour), v2.ToImage(), *erasing]
+
+
+def _policy(augmenting: Augmenting, colour: list[float]) -> list[Any]:
+    """The published policies with torchvision's own settings; TrivialAugment: Müller and Hutter 2021, RandAugment: Cubuk 2020."""
+    from torchvision.transforms import v2
+
+    fill = colour or None
+    if augmenting.augmentation == "trivialaugment":
+        return [v2.TrivialAugmentWide(fill=fill)]
+    if augmenting.augmentation == "randaugment":
+        return [v2.RandAugment(fill=fill)]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """Mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) by torchvision, drawn from (seed, epoch, batch, process).
+
+    Where both are asked for, each batch takes one of them, as likely as not.
+    """
+
+    augmenting: Augmenting
+    classes: int
+    seed: int
+
+    def __call__(
+        self, images: torch.Tensor, labels: torch.Tensor, epoch: int, batch: int, process: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mix raw images ``(N, C, H, W)``, given as bytes or unit values, to unit values; labels become shares ``(N, K)``."""
+        from torchvision.transforms import v2
+
+        if not self.augmenting.mixes:
+            return images, labels
+        unit = images.float() / 255 if images.dtype == torch.uint8 else images
+        kinds = ((v2.MixUp, self.augmenting.mixup), (v2.CutMix, self.augmenting.cutmix))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived(self.seed, epoch, batch, process))
+            asked = [(kind, alpha) for kind, alpha in kinds if alpha > 0]
+            kind, alpha = asked[int(torch.randint(len(asked), ()))]
+            mixed: tuple[torch.Tensor, torch.Tensor] = kind(alpha=alpha, num_classes=self.classes)(unit, labels)
+        return mixed

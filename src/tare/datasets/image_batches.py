@@ -1,0 +1,225 @@
+"""Batches of images for a network: decode, augment or resize on raw pixels, stack; normalisation comes after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from traceback import walk_tb
+from typing import Any
+
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from tare.datasets.augmentation import Augmenting, training_transform
+from tare.datasets.split import LabelledFile
+from tare.errors import DataError
+from tare.input_spec.geometry import Geometry
+from tare.input_spec.resize import evaluation_steps
+from tare.samples.decode import ColourMode
+from tare.samples.layout import unit_scale
+from tare.samples.records import Skipped
+from tare.system.seeds import derived
+
+__all__ = [
+    "EpochSampler",
+    "Geometry",
+    "ImageBatches",
+    "evaluation_transform",
+    "loader",
+    "loader_errors",
+    "stacked",
+]
+
+
+class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
+    """Images as uint8 ``(C, H, W)`` (float32 unit values for deeper files) with their labels.
+
+    An index is ``epoch * len(files) + position``: augmentation draws from a generator seeded by it, so that what a sample
+    looks like depends neither on the number of workers nor on where a run was resumed. ``fill`` (unit values) is the colour of
+    what lies outside an image.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[LabelledFile],
+        geometry: Geometry,
+        colour: ColourMode,
+        augmenting: Augmenting | None,
+        seed: int,
+        fill: Sequence[float] | None = None,
+    ) -> None:
+        self.files = tuple(files)
+        self.colour: ColourMode = colour
+        self.seed = seed
+        self.augments = augmenting is not None and augmenting.augmentation != "none"
+        if augmenting is not None and self.augments:
+            self.transform = training_transform(geometry.size, geometry.interpolation, augmenting, fill)
+        else:
+            self.transform = evaluation_transform(geometry, fill)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        file = self.files[index % len(self.files)]
+        values = file.read(self.colour)
+        if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
+            raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
+        image = _bytes(values) if values.dtype.name == "uint8" else _deep(values)
+        if not self.augments:
+            return self.transform(image), file.label
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived(self.seed, index))
+            return self.transform(image), file.label
+
+
+class EpochSampler(Sampler[int]):
+    """The seeded order of one epoch, as indices that carry the epoch.
+
+    An epoch gets a sampler of its own: Lightning draws the order before it calls ``set_epoch`` when it resumes a run, which
+    would repeat the first epoch's order.
+    """
+
+    def __init__(self, length: int, seed: int, epoch: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(derived(self.seed, self.epoch))
+        order = torch.randperm(self.length, generator=generator) + self.epoch * self.length
+        return iter(order.tolist())
+
+
+def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None) -> Callable[[Any], torch.Tensor]:
+    """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``.
+
+    Takes 8-bit Pillow images, or tensors of unit values ``(C, H, W)``. The crop mode ``border`` surrounds an image with ``fill``
+    (unit values, one per channel; without it zeros), where timm takes the mean that it normalises with.
+    """
+    from torchvision.transforms import v2
+
+    colour = tuple(fill or (0.0,))
+    bytewise, deep = (v2.Compose(_evaluation_steps(geometry, around)) for around in (colour, None))
+    offset = torch.tensor(colour).reshape(-1, 1, 1) if geometry.crop_mode == "border" else None
+    return _Sized(v2.Compose([bytewise, v2.ToImage()]), deep, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """An object and no closure: a loader's processes that do not fork are sent it."""
+
+    bytewise: Any
+    deep: Any
+    offset: torch.Tensor | None
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        if self.offset is not None and isinstance(image, torch.Tensor):
+            return self.deep(image - self.offset) + self.offset  # type: ignore[no-any-return]
+        return self.bytewise(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+
+def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
+    """The steps of evaluation: timm's, or with the edge or the middle that a specification states, those of the specification.
+
+    A border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones timm has for tensors.
+    """
+    if not geometry.is_timms:
+        fill = [round(255 * value) for value in around or (0.0,)]
+        return evaluation_steps(geometry.size, geometry.crop, geometry.interpolation, fill=fill)
+    from timm.data.transforms import CenterCropOrPad
+    from timm.data.transforms_factory import transforms_imagenet_eval
+
+    made = transforms_imagenet_eval(
+        geometry.size,
+        crop_pct=geometry.crop_fraction,
+        crop_mode=geometry.crop_mode,
+        interpolation=geometry.interpolation,
+        mean=around or (0.0,),
+        normalize=False,
+    )
+    steps = [step for step in made.transforms if "ToTensor" not in type(step).__name__]
+    if around is None and geometry.crop_mode == "border":
+        steps[-1] = CenterCropOrPad(geometry.size, fill=0)
+    return steps
+
+
+def loader(
+    dataset: Dataset[tuple[torch.Tensor, int]], batch_size: int, workers: int, sampler: EpochSampler | None = None
+) -> DataLoader[tuple[torch.Tensor, int]]:
+    """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files.
+
+    In training a last batch of one sample is left out: batch norm has no variance of one value.
+    """
+    number = len(dataset)  # type: ignore[arg-type]  # those without are streams
+    lonely = sampler is not None and 1 == number % batch_size < min(batch_size, number)
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        drop_last=lonely,
+        num_workers=workers,
+        collate_fn=stacked,
+        persistent_workers=False,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Stack images and labels; where 8-bit and deeper images meet, all become unit floats.
+
+    Torch would promote the bytes to floats of 0..255 beside unit values, and nothing would fail.
+    """
+    images = [image for image, _ in samples]
+    if len({image.dtype for image in images}) > 1:
+        images = [image / 255 if image.dtype == torch.uint8 else image for image in images]
+    return torch.stack(images), torch.tensor([label for _, label in samples])
+
+
+@contextmanager
+def loader_errors() -> Iterator[None]:
+    """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError.
+
+    A loader process that was ended, by the system for want of memory, say, is a RuntimeError of torch's, too, or a lost
+    connection if a batch was on its way.
+    """
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        if not _was_on_its_way(error):
+            raise
+        raise _ended() from None
+    except RuntimeError as error:
+        if str(error).startswith("DataLoader worker (pid"):
+            raise _ended() from None
+        found = _IN_LOADER.search(str(error))
+        if found is None:
+            raise
+        raise DataError(*found.groups()) from None
+
+
+def _ended() -> DataError:
+    remedy = "use fewer --workers if memory is short; --resume takes up what was trained"
+    return DataError("loader processes that stay alive", "one that was ended from outside", remedy)
+
+
+def _was_on_its_way(error: BaseException) -> bool:
+    """Whether it was raised while the queue of a loader's batches was read."""
+    return any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__))
+
+
+_IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
+
+
+def _bytes(values: Any) -> Image.Image:
+    """As Pillow holds it: a grey image has two axes there, and so only the axis of channels may go."""
+    return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
+
+
+def _deep(values: Any) -> torch.Tensor:
+    unit = torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype)))
+    return unit.permute(2, 0, 1)

@@ -1,0 +1,286 @@
+"""Labelled samples as training and validation split: a folder with one folder per class, or any source with labels."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.datasets.samples import LabelledSamples, open_labelled, open_samples
+from tare.errors import DataError
+from tare.input_spec.geometry import NOUNS, Kind
+from tare.samples.decode import SUFFIXES, ColourMode
+from tare.samples.records import Sample, Skipped
+from tare.sources.base import Source
+from tare.sources.files.image_folder import open_image_folder, read_image, walk_files
+from tare.sources.files.listed import open_file
+from tare.sources.options import Options
+
+_VALIDATION_NAMES = ("val", "valid", "validation")
+_CHUNK = 64
+_SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFile:
+    """One image file and the index of its class."""
+
+    path: str
+    label: int
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Its raw values ``(H, W, C)``, or why there are none."""
+        return read_image(self.path, colour)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRecording(LabelledFile):
+    """One WAV file and the index of its class."""
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Its values ``(T, C)``, or why there are none."""
+        del colour
+        return read_recording(self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledItem(LabelledFile):
+    """One sample of another source, at ``index`` of ``samples``; ``path`` names it."""
+
+    samples: LabelledSamples
+    index: int
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Its raw values, an image ``(H, W, C)`` in the colours asked for, or why there are none."""
+        values = self.samples.read(self.index)
+        if isinstance(values, Skipped):
+            return values
+        return coloured(values, colour) if self.samples.kind == "image" else finite(values, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Training and validation files, the names of their classes, and how the split came about.
+
+    ``channel_names`` are those of a table's columns, or None.
+    """
+
+    classes: tuple[str, ...]
+    train: tuple[LabelledFile, ...]
+    val: tuple[LabelledFile, ...]
+    origin: str
+    kind: Kind = "image"
+    channel_names: tuple[str, ...] | None = None
+
+    def without(self, unreadable: Sequence[Skipped]) -> Split:
+        """Return the split without the files that cannot be read."""
+        bad = {item.path for item in unreadable}
+        train, val = (tuple(file for file in part if file.path not in bad) for part in (self.train, self.val))
+        return _checked(replace(self, train=train, val=val), "the readable files")
+
+
+@dataclass(frozen=True)
+class LabelledFiles(Source[tuple[LabelledFile, ...]]):
+    """The listed files as a source."""
+
+    name: str
+    files: tuple[LabelledFile, ...]
+    colour: ColourMode = "stored"
+    channel_names: tuple[str, ...] | None = None
+
+    def chunks(self) -> Iterator[tuple[LabelledFile, ...]]:
+        """Fixed groups in the order of the list."""
+        return (self.files[start : start + _CHUNK] for start in range(0, len(self.files), _CHUNK))
+
+    def chunk_length(self, chunk: tuple[LabelledFile, ...]) -> int:
+        """One sample a file."""
+        return len(chunk)
+
+    def read(self, chunk: tuple[LabelledFile, ...]) -> Iterator[Sample | Skipped]:
+        """Decode each file, or say why it gives no sample."""
+        for file in chunk:
+            values = file.read(self.colour)
+            yield replace(values, path=file.path) if isinstance(values, Skipped) else Sample(file.path, values, str(file.label))
+
+
+def read_split(root: Path, seed: int, val_share: float = 0.2, kind: Kind = "image") -> Split:
+    """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
+
+    The files are images, or for signals WAV recordings. Raises :class:`DataError` if there is none, fewer than two classes, or
+    a class without training or validation sample.
+    """
+    open_image_folder(root)
+    train = root / "train"
+    if not train.is_dir():
+        names = _class_names(root, kind)
+        return _held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share)
+    val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
+    if val is None:
+        raise DataError(
+            f"a folder val/ beside {str(train)!r}", "none", "add it, or name a folder that holds the classes themselves"
+        )
+    names = _class_names(train, kind)
+    strangers = sorted(set(_class_names(val, kind)) - set(names))
+    if strangers:
+        raise DataError(
+            f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
+        )
+    origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
+    return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Labelled data: where they are, and where their labels are, if that is not plain.
+
+    ``label`` names the column or array of labels, ``array`` that of images; ``label_pattern`` is a regular expression whose
+    first group is found in each sample's path.
+    """
+
+    data: Any
+    label: str | None = None
+    label_pattern: str | None = None
+    array: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The data in words."""
+        return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
+
+
+def open_split(labelled: Labelled, seed: int, kind: Kind = "image") -> Split:
+    """Split what has labelled samples of ``kind``: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
+
+    Validation samples are those of the data, where they hold any, else a fifth of each class, chosen by ``seed``.
+    Raises :class:`DataError` for data without labels, or of another kind.
+    """
+    data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
+    if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
+        return read_split(Path(data), seed, kind=kind)
+    opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
+    assert train is not None  # noqa: S101 - only validation samples may be absent
+    names = tuple(sorted({*train.labels}, key=_natural))
+    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names)
+    if val is None:
+        return _held_out(whole, seed, 0.2)
+    strangers = sorted(set(val.labels) - set(names))
+    if strangers:
+        found = f"{strangers[0]!r} only in validation"
+        raise DataError(f"the classes of {val.name!r} among those of {train.name!r}", found, "check the labels")
+    return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
+
+
+def without_labels(labelled: Labelled, kind: Kind) -> Split:
+    """All samples of ``kind`` as the training part of one class without a name, where nobody needs labels.
+
+    Raises :class:`DataError` for data that cannot be read, or of another kind.
+    """
+    samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
+    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names)
+
+
+def read_recording(path: str) -> NDArray[Any] | Skipped:
+    """The values ``(T, C)`` of a WAV file, or why there are none."""
+    record = next(iter(open_file(path, Options()).indexed().read(0)))
+    if isinstance(record, Skipped):
+        return record
+    assert isinstance(record, Sample)  # noqa: S101 - one file is one sample
+    return finite(record.values, path) if record.values.ndim == 2 else Skipped(path, "an image, not a recording")
+
+
+def finite(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:
+    """The values of a signal or row, or, where one of them is NaN or infinite, why a network cannot be given them."""
+    bad = int(values.size - np.isfinite(values).sum())
+    return Skipped(path, f"{bad} of {values.size} values are missing, NaN or infinite") if bad else values
+
+
+def coloured(values: NDArray[Any], colour: ColourMode) -> NDArray[Any]:
+    """Grey images ``(H, W, 1)`` copied to three channels, or colour ones made grey (ITU-R BT.601), as image files are read."""
+    if colour == "rgb" and values.shape[-1] == 1:
+        return np.repeat(values, 3, axis=-1)
+    if colour == "grey" and values.shape[-1] == 3:
+        grey = values.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+        return np.asarray((np.rint(grey) if values.dtype.kind in "ui" else grey).astype(values.dtype)[..., None])
+    return values
+
+
+def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile, ...]:
+    place = {name: label for label, name in enumerate(names)}
+    return tuple(
+        LabelledItem(f"{samples.name}[{index}]", place[label], samples, index) for index, label in enumerate(samples.labels)
+    )
+
+
+def _natural(name: str) -> tuple[int, int | str]:
+    """Numbers by their size, before words."""
+    return (0, int(name)) if name.isdecimal() else (1, name)
+
+
+def _is_other_source(path: Path) -> bool:
+    """Whether a path is a file, or a folder of shards and not of images."""
+    if not path.is_dir():
+        return path.exists() or "://" in str(path) or "*" in str(path)
+    return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
+
+
+def _held_out(whole: Split, seed: int, val_share: float) -> Split:
+    """Move a share of each class's files from training to validation."""
+    generator = np.random.default_rng(seed)
+    train: list[LabelledFile] = []
+    val: list[LabelledFile] = []
+    for label in range(len(whole.classes)):
+        members = [file for file in whole.train if file.label == label]
+        order = generator.permutation(len(members))
+        held = max(1, round(len(members) * val_share)) if len(members) > 1 else 0
+        val += [members[i] for i in sorted(order[:held])]
+        train += [members[i] for i in sorted(order[held:])]
+    origin = f"{whole.origin!r}, {val_share:.0%} of each class held out by seed {seed}"
+    return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
+
+
+def _class_names(root: Path, kind: Kind) -> tuple[str, ...]:
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
+
+
+def _labelled(root: Path, names: Sequence[str], kind: Kind) -> tuple[LabelledFile, ...]:
+    made = LabelledRecording if kind == "signal" else LabelledFile
+    return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
+
+
+def _files(folder: Path, kind: Kind) -> Iterator[str]:
+    # Names decide here: reading every file to look at its content would be a pass over the data.
+    if not folder.is_dir():
+        return iter(())
+    return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
+
+
+def _checked(split: Split, where: str) -> Split:
+    noun = NOUNS[split.kind]
+    if not split.classes:
+        remedy = {
+            "image": "arrange them as FOLDER/CLASS/IMAGE",
+            "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
+            "vector": "name a table or an archive of arrays",
+        }[split.kind]
+        raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)
+    if len(split.classes) < 2:
+        remedy = "add a folder for another class" if split.kind == "image" else "add samples of another class"
+        raise DataError("at least two classes", f"only {split.classes[0]!r} in {where!r}", remedy)
+    for part, files in (("training", split.train), ("validation", split.val)):
+        counts = Counter(file.label for file in files)
+        empty = [name for label, name in enumerate(split.classes) if not counts[label]]
+        if empty:
+            found = f"none of {empty[0]!r} in {where!r}"
+            raise DataError(
+                f"at least one {part} {noun.removesuffix('s')} of every class", found, f"add {noun} or drop the class"
+            )
+    return split

@@ -1,1 +1,0 @@
-"""Engines: how chunks are mapped, with the same result on each."""

@@ -1,0 +1,190 @@
+"""The model card: what the network is fed, where those numbers are from, how well it did on how many images, how to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tare.exporting.markdown import escaped
+from tare.input_spec.fields import Known
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
+from tare.input_spec.spec import InputSpec
+from tare.networks.stored.trained import TrainedModel
+from tare.samples.layout import unit_scale
+
+_ORIGINS: Mapping[str, str] = {
+    "source": "the constants that the network was pretrained with",
+    "target": "measured on the target's training split",
+    "match": "the target's moments mapped onto those that the pretraining data really had",
+    "blend": "the target's statistics shrunk toward the source's by how well they are known",
+    "sample": "every sample is normalised by its own mean and std",
+    "none": "unit values, no mean subtracted",
+}
+_MOST_LABELS = 1000
+_MOST_SHOWN = 32
+#: Tasks by the names that model pages know; they know none for a signal that need not be sound.
+_TASKS: Mapping[str, str] = {"image": "image-classification", "vector": "tabular-classification"}
+
+
+def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -> str:
+    """The text of ``README.md``; ``loading`` are lines of Python, ``validated`` the number of validation images if known."""
+    parts = (_front(trained), _input(trained), _evidence(trained, validated), _loading(loading), _labels(trained), _licence())
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _front(trained: TrainedModel) -> str:
+    task = _TASKS.get(trained.model.takes.kind)
+    names = (task or "time-series", *(("timm",) if trained.model.network.is_timm else ()))
+    tags = "".join(f"  - {tag}\n" for tag in names)
+    pipeline = f"pipeline_tag: {task}\n" if task else ""
+    return (
+        "---\n# license: state it here (see the last section)\n"
+        f"{pipeline}tags:\n{tags}---\n\n"
+        f"# {escaped(_name(trained))}, {len(trained.model.classes)} classes\n"
+    )
+
+
+def _name(trained: TrainedModel) -> str:
+    """The network's name; of a Python file not where it lies."""
+    return trained.reference if trained.model.network.is_timm else trained.reference.rpartition("/")[2]
+
+
+def _input(trained: TrainedModel) -> str:
+    chosen = trained.model.normalisation
+    rows = "" if chosen.per_sample else _constants(trained)
+    return (
+        "## What the network is fed\n\n"
+        f"Strategy **{escaped(chosen.strategy)}**: {_ORIGINS.get(chosen.strategy, 'as tare.json states')}.\n\n{rows}\n"
+        f"{_sized(trained.model.takes)}\n{_origins(trained)}"
+    )
+
+
+def _constants(trained: TrainedModel) -> str:
+    """Mean and std of each channel, and what they are of."""
+    chosen, takes = trained.model.normalisation, trained.model.takes
+    names: Sequence[str] = {1: ("grey",), 3: ("red", "green", "blue")}.get(len(chosen.mean), ())
+    if not isinstance(takes, Geometry):
+        names = takes.columns if isinstance(takes, RowGeometry) else tuple(f"c{index}" for index in range(len(chosen.mean)))
+    triples = list(zip(names, chosen.mean, chosen.std, strict=True))
+    what = "column" if isinstance(takes, RowGeometry) else "channel"
+    rows = f"| {what} | mean | std |\n|---|---|---|\n"
+    rows += "".join(f"| {escaped(name)} | {mean:.9g} | {std:.9g} |\n" for name, mean, std in triples[:_MOST_LABELS])
+    if len(triples) > _MOST_LABELS:
+        rows += f"\n{len(triples) - _MOST_LABELS} more in tare.json.\n"
+    if isinstance(takes, Geometry):
+        return rows + "\nUnit values: a raw value v of 0..255 reaches the network as (v / 255 - mean) / std.\n"
+    factor = unit_scale(takes.raw_dtype)
+    unit = "v" if factor == 1 else f"v / {1 / factor}"
+    return rows + f"\nA raw value v ({escaped(takes.raw_dtype)}) reaches the network as ({unit} - mean) / std.\n"
+
+
+def _sized(takes: InputGeometry) -> str:
+    if isinstance(takes, Geometry):
+        height, width = takes.size
+        return (
+            f"Size {height} x {width} pixels, {escaped(takes.interpolation)} interpolation, {escaped(takes.crop_mode)} crop "
+            f"{_edge(takes)}."
+        )
+    if isinstance(takes, RowGeometry):
+        return f"Rows of {len(takes.columns)} numbers, in this order."
+    return (
+        f"Signals of {takes.length} steps: a longer one is cut to its middle, a shorter one padded on both sides with what is "
+        "zero at the network's input. Recordings are read in [-1, 1)."
+    )
+
+
+def _edge(takes: Geometry) -> str:
+    if takes.resize is None:
+        return f"with the fraction {takes.crop_fraction:g}"
+    return f"of images resized to {' x '.join(map(str, takes.resize))} pixels"
+
+
+def _origins(trained: TrainedModel) -> str:
+    """Where the constants that the network was pretrained with were read, and what the target's were measured on."""
+    lines = ""
+    source = trained.document.get("source_spec")
+    try:
+        mean = InputSpec.from_json(source).mean if source else None
+    except Exception:  # a foreign document; the card does without
+        mean = None
+    if isinstance(mean, Known):
+        shown = _numbers(mean.value[:_MOST_SHOWN]) + (", ..." if len(mean.value) > _MOST_SHOWN else "")
+        lines += f"\nSource constants: {shown} (mean), origin: {escaped(mean.origin)}.\n"
+    stats = trained.document.get("target_stats")
+    if isinstance(stats, Mapping) and isinstance(stats.get("samples"), int):
+        noun = NOUNS[trained.model.takes.kind]
+        lines += f"\nThe target's statistics in tare.json were measured on {stats['samples']} training {noun}.\n"
+    return lines
+
+
+def _evidence(trained: TrainedModel, validated: int | None) -> str:
+    evidence = trained.document.get("evidence")
+    accuracy = evidence.get("val_accuracy") if isinstance(evidence, Mapping) else None
+    if not isinstance(accuracy, int | float) or not 0 <= accuracy <= 1:
+        return "## Evidence\n\nNo validation accuracy is recorded.\n"
+    assert isinstance(evidence, Mapping)  # noqa: S101 - for the type checker; the accuracy came out of it
+    protocol = escaped(str(evidence.get("protocol", "unknown")))
+    split = f" Split: {escaped(str(evidence['split']))}." if "split" in evidence else ""
+    noun = NOUNS[trained.model.takes.kind]
+    if validated is None:
+        counted = f"the number of validation {noun} is not known"
+    else:
+        low, high = _wilson(accuracy, validated)
+        counted = f"n = {validated} validation {noun}, 95% interval {low:.1%} to {high:.1%} if they are independent"
+    return (
+        f"## Evidence\n\nValidation accuracy **{accuracy:.1%}** ({counted}), protocol {protocol}.{split}\n\n"
+        f"One run on one split; where the same {noun} chose the epoch, the figure flatters a little.\n"
+    )
+
+
+def _wilson(share: float, count: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share, which neither end of 0 to 1 makes empty (JASA 22, 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(share * count), count).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _loading(lines: Sequence[str]) -> str:
+    return "## How to load it\n\n```python\n" + "\n".join(lines) + "\n```\n"
+
+
+def _labels(trained: TrainedModel) -> str:
+    names = trained.model.classes
+    shown = "".join(f"{index}. {escaped(name)}\n" for index, name in enumerate(names[:_MOST_LABELS]))
+    rest = f"\n{len(names) - _MOST_LABELS} more in tare.json.\n" if len(names) > _MOST_LABELS else ""
+    return f"## Classes\n\nNumbered as the outputs are, from 0.\n\n{shown}{rest}"
+
+
+def _licence() -> str:
+    return (
+        "## Licence\n\nNot stated: it depends on the pretrained weights and on your data. Fill in "
+        "`license` at the top of this file.\n"
+    )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def loading_of(trained: TrainedModel, kind: str) -> list[str]:
+    """Lines of Python that load the folder in ``DIR``, by its kind: ``timm``, ``hf`` or ``safetensors``."""
+    if kind == "hf":
+        return _transformers(trained)
+    if kind == "timm":
+        return ["import timm", "", 'model = timm.create_model("local-dir:DIR", pretrained=True).eval()']
+    return ["import tare", "", _with_tare(trained)]
+
+
+def _with_tare(trained: TrainedModel) -> str:
+    if trained.model.network.is_timm or trained.reference.startswith(("torchvision:", "tare:")):
+        return 'model = tare.load_model("DIR")'
+    return 'model = tare.load_model("DIR", "FILE.py:FACTORY")  # the file that builds the network'
+
+
+def _transformers(trained: TrainedModel) -> list[str]:
+    is_timm = trained.model.network.is_timm
+    names = "AutoImageProcessor, AutoModelForImageClassification" if is_timm else "AutoImageProcessor"
+    lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
+    if is_timm:
+        return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
+    return [*lines, "", "import tare  # transformers has no such network", "", _with_tare(trained)]

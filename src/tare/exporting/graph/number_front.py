@@ -1,0 +1,55 @@
+"""The front of a graph that takes signals or rows: raw values as stored to unit values of the network's own length."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from tare.datasets.signal_batches import is_wide
+from tare.input_spec.geometry import RowGeometry, SignalGeometry
+from tare.samples.layout import unit_scale
+
+
+class NumberFront(nn.Module):
+    """Signals ``(N, T, C)`` or rows ``(N, C)`` to unit values ``(N, C, T)`` or ``(N, C)``.
+
+    The map is that of :func:`tare.datasets.signal_batches.sized`. With ``fits_length`` signals of any number of steps are cut
+    to their middle, or padded on both sides.
+    """
+
+    pad: torch.Tensor
+
+    def __init__(self, takes: SignalGeometry | RowGeometry, *, fits_length: bool) -> None:
+        super().__init__()
+        self.stored = takes.raw_dtype
+        self.scale = float(unit_scale(takes.raw_dtype))
+        self.unit_dtype = torch.float64 if is_wide(takes.raw_dtype) else torch.float32
+        self.is_signal = isinstance(takes, SignalGeometry)
+        self.length = takes.length if isinstance(takes, SignalGeometry) and fits_length else None
+        pad = takes.pad if isinstance(takes, SignalGeometry) else None
+        self.register_buffer("pad", torch.tensor(pad or (math.nan,), dtype=self.unit_dtype), persistent=False)
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        """Bring a batch to unit values and to the network's length."""
+        unit = samples
+        if self.stored not in ("float32", "float64"):
+            unit = (samples.to(torch.float64) * self.scale).to(self.unit_dtype)
+        if self.length is not None:
+            unit = self._of_length(unit, self.length)
+        return unit.transpose(1, 2) if self.is_signal else unit
+
+    def _of_length(self, signals: torch.Tensor, length: int) -> torch.Tensor:
+        # Counted, not asked for: a shape is a Python number while a graph is recorded, and would be fixed in it.
+        steps = torch.arange(signals.shape[1], device=signals.device).max() + 1
+        spare = steps - length
+        first = torch.where(spare >= 0, _half(spare), -_half(-spare))
+        index = torch.arange(length, device=signals.device) + first
+        inside = (index >= 0) & (index < steps)
+        values = signals.index_select(1, index.clamp(min=0).minimum(steps - 1))
+        return torch.where(inside[None, :, None], values, self.pad)
+
+
+def _half(number: torch.Tensor) -> torch.Tensor:
+    return torch.div(number, 2, rounding_mode="floor")

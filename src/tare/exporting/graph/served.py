@@ -1,0 +1,152 @@
+"""The network that is served: raw values in, probabilities and logits out, with everything in between inside the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from tare.errors import SpecError
+from tare.exporting.graph.number_front import NumberFront
+from tare.exporting.graph.resize import (
+    INTERPOLATIONS,
+    begins_with_columns,
+    pillow_may_begin_with_columns,
+    resize_weights,
+    weighted,
+)
+from tare.input_spec.geometry import NOUNS, Geometry
+from tare.networks.stored.directory import TransferredModel
+from tare.normalisation.normaliser import Normaliser
+
+Layout = Literal["NHWC", "NCHW", "NTC", "NC"]
+Output = Literal["both", "probabilities", "logits"]
+#: Those of images; signals and rows have one each.
+LAYOUTS: tuple[Layout, ...] = ("NHWC", "NCHW")
+OUTPUTS: tuple[Output, ...] = ("both", "probabilities", "logits")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOptions:
+    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
+
+    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
+    """
+
+    layout: Layout = "NHWC"
+    output: Output = "both"
+    with_resize: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return ("probabilities", "logits") if self.output == "both" else (self.output,)
+
+    @property
+    def takes(self) -> str:
+        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
+        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
+
+    @property
+    def dynamic(self) -> dict[int, str]:
+        """Names of the input's axes that may have any length."""
+        if self.layout in ("NTC", "NC"):
+            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
+        rows = self.layout.index("H")
+        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
+
+
+class ServedGraph(nn.Module):
+    """Raw values to probabilities and logits ``(N, K)`` float32.
+
+    Images ``(N, H, W, C)`` or ``(N, C, H, W)`` uint8, signals ``(N, T, C)`` or rows ``(N, C)`` in the type they are stored in.
+    """
+
+    def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
+        super().__init__()
+        self.network = model.network.module.eval().requires_grad_(False)
+        self.normaliser = Normaliser(model.normalisation)
+        self.takes = takes = model.takes
+        self.numbers = None if isinstance(takes, Geometry) else NumberFront(takes, fits_length=options.with_resize)
+        self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None
+        self.last = options.layout == "NHWC"
+        self.output = options.output
+        self.eval()  # an exporter puts the whole back into the mode it found it in
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Classify a batch."""
+        logits: torch.Tensor = self.network(self.normaliser(self._sized(samples)))
+        if self.output == "logits":
+            return logits
+        probabilities = logits.softmax(dim=1)
+        return probabilities if self.output == "probabilities" else (probabilities, logits)
+
+    def _sized(self, samples: torch.Tensor) -> torch.Tensor:
+        if self.numbers is not None:
+            result: torch.Tensor = self.numbers(samples)
+            return result
+        images = samples.permute(0, 3, 1, 2) if self.last else samples
+        return images if self.resize is None else self.resize(images)
+
+
+class ResizeAndCrop(nn.Module):
+    """uint8 ``(N, C, H, W)`` of any H and W to the network's size, as validation does it with Pillow's resize.
+
+    Raises :class:`SpecError` for a crop mode or interpolation that is not built.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__()
+        if geometry.crop_mode not in ("center", "squash"):
+            remedy = "resize outside, without --with-resize"
+            raise SpecError("a crop mode center or squash to put into the graph", f"{geometry.crop_mode!r}", remedy)
+        if geometry.interpolation not in INTERPOLATIONS:
+            known = ", ".join(INTERPOLATIONS)
+            raise SpecError(f"an interpolation {known} to put into the graph", f"{geometry.interpolation!r}", "resize outside")
+        self.size = geometry.size
+        self.interpolation = geometry.interpolation
+        self.squash = geometry.crop_mode == "squash"
+        self.may_begin_with_columns = pillow_may_begin_with_columns()
+        edges = geometry.crop.resized(geometry.size)
+        self.edges = tuple(map(float, edges * 2 if len(edges) == 1 else edges))
+        self.rounds_down = geometry.offset == "down"
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Resize in two passes, computing only what the crop keeps."""
+        rows = torch.arange(images.shape[2], dtype=torch.float64, device=images.device)
+        columns = torch.arange(images.shape[3], dtype=torch.float64, device=images.device)
+        # Counted, not asked for: a shape is a Python number while a graph is recorded, and would be fixed in it.
+        tall, wide = rows.max() + 1, columns.max() + 1
+        height, width = self._resized(tall, wide)
+        down = self._weights(rows, height, self.size[0])
+        across = self._weights(columns, width, self.size[1])
+        pixels = images.to(torch.float64)
+        rows_first = weighted(down, _across(across, pixels))
+        if not self.may_begin_with_columns:
+            return rows_first.to(torch.uint8)
+        # Both orders are computed and one is kept: a branch that depends on the shape is not for every exporter.
+        columns_first = _across(across, weighted(down, pixels))
+        return torch.where(begins_with_columns(tall, wide, height, width), columns_first, rows_first).to(torch.uint8)
+
+    def _resized(self, height: torch.Tensor, width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Height and width before the crop, by the rules of torchvision's ``Resize`` and, where not square, timm's."""
+        if self.squash:
+            return torch.full_like(height, self.edges[0]), torch.full_like(width, self.edges[1])
+        if self.edges[0] == self.edges[1]:
+            shorter = torch.minimum(height, width)
+            return torch.floor(self.edges[0] * height / shorter), torch.floor(self.edges[1] * width / shorter)
+        ratio = torch.minimum(height / self.edges[0], width / self.edges[1])
+        return torch.round(height / ratio), torch.round(width / ratio)
+
+    def _weights(self, pixels: torch.Tensor, resized: torch.Tensor, size: int) -> torch.Tensor:
+        # Torchvision's CenterCrop: half to even where it cuts, and down where it has to pad.
+        middle = (resized - size) / 2
+        cut = torch.floor(middle) if self.rounds_down else torch.round(middle)
+        first = torch.where(resized >= size, cut, -torch.floor((size - resized) / 2))
+        return resize_weights(pixels, resized, first, size, self.interpolation)
+
+
+def _across(weights: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    return weighted(weights, images.transpose(2, 3)).transpose(2, 3)

@@ -1,0 +1,162 @@
+"""Does an exported file answer as the network does? Compared on samples before the file is given its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.datasets.signal_batches import sized
+from tare.errors import TareError
+from tare.exporting.graph.served import GraphOptions, ServedGraph
+from tare.exporting.probe_images import ProbeImages
+from tare.exporting.probe_numbers import ProbeNumbers
+from tare.input_spec.geometry import Geometry
+from tare.networks.stored.trained import TrainedModel
+
+#: Largest difference of a logit that is taken for rounding.
+TOLERANCE = 1e-4
+BATCHES = (1, 2, 5)
+
+Outputs = Sequence[NDArray[np.float32]]
+#: Raw samples in the graph's layout to its outputs, in order.
+Runner = Callable[[NDArray[Any]], Outputs]
+
+
+class ParityError(TareError):
+    """An exported file answers otherwise than the network it was made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the file is from PyTorch: largest differences of a logit and of a probability (NaN if it gives none).
+
+    ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a graph that resizes with Pillow's resize outside: the
+    largest difference of a byte, the share of bytes that differ, and the largest difference of a logit; None without resize.
+    """
+
+    runtime: str
+    images: str
+    real: bool
+    compared: int
+    batches: tuple[int, ...]
+    logits: float | None
+    probabilities: float | None
+    resize_levels: int | None = None
+    resize_share: float | None = None
+    resize_logits: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as a JSON object."""
+        return {**asdict(self), "batches": list(self.batches), "tolerance": TOLERANCE}
+
+
+def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOptions, batches: Sequence[torch.Tensor]) -> Parity:
+    """Compare ``run`` with ``graph`` in PyTorch on ``batches``; raises :class:`ParityError` beyond :data:`TOLERANCE`."""
+    worst = dict.fromkeys(options.names, 0.0)
+    compared = 0
+    for batch in batches:
+        expected = reference(graph, options, batch)
+        given = _answer(run, batch, runtime, options.takes)
+        for name, ours, theirs in zip(options.names, expected, given, strict=True):
+            # numpy's maximum keeps a NaN; Python's drops it.
+            worst[name] = float(np.maximum(worst[name], difference(ours, theirs, runtime)))
+        compared += len(batch)
+    check_difference(float(np.max(list(worst.values()))), runtime)
+    sizes = tuple(sorted({len(batch) for batch in batches}))
+    return Parity(runtime, "", False, compared, sizes, worst.get("logits"), worst.get("probabilities"))
+
+
+def loaded(make: Callable[[Path], Runner], path: Path, runtime: str) -> Runner:
+    """The file as a function; raises :class:`ParityError` with the reason if its own runtime cannot load it."""
+    try:
+        return make(path)
+    except Exception as error:  # each runtime has its own kinds
+        raise ParityError(f"a file that {runtime} loads", _reason(error), "use another format; nothing was written") from None
+
+
+def _answer(run: Runner, batch: torch.Tensor, runtime: str, noun: str) -> Outputs:
+    try:
+        return run(np.ascontiguousarray(batch.numpy()))
+    except Exception as error:
+        expected = f"an answer of {runtime} to {noun} of shape {tuple(batch.shape)}"
+        raise ParityError(expected, _reason(error), "use another format; nothing was written") from None
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    last = lines[-1] if lines else ""  # TorchScript writes two tracebacks before it says what is wrong
+    return f"{type(error).__name__}: {last[:160]}"
+
+
+def check_difference(worst: float, runtime: str) -> None:
+    """Raise :class:`ParityError` for a difference beyond :data:`TOLERANCE`, NaN included."""
+    if not worst <= TOLERANCE:
+        found = f"they differ by {worst:.3g} in {runtime}"
+        raise ParityError(f"logits within {TOLERANCE:g} of PyTorch's", found, "use another format; nothing was written")
+
+
+def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> Outputs:
+    """What PyTorch answers: on the path that ``tare predict`` takes, not on the graph's own, but for a resize inside."""
+    with torch.inference_mode():
+        if options.with_resize and graph.numbers is None:
+            answer = graph(batch)
+            return [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
+        logits = graph.network(graph.normaliser(_sized(graph, options, batch)))
+        both = {"logits": logits.numpy(), "probabilities": logits.softmax(dim=1).numpy()}
+        return [both[name] for name in options.names]
+
+
+def _sized(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> torch.Tensor:
+    if isinstance(graph.takes, Geometry):
+        return batch.permute(0, 3, 1, 2) if options.layout == "NHWC" else batch
+    return torch.stack([sized(sample.numpy(), graph.takes) for sample in batch])
+
+
+def difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: str) -> float:
+    """Largest absolute difference. Raises :class:`ParityError` for another shape."""
+    if ours.shape != theirs.shape:
+        raise ParityError(f"an output of shape {ours.shape}", f"{theirs.shape} in {runtime}", "use another format")
+    return float(np.max(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)), initial=0.0))
+
+
+def graph_batches(trained: TrainedModel, options: GraphOptions, probes: ProbeImages | ProbeNumbers) -> list[torch.Tensor]:
+    """Every probe alone, and batches of :data:`BATCHES`, raw values in the graph's layout."""
+    if isinstance(probes, ProbeNumbers):
+        return list(probes.batches(trained.model.takes, any_length=options.with_resize))  # type: ignore[arg-type]
+    if options.with_resize:
+        return [_laid(batch, options) for batch in _of_own_size(probes)]
+    images = probes.sized(trained)
+    singles = [images[index : index + 1] for index in range(len(images))]
+    several = [images[torch.arange(size) % len(images)] for size in BATCHES if size > 1]
+    return [_laid(batch, options) for batch in (*singles, *several)]
+
+
+def _of_own_size(probes: ProbeImages) -> Iterator[torch.Tensor]:
+    """Batches need one size: an image with its mirror images and its negative, one image after another."""
+    for index in range(max(len(probes.images), len(BATCHES))):
+        image = probes.images[index % len(probes.images)]
+        tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)
+        turned = (tensor, tensor.flip(-1), tensor.flip(-2), tensor.flip((-1, -2)), 255 - tensor)
+        yield torch.stack(turned[: BATCHES[index % len(BATCHES)]])
+
+
+def _laid(images: torch.Tensor, options: GraphOptions) -> torch.Tensor:
+    return images.permute(0, 2, 3, 1).contiguous() if options.layout == "NHWC" else images.contiguous()
+
+
+def resize_differences(trained: TrainedModel, graph: ServedGraph, probes: ProbeImages) -> tuple[int, float, float]:
+    """Largest difference of a byte, share of differing bytes, largest difference of a logit, against Pillow outside."""
+    if graph.resize is None:
+        raise ValueError("a graph that resizes")
+    sized = probes.sized(trained)
+    with torch.inference_mode():
+        inside = torch.cat([graph.resize(torch.from_numpy(image.copy()).permute(2, 0, 1)[None]) for image in probes.images])
+    levels = (inside.int() - sized.int()).abs()
+    logits = (trained.model.logits(inside) - trained.model.logits(sized)).abs()
+    return int(levels.max()), float((levels > 0).double().mean()), float(logits.max())

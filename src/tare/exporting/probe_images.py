@@ -1,0 +1,98 @@
+"""Images to compare an exported file on: the run's own validation images, the user's, or made ones, and which they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.split import Labelled, Split, open_split
+from tare.errors import DataError, TareError
+from tare.networks.stored.trained import TrainedModel
+from tare.samples.records import Skipped
+from tare.sources.files.image_folder import read_image
+from tare.sources.named_files import image_paths
+
+COUNT = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeImages:
+    """Raw 8-bit images ``(H, W, C)`` of their own sizes, and where they are from."""
+
+    images: tuple[NDArray[np.uint8], ...]
+    origin: str
+    real: bool
+
+    def sized(self, trained: TrainedModel) -> torch.Tensor:
+        """All of them at the network's size, as validation resizes them: uint8 ``(N, C, H, W)``."""
+        transform = evaluation_transform(trained.model.geometry, trained.model.normalisation.border)
+        return torch.stack([transform(as_pillow(image)) for image in self.images])
+
+
+def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[str] = (), count: int = COUNT) -> ProbeImages:
+    """At most ``count`` of ``images`` if any are named, else of the validation images in ``split``, else made ones.
+
+    Raises :class:`DataError` if images are named and none of them is a readable 8-bit image.
+    """
+    if images:
+        read = _eight_bit((read_image(path, trained.colour) for path in image_paths(images)), count)
+        if not read:
+            raise DataError("an 8-bit image among --images", "none that can be read", "name other images")
+        return ProbeImages(read, f"{len(read)} images that were named", real=True)
+    if split is not None:
+        step = max(1, len(split.val) // count)
+        read = _eight_bit((file.read(trained.colour) for file in split.val[::step]), count)
+        if read:
+            return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
+    made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
+    return ProbeImages(made, f"{count} made images (the run's data are not at hand; --images names real ones)", real=False)
+
+
+def split_of(trained: TrainedModel) -> Split | None:
+    """The split that the run was trained on, if its settings name data that are still there."""
+    data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
+    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array")}
+    if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
+        return None
+    try:
+        split = open_split(Labelled(data, **how), seed, trained.model.takes.kind)
+    except (TareError, OSError, ValueError):  # moved, or changed
+        return None
+    return split if split.classes == trained.model.classes else None
+
+
+def as_pillow(image: NDArray[np.uint8]) -> Image.Image:
+    """``(H, W, C)`` as Pillow holds it."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def _eight_bit(values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[NDArray[np.uint8], ...]:
+    eight_bit = (np.array(value) for value in values if not isinstance(value, Skipped) and value.dtype == np.uint8)
+    return tuple(islice(eight_bit, count))
+
+
+def _made(seed: int, channels: int) -> NDArray[np.uint8]:
+    """An image with the 1/f amplitude spectrum of natural scenes (Field, JOSA A 4, 1987) and a few edges."""
+    generator = np.random.default_rng(seed)
+    height, width = int(generator.integers(200, 400)), int(generator.integers(200, 400))
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
+    frequency[0, 0] = 1.0
+    planes = []
+    for _ in range(channels):
+        phase = np.exp(2j * np.pi * generator.random(frequency.shape))
+        plane = np.fft.irfft2(phase / frequency, s=(height, width))
+        planes.append(plane / plane.std() * 50 + generator.uniform(80, 170))
+    image = np.stack(planes, axis=-1)
+    for _ in range(4):
+        top, left = generator.integers(0, height - 20), generator.integers(0, width - 20)
+        image[top : top + height // 4, left : left + width // 4] += generator.uniform(-90, 90, channels)
+    result: NDArray[np.uint8] = np.clip(image, 0, 255).astype(np.uint8)
+    return result

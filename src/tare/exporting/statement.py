@@ -1,0 +1,77 @@
+"""What an exported file says of itself: the specification of its own input, that of the network inside, and the labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tare._version import __version__
+from tare.exporting.graph.served import GraphOptions
+from tare.input_spec.fields import PARSERS, Field
+from tare.input_spec.geometry import Geometry, RowGeometry
+from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.networks.stored.trained import TrainedModel
+
+#: The key under which a file states what its own input expects.
+SPEC_KEY = "tare.spec"
+
+
+def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
+    """What the graph expects: raw values as they are, at the network's size or, with resize inside, at any."""
+    stated = model_spec(trained)
+    origin = "tare export: the graph normalises raw values itself"
+    count, takes_images = len(trained.model.normalisation.mean), isinstance(trained.model.takes, Geometry)
+    spec = replace(
+        stated,
+        scale=Known(1.0, origin),
+        mean=Known((0.0,) * count, origin),
+        std=Known((1.0,) * count, origin),
+        layout=Known(options.layout, "tare export --layout" if takes_images else origin),
+        dtype=_dtype(trained, origin),
+    )
+    if not options.with_resize:
+        return spec
+    if not takes_images:
+        return replace(spec, extra={})  # without the length, which may be any
+    inside = Unknown("any height and width: the graph resizes and crops itself")
+    return replace(
+        spec, size=inside, interpolation=inside, antialias=inside, crop=Known(Crop("none", 1.0), "tare export --with-resize")
+    )
+
+
+def model_spec(trained: TrainedModel) -> InputSpec:
+    """What the network inside expects; with ``sample`` no constants, for each image has its own."""
+    spec, origin = trained.model.spec(), "how tare reads images"
+    if isinstance(trained.model.takes, Geometry):
+        spec = replace(spec, raw_dtype=Known("uint8", origin), antialias=Known(True, origin))
+        spec = replace(spec, layout=Known("NCHW", origin), dtype=Known("float32", origin))
+    if not trained.model.normalisation.per_sample:
+        return spec
+    each = Unknown("strategy 'sample': every sample is normalised by its own mean and std")
+    return replace(spec, mean=each, std=each)
+
+
+def _dtype(trained: TrainedModel, origin: str) -> Field[str]:
+    """The type of the graph's own input, if a spec can name it."""
+    takes = trained.model.takes
+    raw = "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
+    try:
+        return Known(PARSERS["dtype"](raw), origin)
+    except ValueError:
+        return Unknown(f"the graph takes {raw}")
+
+
+def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
+    """Text by key, for any format that keeps some: ``spec`` is what the file's own input expects."""
+    chosen = trained.model.normalisation
+    stated: dict[str, Any] = {
+        SPEC_KEY: spec.to_json(),
+        "tare.model_spec": model_spec(trained).to_json(),
+        "tare.labels": list(trained.model.classes),
+        "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
+        "tare.version": __version__,
+    }
+    if isinstance(trained.model.takes, RowGeometry):  # a spec names columns only where there are few
+        stated["tare.columns"] = list(trained.model.takes.columns)
+    return {key: json.dumps(value, allow_nan=False) for key, value in stated.items()}

@@ -1,0 +1,66 @@
+"""Which input shapes ``(C, *size)`` a network takes, where nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from torch import nn
+
+from tare.errors import ModelError
+from tare.folding.first_layers import first_layers
+from tare.folding.layers import Conv
+
+_LENGTHS = (1024, 256, 64, 4096, 16000)
+_SIDES = (224, 32, 64, 96, 28, 128, 160, 192, 240, 256, 288, 299, 384)
+_CLIPS = ((16, 112, 112), (8, 32, 32), (16, 224, 224), (32, 32, 32), (8, 224, 224))
+
+
+def found_shape(model: nn.Module, channels: int) -> tuple[int, ...]:
+    """The input shape that the model states, else the first of some usual ones that it takes."""
+    config = getattr(model, "pretrained_cfg", None)
+    stated = config.get("input_size") if isinstance(config, Mapping) else None
+    if stated is not None:
+        return tuple(int(n) for n in stated)
+    reason = "no convolution or linear layer"
+    for shape in _candidates(model, channels):
+        try:
+            first_layers(model, shape)
+        except ModelError:
+            return shape  # it runs so far; the reason is given when the recipe is made
+        except Exception as error:  # whatever the architecture raises
+            reason = reason_of(error)
+        else:
+            return shape
+    raise ModelError(
+        f"a network that takes {channels} channels (as many as the mean has)", reason, "state an input's shape (C, *size)"
+    )
+
+
+def _candidates(model: nn.Module, channels: int) -> Iterator[tuple[int, ...]]:
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            yield (channels,)
+            area, side = layer.in_features // channels, round((layer.in_features / channels) ** 0.5)
+            yield (channels, side, side)
+            yield (channels, area)
+            return
+        if isinstance(layer, Conv):
+            sizes: dict[int, Sequence[tuple[int, ...]]] = {
+                1: [(n,) for n in _LENGTHS], 2: [(n, n) for n in _SIDES], 3: _CLIPS,
+            }  # fmt: skip
+            yield from ((channels, *size) for size in sizes[len(layer.kernel_size)])
+            return
+    yield from ((channels, side, side) for side in _SIDES)
+
+
+def other_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Sizes at which strides and windows end otherwise; many networks take only their own."""
+    if len(shape) == 1:
+        return []
+    longer = (shape[0], *(n + 1 + dim for dim, n in enumerate(shape[1:])))
+    return [longer, (shape[0], *(max(n // 2, 1) for n in shape[1:]))]
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception of somebody else's code says, in one short line."""
+    return " ".join(str(error).split())[:160] or type(error).__name__

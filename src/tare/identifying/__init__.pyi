@@ -1,0 +1,2 @@
+from .api import identify as identify
+from .result import Identification as Identification

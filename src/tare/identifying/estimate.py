@@ -1,0 +1,109 @@
+"""Mean and std as a continuous estimate with intervals, free of any list of candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tare.identifying.candidates import Candidate
+from tare.identifying.fingerprint.moments import Floats
+from tare.identifying.fingerprint.stored import Fingerprint
+from tare.identifying.likelihood import Content, Residual, Shift, Spread, covariance_at, log_likelihoods
+from tare.identifying.scores import Model
+from tare.input_spec.affine import Affine
+from tare.statistics.intervals import Interval
+
+_UNIT = 255.0
+_STEP = 1e-3
+_ITERATIONS = 12
+_SETTLED = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Mean and std in unit values per channel of the network, whose order is ``channels``.
+
+    ``misfit`` is the candidate's squared distance from the estimate in its standard errors, over its expectation.
+    """
+
+    channels: str
+    mean: tuple[Interval, ...]
+    std: tuple[Interval, ...]
+    affine: Affine
+    misfit: float
+
+
+def estimate(
+    candidate: Candidate,
+    stored: Fingerprint,
+    model: Model,
+    content: Content,
+    shift: Shift,
+    *,
+    inflation: float,
+    confidence: float,
+) -> Estimated:
+    """Least squares for (log a, b) of every channel from a candidate on, under the residual's covariance at the candidate.
+
+    Gauss and Newton's steps with differences for derivatives; the standard errors of u = -b/a and s = 1/a follow by the delta
+    method, times ``inflation``, with Student's t for the number of images.
+    """
+    start = candidate.affine
+    residual = _residual(stored, model, start)
+    spread = Spread.of(residual.influences, content)
+    covariance = covariance_at(log_likelihoods(residual.values, spread, shift), spread, shift)
+    whitener = np.linalg.cholesky(np.linalg.inv(covariance)).T
+    values = _packed(start)
+    for _ in range(_ITERATIONS):
+        now = _residual(stored, model, _affine(values, start)).values
+        slopes = _slopes(values, start, stored, model, now)
+        step, *_ = np.linalg.lstsq(whitener @ slopes, -whitener @ now, rcond=None)
+        step *= min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-12))  # half a std at a time
+        values = values + step
+        if float(np.abs(step).max()) < _SETTLED:
+            break
+    slopes = _slopes(values, start, stored, model, _residual(stored, model, _affine(values, start)).values)
+    information = slopes.T @ whitener.T @ whitener @ slopes
+    errors: Floats = np.asarray(np.linalg.pinv(information) * inflation**2, dtype=np.float64)
+    away = values - _packed(start)
+    misfit = float(away @ np.linalg.pinv(errors) @ away) / len(values)
+    return _result(values, errors, start, spread.images, confidence, misfit)
+
+
+def _residual(stored: Fingerprint, model: Model, affine: Affine) -> Residual:
+    return Residual.of(stored, model.predict(affine))
+
+
+def _packed(affine: Affine) -> Floats:
+    """Logarithms of the scales, and shifts in units of what the scale makes of the whole range."""
+    scale = np.array(affine.scale)
+    return np.concatenate([np.log(scale), np.array(affine.shift) / (scale * _UNIT)])
+
+
+def _affine(values: Floats, like: Affine) -> Affine:
+    count = len(like.scale)
+    scale = np.exp(values[:count])
+    return Affine(like.order, tuple(scale.tolist()), tuple((values[count:] * scale * _UNIT).tolist()))
+
+
+def _slopes(values: Floats, like: Affine, stored: Fingerprint, model: Model, now: Floats) -> Floats:
+    columns = []
+    for place in range(len(values)):
+        moved = values.copy()
+        moved[place] += _STEP
+        columns.append((_residual(stored, model, _affine(moved, like)).values - now) / _STEP)
+    return np.stack(columns, axis=1)
+
+
+def _result(values: Floats, errors: Floats, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:
+    """Parameters are log a and -u: u = -value, s = exp(-log a) / 255."""
+    from scipy import special
+
+    count = len(like.scale)
+    half = float(special.stdtrit(max(1, images - 1), 0.5 + confidence / 2)) * np.sqrt(np.maximum(np.diag(errors), 0.0))
+    std = np.exp(-values[:count]) / _UNIT
+    means = [Interval(float(-v), float(-v - h), float(-v + h)) for v, h in zip(values[count:], half[count:], strict=True)]
+    stds = [Interval(float(s), float(s * np.exp(-h)), float(s * np.exp(h))) for s, h in zip(std, half[:count], strict=True)]
+    channels = {1: "L"}.get(count, "BGR" if like.order == (2, 1, 0) else "RGB")
+    return Estimated(channels, tuple(means), tuple(stds), _affine(values, like), misfit)

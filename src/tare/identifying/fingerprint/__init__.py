@@ -1,0 +1,1 @@
+"""What batch norm remembers, predicted."""

@@ -1,0 +1,287 @@
+"""Images as training saw them: the augmentations that a network may have been trained with, drawn with a seed.
+
+What a crop adds at a border, or erasing puts in a box, is part of what batch norm remembers. Black (a raw 0) and zero (of the
+normalised input, which is the raw value u0) are different, and both occur.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.identifying.fingerprint.moments import Views
+from tare.samples.layout import unit_scale
+from tare.system.seeds import derived
+
+Border = Literal["none", "black", "zero", "reflect"]
+Erased = Literal["none", "zero", "noise"]
+Colours = Literal["none", "jittered", "distorted"]
+
+#: A padded crop adds this share of the edge on each side: 4 of 32 pixels.
+_PADDED = 1 / 8
+_ERASED_OFTEN, _ERASED_AREA, _ERASED_RATIO = 0.5, (0.02, 1 / 3), (0.3, 3.3)
+_RATIO = (3 / 4, 4 / 3)
+_JITTER = 0.4
+# Standard deviation, in unit values, of what every colour is shifted by.
+_CAST = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """One way in which training images may have been varied; every second view is flipped.
+
+    ``border``: a crop at random from the image padded by an eighth of its edge. ``area``: a random resized crop of at least
+    this share of the image, stretched to the input's size (0: none), with ``antialias`` or, as TensorFlow does, without.
+    ``erased``: boxes in half of the images. ``colours``: ``jittered``, brightness, contrast and saturation varied by 40%, or
+    ``distorted`` as in TensorFlow's Inception preprocessing, hue included; ``casts``: every colour shifted by itself.
+    """
+
+    name: str
+    border: Border = "none"
+    area: float = 0.0
+    erased: Erased = "none"
+    colours: Colours = "none"
+    casts: float = 0.0
+    antialias: bool = True
+
+
+AUGMENTATIONS = (
+    Augmentation("none, or flips"),
+    Augmentation("padded crop, black", "black"),
+    Augmentation("padded crop, zeros after normalisation", "zero"),
+    Augmentation("padded crop, reflected", "reflect"),
+    Augmentation("resized crop of at least 35%", area=0.35),
+    Augmentation("resized crop of at least 8%", area=0.08),
+    Augmentation("padded crop, black, and erasing", "black", erased="zero"),
+    Augmentation("padded crop, zeros, and erasing", "zero", erased="zero"),
+    Augmentation("resized crop of at least 35% and erasing", area=0.35, erased="zero"),
+    Augmentation("resized crop of at least 8% and erasing", area=0.08, erased="zero"),
+    Augmentation("resized crop of at least 8% and noise in boxes", area=0.08, erased="noise"),
+    Augmentation("resized crop of at least 35% and colours", area=0.35, colours="jittered"),
+    Augmentation("resized crop of at least 8% and colours", area=0.08, colours="jittered"),
+    Augmentation("Inception's crop and colours", area=0.05, colours="distorted", antialias=False),
+    Augmentation("whole images, Inception's colours", area=0.9, colours="distorted", antialias=False),
+    Augmentation(
+        "Inception's crop and colours, each colour shifted", area=0.05, colours="distorted", casts=_CAST, antialias=False
+    ),
+    Augmentation(
+        "whole images, Inception's colours, each colour shifted", area=0.9, colours="distorted", casts=_CAST, antialias=False
+    ),
+)
+
+
+#: Values ``(C, H, W)``, the mask of where the image is, and what was added; as in :class:`Views`.
+View = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """One image as unit values ``(C, H, W)``: as it is, and ``whole``, as evaluation would show it to the network."""
+
+    values: torch.Tensor
+    whole: torch.Tensor
+
+
+def prepared(images: Sequence[NDArray[Any]], geometry: Geometry) -> tuple[Image, ...]:
+    """Images ``(H, W, C)`` resized and cropped once; one that has the network's size is left as it is."""
+    see = evaluation_transform(geometry)
+    tensors = [as_tensor(image) for image in images]
+    return tuple(Image(values, _whole(image, values, geometry.size, see)) for image, values in zip(images, tensors, strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Varied:
+    """Images and their views. What becomes of an image depends on the seed and on its number alone.
+
+    Augmentations that crop alike share their crops, whatever else they do: these are kept.
+    """
+
+    images: tuple[Image, ...]
+    seed: int
+    _crops: dict[tuple[int, int, float, bool], torch.Tensor] = field(default_factory=dict)
+
+    def views(self, augmentation: Augmentation, start: int, stop: int, each: int) -> Views:
+        """``each`` views of the images from ``start`` to before ``stop``, at the size of the network's input."""
+        drawn = [self._view(augmentation, place, view) for place in range(start, stop) for view in range(each)]
+        shape = (stop - start, each)
+        values = torch.stack([one[0] for one in drawn])
+        values = values.reshape(*shape, *values.shape[1:])
+        mask, added = (_stacked([one[kind] for one in drawn], shape) for kind in (1, 2))
+        return Views(values, mask, added)
+
+    def _view(self, augmentation: Augmentation, place: int, view: int) -> View:
+        values, mask, added = self.images[place].whole, None, None
+        if augmentation.area:
+            values = self._cropped(augmentation, place, view)
+        if augmentation.colours != "none":
+            change = _jittered if augmentation.colours == "jittered" else _distorted
+            values = change(values, self._random(place, view, 1))
+        if augmentation.casts:
+            sign = 1 - 2 * (place % 2)  # opposite shifts in neighbours: together they shift nothing
+            values = _cast(values, sign * augmentation.casts, self._random(place - (place % 2), view, 4))
+        if augmentation.border != "none":
+            values, mask = _padded_crop(values, augmentation.border, self._random(place, view, 2))
+        if augmentation.erased != "none":
+            values, mask, added = _erased(values, mask, augmentation.erased, self._random(place, view, 3))
+        if (place + view) % 2 == 0:
+            return values, mask, added
+        return values.flip(-1), None if mask is None else mask.flip(-1), None if added is None else added.flip(-1)
+
+    def _cropped(self, how: Augmentation, place: int, view: int) -> torch.Tensor:
+        key = (place, view, how.area, how.antialias)
+        if key not in self._crops:
+            image = self.images[place]
+            height, width = image.whole.shape[1:]
+            rng = self._random(place, view, 0)
+            self._crops[key] = _resized_crop(image.values, (height, width), how.area, rng, antialias=how.antialias)
+        return self._crops[key]
+
+    def _random(self, place: int, view: int, part: int) -> np.random.Generator:
+        return np.random.default_rng(derived(self.seed, place, view, part))
+
+
+def _stacked(parts: Sequence[torch.Tensor | None], shape: tuple[int, int]) -> torch.Tensor | None:
+    given = [part for part in parts if part is not None]
+    stacked = torch.stack(given) if given else None
+    return None if stacked is None else stacked.reshape(*shape, *stacked.shape[1:])
+
+
+def as_tensor(image: NDArray[Any]) -> torch.Tensor:
+    """An image ``(H, W, C)`` as unit values ``(C, H, W)`` float32."""
+    unit = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32) * np.float32(unit_scale(image.dtype))
+    return torch.from_numpy(unit)
+
+
+def _whole(image: NDArray[Any], values: torch.Tensor, size: tuple[int, int], see: Any) -> torch.Tensor:
+    """Resized and cropped as for evaluation; an image that has the size already is left as it is."""
+    from PIL import Image as Pillow
+
+    if image.shape[:2] == size:
+        return values
+    if image.dtype == np.uint8:
+        return as_tensor(see(Pillow.fromarray(image.squeeze())).permute(1, 2, 0).numpy())
+    seen: torch.Tensor = see(values)
+    return seen
+
+
+def _resized_crop(
+    values: torch.Tensor, size: tuple[int, int], least: float, rng: np.random.Generator, *, antialias: bool
+) -> torch.Tensor:
+    """A box of random area and ratio, as torchvision draws it (Szegedy et al. 2015), resized."""
+    height, width = values.shape[1:]
+    for _ in range(10):
+        area = height * width * rng.uniform(least, 1.0)
+        ratio = math.exp(rng.uniform(math.log(_RATIO[0]), math.log(_RATIO[1])))
+        rows, columns = round(math.sqrt(area / ratio)), round(math.sqrt(area * ratio))
+        if 0 < rows <= height and 0 < columns <= width:
+            break
+    else:
+        rows = columns = min(height, width)
+    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+    box = values[None, :, top : top + rows, left : left + columns]
+    return functional.interpolate(box, size, mode="bilinear", antialias=antialias, align_corners=False)[0]
+
+
+def _padded_crop(values: torch.Tensor, border: Border, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor | None]:
+    height, width = values.shape[1:]
+    rows, columns = max(1, round(height * _PADDED)), max(1, round(width * _PADDED))
+    top, left = rng.integers(2 * rows + 1), rng.integers(2 * columns + 1)
+    mode = "reflect" if border == "reflect" else "constant"
+
+    def cropped(part: torch.Tensor) -> torch.Tensor:
+        padded = functional.pad(part[None], (columns, columns, rows, rows), mode=mode)[0]
+        return padded[:, top : top + height, left : left + width]
+
+    return cropped(values), cropped(torch.ones(1, height, width)) if border == "zero" else None
+
+
+def _erased(
+    values: torch.Tensor, mask: torch.Tensor | None, kind: Erased, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Boxes as torchvision and timm draw them (Zhong et al. 2020), on the normalised input."""
+    height, width = values.shape[1:]
+    outside = torch.ones(1, height, width)
+    if rng.random() < _ERASED_OFTEN:
+        for _ in range(10):
+            area = height * width * rng.uniform(*_ERASED_AREA)
+            ratio = math.exp(rng.uniform(math.log(_ERASED_RATIO[0]), math.log(_ERASED_RATIO[1])))
+            rows, columns = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+            if rows < height and columns < width:
+                top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+                outside[:, top : top + rows, left : left + columns] = 0
+                break
+    noise = None
+    if kind == "noise":
+        noise = torch.from_numpy(rng.standard_normal(values.shape, dtype=np.float32)) * (1 - outside)
+    return values * outside, outside if mask is None else mask * outside, noise
+
+
+def _jittered(values: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Brightness, contrast and saturation, each as a mixture of the image with black, its mean grey and its own grey."""
+    brightness, contrast, saturation = rng.uniform(1 - _JITTER, 1 + _JITTER, 3)
+    values = (values * float(brightness)).clamp(0, 1)
+    weights = torch.tensor([0.299, 0.587, 0.114]) if len(values) == 3 else torch.ones(len(values)) / len(values)
+    grey = (values * weights[:, None, None]).sum(0, keepdim=True)
+    values = (grey.mean() + float(contrast) * (values - grey.mean())).clamp(0, 1)
+    grey = (values * weights[:, None, None]).sum(0, keepdim=True)
+    return (grey + float(saturation) * (values - grey)).clamp(0, 1)
+
+
+def _distorted(values: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Brightness, saturation, hue and contrast in one of the four orders of TensorFlow's Inception preprocessing.
+
+    Brightness by up to 32/255, saturation and contrast by 0.5 to 1.5, hue by up to a fifth of the circle; saturation is that of
+    HSV, and contrast is about the mean of each colour.
+    """
+    amounts = {
+        "brightness": rng.uniform(-32 / 255, 32 / 255),
+        "saturation": rng.uniform(0.5, 1.5),
+        "hue": rng.uniform(-0.2, 0.2),
+        "contrast": rng.uniform(0.5, 1.5),
+    }
+    for name in _ORDERS[rng.integers(len(_ORDERS))]:
+        amount = float(amounts[name])
+        if name == "brightness":
+            values = values + amount
+        elif name == "contrast":
+            means = values.mean(dim=(1, 2), keepdim=True)
+            values = (values - means) * amount + means
+        elif len(values) == 3:
+            values = _saturated(values, amount) if name == "saturation" else _turned(values, amount)
+    return values.clamp(0, 1)
+
+
+_ORDERS = (
+    ("brightness", "saturation", "hue", "contrast"),
+    ("saturation", "brightness", "contrast", "hue"),
+    ("contrast", "hue", "brightness", "saturation"),
+    ("hue", "saturation", "contrast", "brightness"),
+)
+
+
+def _saturated(values: torch.Tensor, amount: float) -> torch.Tensor:
+    """HSV's saturation times ``amount``, at most 1: a colour's distance from the largest of the three, in its proportion."""
+    largest = values.amax(0, keepdim=True)
+    most = largest / (largest - values.amin(0, keepdim=True)).clamp_min(1e-6)
+    return largest - (largest - values) * most.clamp(max=amount)
+
+
+def _turned(values: torch.Tensor, amount: float) -> torch.Tensor:
+    """HSV's hue turned by ``amount`` of the circle."""
+    from torchvision.transforms.v2.functional import adjust_hue
+
+    return torch.as_tensor(adjust_hue(values.clamp(0, 1), amount))
+
+
+def _cast(values: torch.Tensor, spread: float, rng: np.random.Generator) -> torch.Tensor:
+    """Every colour shifted by itself, by a normal amount of std ``spread``, whose sign turns it round."""
+    shifts = (spread * rng.standard_normal((len(values), 1, 1))).astype(np.float32)
+    return (values + torch.from_numpy(shifts)).clamp(0, 1)

@@ -1,0 +1,68 @@
+"""Where the weights cannot tell: the likelihood of known labels under every candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from tare.identifying.candidates import Candidate
+from tare.identifying.fingerprint.moments import Floats, Views
+from tare.identifying.scores import normalised
+
+_FIRST_IMAGES, _FOLLOWED = 16, 12
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """One candidate: every image's log probability of its label ``(N,)``, and the share classified rightly."""
+
+    candidate: Candidate
+    log_probability: Floats
+    accuracy: float
+
+
+def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known: Sequence[Candidate]) -> list[Labelled]:
+    """Rank candidates by the mean log probability of the labels; the likeliest of a few images are followed through all."""
+    few = min(len(labels), _FIRST_IMAGES)
+    first = sorted((_labelled(module, views, labels, one, few) for one in known), key=_mean, reverse=True)
+    if few == len(labels):
+        return first
+    return sorted(
+        (_labelled(module, views, labels, one.candidate, len(labels)) for one in first[:_FOLLOWED]), key=_mean, reverse=True
+    )
+
+
+def relative_by_labels(found: Sequence[Labelled]) -> list[float]:
+    """How far each falls short of the best, as exp(-t^2 / 2) of the paired difference in standard errors.
+
+    The probabilities of a network are no frequencies: what counts is whether the difference stands out from image to image.
+    """
+    best = found[0].log_probability
+    shares = []
+    for one in found:
+        difference = best - one.log_probability
+        error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
+        t = float(difference.mean()) / error if error > 0 else 0.0
+        shares.append(float(np.exp(-0.5 * t * t)))
+    return shares
+
+
+def _mean(one: Labelled) -> float:
+    return float(one.log_probability.mean())
+
+
+@torch.inference_mode()
+def _labelled(module: nn.Module, views: Views, labels: NDArray[np.int64], candidate: Candidate, count: int) -> Labelled:
+    fed = normalised(Views(views.values[:count]), candidate.affine)
+    outputs = torch.cat([module(fed[start : start + _BATCH]) for start in range(0, count, _BATCH)]).double()
+    logs = functional.log_softmax(outputs, dim=1).nan_to_num(-1e4, -1e4, -1e4)
+    truth = torch.from_numpy(labels[:count])
+    chosen = logs.gather(1, truth[:, None])[:, 0].numpy()
+    return Labelled(candidate, np.maximum(chosen, -50.0), float((outputs.argmax(dim=1) == truth).double().mean()))

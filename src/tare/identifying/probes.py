@@ -1,0 +1,164 @@
+"""The images that a checkpoint is identified with: read, checked, and what they show."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.datasets.split import coloured
+from tare.errors import DataError
+from tare.identifying.fingerprint.moments import Floats
+from tare.samples.decode import ColourMode
+from tare.samples.records import Record, Sample, Skipped, Stack
+from tare.sources.base import Source
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+
+#: Fewer images say next to nothing about the spread between images.
+FEWEST = 8
+#: Of images that cannot be read, so many are passed over in search of others.
+_PATIENCE = 2
+_CONSTANT = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probes:
+    """Raw images ``(H, W, C)`` of their own sizes, with their paths and labels where the data have any."""
+
+    name: str
+    images: tuple[NDArray[Any], ...]
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The one size that all of them have."""
+        sizes = {image.shape[:2] for image in self.images}
+        return (*sizes.pop(),) if len(sizes) == 1 else None
+
+
+def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
+    """Read ``count`` images in the order of ``seed`` (of a stream: the first), in the colours that the network takes.
+
+    Raises :class:`DataError` for data that are no images, fewer than eight of them, or images without content.
+    """
+    source = open_source(data, Options(channels=colour, turned=True))
+    found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record)), count))
+    if len(found) < FEWEST:
+        raise DataError(
+            f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more of them; 64 tell much more"
+        )
+    images = tuple(coloured(sample.values, colour) for sample in found)
+    if float(np.mean([_spread(image) for image in images])) < _CONSTANT:
+        raise DataError(
+            "images with content", f"nearly constant ones in {source.name!r}", "name photographs, or the data of the task"
+        )
+    if len({image.tobytes() for image in images}) < FEWEST:
+        raise DataError(f"at least {FEWEST} different images", f"copies of fewer in {source.name!r}", "name other images")
+    return Probes(source.name, images, tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found))
+
+
+def features(values: torch.Tensor) -> Floats:
+    """What images ``(N, C, H, W)`` of unit values show: mean and std of each colour, colourfulness, sharpness: ``(N, F)``."""
+    luma = values.mean(dim=1)
+    steps = (luma.diff(dim=-1).square().mean(dim=(1, 2)) + luma.diff(dim=-2).square().mean(dim=(1, 2))).sqrt()
+    parts = [values.mean(dim=(2, 3)), values.std(dim=(2, 3)), steps[:, None]]
+    if values.shape[1] > 1:
+        parts.append((values - luma[:, None]).square().mean(dim=(1, 2, 3)).sqrt()[:, None])
+    return np.asarray(torch.cat(parts, dim=1).double().numpy())
+
+
+def class_indices(probes: Probes, labels: str, classes: int) -> NDArray[np.int64]:
+    """The class index of every image: by its folder (``folders``), or by a CSV file of file name and index.
+
+    Folders count in sorted order, and there must be one for each of the network's ``classes``; or their names are indices.
+    Raises :class:`DataError` if an image has no label or an index is out of range.
+    """
+    given = _by_folder(probes, classes) if labels == "folders" else _by_file(probes, Path(labels))
+    wrong = next((index for index in given if not 0 <= index < classes), None)
+    if wrong is not None:
+        raise DataError(f"labels from 0 to {classes - 1}", f"{wrong}", "name the labels that the network was trained with")
+    return np.array(given, dtype=np.int64)
+
+
+def _records(source: Source[Any], count: int, seed: int) -> Iterator[Record]:
+    indexed = source.indexed()
+    if indexed is None:
+        return (record for chunk in source.chunks() for record in source.read(chunk))
+    order = np.random.default_rng(seed).permutation(indexed.number)[: count * _PATIENCE + FEWEST]
+    return (record for place in order for record in indexed.read(int(place)))
+
+
+def _images(record: Record) -> Iterator[Sample]:
+    if isinstance(record, Skipped):
+        return
+    if isinstance(record, Sample) and record.values.ndim == 3:
+        yield record
+    elif isinstance(record, Stack) and record.values.ndim == 4:
+        values = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
+        for place, image in enumerate(values):
+            yield Sample(record.path, image, record.labels[place] if record.labels else None)
+    else:
+        raise DataError("images", f"other values in {record.path!r}", "name a folder or an array of images")
+
+
+def _spread(image: NDArray[Any]) -> float:
+    values = image.astype(np.float64)
+    largest = 255.0 if image.dtype == np.uint8 else max(1.0, float(np.abs(values).max()))
+    return float(values.std() / largest)
+
+
+def _by_folder(probes: Probes, classes: int) -> list[int]:
+    names = [Path(path).parent.name for path in probes.paths] if not all(probes.labels) else list(probes.labels)
+    if all(name.isdecimal() for name in names):
+        return [int(name) for name in names]
+    known = sorted(set(names))
+    if len(known) != classes:
+        found = f"{len(known)} folders"
+        raise DataError(
+            f"one folder for each of the network's {classes} classes", found, "state --labels FILE.csv: file name, index"
+        )
+    return [known.index(name) for name in names]
+
+
+def _by_file(probes: Probes, path: Path) -> list[int]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = {row[0]: row[-1] for row in csv.reader(file) if len(row) > 1}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            "a CSV file of file name and class index, or 'folders'", f"{str(path)!r}: {error}", "check --labels"
+        ) from None
+    indices = []
+    for place in probes.paths:
+        index = rows.get(Path(place).name, rows.get(Path(place).stem, ""))
+        if not index.strip().isdecimal():
+            raise DataError(
+                f"a class index for {Path(place).name!r} in {path.name!r}", repr(index), "add it, or name other images"
+            )
+        indices.append(int(index))
+    return indices
+
+
+def small(images: Sequence[NDArray[Any]], edge: int) -> tuple[NDArray[Any], ...]:
+    """Images whose shorter edge is at most ``edge``: larger ones are reduced once, which spares resizing them for every view."""
+    return tuple(_reduced(image, edge) for image in images)
+
+
+def _reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
+    from PIL import Image
+
+    shorter = min(image.shape[:2])
+    if shorter <= edge or image.dtype != np.uint8:
+        return image
+    height, width = (round(n * edge / shorter) for n in image.shape[:2])
+    reduced = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
+    return reduced.reshape(height, width, image.shape[-1])

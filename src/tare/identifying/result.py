@@ -1,0 +1,137 @@
+"""What ``tare identify`` found: a ranking, what cannot be told apart, an estimate, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tare.identifying.candidates import Candidate, of_affine
+from tare.identifying.estimate import Estimated
+from tare.input_spec.spec import InputSpec, Unknown
+from tare.statistics.intervals import Interval
+
+SCHEMA = "tare.identification/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One candidate: its ``divergence`` in nats (KL, mean over the first layer's channels), under which ``augmentation``.
+
+    ``relative`` is its likelihood as a share of the best one's; ``deep`` the divergence over all layers, where it was taken;
+    with labels, ``accuracy`` and ``log_likelihood`` per image take the place of both.
+    """
+
+    candidate: Candidate
+    relative: float
+    divergence: float | None = None
+    augmentation: str | None = None
+    deep: float | None = None
+    accuracy: float | None = None
+    log_likelihood: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return self.candidate.name
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; what was not taken is left out."""
+        optional = ("divergence", "augmentation", "deep", "accuracy", "log_likelihood")
+        shown = {name: value for name in optional if (value := getattr(self, name)) is not None}
+        plain = {"name": self.name, "also": list(self.candidate.also), "family": str(self.candidate.family)}
+        return {**plain, "relative_likelihood": self.relative, **shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The answer: ``ranking`` has the likeliest first, ``ambiguity`` those that cannot be excluded at ``confidence``.
+
+    ``identifiable`` says that all of these are of one family. ``layer`` is the batch norm that was read; ``in_domain`` that the
+    images were said to be of the training's population; ``others_in_domain`` what would remain if they were. ``listed`` is false
+    where no known convention fits as well as the estimate does.
+    """
+
+    network: str
+    data: str
+    images: int
+    ranking: tuple[Ranked, ...]
+    ambiguity: tuple[str, ...]
+    confidence: float
+    identifiable: bool
+    reason: str
+    separating: str
+    in_domain: bool
+    estimated: Estimated | None = None
+    layer: str | None = None
+    listed: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Ranked:
+        """The likeliest candidate."""
+        return self.ranking[0]
+
+    @property
+    def members(self) -> tuple[Candidate, ...]:
+        """The candidates that cannot be excluded, the likeliest first."""
+        return tuple(one.candidate for one in self.ranking if one.name in self.ambiguity)
+
+    def spec(self) -> InputSpec:
+        """What the network expects, as far as it is known: constants of the best candidate, its origin saying among how many.
+
+        Where the candidates left disagree about scale or colours, that field is unknown; if they are of several families, the
+        constants are. If no candidate fits, the constants are the estimate's.
+        """
+        chosen = self.best.candidate
+        if not self.listed and self.estimated is not None:
+            chosen = of_affine("estimated, as no known convention fits", self.estimated.affine, chosen.family)
+        members = self.members
+        spec = chosen.spec
+        if len(members) == 1:
+            return spec
+        names = ", ".join(self.ambiguity)
+        origin = f"tare identify: {chosen.name}, the likeliest of {len(members)} that cannot be told apart ({names})"
+        stated: dict[str, Any] = {
+            name: replace(field, origin=origin) for name, field in spec.fields().items() if not isinstance(field, Unknown)
+        }
+        nothing = Unknown(f"tare identify cannot tell {names} apart")
+        for name in _disagreeing(members):
+            stated[name] = nothing
+        return replace(spec, **stated)
+
+    def to_json(self, most: int = 40) -> dict[str, Any]:
+        """The result as a JSON object, with the first ``most`` of the ranking."""
+        return {
+            "schema": SCHEMA,
+            "network": self.network,
+            "data": self.data,
+            "images": self.images,
+            "layer": self.layer,
+            "in_domain": self.in_domain,
+            "identifiable": self.identifiable,
+            "reason": self.reason,
+            "confidence": self.confidence,
+            "ambiguity_set": list(self.ambiguity),
+            "ranking": [one.to_json() for one in self.ranking[:most]],
+            "listed": self.listed,
+            "estimated": None if self.estimated is None else _estimated(self.estimated),
+            "separating": self.separating,
+            "notes": list(self.notes),
+        }
+
+
+def _disagreeing(members: Sequence[Candidate]) -> set[str]:
+    fields = {name for name in ("channels", "scale") if len({getattr(one.spec, name).value for one in members}) > 1}
+    return fields | ({"mean", "std"} if len({one.family for one in members}) > 1 else set())
+
+
+def _estimated(estimated: Estimated) -> dict[str, Any]:
+    def listed(values: Sequence[Interval]) -> dict[str, Any]:
+        return {
+            "value": [one.estimate for one in values],
+            "low": [one.low for one in values],
+            "high": [one.high for one in values],
+        }
+
+    return {"channels": estimated.channels, "mean": listed(estimated.mean), "std": listed(estimated.std)}

@@ -1,0 +1,1 @@
+"""Other libraries' configurations as fields, and back."""

@@ -1,0 +1,147 @@
+"""What a network is given of a sample: an image resized and cropped, a signal cut or padded to a length, a row of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tare.input_spec.fields import Crop, Known, crop, plain
+
+Kind = Literal["image", "signal", "vector"]
+
+#: What several samples of a kind are called.
+NOUNS: Mapping[Kind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's.
+
+    ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to where it
+    is not ``floor(size / crop_fraction)``, and which middle is kept where it falls between two pixels.
+    """
+
+    size: tuple[int, int]
+    interpolation: str = "bicubic"
+    crop_fraction: float = 0.875
+    crop_mode: str = "center"
+    resize: tuple[int, ...] | None = None
+    offset: str = "even"
+
+    @classmethod
+    def of(cls, size: tuple[int, int], interpolation: str, crop: Crop) -> Geometry:
+        """The geometry that a specification states."""
+        return cls(size, interpolation, crop.fraction, crop.mode, crop.resize, crop.offset)
+
+    @property
+    def crop(self) -> Crop:
+        """How it crops, as a specification states it."""
+        return Crop(self.crop_mode, self.crop_fraction, self.resize, self.offset)
+
+    @property
+    def is_timms(self) -> bool:
+        """Whether timm reckons the same: from size and fraction alone."""
+        return self.resize is None and self.offset == "even"
+
+    @property
+    def kind(self) -> Kind:
+        """Images."""
+        return "image"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return self.size
+
+
+@dataclass(frozen=True, slots=True)
+class SignalGeometry:
+    """How a signal becomes ``length`` steps: a longer one is cut, a shorter one padded with ``pad`` on both sides.
+
+    ``pad`` has one unit value per channel, that which normalisation maps to zero. It is None where every signal is normalised by
+    its own moments: then NaN marks what is no value, and is zero after normalising. ``raw_dtype`` is the type of stored values.
+    """
+
+    length: int
+    pad: tuple[float, ...] | None
+    raw_dtype: str = "float32"
+
+    @property
+    def kind(self) -> Kind:
+        """Signals."""
+        return "signal"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return (self.length,)
+
+
+@dataclass(frozen=True, slots=True)
+class RowGeometry:
+    """A row of one number per column, in this order; ``raw_dtype`` is the type of stored values."""
+
+    columns: tuple[str, ...]
+    raw_dtype: str = "float64"
+
+    @property
+    def kind(self) -> Kind:
+        """Rows."""
+        return "vector"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels: none."""
+        return ()
+
+
+InputGeometry = Geometry | SignalGeometry | RowGeometry
+
+
+def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
+    """A geometry as a JSON object; images, the first there were, name no kind."""
+    document: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()
+    }
+    if not isinstance(geometry, Geometry):
+        return {"kind": geometry.kind, **document}
+    usual = {"resize": None, "offset": "even"}  # not written, as before there were any
+    return {name: value for name, value in document.items() if name not in usual or value != usual[name]}
+
+
+def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
+    """Read :func:`geometry_json` back. Raises KeyError, TypeError or ValueError if it is malformed."""
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"
+    }
+    kind = document.get("kind", "image")
+    if kind in ("signal", "vector"):
+        np.dtype(values["raw_dtype"])  # a TypeError for what is no type
+        return _signal(values) if kind == "signal" else _row(values)
+    if kind != "image":
+        raise ValueError(f"a geometry of kind {kind!r}")
+    height, width = values.pop("size")
+    made = Geometry((height, width), **values)
+    crop(plain(Known(made.crop, "")))  # a ValueError for what is none
+    return made
+
+
+def _signal(values: dict[str, Any]) -> SignalGeometry:
+    made = SignalGeometry(**values)
+    pad = () if made.pad is None else made.pad
+    if not isinstance(made.length, int) or made.length < 1 or not isinstance(pad, tuple):
+        raise ValueError(f"a length of {made.length!r}, padded with {made.pad!r}")
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in pad):
+        raise ValueError(f"the padding {pad!r}")
+    return made
+
+
+def _row(values: dict[str, Any]) -> RowGeometry:
+    made = RowGeometry(**values)
+    if not isinstance(made.columns, tuple) or not all(isinstance(name, str) for name in made.columns):
+        raise ValueError(f"the columns {made.columns!r}")
+    return made

@@ -1,0 +1,149 @@
+"""Data as a network sees them: after its own resize and crop, before its normalisation.
+
+The steps are those of :func:`tare.datasets.image_batches.evaluation_transform`, which are timm's, which are torchvision's: 8-bit
+images are resized as Pillow images, deeper ones as float tensors of unit values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.errors import DataError, SpecError
+from tare.input_spec.spec import InputSpec
+from tare.samples.layout import unit_scale
+from tare.samples.records import Record, Sample, Skipped, Stack
+from tare.sources.base import Indexed, Source
+
+_SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+_REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160"
+
+
+@dataclass(frozen=True)
+class AsSeen(Source[Any]):
+    """The images of another source after resize and crop; ``geometry`` says which."""
+
+    source: Source[Any]
+    geometry: Geometry
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The other source's name."""
+        return self.source.name
+
+    @property
+    def unindexed(self) -> str:  # type: ignore[override]
+        """What the other source says."""
+        return self.source.unindexed
+
+    def chunks(self) -> Iterator[Any]:
+        """The other source's chunks."""
+        return self.source.chunks()
+
+    def chunk_length(self, chunk: Any) -> int:
+        """What the other source says."""
+        return self.source.chunk_length(chunk)
+
+    def read(self, chunk: Any) -> Iterator[Record]:
+        """Resize and crop each image. Raises :class:`DataError` for samples that are no images."""
+        return self._seen(self.source.read(chunk))
+
+    def indexed(self) -> Indexed | None:
+        """The other source's samples, resized and cropped."""
+        indexed = self.source.indexed()
+        return None if indexed is None else replace(indexed, read=lambda index: self._seen(indexed.read(index)))
+
+    def _seen(self, records: Iterator[Record]) -> Iterator[Record]:
+        see = _transform(self.geometry)
+        for record in records:
+            if isinstance(record, Sample) and record.values.ndim == 3:
+                yield Sample(record.path, seen(record.values, see), record.label, record.notes)
+            elif isinstance(record, Stack) and record.values.ndim == 4:
+                images = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
+                yield Stack(record.path, np.stack([seen(image, see) for image in images]), record.labels)
+            elif isinstance(record, Skipped):
+                yield record
+            else:
+                raise DataError("images, to resize and crop them", f"other values in {record.path!r}", "leave out --as-seen")
+
+
+@lru_cache(maxsize=8)
+def _transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
+    return evaluation_transform(geometry)  # building it costs more than using it on a small image
+
+
+def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[Any]:
+    """Resize and crop one image ``(H, W, C)``: uint8 stays uint8, other values become float32 unit values."""
+    channels = values.shape[-1]
+    if values.dtype == np.uint8 and channels in (1, 3):
+        image: Any = Image.fromarray(np.ascontiguousarray(values[..., 0] if channels == 1 else values))
+    else:
+        unit = np.ascontiguousarray(values, np.float32) * np.float32(unit_scale(values.dtype))
+        image = torch.from_numpy(unit).permute(2, 0, 1)
+    return np.ascontiguousarray(see(image).permute(1, 2, 0).numpy())
+
+
+def geometry_of(stated: Any) -> tuple[Geometry, str]:
+    """Read the geometry of a network's input, and say where from.
+
+    ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, or a
+    model directory that ``tare transfer`` wrote. A size alone means timm's defaults: bicubic, and a centre crop of 0.875.
+
+    Raises :class:`SpecError` if it is none of these or does not state size, interpolation and crop.
+    """
+    if isinstance(stated, Geometry):
+        return stated, "stated"
+    if isinstance(stated, InputSpec):
+        return _of_spec(stated), "a spec"
+    if isinstance(stated, int):
+        return _of_size(stated, stated), "a stated size"
+    if isinstance(stated, tuple) and len(stated) == 2:
+        return _of_size(*stated), "a stated size"
+    text = os.fspath(stated) if isinstance(stated, str | os.PathLike) else repr(stated)
+    size = _SIZE.fullmatch(text)
+    if size is not None and not Path(text).exists():
+        return _of_size(int(size[1]), int(size[2] or size[1])), "a stated size"
+    return _of_spec(_load(Path(text))), text
+
+
+def _of_size(height: int, width: int) -> Geometry:
+    if min(height, width) < 1:
+        raise SpecError("a height and width of at least one pixel", f"{height} x {width}", _REMEDY)
+    return Geometry((height, width))
+
+
+def _of_spec(spec: InputSpec) -> Geometry:
+    remedy = "state it in the spec file, or pass a size"
+    crop = spec.require("crop", remedy)
+    return Geometry.of(spec.require("size", remedy), spec.require("interpolation", remedy), crop)
+
+
+def _load(path: Path) -> InputSpec:
+    if path.is_dir():
+        return InputSpec.from_json(_spec_in(path))
+    if not path.exists():
+        raise SpecError("a spec file, a model directory or a size", f"{str(path)!r}", _REMEDY)
+    return InputSpec.load(path)
+
+
+def _spec_in(folder: Path) -> Any:
+    """The spec that a model directory, or the ``model`` folder of a run, carries in its ``tare.json``."""
+    path = next((p for p in (folder / "tare.json", folder / "model" / "tare.json") if p.is_file()), None)
+    if path is None:
+        raise SpecError("a model directory with a tare.json", f"none in {str(folder)!r}", _REMEDY)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["spec"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SpecError("a tare.json with a spec", f"{str(path)!r}: {error!r}", "transfer again") from None

@@ -1,0 +1,125 @@
+"""A long pass that can be taken up again: the state so far, how many chunks it covers, and of which data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from tare._version import __version__
+from tare.errors import DataError
+from tare.sources.base import Source
+from tare.statistics.state import DatasetState
+from tare.statistics.state_json import state_from_json, state_to_json
+from tare.system.files import remove_parts, write_text
+
+SCHEMA = "tare.checkpoint/1"
+
+#: Seconds between two writings.
+EVERY = 30.0
+
+
+class Checkpoint:
+    """A file that is written now and then during a pass, atomically, and removed when the pass is complete.
+
+    It belongs to one dataset, read with one set of options: besides their names, a digest of every chunk covered (names of
+    files, ranges, bytes) and of the statistics of the first chunk must agree when a pass is taken up again. Values of later
+    files that changed in place meanwhile are not noticed.
+    """
+
+    def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
+        self.path, self.source = path, source
+        self.belongs = {"version": __version__, "source": source.name, "options": dict(options)}
+        self.state, self.chunks, self.first = DatasetState(), 0, ""
+        self.digest = hashlib.sha256()
+        self.written = time.monotonic()
+
+    def begin(self) -> tuple[int, Iterator[Any]]:
+        """Take up what the file holds, if it is there: the number of samples announced by it, and the chunks still to do.
+
+        Raises :class:`DataError` if the file is malformed, or was written for other data, options or version.
+        """
+        chunks = iter(self.source.chunks())
+        remove_parts(self.path.parent, self.path.name)
+        return (self._taken_up(chunks) if self.path.exists() else 0), chunks
+
+    def add(self, chunk: Any, part: DatasetState) -> None:
+        """Note that a chunk is done; chunks come in order."""
+        if self.chunks == 0:
+            self.first = _digest(part)
+        self.digest.update(_described(chunk))
+        self.state, self.chunks = self.state.merge(part), self.chunks + 1
+        if time.monotonic() - self.written >= EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file."""
+        if self.chunks == 0:
+            return
+        document = {"schema": SCHEMA, **self.belongs, "chunks": self.chunks, "first": self.first}
+        document |= {"digest": self.digest.hexdigest(), "state": state_to_json(self.state)}
+        write_text(self.path, json.dumps(document))
+        self.written = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the file: the pass is complete."""
+        self.path.unlink(missing_ok=True)
+
+    def _taken_up(self, chunks: Iterator[Any]) -> int:
+        """Read the file and pass over the chunks that it covers; return how many samples they announce."""
+        document = _loaded(self.path)
+        other = [key for key, value in self.belongs.items() if document.get(key) != json.loads(json.dumps(value))]
+        if other:
+            raise self._refused(f"one of another {other[0]}: {document.get(other[0])!r}")
+        length = 0
+        for index in range(document["chunks"]):
+            chunk = next(chunks, None)
+            if chunk is None:
+                raise self._refused("one of more data")
+            if index == 0 and _digest(DatasetState.of(self.source.read(chunk))) != document["first"]:
+                raise self._refused("one of other values")
+            self.digest.update(_described(chunk))
+            length += self.source.chunk_length(chunk)
+        if self.digest.hexdigest() != document["digest"]:
+            raise self._refused("one of other files or samples")
+        self.state, self.chunks, self.first = state_from_json(document["state"]), document["chunks"], document["first"]
+        return length
+
+    def _refused(self, found: str) -> DataError:
+        expected = f"a checkpoint of {self.source.name!r} as it is now"
+        return DataError(expected, f"{found} in {str(self.path)!r}", "remove it to start again, or name another")
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError("a readable checkpoint", f"{str(path)!r}: {error}", "remove it to start again") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+        raise DataError(f"a checkpoint with schema {SCHEMA!r}", f"{found!r} in {str(path)!r}", "name another file")
+    whole = isinstance(document.get("chunks"), int) and document["chunks"] > 0
+    if not whole or not {"first", "digest", "state"} <= set(document):
+        raise DataError("a complete checkpoint", f"a part of one in {str(path)!r}", "remove it to start again")
+    return document
+
+
+def _digest(state: DatasetState) -> str:
+    return hashlib.sha256(json.dumps(state_to_json(state)).encode()).hexdigest()
+
+
+def _described(chunk: Any) -> bytes:
+    """What tells a chunk from others: its names, numbers and bytes; of a table, which has no stable bytes, its size."""
+    if isinstance(chunk, bytes):
+        return hashlib.sha256(chunk).digest()
+    if isinstance(chunk, tuple | list):
+        return b"(" + b",".join(map(_described, chunk)) + b")"
+    if is_dataclass(chunk) and not isinstance(chunk, type):
+        return _described(tuple(getattr(chunk, field.name) for field in fields(chunk)))
+    if chunk is None or isinstance(chunk, str | int | float):
+        return repr(chunk).encode("utf-8", "backslashreplace")
+    return f"{type(chunk).__name__}{getattr(chunk, 'shape', '')}".encode()

@@ -1,0 +1,202 @@
+"""When enough samples were read: simultaneous intervals of every channel's mean and std, narrow enough to stop.
+
+Samples arrive in a random order (:mod:`tare.measuring.random_order`). At pre-scheduled sizes, 40 samples and then a tenth more
+each time, the half-width of every mean and every std is computed, and reading stops at the first look where all are within the
+tolerance. This is the fixed-width sequential interval of Chow and Robbins (Annals of Mathematical Statistics 36, 1965): the
+look at which it stops is decided by estimated *variances* alone, never by where the means lie, so looking often does not
+multiply the error rate as it does in a test; as the tolerance shrinks, its coverage tends to the nominal one (Anscombe's
+theorem) and its cost to that of an oracle who knows the variances. For a finite number of samples we add what the limit leaves
+out:
+
+- stopping prefers looks where the variance came out too small, all the more the heavier its tails. Each variance is
+  replaced by its upper 95% bound; the spread of its estimate is taken between 16 to 32 batches of samples;
+- a fifth of the error rate is set aside, Student's t takes the place of the normal quantile, and all 2C intervals hold at
+  once (Bonferroni);
+- of a finite dataset, sampled without replacement beyond 5%, the remaining variance is that of the part not read
+  (Cochran, Sampling Techniques, 1977, section 2.5).
+
+Measured over 500 seeded repeats (``benchmarks/sampling_coverage.py``): on 10,000 CIFAR images a tolerance of 0.02 reads 5%
+of them, 1.27 times what the oracle needs and never more than 1.44 times, with a simultaneous coverage of 99%; on skewed data
+(exponential sample means) 1.7 times on average, up to 2.9 in a single run, with 98%. There no allowance can be spared: with
+none, which is Chow and Robbins' plain rule, 200 repeats read 1.2 times and up to 2.0, with a coverage of 92%. The size at which
+reading stops is proportional to the variance that was found, and the largest of six, each known to a fifth or a quarter after
+that many samples, is easily twice the true one; the oracle, who knows it, is spared that.
+
+Known limit, of every method that trusts observed variances: a rare kind of sample, with share p, goes unseen in n samples
+with probability (1 - p)^n. Anytime-valid sequences (Waudby-Smith et al., arXiv:2103.06476) share it, and cost about 1.9
+times the samples of the fixed-size interval at best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tare.errors import DataError
+from tare.statistics.moments import Moments
+
+#: How many samples each state that :func:`sample_until` draws should cover.
+BLOCK = 4
+
+_PILOT = 40
+_GROWTH = 1.1
+_BATCHES = 32
+_SHARE_OF_ERROR = 0.8
+_UPPER_95 = 1.645
+_NEGLIGIBLE_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How well the means and stds of all channels are to be known, in unit values, all at once with ``confidence``.
+
+    Raises :class:`tare.errors.DataError` if the tolerance is not positive or the confidence not between 0 and 1.
+    """
+
+    tolerance: float
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
+            raise DataError("a positive tolerance in unit values", f"{self.tolerance}", "state for example --tol 0.01")
+        if not 0 < self.confidence < 1:
+            raise DataError("a confidence between 0 and 1", f"{self.confidence}", "state for example --confidence 0.95")
+
+
+@dataclass(frozen=True, slots=True)
+class HalfWidth:
+    """Half-widths of the intervals of one channel's mean and std, unit values."""
+
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The samples that were enough: their moments per channel (raw values) and the half-widths reached (unit values).
+
+    ``complete`` says that all data were read: then the figures are exact and the half-widths zero.
+    """
+
+    channels: tuple[Moments, ...]
+    half_widths: tuple[HalfWidth, ...]
+    samples: int
+    total: int | None
+    looks: int
+    complete: bool
+
+    @property
+    def share(self) -> float:
+        """Share of the data that was read (NaN if its size is not known)."""
+        return self.samples / self.total if self.total else math.nan
+
+
+def sample_until(states: Iterable[Sequence[Moments]], rule: Rule, total: int | None, scale: float = 1.0) -> Sampled:
+    """Draw states until ``rule`` is met or they end.
+
+    Each state holds the moments per channel of about ``BLOCK`` samples, in random order; they are drawn one by one, so a
+    lazy iterable reads no more than is needed. ``total`` is the number of samples there are, if known; ``scale`` maps raw
+    to unit values.
+
+    Raises :class:`tare.errors.DataError` if there is no state at all.
+    """
+    batches = _Batches()
+    looks, due = 0, _PILOT
+    for state in states:
+        batches.add(tuple(state))
+        if batches.samples < due:
+            continue
+        looks, due = looks + 1, math.ceil(batches.samples * _GROWTH)
+        widths = half_widths(batches.merged, batches.parts, rule.confidence, total, scale)
+        if all(max(width.mean, width.std) <= rule.tolerance for width in widths):
+            return Sampled(batches.merged, widths, batches.samples, total, looks, complete=False)
+    if not batches.merged:
+        raise DataError("at least one sample", "none", "check the path")
+    exact = (HalfWidth(0.0, 0.0),) * len(batches.merged)
+    return Sampled(batches.merged, exact, batches.samples, total, looks, complete=True)
+
+
+def half_widths(
+    merged: Sequence[Moments], parts: Sequence[Sequence[Moments]], confidence: float, total: int | None, scale: float = 1.0
+) -> tuple[HalfWidth, ...]:
+    """Half-widths of simultaneous intervals for all channels' mean and std, unit values.
+
+    ``parts`` are the batches that ``merged`` consists of; their spread says how well each variance is known.
+    """
+    from scipy import stats
+
+    samples = min(channel.samples for channel in merged)
+    if samples < 2:
+        return (HalfWidth(math.inf, math.inf),) * len(merged)
+    error_rate = (1 - confidence) * _SHARE_OF_ERROR / (2 * len(merged))
+    factor = float(stats.t.ppf(1 - error_rate / 2, samples - 1)) * math.sqrt(_unread(samples, total)) * scale
+    widths = []
+    for index, channel in enumerate(merged):
+        of_mean, of_std = _residuals(channel, [part[index] for part in parts])
+        mean_se = channel.mean_se * math.sqrt(1 + _UPPER_95 * _relative_error(of_mean))
+        std_se = channel.std_se * math.sqrt(1 + _UPPER_95 * _relative_error(of_std))
+        # A channel that is constant so far has no std error of its own; its mean has an error of zero as well.
+        widths.append(HalfWidth(factor * mean_se, 0.0 if math.isnan(std_se) else factor * std_se))
+    return tuple(widths)
+
+
+class _Batches:
+    """Moments so far, whole and in at most 32 batches of about equal size: when there are more, neighbours are merged."""
+
+    def __init__(self) -> None:
+        self.merged: tuple[Moments, ...] = ()
+        self.parts: list[tuple[Moments, ...]] = []
+        self.open: tuple[Moments, ...] = ()
+        self.blocks_each = 1
+        self.blocks_open = 0
+
+    @property
+    def samples(self) -> int:
+        return min((channel.samples for channel in self.merged), default=0)
+
+    def add(self, state: tuple[Moments, ...]) -> None:
+        self.merged = _merge(self.merged, state)
+        self.open = _merge(self.open, state)
+        self.blocks_open += 1
+        if self.blocks_open < self.blocks_each:
+            return
+        self.parts.append(self.open)
+        self.open, self.blocks_open = (), 0
+        if len(self.parts) == _BATCHES:
+            self.parts = [_merge(a, b) for a, b in zip(self.parts[::2], self.parts[1::2], strict=True)]
+            self.blocks_each *= 2
+
+
+def _merge(left: tuple[Moments, ...], right: tuple[Moments, ...]) -> tuple[Moments, ...]:
+    return tuple(a.merge(b) for a, b in zip(left, right, strict=True)) if left else right
+
+
+def _unread(samples: int, total: int | None) -> float:
+    share = samples / total if total else 0.0
+    return max(0.0, 1 - share) if share > _NEGLIGIBLE_SHARE else 1.0
+
+
+def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[float], list[float]]:
+    """Mean squared residuals of each batch about the whole: of the mean, e_i, and of the std, f_i (see :class:`Moments`)."""
+    m, v = Fraction(merged.mean), Fraction(merged.variance)
+    k = m * m - v
+    of_mean, of_std = [], []
+    for part in parts:
+        if part.samples == 0:
+            continue
+        nn, ns, nq = (cross.fraction() for cross in (part.cross_nn, part.cross_ns, part.cross_nq))
+        ss, sq, qq = (cross.fraction() for cross in (part.cross_ss, part.cross_sq, part.cross_qq))
+        of_mean.append(float((ss - 2 * m * ns + m * m * nn) / part.samples))
+        f = qq - 4 * m * sq + 4 * m * m * ss + 2 * k * nq - 4 * m * k * ns + k * k * nn
+        of_std.append(float(f / part.samples))
+    return of_mean, of_std
+
+
+def _relative_error(values: Sequence[float]) -> float:
+    """Relative standard error of the mean of independent values (zero if it cannot be told)."""
+    number, mean = len(values), math.fsum(values) / max(1, len(values))
+    if number < 2 or mean <= 0:
+        return 0.0
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (number * (number - 1))) / mean

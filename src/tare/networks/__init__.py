@@ -1,0 +1,1 @@
+"""Build a network; what it and its user state of its input."""

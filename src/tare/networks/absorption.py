@@ -1,0 +1,217 @@
+"""Does the network feel another normalisation? What its first normalisation layers leave of the difference, in both modes.
+
+With a first layer W (x - u)/s, other constants u, s scale each input channel and add a constant per output channel. A batch
+norm in training mode right behind cancels that constant (except where zeros were padded) and a scale common to all channels; in
+eval mode, with frozen moments, it cancels nothing. Layer and group norm work within a sample and do the same in both modes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _NormBase
+
+from tare.folding.layers import Conv
+
+Mode = Literal["train", "eval"]
+_MODES: tuple[Mode, ...] = ("train", "eval")
+
+#: So many layers are looked at: behind them the difference has met everything that could absorb it.
+LAYERS = 4
+# A channel that varies by less than this share of the most varied one is dead: relative to it everything is far.
+_DEAD = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShare:
+    """What one layer leaves of the difference between two normalisations.
+
+    ``entering`` is the distance between the two activations that reach the layer, leaving the network in eval mode: the root
+    mean square over channels of their difference, in stds of each channel. ``train`` and ``eval`` are the shares of the distance
+    that entered the *first* of the layers which this one gives out in that mode; above 1 it has grown.
+    ``norm`` says that it is a normalisation layer.
+    """
+
+    name: str
+    kind: str
+    norm: bool
+    entering: float
+    train: float
+    eval: float
+
+
+@dataclass(frozen=True, slots=True)
+class BorderEffect:
+    """Surviving share in training mode behind the first normalisation layer, where its convolution saw padding and elsewhere.
+
+    Shares of the distance that entered it, as in :class:`LayerShare`; ``positions`` is the share of positions at the border.
+    """
+
+    layer: str
+    border: float
+    interior: float
+    positions: float
+
+
+def norm_layers(module: nn.Module) -> dict[str, nn.Module]:
+    """The normalisation layers by name, in the order of the modules; libraries' own kinds are known by their class's name."""
+    found: dict[str, nn.Module] = {}
+    for name, layer in module.named_modules():
+        inside = any(name.startswith(f"{outer}.") for outer in found)
+        if name and not inside and _is_norm(layer):
+            found[name] = layer
+    return found
+
+
+def absorbed(module: nn.Module, first: torch.Tensor, second: torch.Tensor, layers: int = LAYERS) -> tuple[LayerShare, ...]:
+    """Shares of the difference between two inputs ``(N, C, ...)`` that survive the first ``layers`` normalisation layers.
+
+    ``first`` and ``second`` are the same samples under two normalisations. A network without normalisation layers is looked at
+    behind its first convolutions and linear layers. ``module`` is left as it is.
+    """
+    norms = norm_layers(module)
+    watched = norms or {n: m for n, m in module.named_modules() if n and isinstance(m, Conv | nn.Linear)}
+    seen = {mode: _passes(module, watched, mode, (first, second), layers) for mode in _MODES}
+    shares: list[LayerShare] = []
+    base = 0.0
+    for index, (name, given, made) in enumerate(seen["eval"][0]):
+        if index >= min(len(trace) for pair in seen.values() for trace in pair):
+            break
+        axis = _axis(watched[name])
+        other, trained = seen["eval"][1][index], [trace[index] for trace in seen["train"]]
+        entering = distance(given, other[1], axis) if norms else distance(made, other[2], axis)
+        base = base or entering
+        left = [distance(a, b, axis) for a, b in ((trained[0][2], trained[1][2]), (made, other[2]))]
+        train, evaluated = (value / base if base else 0.0 for value in left)
+        shares.append(LayerShare(name, type(watched[name]).__name__, bool(norms), entering, train, evaluated))
+    return tuple(shares)
+
+
+def border_effect(module: nn.Module, first: torch.Tensor, second: torch.Tensor) -> BorderEffect | None:
+    """The share that survives the first batch norm in training mode at padded borders, against elsewhere.
+
+    None without a zero-padded convolution right in front of a first batch norm that keeps its positions.
+    """
+    norms = norm_layers(module)
+    if not norms:
+        return None
+    one, two = _passes(module, norms, "train", (first, second), 1)
+    if not one or not isinstance(norms[one[0][0]], _NormBase) or one[0][1].ndim not in (3, 4):
+        return None
+    name, given, made = one[0]
+    mask = _border(module, first, given.shape[2:])
+    if mask is None or not bool(mask.any()) or bool(mask.all()):
+        return None
+    entering = distance(given, two[0][1], 1)
+    if not entering:
+        return None
+    shares = [distance(made, two[0][2], 1, where) / entering for where in (mask, ~mask)]
+    return BorderEffect(name, shares[0], shares[1], float(mask.float().mean()))
+
+
+def distance(a: torch.Tensor, b: torch.Tensor, axis: int, where: torch.Tensor | None = None) -> float:
+    """Root mean square over channels of a - b, in stds of each channel of a; ``where`` picks positions."""
+    a, b = (value.detach().double().movedim(axis, 0) for value in (a, b))
+    spread = a.flatten(1).var(dim=1, correction=0)
+    alive = spread > _DEAD * spread.max()
+    if not bool(alive.any()):
+        return 0.0
+    gap = (a - b) ** 2
+    gap = gap.flatten(1) if where is None else gap[..., where].flatten(1)
+    return float((gap.mean(dim=1)[alive] / spread[alive]).mean().sqrt())
+
+
+_Seen = list[tuple[str, torch.Tensor, torch.Tensor]]
+
+
+class _Enough(Exception):  # noqa: N818 - it ends a pass, and is no error
+    """Every layer that is looked at has answered."""
+
+
+@torch.no_grad()
+def _passes(
+    module: nn.Module, watched: dict[str, nn.Module], mode: Mode, inputs: Sequence[torch.Tensor], layers: int
+) -> tuple[_Seen, _Seen]:
+    """What enters and leaves the first ``layers`` watched layers, for each input."""
+    twin = copy.deepcopy(module).eval()
+    if mode == "train":
+        for layer in norm_layers(twin).values():
+            layer.train()
+            for child in layer.modules():
+                child.training = isinstance(child, _NormBase) or child is layer
+    found: list[_Seen] = []
+    for given in inputs:
+        seen: _Seen = []
+        with _watching(twin, watched, seen, layers), suppress(_Enough):
+            twin(given)
+        found.append(seen)
+    return found[0], found[1]
+
+
+@contextmanager
+def _watching(twin: nn.Module, watched: dict[str, nn.Module], seen: _Seen, layers: int) -> Iterator[None]:
+    def hook(name: str) -> Callable[..., None]:
+        def note(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if not inputs or not isinstance(inputs[0], torch.Tensor) or not isinstance(output, torch.Tensor):
+                return
+            # Cloned: an activation that works in place comes after many of these layers.
+            seen.append((name, inputs[0].detach().clone(), output.detach().clone()))
+            if len(seen) >= layers:
+                raise _Enough
+
+        return note
+
+    handles = [twin.get_submodule(name).register_forward_hook(hook(name)) for name in watched]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_norm(layer: nn.Module) -> bool:
+    kind = type(layer).__name__
+    known = isinstance(layer, _NormBase | nn.LayerNorm | nn.GroupNorm)
+    return known or ("norm" in kind.lower() and not kind.startswith("_") and "weight" in dict(layer.named_parameters()))
+
+
+def _axis(layer: nn.Module) -> int:
+    """Where the channels are: last for a linear layer and for norms over the last axis, whose 2-D kinds say so, else second."""
+    kind = type(layer).__name__.lower()
+    over_last = any(word in kind for word in ("layernorm", "rmsnorm", "simplenorm")) and not kind.endswith(("2d", "2dact"))
+    return -1 if over_last or isinstance(layer, nn.Linear) else 1
+
+
+def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torch.Tensor | None:
+    """Positions of the first convolution's output whose window reaches into zeros; None if it gives another size."""
+    caught: list[tuple[nn.Conv1d | nn.Conv2d, torch.Tensor]] = []
+
+    def catch(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(layer, nn.Conv1d | nn.Conv2d):
+            caught.append((layer, inputs[0]))
+            raise _Enough
+
+    twin = copy.deepcopy(module).eval()
+    handles = [m.register_forward_pre_hook(catch) for m in twin.modules() if isinstance(m, nn.Conv1d | nn.Conv2d)]
+    # What the network itself pads arrives as exact zeros beside an input of ones.
+    with torch.no_grad(), suppress(_Enough):
+        twin(torch.ones_like(given[:1]))
+    for handle in handles:
+        handle.remove()
+    if not caught:
+        return None
+    layer, reached = caught[0]
+    ones = torch.ones(1, 1, *layer.kernel_size, dtype=reached.dtype)
+    real = (reached[:, :1] != 0).to(reached.dtype)
+    if isinstance(layer.padding, str):
+        return None
+    convolve: Any = functional.conv1d if isinstance(layer, nn.Conv1d) else functional.conv2d
+    counted = convolve(real, ones, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)[0, 0]
+    return counted < counted.max() if tuple(counted.shape) == tuple(size) else None

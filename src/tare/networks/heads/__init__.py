@@ -1,0 +1,1 @@
+"""Linear heads: scikit-learn's, and many at once."""

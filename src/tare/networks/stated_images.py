@@ -1,0 +1,138 @@
+"""What a network states about its input, completed and corrected by what the user states; the rest stays unknown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from tare.errors import ModelError, SpecError
+from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.network import Network
+from tare.normalisation.catalog import pooled_of
+from tare.normalisation.strategies import Constants, Strategy
+from tare.samples.decode import ColourMode
+from tare.statistics.dataset_stats import DatasetStats
+
+_FALLBACK_SIZE = 224
+
+
+def source_constants(
+    network: Network, mean: Sequence[float] | None, std: Sequence[float] | None, strategy: Strategy
+) -> tuple[Constants | None, InputSpec]:
+    """The constants that the user stated, else those the network states, else none; and the spec that says so.
+
+    A single number stands for all channels. Raises :class:`SpecError` if a strategy needs constants that nobody stated.
+    """
+    if (mean is None) != (std is None):
+        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
+    spec = network.spec
+    if mean is not None and std is not None:
+        stated = [tuple(map(float, values)) * (network.channels if len(values) == 1 else 1) for values in (mean, std)]
+        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"))
+    for field in (spec.mean, spec.std):
+        if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
+            raise SpecError(
+                f"the source's mean and std for the strategy {strategy!r}",
+                f"nobody stated them ({field.reason})",
+                "state them with --mean and --std, or use --strategy target",
+            )
+        if isinstance(field, Known) and len(field.value) != network.channels:
+            wanted = f"{network.channels} values, one per input channel of {network.reference}"
+            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state as many, or one for all")
+    if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
+        return None, spec
+    return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
+
+
+def seen_moments(
+    strategy: Strategy,
+    constants: Constants | None,
+    source_stats: str | os.PathLike[str] | None,
+    trained_on: DatasetStats | None = None,
+) -> Constants | None:
+    """Pooled moments of dataset0 in unit values.
+
+    Measured and given as a file, else those of what an earlier run was ``trained_on``, else the catalog's for its constants.
+    """
+    if strategy != "match" or constants is None:
+        return None
+    if source_stats is not None:
+        stats = DatasetStats.load(Path(source_stats))
+        return Constants(stats.mean, stats.std, f"measured: {source_stats}")
+    if trained_on is not None:
+        return Constants(trained_on.mean, trained_on.std, f"the run's own training split: {trained_on.source}")
+    entry = pooled_of(constants)
+    return Constants(entry.mean, entry.std, entry.origin) if entry else None
+
+
+def geometry_of(
+    network: Network, size: int | None, interpolation: str | None, crop: float | None
+) -> tuple[Geometry, tuple[str, ...]]:
+    """The network's own input geometry, changed as the user says; what nobody states is timm's usual choice, and said."""
+    _check_geometry(interpolation, crop)
+    spec, geometry, notes = network.spec, Geometry((_FALLBACK_SIZE, _FALLBACK_SIZE)), []
+    if size is not None:
+        geometry = replace(geometry, size=(size, size))
+    elif isinstance(spec.size, Known):
+        geometry = replace(geometry, size=spec.size.value)
+    else:
+        notes.append(f"input size unknown ({spec.size.reason}): {_FALLBACK_SIZE} px taken, change it with --size")
+    if interpolation is not None:
+        geometry = replace(geometry, interpolation=interpolation)
+    elif isinstance(spec.interpolation, Known):
+        geometry = replace(geometry, interpolation=spec.interpolation.value)
+    else:
+        notes.append(f"interpolation unknown: {geometry.interpolation} taken, change it with --interpolation")
+    if isinstance(spec.crop, Known):
+        geometry = Geometry.of(geometry.size, geometry.interpolation, spec.crop.value)
+        if size is not None or crop is not None:  # the edge that was stated belongs to the size and crop that were
+            geometry = replace(geometry, resize=None)
+    elif crop is None:
+        notes.append(f"crop unknown: the centre {geometry.crop_fraction:g} taken, change it with --crop")
+    if crop is not None:
+        geometry = replace(geometry, crop_fraction=crop)
+    return geometry, tuple(notes)
+
+
+def colour_of(network: Network) -> ColourMode:
+    """How images are read for the network; raises :class:`ModelError` unless it takes one channel or three."""
+    colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
+    if network.channels not in colours:
+        raise ModelError(
+            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
+        )
+    return colours[network.channels]
+
+
+@torch.inference_mode()
+def check_accepts(network: Network, geometry: InputGeometry) -> None:
+    """Raise :class:`ModelError` if the network cannot take samples of this size: before training, images before any is read."""
+    was_training = network.module.training
+    try:
+        network.module.eval()(torch.zeros(1, network.channels, *geometry.shape))
+    except Exception as error:  # whatever the user's architecture raises
+        reason = " ".join(str(error).split())[:160]
+        remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
+        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
+    finally:
+        network.module.train(was_training)
+
+
+def _sized(network: Network, geometry: InputGeometry) -> str:
+    if isinstance(geometry, Geometry):
+        return "{} x {} images".format(*geometry.size)
+    if isinstance(geometry, SignalGeometry):
+        return f"signals of {geometry.length} steps in {network.channels} channels"
+    return f"rows of {len(geometry.columns)} numbers"
+
+
+def _check_geometry(interpolation: str | None, crop: float | None) -> None:
+    if interpolation is not None and interpolation not in ("bilinear", "bicubic", "nearest", "lanczos"):
+        raise SpecError("an interpolation: bilinear, bicubic, nearest or lanczos", f"{interpolation!r}", "choose one of them")
+    if crop is not None and not 0 < crop <= 1:
+        raise SpecError("--crop above 0 and at most 1", f"{crop:g}", "1 keeps the whole of the shorter edge")

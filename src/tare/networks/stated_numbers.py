@@ -1,0 +1,119 @@
+"""What is particular about planning a transfer of signals or rows: their length, their padding, options that make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tare.datasets.augmentation import Augmenting
+from tare.datasets.split import LabelledFile, Split
+from tare.errors import DataError, SpecError, StrategyError
+from tare.input_spec.geometry import NOUNS, Kind, RowGeometry, SignalGeometry
+from tare.networks.network import Network
+from tare.normalisation.strategies import Normalisation, Strategy
+from tare.samples.records import Skipped
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.engines.local import ordered_map
+
+
+def channels_in(split: Split) -> int:
+    """The number of channels of the first training sample that can be read. Raises :class:`DataError` if none can."""
+    reason = "none at all"
+    for file in split.train:
+        values = file.read("stored")
+        if not isinstance(values, Skipped):
+            return int(values.shape[-1])
+        reason = f"{file.path!r}: {values.reason}"
+    raise DataError(f"{NOUNS[split.kind]} that can be read", reason, "repair the data")
+
+
+def check_options(kind: Kind, image_options: dict[str, Any], length: int | None, augmenting: Augmenting) -> None:
+    """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
+    given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
+    if kind == "image":
+        given = [f"--length {length}"] if length is not None else []
+    elif kind == "vector" and length is not None:
+        given.append(f"--length {length}")
+    if given:
+        raise SpecError(f"options that fit {NOUNS[kind]}", given[0], "leave it out")
+    if kind == "image":
+        return
+    if length is not None and length < 1:
+        raise SpecError("--length of at least 1", f"{length}", "raise it")
+    varied = {"augmentation": augmenting.augmentation, "mixup": augmenting.mixup, "cutmix": augmenting.cutmix}
+    for name, value in {**varied, "erasing": augmenting.erasing}.items():
+        if value not in ("none", "basic", 0.0):
+            remedy = "signals are cut at a random place (basic), or not varied (none)" if kind == "signal" else "leave it out"
+            raise SpecError(f"--augmentation basic or none for {NOUNS[kind]}, and nothing mixed", f"--{name} {value}", remedy)
+
+
+def check_strategy(kind: Kind, strategy: Strategy) -> None:
+    """Raise :class:`StrategyError` for rows normalised each by itself: a row has one value per column."""
+    if kind == "vector" and strategy == "sample":
+        found = "rows of one value per channel"
+        raise StrategyError("images or signals for the strategy 'sample'", found, "use --strategy target")
+
+
+def check_channels(network: Network, stats: DatasetStats) -> None:
+    """Raise :class:`DataError` unless the data have as many channels as the network takes."""
+    found = len(stats.channels)
+    if found != network.channels:
+        what = "columns" if network.kind == "vector" else "channels"
+        remedy = "choose other columns, or another network" if what == "columns" else "convert them, or name another network"
+        raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
+
+
+def check_columns(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
+    """Raise :class:`DataError` if the columns of a table bear the names of those in training and stand in another order."""
+    if trained_on is None:
+        return
+    known, found = ([channel.name for channel in one.channels] for one in (trained_on, stats))
+    if known != found and sorted(known) == sorted(found):
+        place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
+        reason = f"{found[place]!r} where {known[place]!r} was"
+        raise DataError("the columns in the order of those that the network was trained on", reason, "reorder them")
+
+
+def number_geometry(
+    network: Network, length: int | None, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
+) -> tuple[SignalGeometry | RowGeometry, tuple[str, ...]]:
+    """What the network is given of each signal or row, and notes on what nobody stated.
+
+    The length is the one asked for, else that of the run the weights come from, else the median of the training split.
+    """
+    if split.kind == "vector":
+        return RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
+    lengths = lengths_of(split.train, workers)
+    taken, why = chosen_length(network, length, lengths)
+    return SignalGeometry(taken, chosen.zero, stats.dtype), _length_notes(taken, why, lengths, chosen)
+
+
+def chosen_length(network: Network, length: int | None, lengths: Sequence[int]) -> tuple[int, str]:
+    """How many steps of a signal the network is given, and why: as asked for, as the source's, or the median of ``lengths``."""
+    stated = network.spec.extra.get("length")
+    if length is not None:
+        return length, "as stated"
+    if isinstance(stated, int) and stated > 0:
+        return stated, "as the source's"
+    return int(np.median(lengths)), "the median of the training split; change it with --length"
+
+
+def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:
+    """Steps of each signal that can be read."""
+    read = ordered_map(lambda file: file.read("stored"), files, max(1, workers))
+    return [len(values) for values in read if not isinstance(values, Skipped)]
+
+
+def _length_notes(length: int, why: str, lengths: Sequence[int], chosen: Normalisation) -> tuple[str, ...]:
+    longer, shorter = (sum(compared) for compared in zip(*((n > length, n < length) for n in lengths), strict=True))
+    said = [f"signals of {length} steps ({why}); those of the training split have {min(lengths)} to {max(lengths)}"]
+    if longer:
+        said.append(f"{longer} of {len(lengths)} are longer and cut: at random in training, to their middle in validation")
+    if shorter:
+        with_what = (
+            "nothing, which counts in no signal's moments" if chosen.per_sample else "the mean that normalisation subtracts"
+        )
+        said.append(f"{shorter} of {len(lengths)} are shorter and padded with {with_what}: zero at the network's input")
+    return tuple(said)

@@ -1,0 +1,97 @@
+"""A network's input as a specification states it: from ``tare identify``, ``tare spec``, a library or a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tare.errors import ModelError, SpecError
+from tare.folding.api import canonical, rewritten
+from tare.input_spec.affine import Affine
+from tare.input_spec.spec import InputSpec, Known
+from tare.networks.network import Network
+from tare.readers.table import read_spec
+from tare.samples.layout import unit_scale
+
+Spec = str | os.PathLike[str] | InputSpec
+
+#: Beside the constants: what of a spec says how samples are brought to the network.
+_FIELDS = ("size", "interpolation", "antialias", "crop")
+_BYTE_SCALE = 1 / 255
+_SAME = 1e-6
+
+
+def with_spec(
+    network: Network, spec: Spec | None, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> Network:
+    """The network with what ``spec`` states in place of its own statement; None leaves it as it is.
+
+    ``spec`` is an :class:`InputSpec` or whatever :func:`tare.read_spec` reads. Its constants become those of unit values in red,
+    green, blue order: for raw values that are scaled by k instead of 1/255, ``mean / (255 k)`` and ``std / (255 k)``. A network
+    that takes BGR gets its first layer's input channels exchanged, which is exact: it then takes RGB, and answers as before.
+
+    Raises :class:`SpecError` for a spec that cannot be read, has another number of channels than the network, or contradicts
+    ``mean`` and ``std`` (unit values); :class:`ModelError` if the first layer cannot be rewritten.
+    """
+    if spec is None:
+        return network
+    stated = read_spec(spec)
+    extra = {key: value for key, value in stated.extra.items() if key == "length"}
+    known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
+    merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
+    if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):
+        return replace(network, spec=merged)
+    order, u0, s0 = unit_constants(stated)
+    if len(u0) != network.channels:
+        found = f"{len(u0)} in {stated.mean.origin}"
+        raise SpecError(f"a spec of {network.channels} channels, as {network.reference} takes", found, "name another spec")
+    _check_agreement(u0, s0, mean, std)
+    merged = replace(merged, mean=Known(u0, stated.mean.origin), std=Known(s0, stated.std.origin))
+    if order == tuple(range(len(order))):
+        return replace(network, spec=merged)
+    return replace(_reordered(network, order, merged), spec=merged)
+
+
+def unit_constants(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
+    """The channel order p of a spec, and its mean and std for unit values by the data's channels: ``y_c = (u_p(c) - m) / s``.
+
+    Raises :class:`SpecError` if a field that is needed is unknown, or the scale is not positive.
+    """
+    affine = canonical(spec)
+    scale, stored = spec.require("scale"), spec.raw_dtype
+    if isinstance(stored, Known):
+        factor = scale / float(unit_scale(stored.value))
+    elif abs(scale / _BYTE_SCALE - 1) < _SAME:
+        factor = 1.0
+    else:
+        raise SpecError("a spec that says what raw values are", f"a scale of {scale:g} and no raw_dtype", "state it in the spec")
+    if not factor > 0:
+        raise SpecError("a positive scale", f"{scale:g}", "correct the spec")
+    factor = 1.0 if abs(factor - 1) < 1e-9 else factor  # constants of unit values stay as they were stated
+    place = [affine.order.index(channel) for channel in range(len(affine.order))]
+    mean, std = spec.require("mean"), spec.require("std")
+    return affine.order, tuple(mean[c] / factor for c in place), tuple(std[c] / factor for c in place)
+
+
+def _check_agreement(u0: Sequence[float], s0: Sequence[float], mean: Sequence[float] | None, std: Sequence[float] | None) -> None:
+    for name, ours, theirs in (("mean", u0, mean), ("std", s0, std)):
+        if theirs is None:
+            continue
+        every = tuple(theirs) * len(ours) if len(theirs) == 1 else tuple(theirs)
+        if len(every) != len(ours) or any(abs(a - b) > _SAME * max(1.0, abs(a)) for a, b in zip(ours, every, strict=True)):
+            shown = ", ".join(f"{value:g}" for value in ours)
+            found = f"{', '.join(f'{value:g}' for value in theirs)}, where the spec says {shown} in unit values"
+            raise SpecError(f"--{name} that agrees with --spec", found, "leave one of them out")
+
+
+def _reordered(network: Network, order: tuple[int, ...], spec: InputSpec) -> Network:
+    """The network for channels in the data's order, whose first layer had them in ``order``."""
+    count = len(order)
+    shape = (count, *spec.size.value) if isinstance(spec.size, Known) else None
+    made = rewritten(network.module, Affine(order, (1.0,) * count, (0.0,) * count), "normalised", shape)
+    if not made.plan.keeps_architecture:
+        found = f"one of {network.reference} that would need another architecture"
+        raise ModelError("a first layer whose channels can be exchanged", found, "use `tare respec`, and its result as --model")
+    said = "the spec says BGR: the first layer's input channels were exchanged, so the network takes RGB and answers as before"
+    return replace(network, module=made.network, notes=(*network.notes, said))

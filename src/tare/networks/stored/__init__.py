@@ -1,0 +1,1 @@
+"""Networks on disk: `tare.load_model`, runs, folded directories."""

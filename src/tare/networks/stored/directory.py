@@ -1,0 +1,347 @@
+"""A model directory: weights as safetensors, ``config.json`` for timm, and ``tare.json`` with the normalisation.
+
+``timm.create_model("local-dir:DIR", pretrained=True)`` loads a timm network as it is; its pretrained_cfg carries the mean
+and std in use.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tare._version import __version__
+from tare.errors import ModelError, SpecError
+from tare.folding.layers import FoldedNetwork, Form, with_form
+from tare.input_spec.formats.timm import crop_pct_of
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.network import Network, load_network, load_weights, with_head
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import STRATEGIES, Normalisation, Strategy
+from tare.samples.layout import unit_scale
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.files import replacing_folder, write_text
+
+SCHEMA = "tare.model/1"
+_WEIGHTS = "model.safetensors"
+# What a spec can name.
+_RAW_DTYPES = ("uint8", "uint16", "float32", "float64", "int16", "int32")
+_LONGEST_NAMES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TransferredModel:
+    """A network with the normalisation it was transferred with, and what it takes: everything that prediction needs."""
+
+    network: Network
+    normalisation: Normalisation
+    takes: InputGeometry
+    classes: tuple[str, ...]
+
+    @property
+    def geometry(self) -> Geometry:
+        """How an image becomes the network's input. Raises :class:`ModelError` if it takes no images."""
+        if isinstance(self.takes, Geometry):
+            return self.takes
+        found = f"{self.network.reference}, which takes {NOUNS[self.takes.kind]}"
+        raise ModelError("a network for images", found, "use `tare predict`, or tare.load_model in Python")
+
+    def spec(self) -> InputSpec:
+        """What the transferred network expects at its input."""
+        origin = f"transfer with strategy {self.normalisation.strategy!r}"
+        spec = InputSpec(
+            mean=Known(self.normalisation.mean, origin),
+            std=Known(self.normalisation.std, origin),
+            dtype=Known("float32", origin),
+        )
+        return _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
+
+    @torch.inference_mode()
+    def logits(self, samples: torch.Tensor) -> torch.Tensor:
+        """Logits ``(N, K)`` of samples that already have the network's size.
+
+        Raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
+        """
+        self.network.module.eval()
+        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
+        return result
+
+
+def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
+    count = len(spec.require("mean"))
+    return replace(
+        spec,
+        channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
+        scale=Known(1 / 255, origin),
+        size=Known(geometry.size, origin),
+        interpolation=Known(geometry.interpolation, origin),
+        crop=Known(geometry.crop, origin),
+        layout=Known("NCHW", origin),
+        raw_dtype=Known("uint8", origin),
+    )
+
+
+def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
+    """A signal's length, which no field of a spec is, is stated beside them."""
+    nothing = Unknown("signals and rows of numbers are not resized")
+    count = len(spec.require("mean"))
+    names = ",".join(takes.columns if isinstance(takes, RowGeometry) else (f"c{index}" for index in range(count)))
+    raw = takes.raw_dtype
+    return replace(
+        spec,
+        channels=Known(names if len(names) <= _LONGEST_NAMES else f"{count} columns", origin),
+        scale=Known(float(unit_scale(raw)), origin),
+        size=nothing,
+        interpolation=nothing,
+        crop=nothing,
+        antialias=nothing,
+        layout=Known("NC" if isinstance(takes, RowGeometry) else "NCT", origin),
+        raw_dtype=Known(raw, origin) if raw in _RAW_DTYPES else Unknown(f"raw values were of type {raw}"),
+        extra={"length": takes.length} if isinstance(takes, SignalGeometry) else {},
+    )
+
+
+def save_model(
+    folder: Path,
+    model: TransferredModel,
+    *,
+    source_spec: InputSpec,
+    target_stats: DatasetStats | None,
+    evidence: Mapping[str, Any],
+    fold: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the model directory beside its place and rename it there; an existing one is replaced.
+
+    ``fold`` records what was folded into a network; its ``layers`` are what :func:`load_model` needs to build it again.
+    Raises :class:`OutputError` if it cannot be written; nothing half-written stays.
+    """
+    with replacing_folder(folder) as temporary:
+        _write_weights(temporary, model)
+        document = _document(model, source_spec, target_stats, evidence)
+        if fold is not None:
+            document["fold"] = dict(fold)
+        write_text(temporary / "tare.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
+    """Load what :func:`save_model` wrote.
+
+    A network that timm knows needs nothing else. For one built by a Python file, name it again as ``factory``
+    (``FILE.py:FACTORY``): a model directory never names code that would then be run.
+
+    Raises :class:`ModelError` if the directory is incomplete, malformed, or needs a factory.
+    """
+    folder = Path(folder)
+    document = _read_document(folder)
+    try:
+        entry = document["normalisation"]
+        strategy: Strategy = entry["strategy"]
+        if strategy not in STRATEGIES:
+            raise ValueError(f"the strategy {strategy!r}"[:100])
+        normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
+        geometry = geometry_from(document["geometry"])
+        classes = tuple(str(name) for name in document["classes"])
+        reference = str(document["network"]["reference"])
+        is_timm = bool(document["network"]["timm"])
+        changes = _changes(document.get("fold"))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(
+            "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
+        ) from None
+    build = _Build(folder, reference, factory, len(classes), len(normalisation.mean))
+    if changes is not None:
+        network = _folded_network(build, changes, is_timm=is_timm)
+    else:
+        network = _timm_network(folder, reference) if is_timm else _built_network(build)
+    return TransferredModel(network, normalisation, geometry, classes)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what produced a result."""
+    packages = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
+    return {"tare": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def _write_weights(folder: Path, model: TransferredModel) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        _save_weights(folder, model)
+    except SafetensorError as error:  # so its writer tells of a full disk
+        raise OSError(errno.EIO, str(error)) from None
+
+
+def _save_weights(folder: Path, model: TransferredModel) -> None:
+    from safetensors.torch import save_file
+
+    network = model.network
+    module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
+    if not network.is_timm:
+        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+        save_file(tensors, folder / _WEIGHTS)
+        return
+    from timm.models import save_for_hf
+
+    geometry, normalisation = model.geometry, model.normalisation
+    save_for_hf(
+        module.cpu(),
+        folder,
+        model_config={"label_names": list(model.classes)},
+        safe_serialization=True,
+        data_config={
+            "input_size": (len(normalisation.mean), *geometry.size),
+            "interpolation": geometry.interpolation,
+            "mean": normalisation.mean,
+            "std": normalisation.std,
+            "crop_pct": _crop_pct(geometry),
+            "crop_mode": geometry.crop_mode,
+        },
+    )
+
+
+def _crop_pct(geometry: Geometry) -> float:
+    """The fraction from which timm reckons the same edge, if there is one; an export for timm is compared with it in any case."""
+    try:
+        return crop_pct_of(geometry.crop, geometry.size)
+    except SpecError:
+        return geometry.crop_fraction
+
+
+def _document(
+    model: TransferredModel, source_spec: InputSpec, target_stats: DatasetStats | None, evidence: Mapping[str, Any]
+) -> dict[str, Any]:
+    normalisation = model.normalisation
+    return {
+        "schema": SCHEMA,
+        "network": {
+            "reference": model.network.reference,
+            "timm": model.network.is_timm,
+            "weights": model.network.weights,
+            "sha256": _file_hash(model.network.reference),
+        },
+        "classes": list(model.classes),
+        "strategy": normalisation.strategy,
+        "normalisation": {
+            "strategy": normalisation.strategy,
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
+            "per_sample": normalisation.per_sample,
+        },
+        "geometry": geometry_json(model.takes),
+        "spec": model.spec().to_json(),
+        "source_spec": source_spec.to_json(),
+        "target_stats": target_stats.to_json() if target_stats else None,
+        "evidence": dict(evidence),
+        "versions": versions(),
+    }
+
+
+def _file_hash(reference: str) -> str | None:
+    path = Path(reference.rpartition(":")[0])
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.suffix == ".py" and path.is_file() else None
+
+
+def tare_json(folder: Path) -> dict[str, Any]:
+    """What the ``tare.json`` of a model directory holds, of any schema. Raises :class:`ModelError` if it is no JSON object."""
+    path = folder / "tare.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
+    if not isinstance(document, dict):
+        raise ModelError("a JSON object in tare.json", f"a {type(document).__name__}", "transfer again")
+    return document
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    document = tare_json(folder)
+    if document.get("schema") != SCHEMA:
+        raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another in {str(folder)!r}", "transfer again")
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
+
+    forms: Mapping[str, Form]
+    front: tuple[float, ...] | None
+    dims: int
+    casts: bool
+
+
+def _changes(fold: Any) -> _Changes | None:
+    if fold is None:
+        return None
+    names = {field.name for field in fields(Form)}
+    forms = {}
+    for layer in fold["layers"]:
+        values: dict[str, Any] = {key: value for key, value in layer.items() if key in names}
+        forms[str(layer["name"])] = Form(**values | {"at_size": tuple(layer["at_size"])})
+    front = tuple(map(float, fold["front"])) if fold["front"] is not None else None
+    return _Changes(forms, front, len(fold["shape"]) - 1, fold["takes"] == "uint8")
+
+
+def _timm_network(folder: Path, reference: str, *, weights: bool = True) -> Network:
+    import timm
+
+    try:
+        module: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=weights)
+    except Exception as error:  # timm, safetensors and the file system
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError("a model directory that timm can load", f"{str(folder)!r}: {reason}", "transfer again") from None
+    head = str(module.pretrained_cfg["classifier"])  # type: ignore[index]
+    return Network(module, reference, str(folder), InputSpec(), head, is_timm=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What a network that timm does not know is built from."""
+
+    folder: Path
+    reference: str
+    factory: str | None
+    classes: int
+    channels: int
+
+
+def _built_network(build: _Build, *, weights: bool = True) -> Network:
+    factory = build.factory
+    if factory is None and build.reference.startswith(("torchvision:", "tare:")):
+        factory = build.reference  # a library's name for it, not code that the directory could choose
+    if factory is None:
+        remedy = f"name it with --model, as it was when trained: {build.reference}"
+        raise ModelError("the Python file that builds this network", "none", remedy)
+    network = load_network(factory, "none", channels=build.channels)
+    if build.classes:
+        network = with_head(network, build.classes, seed=0)
+    if weights:
+        loaded = load_weights(network.module, build.folder / _WEIGHTS)
+        network = replace(network, head_trained=loaded.with_head)
+    return network
+
+
+def _folded_network(build: _Build, changes: _Changes, *, is_timm: bool) -> Network:
+    """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
+    folder, reference = build.folder, build.reference
+    network = _timm_network(folder, reference, weights=False) if is_timm else _built_network(build, weights=False)
+    module = network.module
+    try:
+        for name, form in changes.forms.items():
+            module = with_form(module, name, form)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ModelError("the network that was folded", f"{error} in {reference}", "name the one it was made of") from None
+    loaded = load_weights(module, folder / _WEIGHTS)
+    if changes.front is not None:
+        module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)
+    return replace(network, module=module, weights=str(folder), head_trained=loaded.with_head)

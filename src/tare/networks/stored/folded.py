@@ -1,0 +1,174 @@
+"""From a network's name to a directory with the folded one, that :func:`tare.load_model` loads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tare.errors import ModelError, OutputError, SpecError
+from tare.folding.api import Folded, affine_of, folded, respecced
+from tare.input_spec.affine import Affine
+from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
+from tare.input_spec.spec import InputSpec, Known
+from tare.networks.network import Network, load_network
+from tare.networks.stated_images import geometry_of
+from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.strategies import Normalisation
+from tare.readers.table import read_spec
+
+SCHEMA = "tare.fold/1"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedDirectory:
+    """What was folded and where it lies; ``loads_in_timm`` says that timm's ``local-dir:`` builds and loads it."""
+
+    out: Path
+    reference: str
+    folded: Folded
+    loads_in_timm: bool
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that ``tare fold --json`` prints."""
+        return {"schema": SCHEMA, "out": str(self.out), "network": self.reference, **_record(self.folded, self.loads_in_timm)}
+
+
+def fold_to(
+    source: str,
+    out: Path,
+    *,
+    spec: str | None = None,
+    takes: Literal["unit", "uint8"] = "unit",
+    weights: str = "pretrained",
+    factory: str | None = None,
+    overwrite: bool = False,
+) -> FoldedDirectory:
+    """Fold the normalisation of ``source`` into it and write the directory ``out``.
+
+    ``source`` is a run or model directory, ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``; ``spec`` is whatever
+    :func:`tare.read_spec` reads, or else what the network states. Raises :class:`TareError` if it cannot be read, folded
+    exactly, or written.
+    """
+    check_free(out, overwrite=overwrite)
+    model = opened(source, weights, factory)
+    stated = read_spec(spec) if spec is not None else model.expects
+    _check_bytes(model.takes, takes)
+    made = folded(model.network.module, stated, takes, shape=model.shape)
+    step = 1.0 if takes == "unit" else 1 / 255  # raw bytes are unit values divided by 1/255
+    channels = len(affine_of(stated, takes).order)
+    return _written(out, model, made, stated, Normalisation("none", (0.0,) * channels, (step,) * channels))
+
+
+def respec_to(
+    source: str,
+    out: Path,
+    *,
+    from_spec: str | None,
+    to_spec: str,
+    weights: str = "pretrained",
+    factory: str | None = None,
+    overwrite: bool = False,
+) -> FoldedDirectory:
+    """Rewrite ``source`` for input normalised under ``to_spec`` and write the directory ``out``; else as :func:`fold_to`."""
+    check_free(out, overwrite=overwrite)
+    model = opened(source, weights, factory)
+    before = read_spec(from_spec) if from_spec is not None else model.expects
+    after = read_spec(to_spec)
+    unit = affine_of(after, "unit")
+    if unit.order != tuple(range(len(unit.order))):
+        raise SpecError(
+            "a target spec in red, green, blue order",
+            "BGR",
+            "use tare.folding.api.respec, or state the same constants in RGB order",
+        )
+    made = respecced(model.network.module, before, after, shape=model.shape)
+    mean, std = _constants(unit)
+    return _written(out, model, made, before, Normalisation("source", mean, std))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A network to fold, what it expects, how images are brought to its size, and the input shape if it is known."""
+
+    network: Network
+    expects: InputSpec
+    takes: InputGeometry
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+    shape: tuple[int, ...] | None
+
+
+def opened(source: str, weights: str, factory: str | None) -> Opened:
+    """Load a run directory, a model directory, or a network by name."""
+    folder = next((path for path in (Path(source), Path(source) / "model") if (path / "tare.json").is_file()), None)
+    if folder is None and Path(source).is_dir():
+        raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
+    if folder is None:
+        network = load_network(source, weights)
+        geometry, notes = geometry_of(network, None, None, None)
+        known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
+        shape = (len(network.spec.require("mean")), *geometry.size) if known else None
+        return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
+    model = load_model(folder, factory)
+    if model.normalisation.per_sample:
+        raise ModelError(
+            "one normalisation for all samples", "each image by its own mean and std", "strategy 'sample' cannot be folded"
+        )
+    whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
+    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole)
+
+
+def _check_bytes(given: InputGeometry, takes: str) -> None:
+    """Raise :class:`SpecError` if raw bytes are asked for where values are stored as anything else."""
+    if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
+        raise SpecError("--input unit for data that are no bytes", f"--input uint8 for {given.raw_dtype}", "use --input unit")
+
+
+def check_free(out: Path, *, overwrite: bool) -> None:
+    """Raise :class:`OutputError` if ``out`` exists, or ``overwrite`` would replace something that is no model directory."""
+    if not out.exists():
+        return
+    if not overwrite:
+        raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite")
+    if not out.is_dir() or (any(out.iterdir()) and not (out / "tare.json").is_file()):
+        raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")
+
+
+def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:
+    network = replace(model.network, module=made.network)
+    takes = model.takes
+    if len(made.plan.shape) == 3 and isinstance(takes, Geometry):
+        takes = replace(takes, size=(made.plan.shape[1], made.plan.shape[2]))
+    loads = model.network.is_timm and made.plan.keeps_architecture and made.plan.takes != "uint8"
+    save_model(
+        out,
+        TransferredModel(network, normalisation, takes, model.classes),
+        source_spec=source_spec,
+        target_stats=None,
+        evidence={"fold": asdict(made.verification)},
+        fold=_record(made, loads),
+    )
+    return FoldedDirectory(out, model.network.reference, made, loads, model.notes)
+
+
+def _record(made: Folded, loads_in_timm: bool) -> dict[str, Any]:
+    plan = made.plan
+    return {
+        "takes": plan.takes,
+        "affine": {"order": list(plan.affine.order), "a": list(plan.affine.scale), "b": list(plan.affine.shift)},
+        "shape": list(plan.shape),
+        "layers": [
+            {"name": layer.name, "kind": layer.kind, **asdict(layer.form), "zero": layer.zero.tolist()} for layer in plan.layers
+        ],
+        "front": plan.front,
+        "verification": asdict(made.verification),
+        "loads_in_timm": loads_in_timm,
+    }
+
+
+def _constants(unit: Affine) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and std in unit values that a map from unit values stands for."""
+    std = tuple(1.0 / a for a in unit.scale)
+    return tuple(-b * s for b, s in zip(unit.shift, std, strict=True)), std

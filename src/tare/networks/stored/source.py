@@ -1,0 +1,98 @@
+"""The network that a transfer starts from: a library's, a Python file's, or one that an earlier transfer made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tare.errors import ModelError
+from tare.input_spec.spec import InputSpec, Unknown
+from tare.networks.network import Network, load_network, load_weights
+from tare.networks.stored.directory import load_model, tare_json
+from tare.statistics.dataset_stats import DatasetStats
+
+
+def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
+    """Build ``reference`` with ``weights``, as :func:`tare.networks.network.load_network` does, or load a transferred model.
+
+    A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
+    ``reference``, for that of a Python file as ``weights`` beside it. Raises :class:`ModelError` if it cannot be had.
+    """
+    folder = model_folder(reference)
+    if folder is not None:
+        return _transferred(folder, weights, seed)
+    given = model_folder(weights)
+    if given is None:
+        return load_network(reference, weights, seed, channels)
+    _check_channels(given, channels)
+    network = load_network(reference, str(given / "model.safetensors"), seed, channels)
+    return replace(network, weights=weights, spec=_spec(given, network.spec))
+
+
+def source_statistics(reference: str, weights: str) -> DatasetStats | None:
+    """The statistics of what an earlier run was trained on, if ``weights`` or ``reference`` is one that holds any: dataset0's."""
+    folder = model_folder(weights) or model_folder(reference)
+    stated = tare_json(folder).get("target_stats") if folder is not None else None
+    return DatasetStats.from_json(stated) if stated is not None else None
+
+
+def model_folder(reference: str) -> Path | None:
+    """The model directory that ``reference`` is or, being a run, holds; None if it is no directory.
+
+    Raises :class:`ModelError` for a directory without a model.
+    """
+    path = Path(reference)
+    if not path.is_dir():
+        return None
+    found = next((folder for folder in (path, path / "model") if (folder / "tare.json").is_file()), None)
+    if found is None:
+        raise ModelError("a run or a model directory with a tare.json", f"{reference!r} without one", "name RUN or RUN/model")
+    return found
+
+
+def _transferred(folder: Path, weights: str, seed: int) -> Network:
+    reference = _reference(folder)
+    if reference.rpartition(":")[0].endswith(".py"):
+        raise ModelError(
+            "the Python file that builds this network",
+            "a directory, which names it but never runs it",
+            f"use --model {reference} --weights {folder}",
+        )
+    if weights == "none":
+        return replace(load_network(reference, "none", seed, channels_of(folder)), spec=_spec(folder, InputSpec()))
+    model = load_model(folder)
+    network = replace(model.network, reference=reference, weights=str(folder), spec=_spec(folder, model.spec()))
+    if weights != "pretrained":
+        loaded = load_weights(network.module, Path(weights), network.head)
+        network = replace(network, weights=weights, notes=network.notes + loaded.notes, head_trained=loaded.with_head)
+    return network
+
+
+def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
+    """What the model was fed; constants there are none where every sample was normalised by its own."""
+    document = tare_json(folder)
+    stated = document.get("spec")
+    spec = InputSpec.from_json(stated) if isinstance(stated, dict) else otherwise
+    if not document.get("normalisation", {}).get("per_sample"):
+        return spec
+    nothing = Unknown(f"{str(folder)!r} was trained on samples normalised by their own moments: --strategy sample")
+    return replace(spec, mean=nothing, std=nothing)
+
+
+def channels_of(folder: Path) -> int:
+    """How many channels the model in ``folder`` takes."""
+    mean = tare_json(folder).get("normalisation", {}).get("mean")
+    if not isinstance(mean, list) or not mean:
+        raise ModelError("a complete tare.json", f"no mean in {str(folder)!r}", "transfer again")
+    return len(mean)
+
+
+def _check_channels(folder: Path, channels: int | None) -> None:
+    if channels is not None and channels_of(folder) != channels:
+        found = f"{channels}, beside {channels_of(folder)} in {str(folder)!r}"
+        raise ModelError("data of as many channels as the run's that gives the weights", found, "name another run")
+
+
+def _reference(folder: Path) -> str:
+    network = tare_json(folder).get("network", {})
+    return str(network.get("reference", ""))

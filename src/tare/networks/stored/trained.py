@@ -1,0 +1,156 @@
+"""A trained model as its user names it, a run or a model directory, checked before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tare.errors import ModelError
+from tare.input_spec.fields import Known, parsed, plain
+from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.networks.stated_images import colour_of
+from tare.networks.stored.directory import TransferredModel, load_model
+from tare.samples.decode import ColourMode
+
+_LARGEST_EDGE = 1 << 14
+_LONGEST = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model with its directory, its ``tare.json``, and the settings of its run (empty where the run is not there)."""
+
+    folder: Path
+    model: TransferredModel
+    document: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    @property
+    def colour(self) -> ColourMode:
+        """How images are read for it."""
+        return colour_of(self.model.network)
+
+    @property
+    def validated(self) -> int | None:
+        """How many validation images its accuracy was counted on, if the run is there to say so."""
+        path = self.folder.parent / "evaluation.json"
+        count = _json(path).get("samples") if self.folder.name == "model" and path.is_file() else None
+        return count if isinstance(count, int) and count > 0 else None
+
+    @property
+    def reference(self) -> str:
+        """The network's name as it was when trained."""
+        return self.model.network.reference
+
+
+def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
+    """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that timm does not know.
+
+    Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes what it states, gives one finite
+    logit per class, and all its weights are finite.
+    """
+    folder = next((path for path in (run / "model", run) if (path / "tare.json").is_file()), None)
+    if folder is None:
+        found = "no such directory" if not run.exists() else f"no tare.json in {str(run)!r}"
+        raise ModelError("a run directory, or a model directory with a tare.json", found, "name what `tare transfer` wrote")
+    if not (folder / "model.safetensors").is_file():  # timm would take another file, and say so to nobody
+        raise ModelError("the weights as model.safetensors", f"none in {str(folder)!r}", "transfer again")
+    with torch.random.fork_rng(devices=[]):  # building a network draws weights, only to replace them
+        model = load_model(folder, factory)
+    trained = TrainedModel(folder, model, _json(folder / "tare.json"), _settings(run if folder != run else run.parent))
+    _check_statement(trained)
+    _check_weights(model.network.module, folder)
+    _check_answer(trained)
+    return trained
+
+
+def _check_statement(trained: TrainedModel) -> None:
+    """What ``tare.json`` states must be numbers that can be computed with."""
+    chosen, takes = trained.model.normalisation, trained.model.takes
+    values: dict[str, Any] = {"mean": chosen.mean, "std": chosen.std}
+    if isinstance(takes, Geometry):
+        values |= {"size": takes.size, "interpolation": takes.interpolation, "crop": plain(Known(takes.crop, ""))}
+    for name, value in values.items():
+        try:
+            parsed(name, value, "")
+        except ValueError as error:
+            raise _unusable(trained, f"{name} {error}") from None
+    channels = trained.model.network.channels
+    if not len(chosen.mean) == len(chosen.std) == channels:
+        raise _unusable(trained, f"{len(chosen.mean)} means and {len(chosen.std)} stds for {channels} channels")
+    if isinstance(takes, Geometry):
+        if max(takes.size) > _LARGEST_EDGE:
+            raise _unusable(trained, f"a size of {takes.size[0]} x {takes.size[1]}")
+        _ = trained.colour
+    elif (fault := _fault_of(takes, channels)) is not None:
+        raise _unusable(trained, fault)
+
+
+def _fault_of(takes: SignalGeometry | RowGeometry, channels: int) -> str | None:
+    """What is wrong with the statement of a signal's length and padding, or of a row's columns."""
+    if isinstance(takes, RowGeometry):
+        return None if len(takes.columns) == channels else f"{len(takes.columns)} columns for {channels} numbers"
+    if takes.length > _LONGEST:
+        return f"a length of {takes.length}"
+    padded = takes.pad is None or len(takes.pad) == channels
+    return None if padded else f"padding for {len(takes.pad or ())} of {channels} channels"
+
+
+def _check_weights(module: nn.Module, folder: Path) -> None:
+    for name, tensor in _tensors(module):
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            found = f"{bad} of {tensor.numel()} values of {name!r} are NaN or infinite in {str(folder)!r}"
+            raise ModelError("a network whose weights are all finite", found, "take an earlier checkpoint, or train again")
+
+
+def _check_answer(trained: TrainedModel) -> None:
+    """One plain sample: does the network take it, and answer with a finite logit for every class?"""
+    model = trained.model
+    try:
+        logits = model.logits(_plain(model))
+    except Exception as error:  # whatever the architecture raises
+        raise _unusable(trained, " ".join(str(error).split())[:160]) from None
+    if tuple(logits.shape) != (1, len(model.classes)):
+        raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
+    if not bool(torch.isfinite(logits).all()):
+        what = "a grey image" if isinstance(model.takes, Geometry) else "a sample of mean values"
+        raise _unusable(trained, f"logits that are NaN or infinite for {what}")
+
+
+def _plain(model: TransferredModel) -> torch.Tensor:
+    """An image of mid grey, or a signal or row of the mean."""
+    shape = (1, model.network.channels, *model.takes.shape)
+    if isinstance(model.takes, Geometry):
+        return torch.full(shape, 128, dtype=torch.uint8)
+    mean = torch.tensor(model.normalisation.mean).reshape(1, -1, *(1 for _ in model.takes.shape))
+    return mean.expand(shape).contiguous()
+
+
+def _unusable(trained: TrainedModel, found: str) -> ModelError:
+    return ModelError(f"a model in {str(trained.folder)!r} that fits its own tare.json", found, "transfer again")
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+
+
+def _settings(run: Path) -> dict[str, Any]:
+    path = run / "run.json"
+    settings = _json(path).get("settings") if path.is_file() else None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError("a readable JSON file", f"{str(path)!r}: {error}", "transfer again") from None
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,1 @@
+"""Constants, strategies, and their application."""

@@ -1,0 +1,30 @@
+"""What a network is to be handed, and the catalog's constants as conventions that it might be fed with instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tare.input_spec.spec import InputSpec, Known
+from tare.normalisation.catalog import entries
+from tare.normalisation.diagnosis import Convention
+
+
+def conventions_for(spec: InputSpec) -> tuple[Convention, ...]:
+    """The catalog's constants for as many channels as the network has; those of one channel hold for three as well."""
+    count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
+    found = []
+    for entry in entries():
+        if len(entry.mean) in (1, count) and entry.channels in ("RGB", "BGR", "L"):
+            mean, std = (values * (count if len(values) == 1 else 1) for values in (entry.mean, entry.std))
+            order = entry.channels if count == 3 and len(entry.mean) == 3 else None
+            found.append(Convention(entry.name, InputSpec.of(mean, std, scale=entry.scale, channels=order).affine()))
+    return tuple(found)
+
+
+def as_handed(spec: InputSpec) -> InputSpec:
+    """What has to be handed to the model: raw values as they are, where it applies its constants itself."""
+    inside = spec.extra.get("inside")
+    if not isinstance(inside, str):
+        return spec
+    count = 1 if isinstance(spec.channels, Known) and spec.channels.value == "L" else 3
+    return replace(spec, scale=Known(1.0, inside), mean=Known((0.0,) * count, inside), std=Known((1.0,) * count, inside))

@@ -1,0 +1,127 @@
+"""Raw bytes to normalised floats in one pass over memory: ``y_c = a_c * v_p(c) + b_c``.
+
+Separate steps (to float, divide, subtract, divide, channels first) read and write every float several times; memory bandwidth,
+not arithmetic, is what they cost. Here each byte is read once and each float written once, so the pass moves fewer bytes than a
+plain copy of its result does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.input_spec.affine import Affine
+
+if TYPE_CHECKING:
+    import torch
+
+#: Pixels whose bytes are taken apart together. Between 256 and 8192 the time hardly depends on it.
+_BLOCK = 512
+#: Fewer floats are written sooner than another thread begins.
+_MANY = 1 << 21
+
+
+def takes(images: torch.Tensor) -> bool:
+    """Whether :func:`normalise` takes these images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
+    import torch
+
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.device.type != "cpu" or not images.numel():
+        return False
+    return images.is_contiguous() or images.is_contiguous(memory_format=torch.channels_last)
+
+
+def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Map raw uint8 images ``(N, C, H, W)``, stored channels first or last, to contiguous float32 ``(N, C, H, W)``.
+
+    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned. Large batches take as many
+    threads as torch's own operations do (``torch.get_num_threads()``, one in a loader's process).
+    Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or type.
+    """
+    import torch
+
+    shape = tuple(images.shape)
+    if not takes(images) or shape[1] != len(affine.order):
+        raise ValueError(f"uint8 (N, {len(affine.order)}, H, W) on the CPU, got {images.dtype} {shape} on {images.device}")
+    if out is None:
+        out = torch.empty(shape, dtype=torch.float32)
+    if out.dtype != torch.float32 or tuple(out.shape) != shape or not out.is_contiguous():
+        raise ValueError(f"a contiguous float32 tensor of shape {shape}, got {out.dtype} {tuple(out.shape)}")
+    order = np.array(affine.order, np.int64)
+    scale, shift = np.array(affine.scale, np.float32), np.array(affine.shift, np.float32)
+    pixels = shape[2] * shape[3]
+    result = out.numpy().reshape(shape[0], shape[1], pixels)
+    if images.is_contiguous():
+        source, kernel = images.numpy().reshape(shape[0], shape[1], pixels), _planes
+    else:
+        source = images.permute(0, 2, 3, 1).numpy().reshape(shape[0], pixels, shape[1])
+        kernel = _triples if shape[1] == 3 else _interleaved
+    threads = 1 if result.size < _MANY else min(torch.get_num_threads(), shape[0])
+    _spread(lambda part: kernel(source[part], result[part], order, scale, shift), shape[0], threads)
+    return out
+
+
+def _spread(run: Callable[[slice], Any], length: int, threads: int) -> None:
+    """Call ``run`` with slices that make up ``length``, one a thread; a pool that is kept would not outlive a fork."""
+    first, *others = (slice(*ends) for ends in pairwise(length * k // threads for k in range(threads + 1)))
+    if not others:
+        run(first)
+        return
+    with ThreadPoolExecutor(len(others)) as pool:
+        begun = [pool.submit(run, part) for part in others]
+        run(first)
+    for each in begun:
+        each.result()
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _planes(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    for i in range(images.shape[0]):
+        for c in range(images.shape[1]):
+            source, target, scale, shift = images[i, order[c]], out[i, c], a[c], b[c]
+            for j in range(source.size):
+                target[j] = source[j] * scale + shift
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _triples(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    # A block of pixels at a time: its bytes are first taken apart into three planes that stay in the nearest cache, so that they
+    # become floats by whole vectors, one plane after another. Taking bytes apart and making floats of them in one loop does both
+    # by vectors of eight, and takes twice as long.
+    planes = np.empty((3, _BLOCK), np.uint8)
+    first, second, third = planes[0], planes[1], planes[2]
+    pixels = images.shape[1]
+    for i in range(images.shape[0]):
+        source = images[i].reshape(pixels * 3)
+        for start in range(0, pixels, _BLOCK):
+            count = min(_BLOCK, pixels - start)
+            part = source[3 * start : 3 * (start + count)]
+            # The offsets 0, 1, 2 stand in the loop as they are, to become byte shuffles; a variable one would be a gather.
+            for j in range(count):
+                first[j] = part[3 * j]
+                second[j] = part[3 * j + 1]
+                third[j] = part[3 * j + 2]
+            for c in range(3):
+                plane, target, scale, shift = planes[order[c]], out[i, c, start : start + count], a[c], b[c]
+                for j in range(count):
+                    target[j] = plane[j] * scale + shift
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _interleaved(  # pragma: no cover - compiled
+    images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
+) -> None:
+    for i in range(images.shape[0]):
+        for c in range(order.size):
+            source, target, scale, shift, channel = images[i], out[i, c], a[c], b[c], order[c]
+            for j in range(source.shape[0]):
+                target[j] = source[j, channel] * scale + shift

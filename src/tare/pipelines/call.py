@@ -1,0 +1,160 @@
+"""Call anybody's pipeline with an image: each library wants it in its own form and hands it back in another."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import NoImageError, PipelineError, SpecError
+from tare.system.user_code import one_line
+
+#: An RGB image, raw ``(H, W, 3)`` uint8, to what the pipeline makes of it: a tensor or array of one image.
+Call = Callable[[NDArray[np.uint8]], NDArray[Any]]
+
+_CHANNELS = frozenset((1, 3, 4))
+_RESULT_KEYS = ("pixel_values", "image", "images", "input", "inputs", "x")
+
+
+def call_of(pipeline: Any) -> tuple[Call, str]:
+    """A function that runs ``pipeline`` on an image, and the form in which it wants images.
+
+    Forms are tried from the most usual on: what the library fixes, else PIL image, uint8 array ``(H, W, C)``, uint8 tensor ``(C,
+    H, W)``, float tensor of unit values, path of a PNG file; then a clip of one frame ``(T, C, H, W)``. Raises
+    :class:`PipelineError` with the first form's reason if all fail, and :class:`SpecError` for something that cannot be called.
+    """
+    forms = _forms(pipeline)
+    if not forms:
+        raise SpecError("a pipeline: something that can be called with an image", type(pipeline).__name__, "name the transform")
+    probe = np.full((256, 320, 3), 120, np.uint8)
+    first: PipelineError | None = None
+    for name, call in forms:
+        try:
+            call(probe)
+        except PipelineError as refused:
+            first = first or refused
+        else:
+            return call, name
+    raise first or failure("nothing")
+
+
+def _forms(pipeline: Any) -> list[tuple[str, Call]]:
+    if isinstance(pipeline, list | tuple) and pipeline and all(map(callable, pipeline)):  # timm's separate=True
+        parts = pipeline
+        pipeline = lambda x: functools.reduce(lambda made, part: part(made), parts, x)  # noqa: E731
+    homes = {cls.__module__.partition(".")[0] for cls in type(pipeline).__mro__}
+    names = {cls.__name__ for cls in type(pipeline).__mro__}
+    if names & {"BaseImageProcessor", "ImageProcessingMixin"}:
+        return [("PIL image", _guarded(lambda x: _not_in_rows(pipeline(images=_pil(x), return_tensors="pt"))))]
+    if "albumentations" in homes:
+        return [("uint8 array", _guarded(lambda x: pipeline(image=x)))]
+    if "kornia" in homes:
+        return [("unit float tensor", _guarded(lambda x: pipeline(_tensor(x)[None].float() / 255)))]
+    if not callable(pipeline):
+        return []
+    forms = [
+        ("PIL image", _guarded(lambda x: pipeline(_pil(x)))),
+        ("uint8 array", _guarded(pipeline)),
+        ("uint8 tensor", _guarded(lambda x: pipeline(_tensor(x)))),
+        ("unit float tensor", _guarded(lambda x: pipeline(_tensor(x).float() / 255))),
+        ("path of a file", _guarded(lambda x: _with_file(pipeline, x))),
+        ("clip of uint8 tensors", _guarded(lambda x: pipeline(_tensor(x)[None]))),
+        ("two uint8 tensors", _guarded(lambda x: pipeline(_tensor(x)[None], _tensor(x)[None]))),
+    ]
+    if "torchvision" in homes:  # its v2 classes pass arrays on untouched, which would look like a pipeline that does nothing
+        forms = [form for form in forms if form[0] not in ("uint8 array", "path of a file")]
+    return forms
+
+
+def _not_in_rows(result: Any) -> Any:
+    """What a processor returned, refused where it is one row of values per patch; images come in batches.
+
+    Most return a mapping; that of Idefics returns the batch itself.
+    """
+    for name, values in result.items() if hasattr(result, "items") else [("pixel_values", result)]:
+        if "pixel_values" in name and getattr(values, "ndim", 4) < 4:
+            raise _no_image(f"patches in rows, shape {tuple(values.shape)}, and not an image")
+    return result
+
+
+def _guarded(call: Callable[[Any], Any]) -> Call:
+    def run(image: NDArray[np.uint8]) -> NDArray[Any]:
+        try:
+            return one_image(call(image))
+        except PipelineError:
+            raise
+        except Exception as error:  # whatever the user's code raises
+            raise failure(one_line(error)) from error
+
+    return run
+
+
+def one_image(result: Any) -> NDArray[Any]:
+    """The image in what a pipeline returned: a tensor, array or PIL image, alone, in a batch, a mapping or a tuple.
+
+    Raises :class:`NoImageError` for anything else. Of a batch, or of tiles, it is the first.
+    """
+    if isinstance(result, Mapping) or hasattr(result, "pixel_values"):
+        named = [key for key in result if "pixel_values" in str(key)]
+        key = next((key for key in (*_RESULT_KEYS, *named) if key in result), None)
+        if key is None:
+            raise _no_image(
+                f"a mapping with the keys {sorted(map(str, result))[:6]}, none of them {_RESULT_KEYS[0]!r} or 'image'"
+            )
+        return one_image(result[key])
+    if isinstance(result, list | tuple) and result:
+        return one_image(result[0])
+    result = _as_array(result)
+    if not isinstance(result, np.ndarray):
+        raise _no_image(f"{type(result).__name__} and not an image")
+    if result.dtype.kind not in "buif":
+        raise _no_image(f"an array of {'text' if result.dtype.kind in 'US' else result.dtype} and not of numbers")
+    if result.ndim == 4 and result.shape[1] == 1 and result.shape[0] in _CHANNELS:  # a clip of one frame, (C, T, H, W)
+        result = result[:, 0]
+    while result.ndim > 3 and result.shape[0] and _CHANNELS & {result.shape[-1], result.shape[-3]}:  # a batch, or tiles
+        result = result[0]
+    if result.ndim not in (2, 3) or not result.size:
+        raise _no_image(f"an array of shape {result.shape} and not one image")
+    return np.asarray(result)
+
+
+def _as_array(result: Any) -> Any:
+    """A tensor or PIL image as an array; anything else as it is."""
+    if hasattr(result, "detach"):
+        result = result.detach().cpu()
+        return result.float().numpy() if "bfloat16" in str(result.dtype) else result.numpy()
+    return np.asarray(result) if hasattr(result, "getbands") else result
+
+
+def _no_image(what: str) -> NoImageError:
+    return NoImageError("a pipeline that returns one image", f"it returned {what}", "return the image that the network receives")
+
+
+def failure(reason: str) -> PipelineError:
+    """A pipeline that could not be run, and what it said."""
+    return PipelineError("a pipeline that takes one RGB image", reason, "run it on one image yourself, then check again")
+
+
+def _with_file(pipeline: Callable[[str], Any], image: NDArray[np.uint8]) -> Any:
+    """Run a pipeline that reads its image itself, with cv2.imread for example."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "image.png")
+        _pil(image).save(path)
+        return pipeline(path)
+
+
+def _pil(image: NDArray[np.uint8]) -> Any:
+    from PIL import Image
+
+    return Image.fromarray(image)
+
+
+def _tensor(image: NDArray[np.uint8]) -> Any:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))

@@ -1,0 +1,139 @@
+"""What a pipeline made of images whose raw values are known: the values that would reach the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.input_spec.affine import Affine
+
+#: Raw grey levels of the probe images; 0, 1 and 2 tell a scaling that looks at each image's own maximum.
+LEVELS = (0, 1, 2, *range(8, 256, 8), 254, 255)
+#: Fewer, for pipelines whose values are drawn at random and have to be run many times.
+FEW_LEVELS = (8, 56, 104, 152, 200, 248)
+#: The raw colour of the probe image that tells the order of channels.
+COLOUR = (200, 120, 30)
+
+# Share of the whole range: rounding to 8 bits on the way costs half a level, two roundings one.
+_INLIER = 1.1 / 255
+_FLAT = 1e-4
+_ROUNDING = 1e-6
+_FEWEST = 4
+_FLAT_LEVELS = 3
+_OFF_LEVEL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The values that came out of a pipeline.
+
+    ``affine`` is the map from raw values to output, None if no such map fits; ``shape``, ``layout`` (CHW, HWC, HW) and ``dtype``
+    are those of one output. ``clamped`` has the value at which low or high ones stop, None where they do not. ``by_image``: the
+    output depends on the image's own extremes, with ``threshold`` only on whether its largest value is above 1. ``random``: two
+    runs on one image differ; ``random_values``: even on an image of one colour, and then the map is one of medians, hence
+    ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or Inf came out. ``low`` and
+    ``high`` are the extremes seen.
+    """
+
+    affine: Affine | None
+    shape: tuple[int, ...]
+    layout: str
+    dtype: str
+    low: float
+    high: float
+    clamped: tuple[float | None, float | None] = (None, None)
+    by_image: bool = False
+    threshold: bool = False
+    random: bool = False
+    random_values: bool = False
+    mixed: bool = False
+    grey: bool = False
+    finite: bool = True
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the map was fitted to medians of random values."""
+        return self.random_values
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the output."""
+        return 1 if self.layout == "HW" else self.shape[0 if self.layout == "CHW" else -1]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``y = scale * v + shift``, and which of the levels it does not explain."""
+
+    scale: float
+    shift: float
+    outliers: tuple[int, ...]
+
+
+def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Line | None:
+    """The line through the most points, as RANSAC over all pairs (Fischler and Bolles 1981); None if there is none.
+
+    Clamped ends and a scaling that looks at each image leave outliers that least squares would smear over the whole range. The
+    line must explain half of the levels between the clamped ends.
+    """
+    finite = np.isfinite(values)
+    between = finite & ~_flat_ends(values)
+    i, j = np.triu_indices(len(levels), 1)
+    i, j = i[between[i] & between[j]], j[between[i] & between[j]]
+    scale = (values[j] - values[i]) / (levels[j] - levels[i])
+    rises = np.abs(scale) * 255 >= _FLAT
+    i, scale = i[rises], scale[rises, None]
+    if not len(i):
+        return None
+    missed = np.abs(np.where(finite, values, np.inf) - (values[i, None] + scale * (levels - levels[i, None])))
+    inside = missed <= _INLIER * np.abs(scale) * 255
+    best = inside[(inside & between).sum(axis=1).argmax()]
+    explained = best & between
+    if explained.sum() < max(_FEWEST, between.sum() / 2):
+        return None
+    line = _settled(np.polyfit(levels[explained], values[explained], 1))
+    return Line(*line, tuple(np.flatnonzero(~best).tolist()))
+
+
+def _flat_ends(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values repeat the first or the last one, from that end on, three times or more: a clamp."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.abs(values - values[0]) < _FLAT / 255, np.abs(values - values[-1]) < _FLAT / 255
+    low, high = np.logical_and.accumulate(low), np.logical_and.accumulate(high[::-1])[::-1]
+    return np.asarray(low & (low.sum() >= _FLAT_LEVELS) | high & (high.sum() >= _FLAT_LEVELS))
+
+
+def fitted_medians(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Line | None:
+    """The least-squares line through medians of random values; None if they are not finite or do not rise or fall."""
+    if not np.isfinite(values).all():
+        return None
+    scale, shift = _settled(np.polyfit(levels, values, 1))
+    return None if abs(scale) * 255 < _FLAT else Line(scale, shift, ())
+
+
+def _settled(line: NDArray[np.float64]) -> tuple[float, float]:
+    """Scale and shift, a shift that is rounding error taken as none."""
+    scale, shift = float(line[0]), float(line[1])
+    return scale, 0.0 if abs(shift) < _ROUNDING * abs(scale) * 255 else shift
+
+
+def channel_order(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> tuple[int, ...] | None:
+    """Which raw channel each output channel shows, from its value for ``COLOUR``; None if channels are mixed."""
+    if len(colour) != len(COLOUR):
+        return tuple(range(len(colour)))
+    shown = shown_levels(colour, scale, shift)
+    nearest = [int(np.abs(np.array(COLOUR) - value).argmin()) for value in shown]
+    off = [abs(COLOUR[index] - value) for index, value in zip(nearest, shown, strict=True)]
+    return tuple(nearest) if sorted(nearest) == [0, 1, 2] and max(off) < _OFF_LEVEL else None
+
+
+def is_grey(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
+    """Whether all output channels show one and the same mixture of the raw ones."""
+    return len(colour) > 1 and bool(np.ptp(shown_levels(colour, scale, shift)) < _OFF_LEVEL)
+
+
+def shown_levels(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The raw level that each output channel amounts to."""
+    return np.asarray((colour - shift) / scale, dtype=np.float64)

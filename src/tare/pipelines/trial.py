@@ -1,0 +1,203 @@
+"""Run a pipeline on images with known values and see what map it is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.input_spec.affine import Affine
+from tare.pipelines.call import Call
+from tare.pipelines.observation import (
+    COLOUR,
+    FEW_LEVELS,
+    LEVELS,
+    Line,
+    Observation,
+    channel_order,
+    fitted_line,
+    fitted_medians,
+    is_grey,
+)
+
+# Neither square nor small: crops of 224 fit, and an exchanged height and width shows.
+_SHAPE = (256, 320)
+_REPEATS = 9
+# A flip with p=0.5 comes out alike this often and once more with a chance of 1 in 2048.
+_AGAIN = 11
+# Every so many pixels are looked at in an image of one colour.
+_EVERY = 7
+_SETTLED = 1e-6
+_AS_WIDE = 0.8
+_HALF = 0.5
+
+Mask = NDArray[np.bool_]
+Colour = tuple[int, ...]
+
+
+def observe(call: Call, seed: int = 0) -> Observation:
+    """See what ``call`` makes of images of one colour (the map), of a dark and a bright image (their extremes) and of chance.
+
+    Where values are drawn at random, the map is that of medians over repeats. Random generators are seeded by ``seed`` and
+    left as they were. Raises :class:`tare.errors.PipelineError` if the pipeline does.
+    """
+    with _seeded(seed):
+        first = call(_textured(255))
+        again = [call(_textured(255)) for _ in range(_AGAIN)]
+        is_random = any(other.shape != first.shape or not np.array_equal(other, first, equal_nan=True) for other in again)
+        layout = _layout(first)
+        shown = None if is_random else _where_the_image_is(call, layout)
+        flat = [_colour(call, (96, 96, 96), layout) for _ in range(_REPEATS if is_random else 1)]
+        random_values = is_random and bool(np.ptp(np.stack(flat), axis=0).max() > _SETTLED * max(1.0, float(np.abs(flat).max())))
+        repeats, levels = (_REPEATS, FEW_LEVELS) if random_values else (1, LEVELS)
+        greys = np.stack([_median(call, (level,) * 3, layout, repeats, shown) for level in levels])
+        colour = _median(call, COLOUR, layout, repeats, shown)
+        dark = [call(_textured(100)) for _ in range(_REPEATS if is_random else 1)]
+        lowest = [_colour(call, (1, 1, 1), layout) for _ in range(_REPEATS if is_random else 0)]
+    fit = fitted_medians if random_values else fitted_line
+    found = [fit(np.array(levels, np.float64), greys[:, c]) for c in range(greys.shape[1])]
+    lines = [line for line in found if line is not None]
+    clamped = (None, None) if random_values else _clamped(lines, greys)
+    # Where values are random or clamped, those of one colour do not tell the order.
+    blurred = random_values or clamped != (None, None)
+    affine, grey = _affine(lines, colour, blurred) if len(lines) == len(found) else (None, False)
+    low, high = _extremes(greys, _channels_first(first, layout))
+    # Each image's own values leave nothing of one of one colour: where a line explains all levels, they were not used.
+    stretched = not (random_values or (len(lines) == len(found) and not any(line.outliers for line in lines))) and all(
+        _stretched(_channels_first(bright, layout), _channels_first(other, layout))
+        for bright, other in zip(again, dark, strict=False)
+    )
+    # What chance does to one image in some runs is no threshold.
+    steady = all(np.allclose(value, greys[1], atol=_SETTLED) for value in lowest)
+    threshold = not random_values and steady and _has_threshold(lines, greys)
+    return Observation(
+        affine=affine,
+        shape=tuple(first.shape),
+        layout=layout,
+        dtype=str(first.dtype),
+        low=low,
+        high=high,
+        clamped=clamped,
+        by_image=stretched or threshold,
+        threshold=threshold and not stretched,
+        random=is_random,
+        random_values=random_values,
+        mixed=affine is None and len(lines) == len(found),
+        grey=grey,
+        finite=bool(np.isfinite(first).all() and np.isfinite(greys[len(levels) // 2]).all()),
+    )
+
+
+def _extremes(*seen: NDArray[np.float64]) -> tuple[float, float]:
+    values = np.concatenate([part.ravel() for part in seen])
+    values = values[np.isfinite(values)]
+    return (float(values.min()), float(values.max())) if values.size else (float("nan"), float("nan"))
+
+
+def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool) -> tuple[Affine | None, bool]:
+    """The map, and whether all channels show one mixture."""
+    scale, shift = np.array([line.scale for line in lines]), np.array([line.shift for line in lines])
+    grey = is_grey(colour, scale, shift)
+    order = tuple(range(len(lines))) if grey or approximate else channel_order(colour, scale, shift)
+    return None if order is None else Affine(order, tuple(scale.tolist()), tuple(shift.tolist())), grey
+
+
+def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """The values at which the ends stop: three levels or more, from an end on, that the line misses and that are equal."""
+    low = high = None
+    for c, line in enumerate(lines):
+        values, missed, last = greys[:, c], set(line.outliers), len(LEVELS) - 1
+        if {0, 1, 2, 3} <= missed and np.ptp(values[:4]) < _SETTLED:
+            low = float(values[0])
+        if {last, last - 1, last - 2} <= missed and np.ptp(values[last - 2 :]) < _SETTLED:
+            high = float(values[last])
+    return low, high
+
+
+def _stretched(bright: NDArray[np.float64], dark: NDArray[np.float64]) -> bool:
+    """Whether a dark image comes out as wide as a bright one, although it is 0.4 times as wide."""
+    wide, narrow = np.ptp(bright, axis=1).max(), np.ptp(dark, axis=1).max()
+    return bool(np.isfinite(wide) and wide > _SETTLED and narrow > _AS_WIDE * wide)
+
+
+def _has_threshold(lines: list[Line], greys: NDArray[np.float64]) -> bool:
+    """Whether an image whose largest value is 0 or 1 falls off the line: ``if image.max() > 1: image /= 255``."""
+    lonely = any(1 in line.outliers and set(line.outliers) <= {0, 1} for line in lines)
+    return lonely and bool(np.ptp(greys[:3], axis=0).max() >= _SETTLED)
+
+
+def _median(call: Call, colour: Colour, layout: str, repeats: int, shown: Mask | None) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.median([_colour(call, colour, layout, shown) for _ in range(repeats)], axis=0), dtype=np.float64)
+
+
+def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) -> NDArray[np.float64]:
+    """The value of each output channel for an image of one colour: the median of those pixels that show the image.
+
+    Where it is not known which do, padding and erasing must touch fewer than half of the pixels.
+    """
+    values = _of_colour(call, colour, layout)
+    if shown is not None and values.shape[1:] == shown.shape:
+        values = values[:, shown]
+    return np.asarray(np.median(values, axis=1), dtype=np.float64)
+
+
+def _where_the_image_is(call: Call, layout: str) -> Mask | None:
+    """Which pixels differ between a dark and a bright image: the others are padding; None if these are fewer than half."""
+    dark, bright = (_of_colour(call, (level,) * 3, layout) for level in (32, 224))
+    if dark.shape != bright.shape:
+        return None
+    differs = np.asarray((dark != bright).any(axis=0))
+    return differs if 0 < differs.mean() < _HALF else None
+
+
+def _of_colour(call: Call, colour: Colour, layout: str) -> NDArray[np.float64]:
+    image = np.empty((*_SHAPE, 3), np.uint8)
+    image[0] = colour
+    image[1:] = image[0]
+    return _channels_first(call(image), layout, _EVERY)
+
+
+def _channels_first(result: NDArray[Any], layout: str, every: int = 1) -> NDArray[np.float64]:
+    """Values ``(C, pixels)``, of each ``every``-th row and column."""
+    values = result[None] if result.ndim == 2 else result if layout == "CHW" else np.moveaxis(result, -1, 0)
+    return np.asarray(values[:, ::every, ::every], np.float64).reshape(len(values), -1)
+
+
+def _layout(result: NDArray[np.generic]) -> str:
+    if result.ndim == 2:
+        return "HW"
+    return "HWC" if result.shape[-1] in (1, 2, 3, 4) and result.shape[0] not in (1, 2, 3, 4) else "CHW"
+
+
+def _textured(highest: int) -> NDArray[np.uint8]:
+    """An image with every level from 0 to ``highest`` in every channel, without symmetry, so that a flip shows."""
+    return _texture(highest).copy()  # a pipeline may work in place
+
+
+@cache
+def _texture(highest: int) -> NDArray[np.uint8]:
+    rows, columns = np.indices(_SHAPE)
+    waves = [(rows * (3 + c) + columns * (5 - c) + (rows * columns) // (97 + c)) % (highest + 1) for c in range(3)]
+    return np.stack(waves, axis=-1).astype(np.uint8)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    import torch
+
+    kept = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])

@@ -1,0 +1,2 @@
+from .api import Prediction as Prediction
+from .api import predict as predict

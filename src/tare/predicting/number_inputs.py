@@ -1,0 +1,127 @@
+"""Signals and rows to predict, one by one: recordings, arrays and tables, brought to the size that a trained network takes."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.datasets.samples import KINDS, is_table, read_table, with_channels
+from tare.datasets.signal_batches import sized
+from tare.datasets.split import finite, read_recording
+from tare.errors import DataError, TareError
+from tare.input_spec.geometry import RowGeometry, SignalGeometry
+from tare.samples.layout import unit_scale
+from tare.samples.records import Skipped
+from tare.sources.named_files import image_paths
+from tare.sources.tables.csv_table import read_head
+
+_SUFFIXES = {"signal": (".wav",), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
+_ARRAYS = (".npy", ".npz")
+_UNNAMED = re.compile(r"c\d+")  # what columns are called that nobody named
+
+Read = Callable[[], NDArray[Any] | Skipped]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberInput:
+    """One signal or row by name: a file, or a row of one; ``read`` gives its raw values."""
+
+    name: str
+    read: Read
+
+
+def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> list[NumberInput]:
+    """The samples that ``words`` name: a recording is one, each row of a table another.
+
+    Words are read as by :func:`tare.sources.named_files.image_paths`. A table's columns are found by the names they had in
+    training. A file that cannot be read is one input, whose reading says why.
+    """
+    found: list[NumberInput] = []
+    for path in image_paths(words, suffixes=_SUFFIXES[takes.kind]):
+        try:
+            found += _inputs_in(path, takes)
+        except (TareError, OSError, ValueError) as error:
+            reason = error.found if isinstance(error, TareError) else " ".join(str(error).split())[:160]
+            found.append(_failed(path, reason))
+    return found
+
+
+def tensor_of(item: NumberInput, takes: SignalGeometry | RowGeometry, channels: int) -> torch.Tensor | Skipped:
+    """A sample as the network takes it, in unit values ``(C, T)`` or ``(C,)``, or why it cannot be."""
+    values = item.read()
+    values = values if isinstance(values, Skipped) else finite(values, item.name)
+    if isinstance(values, Skipped):
+        return values
+    if values.shape[-1] != channels:
+        what = "numbers" if isinstance(takes, RowGeometry) else "channels"
+        return Skipped(item.name, f"{values.shape[-1]} {what}, where the network takes {channels}")
+    if unit_scale(values.dtype) != unit_scale(takes.raw_dtype):
+        return Skipped(item.name, f"{values.dtype} values, where the network was trained on {takes.raw_dtype}")
+    return sized(values, takes)
+
+
+def _inputs_in(path: str, takes: SignalGeometry | RowGeometry) -> list[NumberInput]:
+    if path.lower().endswith(_ARRAYS):
+        return _rows(path, _array(path, takes))
+    if isinstance(takes, RowGeometry):
+        if not is_table(path):
+            return [_failed(path, "no table or array by its name: .csv, .tsv, .parquet, .npy or .npz")]
+        return _rows(path, _columns(path, takes.columns))
+    if is_table(path):
+        return [_failed(path, "a table: save its signals as an array, .npy or .npz")]
+    return [NumberInput(path, lambda: read_recording(path))]
+
+
+def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The columns of a table that are called as in training; one without header may hold nothing but them."""
+    import polars as pl
+
+    unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
+    table = read_table(path, header=not unnamed)
+    chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
+    missing = [name for name in chosen if name not in table.columns]
+    if missing:
+        raise DataError("the columns of training", f"no column {missing[0]!r} in it", "name a table that has them")
+    text = next((name for name in chosen if not table.schema[name].is_numeric() and table.schema[name] != pl.Boolean), None)
+    if text is not None:
+        raise DataError("columns of numbers", f"text in its column {text!r}", "repair it")
+    return table.select(pl.col(chosen).cast(pl.Float64)).to_numpy()
+
+
+def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
+    """Samples along the first axis of the only array of a file that can hold some, channels last."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError("an array of numbers", " ".join(str(error).split())[:160], "save it again") from None
+    arrays = [array for array in every if array.ndim > 1]
+    if len(arrays) != 1:
+        raise DataError("one array of samples", f"{len(arrays)} arrays that could hold samples", "save one of them as .npy")
+    values = with_channels(arrays[0], path)
+    kind = KINDS.get(values.ndim - 1)
+    if (kind, takes.kind) == ("vector", "signal"):
+        return values[..., None]
+    if (kind, takes.kind) == ("signal", "vector") and values.shape[-1] == 1:
+        return values[..., 0]
+    if kind != takes.kind:
+        raise DataError(f"a {takes.kind} per sample", f"a {kind} per sample", "name other data")
+    return values
+
+
+def _rows(path: str, values: NDArray[Any]) -> list[NumberInput]:
+    def reading(index: int) -> Read:
+        return lambda: values[index]
+
+    return [NumberInput(f"{path}[{index}]", reading(index)) for index in range(len(values))]
+
+
+def _failed(path: str, reason: str) -> NumberInput:
+    return NumberInput(path, lambda: Skipped(path, reason))

@@ -1,0 +1,246 @@
+"""Read an ONNX model: tare's own metadata, or the normalisation at the front of its graph. Nothing is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tare.errors import SpecError
+from tare.input_spec.affine import Affine
+from tare.input_spec.fields import Field, Known, Unknown
+from tare.input_spec.foreign import checked, shown
+from tare.input_spec.spec import InputSpec
+from tare.readers.onnx.constants import attribute_of
+from tare.readers.onnx.front import fronts_of
+from tare.readers.onnx.tensor import Blocked, Front, Tracked
+from tare.samples.layout import unit_scale
+from tare.system.optional import require
+
+#: The key of metadata_props under which tare keeps its own specification.
+KEY = "tare.spec"
+#: Where a graph normalises itself, its input is raw under the key above, and what the network inside is fed stands here.
+_INSIDE = "tare.model_spec"
+_MOST_BYTES = (1 << 31) - 1  # protobuf's own limit
+_MOST_TEXT = 1 << 24
+_MOST_CHANNELS = 4096
+#: TensorProto's types of input that have a name here, and those that are raw integers.
+_DTYPES = {1: "float32", 2: "uint8", 4: "uint16", 10: "float16", 11: "float64", 16: "bfloat16"}
+_INTEGERS = (2, 4)
+#: The pixel format by which ONNX names the order of channels (onnx/docs/MetadataProps.md).
+_FORMATS = {"Rgb8": "RGB", "Bgr8": "BGR", "Gray8": "L"}
+#: Two maps disagree where a raw value reaches the network further apart than this, in input std.
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """The graph's image input: its shape, 0 where it is not fixed, and its type."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+
+
+def read_onnx(path: str | Path) -> InputSpec:
+    """Read ``metadata_props['tare.spec']`` if it is there, else Sub, Div, Mul, Add, BatchNormalization at the graph's front.
+
+    A graph without any takes its input normalised already, and how is unknown. Data outside the file are not read.
+    Raises :class:`SpecError` if the file is no ONNX model, is malformed, or its metadata and its graph disagree.
+    """
+    path = Path(path)
+    model = _loaded(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    stated = _own(metadata[KEY], path) if KEY in metadata else None
+    image = _image_of(model.graph)
+    if isinstance(image, Unknown):
+        return stated or InputSpec(**dict.fromkeys(("channels", "scale", "mean", "std", "size", "layout", "dtype"), image))  # type: ignore[arg-type]
+    front, axis = _front_of(model.graph, image)
+    if stated is not None:
+        _check_agreement(_own(metadata[_INSIDE], path) if _INSIDE in metadata else stated, front, path)
+        return stated
+    return _spec(front, image, axis, metadata, str(path))
+
+
+def _loaded(path: Path) -> Any:
+    onnx = require("onnx", extra="readers", purpose="reading ONNX models")
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SpecError(
+                f"an ONNX file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "keep weights outside of it"
+            )
+        model = onnx.load_model(str(path), load_external_data=False)
+    except OSError as error:
+        raise SpecError("a readable ONNX file", f"{str(path)!r}: {error.strerror or error}", "check the path") from None
+    except SpecError:
+        raise
+    except Exception as error:  # protobuf's decode errors have no common class
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise SpecError("an ONNX model", f"{str(path)!r}: {reason}", "check the file") from None
+    if not model.graph.node:
+        raise SpecError("an ONNX model with a graph", f"no node in {str(path)!r}", "check the file")
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise SpecError("an ONNX model", f"names in {str(path)!r} that are no UTF-8", "check the file")
+    return model
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    """Every name that is looked at; protobuf hands out bytes where one is no UTF-8."""
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    yield from (each.name for each in (*model.graph.initializer, *model.graph.input))
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+
+
+def _own(text: str, path: Path) -> InputSpec:
+    if len(text) > _MOST_TEXT:
+        raise SpecError(f"{KEY} of at most {_MOST_TEXT} characters", f"{len(text)} in {str(path)!r}", "export it again")
+    try:
+        return InputSpec.from_json(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        found = f"{shown(text)} ({' '.join(str(error).split())[:80]})"
+        raise SpecError(f"JSON under {KEY} in {str(path)!r}", found, "export it again") from None
+
+
+def _image_of(graph: Any) -> _Image | Unknown:
+    """The one input that is an image, or the only one there is."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [
+        _Image(each.name, tuple(_edge(dim) for dim in each.type.tensor_type.shape.dim), each.type.tensor_type.elem_type)
+        for each in graph.input
+        if each.name not in constants
+    ]
+    images = [each for each in inputs if len(each.shape) in (4, 5) and each.kind in _DTYPES] or inputs
+    if len(images) != 1:
+        names = ", ".join(shown(each.name) for each in inputs[:6])
+        return Unknown(f"the graph has {len(inputs)} inputs ({names}), and which is the image is not known")
+    image = images[0]
+    if image.kind not in _DTYPES or not 2 <= len(image.shape) <= 5:
+        return Unknown(f"the input {shown(image.name)} has {len(image.shape)} axes and type {image.kind}, which is no image")
+    return image
+
+
+def _edge(dim: Any) -> int:
+    return int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value > 0 else 0
+
+
+def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
+    """What reaches the first layers, and the axis of channels: the one that ends where a convolution expects it."""
+    rank = len(image.shape)
+    found: list[tuple[Tracked, int]] = []
+    for axis in dict.fromkeys((1, rank - 1)):
+        channels = image.shape[axis] or _taken(graph)
+        if 1 <= channels <= _MOST_CHANNELS:
+            start = Front.of_image(rank, axis, channels, image.kind in _INTEGERS)
+            found.append((_agreed(fronts_of(graph, image.name, start)), axis))
+    if not found:
+        return Blocked(f"the input {shown(image.name)} does not say how many channels it has"), 1
+    fitting = [each for each in found if isinstance(each[0], Front)]
+    likely = [each for each in found if image.shape[each[1]] in (0, 1, 3, 4)]
+    return (fitting or likely or found)[0]
+
+
+def _taken(graph: Any) -> int:
+    """How many channels the first convolution takes, 0 if there is none."""
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        shape = shapes.get(node.input[1], ()) if node.op_type == "Conv" and len(node.input) > 1 else ()
+        if len(shape) > 1:
+            return int(shape[1]) * int(attribute_of(node, "group", 1))
+    return 0
+
+
+def _agreed(reached: Sequence[Tracked]) -> Tracked:
+    if not reached:
+        return Blocked("no layer with weights is reached from the input")
+    blocked = next((each for each in reached if isinstance(each, Blocked)), None)
+    if blocked is not None:
+        return blocked
+    maps = {(each.source, each.scale, each.shift) for each in reached if isinstance(each, Front)}
+    return reached[0] if len(maps) == 1 else Blocked(f"the first {len(reached)} layers receive differently scaled images")
+
+
+def _channels_of(front: Front) -> Affine | None:
+    """The map of each channel; None if one image channel reaches the network in two scales, or not at all."""
+    once: dict[int, tuple[float, float]] = {}
+    for index, scale, shift in zip(front.source, front.scale, front.shift, strict=True):
+        if once.setdefault(index, (scale, shift)) != (scale, shift):
+            return None
+    if sorted(once) != list(range(len(once))):
+        return None
+    return Affine(tuple(once), tuple(scale for scale, _ in once.values()), tuple(shift for _, shift in once.values()))
+
+
+def _spec(front: Tracked, image: _Image, axis: int, metadata: dict[str, str], source: str) -> InputSpec:
+    said = f"{source}, input {shown(image.name)}"
+    dtype = Known(_DTYPES[image.kind], said)
+    raw = dtype if image.kind in _INTEGERS else Known("float32", said)
+    shape = {1: ("NCHW", (2, 3)), 3: ("NHWC", (1, 2))}.get(axis) if len(image.shape) == 4 else None
+    layout: Field[str] = Known(shape[0], said) if shape else Unknown(f"{said} has {len(image.shape)} axes")
+    size: Field[Any] = Unknown(f"{said} does not fix its height and width")
+    if shape and all(image.shape[each] for each in shape[1]):
+        size = checked("size", [image.shape[each] for each in shape[1]], said)
+    fields: dict[str, Any] = {"dtype": dtype, "raw_dtype": raw, "layout": layout, "size": size}
+    silent = Unknown(f"{source}: the graph says nothing of how images are resized")
+    fields |= dict.fromkeys(("interpolation", "antialias", "crop"), silent)
+    return InputSpec(**fields, **_values(front, image, metadata, source))
+
+
+def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str) -> dict[str, Any]:
+    if isinstance(front, Blocked):
+        return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{source}: {front.reason}"))
+    origin = f"{source}, {', '.join(dict.fromkeys(front.nodes))} at the graph's front"
+    affine = _channels_of(front)
+    if affine is None:
+        return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{origin}: not one map for each channel"))
+    channels = _order(affine, metadata, source)
+    if not front.normalises:
+        nothing = Unknown(f"{source}: no normalisation at the graph's front, so that it takes its input normalised already")
+        return {"channels": channels, **dict.fromkeys(("scale", "mean", "std"), nothing)}
+    if min(affine.scale) <= 0:
+        return {"channels": channels, **dict.fromkeys(("scale", "mean", "std"), Unknown(f"{origin} turn values upside down"))}
+    scale = float(unit_scale(_DTYPES[image.kind])) if image.kind in _INTEGERS else 1.0
+    scale = 1 / 255 if abs(front.lead * 255 - 1) < 1e-3 else scale  # a graph that divides floats by 255 takes 0..255
+    std = [scale / a for a in affine.scale]
+    mean = [-b * s for b, s in zip(affine.shift, std, strict=True)]
+    return {
+        "channels": channels,
+        "scale": Known(scale, origin),
+        "mean": checked("mean", mean, origin),
+        "std": checked("std", std, origin),
+    }
+
+
+def _order(affine: Affine, metadata: dict[str, str], source: str) -> Field[str]:
+    """The order of channels that the first layer receives; the graph names none, and the image's own is taken for RGB."""
+    count = len(affine.order)
+    stated = _FORMATS.get(metadata.get("Image.BitmapPixelFormat", ""))
+    said = f"{source}, Image.BitmapPixelFormat" if stated else f"{source}: taken for red, green, blue, as nothing else is said"
+    reverses = affine.order == tuple(range(count))[::-1] and count > 1
+    if not reverses and affine.order != tuple(range(count)):
+        return Unknown(f"{source}: the graph puts channels in the order {affine.order}")
+    name = stated or {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
+    if reverses and count == 3:
+        name = {"RGB": "BGR", "BGR": "RGB"}.get(name, name)
+    return Known(name, said)
+
+
+def _check_agreement(stated: InputSpec, front: Tracked, path: Path) -> None:
+    """Compare the metadata with a graph that normalises; raises :class:`SpecError` with both numbers if they differ."""
+    affine = _channels_of(front) if isinstance(front, Front) and front.normalises else None
+    known = [stated.channels, stated.scale, stated.mean, stated.std, stated.raw_dtype]
+    if affine is None or any(isinstance(field, Unknown) for field in known):
+        return
+    # A graph may take raw integers, the same as floats, or unit values.
+    raw, unit = stated.affine(), stated.affine_from("float32")
+    if len(raw.scale) != len(affine.scale) or not (
+        raw.distance(affine) <= _TOLERANCE or unit.distance(affine, high=1.0) <= _TOLERANCE
+    ):
+        theirs = affine.scale[0] * 255 + affine.shift[0]
+        ours = raw.scale[0] * 255 + raw.shift[0]
+        found = f"raw 255 becomes {ours:.4f} by {KEY} and {theirs:.4f} by the graph"
+        raise SpecError(f"metadata and graph of {str(path)!r} to agree", found, "export the model again")

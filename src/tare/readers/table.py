@@ -1,0 +1,192 @@
+"""Read what a network expects from whatever names it: a library's name for it, a file, a directory, an object.
+
+Three tables decide who reads: by prefix (``timm:resnet50``), by what a file or JSON document is, by what an object is. A
+reader is named ``module:function`` and loads when it is used; it returns an :class:`InputSpec` and never executes what it
+reads.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tare.errors import SpecError
+from tare.input_spec.formats.torchvision import is_preset
+from tare.input_spec.spec import InputSpec, Known, read_json
+from tare.normalisation.catalog import entries, named
+from tare.readers.audio_features import is_audio
+from tare.readers.hf import is_processor
+from tare.readers.module import is_module, is_pipeline
+from tare.readers.robot_statistics import is_lerobot
+from tare.readers.torchvision import is_weights
+
+#: ``PREFIX:REST``: the function that reads REST.
+PREFIXES: dict[str, str] = {
+    "timm": "tare.readers.timm:read_timm",
+    "torchvision": "tare.readers.torchvision:read_torchvision",
+    "hf": "tare.readers.hf:read_hf",
+    "keras": "tare.readers.keras.applications:read_keras",
+    "onnx": "tare.readers.onnx.graph:read_onnx",
+    "lerobot": "tare.readers.robot_statistics:read_lerobot",
+    "openpi": "tare.readers.robot_statistics:read_openpi",
+    "nnunet": "tare.readers.nnunet:read_nnunet",
+    "catalog": "tare.readers.table:spec_of_catalog",
+}
+
+#: Files by suffix: the function that reads the path.
+SUFFIXES: dict[str, str] = {
+    ".json": "tare.readers.table:spec_of_json",
+    ".keras": "tare.readers.keras.file:read_keras_file",
+    ".onnx": "tare.readers.onnx.graph:read_onnx",
+    ".safetensors": "tare.readers.safetensors:read_safetensors",
+}
+
+#: Files that say what a directory is, the first that is there decides.
+IN_DIRECTORY = ("tare.json", "model/tare.json", "preprocessor_config.json", "processor_config.json", "config.json")
+
+
+def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda document: all(key in document for key in keys)
+
+
+def _schema(prefix: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda document: str(document.get("schema")).startswith(prefix)
+
+
+#: JSON documents: what tells them apart, and the function that reads ``(document, source)``; the first match decides.
+DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
+    (_schema("tare.spec/"), "tare.readers.table:spec_of_document"),
+    (_schema("tare.model/"), "tare.readers.table:spec_of_model_document"),
+    (is_audio, "tare.readers.audio_features:read_audio_document"),
+    (_has("image_processor_type"), "tare.readers.hf:read_hf_document"),
+    (_has("feature_extractor_type"), "tare.readers.hf:read_hf_document"),
+    (_has("image_processor"), "tare.readers.hf:read_hf_document"),
+    (_has("image_mean"), "tare.readers.hf:read_hf_document"),
+    (_has("pretrained_cfg"), "tare.readers.timm:read_timm_document"),
+    (_has("input_size", "mean", "std"), "tare.readers.timm:read_timm_document"),
+    (_has("norm_stats"), "tare.readers.robot_statistics:read_openpi_document"),
+    (is_lerobot, "tare.readers.robot_statistics:read_lerobot_document"),
+    (_has("configurations", "plans_name"), "tare.readers.nnunet:read_plans_document"),
+    (_has("foreground_intensity_properties_per_channel"), "tare.readers.nnunet:read_fingerprint_document"),
+)
+
+#: Objects: what tells them apart, and the function that reads them; the first match decides.
+OBJECTS: tuple[tuple[Callable[[Any], bool], str], ...] = (
+    (lambda thing: getattr(thing, "pretrained_cfg", None) is not None, "tare.readers.timm:read_pretrained_cfg_of"),
+    (is_weights, "tare.readers.torchvision:read_weights"),
+    (is_preset, "tare.readers.torchvision:read_preset"),
+    (is_processor, "tare.readers.hf:read_processor"),
+    (is_pipeline, "tare.readers.module:read_pipeline"),
+    (is_module, "tare.readers.module:read_module"),
+)
+
+
+def read_spec(model: Any, *, online: bool = False) -> InputSpec:
+    """Read what ``model`` expects at its input, every field with its origin or the reason why it is unknown.
+
+    ``model`` is ``PREFIX:NAME``, a file, a directory, a mapping, or an object of a library that states its input. Nothing is
+    downloaded unless ``online``; nothing that is read is executed.
+
+    Raises :class:`SpecError` if it is nothing that can be read, with what comes closest.
+    """
+    if isinstance(model, InputSpec):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return _of_text(os.fspath(model), online)
+    if isinstance(model, Mapping):
+        return of_document(model, "the mapping")
+    for is_one, reader in OBJECTS:
+        if is_one(model):
+            return _call(reader, model)
+    raise SpecError("something that states a network's input", f"a {type(model).__name__}", _names())
+
+
+def of_document(document: Any, source: str) -> InputSpec:
+    """Read a JSON document by what it is. Raises :class:`SpecError` if it states no network's input."""
+    for is_one, reader in DOCUMENTS:
+        if isinstance(document, Mapping) and is_one(document):
+            return _call(reader, document, source)
+    found = f"{source} with {_keys(document)}"
+    raise SpecError("a JSON document that states a network's input", found, "name a spec, a model or a processor config")
+
+
+def spec_of_json(path: Path) -> InputSpec:
+    """Read a JSON file by what is in it."""
+    return of_document(read_json(path), str(path))
+
+
+def spec_of_document(document: Any, source: str) -> InputSpec:
+    """Read tare's own JSON; the fields carry their own origins."""
+    del source
+    return InputSpec.from_json(document)
+
+
+def spec_of_model_document(document: Mapping[str, Any], source: str) -> InputSpec:
+    """Read the spec in the ``tare.json`` of a transferred model."""
+    if "spec" not in document:
+        raise SpecError(f"a tare.json with a spec in {source}", "none", "transfer again")
+    return InputSpec.from_json(document["spec"])
+
+
+def spec_of_catalog(name: str) -> InputSpec:
+    """State a catalog entry as a spec: its constants, order and scale; a size it has none."""
+    entry = named(name)
+    order = {"RGB": "RGB", "BGR": "BGR", "L": "L"}.get(entry.channels)
+    values = {"channels": order or entry.channels, "scale": entry.scale, "mean": entry.mean, "std": entry.std}
+    values |= {"raw_dtype": "uint8" if order else "float32"}
+    return InputSpec(**{key: Known(value, entry.origin) for key, value in values.items()})  # type: ignore[arg-type]
+
+
+def _of_text(text: str, online: bool) -> InputSpec:
+    prefix, colon, rest = text.partition(":")
+    if colon and prefix in PREFIXES:
+        return _call(PREFIXES[prefix], rest, **({"online": online} if prefix == "hf" else {}))
+    path = Path(text)
+    if _exists(path):
+        return _of_path(path)
+    if colon and prefix.isidentifier():
+        close = difflib.get_close_matches(prefix, PREFIXES, n=1, cutoff=0.4)
+        hint = f"did you mean {close[0]}:{rest}?" if close else _names()
+        raise SpecError(f"a prefix {', '.join(PREFIXES)}", f"{text!r}", hint)
+    if text in {entry.name for entry in entries()}:
+        raise SpecError("a model, a file or a directory", f"{text!r}, a name in the catalog", f"write catalog:{text}")
+    raise SpecError("a model, a file or a directory", f"{text!r}, which does not exist", _names())
+
+
+def _of_path(path: Path) -> InputSpec:
+    if path.is_dir():
+        found = next((path / name for name in IN_DIRECTORY if (path / name).is_file()), None)
+        if found is None:
+            raise SpecError(f"a directory with {', '.join(IN_DIRECTORY)}", f"none in {str(path)!r}", "name the file itself")
+        return spec_of_json(found)
+    if path.suffix not in SUFFIXES:
+        raise SpecError(f"a file that ends in {', '.join(SUFFIXES)}", f"{str(path)!r}", _names())
+    return _call(SUFFIXES[path.suffix], path)
+
+
+def _call(reader: str, *arguments: Any, **options: Any) -> InputSpec:
+    module, _, function = reader.partition(":")
+    spec: InputSpec = getattr(importlib.import_module(module), function)(*arguments, **options)
+    return spec
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for the file system, or with a NUL in it
+        return False
+
+
+def _keys(document: Any) -> str:
+    if not isinstance(document, Mapping):
+        return f"a {type(document).__name__}"
+    names = ", ".join(str(key)[:40] for key in list(document)[:6])
+    return f"the keys {names}" if names else "no keys"
+
+
+def _names() -> str:
+    return f"name {', '.join(f'{prefix}:NAME' for prefix in PREFIXES)}, a spec or config file, or a model directory"

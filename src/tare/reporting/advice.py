@@ -1,0 +1,102 @@
+"""What ``tare advise`` prints, and its page."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from tare._version import __version__
+from tare.advising.result import Advice, Evidence
+from tare.reporting import html
+from tare.reporting.console import number, out, shown
+from tare.system.files import write_text
+
+_METHOD = (
+    "Units are asked first, then size, then what the network feels, then labels. Intervals are 95%: of shifts and ratios counted "
+    "in samples and for all channels at once, of divergences by resampling samples, of accuracies corrected for training sets "
+    "that overlap (Nadeau and Bengio 2003), of probabilities given to the right class over samples, widened by what the "
+    "benchmark of this rule found."
+)
+
+
+def print_advice(found: Advice) -> None:
+    """Print the recommendation, the rule, the reasons, what would change it and what being wrong costs."""
+    out.print(f"[bold]{shown(_headline(found))}[/]", soft_wrap=True)
+    out.print(f"Rule: {shown(found.rule)}.", soft_wrap=True)
+    if found.rate is not None:
+        out.print(f"How often that is right: {shown(found.rate.in_words())}.", soft_wrap=True)
+    out.print()
+    out.print("[bold]Because[/]")
+    for text in found.because:
+        out.print(f"- {shown(text)}", soft_wrap=True)
+    out.print("\n[bold]What would change it[/]")
+    for text in found.would_change:
+        out.print(f"- {shown(text)}", soft_wrap=True)
+    out.print(f"\n[bold]Cost of being wrong[/]: {shown(found.cost)}.", soft_wrap=True)
+    out.print(f"\n{shown(_use(found))}", soft_wrap=True)
+    for name, reason in found.refused.items():
+        out.print(f"[dim]{name} could not be computed: {shown(reason)}[/]", soft_wrap=True)
+    for note in found.notes:
+        out.print(f"[dim]{shown(note)}[/]", soft_wrap=True)
+
+
+def write_advice(found: Advice, path: Path, command: str) -> None:
+    """Write the advice's self-contained page."""
+    body = [
+        html.heading(f"tare advise: {found.recommendation}", 1),
+        html.paragraph(_headline(found), "lead"),
+        html.paragraph(f"{found.model} on {found.data}, {found.samples:,} samples, seed {found.seed}"),
+        html.paragraph(f"Rule: {found.rule}."),
+        *([html.paragraph(f"How often that is right: {found.rate.in_words()}.")] if found.rate is not None else []),
+        html.heading("Because"),
+        html.items(found.because),
+        html.heading("What would change it"),
+        html.items(found.would_change),
+        html.heading("Cost of being wrong"),
+        html.paragraph(f"{found.cost[0].upper()}{found.cost[1:]}."),
+        html.heading("Mean and std of each strategy"),
+        html.table("Unit values", ("strategy", "mean", "std"), _constants(found)),
+        html.heading("Evidence"),
+        html.table("Every number behind the advice, with its 95% interval where one can be given",
+                   ("figure", "value", "interval", "unit"), [_row(item) for item in found.evidence]),
+        *([html.heading("Remarks"), html.items(_remarks(found))] if _remarks(found) else []),
+        html.heading("How this was made"),
+        html.paragraph(_METHOD),
+        html.code(command),
+        html.paragraph(f"tare {__version__}", "faint"),
+    ]  # fmt: skip
+    write_text(path, html.page("tare advise", body))
+
+
+def _headline(found: Advice) -> str:
+    if not found.matters:
+        return "It does not matter which strategy you take; source needs nothing measured."
+    named = f"the strategy {found.strategy}" + (", the constants of the training" if found.strategy == "source" else "")
+    if found.confidence == "low":
+        why = "whether another is better is not known" if found.strategy == "source" else "the better bet, but nothing is shown"
+        return f"Normalise by {named}: {why} (confidence: low)."
+    return f"Normalise by {named} (confidence: {found.confidence})."
+
+
+def _use(found: Advice) -> str:
+    more = " --source-stats ..." if found.strategy == "match" else ""
+    return f"Use it: tare transfer --strategy {found.strategy}{more}, or --strategy auto, which asks for this advice itself"
+
+
+def _constants(found: Advice) -> list[tuple[str, str, str]]:
+    return [
+        (name, "of each sample", "of each sample")
+        if one.per_sample
+        else (name, ", ".join(map(number, one.mean)), ", ".join(map(number, one.std)))
+        for name, one in found.normalisations.items()
+    ]
+
+
+def _remarks(found: Advice) -> list[str]:
+    return [*found.notes, *(f"{name} could not be computed: {reason}" for name, reason in found.refused.items())]
+
+
+def _row(item: Evidence) -> tuple[str, str, str, str]:
+    ends = item.interval
+    known = ends is not None and all(map(math.isfinite, ends))
+    return item.name, number(item.value), f"{number(ends[0])} to {number(ends[1])}" if known and ends else "", item.unit

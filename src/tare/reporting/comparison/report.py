@@ -1,0 +1,154 @@
+"""What ``tare compare`` prints, and its page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple
+from pathlib import Path
+
+from rich.text import Text
+
+from tare._version import __version__
+from tare.comparing.overlay import overlay
+from tare.comparing.shift import ChannelShift, Comparison
+from tare.reporting import html
+from tare.reporting.comparison import blocks
+from tare.reporting.console import number, out, print_skipped, sample_noun, shown, table
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+from tare.statistics.intervals import Interval
+from tare.system.files import write_text
+
+_DRAWN = 4
+_LONG = 1e5
+_INDENT = "  "
+_QUANTILES = (
+    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. Another sensor moves them along one line (orange), other content "
+    "bends them off it. Those at the ends of the range, where values are clipped, do not count. Grey dashes: no difference."
+)
+_METHOD = (
+    "Shift is the target's mean less the source's, in units of the source's std; the ratio of stds is target over source. "
+    "Standard errors count samples, not pixels, and the intervals hold for all channels at once. The verdict comes from "
+    "quantiles: data recorded by another sensor are related by a line, other content is not. A tone curve is no line either, "
+    "and is called content."
+)
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print who is compared, the verdict with its reason, the figures, and the histograms."""
+    for side, stats in _sides(found):
+        out.print(f"{side}  [bold]{shown(stats.source)}[/]: {_size(stats)}", soft_wrap=True)
+    out.print(f"\n[bold]{found.kind}[/]: {shown(found.reason)}")
+    out.print(table(("channel", *_headings(found)), [_figures(channel) for channel in found.channels]))
+    if len(found.channels) > 1:
+        out.print(f"Each channel by itself: {shown(_by_kind(found))}.")
+    for a, b in list(zip(found.source.channels, found.target.channels, strict=True))[:_DRAWN]:
+        _print_channel(a, b)
+    for sentence in _captions(found):
+        out.print(sentence)
+    for _, stats in _sides(found):
+        print_skipped(stats.skipped)
+
+
+def write_comparison(found: Comparison, path: Path, command: str) -> None:
+    """Write the comparison's self-contained page."""
+    from tare.reporting.comparison.charts import histogram_charts, quantile_charts
+
+    histograms, quantiles = histogram_charts(found), quantile_charts(found)
+    body = [
+        html.heading(f"tare compare: {found.kind}", 1),
+        html.paragraph(f"{found.reason[0].upper()}{found.reason[1:]}.", "lead"),
+        *(html.paragraph(f"{side}: {stats.source}, {_size(stats)}") for side, stats in _sides(found)),
+        html.heading("Shift and ratio"),
+        html.table(
+            "",
+            ("channel", *_headings(found), "by itself"),
+            [(*_figures(channel), channel.kind) for channel in found.channels],
+        ),
+        html.table(
+            "Mean and std ± standard error, which counts samples (for a stated constant: rounding)",
+            ("channel", *_MOMENTS),
+            _moments(found),
+        ),
+        *([html.heading("Histograms"), html.panels(histograms, " ".join(_captions(found, page=True)))] if histograms else []),
+        *([html.heading("Quantiles against each other"), html.panels(quantiles, _QUANTILES)] if quantiles else []),
+        html.heading("How this was made"),
+        html.paragraph(_METHOD),
+        html.code(command),
+        html.paragraph(f"tare {__version__}", "faint"),
+    ]
+    write_text(path, html.page("tare compare", body, {**histograms, **quantiles}))
+
+
+_MOMENTS = ("mean, source", "mean, target", "std, source", "std, target")
+
+
+def _sides(found: Comparison) -> tuple[tuple[str, DatasetStats], ...]:
+    return (("source", found.source), ("target", found.target))
+
+
+def _size(stats: DatasetStats) -> str:
+    if not stats.dtype:  # stated, not measured
+        return f"stated for {stats.samples:,} samples" if stats.samples else "stated, for a number of samples not known"
+    return f"{stats.samples:,} {sample_noun(stats)}, {stats.dtype}"
+
+
+def _headings(found: Comparison) -> tuple[str, str]:
+    return f"shift in source stds, {found.confidence:.0%}", f"ratio of stds, {found.confidence:.0%}"
+
+
+def _by_kind(found: Comparison) -> str:
+    """Which channels look like what, each judged alone: ``content (red, blue), no difference shown (green)``."""
+    kinds = dict.fromkeys(channel.kind for channel in found.channels)
+    members = {kind: [channel.name for channel in found.channels if channel.kind == kind] for kind in kinds}
+    return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in members.items())
+
+
+def _figures(channel: ChannelShift) -> tuple[str, str, str]:
+    return channel.name, _interval(channel.shift, "+"), _interval(channel.ratio)
+
+
+def _interval(found: Interval, sign: str = "") -> str:
+    """An interval with as many decimals as two digits of its half-width need."""
+    half = (found.high - found.low) / 2
+    decimals = min(6, max(0, 1 - math.floor(math.log10(half)))) if 0 < half < math.inf else 4
+    text = [f"{value:{sign}.{decimals}f}" if abs(value) < _LONG else f"{value:{sign}.3g}" for value in astuple(found)]
+    return f"{text[0]} ({text[1]} to {text[2]})" if math.isfinite(half) else f"{text[0]} (not known)"
+
+
+def _moments(found: Comparison) -> list[tuple[str, ...]]:
+    rows = []
+    for a, b in zip(found.source.channels, found.target.channels, strict=True):
+        figures = ((a.mean, a.mean_se), (b.mean, b.mean_se), (a.std, a.std_se), (b.std, b.std_se))
+        rows.append((a.name, *(f"{number(value)} ± {error:.2g}" for value, error in figures)))
+    return rows
+
+
+def _print_channel(a: ChannelStats, b: ChannelStats) -> None:
+    """One channel's moments and, where there are any, its histograms."""
+    out.print(
+        f"[bold]{shown(a.name)}[/]  mean {number(a.mean)} → {number(b.mean)}, std {number(a.std)} → {number(b.std)}",
+        soft_wrap=True,
+    )
+    laid = overlay(a, b)
+    for row in blocks.drawn(laid) if laid else ():
+        out.print(Text(_INDENT) + row)
+
+
+def _captions(found: Comparison, *, page: bool = False) -> list[str]:
+    """What the pictures show, and what they do not."""
+    laid = [overlay(a, b) for a, b in zip(found.source.channels, found.target.channels, strict=True)]
+    drawn = [item for item in (laid if page else laid[:_DRAWN]) if item is not None]
+    if not drawn:
+        return ["neither has a histogram or quantiles to draw"]
+    signs = {"source": "blue", "target": "orange"} if page else {"source": "blocks", "target": "dots"}
+    missing = [side for side in signs if all(getattr(item, side) is None for item in drawn)]
+    parts = [f"{sign}: {side}" for side, sign in signs.items() if side not in missing]
+    captions = [f"{', '.join(parts)}; share of values, each channel on its own scale."]
+    captions += [f"The {side} is a stated mean and std, with no histogram." for side in missing]
+    if any(item.cut for item in drawn):
+        captions.append("Bins at an end that are far higher than all others are cut" + ("." if page else " (▲)."))
+    if any(item.coarse for item in drawn):
+        captions.append("Drawn from quantiles, hence coarse: no histogram was kept.")
+    if not page and len(laid) > _DRAWN:
+        captions.append(f"{len(laid) - _DRAWN} more channels: --html FILE draws them all.")
+    return captions

@@ -1,0 +1,165 @@
+"""What ``tare demo`` prints, and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from tare.networks.stored.directory import versions
+from tare.reporting import html
+from tare.reporting.charts import accuracy_charts, difference_charts, picture
+from tare.reporting.console import out, shown
+from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.intervals import Interval
+from tare.studying.analysis.analysis_old import Difference, Summary, points
+from tare.studying.demo import DemoResult, View
+from tare.system.files import replacing, write_text
+
+_NEXT = """\
+tare measure photos/                      # exact mean and std of your own images
+tare transfer --model timm:resnet18 photos/ --strategy source --out run/
+tare transfer --help                      # your own network, weights, mean and std"""
+
+
+def print_demo(result: DemoResult, page: Path) -> None:
+    """Print the demo's table, its verdicts and what to try next."""
+    for sentence in _opening(result):
+        out.print(sentence)
+    table = Table(box=box.SIMPLE_HEAD)
+    shifts = list(result.verdicts)
+    table.add_column("strategy")
+    for shift in shifts:
+        table.add_column(f"{shift}\naccuracy, 95% interval", justify="right")
+        table.add_column("vs source", justify="right")
+    for strategy in dict.fromkeys(item.strategy for item in result.summaries):
+        cells = []
+        for shift in shifts:
+            summary, difference = _find(result, strategy, shift)
+            cells += [_percent(summary.accuracy), points(difference.accuracy.estimate) if difference else ""]
+        table.add_row(strategy, *cells)
+    out.print(table)
+    for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
+        out.print(sentence)
+    out.print(f"\nreport: [bold]{shown(str(page))}[/]\nNow on your own data:\n[cyan]{_NEXT}[/]")
+
+
+def write_page(result: DemoResult, path: Path, command: str) -> None:
+    """Write the demo's self-contained page."""
+    accuracies = {f"accuracy of {key}": chart for key, chart in accuracy_charts(result.summaries).items()}
+    gaps = {f"difference of {key}": chart for key, chart in difference_charts(result.differences).items()}
+    body = [
+        html.heading("tare demo: whose mean and std?", 1),
+        *(html.paragraph(sentence, "lead") for sentence in _verdicts(result)),
+        *(html.paragraph(sentence) for sentence in _opening(result)),
+        html.heading("Accuracy under each strategy"),
+        html.panels(accuracies, "Frozen network, logistic head. Each point is a mean over seeds; bars are 95% intervals."),
+        html.heading("Difference to source, paired by seed"),
+        html.panels(
+            gaps, "Each interval stands for one comparison; the adjusted p value (hover, or the table) accounts for all of them."
+        ),
+        html.heading("The numbers"),
+        *(_numbers(result, shift) for shift in result.verdicts),
+        *(html.paragraph(sentence) for sentence in _ties(result)),
+        html.heading("What the network is fed"),
+        html.paragraph(
+            "Mean and std of the tensors that reach the network, and one digit drawn on one scale from -2 to 4 input std: "
+            "the same raw image becomes another input under another strategy."
+        ),
+        *(_views(result, shift) for shift in result.verdicts),
+        html.heading("The saved model"),
+        html.paragraph(_reload(result)),
+        html.heading("How this was made"),
+        html.paragraph(_method(result)),
+        html.code(f"{command}\n\n# now on your own data\n{_NEXT}"),
+        html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
+    ]
+    write_text(path, html.page("tare demo", body, {**accuracies, **gaps}))
+
+
+def write_picture(result: DemoResult, path: Path) -> None:
+    """Write the paired differences as a PNG."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(picture(difference_charts(result.differences)))
+
+
+def _opening(result: DemoResult) -> list[str]:
+    source, target = result.source_stats, result.target_stats
+    u0, u1 = source.channels[0], target.channels[0]
+    shift = (u1.mean - u0.mean) / u0.std
+    error = u1.mean_se / u0.std
+    return [
+        f"dataset0, digits 0-4, {source.samples} images: {_moments(source)}.",
+        f"dataset1, digits 5-9, {target.samples} training images: {_moments(target)}.",
+        f"u1 lies {shift:+.3f} ± {1.96 * error:.3f} source stds from u0 (95%, counted in images); "
+        f"std ratio s1/s0 {u1.std / u0.std:.3f} ± {1.96 * u1.std_se / u0.std:.3f}.",
+    ]
+
+
+def _moments(stats: DatasetStats) -> str:
+    channel = stats.channels[0]
+    return f"mean {channel.mean:.4f} ± {channel.mean_se:.4f}, std {channel.std:.4f} ± {channel.std_se:.4f} (± standard error)"
+
+
+def _verdicts(result: DemoResult) -> list[str]:
+    return [f"{shift[0].upper()}{shift[1:]}: {sentence}" for shift, sentence in result.verdicts.items()]
+
+
+def _ties(result: DemoResult) -> list[str]:
+    return [
+        f"{shift}: {strategy} feeds the same tensors as {other}, so their tie is by construction."
+        for shift, same in result.same_inputs.items()
+        for strategy, other in same.items()
+    ]
+
+
+def _reload(result: DemoResult) -> str:
+    saved = result.saved
+    return (
+        f"Fine-tuned with {saved.strategy} on the other sensor's images: {saved.accuracy:.1%} on {result.test_size} test images; "
+        f"saved in {saved.folder}, loaded back, largest difference of the outputs {saved.reload_difference:g}."
+    )
+
+
+def _method(result: DemoResult) -> str:
+    return (
+        f"For each of {result.seeds} seeds a small residual network with batch norm is pretrained from scratch on dataset0, "
+        "z-scored with u0 and s0, with random shifts as augmentation. It is then frozen; a logistic head is fitted on "
+        f"{result.train_size} images of dataset1 and tested on the other {result.test_size}. u1 and s1 come from the training "
+        "images alone. The other sensor has half the contrast on a brighter ground (gain 0.5, offset 0.25). Intervals are "
+        "Student's t over seeds; p values are Holm-adjusted over all comparisons. It is one kind of small network on one "
+        "small dataset: your own may answer otherwise."
+    )
+
+
+def _numbers(result: DemoResult, shift: str) -> str:
+    rows = []
+    for item in (summary for summary in result.summaries if summary.shift == shift):
+        _, difference = _find(result, item.strategy, item.shift)
+        gap = difference.accuracy if difference else None
+        cells = (points(gap.estimate), f"{points(gap.low)} to {points(gap.high)}") if gap else ("", "")
+        p_value = f"{difference.p_adjusted:.3f}" if difference else ""
+        rows.append((item.strategy, _percent(item.accuracy), *cells, p_value))
+    headings = ("strategy", "accuracy, 95% interval", "points vs source", "95% interval", "p adjusted")
+    return html.table(f"{shift}, {result.seeds} seeds", headings, rows)
+
+
+def _views(result: DemoResult, shift: str) -> str:
+    pictures = "".join(_picture(view) for view in result.views if view.shift == shift)
+    return f'{html.heading(shift, 3)}<div class="inputs">{pictures}</div>'
+
+
+def _picture(view: View) -> str:
+    caption = f"{view.normalisation.strategy}: mean {round(view.fed_mean, 2) + 0.0:+.2f}, std {view.fed_std:.2f}"
+    return html.image(view.inputs[0], -2.0, 4.0, caption)
+
+
+def _find(result: DemoResult, strategy: str, shift: str) -> tuple[Summary, Difference | None]:
+    summary = next(item for item in result.summaries if (item.strategy, item.shift) == (strategy, shift))
+    matching = (item for item in result.differences if (item.strategy, item.shift) == (strategy, shift))
+    return summary, next(matching, None)
+
+
+def _percent(interval: Interval) -> str:
+    return f"{100 * interval.estimate:.1f} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"

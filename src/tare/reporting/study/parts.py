@@ -1,0 +1,150 @@
+"""Parts of a study's page: the strategies' checkboxes, the table that sorts and filters, and example inputs as pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.normalisation.strategies import STRATEGIES
+from tare.reporting.charts import PALETTE
+from tare.reporting.study.analysis import p_text
+from tare.reporting.study.charts import SHAPES
+from tare.studying.analysis.analysis import Analysis
+from tare.studying.analysis.contrasts import Contrast
+from tare.studying.cells.fed_inputs import Fed, View
+
+#: Input units drawn black and white: what lies outside is cut, so that all strategies are seen on one scale.
+LOW, HIGH = -2.5, 3.5
+
+#: A table that scrolls can be scrolled by keyboard, too.
+_SCROLLED = '<div class="scroll" tabindex="0" role="region" aria-label="A table that scrolls">'
+_MARKS = {
+    "circle": '<circle cx="8" cy="8" r="5"/>',
+    "square": '<rect x="3" y="3" width="10" height="10"/>',
+    "triangle-up": '<path d="M8 2 14 13H2z"/>',
+    "diamond": '<path d="M8 1 14 8 8 15 2 8z"/>',
+    "cross": '<path d="M6 2h4v4h4v4h-4v4H6v-4H2V6h4z"/>',
+    "triangle-down": '<path d="M8 14 14 3H2z"/>',
+}
+_MEANING = {
+    "source": "dataset0's mean and std",
+    "target": "the target's own, from its training samples",
+    "match": "the target's moments onto those that pretraining really saw",
+    "blend": "the target's, shrunk toward the source's by how well they are known",
+    "sample": "each sample by its own",
+    "none": "unit values as they are",
+}
+
+
+def toggles(strategies: Sequence[str]) -> str:
+    """A checkbox a strategy, in its colour and shape."""
+    boxes = "".join(
+        f'<label title="{escape(_MEANING.get(name, ""))}"><input type="checkbox" name="strategy" value="{escape(name)}" checked>'
+        f"{_mark(name)}{escape(name)}</label>"
+        for name in strategies
+    )
+    return f'<fieldset class="toggles"><legend>Strategies shown in all charts and in the table</legend>{boxes}</fieldset>'
+
+
+def meanings(strategies: Sequence[str]) -> str:
+    """What each strategy normalises with, as a list."""
+    items = (f"<dt>{_mark(name)} {escape(name)}</dt><dd>{escape(_MEANING.get(name, ''))}</dd>" for name in strategies)
+    return f'<dl class="meanings">{"".join(items)}</dl>'
+
+
+def sorted_table(analysis: Analysis) -> str:
+    """Every mean and paired difference: headings are buttons that sort, a field filters."""
+    columns = [name for name, _ in analysis.means[0].group]
+    percent = " in %" if analysis.unit else ""
+    headings = (
+        *columns,
+        "strategy",
+        f"mean{percent}",
+        "95% interval",
+        f"vs {analysis.baseline}",
+        "95% interval",
+        "p adjusted",
+        "shown",
+    )
+    head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in headings)
+    contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
+    scale, digits = (100, ".1f") if analysis.unit else (1, ".4g")
+    rows = []
+    for item in analysis.means:
+        score = item.score
+        cells = [_cell(value, float(value) if name == "size" else None) for name, value in item.group]
+        mean, low, high = (f"{scale * value:{digits}}" for value in (score.estimate, score.low, score.high))
+        cells += [_cell(item.strategy), _cell(mean, score.estimate), _cell(f"{low} to {high}", score.low)]
+        cells += _difference(analysis, contrasts.get((item.group, item.strategy)))
+        rows.append(f'<tr data-strategy="{escape(item.strategy)}">{"".join(cells)}</tr>')
+    return (
+        '<p class="find"><label>Filter rows <input type="search" id="search" placeholder="cnn-none gain better"></label> '
+        '<output id="count" for="search" aria-live="polite"></output></p>'
+        f'{_SCROLLED}<table class="sorted"><caption>Every cell mean, and its paired difference. '
+        f"Click a heading to sort.</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def examples(views: Sequence[View], fed: Sequence[Fed]) -> str:
+    """A table of pictures: a row a strategy, a column a shift; each the same samples on one scale of input units."""
+    shifts = list(dict.fromkeys(view.shift for view in views))
+    moments = {(item.shift, item.strategy): item for item in fed}
+    images = {(view.shift, view.strategy): view.images for view in views}
+    head = "".join(f'<th scope="col">{escape(shift)}</th>' for shift in shifts)
+    rows = []
+    for strategy in dict.fromkeys(view.strategy for view in views):
+        cells = []
+        for shift in shifts:
+            item = moments[(shift, strategy)]
+            text = f"mean {round(item.mean, 2) + 0.0:+.2f}, std {item.std:.2f}"
+            alternative = escape(f"{strategy} under {shift}: {text}")
+            picture = _picture(images[(shift, strategy)])
+            cells.append(f'<td><img alt="{alternative}" src="data:image/png;base64,{picture}"><span>{text}</span></td>')
+        rows.append(f'<tr><th scope="row">{_mark(strategy)} {escape(strategy)}</th>{"".join(cells)}</tr>')
+    return (
+        f'{_SCROLLED}<table class="examples"><caption>The same samples under each strategy and shift</caption>'
+        f'<thead><tr><th scope="col">strategy</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _difference(analysis: Analysis, item: Contrast | None) -> list[str]:
+    if item is None:
+        return [_cell("", math.nan)] * 3 + [_cell("baseline")]
+    gap = item.difference
+    ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}" if math.isfinite(gap.low) else "-"
+    p_value = p_text(item.p_adjusted) or "-"
+    word = f'<td class="said {item.statement.replace(" ", "-")}">{escape(item.statement)}</td>'
+    return [_cell(analysis.told(gap.estimate), gap.estimate), _cell(ends, gap.low), _cell(p_value, item.p_adjusted), word]
+
+
+def _cell(text: str, value: float | None = None) -> str:
+    stated = "" if value is None else f' class="number" data-value="{value!r}"' if math.isfinite(value) else ' data-value="NaN"'
+    return f"<td{stated}>{escape(text)}</td>"
+
+
+def _mark(name: str) -> str:
+    """The colour and shape of a strategy, as in the charts."""
+    known = name in STRATEGIES
+    place = STRATEGIES.index(name) if known else 0
+    colour = PALETTE[place] if known else "currentColor"
+    box = 'viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"'
+    return f'<svg class="mark" {box} fill="{colour}">{_MARKS[SHAPES[place]]}</svg>'
+
+
+def _picture(images: NDArray[np.float32]) -> str:
+    """Images ``(N, C, H, W)`` side by side as a PNG in base64."""
+    from PIL import Image
+
+    scaled = np.clip((images - LOW) / (HIGH - LOW) * 255, 0, 255).astype(np.uint8)
+    padded = np.pad(scaled, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)[..., :]
+    row = np.concatenate(list(padded), axis=2)[:, :, :-1]
+    values = row[0] if len(row) == 1 else np.moveaxis(row, 0, -1)
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

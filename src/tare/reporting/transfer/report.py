@@ -1,0 +1,189 @@
+"""What ``tare transfer`` prints, and its page."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from tare.input_spec.geometry import NOUNS
+from tare.networks.stored.directory import versions
+from tare.reporting import html
+from tare.reporting.console import out, shown
+from tare.reporting.transfer.charts import MOST_CLASSES, confusion_chart, curve_charts
+from tare.reporting.transfer.loading import loading_call
+from tare.system.files import write_text
+from tare.training.evaluation import ClassScore, Evaluation
+from tare.transferring.result import TransferRun
+
+_HARDEST = 3
+_PAIRS = 20
+_MOST_PRINTED = 16
+_DIGESTS = ("files", "training ", "validation ")
+
+
+def print_run(run: TransferRun, page: Path) -> None:
+    """Print how well the network validates, what it was fed, how to load it, and where its page is."""
+    chosen, evaluation = run.normalisation, run.evaluation
+    name = shown(str(run.out))
+    out.print(f"[bold]{name}[/]: validation accuracy {_accuracy(run)}, strategy {chosen.strategy}", soft_wrap=True)
+    if len(evaluation.classes) > 2:
+        hardest = ", ".join(f"{shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
+        out.print(f"lowest recall: {hardest}", soft_wrap=True)
+    if chosen.per_sample:
+        beside = "; timm's config cannot say so, tare.json does" if run.is_timm else ""
+        out.print(f"every {_one(run)} is normalised by its own mean and std{beside}")
+    elif len(chosen.mean) > _MOST_PRINTED:
+        out.print(f"mean and std of {len(chosen.mean)} columns: in the report and in tare.json")
+    else:
+        out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})")
+        out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})")
+    out.print(_load(run), soft_wrap=True, markup=False)
+    out.print(f"report: {shown(str(page))}", soft_wrap=True)
+
+
+def write_page(run: TransferRun, path: Path) -> None:
+    """Write the run's self-contained page."""
+    curves, matrix = curve_charts(run.history), confusion_chart(run.evaluation)
+    body = [
+        html.heading(f"tare transfer: {_accuracy(run)}", 1),
+        html.paragraph(_lead(run), "lead"),
+        *(html.paragraph(note) for note in run.notes),
+        *_curves(run, curves),
+        html.heading("Classes"),
+        _scores(run),
+        *_confusion(run, matrix),
+        *_mistakes(run),
+        html.heading("What the network is fed"),
+        html.paragraph(_fed(run)),
+        _moments(run),
+        html.heading("How this was made"),
+        html.code("\n".join(f"{key}: {_setting(value)}" for key, value in run.settings.items() if not key.startswith(_DIGESTS))),
+        html.code(_load(run)),
+        html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
+    ]
+    write_text(path, html.page(f"tare transfer: {run.out.name}", body, {**curves, **matrix}))
+
+
+def _noun(run: TransferRun) -> str:
+    return NOUNS[run.kind]
+
+
+def _one(run: TransferRun) -> str:
+    return _noun(run).removesuffix("s")
+
+
+def _accuracy(run: TransferRun) -> str:
+    found = run.evaluation.accuracy
+    interval = f"95% interval {100 * found.low:.1f} to {100 * found.high:.1f}, {run.evaluation.samples} {_noun(run)}"
+    return f"{found.estimate:.1%} ({interval})"
+
+
+def _lead(run: TransferRun) -> str:
+    settings, evaluation = run.settings, run.evaluation
+    hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
+    same = f" The best epoch was chosen on the same {_noun(run)}, so its accuracy flatters a little."
+    flatters = same if run.history else ""
+    return (
+        f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
+        f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}. Lowest recall: {hardest}.{flatters}"
+    )
+
+
+def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
+    if not charts:
+        return []
+    head, best = run.settings["head_epochs"], run.metrics["best_epoch"]
+    first = "In the first epoch" if head == 1 else f"In the first {head} epochs"
+    alone = f" {first} the head was trained alone." if head else ""
+    caption = f"The model shipped is that of epoch {best:.0f} (dashes), the first with the best validation accuracy.{alone}"
+    return [html.heading("Learning curves"), html.panels(charts, caption)]
+
+
+def _scores(run: TransferRun) -> str:
+    rows = [
+        (score.name, *(_percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
+        for score in run.evaluation.scores
+    ]
+    caption = "Precision: of what was called so, how much is; recall: of what is, how much was called so; n/a has no denominator"
+    return html.table(caption, ("class", "precision", "recall", "F1", _noun(run)), rows)
+
+
+def _confusion(run: TransferRun, matrix: dict[str, Any]) -> list[str]:
+    evaluation = run.evaluation
+    parts = [html.heading("What was taken for what")]
+    if matrix:
+        parts.append(html.panels(matrix, "Rows are true classes; darker is a larger share of the row."))
+    pairs = [(true, called, str(count)) for true, called, count in evaluation.confused()[:_PAIRS]]
+    if not pairs:
+        return [*parts, html.paragraph("Nothing was taken for anything else.")]
+    if len(evaluation.classes) > MOST_CLASSES or len(evaluation.classes) > 2:
+        parts.append(html.table("The most frequent confusions", ("true", "called", _noun(run)), pairs))
+    return parts
+
+
+def _mistakes(run: TransferRun) -> list[str]:
+    if not run.evaluation.mistakes:
+        return []
+    parts = [html.heading("Mistakes")]
+    if run.kind != "image":
+        found = run.evaluation.mistakes
+        rows = [(Path(item.sample).name, item.truth, item.predicted, f"{item.probability:.0%}") for item in found]
+        return [*parts, html.table("Wrong with the greatest confidence", (_one(run), "true", "called", "probability"), rows)]
+    figures = "".join(
+        html.photo(view, f"{Path(item.sample).name}: {item.truth}, called {item.predicted} ({item.probability:.0%})")
+        for item, view in zip(run.evaluation.mistakes, run.views, strict=False)
+    )
+    sentence = "Wrong with the greatest confidence, as the network sees them before normalisation."
+    return [*parts, html.paragraph(sentence), f'<div class="inputs">{figures}</div>']
+
+
+def _fed(run: TransferRun) -> str:
+    if run.normalisation.per_sample:
+        return f"Every {_one(run)} is normalised by its own mean and std."
+    before = {"image": ", before resize and augmentation", "signal": ", before they are cut or padded", "vector": ""}[run.kind]
+    return (
+        f"Mean and std of the training split in unit values{before}, ± standard error (which counts {_noun(run)}); the constants "
+        "that are subtracted and divided by; and the moments that the network receives."
+    )
+
+
+def _moments(run: TransferRun) -> str:
+    chosen, stats = run.normalisation, run.target_stats
+    means, stds = chosen.moments_fed(stats)
+    form = ".4f" if run.kind == "image" else ".4g"  # images have a range, other numbers any
+    rows = [
+        (
+            channel.name,
+            f"{channel.mean:{form}} ± {channel.mean_se:{form}}",
+            f"{channel.std:{form}} ± {channel.std_se:{form}}",
+            f"{mean:{form}}",
+            f"{std:{form}}",
+            f"{fed_mean:+.2f}",
+            f"{fed_std:.2f}",
+        )
+        for channel, mean, std, fed_mean, fed_std in zip(stats.channels, chosen.mean, chosen.std, means, stds, strict=True)
+    ]
+    headings = ("channel", "target mean", "target std", "minus", "over", "mean fed", "std fed")
+    return html.table(f"Strategy {chosen.strategy}", headings, rows)
+
+
+def _load(run: TransferRun) -> str:
+    call = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
+    return f"load it{' in timm' if run.is_timm else ''}: {call}"
+
+
+def _hardest(evaluation: Evaluation) -> list[ClassScore]:
+    return sorted(evaluation.scores, key=lambda score: (score.recall, -score.support))[:_HARDEST]
+
+
+def _percent(value: float) -> str:
+    return "n/a" if math.isnan(value) else f"{value:.1%}"
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_setting(entry)}" for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(_setting(entry) for entry in value)
+    return f"{value:.6g}" if isinstance(value, float) else "none" if value is None else str(value)

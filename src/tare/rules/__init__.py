@@ -1,1 +1,0 @@
-"""The rules of ``tare check``: each a pure function from evidence to what is wrong."""

@@ -1,0 +1,1 @@
+"""What one sample is, and bytes to raw values."""

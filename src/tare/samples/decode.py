@@ -1,0 +1,219 @@
+"""Bytes of an image file to raw values, by content rather than by name.
+
+JPEG goes through simplejpeg (libjpeg-turbo, the fastest decoder measured), everything else through Pillow. Grey stays one
+channel unless colour is asked for; alpha is dropped, or composited over a background; a palette becomes its colours; CMYK
+becomes RGB; of an animated file the first frame is read; 16 bits stay 16 bits.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.samples import jpeg
+from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
+from tare.samples.transparency import Background, composited, described
+
+ColourMode = Literal["stored", "grey", "rgb"]
+
+#: Decoding refuses larger images: the limit at which Pillow speaks of a decompression bomb.
+MAX_PIXELS = 178_956_970
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+)
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+)
+
+_EXIF_ORIENTATION = 0x0112
+
+_ALPHA = "alpha channel dropped"
+_FRAMES = "first of several frames read"
+_CMYK = "CMYK converted to RGB"
+_STRAY = "stray bytes in a JPEG passed over"
+
+_NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
+
+
+class UndecodableError(Exception):
+    """The bytes are not an image that can be read; the message is the reason, in one line."""
+
+
+def image_format(head: bytes) -> str | None:
+    """Name the image format that the first bytes of a file announce, or None."""
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[:2] in _NETPBM and head[2:3] in b" \t\r\n#":
+        return "PNM"
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """Raw values ``(H, W, C)``, and what was left out of them or changed in words for the user."""
+
+    values: NDArray[Any]
+    notes: tuple[str, ...] = ()
+
+
+def decode_image(data: bytes | memoryview, colour: ColourMode = "stored") -> NDArray[Any]:
+    """Decode to raw values ``(H, W, C)``: uint8, or uint16 or float32 where the file stores those.
+
+    Pixels come as stored: EXIF orientation, which permutes them, is left to :func:`upright`. Raises
+    :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
+    """
+    return decode_noted(data, colour).values
+
+
+def decode_noted(
+    data: bytes | memoryview, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
+) -> Decoded:
+    """Decode like :func:`decode_image`, and say what was left out or changed.
+
+    With ``turned`` the pixels are turned the way EXIF says they are to be seen. With a ``background`` an image with alpha is
+    laid over it, instead of dropping alpha.
+    """
+    if not data:
+        raise UndecodableError("the file is empty")
+    head = bytes(data[:16])
+    kind = image_format(head)
+    if kind is None:
+        raise UndecodableError(f"not an image: it begins with {head[:8]!r}")
+    decoded = _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(bytes(data), kind, colour, background)
+    return replace(decoded, values=upright(decoded.values, orientation(data))) if turned else decoded
+
+
+def orientation(data: bytes | memoryview) -> int:
+    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) where there is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            stated = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # a damaged EXIF block, of which Pillow raises many kinds, states nothing
+        return 1
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn pixels ``(H, W, C)`` the way EXIF says they are to be seen; needed before a crop, not for pooled statistics."""
+    turned = values.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else values
+    vertical, horizontal = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return turned[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+
+
+def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
+    try:
+        frame = jpeg.frame_of(data)
+        _check_size(frame.width, frame.height)
+        if frame.components not in (1, 3):
+            return _decode_other(bytes(data), "JPEG", colour)
+        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or (colour == "stored" and frame.components == 1))
+        return Decoded(values, (_STRAY,) if stray else ())
+    except ValueError as error:
+        raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
+
+
+def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Background | None = None) -> Decoded:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            _check_size(*image.size)
+            if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
+                return _decode_deep(image, data, colour, background)
+            notes = _notes(image, background)
+            flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
+            return Decoded(_pixels(flat, colour), notes)
+    except UndecodableError:
+        raise
+    except UnsupportedError as error:
+        raise UndecodableError(f"a {kind} with {error}") from None
+    except UnidentifiedImageError:  # its own message names a memory address, and a reason must be the same in every run
+        raise UndecodableError(f"damaged {kind}: its header cannot be read") from None
+    except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
+        raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
+
+
+def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None) -> Decoded:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as reopened:
+        values = read_deep(image, reopened)
+    colours = 1 if values.shape[-1] < 3 else 3
+    notes = (_about_alpha(background),) if colours < values.shape[-1] else ()
+    values = values[..., :colours] if background is None or not notes else composited(values, background)
+    if colour == "grey" and colours == 3:
+        values = grey_of(values)
+    if colour == "rgb" and colours == 1:
+        values = np.repeat(values, 3, axis=-1)
+    return Decoded(values, notes)
+
+
+def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
+    frames = (_FRAMES,) if getattr(image, "is_animated", False) else ()
+    alpha = (_about_alpha(background),) if _has_alpha(image) else ()
+    cmyk = (_CMYK,) if image.mode == "CMYK" else ()
+    return frames + alpha + cmyk
+
+
+def _has_alpha(image: Any) -> bool:
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
+def _about_alpha(background: Background | None) -> str:
+    return _ALPHA if background is None else described(background)
+
+
+def _flattened(image: Any, background: Background) -> Any:
+    from PIL import Image
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        raise UnsupportedError("a transparent level in deep grey, which cannot be composited")
+    grey = image.mode in ("1", "L", "LA", "La")
+    values = composited(np.asarray(image.convert("LA" if grey else "RGBA")), background)
+    return Image.fromarray(values[..., 0] if grey else values)
+
+
+def _pixels(image: Any, colour: ColourMode) -> NDArray[Any]:
+    mode = image.mode
+    if mode == "F" or mode.startswith("I"):
+        values = _deep_grey(np.asarray(image))
+        return np.repeat(values, 3, axis=-1) if colour == "rgb" else values
+    wants_grey = colour == "grey" or (colour == "stored" and mode in ("1", "L", "LA", "La"))
+    values = np.asarray(image.convert("L" if wants_grey else "RGB"))
+    return values[..., None] if wants_grey else values
+
+
+def _deep_grey(values: NDArray[Any]) -> NDArray[Any]:
+    """Grey of more than 8 bits: uint16 where it fits (Pillow widens some 16-bit files to 32), else as a float."""
+    if values.dtype.kind == "f":
+        return values[..., None]
+    fits = values.size == 0 or (values.min() >= 0 and values.max() <= 0xFFFF)
+    return values.astype(np.uint16 if fits else np.float64)[..., None]
+
+
+def _check_size(width: int, height: int) -> None:
+    if width <= 0 or height <= 0:
+        raise UndecodableError(f"the header claims {width} x {height} pixels")
+    if width * height > MAX_PIXELS:
+        raise UndecodableError(f"the header claims {width} x {height} pixels, more than the limit of {MAX_PIXELS}")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -1,0 +1,71 @@
+"""WAV recordings: each a signal of shape ``(T, C)``, integers scaled to [-1, 1) by half their range.
+
+The format is RIFF with a ``fmt`` and a ``data`` chunk; read here because the standard library refuses floats.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.samples.decode import UndecodableError
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+
+
+def is_wav(data: bytes) -> bool:
+    """Whether the bytes announce a WAV file."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+
+
+def decode_wav(data: bytes) -> NDArray[Any]:
+    """Decode to ``(T, C)``: float32, or float64 for 32-bit integers and 64-bit floats, whose values float32 cannot hold.
+
+    int16 is divided by 32768, uint8 has 128 taken off first. Raises :class:`UndecodableError` if the recording is damaged,
+    cut short, empty or compressed.
+    """
+    chunks = _chunks(data)
+    if "fmt " not in chunks or len(chunks["fmt "]) < 16:
+        raise UndecodableError("damaged WAV: no format chunk")
+    if "data" not in chunks:
+        raise UndecodableError("damaged WAV: no data chunk")
+    code, channels, _, _, block, bits = struct.unpack("<HHIIHH", chunks["fmt "][:16])
+    if code == _EXTENSIBLE and len(chunks["fmt "]) >= 26:
+        code = struct.unpack("<H", chunks["fmt "][24:26])[0]
+    raw = chunks["data"]
+    if channels == 0 or block == 0 or block != channels * bits // 8 or not raw or len(raw) % block:
+        raise UndecodableError(f"damaged WAV: {len(raw)} bytes in blocks of {block} for {channels} channels of {bits} bits")
+    return _values(code, bits, raw).reshape(-1, channels)
+
+
+def _values(code: int, bits: int, raw: bytes) -> NDArray[Any]:
+    if code == _FLOAT and bits in (32, 64):
+        return np.frombuffer(raw, f"<f{bits // 8}").astype(f"f{bits // 8}")
+    if code != _PCM or bits not in (8, 16, 24, 32):
+        raise UndecodableError(f"a WAV of format {code} with {bits} bits, which is not supported")
+    if bits == 8:
+        return (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / 128
+    if bits == 16:
+        return np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+    if bits == 24:
+        wide = np.zeros((len(raw) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        return (wide.view("<i4")[:, 0] / 2**31).astype(np.float32)
+    return np.frombuffer(raw, "<i4") / 2**31
+
+
+def _chunks(data: bytes) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    position = 12
+    while position + 8 <= len(data):
+        name = data[position : position + 4].decode("latin-1")
+        size = struct.unpack("<I", data[position + 4 : position + 8])[0]
+        body = data[position + 8 : position + 8 + size]
+        if len(body) < size:
+            raise UndecodableError(f"cut short: chunk {name.strip()!r} claims {size} bytes and has {len(body)}")
+        found.setdefault(name, body)
+        position += 8 + size + size % 2
+    return found

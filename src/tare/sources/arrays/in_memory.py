@@ -1,0 +1,69 @@
+"""Arrays in memory, or mapped into it from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.samples.records import Record
+from tare.sources.arrays.axes import as_record, axes_of
+from tare.sources.base import Indexed, Source, row_ranges
+from tare.sources.options import Options
+
+#: A chunk holds about this many bytes: enough that its fixed costs vanish, few enough that memory stays flat.
+_CHUNK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class ArraySource(Source[tuple[int, int]]):
+    """An array whose first axis counts the samples; see :func:`tare.sources.arrays.axes.axes_of` for the others."""
+
+    name: str
+    values: NDArray[Any]
+    axes: str
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of samples."""
+        return row_ranges(len(self.values), samples_per_chunk(self.values.shape, self.values.dtype))
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of samples in the range."""
+        return chunk[1] - chunk[0]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """One block of samples."""
+        yield as_record(f"{self.name}[{chunk[0]}]", self.values[slice(*chunk)], self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis."""
+        return Indexed(len(self.values), lambda index: self.read((index, index + 1)))
+
+
+def samples_per_chunk(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Number of samples in a chunk: a function of the data alone, so that the cuts never depend on the machine."""
+    return max(1, _CHUNK_BYTES // max(1, prod(shape[1:]) * dtype.itemsize))
+
+
+def open_array(values: Any, options: Options) -> ArraySource:
+    """Wrap a NumPy array or a torch tensor, which is not copied."""
+    array = numpy_of(values)
+    if array.ndim == 0 or array.size == 0:
+        raise DataError("an array with at least one sample", f"shape {array.shape}", "pass the samples along the first axis")
+    name = f"array {array.dtype} {array.shape}"
+    return ArraySource(name, array, axes_of(array.shape, array.dtype, options.layout, name))
+
+
+def numpy_of(values: Any) -> NDArray[Any]:
+    """Return a NumPy view of an array or a torch tensor (bfloat16, which NumPy lacks, becomes float32)."""
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "detach"):
+        tensor = values.detach().cpu()
+        return np.asarray(tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor)
+    return np.asarray(values)

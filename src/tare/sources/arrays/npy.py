@@ -1,0 +1,178 @@
+"""NumPy's ``.npy`` files and ``.npz`` archives; objects, which are pickles, are refused."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from tare.errors import DataError
+from tare.samples.records import Record
+from tare.sources.arrays.axes import as_record, axes_of
+from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_chunk
+from tare.sources.arrays.streamed import Header, StreamedArray
+from tare.sources.base import Indexed, Source, row_ranges
+from tare.sources.options import Options
+from tare.sources.places import is_url, opened
+
+_REMEDY = "save it again with numpy.save"
+
+
+def open_npy(place: str, options: Options) -> Source[Any]:
+    """Open a ``.npy`` file: read by ranges if local, streamed from a URL.
+
+    Raises :class:`DataError` if it is damaged, holds objects, or has axes whose meaning is not plain.
+    """
+    if is_url(place):
+        return _streamed(PlacedFile(place), place, options)
+    with opened(place) as file:
+        header, fortran = _read_header(file, place)
+        offset = file.tell()
+    axes = axes_of(header.shape, header.dtype, options.layout, place)
+    needed = offset + prod(header.shape) * header.dtype.itemsize
+    if Path(place).stat().st_size < needed:
+        raise DataError(f"{needed} bytes, as its header says", f"{Path(place).stat().st_size} in {place!r}", "fetch it again")
+    if fortran and len(header.shape) > 1:  # a sample is spread over the whole file
+        return _checked(ArraySource(place, np.load(Path(place), mmap_mode="r", allow_pickle=False), axes))
+    return _checked(NpyFile(place, header, axes, offset))
+
+
+@dataclass(frozen=True)
+class NpyFile(Source[tuple[int, int]]):
+    """A local array in C order, of which each worker reads its ranges itself; mapping it would let memory grow with the file."""
+
+    name: str
+    header: Header
+    axes: str
+    offset: int
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of samples."""
+        return row_ranges(self.header.shape[0], samples_per_chunk(self.header.shape, self.header.dtype))
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of samples in the range."""
+        return chunk[1] - chunk[0]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """One block of samples."""
+        each = prod(self.header.shape[1:])
+        with opened(self.name) as file:
+            file.seek(self.offset + chunk[0] * each * self.header.dtype.itemsize)
+            data = file.read((chunk[1] - chunk[0]) * each * self.header.dtype.itemsize)
+        block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
+        yield as_record(f"{self.name}[{chunk[0]}]", block, self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis."""
+        return Indexed(self.header.shape[0], lambda index: self.read((index, index + 1)))
+
+
+def open_npz(place: str, options: Options) -> Source[Any]:
+    """Open one array of a ``.npz`` archive, streamed; which one must be said if it holds several."""
+    with opened(place) as file, _archive(file, place) as archive:
+        arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
+    if chosen not in arrays:
+        found = f"{chosen!r}" if chosen is not None else "no choice"
+        raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
+    return _streamed(ArchivedFile(place, f"{chosen}.npy"), f"{place}:{chosen}", options)
+
+
+@dataclass(frozen=True)
+class PlacedFile:
+    """Opens a file as it is; a picklable function."""
+
+    place: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it at its beginning."""
+        with opened(self.place) as file:
+            yield file
+
+
+@dataclass(frozen=True)
+class ArchivedFile:
+    """Opens one member of a zip archive, without extracting it; a picklable function."""
+
+    place: str
+    member: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it at its beginning; raises :class:`DataError` if the archive is damaged."""
+        with opened(self.place) as file, _archive(file, self.place) as archive:
+            try:
+                with archive.open(self.member) as member:
+                    yield cast(BinaryIO, member)
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                raise DataError("a complete .npz archive", f"{self.place!r}: {error}", "fetch the file again") from None
+
+
+@dataclass(frozen=True)
+class AfterHeader:
+    """Opens a ``.npy`` stream at its first value; a picklable function."""
+
+    file: PlacedFile | ArchivedFile
+    name: str
+
+    @contextmanager
+    def __call__(self) -> Iterator[BinaryIO]:
+        """Open it behind its header."""
+        with self.file() as file:
+            _read_header(file, self.name)
+            yield file
+
+
+def _streamed(file: PlacedFile | ArchivedFile, name: str, options: Options) -> Source[Any]:
+    with file() as stream:
+        header, fortran = _read_header(stream, name)
+        if fortran and len(header.shape) > 1:  # its first axis is spread over the whole file, so it has to be in memory
+            flat = np.frombuffer(stream.read(), header.dtype, prod(header.shape))
+            return open_array(flat.reshape(header.shape, order="F"), options)
+    return _checked(
+        StreamedArray(name, header, axes_of(header.shape, header.dtype, options.layout, name), AfterHeader(file, name))
+    )
+
+
+def _checked(source: ArraySource | NpyFile | StreamedArray) -> Source[Any]:
+    shape = source.values.shape if isinstance(source, ArraySource) else source.header.shape
+    if prod(shape) == 0:
+        raise DataError("at least one sample", f"an array of shape {shape} in {source.name!r}", "check the file")
+    return source
+
+
+def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
+    try:
+        version = npy_format.read_magic(file)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        with warnings.catch_warnings():  # that Python 2 wrote it is no news to a reader of values
+            warnings.simplefilter("ignore", UserWarning)
+            shape, fortran, dtype = read(file)
+    except OSError:
+        raise
+    except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DataError("a .npy file", f"{name!r}: {reason}", _REMEDY) from None
+    if any(length < 0 for length in shape):
+        raise DataError("a .npy file whose axes have lengths", f"the shape {shape} in {name!r}", "save it again with numpy")
+    return Header(shape, dtype), fortran
+
+
+@contextmanager
+def _archive(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise DataError("a .npz archive", f"{place!r}: {error}", "save it again with numpy.savez") from None
+    with archive:
+        yield archive

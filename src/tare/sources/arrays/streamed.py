@@ -1,0 +1,68 @@
+"""Array files that can only be read from their beginning: compressed, archived or behind a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import prod
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from tare.errors import DataError
+from tare.samples.records import Record
+from tare.sources.arrays.axes import as_record
+from tare.sources.arrays.in_memory import ArraySource, samples_per_chunk
+from tare.sources.base import Indexed, Source
+
+#: A header that claims more for one sample is damaged, and believing it would exhaust the memory.
+_LARGEST_SAMPLE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Header:
+    """What precedes the values of a streamed array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class StreamedArray(Source[tuple[int, bytes]]):
+    """An array in C order that is read from its beginning: ``open_at_values`` gives the file, placed at the first value."""
+
+    name: str
+    header: Header
+    axes: str
+    open_at_values: Callable[[], AbstractContextManager[BinaryIO]]
+
+    def chunks(self) -> Iterator[tuple[int, bytes]]:
+        """Index of the first sample and the bytes of some. Raises :class:`DataError` if the file ends too early."""
+        step = samples_per_chunk(self.header.shape, self.header.dtype)
+        size = prod(self.header.shape[1:]) * self.header.dtype.itemsize
+        number = self.header.shape[0]
+        if size > _LARGEST_SAMPLE:
+            raise DataError(f"samples of at most {_LARGEST_SAMPLE} bytes", f"{size} claimed by {self.name!r}", "check its header")
+        with self.open_at_values() as file:
+            for start in range(0, number, step):
+                wanted = (min(start + step, number) - start) * size
+                data = file.read(wanted)
+                if len(data) != wanted:
+                    raise DataError(f"{number} samples, as its header says", f"{self.name!r} ends before them", "fetch it again")
+                yield start, data
+
+    def chunk_length(self, chunk: tuple[int, bytes]) -> int:
+        """Number of samples in the bytes."""
+        return len(chunk[1]) // max(1, prod(self.header.shape[1:]) * self.header.dtype.itemsize)
+
+    def read(self, chunk: tuple[int, bytes]) -> Iterator[Record]:
+        """One block of samples."""
+        start, data = chunk
+        block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
+        yield as_record(f"{self.name}[{start}]", block, self.axes)
+
+    def indexed(self) -> Indexed:
+        """One sample along the first axis, of the whole array in memory: it can only be read from its beginning."""
+        data = b"".join(chunk for _, chunk in self.chunks())
+        return ArraySource(self.name, np.frombuffer(data, self.header.dtype).reshape(self.header.shape), self.axes).indexed()

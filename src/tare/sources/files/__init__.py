@@ -1,0 +1,1 @@
+"""Folders, lists, archives of files."""

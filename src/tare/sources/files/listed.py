@@ -1,0 +1,185 @@
+"""Images and recordings named one by one: folders of recordings, folders behind a URL, list files and CSV manifests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from stat import S_ISREG
+
+from tare.errors import DataError
+from tare.samples.records import Record, Sample, Skipped
+from tare.sources.base import Indexed, Source
+from tare.sources.encoded import claims_sample, sample_of
+from tare.sources.files.image_folder import first_level, walk_files
+from tare.sources.options import Options
+from tare.sources.places import file_system, is_url, opened, read_bytes
+
+_CHUNK = 64
+PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
+_LABEL_COLUMNS = ("label", "class", "target", "category", "label_name", "class_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One file and its label."""
+
+    path: str
+    label: str | None = None
+
+
+class Listing(ABC):
+    """Names files, streaming."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Listed]:
+        """Every file, in a fixed order."""
+
+
+@dataclass(frozen=True)
+class ListedFiles(Source[tuple[Listed, ...]]):
+    """The files that a listing names, decoded by their content."""
+
+    name: str
+    listing: Listing
+    options: Options
+
+    def chunks(self) -> Iterator[tuple[Listed, ...]]:
+        """Groups of names, in the order of the listing."""
+        files = iter(self.listing)
+        while chunk := tuple(islice(files, _CHUNK)):
+            yield chunk
+
+    def chunk_length(self, chunk: tuple[Listed, ...]) -> int:
+        """One sample a file."""
+        return len(chunk)
+
+    def read(self, chunk: tuple[Listed, ...]) -> Iterator[Record]:
+        """Decode each file, or say why it gives no sample."""
+        for file in chunk:
+            yield _read(file, self.options)
+
+    def indexed(self) -> Indexed:
+        """One sample a file."""
+        files = list(self.listing)
+        return Indexed(len(files), lambda index: iter((_read(files[index], self.options),)))
+
+
+@dataclass(frozen=True)
+class Named(Listing):
+    """Files named one by one."""
+
+    paths: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Listed]:
+        yield from map(Listed, self.paths)
+
+
+@dataclass(frozen=True)
+class LocalFolder(Listing):
+    """Every file below a folder; the first level names the label."""
+
+    root: str
+
+    def __iter__(self) -> Iterator[Listed]:
+        for path in walk_files(Path(self.root)):
+            yield Listed(path, first_level(path, str(Path(self.root))))
+
+
+@dataclass(frozen=True)
+class RemoteFolder(Listing):
+    """Every file below a URL; the first level names the label."""
+
+    root: str
+
+    def __iter__(self) -> Iterator[Listed]:
+        system, root = file_system(self.root)
+        for folder, folders, files in system.walk(root):
+            folders.sort()
+            for name in sorted(files):
+                path = f"{folder.rstrip('/')}/{name}"
+                yield Listed(system.unstrip_protocol(path), first_level(path, root))
+
+
+@dataclass(frozen=True)
+class Manifest(Listing):
+    """A text file with one path a line, or with a ``delimiter`` a CSV with a path column and perhaps a label column.
+
+    Relative paths start at the manifest's own folder.
+    """
+
+    place: str
+    delimiter: str | None = None
+
+    def __iter__(self) -> Iterator[Listed]:
+        folder = self.place.rpartition("/")[0] if is_url(self.place) else str(Path(self.place).parent)
+        with opened(self.place) as file:
+            lines = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+            for path, label in _entries(lines, self.place, self.delimiter):
+                whole = path if is_url(path) or Path(path).is_absolute() else f"{folder}/{path}" if folder else path
+                yield Listed(whole, label)
+
+
+def open_file(place: str, options: Options) -> ListedFiles:
+    """Open a single image or recording."""
+    return open_named(place, (place,), options)
+
+
+def open_folder(place: str, options: Options) -> ListedFiles:
+    """Open a folder of recordings or images, local or behind a URL."""
+    return ListedFiles(place, RemoteFolder(place) if is_url(place) else LocalFolder(place), options)
+
+
+def open_named(name: str, files: tuple[str, ...], options: Options) -> ListedFiles:
+    """Open images or recordings that the user named one by one."""
+    return ListedFiles(name, Named(files), options)
+
+
+def open_manifest(place: str, options: Options, delimiter: str | None = None) -> ListedFiles:
+    """Open a list file, or with a ``delimiter`` a CSV manifest. Raises :class:`DataError` if it is empty or unreadable."""
+    with opened(place) as file:
+        if not file.read(1):
+            raise DataError("a list with at least one path", f"{place!r} is empty", "write one path a line")
+    return ListedFiles(place, Manifest(place, delimiter), options)
+
+
+def is_path_column(name: str) -> bool:
+    """Whether a CSV column of this name holds paths."""
+    return name.strip().lower() in PATH_COLUMNS
+
+
+def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iterator[tuple[str, str | None]]:
+    if delimiter is None:
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                yield line.strip(), None
+        return
+    rows = csv.reader(lines, delimiter=delimiter)
+    header = [name.strip().lower() for name in next(rows, [])]
+    path = next((index for index, name in enumerate(header) if name in PATH_COLUMNS), None)
+    label = next((index for index, name in enumerate(header) if name in _LABEL_COLUMNS), None)
+    if path is None:
+        raise DataError(f"a column named one of {', '.join(PATH_COLUMNS)}", f"{header} in {place!r}", "rename one")
+    try:
+        for row in rows:
+            if len(row) > path and row[path].strip():
+                yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
+    except csv.Error as error:
+        raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
+
+
+def _read(file: Listed, options: Options) -> Sample | Skipped:
+    claims = claims_sample(file.path)
+    try:
+        if not is_url(file.path) and not S_ISREG(os.stat(file.path).st_mode):  # a named pipe would wait for ever
+            return Skipped(file.path, "not a regular file", foreign=not claims)
+        data = read_bytes(file.path)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Skipped(file.path, f"cannot be opened: {reason}")
+    return sample_of(file.path, data, options, file.label, claimed=claims)

@@ -1,0 +1,54 @@
+"""Which files of samples a user means: files, folders, patterns, and a list on standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from tare.samples.decode import SUFFIXES
+from tare.sources.files.image_folder import open_image_folder, walk_files
+
+
+def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: Collection[str] = SUFFIXES) -> Iterator[str]:
+    """Yield paths in the order of ``words``, sorted within a folder or pattern.
+
+    A folder stands for the files below it that end in one of ``suffixes``, those of images unless others are given; a pattern
+    (``*``, ``**``, ``?``, ``[...]``) for what it matches; ``-`` for a list of paths on standard input, one a line, or with NUL
+    between them as ``find -print0`` writes it. Any other word is yielded as it is, there or not. Bytes that are no UTF-8 travel
+    as surrogates (PEP 383).
+
+    Raises :class:`DataError` for a folder that cannot be listed.
+    """
+    for word in words:
+        if word == "-":
+            yield from _listed(stdin or sys.stdin.buffer)
+        elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
+            yield from _below(word, suffixes)
+        elif glob.has_magic(word) and not os.path.lexists(word):
+            yield from _matching(word)
+        else:
+            yield word
+
+
+def _listed(stream: BinaryIO) -> Iterator[str]:
+    data = stream.read()
+    lines = data.split(b"\0") if b"\0" in data else (line.removesuffix(b"\r") for line in data.split(b"\n"))
+    yield from (os.fsdecode(line) for line in lines if line)
+
+
+def _below(folder: str, suffixes: Collection[str]) -> Iterator[str]:
+    open_image_folder(Path(folder))
+    yield from (path for path in walk_files(Path(folder)) if os.path.splitext(path)[1].lower() in suffixes)
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    matched = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    for path in matched:
+        if not os.path.isdir(path):  # noqa: PTH112
+            yield path
+    if not matched:  # it gets a row of its own, which says that nothing is there
+        yield pattern

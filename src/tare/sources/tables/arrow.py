@@ -1,0 +1,122 @@
+"""Arrow IPC files and streams (``.arrow``, ``.feather``), the cache format of the Hugging Face library among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tare.errors import DataError
+from tare.samples.records import Record
+from tare.sources.base import Source, row_ranges
+from tare.sources.options import Options
+from tare.sources.places import is_url, opened
+from tare.sources.tables.records import Plan, plan_table, records_of
+
+
+def open_arrow(place: str, options: Options) -> ArrowFile:
+    """Open an Arrow IPC file or stream. Raises :class:`DataError` if it is damaged or has no column to measure."""
+    with _batches(place) as (schema, _):
+        plan = plan_table(schema, options, place)
+    return ArrowFile(place, plan, options, plan.channel_names)
+
+
+@dataclass(frozen=True)
+class ArrowFile(Source[tuple[int, Any]]):
+    """The chosen columns of an Arrow file, in tables of a fixed number of rows, whatever its own batches."""
+
+    name: str
+    plan: Plan
+    options: Options
+    channel_names: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[tuple[int, Any]]:
+        """Index of the first row and an Arrow table."""
+        with _batches(self.name) as (_, batches):
+            yield from _regrouped((batch.select(self.plan.needed) for batch in batches), self.plan.rows_per_chunk)
+
+    def chunk_length(self, chunk: tuple[int, Any]) -> int:
+        """Number of rows."""
+        return int(chunk[1].num_rows)
+
+    def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
+        """One block of rows; with the first, the columns that are no numbers."""
+        start, table = chunk
+        if start == 0:
+            yield from self.plan.left_out
+        yield from records_of(table, self.plan, self.name, start, self.options)
+
+
+def open_table(data: Any, options: Options) -> TableInMemory:
+    """Wrap a table of any library that speaks Arrow: pyarrow, polars, pandas, duckdb."""
+    import pyarrow as pa
+
+    table = pa.table(data)
+    name = f"{type(data).__name__} of {table.num_rows} rows"
+    plan = plan_table(table.schema, options, name)
+    return TableInMemory(name, table, plan, options, plan.channel_names)
+
+
+@dataclass(frozen=True)
+class TableInMemory(Source[tuple[int, int]]):
+    """The chosen columns of a table in memory, by ranges of rows."""
+
+    name: str
+    table: Any
+    plan: Plan
+    options: Options
+    channel_names: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of rows."""
+        return row_ranges(self.table.num_rows, self.plan.rows_per_chunk)
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of rows."""
+        return chunk[1] - chunk[0]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """The rows of a range; with the first, the columns that are no numbers."""
+        if chunk[0] == 0:
+            yield from self.plan.left_out
+        rows = self.table.slice(chunk[0], chunk[1] - chunk[0])
+        yield from records_of(rows, self.plan, self.name, chunk[0], self.options)
+
+
+def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:
+    import pyarrow as pa
+
+    start, held, pending = 0, 0, []
+    for batch in batches:
+        offset = 0
+        while offset < batch.num_rows:
+            part = batch.slice(offset, rows - held)
+            pending.append(part)
+            held += part.num_rows
+            offset += part.num_rows
+            if held == rows:
+                yield start, pa.Table.from_batches(pending)
+                start, held, pending = start + rows, 0, []
+    if pending:
+        yield start, pa.Table.from_batches(pending)
+
+
+@contextmanager
+def _batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
+    import pyarrow as pa
+
+    with opened(place, decompress=False) as stream:
+        try:
+            source = stream if is_url(place) else pa.memory_map(place)
+            magic = bytes(source.read(6))
+            source.seek(0)
+            if magic == b"ARROW1":
+                file = pa.ipc.open_file(source)
+                yield file.schema, (file.get_batch(index) for index in range(file.num_record_batches))
+            else:
+                reader = pa.ipc.open_stream(source)
+                yield reader.schema, iter(reader)
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise DataError("a complete Arrow file", f"{place!r}: {reason}", "fetch or write it again") from None

@@ -1,0 +1,194 @@
+"""CSV files whose columns are numbers, with or without a header, split by comma, semicolon or tab."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.samples.records import Record, Rows, Skipped
+from tare.sources.base import Source
+from tare.sources.options import Options
+from tare.sources.places import opened
+from tare.sources.tables.number_parser import count_lines, parse_rows
+
+_BLOCK = 8 << 20
+_HEAD = 1 << 16
+_DOUBTS = 4096
+_DELIMITERS = ",;\t"
+#: Cells that say "no value here"; they count as NaN.
+MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NULL", "null", "None", "?")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the first lines of a CSV say: its delimiter, column names, which are numeric, and whether line one is a header."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    example: tuple[str, ...]
+    has_header: bool
+
+
+@dataclass(frozen=True)
+class CsvTable(Source[tuple[int, bytes]]):
+    """The numeric columns of a CSV file, each row a sample."""
+
+    name: str
+    head: Head
+    channel_names: tuple[str, ...] | None
+    left_out: tuple[Skipped, ...] = ()
+    unindexed = "whose rows are found by a pass over all of it, which can as well measure it"
+
+    def chunks(self) -> Iterator[tuple[int, bytes]]:
+        """Numbered blocks of whole lines."""
+        with opened(self.name) as file:
+            yield from enumerate(_blocks_of_lines(file, self.head.has_header))
+
+    def chunk_length(self, chunk: tuple[int, bytes]) -> int:
+        """Number of lines."""
+        return int(count_lines(np.frombuffer(chunk[1], np.uint8)))
+
+    def read(self, chunk: tuple[int, bytes]) -> Iterator[Record]:
+        """The rows of one block; with the first, the columns that are no numbers."""
+        number, data = chunk
+        if number == 0:
+            yield from self.left_out
+        yield Rows(self.name, tuple(self._parsed(data)))
+
+    def _parsed(self, data: bytes) -> NDArray[np.float64]:
+        wanted = self.channel_names or ()
+        target = np.full(len(self.head.names), -1)
+        target[[self.head.names.index(name) for name in wanted]] = np.arange(len(wanted))
+        encoded = np.frombuffer(data, np.uint8)
+        table = np.empty((len(wanted), count_lines(encoded)))
+        unsure = np.empty((_DOUBTS, 4), np.int64)
+        arguments = encoded, ord(self.head.delimiter), target, table
+        rows, doubts, ragged = parse_rows(*arguments, unsure)
+        if doubts > len(unsure):
+            unsure = np.empty((doubts, 4), np.int64)
+            rows, doubts, ragged = parse_rows(*arguments, unsure)
+        if ragged >= 0:
+            line = data[ragged : data.find(b"\n", ragged)][:80].decode("utf-8", "replace")
+            raise DataError(f"{len(self.head.names)} cells in every line", f"{line!r} in {self.name!r}", "repair the line")
+        for start, end, column, row in unsure[:doubts].tolist():
+            table[column, row] = self._number(data[start:end].decode("utf-8", "replace"), wanted[column])
+        return table[:, :rows]
+
+    def _number(self, cell: str, column: str) -> float:
+        cell = cell.strip().strip('"').strip()
+        if cell in MISSING:
+            return math.nan
+        if not _is_number(cell):
+            raise DataError(
+                f"numbers in column {column!r}", f"{cell[:80]!r} in {self.name!r}", "repair it, or choose others with --columns"
+            )
+        return float(cell)
+
+
+def open_csv_table(place: str, options: Options, head: Head | None = None) -> CsvTable:
+    """Open a CSV file as a table of numbers.
+
+    Columns that hold text are listed as skipped, unless ``columns`` names the ones to measure. Raises :class:`DataError` if
+    none is numeric, or a named one is missing or holds text.
+    """
+    head = head or read_head(place)
+    if options.columns is not None:
+        for name in options.columns:
+            _check_column(place, head, name)
+        return CsvTable(place, head, options.columns)
+    names = tuple(name for name, numeric in zip(head.names, head.numeric, strict=True) if numeric)
+    if not names:
+        raise DataError("at least one column of numbers", f"only text in {place!r}", "check the file and its delimiter")
+    left_out = tuple(
+        Skipped(f"{place}:{name}", f"a column of text, for example {example!r}", foreign=True)
+        for name, numeric, example in zip(head.names, head.numeric, head.example, strict=True)
+        if not numeric
+    )
+    return CsvTable(place, head, names, left_out)
+
+
+def read_head(place: str) -> Head:
+    """Read delimiter, header and column types off the first lines. Raises :class:`DataError` if there are none."""
+    with opened(place) as file:
+        text = file.read(_HEAD).decode("utf-8-sig", "replace")
+    lines = text if len(text) < _HEAD - 3 else text[: text.rfind("\n") + 1]
+    delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
+    if len(text) >= _HEAD - 3 and lines.count("\n") < 2:
+        raise DataError(f"two whole lines within {_HEAD >> 10} KiB", f"longer ones in {place!r}", "check that it is a CSV file")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(lines), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise DataError("a CSV file", f"{place!r}: {error}", "check the file") from None
+    if not rows:
+        raise DataError("at least one line", f"{place!r} is empty", "check the file")
+    has_header = not all(_is_number(cell) for cell in rows[0])
+    body = [row for row in rows[has_header:] if len(row) == len(rows[0])]
+    if not body:
+        raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
+    columns = list(zip(*body, strict=True))
+    texts = [next((cell for cell in column if not _is_number(cell)), None) for column in columns]
+    names = tuple(cell.strip() for cell in rows[0]) if has_header else tuple(f"c{index}" for index in range(len(rows[0])))
+    if len(set(names)) < len(names):
+        raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
+    return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+
+
+def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:
+    rest = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+    if has_header:
+        rest = rest[_line_end(rest, 0) :]
+    while block := file.read(_BLOCK):
+        end = block.rfind(b"\n") + 1
+        if end and b'"' not in block and b'"' not in rest:
+            yield b"".join((rest, memoryview(block)[:end]))
+            rest = block[end:]
+            continue
+        rest += block
+        end = _last_line_end(rest)
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+    if rest.strip():
+        yield rest if rest.endswith(b"\n") else rest + b"\n"
+
+
+def _last_line_end(data: bytes) -> int:
+    """Where the last line ends that is not inside quotes, or 0."""
+    end = data.rfind(b"\n") + 1
+    while end and b'"' in data and data.count(b'"', 0, end) % 2:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def _line_end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start) + 1
+    while end and data.count(b'"', 0, end) % 2:
+        end = data.find(b"\n", end) + 1
+    return end or len(data)
+
+
+def _check_column(place: str, head: Head, name: str) -> None:
+    if name not in head.names:
+        raise DataError(f"one of the columns {', '.join(map(repr, head.names))}", f"{name!r} for {place!r}", "choose among them")
+    position = head.names.index(name)
+    if not head.numeric[position]:
+        raise DataError(f"numbers in column {name!r}", f"{head.example[position]!r} in {place!r}", "choose other columns")
+
+
+def _is_number(cell: str) -> bool:
+    if cell.strip() in MISSING:
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell

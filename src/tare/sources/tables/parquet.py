@@ -1,0 +1,211 @@
+"""Parquet files: columns of numbers, or a column of encoded images as the Hugging Face library writes it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import accumulate
+from typing import Any
+
+from tare.errors import DataError
+from tare.samples.records import Record, Rows
+from tare.sources.base import Indexed, Source
+from tare.sources.options import Options
+from tare.sources.places import is_url, opened
+from tare.sources.tables.records import NUMBER_ROWS, OnDemand, Plan, plan_table, records_of
+
+#: Why numbers in a Parquet file cannot be sampled.
+_MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
+
+# Fewer rows do not pay for the fixed costs of a chunk.
+_FEW_ROWS = 1 << 16
+
+
+def open_parquet(place: str, options: Options) -> Source[Any]:
+    """Open a Parquet file; only the columns needed are read. Raises :class:`DataError` if it is damaged or has none."""
+    with _parquet(place) as file:
+        plan = plan_table(file.schema_arrow, options, place)
+        largest = max((file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)), default=0)
+    if plan.encoded or is_url(place) or any("[" in name for name in plan.channel_names or ()):
+        return RowGroups(place, plan, options, plan.channel_names)
+    if largest <= NUMBER_ROWS:
+        return GroupedColumns(place, plan, plan.channel_names)
+    return NumberColumns(place, plan, plan.channel_names)
+
+
+@dataclass(frozen=True)
+class RowGroups(Source[tuple[int, int]]):
+    """A Parquet file read by row group, each by one worker."""
+
+    name: str
+    plan: Plan
+    options: Options
+    channel_names: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Index and number of rows of each row group."""
+        with _parquet(self.name) as file:
+            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        return enumerate(sizes)
+
+    def chunk_length(self, chunk: tuple[int, int]) -> int:
+        """Number of rows."""
+        return chunk[1]
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """The rows of a group, a batch at a time, so that a large group is never held decoded."""
+        start = 0
+        if chunk[0] == 0:
+            yield from self.plan.left_out
+        with _parquet(self.name) as file:
+            batches = file.iter_batches(
+                self.plan.rows_per_chunk, row_groups=[chunk[0]], columns=self.plan.needed, use_threads=False
+            )
+            for batch in batches:
+                path = self.name if self.plan.encoded else f"{self.name}#{chunk[0]}"
+                yield from records_of(_table(batch), self.plan, path, start, self.options)
+                start += batch.num_rows
+
+    unindexed = _MANY_ROWS
+
+    def indexed(self) -> Indexed | None:
+        """One sample a row of encoded files; a row is read with its row group, the last few of which are kept."""
+        if not self.plan.encoded:
+            return None
+        ends = list(accumulate(size for _, size in self.chunks()))
+
+        def read(index: int) -> Iterator[Record]:
+            group = bisect_right(ends, index)
+            row = index - (ends[group - 1] if group else 0)
+            rows = _row_group(self.name, group, tuple(self.plan.needed)).slice(row, 1)
+            return records_of(rows, self.plan, self.name, row, self.options)
+
+        return Indexed(ends[-1] if ends else 0, read)
+
+
+@dataclass(frozen=True)
+class GroupedColumns(Source[tuple[int, int, int]]):
+    """The numeric columns of a local Parquet file in row groups that a processor's cache holds a column of.
+
+    Each worker decodes a column and sums it while it is there; nothing else is faster, since memory is what limits it.
+    """
+
+    name: str
+    plan: Plan
+    channel_names: tuple[str, ...] | None
+    unindexed = _MANY_ROWS
+
+    def chunks(self) -> Iterator[tuple[int, int, int]]:
+        """The first row group, the one behind the last, and the number of rows: as many groups as make no tiny chunk."""
+        with _parquet(self.name) as file:
+            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        first = rows = 0
+        for index, size in enumerate(sizes):
+            if rows and (rows >= _FEW_ROWS or rows + size > NUMBER_ROWS):
+                yield first, index, rows
+                first, rows = index, 0
+            rows += size
+        if rows:
+            yield first, len(sizes), rows
+
+    def chunk_length(self, chunk: tuple[int, int, int]) -> int:
+        """Number of rows."""
+        return chunk[2]
+
+    def read(self, chunk: tuple[int, int, int]) -> Iterator[Record]:
+        """One block of rows; with the first, the columns that are no numbers."""
+        first, end, _ = chunk
+        if first == 0:
+            yield from self.plan.left_out
+        with _mapped(self.name) as file:
+            columns = OnDemand(self.plan.columns, self.name, partial(_column_of, file, range(first, end), self.name))
+            yield Rows(f"{self.name}#{first}", columns)
+
+
+def _column_of(file: Any, groups: Sequence[int], place: str, name: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        return file.read_row_groups(groups, columns=[name], use_threads=False).column(name)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(place, error) from None
+
+
+@dataclass(frozen=True)
+class NumberColumns(Source[tuple[int, Any]]):
+    """The numeric columns of a local Parquet file with large row groups, streamed by polars, which cuts them."""
+
+    name: str
+    plan: Plan
+    channel_names: tuple[str, ...] | None
+    unindexed = _MANY_ROWS
+
+    def chunks(self) -> Iterator[tuple[int, Any]]:
+        """Index of the first row and a polars frame of a fixed number of rows, whatever the file's own grouping."""
+        import polars as pl
+
+        frames = pl.scan_parquet(self.name, glob=False).select(self.plan.columns)
+        start = 0
+        try:
+            for frame in frames.collect_batches(chunk_size=self.plan.rows_per_chunk, maintain_order=True):
+                yield start, frame
+                start += frame.height
+        except pl.exceptions.PolarsError as error:
+            raise _damaged(self.name, error) from None
+
+    def chunk_length(self, chunk: tuple[int, Any]) -> int:
+        """Number of rows."""
+        return int(chunk[1].height)
+
+    def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
+        """One block of rows; with the first, the columns that are no numbers."""
+        start, frame = chunk
+        if start == 0:
+            yield from self.plan.left_out
+        yield from records_of(frame.to_arrow(), self.plan, self.name, start, Options())
+
+
+@lru_cache(maxsize=4)
+def _row_group(place: str, group: int, columns: tuple[str, ...]) -> Any:
+    with _parquet(place) as file:
+        return file.read_row_group(group, columns=list(columns), use_threads=False)
+
+
+@contextmanager
+def _mapped(place: str) -> Iterator[Any]:
+    """A local file mapped into memory, which saves copying what is to be decompressed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(place, memory_map=True, pre_buffer=False) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(place, error) from None
+
+
+@contextmanager
+def _parquet(place: str) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with opened(place, decompress=False) as stream:
+        try:
+            with pq.ParquetFile(stream, pre_buffer=False) as file:
+                yield file
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(place, error) from None
+
+
+def _table(batch: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_batches([batch])
+
+
+def _damaged(place: str, error: Exception) -> DataError:
+    reason = str(error).strip().partition("\n")[0]
+    return DataError("a complete Parquet file", f"{place!r}: {reason}", "fetch or write it again")

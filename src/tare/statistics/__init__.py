@@ -1,0 +1,1 @@
+"""Exact mergeable state of a measurement, its figures and intervals."""

@@ -1,0 +1,52 @@
+"""A coarse histogram for drawing: at most 64 equal bins, summed from the exact counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.statistics.buckets import Buckets
+from tare.statistics.histogram import Histogram
+
+MOST = 64
+# A far outlier would leave everything else in one bin: the bins end one spread (99% less 1% quantile) beyond both quantiles.
+_TAILS = (0.01, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Counts of the values v with ``low + k * width <= v < low + (k + 1) * width``, in unit values.
+
+    They may hold fewer values than the channel: far outliers lie outside.
+    """
+
+    low: float
+    width: float
+    counts: tuple[int, ...]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """The ends of the bins ``(K + 1,)``."""
+        return np.asarray(self.low + self.width * np.arange(len(self.counts) + 1), np.float64)
+
+    def below(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Number of counted values below each edge, where values lie evenly in their bin."""
+        return np.asarray(np.interp(edges, self.edges, np.concatenate([[0], np.cumsum(self.counts)])), np.float64)
+
+
+def binned(counted: Histogram | Buckets, scale: float) -> Bins | None:
+    """Sum exact counts into bins; ``scale`` turns raw into unit values. None if nothing was counted.
+
+    8-bit levels go by fours over the whole range. Elsewhere a bin holds 2^k neighbouring buckets, hence whole counts, with
+    the smallest k for which 64 bins are enough.
+    """
+    if not counted.total:
+        return None
+    if isinstance(counted, Histogram):
+        fours = np.array(counted.counts).reshape(MOST, -1)
+        return Bins(0.0, fours.shape[1] * scale, tuple(fours.sum(axis=1).tolist()))
+    low, high = (counted.quantile(q) for q in _TAILS)
+    start, width, counts = counted.grouped(MOST, low - (high - low), high + (high - low)) if low < high else counted.grouped(MOST)
+    return Bins(start * scale, width * scale, counts)

@@ -1,0 +1,161 @@
+"""The state of one channel, and how samples of each dtype are reduced to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.samples.records import Rows, Stack
+from tare.statistics.buckets import WORDS, Buckets
+from tare.statistics.exact import Dyadic
+from tare.statistics.histogram import LEVELS, Histogram
+from tare.statistics.moments import Moments
+from tare.statistics.sums import byte_sums, image_sums, plane_sums, word_sums
+
+_WORD_TYPES = ("uint16", "bool")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """Moments of one channel and what its quantiles follow from: exact counts for 8 and 16 bits, else buckets."""
+
+    moments: Moments
+    histogram: Histogram | Buckets
+
+    def merge(self, other: ChannelState) -> ChannelState:
+        """Return the state of both, which must come from one dtype."""
+        return ChannelState(self.moments.merge(other.moments), self.histogram.merge(other.histogram))  # type: ignore[arg-type]
+
+    def widened(self) -> ChannelState:
+        """Return 8-bit values as 16-bit ones: 255 * 257 is 65535, so their unit values stay exactly the same."""
+        levels = np.zeros(WORDS, np.int64)
+        if isinstance(self.histogram, Histogram):
+            levels[::257] = self.histogram.counts
+        return ChannelState(self.moments.scaled(Dyadic(257)), Buckets.of_words(levels))
+
+
+class Collector(ABC):
+    """Sums the samples of one layout, one after the other, so that their values need not be kept."""
+
+    @abstractmethod
+    def add(self, values: NDArray[Any]) -> None:
+        """Add one sample ``(..., C)``."""
+
+    @abstractmethod
+    def pooled(self) -> tuple[ChannelState, ...]:
+        """The state of every channel."""
+
+
+def collector(channels: int, dtype: str) -> Collector:
+    """Return what sums samples of one layout."""
+    if dtype == "uint8":
+        return _Bytes(channels)
+    return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
+
+
+class _Bytes(Collector):
+    def __init__(self, channels: int) -> None:
+        self.levels = np.zeros((channels, LEVELS), np.int64)
+        self.n: list[int] = []
+        self.sums: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        self.n.append(values.size // len(self.levels))
+        self.sums.append(image_sums(values, self.levels))
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        s, q = (np.stack(sums) for sums in zip(*self.sums, strict=True))
+        return _of_levels(np.array(self.n), s, q, self.levels)
+
+
+class _Words(Collector):
+    def __init__(self, channels: int) -> None:
+        self.counts = np.zeros((channels, WORDS), np.int64)
+        self.n: list[int] = []
+        self.sums: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        flat = values.reshape(1, -1, values.shape[-1]).astype(np.uint16, copy=False)
+        self.n.append(flat.shape[1])
+        self.sums.append(word_sums(flat, self.counts))
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        s, q = (np.concatenate([sums[k] for sums in self.sums]) for k in (0, 1))
+        return _of_words(np.array(self.n), s, q, self.counts)
+
+
+class _Floats(Collector):
+    def __init__(self, channels: int) -> None:
+        self.states = [ChannelState(Moments(), Buckets())] * channels
+
+    def add(self, values: NDArray[Any]) -> None:
+        added = (_of_floats(Moments.of_sample(values[..., c]), values[..., c]) for c in range(values.shape[-1]))
+        self.states = [old.merge(new) for old, new in zip(self.states, added, strict=True)]
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        return tuple(self.states)
+
+
+def of_stack(stack: Stack) -> tuple[ChannelState, ...]:
+    """Reduce many samples of one size in compiled passes."""
+    values = stack.values
+    if stack.channels_first and values.dtype == np.uint8:
+        planes = values.reshape(len(values), stack.channels, -1)
+        return _of_levels(np.full(len(planes), planes.shape[2]), *plane_sums(planes))
+    if stack.channels_first:
+        channels = [values[:, c].reshape(len(values), -1, 1) for c in range(stack.channels)]
+        return tuple(state for channel in channels for state in _of_block(channel))
+    return _of_block(values.reshape(len(values), -1, stack.channels))
+
+
+def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
+    """Reduce rows of a table, column by column; returns their number too."""
+    number, states = 0, []
+    for column in rows.columns:
+        number = len(column)
+        states.append(_of_floats(Moments.of_rows(column), column))
+        del column  # its memory serves the next one
+    return number, tuple(states)
+
+
+def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:
+    """Reduce ``(N, P, C)``."""
+    n = np.full(len(block), block.shape[1])
+    if block.dtype == np.uint8:
+        return _of_levels(n, *byte_sums(block))
+    if block.dtype.name in _WORD_TYPES:
+        counts = np.zeros((block.shape[2], WORDS), np.int64)
+        return _of_words(n, *word_sums(block.astype(np.uint16, copy=False), counts), counts)
+    channels = (np.ascontiguousarray(block[:, :, c], np.float64) for c in range(block.shape[2]))
+    return tuple(_of_floats(Moments.of_rows(c[:, 0]) if c.shape[1] == 1 else Moments.of_stack(c), c) for c in channels)
+
+
+def _of_floats(moments: Moments, values: NDArray[Any]) -> ChannelState:
+    finite = not moments.nan and not moments.inf
+    return ChannelState(moments, Buckets.of(values, moments.low, moments.high, finite=finite))
+
+
+def _of_levels(
+    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], levels: NDArray[np.int64]
+) -> tuple[ChannelState, ...]:
+    states = []
+    for c, counts in enumerate(levels):
+        present = np.flatnonzero(counts)
+        low, high = (float(present[0]), float(present[-1])) if present.size else (np.inf, -np.inf)
+        moments = Moments.of_integer_samples(n, s[:, c], q[:, c], low, high)
+        states.append(ChannelState(moments, Histogram(tuple(counts.tolist()))))
+    return tuple(states)
+
+
+def _of_words(
+    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[ChannelState, ...]:
+    states = []
+    for c, words in enumerate(counts):
+        buckets = Buckets.of_words(words)
+        states.append(ChannelState(Moments.of_integer_samples(n, s[:, c], q[:, c], buckets.low, buckets.high), buckets))
+    return tuple(states)

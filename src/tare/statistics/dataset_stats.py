@@ -1,0 +1,280 @@
+"""What ``tare.measure`` returns: per-channel statistics in unit values, with standard errors and provenance."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tare.errors import DataError
+from tare.samples.layout import channel_names, unit_scale
+from tare.samples.records import Skipped
+from tare.statistics.bins import Bins, binned
+from tare.statistics.buckets import Buckets
+from tare.statistics.histogram import Histogram
+from tare.statistics.state import ChannelState, DatasetState, Layout
+from tare.system.files import json_text, write_text
+
+SCHEMA = "tare.stats/1"
+_MOST = 1 << 62  # what counts can be reckoned with in 64 bits
+_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStats:
+    """Statistics of one channel in unit values; ``count`` counts values, standard errors count samples.
+
+    ``mean`` and ``std`` are pooled over all values of all samples (population, ddof 0). ``mean_of_sample_std`` and
+    ``root_mean_sample_variance`` are the two other definitions of std in circulation; ``sample_mean`` and ``sample_std``
+    weigh every sample alike. What cannot be estimated is NaN (null in JSON).
+
+    A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
+    elsewhere within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
+    ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; floats have
+    no such range, and theirs are the shares at the smallest and largest value met. ``histogram`` is coarse, for drawing.
+    """
+
+    name: str
+    count: int
+    mean: float
+    std: float
+    mean_se: float
+    std_se: float
+    min: float
+    max: float
+    mean_of_sample_std: float
+    root_mean_sample_variance: float = math.nan
+    sample_mean: float = math.nan
+    sample_std: float = math.nan
+    effective_samples: float = math.nan
+    share_at_low_end: float = math.nan
+    share_at_high_end: float = math.nan
+    quantiles: Mapping[str, float] = field(default_factory=dict)
+    nan: int = 0
+    inf: int = 0
+    constant: bool = False
+    quantile_error: float = math.nan
+    histogram: Bins | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStats:
+    """Statistics of a dataset: what was read, what was skipped, and where the figures come from."""
+
+    samples: int
+    channels: tuple[ChannelStats, ...]
+    skipped: tuple[Skipped, ...] = ()
+    source: str = ""
+    dtype: str = ""
+    version: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Pooled mean of each channel, unit values."""
+        return tuple(channel.mean for channel in self.channels)
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Pooled std of each channel, unit values."""
+        return tuple(channel.std for channel in self.channels)
+
+    @property
+    def unreadable(self) -> tuple[Skipped, ...]:
+        """What should have been a sample and could not be read."""
+        return tuple(item for item in self.skipped if not item.foreign)
+
+    def to_json(self) -> dict[str, Any]:
+        """The statistics as a JSON object with schema ``tare.stats/1``; NaN becomes null."""
+        return {
+            **self.extra,
+            "schema": SCHEMA,
+            "samples": self.samples,
+            "channels": [nullable(asdict(channel)) for channel in self.channels],
+            "skipped": [asdict(item) for item in self.skipped],
+            "source": self.source,
+            "dtype": self.dtype,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> DatasetStats:
+        """Read :meth:`to_json` back; unknown keys are kept in ``extra``. Raises :class:`DataError` if malformed."""
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+            raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", "write it with `tare measure --out`")
+        try:
+            return cls(
+                samples=_count("samples", int(document["samples"])),
+                channels=tuple(_channel(item) for item in document["channels"]),
+                skipped=tuple(
+                    Skipped(str(item["path"]), str(item["reason"]), bool(item.get("foreign", False)))
+                    for item in document.get("skipped", ())
+                ),
+                source=str(document.get("source", "")),
+                dtype=str(document.get("dtype", "")),
+                version=str(document.get("version", "")),
+                extra={key: value for key, value in document.items() if key not in _KEYS},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(
+                f"a complete {SCHEMA!r} object",
+                f"{type(error).__name__}: {error}",
+                "write it with `tare measure --out`",
+            ) from None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the statistics as JSON, atomically."""
+        write_text(Path(path), json_text(self.to_json()) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> DatasetStats:
+        """Read what :meth:`save` wrote. Raises :class:`DataError` if it is not there or malformed."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError("a readable statistics file", f"{str(path)!r}: {error}", "check the path") from None
+        return cls.from_json(document)
+
+
+_KEYS = {"schema", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
+
+
+def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bool = False) -> DatasetStats:
+    """Turn a state into statistics in unit values.
+
+    A channel with NaN or infinities has no figures but its counts, unless ``exclude_nan`` asks for those of its finite values.
+
+    Raises :class:`DataError` if there is no sample, or samples of several layouts that must not be pooled.
+    """
+    if not state.groups:
+        skipped = f"{len(state.skipped)} files, none of them readable" if state.skipped else "no files"
+        example = f" (for example {state.skipped[0].path!r}: {state.skipped[0].reason})" if state.skipped else ""
+        raise DataError("at least one readable sample", f"{skipped} in {source!r}{example}", "check the path")
+    if len(state.groups) > 1:
+        raise _mixed(state, source)
+    (layout, group), *_ = state.groups.items()
+    scale = float(unit_scale(layout.dtype))
+    names = channel_names(layout.channels)
+    channels = tuple(_stats(name, channel, scale) for name, channel in zip(names, group.channels, strict=True))
+    if not exclude_nan:
+        channels = tuple(_counts_only(channel) if channel.nan or channel.inf else channel for channel in channels)
+    return DatasetStats(group.samples, channels, state.skipped, source, layout.dtype, version)
+
+
+def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
+    moments, histogram = state.moments, state.histogram
+    low_share, high_share = _end_shares(histogram, scale)
+    return ChannelStats(
+        name=name,
+        count=moments.count,
+        mean=moments.mean * scale,
+        std=moments.std * scale,
+        mean_se=moments.mean_se * scale,
+        std_se=moments.std_se * scale,
+        min=moments.low * scale if moments.count else math.nan,
+        max=moments.high * scale if moments.count else math.nan,
+        mean_of_sample_std=moments.mean_of_sample_std * scale,
+        root_mean_sample_variance=moments.root_mean_sample_variance * scale,
+        sample_mean=moments.sample_mean * scale,
+        sample_std=moments.sample_weighted_std * scale,
+        effective_samples=moments.effective_samples,
+        share_at_low_end=low_share,
+        share_at_high_end=high_share,
+        quantiles={f"{q:g}": histogram.quantile(q) * scale for q in _QUANTILES},
+        nan=moments.nan,
+        inf=moments.inf,
+        constant=moments.constant,
+        quantile_error=0.0 if isinstance(histogram, Histogram) else histogram.error * scale,
+        histogram=binned(histogram, scale),
+    )
+
+
+def _end_shares(counted: Histogram | Buckets, scale: float) -> tuple[float, float]:
+    if isinstance(counted, Histogram):
+        return counted.share_at(0), counted.share_at(255)
+    if not counted.total:
+        return math.nan, math.nan
+    ends = (0, round(1 / scale))
+    low, high = (counted.count_at(end) for end in ends) if counted.words else (counted.at_low, counted.at_high)
+    return low / counted.total, high / counted.total
+
+
+def _counts_only(channel: ChannelStats) -> ChannelStats:
+    """A channel that holds NaN or infinities: leaving them out silently would make its figures those of other data."""
+    counts = {"name": channel.name, "count": channel.count, "nan": channel.nan, "inf": channel.inf}
+    unknown = dict.fromkeys(("mean", "std", "mean_se", "std_se", "min", "max", "mean_of_sample_std"), math.nan)
+    return ChannelStats(**counts, **unknown)  # type: ignore[arg-type]
+
+
+def _mixed(state: DatasetState, source: str) -> DataError:
+    def describe(layout: Layout) -> str:
+        group = state.groups[layout]
+        return f"{group.samples} with {layout.channels} channels of {layout.dtype} (for example {group.example!r})"
+
+    kinds = sorted(state.groups, key=lambda layout: -state.groups[layout].samples)
+    return DataError(
+        "samples with one number of channels and one dtype",
+        f"in {source!r} {' and '.join(describe(layout) for layout in kinds)}",
+        "convert with --channels rgb or --channels grey, or measure them separately",
+    )
+
+
+def nullable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values with NaN and infinities as None, which JSON has."""
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()}
+
+
+def _channel(document: Mapping[str, Any]) -> ChannelStats:
+    known = {f.name for f in fields(ChannelStats)}
+    values: dict[str, Any] = {key: _value(key, value) for key, value in document.items() if key in known}
+    missing = next((name for name in ("mean", "std", "mean_se", "std_se") if name not in values), None)
+    if missing is not None:
+        raise KeyError(missing)
+    return ChannelStats(**{**values, "histogram": _bins(values.get("histogram"))})
+
+
+def _value(key: str, value: Any) -> Any:
+    """One of a channel's values as it is in Python. Raises TypeError or ValueError for what it cannot be."""
+    if key == "name":
+        return str(value)
+    if key == "histogram":
+        return value
+    if key == "constant":
+        return bool(value)
+    if key == "quantiles":
+        if not all(0 <= float(share) <= 1 for share in value):
+            raise ValueError(f"quantiles of shares outside 0 to 1: {list(value)}"[:200])
+        return {share: _real(f"the quantile {share}", each) for share, each in value.items()}
+    number = _real(key, value)
+    if key not in ("count", "nan", "inf"):
+        return number
+    return _count(key, number)
+
+
+def _count(key: str, number: float) -> int:
+    if not 0 <= number <= _MOST or number != int(number):
+        raise ValueError(f"{key} is no count: {number!r}"[:200])
+    return int(number)
+
+
+def _real(key: str, value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+        raise TypeError(f"{key} is not a number: {value!r}"[:200])
+    return float(value)
+
+
+def _bins(document: Any) -> Bins | None:
+    """Read a histogram back; NaN is how :func:`_channel` reads that there is none."""
+    if not isinstance(document, Mapping):
+        return None
+    low, width, counts = float(document["low"]), float(document["width"]), tuple(int(count) for count in document["counts"])
+    if not (math.isfinite(low) and 0 < width < math.inf and counts and min(counts) >= 0):
+        raise ValueError("a histogram needs a finite low, a width above zero, and counts")
+    return Bins(low, width, counts)

@@ -1,0 +1,152 @@
+"""The mergeable state of a measurement: one group of channel states per layout met, plus what was skipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.statistics import channel as channel_state
+from tare.statistics.channel import ChannelState
+
+__all__ = ["ChannelState", "DatasetState", "Group", "Layout", "Merging"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Layout:
+    """What must agree before values may be pooled: the number of channels and the dtype's name."""
+
+    channels: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All samples of one layout; ``example`` is the first of their paths in alphabetical order."""
+
+    samples: int
+    example: str
+    channels: tuple[ChannelState, ...]
+
+    def merge(self, other: Group) -> Group:
+        """Return the group of both."""
+        channels = tuple(a.merge(b) for a, b in zip(self.channels, other.channels, strict=True))
+        return Group(self.samples + other.samples, min(self.example, other.example), channels)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """Frozen state of a measurement: ``DatasetState()`` is empty, ``merge`` is exact, associative and commutative.
+
+    ``notes`` count the samples of which something was left out, by what it was.
+    """
+
+    groups: Mapping[Layout, Group] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    def merge(self, other: DatasetState) -> DatasetState:
+        """Return the state of both sets of samples together."""
+        groups = dict(self.groups)
+        for layout, group in other.groups.items():
+            groups[layout] = groups[layout].merge(group) if layout in groups else group
+        skipped = tuple(sorted(self.skipped + other.skipped)) if self.skipped or other.skipped else ()
+        return DatasetState(groups, skipped, Counter(self.notes) + Counter(other.notes))
+
+    @property
+    def samples(self) -> int:
+        """Number of samples read."""
+        return sum(group.samples for group in self.groups.values())
+
+    def widened(self) -> DatasetState:
+        """Pool 8-bit samples with 16-bit ones of as many channels, exactly: v/255 equals 257 v/65535.
+
+        A state without both is returned as it is.
+        """
+        groups = dict(self.groups)
+        for layout in self.groups:
+            wide = replace(layout, dtype="uint16")
+            if layout.dtype != "uint8" or wide not in groups:
+                continue
+            narrow = groups.pop(layout)
+            groups[wide] = groups[wide].merge(replace(narrow, channels=tuple(c.widened() for c in narrow.channels)))
+        return replace(self, groups=groups)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> DatasetState:
+        """Reduce the samples of one chunk."""
+        state = cls()
+        skipped: list[Skipped] = []
+        notes: Counter[str] = Counter()
+        collected: dict[tuple[int, np.dtype[Any]], _Collected] = {}
+        for record in records:
+            if isinstance(record, Skipped):
+                skipped.append(record)
+            elif isinstance(record, Sample):
+                if record.notes:
+                    notes.update(record.notes)
+                kind = record.values.shape[-1], record.values.dtype
+                if kind not in collected:
+                    collected[kind] = _Collected(record.path, Layout(kind[0], kind[1].name))
+                collected[kind].add(record)
+            else:
+                state = state.merge(_of_batch(record))
+            del record  # its memory serves the next one
+        for samples in collected.values():
+            state = state.merge(cls({samples.layout: samples.group()}))
+        return state.merge(cls({}, tuple(sorted(skipped)), notes))
+
+
+class Merging:
+    """Merges states as they come, parts of like size with each other, so that a long list of skipped files is sorted few times.
+
+    Merging is associative, so that :attr:`total` is the same to the last bit as that of merging one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[DatasetState | None] = []  # at place k what 2**k states were merged into, if anything
+
+    def add(self, state: DatasetState) -> None:
+        """Add one more state."""
+        for place, part in enumerate(self._parts):
+            if part is None:
+                self._parts[place] = state
+                return
+            state, self._parts[place] = part.merge(state), None
+        self._parts.append(state)
+
+    @property
+    def total(self) -> DatasetState:
+        """The state of everything added."""
+        return reduce(DatasetState.merge, (part for part in self._parts if part is not None), DatasetState())
+
+
+class _Collected:
+    """The sums of a chunk's samples of one layout; turned into a frozen :class:`Group` at its end."""
+
+    def __init__(self, example: str, layout: Layout) -> None:
+        self.example, self.layout, self.samples = example, layout, 0
+        self.sums = channel_state.collector(layout.channels, layout.dtype)
+
+    def add(self, sample: Sample) -> None:
+        self.example = min(self.example, sample.path)
+        self.samples += 1
+        self.sums.add(sample.values)
+
+    def group(self) -> Group:
+        return Group(self.samples, self.example, self.sums.pooled())
+
+
+def _of_batch(record: Stack | Rows) -> DatasetState:
+    if isinstance(record, Stack):
+        number, layout = len(record.values), Layout(record.channels, record.values.dtype.name)
+        channels = channel_state.of_stack(record) if number else ()
+    else:
+        number, channels = channel_state.of_rows(record)
+        layout = Layout(len(channels), record.dtype)
+    return DatasetState({layout: Group(number, record.path, channels)}) if number else DatasetState()

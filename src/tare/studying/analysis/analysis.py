@@ -1,0 +1,217 @@
+"""Analyse scores: contrasts to the baseline, learning curves, crossovers, a summary over groups, and sentences made of these."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tare.errors import DataError
+from tare.statistics.intervals import Interval, mean_interval
+from tare.studying.analysis.contrasts import Contrast, Overall, contrasts, overall
+from tare.studying.analysis.crossover import Crossover, crossover
+from tare.studying.analysis.scores import Group, Scores
+
+SCHEMA = "tare.analysis/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Mean score of a strategy in a group over its pairs, with a 95% interval."""
+
+    group: Group
+    strategy: str
+    pairs: int
+    score: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a strategy overtakes the baseline as the size grows, in what is otherwise one group."""
+
+    group: Group
+    strategy: str
+    sizes: tuple[int, ...]
+    crossover: Crossover
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that the scores say; ``unit`` is ``points`` for shares in [0, 1], else empty."""
+
+    baseline: str
+    margin: float
+    unit: str
+    means: tuple[Mean, ...]
+    contrasts: tuple[Contrast, ...]
+    overall: tuple[Overall, ...]
+    crossings: tuple[Crossing, ...]
+    missing: int
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdict, from the numbers only."""
+        return tuple(_sentences(self))
+
+    def told(self, value: float) -> str:
+        """A difference as text, with its sign."""
+        return f"{100 * value:+z.1f}" if self.unit else f"{value:+.3g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The analysis as a JSON object with schema ``tare.analysis/1``; what is not finite is null or a word."""
+        return {
+            "schema": SCHEMA,
+            "baseline": self.baseline,
+            "margin": self.margin,
+            "unit": self.unit,
+            "missing": self.missing,
+            "verdict": list(self.sentences),
+            "means": [_plain(item) for item in self.means],
+            "contrasts": [{**_plain(item), "within_margin": item.within} for item in self.contrasts],
+            "overall": [_plain(item) for item in self.overall],
+            "crossovers": [
+                {**_plain(item), "crossover": {name: _size(value) for name, value in asdict(item.crossover).items()}}
+                for item in self.crossings
+            ],
+        }
+
+
+def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = None, size: str | None = None) -> Analysis:
+    """Analyse scores against ``baseline``.
+
+    ``margin`` is the largest difference that counts as none: one point by default (0.01 of shares, 1 of other scores). ``size``
+    names the group column that holds the target's size, along which crossovers are looked for.
+
+    Raises :class:`DataError` if no group has the baseline, or a size is no number.
+    """
+    if not any(baseline in strategies for strategies in scores.values.values()):
+        raise DataError(
+            f"scores of the baseline {baseline!r}", f"strategies {', '.join(scores.strategies)}", "name one with --baseline"
+        )
+    unit = "points" if scores.largest <= 1.0 else ""
+    margin = (0.01 if unit else 1.0) if margin is None else margin
+    if not margin > 0:
+        raise DataError("a margin above zero", f"{margin:g}", "1 point is the usual one")
+    means = tuple(
+        Mean(group, name, len(pairs), mean_interval(list(pairs.values())))
+        for group, strategies in scores.values.items()
+        for name, pairs in strategies.items()
+    )
+    found = contrasts(scores, baseline, margin)
+    crossings = _crossings(scores, baseline, size) if size else ()
+    return Analysis(baseline, margin, unit, means, found, overall(found), crossings, scores.missing)
+
+
+def _crossings(scores: Scores, baseline: str, size: str) -> tuple[Crossing, ...]:
+    """One crossover per strategy and group without its size."""
+    rest: dict[Group, dict[int, Group]] = {}
+    for group in scores.values:
+        others = tuple(item for item in group if item[0] != size)
+        text = dict(group).get(size, "")
+        if not text.isdecimal():
+            raise DataError(f"whole numbers in {size!r}", f"{text!r}", "name the column that holds the number of samples")
+        rest.setdefault(others, {})[int(text)] = group
+    found = []
+    for others, by_size in rest.items():
+        for strategy in (name for name in scores.strategies if name != baseline):
+            gaps = {n: gap for n, group in by_size.items() if (gap := scores.differences(group, strategy, baseline))}
+            crossing = crossover(gaps)
+            if crossing is not None:
+                found.append(Crossing(others, strategy, tuple(sorted(gaps)), crossing))
+    return tuple(found)
+
+
+def _sentences(analysis: Analysis) -> list[str]:
+    found = analysis.contrasts
+    lines = [
+        _strategy_sentence(analysis, [item for item in found if item.strategy == strategy])
+        for strategy in dict.fromkeys(item.strategy for item in found)
+    ]
+    shown = {(item.strategy, *item.group) for item in found if item.statement in ("better", "worse")}
+    for crossing in analysis.crossings:
+        if not any(key[0] == crossing.strategy and set(crossing.group) <= set(key[1:]) for key in shown):
+            continue  # nothing is shown at any size, so there is nothing to overtake
+        sentence = crossing.crossover.sentence(crossing.strategy, analysis.baseline, crossing.sizes[0], crossing.sizes[-1])
+        where = named(crossing.group)
+        lines.append(f"{where}: {sentence}" if where else sentence)
+    if analysis.missing:
+        lines.append(f"{analysis.missing} cells are missing; what they would have shown is not known.")
+    return lines
+
+
+def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
+    """One sentence on a strategy: what is shown in how many comparisons, the largest of it, and what is not shown."""
+    strategy, total = items[0].strategy, len(items)
+    parts = []
+    for statement in ("better", "worse"):
+        shown = [item for item in items if item.statement == statement]
+        if shown:
+            best = max(shown, key=lambda item: abs(item.difference.estimate))
+            where = f", {named(best.group)}" if best.group and total > 1 else ""
+            most = "at most " if len(shown) > 1 else ""
+            parts.append(
+                f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_told(analysis, best)}{where})"
+            )
+    same = sum(item.statement == "equivalent" for item in items)
+    if same:
+        parts.append(f"equivalent to it within {_margin(analysis)}{_of(same, total)}")
+    identical = sum(item.statement == "identical" for item in items)
+    if identical == total:
+        parts.append(f"bit-identical to it{_of(identical, total)}, which different inputs hardly are: it had no effect")
+    elif identical:
+        parts.append(f"the same scores{_of(identical, total)}")
+    open_ones = [item for item in items if item.statement in ("undecided", "too few")]
+    if open_ones:
+        low, high = _range(open_ones)
+        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{_unit(analysis)})" if math.isfinite(low) else ""
+        parts.append(f"no difference shown{_of(len(open_ones), total)}{span}")
+    return f"{strategy}: {'; '.join(parts)}."
+
+
+def _of(count: int, total: int) -> str:
+    return "" if total == 1 else f" in all {total} comparisons" if count == total else f" in {count} of {total} comparisons"
+
+
+def _told(analysis: Analysis, item: Contrast) -> str:
+    gap = item.difference
+    ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}"
+    return f"{analysis.told(gap.estimate).lstrip('+-')}{_unit(analysis)}, {ends}"
+
+
+def _unit(analysis: Analysis) -> str:
+    return f" {analysis.unit}" if analysis.unit else ""
+
+
+def _margin(analysis: Analysis) -> str:
+    if not analysis.unit:
+        return f"{analysis.margin:g}"
+    return f"{100 * analysis.margin:g} point{'' if round(100 * analysis.margin, 9) == 1 else 's'}"
+
+
+def _range(items: Sequence[Contrast]) -> tuple[float, float]:
+    ends = [(item.difference.low, item.difference.high) for item in items if math.isfinite(item.difference.low)]
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (math.nan, math.nan)
+
+
+def named(group: Group) -> str:
+    """A group as text: its columns and values."""
+    return ", ".join(f"{name} {value}" for name, value in group)
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    document: dict[str, Any] = _finite(asdict(item))
+    return {**document, "group": dict(item.group)} if hasattr(item, "group") else document
+
+
+def _finite(value: Any) -> Any:
+    """The same values with NaN and infinities as None, which JSON has."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _size(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "beyond the largest" if value > 0 else "below the smallest"

@@ -1,0 +1,104 @@
+"""Every strategy against the baseline, paired: better, worse, equivalent within a margin, or nothing shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tare.statistics.intervals import Interval, equivalence_p_value, holm, mean_interval, paired_p_value, random_effects
+from tare.studying.analysis.scores import Group, Scores
+
+Statement = Literal["better", "worse", "equivalent", "undecided", "identical", "too few"]
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Paired difference of a strategy to the baseline in one group, 95% interval; p values adjusted over the whole family.
+
+    ``identical``: every pair has the same score, by chance where scores are coarse, by a mistake where all groups are so.
+    ``too few``: one pair.
+    A difference that is shown and lies within the margin is still ``better`` or ``worse``; ``within`` says that it is small.
+    """
+
+    group: Group
+    strategy: str
+    pairs: int
+    difference: Interval
+    p_adjusted: float
+    p_equivalent: float
+    statement: Statement
+
+    @property
+    def within(self) -> bool:
+        """Whether the difference is shown to be smaller than the margin."""
+        return self.p_equivalent < LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """A strategy against the baseline over all groups: random effects, and ``between``, the std of the groups' true effects."""
+
+    strategy: str
+    groups: int
+    difference: Interval
+    between: float
+
+
+def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, ...]:
+    """Compare every strategy with ``baseline`` in every group.
+
+    Two-sided paired t tests, and two one-sided ones against ``margin``; each family is adjusted by Holm over all groups and
+    strategies, so that the chance of any wrong "better", "worse" or "equivalent" is 5% each.
+    """
+    keys = [(group, name) for group, strategies in scores.values.items() for name in strategies if name != baseline]
+    gaps = [list(scores.differences(group, name, baseline).values()) for group, name in keys]
+    compared = [(key, gap) for key, gap in zip(keys, gaps, strict=True) if gap]
+    identical = [len(gap) > 1 and not any(gap) for _, gap in compared]
+    tested = [index for index, (_, gap) in enumerate(compared) if len(gap) > 1 and not identical[index]]
+    p_values = dict(zip(tested, holm([paired_p_value(compared[i][1]) for i in tested]), strict=True))
+    p_equivalent = dict(zip(tested, holm([equivalence_p_value(compared[i][1], margin) for i in tested]), strict=True))
+    return tuple(
+        _contrast(key, gap, p_values.get(index, math.nan), p_equivalent.get(index, math.nan), identical[index])
+        for index, (key, gap) in enumerate(compared)
+    )
+
+
+def _contrast(key: tuple[Group, str], gap: Sequence[float], p: float, p_equivalent: float, identical: bool) -> Contrast:
+    interval = mean_interval(gap)
+    statement: Statement = "undecided"
+    if identical:
+        statement = "identical"
+    elif len(gap) < 2:
+        statement = "too few"
+    elif p < LEVEL:
+        statement = "better" if interval.estimate > 0 else "worse"
+    elif p_equivalent < LEVEL:
+        statement = "equivalent"
+    return Contrast(key[0], key[1], len(gap), interval, p, p_equivalent, statement)
+
+
+def overall(found: Sequence[Contrast]) -> tuple[Overall, ...]:
+    """Each strategy over all of its groups, the groups being a sample of those that might have been.
+
+    Groups made with the same seeds are not independent; the interval rests on how groups differ, which includes that.
+    """
+    result = []
+    for strategy in dict.fromkeys(item.strategy for item in found):
+        usable = [item for item in found if item.strategy == strategy and item.pairs > 1]
+        if len(usable) < 2:
+            continue
+        estimates = [item.difference.estimate for item in usable]
+        errors = [_error(item) for item in usable]
+        interval, between = random_effects(estimates, errors)
+        result.append(Overall(strategy, len(usable), interval, between))
+    return tuple(result)
+
+
+def _error(item: Contrast) -> float:
+    from scipy import special
+
+    half = (item.difference.high - item.difference.low) / 2
+    return half / float(special.stdtrit(item.pairs - 1, 0.975))

@@ -1,0 +1,176 @@
+"""Measure the cells of a study that share a network, a seed and a shift."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tare.errors import DataError
+from tare.networks.heads.batched import fit_heads
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation, Strategy, normalisation
+from tare.statistics.dataset_stats import DatasetStats
+from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
+from tare.studying.cells.pretraining import train
+from tare.studying.plan import Cell
+from tare.studying.tasks.samples import Samples, shifted_samples, split
+from tare.studying.tasks.task import Pretrained, Task
+from tare.system.seeds import derived
+
+#: Inverse penalty of the logistic head on standardised features: the same for all, since choosing it costs 35 fits a cell.
+STRENGTH = 1.0
+#: Steps, whatever the size, and peak rate: epochs would leave small targets untrained.
+_FINETUNE = (200, 1e-3)
+_SCRATCH = (400, 4e-3)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A cell's accuracy on ``tested`` held-out samples, the moments that its training samples were fed with, or its error."""
+
+    cell: Cell
+    accuracy: float | None
+    tested: int
+    fed_mean: float | None
+    fed_std: float | None
+    error: str = ""
+
+
+def measure_cells(
+    task: Task, source: Pretrained, cells: Sequence[Cell], pool: int, shared: FeatureStore | None = None
+) -> list[Result]:
+    """Measure cells of one network, protocol, seed and shift; training samples are taken from ``pool`` of the target's.
+
+    Training samples of a smaller size are the first of a larger one's, and all sizes are tested on the same samples, so that
+    sizes and strategies are paired. Normalisation, batch norm, the head and its feature scaling are fitted on the training
+    samples alone. What several cells are fed alike is passed through the network once; ``shared`` keeps it for other seeds.
+    """
+    target, first = task.target(), cells[0]
+    everything, test = split(target, pool, first.seed)
+    train_all = everything[: max(cell.size for cell in cells)]
+    shifted = shifted_samples(target, first.shift)
+    work = _Work(task, source, shifted, train_all, test, Passing(source, shifted, train_all, test, shared))
+    found: dict[Cell, Result] = {}
+    for size in dict.fromkeys(cell.size for cell in cells):
+        found |= work.results([cell for cell in cells if cell.size == size])
+    return [found[cell] for cell in cells]
+
+
+def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]:
+    """The results of cells that none was measured of."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return [Result(cell, None, tested, None, None, reason) for cell in cells]
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the cells of one unit share."""
+
+    task: Task
+    source: Pretrained
+    shifted: Samples
+    train: Indices
+    test: Indices
+    passing: Passing
+
+    def results(self, cells: Sequence[Cell]) -> dict[Cell, Result]:
+        """Results of cells of one size. Their heads are fitted together."""
+        chosen = self.train[: cells[0].size]
+        found: dict[Cell, Result] = {}
+        try:
+            stats = self.shifted.take(chosen).measure()
+        except Exception as error:  # nothing is known of these samples: no cell can be measured
+            return dict(zip(cells, failed(cells, len(self.test), error), strict=True))
+        fed: dict[Cell, Normalisation] = {}
+        probed: dict[Cell, tuple[Features, Features]] = {}
+        for cell in cells:
+            try:
+                fed[cell] = cell_normalisation(cell.strategy, self.source, stats)
+                if cell.protocol == "probe":
+                    probed[cell] = self._features(cell, fed[cell])
+                else:
+                    found[cell] = self._result(cell, self._trained(cell, fed[cell]), fed[cell], stats)
+            except Exception as error:  # whatever a network raises: the study goes on, and says so
+                found[cell] = failed([cell], len(self.test), error)[0]
+        heads = fit_heads([fitted for fitted, _ in probed.values()], self.shifted.labels[chosen], strength=STRENGTH)
+        for (cell, (_, tested)), head in zip(probed.items(), heads, strict=True):
+            found[cell] = self._result(cell, head.predict(tested), fed[cell], stats)
+        return found
+
+    def _features(self, cell: Cell, applied: Normalisation) -> tuple[Features, Features]:
+        fitted, tested = self.passing.features(cell, applied)
+        if not (np.isfinite(fitted).all() and np.isfinite(tested).all()):
+            raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
+        return fitted, tested
+
+    def _result(self, cell: Cell, predicted: Indices, applied: Normalisation, stats: DatasetStats) -> Result:
+        mean, std = pooled(*applied.moments_fed(stats))
+        return Result(cell, float((predicted == self.shifted.labels[self.test]).mean()), len(self.test), mean, std)
+
+    def _trained(self, cell: Cell, applied: Normalisation) -> NDArray[np.int64]:
+        part = self.shifted.take(self.train[: cell.size])
+        module = self._to_train(cell)
+        steps, lr = _FINETUNE if cell.protocol == "finetune" else _SCRATCH
+        normaliser = Normaliser(applied)
+        fed = normaliser(part.tensor())
+        batch = max(2, min(32, cell.size))
+        epochs = math.ceil(steps / max(1, cell.size // batch))
+        train(module, lambda _: fed, torch.from_numpy(part.labels), seed=cell.seed, epochs=epochs, lr=lr, batch=batch)
+        with torch.inference_mode():
+            logits = torch.cat([module(normaliser(batch)) for batch in self.passing.batches(self.test)])
+        if not bool(torch.isfinite(logits).all()):
+            raise ValueError(f"the network's outputs are not finite after training ({cell.protocol})")
+        return np.asarray(logits.argmax(dim=1).numpy(), dtype=np.int64)
+
+    def _to_train(self, cell: Cell) -> nn.Module:
+        """The pretrained network, or one drawn anew, with a classifier for the target, the same for all strategies."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived(cell.seed, 4))
+            if cell.protocol == "scratch":
+                module = self.task.build(cell.network, self.shifted.channels, self.shifted.classes)
+            else:
+                module = copy.deepcopy(self.source.module)
+            old = module.get_submodule(self.source.head)
+            new = nn.Linear(old.in_features, self.shifted.classes)  # type: ignore[arg-type]
+            parent, _, leaf = self.source.head.rpartition(".")
+            setattr(module.get_submodule(parent), leaf, new)
+        return module
+
+
+def cell_normalisation(strategy: Strategy, source: Pretrained, stats: DatasetStats) -> Normalisation:
+    """The normalisation of ``strategy`` for training samples with the statistics ``stats``."""
+    return normalisation(strategy, len(stats.channels), source=source.constants, target=stats, source_seen=source.seen)
+
+
+def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]:
+    """Mean and std over all channels, each with as many values: var = mean of (var_c + mean_c^2), less the mean squared."""
+    mean = math.fsum(means) / len(means)
+    square = math.fsum(s * s + (m - mean) ** 2 for m, s in zip(means, stds, strict=True)) / len(means)
+    return mean, math.sqrt(square)
+
+
+def row_of(result: Result) -> dict[str, Any]:
+    """A result as a row of the tidy table."""
+    cell = result.cell
+    return {
+        "network": cell.network,
+        "protocol": cell.protocol,
+        "batchnorm": cell.batchnorm,
+        "shift": cell.shift,
+        "size": cell.size,
+        "strategy": cell.strategy,
+        "seed": cell.seed,
+        "accuracy": result.accuracy,
+        "tested": result.tested,
+        "fed_mean": result.fed_mean,
+        "fed_std": result.fed_std,
+        "error": result.error,
+    }

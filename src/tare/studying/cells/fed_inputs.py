@@ -1,0 +1,134 @@
+"""What each strategy feeds the network: proved to differ, its moments, its distribution, and examples to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.errors import StrategyError
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Strategy
+from tare.studying.cells.cell import cell_normalisation
+from tare.studying.cells.pretraining import moments_of
+from tare.studying.plan import Plan
+from tare.studying.tasks.samples import Samples, split
+from tare.studying.tasks.shifts import shift_named
+from tare.studying.tasks.task import Pretrained
+
+#: The name under which the pretraining's own input stands among what strategies feed.
+PRETRAINING = "pretraining"
+_BINS = 48
+_LOW, _HIGH = -4.0, 6.0
+_PROVED = 64
+_EXAMPLES = 3
+_SIDE = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What a strategy feeds under a shift: moments, and the share of values in each of equal bins from ``low`` to ``high``.
+
+    In input units, pooled over channels, of the training samples of the largest size, seed 0; what lies outside counts in the
+    bins at the ends. The strategy ``pretraining`` is dataset0 as the network was trained on it, ``stored`` the unit values
+    before any normalisation.
+    """
+
+    shift: str
+    strategy: str
+    mean: float
+    std: float
+    low: float
+    high: float
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Examples ``(N, C, H, W)`` of what the network is fed by a strategy under a shift, in input units, enlarged never."""
+
+    shift: str
+    strategy: str
+    images: NDArray[np.float32]
+
+
+def prove_different(plan: Plan) -> None:
+    """Feed all strategies the same samples and compare the tensors; a strategy like another would be compared with itself.
+
+    Raises :class:`StrategyError` if two are equal.
+    """
+    for shift in plan.shifts:
+        tensors: dict[str, torch.Tensor] = {}
+        for strategy, fed in _fed(plan, shift, _PROVED):
+            twin = next((name for name, other in tensors.items() if torch.equal(other, fed)), None)
+            if twin is not None:
+                found = f"{strategy!r} and {twin!r} feed the same under the shift {shift!r}"
+                raise StrategyError("strategies that feed the network different tensors", found, "leave one of them out")
+            tensors[strategy] = fed
+
+
+def fed_inputs(plan: Plan) -> tuple[Fed, ...]:
+    """Moments and distribution of what every strategy feeds under every shift."""
+    found = []
+    task = plan.task
+    if task.source is not None:
+        source = task.source()
+        stand_in = _stand_in(plan)
+        found.append(_of("", PRETRAINING, Normaliser(cell_normalisation("source", stand_in, source.measure()))(source.tensor())))
+    for shift in plan.shifts:
+        stored = _part(plan, shift, plan.sizes[-1]).tensor()
+        unit = stored / 255 if stored.dtype == torch.uint8 else stored
+        if unit.ndim > 2:  # the columns of a table have units of their own, and no common axis
+            found.append(_of(shift, "stored", unit, 0.0, 1.0))
+        found += [_of(shift, strategy, fed) for strategy, fed in _fed(plan, shift, plan.sizes[-1])]
+    return tuple(found)
+
+
+def views(plan: Plan) -> tuple[View, ...]:
+    """The first samples of three classes under every shift and strategy; none where samples are no images."""
+    target = plan.task.target()
+    if target.values.ndim != 4 or target.channels not in (1, 3):
+        return ()
+    found = []
+    for shift in plan.shifts:
+        part = _part(plan, shift, plan.sizes[-1])
+        chosen = np.array([int(np.flatnonzero(part.labels == label)[0]) for label in range(min(_EXAMPLES, part.classes))])
+        step = max(1, max(part.values.shape[1:3]) // _SIDE)
+        for strategy, fed in _fed(plan, shift, plan.sizes[-1], chosen):
+            found.append(View(shift, strategy, fed[:, :, ::step, ::step].numpy()))
+    return tuple(found)
+
+
+def _fed(plan: Plan, shift: str, count: int, chosen: NDArray[np.int64] | None = None) -> Iterator[tuple[Strategy, torch.Tensor]]:
+    """What each strategy feeds of the first ``count`` training samples, or of those ``chosen``."""
+    part, source = _part(plan, shift, plan.sizes[-1]), _stand_in(plan)
+    stats = part.measure()
+    picked = part.take(np.arange(min(count, len(part.labels))) if chosen is None else chosen).tensor()
+    for strategy in plan.strategies:
+        yield strategy, Normaliser(cell_normalisation(strategy, source, stats))(picked)
+
+
+def _part(plan: Plan, shift: str, count: int) -> Samples:
+    target = plan.task.target()
+    train, _ = split(target, plan.pool, 0)
+    part = target.take(train[:count])
+    return Samples(target.name, shift_named(shift).apply(part.values), part.labels)
+
+
+def _stand_in(plan: Plan) -> Pretrained:
+    """Constants and moments of the source of seed 0; what is fed does not depend on the weights."""
+    task = plan.task
+    if task.given is not None:
+        return task.given(plan.networks[0])
+    assert task.source is not None  # noqa: S101 - a task has either
+    return Pretrained(torch.nn.Identity(), *moments_of(task.source(), 0))
+
+
+def _of(shift: str, strategy: str, fed: torch.Tensor, low: float = _LOW, high: float = _HIGH) -> Fed:
+    values = fed.double().numpy().ravel()
+    counts, _ = np.histogram(np.clip(values, low, high), _BINS, (low, high))
+    shares = tuple((counts / max(1, values.size)).tolist())
+    return Fed(shift, strategy, float(values.mean()), float(values.std()), low, high, shares)

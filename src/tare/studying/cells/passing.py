@@ -1,0 +1,105 @@
+"""Pass a study's samples through a frozen network: what several cells are fed alike once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.networks.batch_norm import reestimate
+from tare.networks.heads.reference import features_of
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Normalisation
+from tare.studying.cells.frozen import Frozen
+from tare.studying.plan import Cell
+from tare.studying.tasks.samples import Samples
+from tare.studying.tasks.small_networks import SmallNetwork
+from tare.studying.tasks.task import Pretrained
+
+#: Strategies whose normalisation does not depend on the target, so that all sizes and splits are fed alike.
+_FIXED = ("source", "none", "sample")
+BATCH = 128
+
+Features = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+class FeatureStore(Protocol):
+    """Where features of all samples of the target are kept, by shift and strategy, for the seeds that share a network."""
+
+    def load(self, shift: str, strategy: str) -> Features | None:
+        """What is kept, if anything."""
+
+    def save(self, shift: str, strategy: str, features: Features) -> None:
+        """Keep features ``(N, D)``."""
+
+
+@dataclass(slots=True)
+class Passing:
+    """Features by what the network is fed, of samples to ``train`` on, in the order in which sizes grow, and to ``test`` on.
+
+    ``shared`` keeps features that other seeds are fed too.
+    """
+
+    source: Pretrained
+    samples: Samples
+    train: Indices
+    test: Indices
+    shared: FeatureStore | None = None
+    known: dict[tuple[Any, ...], tuple[Features, Features]] = field(default_factory=dict)
+    frozen: Frozen | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.source.module, SmallNetwork):
+            self.frozen = Frozen.of(self.source.module, *(self.samples.take(part).tensor() for part in (self.train, self.test)))
+
+    def features(self, cell: Cell, applied: Normalisation) -> tuple[Features, Features]:
+        """Features of training and test samples as ``cell`` is fed them; batch norm is re-estimated where it says so."""
+        if cell.batchnorm == "reestimate":
+            return self._reestimated(applied, self.train[: cell.size])
+        fixed = cell.strategy in _FIXED
+        # Two strategies may choose the same constants; those of a fixed one are the same for all sizes.
+        key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, applied.mean, applied.std)
+        if key not in self.known:
+            if fixed and self.shared:
+                everything = self._everything(cell, applied, self.shared)
+                self.known[key] = everything[self.train], everything[self.test]
+            else:
+                self.known[key] = self._passed(applied, len(self.train) if fixed else cell.size)
+        fitted, tested = self.known[key]
+        return fitted[: cell.size], tested
+
+    def _everything(self, cell: Cell, applied: Normalisation, shared: FeatureStore) -> Features:
+        """Features of all samples of the target, whatever is drawn of them by a seed."""
+        found = shared.load(cell.shift, cell.strategy)
+        if found is None:
+            found = self._of(np.arange(len(self.samples.labels)), applied)
+            shared.save(cell.shift, cell.strategy, found)
+        return found
+
+    def _passed(self, applied: Normalisation, size: int) -> tuple[Features, Features]:
+        """Features of the first ``size`` training samples and of the test samples."""
+        if self.frozen is not None and not applied.per_sample:
+            return self.frozen.features(size, applied)
+        found = self._of(np.concatenate([self.train[:size], self.test]), applied)
+        return found[:size], found[size:]
+
+    def _of(self, chosen: Indices, applied: Normalisation) -> Features:
+        return features_of(self.source.module, self.source.head, self.batches(chosen), Normaliser(applied))
+
+    def _reestimated(self, applied: Normalisation, train: Indices) -> tuple[Features, Features]:
+        """With batch norm's moments re-estimated on the training samples, as they are normalised."""
+        module, prepare = copy.deepcopy(self.source.module), Normaliser(applied)
+        reestimate(module, lambda: (prepare(batch) for batch in self.batches(train)))
+        fitted, tested = (features_of(module, self.source.head, self.batches(part), prepare) for part in (train, self.test))
+        return fitted, tested
+
+    def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:
+        """The chosen samples as they are stored."""
+        for start in range(0, len(chosen), BATCH):
+            yield self.samples.take(chosen[start : start + BATCH]).tensor()

@@ -1,0 +1,247 @@
+"""The whole idea in a minute: pretrain on digits 0 to 4, transfer to 5 to 9 under every strategy, compare, save, reload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, TensorDataset
+
+from tare.datasets.image_batches import EpochSampler, Geometry
+from tare.input_spec.spec import Crop, InputSpec, Known
+from tare.networks.heads.reference import features_of, fit_head
+from tare.networks.network import Network, with_head
+from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation, same_inputs
+from tare.statistics.dataset_stats import DatasetStats
+from tare.studying.analysis.analysis_old import Cell, Difference, Summary, differences, summaries, verdict, winner
+from tare.studying.execution.processes import one_thread
+from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
+from tare.system.progress import Advance, Reporter
+from tare.training.fitting import TransferModule, train_in_memory
+from tare.training.options import Machine, Optimising, Training, Tuning
+
+AS_IT_IS = "dataset1 as it is"
+OTHER_SENSOR = "dataset1 from another sensor"
+
+_ARCHITECTURE = "test_resnet"
+_HEAD = "fc"
+_EPOCHS = 10
+_BATCH = 64
+_STRENGTH = 1.0
+_GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one strategy feeds the network under one shift: the normalisation, its moments, and example inputs."""
+
+    shift: str
+    normalisation: Normalisation
+    fed_mean: float
+    fed_std: float
+    inputs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The fine-tuned model that was saved, and how far its outputs are from those of the model loaded back."""
+
+    folder: Path
+    strategy: Strategy
+    accuracy: float
+    reload_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Everything that the demo shows."""
+
+    source_stats: DatasetStats
+    target_stats: DatasetStats
+    seeds: int
+    train_size: int
+    test_size: int
+    cells: tuple[Cell, ...]
+    summaries: tuple[Summary, ...]
+    differences: tuple[Difference, ...]
+    verdicts: Mapping[str, str]
+    same_inputs: Mapping[str, Mapping[Strategy, Strategy]]
+    views: tuple[View, ...]
+    saved: Saved
+
+    def to_json(self) -> dict[str, Any]:
+        """The results as a JSON object with schema ``tare.demo/1``."""
+        return {
+            "schema": "tare.demo/1",
+            "seeds": self.seeds,
+            "source": self.source_stats.to_json(),
+            "target": self.target_stats.to_json(),
+            "cells": [asdict(cell) for cell in self.cells],
+            "summaries": [asdict(item) for item in self.summaries],
+            "differences": [asdict(item) for item in self.differences],
+            "verdicts": dict(self.verdicts),
+            "same_inputs": {shift: dict(same) for shift, same in self.same_inputs.items()},
+            "saved": {**asdict(self.saved), "folder": str(self.saved.folder)},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A network pretrained on dataset0: its constants, and the moments that it really saw during training."""
+
+    network: Network
+    constants: Constants
+    seen: Constants
+
+
+def run_demo(folder: Path, reporter: Reporter, seeds: int = 6, train_size: int = 120) -> DemoResult:
+    """Run the demo and save its model in ``folder/model``; the same seeds give the same numbers."""
+    with one_thread():
+        return _run(folder, reporter, seeds, train_size)
+
+
+def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoResult:
+    dataset0, dataset1 = load_digits()
+    variants = {AS_IT_IS: dataset1, OTHER_SENSOR: dataset1.shifted(other_sensor)}
+    stats0 = dataset0.measure("digits 0-4")
+    cells: list[Cell] = []
+    with reporter.counting("pretraining and probing", "networks", seeds) as advance:
+        for seed in range(seeds):
+            source = _pretrain(dataset0, stats0, seed)
+            train, test = _split(len(dataset1.labels), train_size, seed)
+            for shift, data in variants.items():
+                cells += _probe_all(source, shift, data, train, test, seed)
+            if seed == 0:
+                first, first_split = source, (train, test)
+            advance(1)
+    compared = differences(cells)
+    views, same = _views(first, variants, first_split[0])
+    best = winner(OTHER_SENSOR, compared)
+    with reporter.counting("fine-tuning the winner", "epochs", 1) as advance:
+        saved = _save_winner(folder, first, variants[OTHER_SENSOR], first_split, best, advance)
+    return DemoResult(
+        source_stats=stats0,
+        target_stats=dataset1.take(first_split[0]).measure("digits 5-9, training split"),
+        seeds=seeds,
+        train_size=train_size,
+        test_size=len(first_split[1]),
+        cells=tuple(cells),
+        summaries=summaries(cells),
+        differences=compared,
+        verdicts={shift: verdict(shift, compared, seeds) for shift in variants},
+        same_inputs=same,
+        views=views,
+        saved=saved,
+    )
+
+
+def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
+    import timm
+
+    constants = Constants(stats.mean, stats.std, "measured on dataset0")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = timm.create_model(_ARCHITECTURE, in_chans=1, num_classes=5)
+    normaliser = Normaliser(normalisation("source", 1, source=constants))
+    crops = ShiftedCrops(dataset0, seed)
+    options = _training(4e-3, seed)
+
+    def batches(epoch: int) -> DataLoader[Any]:
+        return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
+
+    train_in_memory(TransferModule(module, normaliser, options, batches))
+    seen = measure_images(np.stack([crops[index][0][0].numpy() for index in range(len(crops))]), "dataset0 as augmented")
+    origin = "pretraining in this demo"
+    spec = InputSpec(
+        channels=Known("L", origin),
+        scale=Known(1 / 255, origin),
+        mean=Known(stats.mean, origin),
+        std=Known(stats.std, origin),
+        size=Known((SIZE, SIZE), origin),
+        interpolation=Known("bilinear", origin),
+        crop=Known(Crop("center", 1.0), origin),
+    )
+    network = Network(module, f"timm:{_ARCHITECTURE}", "pretrained on digits 0-4", spec, _HEAD, is_timm=True)
+    return _Source(network, constants, Constants(seen.mean, seen.std, "measured on dataset0 as augmented"))
+
+
+def _training(rate: float, seed: int) -> Training:
+    machine = Machine("cpu", 1, progress=False)
+    return Training(_EPOCHS, seed=seed, tuning=Tuning(head_epochs=0), optimising=Optimising(lr=rate), machine=machine)
+
+
+def _split(total: int, train_size: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.random.default_rng(seed).permutation(total)
+    return order[:train_size], order[train_size:]
+
+
+def _normalisations(source: _Source, data: Digits, train: NDArray[np.int64]) -> list[Normalisation]:
+    stats = data.take(train).measure("training split")  # the training split only: nothing of the test data leaks in
+    return [normalisation(name, 1, source=source.constants, target=stats, source_seen=source.seen) for name in STRATEGIES]
+
+
+def _probe_all(
+    source: _Source, shift: str, data: Digits, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
+) -> list[Cell]:
+    cells = []
+    for chosen in _normalisations(source, data, train):
+        features = features_of(source.network.module, _HEAD, [data.tensor()], Normaliser(chosen))
+        head = fit_head(features[train], data.labels[train], strength=_STRENGTH)
+        accuracy = float((head.predict(features[test]) == data.labels[test]).mean())
+        cells.append(Cell(chosen.strategy, shift, seed, accuracy))
+    return cells
+
+
+def _views(
+    source: _Source, variants: Mapping[str, Digits], train: NDArray[np.int64]
+) -> tuple[tuple[View, ...], dict[str, Mapping[Strategy, Strategy]]]:
+    """What each strategy feeds, measured on the tensors themselves; and which strategies feed the same."""
+    views, same = [], {}
+    for shift, data in variants.items():
+        choices = _normalisations(source, data, train)
+        same[shift] = same_inputs(choices)
+        for chosen in choices:
+            fed = Normaliser(chosen)(data.take(train).tensor()).numpy()
+            views.append(View(shift, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
+    return tuple(views), same
+
+
+def _save_winner(
+    folder: Path,
+    source: _Source,
+    data: Digits,
+    split: tuple[NDArray[np.int64], NDArray[np.int64]],
+    strategy: Strategy,
+    advance: Advance,
+) -> Saved:
+    train, test = (data.take(part) for part in split)
+    chosen = next(item for item in _normalisations(source, data, split[0]) if item.strategy == strategy)
+    network = with_head(source.network, 5, seed=0)
+    options = _training(1e-3, seed=0)
+    images = TensorDataset(train.tensor(), torch.from_numpy(train.labels))
+
+    def batches(epoch: int) -> DataLoader[Any]:
+        generator = torch.Generator().manual_seed(epoch)
+        return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
+
+    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches))
+    model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
+    logits = model.logits(test.tensor())
+    accuracy = float((logits.argmax(dim=1).numpy() == test.labels).mean())
+    save_model(
+        folder / "model",
+        model,
+        source_spec=source.network.spec,
+        target_stats=train.measure("digits 5-9 from another sensor, training split"),
+        evidence={"test_accuracy": accuracy},
+    )
+    again = load_model(folder / "model").logits(test.tensor())
+    advance(1)
+    return Saved(folder / "model", strategy, accuracy, float((again - logits).abs().max()))

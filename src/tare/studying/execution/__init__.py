@@ -1,0 +1,1 @@
+"""All cells, over processes, kept."""

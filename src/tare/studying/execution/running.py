@@ -1,0 +1,254 @@
+"""Run a study: measure every cell that is not there yet, in any number of processes, and analyse all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tare.errors import OutputError
+from tare.networks.stored.directory import versions
+from tare.readers.table import read_spec
+from tare.studying.analysis.analysis import Analysis, analyse
+from tare.studying.analysis.scores import scores_of
+from tare.studying.cells.cell import Result, failed, measure_cells, row_of
+from tare.studying.cells.fed_inputs import Fed, View, fed_inputs, prove_different, views
+from tare.studying.execution.kept import KeptFeatures, keep_views, kept_network, kept_views
+from tare.studying.execution.processes import Engine, Stopping, mapped, one_thread, stoppable
+from tare.studying.execution.store import COLUMNS, Store
+from tare.studying.plan import Cell, Plan
+from tare.system.engines.local import default_workers
+from tare.system.files import json_text, write_text
+from tare.system.lock import only_writer
+
+#: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
+_EDITION = 5
+SCHEMA = "tare.study/1"
+
+Row = dict[str, Any]
+#: Told, for the number of cells to measure, what to call with the rows of cells as they are measured.
+Watch = Callable[[int], AbstractContextManager[Callable[[Sequence[Row]], None]]]
+
+
+class Stopped(Exception):  # noqa: N818 - somebody wished it
+    """The study was stopped after ``done`` of ``total`` cells; they are kept in ``folder``."""
+
+    def __init__(self, folder: Path, done: int, total: int) -> None:
+        self.folder, self.done, self.total = folder, done, total
+        super().__init__(f"{done} of {total} cells are kept in {str(folder)!r}; the same command goes on from there")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A study that was run: where it is, its rows in the plan's order, what each strategy feeds, and the analysis."""
+
+    folder: Path
+    plan: Plan
+    rows: tuple[Row, ...]
+    fed: tuple[Fed, ...]
+    views: tuple[View, ...]
+    analysis: Analysis
+    measured: int
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """Number of cells with an error."""
+        return sum(bool(row["error"]) for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as a JSON object with schema ``tare.study/1``."""
+        return {
+            "schema": SCHEMA,
+            "versions": dict(self.versions),
+            "command": self.command,
+            "plan": self.plan.to_json(),
+            "cells": len(self.rows),
+            "failed": self.failed,
+            "errors": sorted({row["error"] for row in self.rows if row["error"]})[:20],
+            "fed": [asdict(item) for item in self.fed],
+            "analysis": self.analysis.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """The cells that share a network's name, a protocol, a shift and a few seeds, and where their study is."""
+
+    plan: Plan
+    root: str
+    inputs: str
+    cells: tuple[Cell, ...]
+
+
+def run_study(
+    plan: Plan,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    engine: Engine = "local",
+    watch: Watch | None = None,
+    command: str = "",
+) -> StudyRun:
+    """Run ``plan`` in ``folder``; what is there already is kept, and the same plan gives the same bytes for any ``workers``.
+
+    ``command`` is what the page says it was made by; ``watch`` is told of cells as they come.
+
+    Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
+    :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
+    interrupt.
+    """
+    store = Store(folder)
+    with one_thread(), ExitStack() as stack, stoppable() as stopping:
+        prove_different(plan)
+        stack.enter_context(only_writer(folder))
+        store.begin(plan.to_json())
+        inputs = _inputs(plan)
+        wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
+        done = {digest: row for digest, row in store.done().items() if digest in wanted and not row["error"]}
+        missing = [cell for digest, cell in wanted.items() if digest not in done]
+        units = _units(plan, folder, inputs, missing)
+        done |= _measured(units, store, workers or default_workers(), engine, watch, stopping)
+        if len(done) < len(wanted):
+            raise Stopped(folder, len(done), len(wanted))
+        table = tuple(done[digest] for digest in wanted)
+        store.write_results(table)
+        run = StudyRun(
+            folder, plan, table, fed_inputs(plan), views(plan), analysed(plan, table), len(missing), command, versions()
+        )
+        keep_views(store, run.views)
+        write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
+    return run
+
+
+def missing_cells(plan: Plan, folder: Path | None) -> int:
+    """How many cells of ``plan`` are not in ``folder`` yet. Raises :class:`OutputError` if it belongs to something else."""
+    if folder is None or not (folder / "plan.json").is_file():
+        return plan.number
+    store, inputs = Store(folder), _inputs(plan)
+    store.check(plan.to_json())
+    done = store.done()
+    rows = (done.get(cell.digest(inputs[cell.network])) for cell in plan.cells())
+    return sum(row is None or bool(row["error"]) for row in rows)
+
+
+def read_study(folder: Path) -> StudyRun:
+    """Read a study that was run, from its directory alone. Raises :class:`OutputError` if it is none, or not finished."""
+    from tare.studying.analysis.scores import check_columns, read_table
+
+    store = Store(folder)
+    plan = Plan.of_json(store.plan())
+    try:
+        document = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        fed = tuple(Fed(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
+        command, libraries = str(document["command"]), dict(document["versions"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = f"no summary.json that can be read in {str(folder)!r}"
+        raise OutputError("a study that was run to its end", found, "run it again: what is measured is kept") from None
+    rows = tuple(read_table(folder / "results.parquet"))
+    check_columns(rows, COLUMNS)
+    return StudyRun(folder, plan, rows, fed, kept_views(store), analysed(plan, rows), 0, command, libraries)
+
+
+def analysed(plan: Plan, rows: Iterable[Row]) -> Analysis:
+    """Analyse the rows of a study: strategies paired by seed within network, shift, size, and whatever else varies."""
+    rows = list(rows)
+    networks = ["network"] if len(plan.networks) > 1 else []
+    varied = [name for name in ("protocol", "batchnorm") if _varies_beyond_network(rows, name)]
+    group = [*networks, *varied, "shift", "size"]
+    scores = scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=group)
+    return analyse(scores, margin=plan.margin / 100, size="size")
+
+
+def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
+    pairs = {(row["network"], row[name]) for row in rows}
+    return len(pairs) > len({network for network, _ in pairs})
+
+
+def _measured(
+    units: Sequence[_Unit], store: Store, workers: int, engine: Engine, watch: Watch | None, stopping: Stopping
+) -> dict[str, Row]:
+    done: dict[str, Row] = {}
+    with ExitStack() as stack:
+        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else nullcontext(_ignore))
+        found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
+        for inputs, results in found:
+            rows = {result.cell.digest(inputs): row_of(result) for result in results}
+            store.keep(_name(rows), rows)
+            done |= rows
+            tell(list(rows.values()))
+    return done
+
+
+def _units(plan: Plan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
+    """Cells that share networks, one shift after the other: the networks of all seeds are there when the second begins."""
+    number, shared = plan.task.together, dict[tuple[Any, ...], list[Cell]]()
+    for cell in missing:
+        key = (cell.network, cell.protocol, cell.batchnorm, cell.seed // number, cell.shift)
+        shared.setdefault(key, []).append(cell)
+    units = [_Unit(plan, str(folder), inputs[key[0]], tuple(cells)) for key, cells in shared.items()]
+    return sorted(units, key=lambda unit: plan.shifts.index(unit.cells[0].shift))
+
+
+def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:
+    """Measure the cells of one unit; its networks are pretrained together once, and kept for the other units."""
+    with one_thread():
+        found = [_measured_seed(unit, list(cells)) for _, cells in groupby(unit.cells, lambda cell: cell.seed)]
+        return unit.inputs, [result for results in found for result in results]
+
+
+def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
+    plan, store, first = unit.plan, Store(Path(unit.root)), cells[0]
+    try:
+        source = kept_network(plan.task, store, unit.inputs, first.network, first.seed)
+        shared = KeptFeatures(store, unit.inputs, first.network) if plan.task.given else None
+        return measure_cells(plan.task, source, cells, plan.pool, shared)
+    except OutputError:
+        raise
+    except Exception as error:  # pretraining failed: none of these cells can be measured, but others may
+        return failed(cells, len(plan.task.target().labels) - plan.pool, error)
+
+
+def _inputs(plan: Plan) -> dict[str, str]:
+    """By network, everything that its cells depend on: data, constants, weights, this code's edition, and what computes."""
+    task = plan.task
+    computing = [torch.__version__, version("scikit-learn"), np.__version__]
+    parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
+    parts.append(task.source().digest() if task.source is not None else _constants(plan))
+    found = {}
+    for name in plan.networks:
+        weights = _weights_digest(task.given(name).module) if task.given is not None else ""
+        found[name] = hashlib.sha256(json.dumps([*parts, weights]).encode()).hexdigest()
+    return found
+
+
+def _constants(plan: Plan) -> list[Any]:
+    """What was stated about the networks' input, by content: a file may say something else tomorrow."""
+    stated = [read_spec(plan.spec).to_json()] if plan.spec else []
+    return [plan.mean, plan.std, *stated]
+
+
+def _weights_digest(module: torch.nn.Module) -> str:
+    hashed = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        hashed.update(name.encode())
+        hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()
+
+
+def _name(rows: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:32]
+
+
+def _ignore(rows: Sequence[Row]) -> None:
+    del rows

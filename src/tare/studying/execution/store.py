@@ -1,0 +1,132 @@
+"""What a study has measured so far, on disk: results by content hash, and pretrained networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tare.errors import OutputError
+from tare.system.files import json_text, remove_parts, replacing, write_text
+
+_TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
+COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
+#: What may differ between two runs of one study: it changes no cell.
+_FREE = {"schema", "margin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The directory of a study: ``plan.json``, ``cells/`` (one file per unit of work), ``networks/``, ``features/``."""
+
+    root: Path
+
+    def begin(self, plan: Mapping[str, Any]) -> None:
+        """Make the directory, or take up one of the same plan; a plan that only adds cells is the same.
+
+        Raises :class:`OutputError` for a directory of something else, or of another study.
+        """
+        marker = self.root / "plan.json"
+        if self.root.exists() and not self.root.is_dir():
+            raise OutputError("a directory for the study", f"{str(self.root)!r} is a file", "name another")
+        if self.root.exists() and not marker.is_file() and any(map(_holds_something, self.root.iterdir())):
+            raise OutputError("a new directory, or a study's", f"{str(self.root)!r} holds something else", "name another")
+        if marker.is_file():
+            self.check(plan)
+        try:
+            (self.root / "cells").mkdir(parents=True, exist_ok=True)
+            (self.root / "networks").mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError("a place that can be written", f"{error.strerror} for {str(self.root)!r}", "name another") from None
+        write_text(marker, json_text(plan) + "\n")
+        for folder in (self.root, *(self.root / name for name in ("cells", "networks", "features"))):
+            remove_parts(folder)
+
+    def check(self, plan: Mapping[str, Any]) -> None:
+        """Raise :class:`OutputError`, with the difference, unless ``plan`` is the one that is there, or adds cells to it."""
+        _check_extends(self.plan(), plan, str(self.root))
+
+    def plan(self) -> dict[str, Any]:
+        """The plan that the directory was last run with. Raises :class:`OutputError` if there is none to be read."""
+        path = self.root / "plan.json"
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise OutputError(
+                "a study's directory, with a plan.json", f"none that can be read in {str(self.root)!r}", "name another"
+            )
+        return document
+
+    def done(self) -> dict[str, dict[str, Any]]:
+        """Every result by its hash; a damaged file counts as not there, and its cells are measured again."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted((self.root / "cells").glob("*.json")):
+            found.update(_rows(path))
+        return found
+
+    def keep(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add results by their hashes, in one step."""
+        write_text(self.root / "cells" / f"{name}.json", json.dumps(rows, allow_nan=False) + "\n")
+
+    def features(self, name: str) -> Path:
+        """Where features that seeds share are kept."""
+        return self.root / "features" / f"{name}.safetensors"
+
+    def network(self, name: str) -> Path:
+        """Where the pretrained network of a name is kept."""
+        return self.root / "networks" / f"{name}.safetensors"
+
+    def write_results(self, rows: Sequence[Mapping[str, Any]]) -> Path:
+        """Write the tidy table, one row a cell; the same rows give the same bytes."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        table = pa.table({name: [row[name] for row in rows] for name in COLUMNS}, schema=_schema(pa))
+        path = self.root / "results.parquet"
+        with replacing(path) as temporary:
+            parquet.write_table(table, temporary, compression="zstd")
+        return path
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether a file or folder is more than a study leaves that was killed before it wrote its plan."""
+    if path.name in ("cells", "networks") and path.is_dir() and not path.is_symlink():
+        return any(path.iterdir())
+    return not (path.name.startswith(".plan.json.") and path.suffix == ".part")
+
+
+def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str) -> None:
+    """Raise :class:`OutputError`, with the difference, for a plan that leaves out or changes what the one before had."""
+    for key in sorted((set(before) | set(now)) - _FREE):
+        old, new = before.get(key), now.get(key)
+        if key == "seeds":
+            extends = isinstance(old, int) and isinstance(new, int) and old <= new
+        elif isinstance(old, list) and isinstance(new, list) and key not in ("mean", "std"):
+            extends = all(each in new for each in old)
+        else:
+            extends = old == new
+        if not extends:
+            remedy = "keep what is there and add to it, or name another directory"
+            raise OutputError(f"a plan that extends the one of {place!r}", f"{key}: {old} there, {new} now", remedy)
+
+
+def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) and all(map(_is_row, document.values())) else {}
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and set(COLUMNS) <= set(row)
+
+
+def _schema(pa: Any) -> Any:
+    kinds = {name: pa.string() if name in _TEXTS else pa.float64() for name in COLUMNS}
+    kinds |= dict.fromkeys(("size", "seed", "tested"), pa.int64())
+    return pa.schema(list(kinds.items()))

@@ -1,0 +1,22 @@
+"""What every worker of a study needs, loaded once by the process that workers are forked from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.strategies import Constants, normalisation
+from tare.studying.execution.running import measure_unit
+from tare.studying.tasks.samples import Samples
+
+__all__ = ["measure_unit"]
+
+
+def _warm() -> None:
+    """Measure and normalise two tiny images: what is compiled for that is read from disk, which each worker would do anew."""
+    samples = Samples("two images", np.zeros((2, 4, 4, 1), np.uint8), np.arange(2))
+    samples.measure()
+    Normaliser(normalisation("source", 1, source=Constants((0.0,), (1.0,), "made")))(samples.tensor())
+
+
+_warm()

@@ -1,0 +1,257 @@
+"""A study's plan: what is varied, from a YAML file or flags, checked before anything is computed."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from tare.datasets.split import Labelled
+from tare.errors import SpecError
+from tare.normalisation.strategies import STRATEGIES, Strategy
+from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
+from tare.studying.tasks.samples import least_tested, pool_size
+from tare.studying.tasks.shifts import shift_named
+from tare.studying.tasks.task import TASKS, Task, task_named
+
+Protocol = Literal["probe", "finetune", "scratch"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+#: What batch norm does under a frozen network: its moments stay as they are, or are re-estimated on the training samples.
+BatchNorm = Literal["eval", "reestimate"]
+BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
+_MOST_BYTES = 1 << 20
+_MOST_CELLS = 1_000_000
+_LARGEST = 1e6
+_FEWEST = 3
+_TEXTS = ("study", "data", "label", "label_pattern", "array", "weights", "spec")
+_REAL = int | float
+_KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
+_KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to measure: a strategy under a shift, with so many target samples, on one network, by one protocol and seed.
+
+    ``batchnorm`` is a :data:`BatchNorm`, or ``train`` where the network is trained further, or ``none`` where it has none.
+    """
+
+    network: str
+    protocol: Protocol
+    batchnorm: str
+    shift: str
+    size: int
+    strategy: Strategy
+    seed: int
+
+    def digest(self, inputs: str) -> str:
+        """A hash of everything that the cell's result depends on; ``inputs`` stands for data and code."""
+        return hashlib.sha256(json.dumps([asdict(self), inputs], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study varies; every combination is one cell. ``margin`` is the difference that counts as none, in points."""
+
+    study: str = "digits"
+    networks: tuple[str, ...] = ()
+    protocols: tuple[Protocol, ...] = ("probe",)
+    shifts: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    strategies: tuple[Strategy, ...] = ()
+    batchnorm: tuple[BatchNorm, ...] = ("eval",)
+    seeds: int = 10
+    margin: float = 1.0
+    data: str = ""
+    label: str = ""
+    label_pattern: str = ""
+    array: str = ""
+    weights: str = "pretrained"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    spec: str = ""
+
+    @property
+    def task(self) -> Task:
+        """The pair of datasets that the study is about."""
+        if self.study == FOLDER:
+            labels = (self.label or None, self.label_pattern or None, self.array or None)
+            return folder_task(Labelled(self.data, *labels), self.networks, self.weights, self.mean, self.std, self.spec)
+        return task_named(self.study)
+
+    @property
+    def pool(self) -> int:
+        """How many samples the training sizes are taken from; all others are tested on."""
+        return pool_size(self.task.target(), self.sizes[-1])
+
+    def cells(self) -> Iterator[Cell]:
+        """All cells, ordered so that those which share features come together."""
+        modes = [(n, p, mode) for n in self.networks for p in self.protocols for mode in self._modes(n, p)]
+        for (network, protocol, mode), seed, shift in itertools.product(modes, range(self.seeds), self.shifts):
+            for strategy, size in itertools.product(self.strategies, self.sizes):
+                yield Cell(network, protocol, mode, shift, size, strategy, seed)
+
+    @property
+    def number(self) -> int:
+        """Number of cells."""
+        modes = sum(len(self._modes(network, protocol)) for network in self.networks for protocol in self.protocols)
+        return modes * self.seeds * len(self.shifts) * len(self.sizes) * len(self.strategies)
+
+    def _modes(self, network: str, protocol: Protocol) -> tuple[str, ...]:
+        if network not in self.task.normed:
+            return ("none",)
+        return self.batchnorm if protocol == "probe" else ("train",)
+
+    @classmethod
+    def of_json(cls, document: Mapping[str, Any]) -> Plan:
+        """A plan that was checked when it was run. Raises :class:`SpecError` for one that was changed into none since."""
+        known = {f.name for f in fields(cls)}
+        stated = {key: value for key, value in document.items() if key in known}
+        if stated.get("study") not in (FOLDER, *TASKS):
+            raise SpecError(f"a plan of the study {', '.join((FOLDER, *TASKS))}", f"{stated.get('study')!r}", "run it again")
+        values = {key: _value(key, value) if value not in (None, []) else value for key, value in stated.items()}
+        frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return cls(**frozen)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as a JSON object with schema ``tare.plan/1``."""
+        return {"schema": "tare.plan/1", **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}}
+
+
+def plan_of(document: Mapping[str, Any]) -> Plan:
+    """Check a plan and fill in what its study does by default.
+
+    Raises :class:`SpecError` for an unknown key (with the closest), a value that cannot be, or a plan that contradicts itself.
+    """
+    known = [f.name for f in fields(Plan)]
+    for key in document:
+        if key not in known and key != "schema":
+            close = difflib.get_close_matches(str(key), known, n=2, cutoff=0.4)
+            hint = f"did you mean {', '.join(close)}?" if close else f"known are {', '.join(known)}"
+            raise SpecError("a plan with known keys", f"{key!r}", hint)
+    stated = {key: _value(key, value) for key, value in document.items() if key != "schema"}
+    plan = Plan(**stated)
+    _check_folder(plan)
+    task = plan.task
+    plan = replace(
+        plan,
+        networks=plan.networks or task.networks,
+        shifts=plan.shifts or task.shifts,
+        strategies=plan.strategies or task.strategies,
+    )
+    plan = replace(plan, sizes=tuple(sorted(plan.sizes or task.sizes or default_sizes(task.target()))))
+    _check(plan)
+    return plan
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Read the keys of a plan from YAML (of which JSON is a part), unchecked; nothing in it is executed.
+
+    Raises :class:`SpecError` if it is not there, too large, or no mapping.
+    """
+    import yaml
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SpecError(f"a plan of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "shorten it")
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise SpecError("a readable YAML plan", f"{str(path)!r}: {reason}", "check the file") from None
+    if not isinstance(document, dict):
+        raise SpecError(
+            "a plan with keys such as strategies and sizes", f"{type(document).__name__} in {str(path)!r}", "see docs"
+        )
+    return document
+
+
+def _value(key: str, value: Any) -> Any:
+    if key in _TEXTS:
+        if isinstance(value, str):
+            return value
+        raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
+    if key in ("seeds", "margin"):
+        return _number(key, value)
+    values = value if isinstance(value, list | tuple) else [value]
+    kind = _KINDS.get(key, str)
+    if any(isinstance(each, bool) or not isinstance(each, kind) for each in values) or not (values or kind is _REAL):
+        raise SpecError(f"{key}: a list of {_KIND_NAMES[kind]}", f"{value!r}", "correct it")
+    if kind is _REAL:
+        return tuple(float(each) for each in values)
+    if len(set(values)) < len(values):
+        raise SpecError(f"{key} without repetition", f"{value!r}", "each one once: a repeated cell would count twice")
+    return tuple(values)
+
+
+def _number(key: str, value: Any) -> float:
+    kind = int if key == "seeds" else float
+    possible = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LARGEST
+    if not possible or value != kind(value):
+        raise SpecError(f"{key}: a positive {'whole ' if kind is int else ''}number", f"{value!r}", "correct it")
+    return kind(value)
+
+
+def _check_folder(plan: Plan) -> None:
+    given = next((key for key in ("data", "label", "label_pattern", "array") if getattr(plan, key)), None)
+    if plan.study != FOLDER and given:
+        raise SpecError(f"{given} only for the study {FOLDER!r}", f"{given} beside the study {plan.study!r}", "leave one out")
+    if plan.study == FOLDER and not plan.data:
+        raise SpecError(f"data, labelled images, for the study {FOLDER!r}", "none", "for example data: photos/")
+
+
+def _check(plan: Plan) -> None:
+    """Everything that can be known to fail is said before the first cell."""
+    for shift in plan.shifts:
+        shift_named(shift)
+    known_names: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("strategies", plan.strategies, STRATEGIES),
+        ("protocols", plan.protocols, PROTOCOLS),
+        ("batchnorm", plan.batchnorm, BATCH_NORMS),
+        ("networks", plan.networks, plan.task.known),
+    )
+    for key, given, known in known_names:
+        stranger = next((name for name in given if name not in known), None)
+        if stranger is not None:
+            close = difflib.get_close_matches(stranger, known, n=2, cutoff=0.3) or known
+            raise SpecError(f"{key} among {', '.join(known)}", f"{stranger!r}", f"did you mean {', '.join(close)}?")
+    if "source" not in plan.strategies:
+        raise SpecError("the strategy source, which the others are compared with", f"{', '.join(plan.strategies)}", "add it")
+    if len(plan.strategies) < 2:
+        raise SpecError("a strategy beside source", "none", "add target")
+    if "reestimate" in plan.batchnorm and not any(
+        "reestimate" in plan._modes(n, p) for n in plan.networks for p in plan.protocols
+    ):
+        found = f"networks {', '.join(plan.networks)}, protocols {', '.join(plan.protocols)}"
+        raise SpecError("a network with batch norm under the protocol probe to re-estimate it", found, "leave reestimate out")
+    if plan.seeds < 2:
+        raise SpecError("at least two seeds: one gives no interval", f"{plan.seeds}", "10 are usual")
+    if plan.number > _MOST_CELLS:
+        raise SpecError(f"at most {_MOST_CELLS} cells", f"{plan.number}", "vary less")
+    _check_data(plan)
+
+
+def _check_data(plan: Plan) -> None:
+    target = plan.task.target()
+    counts = np.bincount(target.labels, minlength=target.classes)
+    if counts.min() < _FEWEST:
+        found = f"{counts.min()} of class {int(counts.argmin())}"
+        raise SpecError(f"at least {_FEWEST} samples of every class", found, "add samples, or leave the class out")
+    largest = len(target.labels) - least_tested(target)
+    wrong = [size for size in plan.sizes if not target.classes <= size <= largest]
+    if wrong or not plan.sizes:
+        tested = len(target.labels) - largest
+        wanted = f"sizes from {target.classes} (a sample per class) to {largest} ({len(target.labels)} less {tested} to test on)"
+        raise SpecError(wanted, f"{wrong[0] if wrong else 'none'}", "choose sizes between")
+    if target.values.ndim == 2 and "sample" in plan.strategies:
+        raise SpecError("images or signals for the strategy 'sample'", f"rows of numbers in {plan.study!r}", "leave it out")
+    if target.values.ndim == 2 and any("blur" in shift for shift in plan.shifts):
+        raise SpecError("images or signals for the shift 'blur'", f"rows of numbers in {plan.study!r}", "leave it out")
+    if target.channels != 3 and any("swap" in shift for shift in plan.shifts):
+        raise SpecError("three channels for the shift 'swap'", f"{target.channels} in {plan.study!r}", "leave it out")

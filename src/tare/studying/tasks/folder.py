@@ -1,0 +1,175 @@
+"""A study on one's own labelled images, with networks that come pretrained."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tare.datasets.image_batches import ImageBatches
+from tare.datasets.signal_batches import of_length
+from tare.datasets.split import Labelled, open_split
+from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import NOUNS, Geometry, Kind
+from tare.networks.batch_norm import batch_norms
+from tare.networks.network import Network
+from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.networks.stated_spec import with_spec
+from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.strategies import Constants, Strategy
+from tare.samples.layout import unit_scale
+from tare.samples.records import Skipped
+from tare.studying.tasks.samples import Samples, least_tested
+from tare.studying.tasks.task import Pretrained, Task
+
+FOLDER = "folder"
+_MOST_BYTES = 4 << 30
+
+
+@cache
+def folder_task(
+    labelled: Labelled,
+    networks: tuple[str, ...],
+    weights: str,
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+    spec: str = "",
+) -> Task:
+    """The study of labelled images, in whatever source, with ``networks``, each a reference of ``tare transfer --model``.
+
+    Every image is resized and cropped as the first network states; networks of another input size are refused, since their
+    cells would not be comparable. ``mean`` and ``std`` are the source's constants where a network states none or wrong ones;
+    ``spec``, whatever :func:`tare.read_spec` reads, states them and more. ``match`` is left out where nobody knows what dataset0
+    looked like. Training and validation images are pooled: a seed splits anew.
+
+    Raises a :class:`tare.TareError` for images or a network that cannot be read.
+    """
+    if not networks:
+        raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
+    loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
+    first = loaded[networks[0]]
+    sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    if first.kind == "image":
+        geometry = _shared_geometry(loaded)
+        target = cache(lambda: _images(labelled, geometry, first))
+    else:
+        _check_kinds(loaded)
+        target = cache(lambda: _numbers(labelled, first, sources[networks[0]].constants))
+    return Task(
+        FOLDER,
+        target,
+        None,
+        lambda name, _, __: _network(name, "none").module,
+        networks=tuple(loaded),
+        known=tuple(loaded),
+        normed=tuple(name for name, network in loaded.items() if batch_norms(network.module)),
+        sizes=(),
+        shifts=("content", "gain:0.5+offset:0.25") if first.kind == "image" else ("content",),
+        strategies=_strategies(list(sources.values()), first.kind),
+        given=sources.__getitem__,
+    )
+
+
+def default_sizes(target: Samples) -> tuple[int, ...]:
+    """Three sizes, a factor of about three apart, up to half of the data."""
+    largest = min(len(target.labels) // 2, len(target.labels) - least_tested(target))
+    sizes = (largest // 9, largest // 3, largest)
+    return tuple(sorted({size for size in sizes if size >= target.classes}))
+
+
+def _network(name: str, weights: str, spec: str = "", mean: tuple[float, ...] = (), std: tuple[float, ...] = ()) -> Network:
+    return with_spec(source_network(name, weights, 0), spec or None, mean or None, std or None)
+
+
+def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:
+    constants, _ = source_constants(network, mean or None, std or None, "source")
+    seen = seen_moments("match", constants, None, source_statistics(name, weights))
+    return Pretrained(network.module.eval(), constants, seen, network.head)
+
+
+def _strategies(sources: list[Pretrained], kind: Kind) -> tuple[Strategy, ...]:
+    """What all networks can be fed by. ``match`` needs dataset0's moments, and is ``target`` where they are the constants."""
+    moments = [(source.seen, source.constants) for source in sources]
+    match = all(seen is not None and stated is not None and not _equal(seen, stated) for seen, stated in moments)
+    left_out = {"match"} if not match else set()
+    left_out |= {"sample"} if kind != "signal" else set()  # of images it is studied on request
+    usual: tuple[Strategy, ...] = ("source", "target", "match", "blend", "sample", "none")
+    return tuple(strategy for strategy in usual if strategy not in left_out)
+
+
+def _equal(one: Constants, other: Constants) -> bool:
+    return np.allclose((one.mean, one.std), (other.mean, other.std), rtol=1e-6)
+
+
+def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
+    """The input size that all networks share."""
+    made = {name: (geometry_of(network, None, None, None)[0], colour_of(network)) for name, network in loaded.items()}
+    name, first = next(iter(made.items()))
+    other = next((each for each in made if made[each] != first), None)
+    if other is not None:
+        found = f"{_geometry_text(made[other][0])} for {other}, {_geometry_text(first[0])} for {name}"
+        raise SpecError("networks that take the same images", found, "one study for each")
+    check_accepts(loaded[name], first[0])
+    return first[0]
+
+
+def _check_kinds(loaded: dict[str, Network]) -> None:
+    takes = {name: (network.kind, network.channels, network.spec.extra.get("length")) for name, network in loaded.items()}
+    name, first = next(iter(takes.items()))
+    other = next((each for each in takes if takes[each] != first), None)
+    if other is not None:
+        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or others of them"
+        raise SpecError("networks that take the same samples", found, "one study for each")
+
+
+def _numbers(labelled: Labelled, network: Network, constants: Constants | None) -> Samples:
+    """All signals ``(N, T, C)``, of the network's length, or rows ``(N, C)``, as they are stored.
+
+    A longer signal keeps its middle. A shorter one is padded with u0, so that it is padded alike under all strategies, with zero
+    at the network's input under ``source``.
+    """
+    found = open_split(labelled, 0, network.kind)
+    read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
+    kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
+    if not kept or kept[0][1].shape[-1] != network.channels:
+        channels = kept[0][1].shape[-1] if kept else 0
+        raise DataError(f"{NOUNS[network.kind]} of {network.channels} channels", f"{channels}", "name another network")
+    labels = np.array([label for label, _ in kept], np.int64)
+    arrays = [values for _, values in kept]
+    if network.kind == "signal":
+        stated = network.spec.extra.get("length")
+        length = stated if isinstance(stated, int) and stated > 0 else int(np.median([len(values) for values in arrays]))
+        scale = float(unit_scale(arrays[0].dtype))
+        zero = np.asarray(constants.mean if constants is not None else (0.0,) * network.channels) / scale
+        pad = (np.rint(zero) if arrays[0].dtype.kind in "ui" else zero).astype(arrays[0].dtype)
+        arrays = [of_length(values, length, pad) for values in arrays]
+    order = np.argsort(labels, kind="stable")
+    return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
+
+
+def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples:
+    """All images as the network is given them, before normalisation: bytes ``(N, H, W, C)``."""
+    found = open_split(labelled, 0)
+    files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
+    height, width = geometry.size
+    size = len(files) * height * width * network.channels
+    if size > _MOST_BYTES:
+        raise DataError(
+            f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
+            f"{len(files)} of {height} x {width}: {size / (1 << 30):.1f} GiB",
+            "name fewer of them: sizes of more than a few thousand show nothing new",
+        )
+    images = ImageBatches(files, geometry, colour_of(network), None, 0)
+    values = np.empty((len(files), height, width, network.channels), np.uint8)
+    for index in range(len(files)):
+        image = images[index][0]
+        if image.dtype.is_floating_point:
+            image = (255 * image.clamp(0, 1)).round().byte()
+        values[index] = image.permute(1, 2, 0).numpy()
+    return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
+
+
+def _geometry_text(geometry: Geometry) -> str:
+    resized = "" if geometry.resize is None else f" of {' x '.join(map(str, geometry.resize))}"
+    return f"{geometry.size[0]} x {geometry.size[1]} by {geometry.interpolation}, crop {geometry.crop_fraction:g}{resized}"

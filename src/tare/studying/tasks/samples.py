@@ -1,0 +1,89 @@
+"""Labelled samples in memory, and how a study divides them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.samples.layout import unit_scale
+from tare.samples.records import Stack, stacked_rows
+from tare.statistics.dataset_stats import DatasetStats, summarise
+from tare.statistics.state import DatasetState
+from tare.studying.tasks.shifts import shift_named
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Raw values ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` counted from zero, and where they come from."""
+
+    name: str
+    values: NDArray[Any]
+    labels: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.int64]) -> Samples:
+        """The chosen samples."""
+        return Samples(self.name, self.values[chosen], self.labels[chosen])
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.values.shape[-1])
+
+    def measure(self) -> DatasetStats:
+        """Their statistics, one sample an image, signal or row; in unit values."""
+        rows = self.values.ndim == 2
+        record = stacked_rows(self.name, self.values) if rows else Stack(self.name, self.values)
+        return summarise(DatasetState.of([record]), self.name, "")
+
+    def tensor(self) -> torch.Tensor:
+        """Values with the channel axis second, as networks take them: bytes as they are, all else as float32 in unit values."""
+        moved = np.moveaxis(self.values, -1, 1) if self.values.ndim > 2 else self.values
+        kept = moved if moved.dtype == np.uint8 else (moved * float(unit_scale(moved.dtype))).astype(np.float32)
+        return torch.from_numpy(np.ascontiguousarray(kept))
+
+    def digest(self) -> str:
+        """A hash of values and labels."""
+        hashed = hashlib.sha256(repr((self.values.shape, str(self.values.dtype))).encode())
+        hashed.update(np.ascontiguousarray(self.values).tobytes())
+        hashed.update(self.labels.tobytes())
+        return hashed.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def shifted_samples(samples: Samples, shift: str) -> Samples:
+    """The same samples as another sensor stores them; the last is kept, since seeds come one after another."""
+    return Samples(samples.name, shift_named(shift).apply(samples.values), samples.labels)
+
+
+def least_tested(target: Samples) -> int:
+    """So many samples are always left to test on: two per class, and a fifth of all."""
+    return max(2 * target.classes, len(target.labels) // 5)
+
+
+def pool_size(target: Samples, largest: int) -> int:
+    """How many samples the training sizes are taken from: half, more only if the largest size asks for it.
+
+    What is tested on thus stays the same when a study is extended by a size of up to half the data.
+    """
+    return max(largest, len(target.labels) // 2)
+
+
+def split(target: Samples, pool: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``pool`` training samples in the order in which sizes grow, every class early, and the samples to test on."""
+    generator = np.random.default_rng((seed, 3))
+    order = generator.permutation(len(target.labels))
+    first = np.array([order[target.labels[order] == label][0] for label in range(target.classes)])
+    rest = order[~np.isin(order, first)]
+    order = np.concatenate([generator.permutation(first), rest])
+    return order[:pool], order[pool:]

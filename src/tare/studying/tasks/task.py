@@ -1,0 +1,127 @@
+"""What a study transfers between: dataset0, dataset1, and how a network is made and pretrained for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from torch import nn
+
+from tare.errors import DataError
+from tare.networks.signal_networks import NETWORKS
+from tare.normalisation.strategies import Constants, Strategy
+from tare.studying.tasks.digits import load_digits
+from tare.studying.tasks.samples import Samples
+from tare.studying.tasks.shipped import shipped_cells
+from tare.studying.tasks.small_networks import SmallNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """A network in eval mode, the constants it was trained with, the moments that its training really fed it, its classifier.
+
+    ``seen`` is None where nobody measured dataset0, ``constants`` where nobody stated them.
+    """
+
+    module: nn.Module
+    constants: Constants | None
+    seen: Constants | None
+    head: str = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A pair of datasets and the networks that are transferred between them.
+
+    ``source`` makes dataset0, on which every seed pretrains a network of its own; it is None where networks come pretrained,
+    from ``given`` by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and classes.
+    ``networks``, ``sizes``, ``shifts`` and ``strategies`` are what a study varies unless told otherwise; ``known`` are all
+    networks there are, ``normed`` those with batch norm. ``together`` seeds' networks are pretrained at once.
+    """
+
+    name: str
+    target: Callable[[], Samples]
+    source: Callable[[], Samples] | None
+    build: Callable[[str, int, int], nn.Module]
+    networks: tuple[str, ...]
+    known: tuple[str, ...]
+    normed: tuple[str, ...]
+    sizes: tuple[int, ...]
+    shifts: tuple[str, ...]
+    strategies: tuple[Strategy, ...]
+    given: Callable[[str], Pretrained] | None = None
+    together: int = 1
+
+
+def task_named(name: str) -> Task:
+    """The built-in task of a name. Raises :class:`DataError` with the closest."""
+    import difflib
+
+    if name in TASKS:
+        return TASKS[name]
+    close = difflib.get_close_matches(name, list(TASKS), n=2, cutoff=0.3) or list(TASKS)
+    raise DataError(f"a study: {', '.join(TASKS)}", f"{name!r}", f"did you mean {', '.join(close)}?")
+
+
+@cache
+def _early_digits() -> Samples:
+    early, _ = load_digits()
+    return Samples("digits 0-4", early.images[..., None], early.labels)
+
+
+@cache
+def _late_digits() -> Samples:
+    _, late = load_digits()
+    return Samples("digits 5-9", late.images[..., None], late.labels)
+
+
+def _image_network(name: str, channels: int, classes: int) -> nn.Module:
+    return SmallNetwork(channels, classes, name.removeprefix("cnn-"))  # type: ignore[arg-type]
+
+
+@cache
+def _laboratory(number: int) -> Samples:
+    """Thirty physical measurements of cell nuclei, benign or malignant, from two laboratories: a seeded half each."""
+    rows, benign = shipped_cells()
+    half = np.array_split(np.random.default_rng(0).permutation(len(benign)), 2)[number]
+    return Samples(f"laboratory {'AB'[number]}", rows[half], benign[half])
+
+
+def _row_network(name: str, channels: int, classes: int) -> nn.Module:
+    return NETWORKS[name](channels, classes)
+
+
+TASKS: dict[str, Task] = {
+    "digits": Task(
+        "digits",
+        _late_digits,
+        _early_digits,
+        _image_network,
+        networks=("cnn-batch", "cnn-none"),
+        known=("cnn-batch", "cnn-layer", "cnn-group", "cnn-none"),
+        normed=("cnn-batch",),
+        sizes=(20, 80, 320),
+        shifts=("content", "gain:0.5", "offset:0.25", "gain:0.5+offset:0.25"),
+        strategies=("source", "target", "match", "blend", "none"),
+        together=2,  # two take two thirds of the time that they take one after the other; more take hardly less
+    ),
+    "signals": Task(
+        "signals",
+        lambda: _laboratory(1),
+        lambda: _laboratory(0),
+        _row_network,
+        networks=("mlp", "mlp-none"),
+        known=("mlp", "mlp-layer", "mlp-none"),
+        normed=("mlp",),
+        sizes=(20, 60, 180),
+        shifts=("content", "units:10", "units:0.1"),
+        strategies=(
+            "source",
+            "target",
+            "blend",
+            "none",
+        ),  # nothing is augmented, so what was seen are the constants: match is target
+    ),
+}

@@ -1,0 +1,1 @@
+"""What knows nothing of data or networks: whole files, locks, seeds, progress, users' code."""

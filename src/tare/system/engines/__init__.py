@@ -1,0 +1,1 @@
+"""Chunks mapped with the same result on each."""

@@ -1,0 +1,93 @@
+"""Map a function over chunks on Ray: a node of its own on this machine, or the cluster that ``RAY_ADDRESS`` names.
+
+Chunks are descriptions (names of files, ranges of an array), read where the worker runs, so the data must be reachable there;
+those of tar, CSV and Parquet files carry their bytes, since such files are read from their beginning. Only states come back.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from tare.errors import DataError
+from tare.system.optional import require
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: How often a chunk is tried again when the process or machine that worked on it died.
+_RETRIES = 3
+
+
+def ray_map(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
+    """Yield ``function(item)`` for every item, in the items' order, with at most two of them a worker under way.
+
+    ``function`` is stored once in the cluster, with whatever it holds. A chunk whose worker died is tried again elsewhere, up to
+    three times; an error that the function raised is raised here. ``workers`` limits the number of processors used.
+
+    Raises :class:`MissingDependencyError` without the extra ``ray``, and :class:`DataError` if the cluster cannot be reached.
+    """
+    ray = require("ray", extra="ray", purpose="the engine 'ray'")
+    with _connected(ray, workers):
+        number = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        stored, remote = ray.put(function), ray.remote(max_retries=_RETRIES)(_apply)
+        pending: deque[Any] = deque()
+        try:
+            for item in items:
+                pending.append(remote.remote(stored, item))
+                if len(pending) >= 2 * number:
+                    yield _result(ray, pending.popleft())
+            while pending:
+                yield _result(ray, pending.popleft())
+        finally:
+            for reference in pending:
+                ray.cancel(reference, force=True)
+
+
+def _apply(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
+
+
+def _result(ray: Any, reference: Any) -> Any:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # the error of the function, which says what is wrong with the data
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise DataError("workers that stay alive", f"{type(error).__name__}: {reason}", "look at memory and nodes") from None
+
+
+@contextmanager
+def _connected(ray: Any, workers: int | None) -> Iterator[None]:
+    """Use the connection there is, or make one and end it; without ``RAY_ADDRESS`` that starts a node on this machine."""
+    if ray.is_initialized():
+        yield
+        return
+    address = os.environ.get("RAY_ADDRESS")
+    _check_listening(address)
+    local = {} if address else {"num_cpus": workers, "include_dashboard": False}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="error", **local)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise DataError("a Ray cluster that can be reached", f"{address or 'a local node'}: {reason}", "check it") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check_listening(address: str | None) -> None:
+    """Ray itself would wait for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise DataError("a Ray cluster that can be reached", f"{address}: {error}", "check RAY_ADDRESS") from None

@@ -1,0 +1,121 @@
+"""How well a network tells classes apart: per class, between classes, and where it is most wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.statistics.intervals import Interval
+
+_MISTAKES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class: shares of what was called so and is (precision) and of what is and was called so (recall), and F1.
+
+    A figure without a denominator is NaN: the precision of a class that was never predicted is unknown, not zero.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A sample that was called something else, and the probability given to that."""
+
+    sample: str
+    truth: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Classes told apart on validation samples; ``confusion[i][j]`` counts those of class i that were called j."""
+
+    classes: tuple[str, ...]
+    accuracy: Interval
+    macro_f1: float
+    scores: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return sum(map(sum, self.confusion))
+
+    def confused(self) -> list[tuple[str, str, int]]:
+        """Pairs of a class and what its samples were called instead, the most frequent first."""
+        counts = [
+            (self.classes[i], self.classes[j], count)
+            for i, row in enumerate(self.confusion)
+            for j, count in enumerate(row)
+            if i != j and count
+        ]
+        return sorted(counts, key=lambda item: -item[2])
+
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as a JSON object with schema ``tare.evaluation/1``; a figure that is unknown is null."""
+        return {
+            "schema": "tare.evaluation/1",
+            "samples": self.samples,
+            "accuracy": asdict(self.accuracy),
+            "macro_f1": _known(self.macro_f1),
+            "classes": [{key: _known(value) for key, value in asdict(score).items()} for score in self.scores],
+            "confusion": [list(row) for row in self.confusion],
+            "mistakes": [asdict(mistake) for mistake in self.mistakes],
+        }
+
+
+def evaluate(
+    logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], classes: Sequence[str], samples: Sequence[str]
+) -> Evaluation:
+    """Compare logits ``(N, K)`` with ``labels`` ``(N,)``; ``samples`` name the rows.
+
+    Accuracy comes with Wilson's 95% interval.
+    """
+    from scipy.special import softmax
+    from scipy.stats import binomtest
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    everything = list(range(len(classes)))
+    predicted = logits.argmax(axis=1)
+    columns = precision_recall_fscore_support(labels, predicted, labels=everything, zero_division=np.nan)
+    scores = tuple(
+        ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in zip(classes, *columns, strict=True)
+    )
+    right = binomtest(int((predicted == labels).sum()), len(labels))
+    interval = right.proportion_ci(0.95, method="wilson")
+    return Evaluation(
+        classes=tuple(classes),
+        accuracy=Interval(float(right.statistic), float(interval.low), float(interval.high)),
+        macro_f1=float(np.nanmean([score.f1 for score in scores])),
+        scores=scores,
+        confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(labels, predicted, labels=everything)),
+        mistakes=_mistakes(softmax(np.asarray(logits, np.float64), axis=1), labels, classes, samples),
+    )
+
+
+def _mistakes(
+    shares: NDArray[np.float64], labels: NDArray[np.int64], classes: Sequence[str], samples: Sequence[str]
+) -> tuple[Mistake, ...]:
+    predicted, certain = shares.argmax(axis=1), shares.max(axis=1)
+    wrong = sorted(map(int, np.flatnonzero(predicted != labels)), key=lambda row: -certain[row])
+    return tuple(
+        Mistake(samples[row], classes[labels[row]], classes[predicted[row]], float(certain[row])) for row in wrong[:_MISTAKES]
+    )
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,278 @@
+"""Fine-tuning on Lightning's Trainer: checkpoints, early stopping, averaged weights, loggers; resumed runs end alike."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from torch.utils.data import DataLoader
+
+from tare.datasets.image_batches import loader_errors
+from tare.errors import ModelError, SpecError
+from tare.system.files import remove_parts, replacing
+from tare.system.optional import require
+from tare.training.history import History
+from tare.training.module import DivergedError, EpochBatches, TransferModule
+from tare.training.options import Machine, Training
+
+__all__ = ["DivergedError", "EpochBatches", "Fitted", "TransferModule", "check_training", "fit", "load_state", "train_in_memory"]
+
+BEST, LAST = "best", "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The epochs of a run, a row each, and that with the best validation accuracy."""
+
+    rows: tuple[dict[str, float], ...]
+    best: dict[str, float]
+
+    def metrics(self) -> dict[str, float]:
+        """The figures of the last epoch, and of the best."""
+        last = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "lr")}
+        return {**last, "best_val_accuracy": self.best["val_accuracy"], "best_epoch": self.best["epoch"]}
+
+
+class Patience(EarlyStopping):
+    """Lightning's early stopping, which a run resumed after its end obeys, too."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """End at once what had already ended when its checkpoint was written."""
+        del pl_module
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Checkpoints written beside their place and renamed: a killed run leaves the old one or the new one, never a part."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write one. Raises :class:`tare.errors.OutputError` if the disk is full."""
+        del storage_options
+        with replacing(Path(path)) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # what torch's writer makes of a full disk
+                if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
+                    raise
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+
+def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: bool) -> Fitted:
+    """Train, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``.
+
+    Raises :class:`DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` when the disk is full.
+    """
+    training = module.training_options
+    history = History(folder / "metrics.csv")
+    latest = folder / "checkpoints" / f"{LAST}.ckpt"
+    if resume and latest.exists():
+        _loaded(latest)  # what cannot be read is said before the trainer meets it
+    with _quiet(), _deterministic(), _compiled(module), _explained():
+        trainer = _trainer(
+            training,
+            callbacks=_callbacks(training, history, folder / "checkpoints"),
+            enable_progress_bar=training.machine.progress,
+            logger=_logger(training.machine, folder),
+            plugins=[CheckpointFiles()],
+        )
+        start = str(latest) if resume and latest.exists() else None
+        remove_parts(latest.parent)
+        trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
+    if trainer.is_global_zero:
+        history.write()  # killed between a checkpoint and its row, a run resumed at its end writes it here
+    return Fitted(tuple(history.rows), history.best())
+
+
+def load_state(module: TransferModule, folder: Path, name: str) -> None:
+    """Load the weights of ``best`` or ``last``: the averaged ones where weights are averaged."""
+    path = folder / "checkpoints" / f"{name}.ckpt"
+    try:
+        module.cpu().load_state_dict(_loaded(path)["state_dict"])
+    except RuntimeError as error:
+        raise _unreadable(path, "weights of another network") from error
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    """A checkpoint's content; nothing in it is executed. Raises :class:`ModelError` if it is none of ours, or damaged."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch makes of bytes that are no checkpoint, or of one that would run code
+        raise _unreadable(path, type(error).__name__) from None
+    if not isinstance(state, dict) or not {"state_dict", "loops", "epoch"} <= set(state):
+        raise _unreadable(path, "something else")
+    return state
+
+
+def _unreadable(path: Path, found: str) -> ModelError:
+    remedy = "restore it, or start the run again with --overwrite"
+    return ModelError("a checkpoint of this run that can be read", f"{found} in {str(path)!r}", remedy)
+
+
+def train_in_memory(module: TransferModule) -> None:
+    """Train without writing anything, for small networks that are a step of something larger."""
+    with _quiet(), _deterministic():
+        _trainer(module.training_options, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
+
+
+def check_training(training: Training) -> None:
+    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a logger is missing."""
+    with _quiet(), _deterministic():
+        _trainer(training, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+    if training.machine.logger != "none":
+        require(training.machine.logger, extra="loggers", purpose=f"--logger {training.machine.logger}")
+
+
+def _callbacks(training: Training, history: History, folder: Path) -> list[Callback]:
+    """In the order that matters: averaged weights before what validates them, the last checkpoint after the best."""
+    callbacks: list[Callback] = []
+    if training.optimising.ema is not None:
+        callbacks.append(EMAWeightAveraging(decay=training.optimising.ema))
+    if training.patience is not None:
+        callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
+    callbacks.append(history)
+    # The last one is a checkpoint of its own: save_last would renew it only when an epoch is the best so far. It records the
+    # best one's score, and so comes after it. The best one is weights alone, a third of the bytes, unless they are averaged:
+    # only a whole checkpoint has the average.
+    whole = training.optimising.ema is not None
+    callbacks += [
+        _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
+        _checkpoint(folder, LAST),
+    ]
+    if training.machine.progress:
+        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
+    return callbacks
+
+
+def _checkpoint(folder: Path, name: str, **which: Any) -> ModelCheckpoint:
+    """Keep one checkpoint under a fixed name, written when an epoch is complete, its row of the history included."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename=name,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+        **which,
+    )
+
+
+def _logger(machine: Machine, folder: Path) -> Any:
+    """The logger beside our own table; MLflow writes to the server that its environment variable names, else to the run.
+
+    Raises :class:`SpecError` if it cannot be set up.
+    """
+    if machine.logger == "none":
+        return False
+    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+
+    try:
+        if machine.logger == "tensorboard":
+            return TensorBoardLogger(folder, name="tensorboard", version="")
+        place = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{(folder / 'mlflow.db').absolute()}")
+        logger = MLFlowLogger(experiment_name="tare", run_name=folder.name, tracking_uri=place)
+        _ = logger.experiment  # reaches the server now rather than after the first epoch
+    except Exception as error:  # whatever a server, a file system or a version of theirs raises
+        reason = " ".join(str(error).split())[:160]
+        raise SpecError(f"a working logger for --logger {machine.logger}", reason, "use --logger none") from None
+    return logger
+
+
+def _trainer(training: Training, **more: Any) -> lightning.Trainer:
+    machine, optimising = training.machine, training.optimising
+    try:
+        return lightning.Trainer(
+            accelerator=machine.device,
+            devices=machine.devices,
+            precision=machine.precision,  # type: ignore[arg-type]
+            max_epochs=training.head_epochs + training.epochs,
+            accumulate_grad_batches=optimising.accumulate,
+            gradient_clip_val=optimising.grad_clip,
+            deterministic="warn",
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            **more,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        asked = f"--device {machine.device} --devices {machine.devices} --precision {machine.precision}"
+        reason = " ".join(str(error).split())[:200]
+        raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
+
+
+@contextlib.contextmanager
+def _compiled(module: TransferModule) -> Iterator[None]:
+    """Compile the network in place while it trains, where asked; its names and what is saved of it stay the same."""
+    if not module.training_options.machine.compile:
+        yield
+        return
+    module.network.compile()
+    try:
+        yield
+    finally:
+        module.network._compiled_call_impl = None
+
+
+@contextlib.contextmanager
+def _deterministic() -> Iterator[None]:
+    """Keep what the trainer switches for the whole process to itself.
+
+    Deterministic algorithms also fill all fresh memory with NaN, which finds mistakes in torch's own kernels and takes time.
+    """
+    enabled, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warns)
+        torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Say in one line what a training loop meets that its user can change."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        with loader_errors():
+            yield
+    except SystemExit:  # how Lightning ends after Ctrl-C; whoever called shall see what happened
+        raise KeyboardInterrupt from None
+    except torch.cuda.OutOfMemoryError:
+        raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
+    except TorchDynamoException as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError("a network that torch.compile can compile here", reason, "leave out --compile") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        remedy = "raise --batch-size, or use --batchnorm frozen"
+        raise ModelError("batches in which batch norm has a variance", "a batch of one image", remedy) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Lightning's advertisements and its advice about settings that are chosen here on purpose."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,50 @@
+"""The table of a run's epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from tare.system.files import write_text
+from tare.training.module import TransferModule
+
+
+class History(Callback):
+    """Writes ``metrics.csv``, a row an epoch. The rows travel in the checkpoint, so a resumed run loses and repeats none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Add the epoch's row and write the table anew."""
+        if not isinstance(pl_module, TransferModule):
+            raise TypeError(f"a TransferModule, got {type(pl_module).__name__}")
+        loss = float(trainer.strategy.reduce(torch.tensor(pl_module.mean_loss(), device=pl_module.device), reduce_op="mean"))
+        pl_module.log("train_loss", loss)
+        values = {name: float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy")}
+        rate = max(group["lr"] for group in trainer.optimizers[0].param_groups)
+        self.rows.append({"epoch": trainer.current_epoch, "train_loss": loss, **values, "lr": rate})
+        if trainer.is_global_zero:
+            self.write()
+
+    def write(self) -> None:
+        """Write the table."""
+        lines = [",".join(self.rows[0]), *(",".join(f"{value:.8g}" for value in row.values()) for row in self.rows)]
+        write_text(self.path, "\n".join(lines) + "\n")
+
+    def best(self) -> dict[str, float]:
+        """The first of the epochs with the greatest validation accuracy."""
+        return max(self.rows, key=lambda row: row["val_accuracy"])

@@ -1,0 +1,197 @@
+"""The network, its normalisation and its objective as one Lightning module."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader
+
+from tare.datasets.augmentation import Mixing
+from tare.errors import TareError
+from tare.system.seeds import derived
+from tare.training.options import Training
+from tare.training.parameter_groups import belongs, frozen_names, optimiser_of
+from tare.training.schedule import Schedule
+
+#: Gives the training batches of an epoch, so that they are a function of the epoch alone, also after a resume.
+EpochBatches = Callable[[int], DataLoader[Any]]
+
+# An accelerator computes ahead of Python; asking it for the loss at every step would make it wait.
+_CHECK_EVERY = 50
+
+
+class DivergedError(TareError):
+    """The loss or the weights became NaN or infinite."""
+
+
+class TransferModule(lightning.LightningModule):
+    """Normalise, run the network, and learn its classes; batches are ``(images (N, C, H, W), labels (N,))``.
+
+    ``head`` is the dotted name of the classifier, which trains alone in the first epochs where ``training`` says so, and
+    ``class_weights`` the weight of each class in the loss.
+    """
+
+    class_weights: torch.Tensor | None
+    _loss_sum: torch.Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        normaliser: nn.Module,
+        training: Training,
+        batches: EpochBatches,
+        head: str = "",
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network, self.normaliser, self.head = network, normaliser, head
+        self.training_options, self.batches = training, batches
+        self.frozen = frozen_names(network, head, training.tuning)
+        self.head_epochs = training.head_epochs if head else 0
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.register_buffer("_loss_sum", torch.zeros(()), persistent=False)
+        self._images = 0
+        self._trained = self._trained_names()
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The batches of the current epoch; the trainer asks anew every epoch."""
+        return self.batches(self.current_epoch)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Raw images to logits ``(N, K)``."""
+        logits: torch.Tensor = self.network(self.normaliser(images))
+        return logits
+
+    @property
+    def head_alone(self) -> bool:
+        """Whether this epoch trains the head alone."""
+        return self._trainer is not None and self.current_epoch < self.head_epochs
+
+    def train(self, mode: bool = True) -> TransferModule:
+        """Training mode for what is trained: a part none of whose weights are (its batch norms included) stays in eval mode."""
+        super().train(mode)
+        if mode:
+            for layer in self._resting():
+                layer.eval()
+        return self
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout and its kin by epoch, so that a resumed run continues as an uninterrupted one."""
+        torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
+        self._loss_sum.zero_()
+        self._images = 0
+        self._trained = self._trained_names()
+        self.train()
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
+        """One step; raises :class:`DivergedError` when the loss is no longer a number."""
+        images, labels = self._mixed(*batch, index)
+        smoothing = self.training_options.objective.label_smoothing
+        loss = functional.cross_entropy(self(images), labels, self.class_weights, label_smoothing=smoothing)
+        self._note(loss.detach(), len(labels), index)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """While the head trains alone, the body's gradients, which processes beside each other must compute, are dropped."""
+        del optimizer
+        if self.head_alone and self.trainer.world_size > 1:
+            for name, parameter in self.network.named_parameters():
+                if not belongs(name, self.head):
+                    parameter.grad = None
+
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: torch.optim.Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Take a step, and give the gradients' memory back before the next forward pass asks for as much.
+
+        Lightning would keep the old gradients until that pass is over.
+        """
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        optimizer.zero_grad()
+
+    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
+        """Loss and accuracy on validation images."""
+        del index
+        images, labels = batch
+        logits = self(images)
+        accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        self.log("val_loss", functional.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
+        self.log("val_accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
+
+    def on_train_epoch_end(self) -> None:
+        """Raise :class:`DivergedError` before anything that is no number reaches a checkpoint."""
+        self.mean_loss()
+        for name, values in self.network.state_dict().items():
+            # The sum is read off faster; one of finite values may leave the range, too.
+            if values.is_floating_point() and not torch.isfinite(values.sum()) and not torch.isfinite(values).all():
+                raise _diverged("finite weights", f"NaN or infinity in {name!r} after epoch {self.current_epoch}")
+
+    def mean_loss(self) -> float:
+        """Mean training loss of this process's images in the epoch; raises :class:`DivergedError` if it is no number."""
+        mean = float(self._loss_sum) / max(1, self._images)
+        if not math.isfinite(mean):
+            raise _diverged("a finite loss", f"{mean} in epoch {self.current_epoch}, by image {self._images}")
+        return mean
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and a schedule stepped with it."""
+        options = self.training_options
+        optimiser, heads = optimiser_of(self.network, self.head, options.optimising, self.frozen)
+        steps = int(self.trainer.estimated_stepping_batches)
+        head_steps = round(steps * self.head_epochs / (self.trainer.max_epochs or 1))
+        plan = Schedule(steps, head_steps, options.optimising.warm_up)
+        factors: list[Any] = [plan.head if is_head else plan.body for is_head in heads]
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _mixed(self, images: torch.Tensor, labels: torch.Tensor, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        options = self.training_options
+        if not options.augmenting.mixes:
+            return images, labels
+        classes: int = self.network.get_submodule(self.head).out_features  # type: ignore[assignment]
+        mixing = Mixing(options.augmenting, classes, options.seed)
+        return mixing(images, labels, self.current_epoch, index, self.global_rank)
+
+    def _note(self, loss: torch.Tensor, count: int, index: int) -> None:
+        if loss.device.type == "cpu" and not math.isfinite(loss):
+            raise _diverged("a finite loss", f"{loss.item()} at epoch {self.current_epoch}, step {index}")
+        self._images += count
+        self._loss_sum += loss * count
+        if loss.device.type != "cpu" and index % _CHECK_EVERY == 0:
+            self.mean_loss()
+
+    def _trained_names(self) -> frozenset[str]:
+        """Names of the parameters that this epoch trains; the others ask for no gradient, unless another process does."""
+        alone = self.head_alone
+        names = set()
+        for name, parameter in self.network.named_parameters():
+            trained = name not in self.frozen and not (alone and not belongs(name, self.head))
+            parameter.requires_grad_(trained or (alone and name not in self.frozen and self.trainer.world_size > 1))
+            names |= {name} if trained else set()
+        return frozenset(names)
+
+    def _resting(self) -> Iterator[nn.Module]:
+        """The parts of the network that hold weights of which none is trained, and batch norms where they are frozen."""
+        trained = {id(parameter) for name, parameter in self.network.named_parameters() if name in self._trained}
+        fixed = self.training_options.tuning.batchnorm == "frozen"
+        for layer in self.network.modules():
+            own = [id(parameter) for parameter in layer.parameters()]
+            if (own and trained.isdisjoint(own)) or (fixed and isinstance(layer, _BatchNorm)):
+                yield layer
+
+
+def _diverged(expected: str, found: str) -> DivergedError:
+    return DivergedError(expected, found, "lower --lr, or check the normalisation with another --strategy")

@@ -1,0 +1,141 @@
+"""Which parameters are trained, and at which share of the learning rate."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from tare.errors import SpecError
+from tare.training.options import Optimising, Tuning
+
+_NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
+
+
+def frozen_names(module: nn.Module, head: str, tuning: Tuning) -> frozenset[str]:
+    """Names of the parameters that are not trained, by ``freeze`` and, under ``batchnorm="frozen"``, those of batch norms.
+
+    ``freeze`` is ``none``, ``stem`` (what timm calls so, else the first layer and the norm after it), ``body`` (all but the
+    head) or a pattern such as ``layer1.*``. Raises :class:`SpecError` if a pattern fits nothing, or nothing is left to train.
+    """
+    names = [name for name, _ in module.named_parameters()]
+    frozen = {name for name in names if _freezes(tuning.freeze, name, module, head)}
+    if tuning.freeze != "none" and not frozen:
+        tops = ", ".join(list(dict.fromkeys(name.partition(".")[0] for name in names))[:8])
+        raise SpecError(
+            "none, stem, body or a pattern after --freeze", f"{tuning.freeze!r}, which fits no parameter", f"there are {tops}"
+        )
+    if tuning.batchnorm == "frozen":
+        frozen |= {name for name in names if isinstance(module.get_submodule(name.rpartition(".")[0]), _BatchNorm)}
+    if len(frozen) == len(names):
+        raise SpecError("parameters left to train", f"none after --freeze {tuning.freeze}", "freeze less")
+    return frozenset(frozen)
+
+
+def belongs(name: str, part: str) -> bool:
+    """Whether the parameter or module ``name`` is, or lies in, the submodule ``part``."""
+    return bool(part) and (name == part or name.startswith(f"{part}."))
+
+
+def optimiser_of(
+    module: nn.Module, head: str, optimising: Optimising, frozen: frozenset[str]
+) -> tuple[torch.optim.Optimizer, list[bool]]:
+    """The optimiser timm knows by its name, and for each of its parameter groups whether it is the head's.
+
+    Biases, norms and what the network itself excludes are not decayed. The body's rate is ``lr`` times
+    ``layer_decay ** (layers above)``, as timm counts them; the head's is ``lr * head_lr_factor``. Torch's own
+    optimisers take a step in one pass over the parameters (``fused``), which takes a quarter of the time on a processor.
+    """
+    from timm.optim import list_optimizers
+
+    if optimising.optimizer not in list_optimizers():
+        close = difflib.get_close_matches(optimising.optimizer, list_optimizers(), n=3)
+        raise SpecError("an optimiser that timm knows", f"{optimising.optimizer!r}", _hint(close))
+    groups = list(_groups(module, head, optimising, frozen).values())
+    heads = [group.pop("head") for group in groups]
+    try:
+        made = _created(groups, optimising)
+        if _fuses(made, optimising):
+            made = _created(groups, optimising, fused=True)
+    except (TypeError, ValueError, AssertionError, ImportError, ModuleNotFoundError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise SpecError(f"options that {optimising.optimizer!r} takes", reason, "use --optimizer adamw") from None
+    return made, heads
+
+
+def _created(groups: list[dict[str, Any]], optimising: Optimising, **more: Any) -> torch.optim.Optimizer:
+    from timm.optim import create_optimizer_v2
+
+    copies = [dict(group) for group in groups]  # an optimiser fills in what a group leaves open
+    made: torch.optim.Optimizer = create_optimizer_v2(
+        copies, opt=optimising.optimizer, lr=optimising.lr, weight_decay=optimising.weight_decay, **more
+    )
+    return made
+
+
+def _fuses(made: torch.optim.Optimizer, optimising: Optimising) -> bool:
+    """Whether torch has the optimiser in one pass for where its parameters are, and nothing needs the gradients in between."""
+    plain = type(made) in (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+    parameters = [parameter for group in made.param_groups for parameter in group["params"]]
+    fits = all(parameter.device.type in ("cpu", "cuda") and parameter.is_floating_point() for parameter in parameters)
+    # Lightning refuses to clip for an optimiser that could undo a loss's scale itself.
+    return plain and fits and optimising.grad_clip is None
+
+
+def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
+    """Each parameter's share of the learning rate: ``layer_decay`` to the power of the number of layers above its own."""
+    from timm.optim import param_groups_layer_decay
+
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    groups = param_groups_layer_decay(module, layer_decay=layer_decay)
+    return {names[id(parameter)]: float(group["lr_scale"]) for group in groups for parameter in group["params"]}
+
+
+def _groups(module: nn.Module, head: str, optimising: Optimising, frozen: frozenset[str]) -> dict[Any, dict[str, Any]]:
+    scales = layer_scales(module, optimising.layer_decay) if optimising.layer_decay is not None else {}
+    excluded = module.no_weight_decay() if callable(getattr(module, "no_weight_decay", None)) else ()  # type: ignore[operator]
+    groups: dict[Any, dict[str, Any]] = {}
+    # Those that are decayed come first: the order of the groups is part of every checkpoint.
+    for name, parameter in sorted(module.named_parameters(), key=lambda item: item[1].ndim <= 1):
+        if name in frozen:
+            continue
+        is_head = belongs(name, head)
+        scale = scales.get(name, 1.0) * (optimising.head_lr_factor if is_head else 1.0)
+        decayed = parameter.ndim > 1 and not any(fnmatchcase(name, f"*{pattern}") for pattern in excluded)
+        fresh: dict[str, Any] = {
+            "params": [],
+            "lr": optimising.lr * scale,
+            "weight_decay": optimising.weight_decay if decayed else 0.0,
+            "head": is_head,
+        }
+        groups.setdefault((scale, decayed, is_head), fresh)["params"].append(parameter)
+    return groups
+
+
+def _freezes(freeze: str, name: str, module: nn.Module, head: str) -> bool:
+    if freeze in ("none", ""):
+        return False
+    if freeze == "body":
+        return not belongs(name, head)
+    if freeze == "stem":
+        return _in_stem(name, module)
+    return fnmatchcase(name, freeze) or fnmatchcase(name, f"{freeze}.*")
+
+
+def _in_stem(name: str, module: nn.Module) -> bool:
+    matcher = module.group_matcher() if callable(getattr(module, "group_matcher", None)) else {}  # type: ignore[operator]
+    if isinstance(matcher, Mapping) and isinstance(matcher.get("stem"), str):
+        return re.match(matcher["stem"], name) is not None
+    leaves = [key for key, layer in module.named_modules() if list(layer.parameters(recurse=False))]
+    second_is_norm = len(leaves) > 1 and isinstance(module.get_submodule(leaves[1]), _NORMS)
+    return any(belongs(name, leaf) for leaf in leaves[: 1 + second_is_norm])
+
+
+def _hint(close: list[str]) -> str:
+    return f"did you mean {', '.join(close)}?" if close else "see timm.optim.list_optimizers()"

@@ -1,0 +1,126 @@
+"""The directory of a training run: refuse to overwrite by accident, leave nothing behind on failure, resume only the same."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tare.errors import OutputError
+from tare.system.files import remove_parts, replacing_folder, write_text
+from tare.system.lock import only_writer
+
+SCHEMA = "tare.run/1"
+_MARKER = "run.json"
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes: with several devices, Lightning runs the same command once for each."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
+def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
+    """Find out before any work whether ``out`` may and can be written.
+
+    Raises :class:`OutputError` if it exists and neither flag is given, if ``overwrite`` would delete something that is no
+    run, if there is nothing to ``resume``, or if the place cannot be written.
+    """
+    if not is_main_process():
+        return
+    is_run = (out / _MARKER).is_file()
+    if resume and not is_run:
+        raise OutputError("a run to resume", f"no {_MARKER} in {str(out)!r}", "start it without --resume")
+    if not resume and out.exists():
+        if not overwrite:
+            raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite or --resume")
+        if not is_run and not (out.is_dir() and not any(out.iterdir())):
+            raise OutputError(
+                "a run directory to overwrite", f"{str(out)!r} holds something else", "remove it yourself, or name another"
+            )
+    _check_writable(out)
+
+
+@contextlib.contextmanager
+def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False) -> Iterator[Path]:
+    """Give the run's directory with ``settings`` recorded in it; no other process may write to it meanwhile.
+
+    If the body fails before it kept a checkpoint, the directory vanishes again and what was there before returns. On
+    ``resume`` the settings must be those recorded, else :class:`OutputError` says what changed.
+    """
+    if not is_main_process():
+        yield out
+        return
+    with only_writer(out):
+        aside = out.with_name(f".{out.name}.old")
+        if aside.exists() and not out.exists():  # a process was killed between taking the old run away and placing its own
+            os.replace(aside, out)
+        check_out(out, overwrite=overwrite, resume=resume)  # since it was asked first, another process may have come and gone
+        with _resumed(out, settings) if resume else _begun(out, settings, aside):
+            yield out
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _resumed(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    remove_parts(out)
+    check_same(_recorded(out), settings, out)
+    yield
+
+
+@contextlib.contextmanager
+def _begun(out: Path, settings: Mapping[str, Any], aside: Path) -> Iterator[None]:
+    remove_parts(out.parent, out.name)
+    shutil.rmtree(aside, ignore_errors=True)
+    with replacing_folder(out) as temporary:  # the directory appears with its marker in it
+        write_text(temporary / _MARKER, json.dumps({"schema": SCHEMA, "settings": settings}, indent=2) + "\n")
+        if out.exists():
+            os.replace(out, aside)
+    try:
+        yield
+    except BaseException:
+        if not any(out.glob("checkpoints/*.ckpt")):
+            shutil.rmtree(out, ignore_errors=True)
+            if aside.exists():
+                os.replace(aside, out)
+        raise
+
+
+def _recorded(out: Path) -> Mapping[str, Any]:
+    try:
+        document: Any = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise OutputError(f"a readable {_MARKER}", f"{error} in {str(out)!r}", "start the run again in another place") from None
+    settings = document.get("settings") if isinstance(document, dict) else None
+    if not isinstance(settings, dict):
+        raise OutputError(f"a {_MARKER} with settings", f"none in {str(out)!r}", "start the run again in another place")
+    return {"settings": settings}
+
+
+def check_same(recorded: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:
+    """Raise :class:`OutputError` naming the first setting in which a run to resume differs from the one asked for."""
+    before = recorded.get("settings", {})
+    now = json.loads(json.dumps(settings))
+    for key in sorted({*before, *now}):
+        if before.get(key) != now.get(key):
+            raise OutputError(
+                f"the settings that {str(out)!r} was begun with", f"{key}: {before.get(key)} then, {now.get(key)} now",
+                "resume with the same settings, or start another run",
+            )  # fmt: skip
+
+
+def _check_writable(out: Path) -> None:
+    nearest = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest if nearest.is_dir() else nearest.parent):
+            pass
+        if not nearest.is_dir():
+            raise NotADirectoryError(20, f"{nearest} is a file")
+    except OSError as error:
+        raise OutputError(
+            "an output directory that can be written", f"{error.strerror} for {str(out)!r}", "name another with --out"
+        ) from None

@@ -1,0 +1,2 @@
+from .api import transfer as transfer
+from .result import TransferRun as TransferRun

@@ -1,0 +1,72 @@
+"""What should arrive at the forward of a live network, whatever it is wrapped in and whether or not it normalises inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tare.checking.rules.evidence import Measured
+from tare.errors import TareError
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.normalisation.conventions import as_handed, conventions_for
+from tare.readers.module import normalises_inside
+from tare.readers.table import read_spec
+from tare.statistics.dataset_stats import DatasetStats
+from tare.watching.judging import Expectation
+
+_WRAPPERS = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
+# Constants above it are of 0..255, those below of [0, 1].
+_UNIT_CONSTANTS = 2.0
+
+
+def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os.PathLike[str] | None) -> Expectation:
+    """What is expected of batches: of the spec if one is named, else of what the model states.
+
+    Raises :class:`SpecError` if a spec is named and cannot be read; a model that states nothing has an unknown spec.
+    """
+    bare = unwrapped(model)
+    stated = as_handed(_stated(bare) if spec is None else read_spec(spec))
+    stats = data if data is None or isinstance(data, DatasetStats) else DatasetStats.load(Path(data))
+    parameter = next(iter(bare.parameters()), None)
+    weights = "float32" if parameter is None else str(parameter.dtype).removeprefix("torch.")
+    name = spec if isinstance(spec, str) else type(bare).__name__
+    channels = next(_convolutions(bare), None)
+    return Expectation.of(stated, name, channels, weights, conventions_for(stated), None if stats is None else Measured(stats))
+
+
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The network inside of what torch.compile, DistributedDataParallel or DataParallel made of it."""
+    inner = getattr(model, "_orig_mod", None) or (model.module if isinstance(model, _WRAPPERS) else None)
+    return unwrapped(inner) if isinstance(inner, torch.nn.Module) else model
+
+
+def _stated(model: torch.nn.Module) -> InputSpec:
+    inside = normalises_inside(model)
+    if inside is not None:
+        return _before(inside)
+    try:
+        return read_spec(model)
+    except TareError as error:
+        unknown = Unknown(f"the network states nothing: {error.found}")
+        return InputSpec(channels=unknown, scale=unknown, mean=unknown, std=unknown)
+
+
+def _before(inside: InputSpec) -> InputSpec:
+    """What arrives in front of normalising layers: the values that their constants are of, as they are."""
+    if not (isinstance(inside.mean, Known) and isinstance(inside.std, Known)):
+        return inside
+    count, origin = len(inside.mean.value), f"it normalises inside: {inside.mean.origin}"
+    unit = max(*map(abs, inside.mean.value), *inside.std.value) <= _UNIT_CONSTANTS
+    order = inside.channels.value if isinstance(inside.channels, Known) else None
+    return InputSpec.of((0.0,) * count, (1.0,) * count, scale=1 / 255 if unit else 1.0, channels=order, origin=origin)
+
+
+def _convolutions(model: torch.nn.Module) -> Iterator[int]:
+    """The input channels of every convolution, in the order of their registration."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d):
+            yield module.in_channels

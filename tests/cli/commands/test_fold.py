@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+
+from tare.datasets.image_batches import Geometry
+from tare.folding.layers import FoldedConv2d, FoldedNetwork
+from tare.input_spec.spec import InputSpec
+from tare.networks.network import load_network, with_head
+from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.strategies import Normalisation
+from tests.cli.test_main import run
+
+MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+
+PADDED = """
+from torch import nn
+from torch.nn import functional
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3, 2), nn.Linear(4, 5)
+
+    def forward(self, x):
+        return self.fc(self.conv(functional.pad(x, (0, 1, 0, 1))).mean((2, 3)))
+
+
+def net():
+    return Net()
+"""
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def transferred(tmp_path: Path) -> TransferredModel:
+    network = with_head(load_network("timm:test_resnet", "none"), 3, 0)
+    model = TransferredModel(network, Normalisation("target", MEAN, STD), Geometry((32, 48)), ("a", "b", "c"))
+    save_model(tmp_path / "run" / "model", model, source_spec=network.spec, target_stats=None, evidence={})
+    return model
+
+
+def close(ours: torch.Tensor, reference: torch.Tensor) -> bool:
+    return bool((ours - reference).abs().max() <= 1e-5 * reference.abs().max())
+
+
+@pytest.mark.parametrize("takes", ["unit", "uint8"])
+def test_a_run_is_folded_with_its_own_statistics_and_loads_again(
+    tmp_path: Path, transferred: TransferredModel, images: torch.Tensor, capsys: pytest.CaptureFixture[str], takes: str
+) -> None:
+    code, out, _ = run(capsys, "fold", str(tmp_path / "run"), "--input", takes, "--out", str(tmp_path / "folded"), "--json")
+    document: dict[str, Any] = json.loads(out)
+    assert code == 0
+    assert document["schema"] == "tare.fold/1"
+    assert document["takes"] == takes
+    assert document["layers"][0]["method"] == ("border" if takes == "unit" else "pad")
+    assert document["layers"][0]["zero"] == pytest.approx([u * (1 if takes == "unit" else 255) for u in MEAN])
+    assert document["verification"]["layer_error"] < 1e-5
+    assert document["loads_in_timm"] is False
+    model = load_model(tmp_path / "folded")
+    model.network.module.eval()
+    assert any(isinstance(module, FoldedConv2d) for module in model.network.module.modules())
+    assert model.classes == transferred.classes
+    given = images / 255 if takes == "unit" else images
+    with torch.no_grad():
+        assert close(model.network.module(given), transferred.logits(images))
+    assert close(model.logits(images), transferred.logits(images))
+    assert close(model.logits(images / 255), transferred.logits(images))
+    assert model.spec().affine_from("uint8").scale == pytest.approx((1 / 255 if takes == "unit" else 1.0,) * 3)
+
+
+def test_a_patch_embedding_stays_a_network_that_plain_timm_loads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "folded"
+    code, out, _ = run(capsys, "fold", "timm:test_vit", "--weights", "none", "--out", str(folder))
+    assert code == 0
+    assert f"timm.create_model('local-dir:{folder}', pretrained=True)" in out
+    assert "patch_embed.proj (Conv2d): all in weights and bias\n" in out
+    loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    assert loaded.pretrained_cfg["mean"] == [0.0, 0.0, 0.0]
+    assert loaded.pretrained_cfg["std"] == [1.0, 1.0, 1.0]
+    unit = torch.rand(2, 3, 160, 160, generator=torch.Generator().manual_seed(0))
+    original = load_network("timm:test_vit", "none").module.eval()
+    with torch.no_grad():
+        assert close(loaded(unit), original((unit - 0.5) / 0.5))
+        assert torch.equal(loaded(unit), load_model(folder).network.module.eval()(unit))
+
+
+def test_respec_writes_a_network_for_the_other_normalisation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "rewritten"
+    code, out, _ = run(
+        capsys, "respec", "timm:test_resnet", "--weights", "none", "--to", "catalog:imagenet", "--out", str(folder), "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["takes"] == "normalised"
+    model = load_model(folder)
+    assert model.normalisation.mean == pytest.approx((0.485, 0.456, 0.406))
+    assert model.normalisation.std == pytest.approx((0.229, 0.224, 0.225))
+    unit = torch.rand(2, 3, 160, 160, generator=torch.Generator().manual_seed(0))
+    original = load_network("timm:test_resnet", "none").module.eval()
+    with torch.no_grad():
+        assert close(model.logits(unit), original((unit - 0.5) / 0.5))
+
+
+def test_a_folded_network_is_folded_back_by_respec(
+    tmp_path: Path, transferred: TransferredModel, images: torch.Tensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folded, back, spec = tmp_path / "folded", tmp_path / "back", tmp_path / "spec.json"
+    spec.write_text(json.dumps(transferred.spec().to_json()))
+    assert run(capsys, "fold", str(tmp_path / "run"), "--out", str(folded))[0] == 0
+    assert run(capsys, "respec", str(folded), "--to", str(spec), "--out", str(back))[0] == 0
+    model = load_model(back)
+    assert not any(isinstance(module, FoldedConv2d) for module in model.network.module.modules())
+    assert close(model.logits(images), transferred.logits(images))
+
+
+def test_a_network_of_a_python_file_that_pads_its_input_itself(
+    tmp_path: Path, images: torch.Tensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nets.py").write_text(PADDED)
+    factory, spec, out = f"{tmp_path / 'nets.py'}:net", tmp_path / "spec.json", tmp_path / "folded"
+    spec.write_text(json.dumps(InputSpec.of(MEAN, STD).to_json()))
+    arguments = ("fold", factory, "--weights", "none", "--spec", str(spec), "--input", "uint8", "--out", str(out))
+    assert run(capsys, *arguments)[0] == 0
+    model = load_model(out, factory)
+    assert isinstance(model.network.module, FoldedNetwork)
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (MEAN, STD))
+    with torch.no_grad():
+        reference = load_network(factory, "none").module((images / 255 - mean) / std)
+        assert close(model.network.module(images), reference)
+    assert run(capsys, *arguments)[0] == 2
+    assert run(capsys, *arguments, "--overwrite")[0] == 0
+    assert run(capsys, "fold", str(out), "--model", factory, "--out", str(tmp_path / "again"))[0] == 0
+    with torch.no_grad():
+        assert close(load_model(tmp_path / "again", factory).network.module(images / 255), reference)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fold", "{root}/empty", "--out", "{root}/o"], "a run or model directory with a tare.json, found none in"),
+        (["fold", "timm:test_vit", "--weights", "none", "--out", "{root}/empty"], "exists; name another, or use --overwrite"),
+        (["fold", "timm:test_vit", "--out", "{root}/full", "--overwrite"], "a model directory to overwrite, found"),
+        (["fold", "timm:tst_vit", "--weights", "none", "--out", "{root}/o"], "did you mean timm:test_vit"),
+        (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/no.json", "--out", "{root}/o"], "does not exist"),
+        (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/one.json", "--out", "{root}/o"], "channels, found 1"),
+        (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/zero.json", "--out", "{root}/o"], "std"),
+        (["fold", "{root}/nets.py:net", "--weights", "none", "--out", "{root}/o"], "a stated mean of the network's input, found"),
+        (["fold", "{root}/run", "--out", "{root}/o", "--spec", "{root}/run"], "one normalisation for all samples"),
+        (["respec", "timm:test_vit", "--weights", "none", "--to", "{root}/bgr.json", "--out", "{root}/o"], "blue order"),
+        (["respec", "timm:test_vit", "--weights", "none", "--to", "{root}/one.json", "--out", "{root}/o"], "two specs of 3"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("")
+    (tmp_path / "nets.py").write_text(PADDED)
+    one = InputSpec.of((0.5,), (0.5,)).to_json()
+    bgr = InputSpec.of((0.5,) * 3, (0.5,) * 3, channels="BGR").to_json()
+    for name, document in (("one", one), ("zero", {**one, "std": [0.0]}), ("bgr", bgr)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    network = load_network("timm:test_vit", "none")
+    sample = TransferredModel(network, Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True), Geometry((32, 32)), ())
+    save_model(tmp_path / "run", sample, source_spec=network.spec, target_stats=None, evidence={})
+    code, out, err = run(capsys, *(part.format(root=tmp_path) for part in arguments))
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("command", ["fold", "respec"])
+def test_the_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert f"Example: tare {command}" in " ".join(out.split())
+
+
+def test_a_directory_whose_record_does_not_fit_the_network_is_one_line(
+    tmp_path: Path, transferred: TransferredModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del transferred
+    folder = tmp_path / "folded"
+    assert run(capsys, "fold", str(tmp_path / "run"), "--out", str(folder))[0] == 0
+    document = json.loads((folder / "tare.json").read_text())
+    for change, message in (
+        ({"layers": [{**document["fold"]["layers"][0], "name": "absent"}]}, "the network that was folded"),
+        ({"layers": [{}]}, "a complete tare.json"),
+        ({"layers": [{**document["fold"]["layers"][0], "at_size": [8, 8]}]}, "weights that fit the network"),
+    ):
+        (folder / "tare.json").write_text(json.dumps({**document, "fold": {**document["fold"], **change}}))
+        code, _, err = run(capsys, "fold", str(folder), "--out", str(tmp_path / "o"))
+        assert code == 2
+        assert message in err

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from tare.cli.main import app
+from tare.errors import TareError
+
+SMALL = ("signals", "--networks", "mlp-none", "--sizes", "10,20", "--strategies", "source,target", "--seeds", "2")
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tare.reporting import console
+
+    monkeypatch.setattr(console.out, "_width", 80)
+    monkeypatch.setattr(console.err, "_width", 80)
+
+
+def run(*arguments: str | Path, command: str = "study") -> Result:
+    return CliRunner().invoke(app, [command, *map(str, arguments)])
+
+
+def squeezed(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def test_a_dry_run_says_what_would_be_measured_and_writes_nothing(tmp_path: Path) -> None:
+    result = run(*SMALL, "--dry-run", "--out", tmp_path / "new")
+    assert result.exit_code == 0
+    assert "24 cells, each tested on 142 samples; about" in squeezed(result)
+    assert not (tmp_path / "new").exists()
+    document = json.loads(run(*SMALL, "--dry-run", "--json").stdout)
+    assert (document["schema"], document["cells"], document["missing"]) == ("tare.plan/1", 24, 24)
+    assert document["estimated_seconds"] > 0
+
+
+def test_a_study_prints_its_answer_and_writes_table_summary_and_page(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run(*SMALL, "--out", out, "--workers", "1")
+    assert result.exit_code == 0
+    assert "Where raw values mean the same in both datasets" in squeezed(result)
+    assert all(len(line) <= 80 for line in result.output.splitlines() if "│" in line or "─" in line)
+    table = pl.read_parquet(out / "results.parquet")
+    assert table.height == 24
+    assert table.columns[:7] == ["network", "protocol", "batchnorm", "shift", "size", "strategy", "seed"]
+    assert json.loads((out / "summary.json").read_text())["schema"] == "tare.study/1"
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Whose mean and std?" in page
+    again = run(*SMALL, "--out", out, "--workers", "1", "--json")
+    assert json.loads(again.stdout)["cells"] == 24
+
+    (out / "report.html").unlink()
+    pictures = tmp_path / "a.png", tmp_path / "a.svg"
+    shown = run(out, "--png", pictures[0], "--svg", pictures[1], command="report")
+    assert shown.exit_code == 0
+    assert (out / "report.html").read_text(encoding="utf-8") == page
+    assert pictures[0].read_bytes().startswith(b"\x89PNG")
+    drawing = pictures[1].read_text(encoding="utf-8")
+    assert drawing.startswith("<svg")
+    assert drawing.count('aria-roledescription="point"') == 3 * 2 * 2 + 2  # shifts, strategies, sizes; and the legend
+
+    other = run("digits", "--out", out)
+    assert isinstance(other.exception, TareError)
+    assert "found networks: ['mlp-none'] there" in str(other.exception)
+
+
+def test_a_plan_file_is_read_and_options_replace_its_keys(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("study: signals\nnetworks: mlp\nsizes: [20]\nseeds: 4\n")
+    document = json.loads(run(plan, "--seeds", "3", "--shifts", "content", "--dry-run", "--json").stdout)
+    assert (document["seeds"], document["shifts"], document["sizes"], document["cells"]) == (3, ["content"], [20], 12)
+
+
+def test_failed_cells_are_exit_code_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tare.studying.cells import cell
+
+    def broken(strategy: str, *rest: object) -> object:
+        if strategy == "target":
+            raise RuntimeError("<b>odd</b>")
+        return chosen(strategy, *rest)  # type: ignore[arg-type]
+
+    chosen = cell.cell_normalisation
+    monkeypatch.setattr(cell, "cell_normalisation", broken)
+    result = run(*SMALL, "--strategies", "source,target,none", "--out", tmp_path, "--workers", "1")
+    assert result.exit_code == 1
+    assert "12 of 36 cells failed and are missing from every figure here: RuntimeError: <b>odd</b>." in squeezed(result)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;odd&lt;/b&gt;" in page
+    assert "<b>odd" not in page
+
+
+def test_an_interrupt_is_exit_code_130_and_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tare.studying.execution import running
+
+    def stopped(*_: object, **__: object) -> None:
+        raise running.Stopped(tmp_path, 8, 24)
+
+    monkeypatch.setattr(running, "run_study", stopped)
+    result = run(*SMALL, "--out", tmp_path)
+    assert result.exit_code == 130
+    assert "the same command goes on from there" in squeezed(result)
+
+
+def test_a_table_from_elsewhere_is_analysed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(0.8, 0.03, 12)
+    rows = [
+        {"method": name, "top1": base[pair] + effect + rng.normal(0, 0.004), "fold": pair % 4, "run": pair // 4}
+        for name, effect in (("frozen", 0.0), ("adapted", 0.05))
+        for pair in range(12)
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "r.csv")
+    options = ("--analyse", tmp_path / "r.csv", "--strategy-column", "method", "--score-column", "top1")
+    result = run(*options, "--pair-columns", "fold,run", "--baseline", "frozen")
+    assert result.exit_code == 0
+    assert "adapted: better than frozen (by 5." in squeezed(result)
+    document = json.loads(run(*options, "--pair-columns", "fold,run", "--baseline", "frozen", "--json").stdout)
+    assert document["schema"] == "tare.analysis/1"
+    assert document["contrasts"][0]["statement"] == "better"
+
+    twice = run(*options, "--pair-columns", "fold", "--baseline", "frozen")
+    assert "one row per strategy and pair, found two for frozen at fold" in str(twice.exception)
+    wrong = run(*options, "--pair-columns", "flod", "--baseline", "frozen")
+    assert "a column 'flod'" in str(wrong.exception)
+    assert "did you mean fold" in str(wrong.exception)
+    base_missing = run(*options, "--pair-columns", "fold,run")
+    assert "scores of the baseline 'source'" in str(base_missing.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), r"a study to run, or --analyse TABLE, found neither"),
+        (("signals",), r"a directory for the study, found no --out"),
+        (("signals", "--sizes", "20,x", "--out", "o"), r"whole numbers with commas for --sizes, found 'x'"),
+        (
+            ("--data", "photos/", "--model", "timm:resnet18", "--mean", "a", "--out", "o"),
+            r"numbers with commas for --mean, found 'a'",
+        ),
+        (("nothing.yaml", "--out", "o"), r"a readable YAML plan, found 'nothing\.yaml'"),
+        (("--analyse", "nothing.csv"), r"a readable table of results, found 'nothing\.csv'"),
+        (("digts", "--out", "o"), r"a study: digits, signals, found 'digts'; did you mean digits"),
+    ],
+)
+def test_unusable_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert isinstance(result.exception, TareError)
+    with pytest.raises(TareError, match=message):
+        raise result.exception
+
+
+def test_a_picture_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    run(*SMALL, "--shifts", "content", "--out", tmp_path / "s", "--workers", "1")
+    result = run(tmp_path / "s", "--png", tmp_path / "a.gif", command="report")
+    assert "a picture that ends in .png or .svg" in str(result.exception)

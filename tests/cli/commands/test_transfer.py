@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tare.transferring.api
+from tare.cli.main import app
+from tare.cli.start import main
+from tare.errors import DataError
+from tests.labelled_images import dark_and_light
+
+#: Each option with a value that is not its default, and what the function is to get.
+GIVEN: dict[str, tuple[list[str], Any]] = {
+    "model": (["--model", "timm:m"], "timm:m"),
+    "out": (["--out", "o"], Path("o")),
+    "weights": (["--weights", "w.pth"], "w.pth"),
+    "size": (["--size", "64"], 64),
+    "interpolation": (["--interpolation", "nearest"], "nearest"),
+    "crop": (["--crop", "0.5"], 0.5),
+    "length": (["--length", "4000"], 4000),
+    "strategy": (["--strategy", "auto"], "auto"),
+    "mean": (["--mean", "0.1,0.2"], [0.1, 0.2]),
+    "std": (["--std", "0.3"], [0.3]),
+    "spec": (["--spec", "spec.json"], "spec.json"),
+    "source_stats": (["--source-stats", "s.json"], Path("s.json")),
+    "label": (["--label", "y"], "y"),
+    "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
+    "array": (["--array", "x"], "x"),
+    "protocol": (["--protocol", "scratch"], "scratch"),
+    "head_epochs": (["--head-epochs", "3"], 3),
+    "freeze": (["--freeze", "stem"], "stem"),
+    "batchnorm": (["--batchnorm", "frozen"], "frozen"),
+    "bn_prior": (["--bn-prior", "16"], 16.0),
+    "epochs": (["--epochs", "7"], 7),
+    "batch_size": (["--batch-size", "5"], 5),
+    "optimizer": (["--optimizer", "sgd"], "sgd"),
+    "lr": (["--lr", "0.5"], 0.5),
+    "weight_decay": (["--weight-decay", "0.25"], 0.25),
+    "head_lr_factor": (["--head-lr-factor", "9"], 9.0),
+    "layer_decay": (["--layer-decay", "0.75"], 0.75),
+    "warm_up": (["--warm-up", "0.2"], 0.2),
+    "accumulate": (["--accumulate", "4"], 4),
+    "grad_clip": (["--grad-clip", "1.5"], 1.5),
+    "ema": (["--ema", "0.9"], 0.9),
+    "patience": (["--patience", "2"], 2),
+    "label_smoothing": (["--label-smoothing", "0.1"], 0.1),
+    "class_weights": (["--class-weights", "balanced"], "balanced"),
+    "augmentation": (["--augmentation", "randaugment"], "randaugment"),
+    "mixup": (["--mixup", "0.4"], 0.4),
+    "cutmix": (["--cutmix", "1"], 1.0),
+    "erasing": (["--erasing", "0.2"], 0.2),
+    "seed": (["--seed", "8"], 8),
+    "device": (["--device", "cpu"], "cpu"),
+    "devices": (["--devices", "2"], 2),
+    "precision": (["--precision", "bf16-mixed"], "bf16-mixed"),
+    "compile": (["--compile"], True),
+    "workers": (["--workers", "0"], 0),
+    "logger": (["--logger", "tensorboard"], "tensorboard"),
+    "max_skipped": (["--max-skipped", "0.5"], 0.5),
+    "overwrite": (["--overwrite"], True),
+    "resume": (["--resume"], True),
+}
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.keywords: dict[str, Any] = {}
+
+    def __call__(self, **keywords: Any) -> None:
+        self.keywords = keywords
+        raise DataError("nothing", "everything", "stop here")
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    made = Recorder()
+    monkeypatch.setattr(tare.transferring.api, "transfer", made)
+    return made
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(lambda: app(["transfer", *arguments]))
+    return int(caught.value.code or 0)
+
+
+def test_every_option_reaches_the_function(recorder: Recorder) -> None:
+    assert run("photos", *(word for words, _ in GIVEN.values() for word in words)) == 2
+    keywords = dict(recorder.keywords)
+    assert str(keywords.pop("data")) == "photos"
+    keywords.pop("reporter")
+    assert keywords == {name: value for name, (_, value) in GIVEN.items()}
+
+
+def test_the_command_and_the_function_have_the_same_options_and_defaults(recorder: Recorder) -> None:
+    run("photos", "--model", "m", "--out", "o")
+    own = {name: entry.default for name, entry in SIGNATURE.items() if entry.default is not inspect.Parameter.empty}
+    given = {name: recorder.keywords[name] for name in own if name != "reporter"}
+    assert given == {name: value for name, value in own.items() if name != "reporter"}
+    assert set(recorder.keywords) == set(SIGNATURE) == {*GIVEN, "data", "reporter"}
+
+
+SIGNATURE = inspect.signature(tare.transferring.api.transfer).parameters
+
+
+def test_help_groups_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    for panel in ("The network", "Normalisation", "What is trained", "How it is trained", "Augmentation", "The run"):
+        assert panel in text
+
+
+def test_a_run_prints_what_it_gave_and_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = dark_and_light(tmp_path / "data")
+    (data / "train" / "dark").rename(data / "train" / "<b>dark")
+    (data / "val" / "dark").rename(data / "val" / "<b>dark")
+    out = tmp_path / "run"
+    options = ["--weights", "none", "--size", "32", "--workers", "0", "--device", "cpu", "--epochs", "1", "--lr", "1e-6"]
+    app(["transfer", str(data), "--model", "timm:test_resnet", "--out", str(out), *options], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "95% interval" in printed
+    assert f"report: {out / 'report.html'}" in printed
+    page = (out / "report.html").read_text()
+    assert "&lt;b&gt;dark" in page
+    assert "<b>dark" not in page
+    assert json.loads((out / "evaluation.json").read_text())["classes"][0]["name"] == "<b>dark"

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from timm.data.transforms_factory import create_transform
+from torch.utils.data import Dataset
+
+from tare.datasets.augmentation import Augmenting
+from tare.datasets.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader, loader_errors
+from tare.datasets.split import LabelledFile
+from tare.errors import DataError
+from tests.images import random_rgb, save_png
+
+BASIC = Augmenting("basic")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[LabelledFile]:
+    for index in range(5):
+        save_png(tmp_path / f"{index}.png", random_rgb(index, 40 + index, 50))
+    return [LabelledFile(str(tmp_path / f"{index}.png"), index % 2) for index in range(5)]
+
+
+@pytest.mark.parametrize("mode", ["center", "squash", "border"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_evaluation_is_timms_own_transform_bit_for_bit(mode: str, interpolation: str) -> None:
+    image = Image.fromarray(random_rgb(1, 61, 83))
+    mean = (0.2, 0.4, 0.6)  # 51, 102 and 153: a border of the mean is zero at the network's input
+    ours = evaluation_transform(Geometry((32, 32), interpolation, 0.9, mode), mean)(image)
+    timms = create_transform((3, 32, 32), interpolation=interpolation, crop_pct=0.9, crop_mode=mode, mean=mean, std=(1.0,) * 3)
+    assert ours.dtype == torch.uint8
+    torch.testing.assert_close(ours.float() / 255 - torch.tensor(mean)[:, None, None], timms(image), rtol=0, atol=1e-6)
+
+
+def test_a_border_has_the_colour_asked_for_in_bytes_and_in_unit_values_and_is_else_zero() -> None:
+    wide = Geometry((20, 20), "bilinear", 1.0, "border")
+    grey = Image.fromarray(np.full((10, 20), 100, dtype=np.uint8))
+    assert evaluation_transform(wide, [0.2])(grey)[0, :, 3].tolist() == [51] * 5 + [100] * 10 + [51] * 5
+    assert evaluation_transform(wide)(grey)[0, 0, 0] == 0
+    deep = torch.full((3, 10, 20), 0.5)
+    bordered = evaluation_transform(wide, [0.1, 0.2, 0.3])(deep)
+    torch.testing.assert_close(bordered[:, 0, 0], torch.tensor([0.1, 0.2, 0.3]))
+    torch.testing.assert_close(bordered[:, 10, 10], torch.full((3,), 0.5))
+
+
+def test_the_order_of_an_epoch_is_a_function_of_seed_and_epoch() -> None:
+    first, again, later = (list(EpochSampler(10, 3, epoch)) for epoch in (0, 0, 1))
+    assert first == again
+    assert sorted(later) == list(range(10, 20))
+    assert [index % 10 for index in later] != first
+    assert list(EpochSampler(10, 4, 0)) != first
+
+
+def test_augmentation_depends_on_seed_epoch_and_position_alone(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=1)
+    torch.manual_seed(0)
+    first = images[2][0]
+    torch.manual_seed(1)
+    assert torch.equal(images[2][0], first)
+    assert not torch.equal(images[2 + len(files)][0], first)
+    assert not torch.equal(ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=2)[2][0], first)
+
+
+def test_the_number_of_workers_changes_nothing(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", BASIC, seed=1)
+    alone, helped = (list(loader(images, 2, workers, EpochSampler(5, 0, 3))) for workers in (0, 2))
+    for (left, left_labels), (right, right_labels) in zip(alone, helped, strict=True):
+        assert torch.equal(left, right)
+        assert torch.equal(left_labels, right_labels)
+
+
+def test_deep_images_keep_their_values_as_unit_floats(tmp_path: Path) -> None:
+    deep = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
+    save_png(tmp_path / "deep.png", deep)
+    geometry = Geometry((64, 64), "bilinear", 1.0)
+    values, _ = ImageBatches([LabelledFile(str(tmp_path / "deep.png"), 0)], geometry, "grey", None, 0)[0]
+    assert values.dtype == torch.float32
+    assert np.allclose(values[0].numpy(), deep / 65535, atol=1e-6)
+
+
+def test_bytes_beside_deep_images_become_unit_values(tmp_path: Path) -> None:
+    save_png(tmp_path / "byte.png", np.full((16, 16), 51, dtype=np.uint8))
+    save_png(tmp_path / "deep.png", np.full((16, 16), 13107, dtype=np.uint16))
+    files = [LabelledFile(str(tmp_path / f"{name}.png"), 0) for name in ("byte", "deep")]
+    ((images, _),) = loader(ImageBatches(files, Geometry((16, 16)), "grey", None, 0), 2, 0)
+    assert torch.allclose(images, torch.full_like(images, 0.2), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 50, 3), (50, 1, 3), (1, 1, 3)])
+def test_a_colour_image_one_pixel_high_keeps_its_colours(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    save_png(tmp_path / "line.png", np.broadcast_to(np.array([10, 20, 30], dtype=np.uint8), shape))
+    values, _ = ImageBatches([LabelledFile(str(tmp_path / "line.png"), 0)], Geometry((8, 8)), "rgb", None, 0)[0]
+    assert values.shape == (3, 8, 8)
+    assert values[:, 4, 4].tolist() == [10, 20, 30]
+
+
+def test_a_file_that_vanishes_during_training_is_named(files: list[LabelledFile]) -> None:
+    images = ImageBatches(files, Geometry((16, 16)), "rgb", None, 0)
+    Path(files[1].path).unlink()
+    with pytest.raises(DataError, match="images that stay readable during training"):
+        images[1]
+
+
+class Zeros(Dataset[tuple[torch.Tensor, int]]):
+    """Four black images."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.zeros(3, 2, 2), 0
+
+
+class Dying(Zeros):
+    """Its third sample is the end of whoever reads it."""
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        if index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
+
+
+def test_a_loader_that_was_ended_from_outside_is_one_line() -> None:
+    message = r"^expected loader processes that stay alive, found one that was ended from outside; use fewer --workers"
+    with pytest.raises(DataError, match=message), loader_errors():
+        list(loader(Dying(), batch_size=1, workers=1))
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), FileNotFoundError(2, "gone"), EOFError()])
+def test_a_loader_that_was_ended_while_a_batch_was_on_its_way_is_the_same_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr("multiprocessing.queues._ForkingPickler.loads", lost)
+    with pytest.raises(DataError, match="found one that was ended from outside"), loader_errors():
+        list(loader(Zeros(), batch_size=1, workers=1))
+
+
+def test_a_connection_that_the_data_lose_is_their_own_matter() -> None:
+    class Remote(Zeros):
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            raise ConnectionResetError(104, "reset")
+
+    with pytest.raises(ConnectionResetError), loader_errors():
+        list(loader(Remote(), batch_size=1, workers=0))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tare.exporting.graph.served import GraphOptions
+from tare.exporting.statement import graph_spec, metadata, model_spec
+from tare.input_spec.fields import Known
+from tare.input_spec.spec import InputSpec, Unknown
+from tare.networks.stored.trained import open_trained
+from tests.tiny_run import CLASSES, MEAN, STD, tiny_run
+
+
+def test_the_graph_takes_raw_values_as_they_are(tmp_path: Path) -> None:
+    spec = graph_spec(open_trained(tiny_run(tmp_path)), GraphOptions("NHWC"))
+    affine = spec.affine()
+    assert (affine.scale, affine.shift) == ((1.0,) * 3, (0.0,) * 3)
+    assert spec.require("layout") == "NHWC"
+    assert spec.require("raw_dtype") == spec.require("dtype") == "uint8"
+    assert spec.require("size") == (32, 32)
+    assert spec.require("crop").fraction == 0.9
+
+
+def test_with_resize_any_size_goes(tmp_path: Path) -> None:
+    spec = graph_spec(open_trained(tiny_run(tmp_path)), GraphOptions("NCHW", with_resize=True))
+    assert spec.size == Unknown("any height and width: the graph resizes and crops itself")
+    assert spec.require("crop").mode == "none"
+
+
+def test_the_network_inside_is_stated_too(tmp_path: Path) -> None:
+    trained = open_trained(tiny_run(tmp_path))
+    stated = metadata(trained, graph_spec(trained, GraphOptions()))
+    inside = InputSpec.from_json(json.loads(stated["tare.model_spec"]))
+    assert inside.require("mean") == MEAN
+    assert inside.require("std") == STD
+    assert json.loads(stated["tare.labels"]) == list(CLASSES)
+    assert json.loads(stated["tare.strategy"]) == {"strategy": "source", "per_sample": False}
+
+
+def test_sample_has_no_constants(tmp_path: Path) -> None:
+    spec = model_spec(open_trained(tiny_run(tmp_path, "sample")))
+    assert isinstance(spec.mean, Unknown)
+    assert isinstance(spec.size, Known)
+    assert spec.mean.reason.startswith("strategy 'sample'")
+    assert pytest.approx(1 / 255) == spec.require("scale")

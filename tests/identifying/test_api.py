@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+
+import tare
+from tare.checking.api import check
+from tare.errors import DataError, ModelError
+from tare.identifying.api import write_spec
+from tare.input_spec.spec import InputSpec, Known
+from tare.normalisation.catalog import named
+
+FACTORY = """
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+
+def signal():
+    return nn.Sequential(nn.Conv1d(3, 8, 5), nn.BatchNorm1d(8), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 4))
+
+def plain():
+    return nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+"""  # noqa: E501
+
+
+def scenes(count: int, seed: int) -> np.ndarray:
+    """Smooth coloured images ``(N, 16, 16, 3)``, warm on average, with contrast and colour of their own."""
+    generator = torch.Generator().manual_seed(seed)
+    luma = functional.interpolate(torch.randn(count, 1, 6, 6, generator=generator), size=16, mode="bicubic")
+    chroma = functional.interpolate(torch.randn(count, 3, 3, 3, generator=generator), size=16, mode="bilinear")
+    contrast = 0.12 + 0.12 * torch.rand(count, 1, 1, 1, generator=generator)
+    level = 0.45 + 0.12 * torch.randn(count, 1, 1, 1, generator=generator) + torch.tensor([0.06, 0.0, -0.08]).reshape(1, 3, 1, 1)
+    return ((level + contrast * luma + 0.06 * chroma).clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).numpy()
+
+
+def checkpoint(folder: Path, spec: InputSpec) -> Path:
+    """Random filters, and batch norm that has seen 600 scenes under ``spec``."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24, momentum=None)
+    fed = spec.apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2)
+    with torch.no_grad():
+        norm.train()(conv(fed))
+    layers = nn.Sequential(conv, norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+    save_file(layers.state_dict(), folder / "weights.safetensors")
+    return folder / "weights.safetensors"
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    for place, image in enumerate(scenes(80, 2)):
+        Image.fromarray(image).save(folder / f"{place:03}.png")
+    return folder
+
+
+@pytest.fixture
+def nets(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(FACTORY)
+    return tmp_path
+
+
+def of(name: str) -> InputSpec:
+    entry = named(name)
+    return InputSpec.of(entry.mean, entry.std, scale=entry.scale, channels=entry.channels)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "caffe", "inception"])
+def test_what_a_network_was_fed_is_found_again(nets: Path, images: Path, name: str) -> None:
+    found = tare.identify(
+        model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, of(name)), data=images, in_domain=True, samples=64
+    )
+    assert found.identifiable
+    assert name in found.ambiguity
+    assert str(found.best.candidate.family) == {
+        "imagenet": "0..1 z-scored, RGB", "caffe": "0..255 mean subtracted, BGR", "inception": "0..1 -1..1, RGB",
+    }[name]  # fmt: skip
+    assert found.estimated is not None
+    affine = of(name).affine()
+    truth = [(-shift / (255 * scale), 1 / (255 * scale)) for scale, shift in zip(affine.scale, affine.shift, strict=True)]
+    for mean, std, (expected_mean, expected_std) in zip(found.estimated.mean, found.estimated.std, truth, strict=True):
+        assert mean.low <= expected_mean <= mean.high
+        assert std.low <= expected_std <= std.high
+
+
+def test_the_result_and_the_spec_leave_as_json_that_check_takes(nets: Path, images: Path) -> None:
+    found = tare.identify(
+        model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, of("imagenet")), data=images, in_domain=True, samples=64
+    )
+    document = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert document["schema"] == "tare.identification/1"
+    assert document["ambiguity_set"][0] == document["ranking"][0]["name"] == found.best.name
+    assert set(document["estimated"]) == {"channels", "mean", "std"}
+    write_spec(found, nets / "spec.json")
+    spec = InputSpec.load(nets / "spec.json")
+    assert isinstance(spec.mean, Known)
+    assert "tare identify" in spec.mean.origin
+    (nets / "pipe.py").write_text(
+        "from torchvision.transforms import v2\nimport torch\n"
+        "def pipe():\n    return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=False),"
+        " v2.Normalize([0.485] * 3, [0.229] * 3)])\n"
+    )
+    assert not check(f"{nets}/pipe.py:pipe", str(nets / "spec.json")).clean
+
+
+def test_unknown_images_leave_more_open_than_the_trainings_own(nets: Path, images: Path) -> None:
+    weights = checkpoint(nets, of("imagenet"))
+    own, other = (
+        tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, in_domain=kind, samples=64)
+        for kind in (True, False)
+    )
+    assert set(own.ambiguity) <= set(other.ambiguity)
+    widths = [[one.high - one.low for one in found.estimated.mean] for found in (own, other) if found.estimated is not None]
+    assert all(a < b for a, b in zip(*widths, strict=True))
+
+
+def test_the_same_seed_gives_the_same_answer(nets: Path, images: Path) -> None:
+    weights = checkpoint(nets, of("clip"))
+    twice = [tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, samples=24).to_json() for _ in range(2)]
+    assert twice[0] == twice[1]
+
+
+def test_without_batch_norm_nothing_is_made_up(nets: Path, images: Path) -> None:
+    state = {
+        "0.weight": torch.randn(24, 3, 3, 3),
+        "0.bias": torch.zeros(24),
+        "4.weight": torch.randn(4, 24),
+        "4.bias": torch.zeros(4),
+    }
+    save_file(state, nets / "plain.safetensors")
+    with pytest.raises(ModelError, match="not identifiable from the weights"):
+        tare.identify(model=f"{nets}/nets.py:plain", checkpoint=nets / "plain.safetensors", data=images)
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "message"),
+    [(5, None, "at least 8 readable images, found 5"), (12, 128, "nearly constant ones")],
+)
+def test_images_that_tell_nothing_are_refused(nets: Path, count: int, values: int | None, message: str) -> None:
+    folder = nets / "few"
+    folder.mkdir()
+    for place, image in enumerate(scenes(count, 3)):
+        Image.fromarray(image if values is None else np.full_like(image, values)).save(folder / f"{place}.png")
+    with pytest.raises(DataError, match=message):
+        tare.identify(model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, of("imagenet")), data=folder)
+
+
+def test_weights_of_another_network_are_refused(nets: Path, images: Path) -> None:
+    with pytest.raises(ModelError, match="weights that fit the network"):
+        tare.identify(model="timm:test_resnet", checkpoint=checkpoint(nets, of("imagenet")), data=images)
+
+
+def test_a_network_of_signals_is_refused_as_one(nets: Path, images: Path) -> None:
+    state = nn.Sequential(nn.Conv1d(3, 8, 5), nn.BatchNorm1d(8), nn.Identity(), nn.Identity(), nn.Linear(8, 4)).state_dict()
+    state["1.running_mean"] += 1
+    save_file(state, nets / "signal.safetensors")
+    with pytest.raises(ModelError, match=r"expected a network for images, found .* takes signals"):
+        tare.identify(model=f"{nets}/nets.py:signal", checkpoint=nets / "signal.safetensors", data=images)
+
+
+def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path) -> None:
+    torch.manual_seed(3)
+    net: Any = nn.Sequential(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+    fed = of("caffe").apply(torch.from_numpy(scenes(80, 2)), "NHWC").permute(0, 3, 1, 2)
+    with torch.no_grad():
+        outputs = net(fed)
+        net[4].weight.div_(outputs.std(dim=0)[:, None])
+        net[4].bias.copy_((net[4].bias - outputs.mean(dim=0)) / outputs.std(dim=0))
+        answers = net(fed).argmax(dim=1)
+    save_file(net.state_dict(), nets / "plain.safetensors")
+    (nets / "labels.csv").write_text(
+        "file,index\n" + "".join(f"{place:03}.png,{int(index)}\n" for place, index in enumerate(answers))
+    )
+    common: dict[str, Any] = {"model": f"{nets}/nets.py:plain", "checkpoint": nets / "plain.safetensors", "data": images}
+    found = tare.identify(**common, labels=nets / "labels.csv")
+    truth = next(one for one in found.ranking if one.name == "caffe")
+    assert truth.accuracy == 1.0
+    assert "caffe" in found.ambiguity
+    with pytest.raises(DataError, match="one folder for each of the network's 4 classes"):
+        tare.identify(**common, labels="folders")

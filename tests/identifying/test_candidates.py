@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tare.identifying.candidates import candidates
+from tare.input_spec.spec import InputSpec
+
+KNOWN = {one.name: one for one in candidates(3)}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_map_is_listed_once_and_its_spec_says_the_same(channels: int) -> None:
+    known = candidates(channels)
+    assert len({one.name for one in known}) == len(known)
+    for place, one in enumerate(known):
+        assert one.spec.affine() == one.affine
+        span = 255 * max(one.affine.scale)
+        assert all(one.affine.distance(other.affine) > 0.004 * span for other in known[:place])
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "expected"),
+    [
+        ("imagenet", (255, 0, 0), ((1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225)),
+        ("imagenet, BGR", (255, 0, 0), (-0.406 / 0.225, -0.456 / 0.224, (1 - 0.485) / 0.229)),
+        ("imagenet, colours exchanged under its constants", (255, 0, 0), (-0.485 / 0.229, -0.456 / 0.224, (1 - 0.406) / 0.225)),
+        ("caffe", (255, 0, 0), (-103.939, -116.779, 255 - 123.68)),
+        ("inception", (255, 0, 0), (1.0, -1.0, -1.0)),
+        ("raw values", (255, 0, 7), (255.0, 0.0, 7.0)),
+        ("imagenet, mean only", (255, 0, 0), (1 - 0.485, -0.456, -0.406)),
+        ("inception, applied twice", (255, 255, 0), (1.0, 1.0, -3.0)),
+        ("imagenet, applied to 0..255", (255, 0, 0), ((255 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225)),
+    ],
+)  # fmt: skip
+def test_a_candidate_feeds_what_its_name_says(name: str, raw: tuple[float, ...], expected: tuple[float, ...]) -> None:
+    assert KNOWN[name].affine.apply(np.array(raw, dtype=np.float64)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_names_that_no_value_tells_apart_stand_behind_one_candidate() -> None:
+    assert "cifar10-test" in KNOWN["cifar10"].also
+    assert "cifar10-test" not in KNOWN
+
+
+def test_families_tell_scale_form_and_order_apart() -> None:
+    assert str(KNOWN["caffe"].family) == "0..255 mean subtracted, BGR"
+    assert str(KNOWN["inception"].family) == "0..1 -1..1, RGB"
+    assert KNOWN["imagenet"].family == KNOWN["cifar10"].family != KNOWN["imagenet, BGR"].family
+
+
+def test_raw_constants_are_stated_as_they_are_written_in_code() -> None:
+    assert KNOWN["caffe"].spec.require("mean") == pytest.approx((103.939, 116.779, 123.68))
+    assert KNOWN["caffe"].spec.require("scale") == 1.0
+    assert KNOWN["caffe"].spec.equivalent(InputSpec.of((103.939, 116.779, 123.68), (1, 1, 1), scale=1.0, channels="BGR"))

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import tare
+from tare.errors import DataError
+from tare.measuring.api import TooManySkippedError
+from tests.images import random_rgb, rgb_folder, save_png
+
+
+def test_a_folder_agrees_with_numpy_over_all_its_pixels(tmp_path: Path) -> None:
+    images = rgb_folder(tmp_path, 25)
+    measured = tare.measure(tmp_path)
+    pixels = np.concatenate([image.reshape(-1, 3) for image in images]) / 255
+    assert measured.samples == 25
+    assert measured.mean == pytest.approx(pixels.mean(axis=0), rel=1e-12)
+    assert measured.std == pytest.approx(pixels.std(axis=0), rel=1e-12)
+    assert measured.dtype == "uint8"
+    assert measured.skipped == ()
+
+
+def test_any_number_of_workers_gives_the_same_statistics(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 150)
+    (tmp_path / "a" / "bad.png").write_bytes(b"")
+    one = tare.measure(tmp_path, workers=1)
+    assert tare.measure(tmp_path, workers=2) == one
+    assert tare.measure(tmp_path, workers=7) == one
+
+
+def test_bad_files_are_listed_and_leave_the_figures_of_the_good_ones(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 6)
+    good = tare.measure(tmp_path)
+    (tmp_path / "a" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "a" / "text.png").write_text("hello")
+    (tmp_path / "README.md").write_text("about")
+    measured = tare.measure(tmp_path, max_skipped=0.5)
+    assert measured.channels == good.channels
+    assert {Path(item.path).name: item.foreign for item in measured.skipped} == {
+        "empty.jpg": False,
+        "text.png": False,
+        "README.md": True,
+    }
+
+
+def test_too_many_bad_files_are_an_error_that_carries_the_statistics(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 3)
+    (tmp_path / "b" / "zero.jpg").write_bytes(b"")
+    with pytest.raises(
+        TooManySkippedError, match=r"at most 1\.00% unreadable samples, found 1 of 4 \(25\.00%\), the first .*zero"
+    ) as e:
+        tare.measure(tmp_path)
+    assert e.value.stats.samples == 3
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected at least one readable sample, found no files in"):
+        tare.measure(tmp_path)
+
+
+def test_values_near_a_billion_keep_a_std_of_one() -> None:
+    offsets = np.random.default_rng(0).standard_normal((3000, 2))
+    measured, plain = tare.measure(1e9 + offsets), tare.measure(offsets)
+    stored = (1e9 + offsets) - 1e9  # what is left of the digits
+    for c, channel in enumerate(measured.channels):
+        assert channel.mean == pytest.approx(1e9 + stored[:, c].mean(), rel=1e-15)
+        assert channel.std == pytest.approx(stored[:, c].std(), rel=1e-9)
+        assert channel.mean_se == pytest.approx(plain.channels[c].mean_se, rel=1e-6)
+        assert channel.std_se == pytest.approx(plain.channels[c].std_se, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 1, 1, 3)], ids=["one image", "one pixel"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_one_sample_has_figures_but_no_error(dtype: str, shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
+    top = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    measured = tare.measure(values, layout="NHWC")
+    assert measured.samples == 1
+    for c, channel in enumerate(measured.channels):
+        assert channel.mean == pytest.approx(values[..., c].mean(dtype=np.float64) / top)
+        assert channel.std == pytest.approx(values[..., c].std(dtype=np.float64) / top)
+        assert channel.constant == (shape[1] == 1)
+        assert math.isnan(channel.mean_se)
+        assert math.isnan(channel.std_se)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_constant_channel_is_said_to_be_one(dtype: str) -> None:
+    values = np.random.default_rng(2).integers(0, 200, (5, 4, 4, 3)).astype(dtype)
+    values[..., 1] = 7
+    red, green, blue = tare.measure(values, layout="NHWC").channels
+    assert (red.constant, green.constant, blue.constant) == (False, True, False)
+    assert (green.std, green.mean_se, green.mean_of_sample_std) == (0.0, 0.0, 0.0)
+    assert math.isnan(green.std_se)
+    assert set(green.quantiles.values()) == {green.mean} == {green.min}
+
+
+@pytest.mark.parametrize("values", [np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 4))], ids=["images", "table"])
+def test_no_sample_is_an_error(values: NDArray[Any]) -> None:
+    with pytest.raises(DataError, match="at least one"):
+        tare.measure(values)
+
+
+def test_nan_is_counted_and_left_out_on_request_alone() -> None:
+    values = np.random.default_rng(3).normal(0.5, 0.1, (300, 2))
+    values[::50, 0] = np.nan
+    spoilt, clean = tare.measure(values).channels
+    assert (spoilt.nan, spoilt.count) == (6, 294)
+    assert math.isnan(spoilt.mean)
+    assert clean.nan == 0
+    assert clean.mean == pytest.approx(values[:, 1].mean())
+    asked = tare.measure(values, exclude_nan=True).channels[0]
+    assert asked.nan == 6
+    assert asked.mean == pytest.approx(np.nanmean(values[:, 0]))
+    assert asked.std == pytest.approx(np.nanstd(values[:, 0]))
+
+
+def test_mixed_channel_counts_are_an_error_naming_files_and_the_remedy(tmp_path: Path) -> None:
+    save_png(tmp_path / "colour.png", random_rgb(0))
+    save_png(tmp_path / "grey.png", random_rgb(1)[..., 0])
+    with pytest.raises(DataError, match=r"colour\.png.*grey\.png.*convert with --channels rgb or --channels grey"):
+        tare.measure(tmp_path)
+
+
+def test_mixed_channel_counts_can_be_converted(tmp_path: Path) -> None:
+    colour = save_png(tmp_path / "colour.png", random_rgb(0))
+    grey = save_png(tmp_path / "grey.png", random_rgb(1)[..., 0])
+    measured = tare.measure(tmp_path, channels="rgb")
+    pixels = np.concatenate([colour.reshape(-1, 3), np.repeat(grey, 3, axis=2).reshape(-1, 3)]) / 255
+    assert measured.mean == pytest.approx(pixels.mean(axis=0))
+    assert len(tare.measure(tmp_path, channels="grey").channels) == 1
+
+
+def test_progress_counts_every_file_once(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 130)
+    counted: list[int] = []
+    tare.measure(tmp_path, progress=counted.append)
+    assert sum(counted) == 130
+
+
+def test_the_statistics_say_where_they_come_from(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 2)
+    document = json.loads(json.dumps(tare.measure(tmp_path).to_json()))
+    assert document["source"] == str(tmp_path)
+    assert document["version"] == tare.__version__
+
+
+def test_photographs_agree_with_pillow_and_numpy(real_data: Path) -> None:
+    folder = real_data / "hymenoptera" / "val" / "ants"
+    if not folder.is_dir():
+        pytest.skip("TARE_DATA has no hymenoptera")
+    from PIL import Image
+
+    pixels = np.concatenate([np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3) for path in sorted(folder.iterdir())])
+    measured = tare.measure(folder)
+    # Two JPEG decoders may differ by a level here and there.
+    assert measured.mean == pytest.approx(pixels.mean(axis=0) / 255, abs=2e-3)
+    assert measured.std == pytest.approx(pixels.std(axis=0, dtype=np.float64) / 255, abs=2e-3)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps
+from torchvision.transforms import v2
+
+import tare
+from tare.datasets.image_batches import Geometry
+from tare.errors import DataError, SpecError
+from tare.input_spec.spec import Crop, InputSpec, Known
+from tare.measuring.as_seen import geometry_of
+from tests.images import random_rgb, save_png
+
+SPEC = InputSpec(size=Known((24, 24), "test"), interpolation=Known("bilinear", "test"), crop=Known(Crop("center", 0.75), "test"))
+
+
+def photos(root: Path) -> list[Image.Image]:
+    sizes = [(40, 60), (60, 40), (33, 33), (25, 90)]
+    return [Image.fromarray(save_png(root / f"{i}.png", random_rgb(i, h, w))) for i, (h, w) in enumerate(sizes)]
+
+
+def moments(images: list[torch.Tensor]) -> tuple[list[float], list[float]]:
+    pixels = torch.stack(images).double().permute(1, 0, 2, 3).flatten(1) / 255
+    return pixels.mean(dim=1).tolist(), pixels.std(dim=1, correction=0).tolist()
+
+
+def assert_measured(stats: tare.DatasetStats, images: list[torch.Tensor]) -> None:
+    mean, std = moments(images)
+    assert stats.mean == pytest.approx(mean, rel=1e-12)
+    assert stats.std == pytest.approx(std, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("interpolation", "mode"),
+    [("bilinear", v2.InterpolationMode.BILINEAR), ("bicubic", v2.InterpolationMode.BICUBIC)],
+)
+def test_figures_are_those_of_torchvisions_own_transform(tmp_path: Path, interpolation: str, mode: Any) -> None:
+    steps = v2.Compose([v2.Resize(32, interpolation=mode), v2.CenterCrop(24), v2.PILToTensor()])
+    images = [steps(photo) for photo in photos(tmp_path)]
+    assert_measured(tare.measure(tmp_path, as_seen=Geometry((24, 24), interpolation, 0.75)), images)
+
+
+def test_squashed_images_are_those_of_torchvision(tmp_path: Path) -> None:
+    steps = v2.Compose([v2.Resize((20, 30), interpolation=v2.InterpolationMode.BICUBIC), v2.PILToTensor()])
+    images = [steps(photo) for photo in photos(tmp_path)]
+    assert_measured(tare.measure(tmp_path, as_seen=Geometry((20, 30), "bicubic", 1.0, "squash")), images)
+
+
+def test_exif_orientation_is_honoured_before_the_crop(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(random_rgb(1, 40, 80)).save(tmp_path / "turned.png", exif=exif)
+    steps = v2.Compose([v2.Resize((20, 10)), v2.PILToTensor()])
+    standing = ImageOps.exif_transpose(Image.open(tmp_path / "turned.png"))
+    assert standing.size == (40, 80)
+    for data in (tmp_path, [tmp_path / "turned.png"]):
+        assert_measured(tare.measure(data, as_seen=Geometry((20, 10), "bilinear", 1.0, "squash")), [steps(standing)])
+
+
+def test_a_stack_of_images_is_seen_image_by_image(tmp_path: Path) -> None:
+    images = np.stack([random_rgb(i, 30, 40) for i in range(4)])
+    for index, image in enumerate(images):
+        save_png(tmp_path / f"{index}.png", image)
+    files, stack = tare.measure(tmp_path, as_seen="16x20"), tare.measure(images, as_seen="16x20")
+    first = tare.measure(np.moveaxis(images, -1, 1), as_seen=(16, 20))
+    assert files.channels == stack.channels == first.channels
+    assert stack.extra["as_seen"]["size"] == [16, 20]
+
+
+def test_deep_images_are_resized_as_unit_values() -> None:
+    narrow = np.stack([random_rgb(i, 30, 40)[..., :1] for i in range(3)])
+    wide = tare.measure(narrow.astype(np.uint16) * 257, as_seen=16)
+    assert wide.dtype == "float32"
+    assert wide.mean == pytest.approx(tare.measure(narrow, as_seen=16).mean, abs=2e-3)
+
+
+def test_one_pixel_high_and_grey_images_are_seen() -> None:
+    assert tare.measure(random_rgb(0, 1, 50)[None], layout="NHWC", as_seen=8).samples == 1
+    assert len(tare.measure(random_rgb(0, 40, 40)[None, ..., 0], as_seen=8).channels) == 1
+
+
+def test_any_number_of_workers_gives_the_same_figures(tmp_path: Path) -> None:
+    photos(tmp_path)
+    assert tare.measure(tmp_path, as_seen=8, workers=1) == tare.measure(tmp_path, as_seen=8, workers=3)
+
+
+def test_a_geometry_is_read_from_a_spec_its_file_and_a_model_directory(tmp_path: Path) -> None:
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps(SPEC.to_json()))
+    run = tmp_path / "run"
+    (run / "model").mkdir(parents=True)
+    (run / "model" / "tare.json").write_text(json.dumps({"schema": "tare.model/1", "spec": SPEC.to_json()}))
+    for stated in (SPEC, file, str(file), run, run / "model"):
+        assert geometry_of(stated)[0] == Geometry((24, 24), "bilinear", 0.75, "center")
+    assert geometry_of("224")[0] == geometry_of(224)[0] == Geometry((224, 224))
+    assert geometry_of("224x160")[0] == Geometry((224, 160))
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (
+            InputSpec(size=Known((8, 8), "test")),
+            "a stated crop of the network's input.*state it in the spec file, or pass a size",
+        ),
+        ("0x5", "a height and width of at least one pixel, found 0 x 5"),
+        ("nothing.json", "a spec file, a model directory or a size, found 'nothing.json'"),
+    ],
+)
+def test_a_geometry_that_nobody_stated_is_refused(stated: Any, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        geometry_of(stated)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"a model directory with a tare\.json, found none in"):
+        geometry_of(tmp_path)
+    (tmp_path / "tare.json").write_text("[]")
+    with pytest.raises(SpecError, match=r"a tare\.json with a spec"):
+        geometry_of(tmp_path)
+
+
+def test_what_is_no_image_cannot_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"images, to resize and crop them, found other values in .*leave out --as-seen"):
+        tare.measure(tmp_path / "t.csv", as_seen=8)
+
+
+def test_unreadable_images_stay_listed(tmp_path: Path) -> None:
+    photos(tmp_path)
+    (tmp_path / "bad.png").write_bytes(b"")
+    seen = tare.measure(tmp_path, as_seen=8, max_skipped=1.0)
+    assert [Path(item.path).name for item in seen.skipped] == ["bad.png"]

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tare
+from tare.errors import DataError
+from tare.measuring import checkpoint
+from tests.images import random_rgb, rgb_folder, save_png
+
+KILLED = """
+import os, signal, sys
+import tare
+from tare.measuring import checkpoint
+checkpoint.EVERY = 0.0
+done = 0
+def kill_later(count):
+    global done
+    done += count
+    if done >= 300:
+        os.kill(os.getpid(), signal.{signal})
+tare.measure({data!r}, workers=2, checkpoint={file!r}, progress=kill_later)
+"""
+
+
+def interrupted(data: Path, file: Path, name: str) -> int:
+    """Measure in another process that ends by a signal after 300 samples; return its exit code."""
+    program = KILLED.format(signal=name, data=str(data), file=str(file))
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode  # noqa: S603
+
+
+class StopError(Exception):
+    pass
+
+
+def stop_after(samples: int) -> Any:
+    done = 0
+
+    def progress(count: int) -> None:
+        nonlocal done
+        done += count
+        if done >= samples:
+            raise StopError
+
+    return progress
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rgb_folder(tmp_path / "data", 400)
+    (tmp_path / "data" / "a" / "0bad.png").write_bytes(b"")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_a_killed_pass_is_taken_up_and_gives_the_same_statistics(folder: Path, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "pass.json"
+    assert interrupted(folder, file, name) != 0
+    assert 0 < json.loads(file.read_text())["chunks"] < 7
+    counted: list[int] = []
+    taken_up = tare.measure(folder, checkpoint=file, workers=1, progress=counted.append)
+    assert counted[0] >= 64
+    assert sum(counted) == 401
+    assert taken_up == tare.measure(folder)
+    assert not file.exists()
+    assert signal.Signals[name]
+
+
+def test_a_pass_that_completes_leaves_no_file(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    assert tare.measure(folder, checkpoint=tmp_path / "pass.json") == tare.measure(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def half_done(data: Any, file: Path, **options: Any) -> None:
+    with pytest.raises(StopError):
+        tare.measure(data, checkpoint=file, progress=stop_after(100), **options)
+    assert file.exists()
+
+
+def test_arrays_and_tables_are_taken_up_too(tmp_path: Path) -> None:
+    file = tmp_path / "pass.json"
+    array = np.random.default_rng(0).normal(size=(3_000_000, 1))
+    half_done(array, file)
+    assert tare.measure(array, checkpoint=file) == tare.measure(array)
+    table = tmp_path / "t.csv"
+    np.savetxt(table, np.random.default_rng(0).integers(0, 9, (400_000, 8)), fmt="%d.123", delimiter=",")
+    half_done(table, file)
+    assert tare.measure(table, checkpoint=file) == tare.measure(table)
+
+
+def test_other_data_or_options_are_refused(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pass.json"
+    half_done(folder, file)
+    with pytest.raises(DataError, match=r"found one of another source.*remove it to start again, or name another"):
+        tare.measure(folder / "a", checkpoint=file)
+    with pytest.raises(DataError, match="found one of another options"):
+        tare.measure(folder, checkpoint=file, channels="grey")
+    with pytest.raises(DataError, match="found one of another options"):
+        tare.measure(folder, checkpoint=file, as_seen=8)
+    save_png(folder / "a" / "000b.png", random_rgb(1))
+    with pytest.raises(DataError, match=r"found one of other (values|files or samples)"):
+        tare.measure(folder, checkpoint=file)
+
+
+def test_changed_values_and_missing_samples_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "pass.json"
+    array = np.random.default_rng(0).normal(size=(3_000_000, 1))
+    half_done(array, file)
+    with pytest.raises(DataError, match="found one of other values"):
+        tare.measure(array + 1, checkpoint=file)
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "chunks": 99}))
+    with pytest.raises(DataError, match="found one of more data"):
+        tare.measure(array, checkpoint=file)
+    file.write_text(json.dumps({**document, "version": "0.0.0"}))
+    with pytest.raises(DataError, match=r"found one of another version: '0\.0\.0'"):
+        tare.measure(array, checkpoint=file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a readable checkpoint"),
+        ("[]", "a checkpoint with schema 'tare.checkpoint/1', found 'list'"),
+        ('{"schema": "tare.checkpoint/2"}', "found 'tare.checkpoint/2'"),
+        ('{"schema": "tare.checkpoint/1", "chunks": 2}', "a complete checkpoint"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_and_kept(folder: Path, tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "pass.json"
+    file.write_text(text)
+    with pytest.raises(DataError, match=message):
+        tare.measure(folder, checkpoint=file)
+    assert file.read_text() == text

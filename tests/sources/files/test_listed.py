@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import struct
+import wave
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import tare
+from tare.errors import DataError
+from tare.samples.decode import UndecodableError
+from tare.samples.wav import decode_wav
+from tare.sources.opening import open_source
+from tests.encoding import encoded
+from tests.images import rgb_folder
+from tests.sources.reading import assert_moments, samples, state_of
+
+SIGNAL = np.random.default_rng(0).integers(-32768, 32768, (500, 2), dtype=np.int16)
+
+
+def save_wav(path: Path, signal: NDArray[np.int16]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(signal.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(signal.astype("<i2").tobytes())
+
+
+def riff(code: int, bits: int, channels: int, data: bytes, extra: bytes = b"") -> bytes:
+    block = channels * bits // 8
+    form = struct.pack("<HHIIHH", code, channels, 8000, 8000 * block, block, bits) + extra
+    body = (
+        b"WAVE"
+        + b"fmt "
+        + struct.pack("<I", len(form))
+        + form
+        + b"LIST\x03\0\0\0abc\0"
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def test_recordings_are_signals_scaled_by_half_the_range(tmp_path: Path) -> None:
+    for index in range(3):
+        save_wav(tmp_path / "ab"[index % 2] / f"{index}.wav", SIGNAL[: 100 * (index + 1)])
+    (tmp_path / "notes.txt").write_text("not a recording")
+    source = open_source(tmp_path)
+    assert [sample.label for sample in samples(source)] == ["a", "a", "b"]
+    expected = np.concatenate([SIGNAL[:100], SIGNAL[:200], SIGNAL[:300]])
+    assert_moments(state_of(source), expected, scale=1 / 32768)
+    assert [item.foreign for item in tare.measure(tmp_path).skipped] == [True]
+
+
+@pytest.mark.parametrize(("code", "extra"), [(1, b""), (0xFFFE, struct.pack("<HHIH14x", 22, 16, 3, 1))])
+def test_wav_with_other_chunks_and_extensible_headers(code: int, extra: bytes) -> None:
+    np.testing.assert_array_equal(decode_wav(riff(code, 16, 2, SIGNAL.tobytes(), extra)) * 32768, SIGNAL)
+
+
+def test_wav_of_every_width() -> None:
+    wide = SIGNAL.astype(np.int32) << 16
+    packed = b"".join(int(v).to_bytes(3, "little", signed=True) for v in (wide >> 8).ravel())
+    np.testing.assert_array_equal(decode_wav(riff(1, 24, 2, packed)), SIGNAL / 32768)
+    np.testing.assert_array_equal(decode_wav(riff(1, 32, 2, wide.astype("<i4").tobytes())), SIGNAL / 32768)
+    np.testing.assert_array_equal(decode_wav(riff(1, 8, 1, bytes([0, 128, 255])))[:, 0], [-1, 0, 127 / 128])
+    for bits in (32, 64):
+        values = (SIGNAL / 32768).astype(f"<f{bits // 8}")
+        np.testing.assert_array_equal(decode_wav(riff(3, bits, 2, values.tobytes())), values)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (riff(1, 16, 2, SIGNAL.tobytes())[:-3], "cut short"),
+        (riff(1, 16, 2, b""), "damaged"),
+        (riff(1, 16, 0, b"abcd"), "damaged"),
+        (riff(7, 8, 1, b"abcd"), "format 7"),
+        (b"RIFF\x04\0\0\0WAVE", "no format"),
+    ],
+)
+def test_a_damaged_recording_says_why(data: bytes, reason: str) -> None:
+    with pytest.raises(UndecodableError, match=reason):
+        decode_wav(data)
+
+
+def test_a_list_file_and_a_manifest_name_files_relative_to_themselves(tmp_path: Path) -> None:
+    pixels = rgb_folder(tmp_path / "data", 6)
+    names = sorted(path.relative_to(tmp_path) for path in (tmp_path / "data").rglob("*.png"))
+    (tmp_path / "list.txt").write_text("# a comment\n" + "".join(f"{name}\n" for name in names))
+    (tmp_path / "m.csv").write_text("id;Filename;label\n" + "".join(f'{i};"{name}";{i % 2}\n' for i, name in enumerate(names)))
+    expected = np.concatenate([image.reshape(-1, 3) for image in pixels])
+    assert_moments(state_of(open_source(tmp_path / "list.txt")), expected)
+    manifest = open_source(tmp_path / "m.csv")
+    assert_moments(state_of(manifest), expected)
+    assert [sample.label for sample in samples(manifest)] == list("010101")
+
+
+def test_files_that_a_list_names_in_vain_are_skipped(tmp_path: Path) -> None:
+    rgb_folder(tmp_path, 2)
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "list.txt").write_text("a/000.png\nmissing.png\npipe.png\n\n")
+    stats = tare.measure(tmp_path / "list.txt", max_skipped=1)
+    assert stats.samples == 1
+    assert [item.reason for item in sorted(stats.skipped)] == [
+        "cannot be opened: No such file or directory",
+        "not a regular file",
+    ]
+
+
+def test_an_empty_list_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("")
+    with pytest.raises(DataError, match="at least one path"):
+        open_source(tmp_path / "list.txt")
+
+
+def test_a_single_image_several_images_and_a_pattern(tmp_path: Path) -> None:
+    pixels = rgb_folder(tmp_path, 4)
+    files = sorted(tmp_path.rglob("*.png"))
+    assert_moments(state_of(open_source(files[0])), pixels[0].reshape(-1, 3))
+    everything = state_of(open_source(tmp_path))
+    assert state_of(open_source(files)) == everything
+    assert state_of(open_source(f"{tmp_path}/**/*.png")) == everything
+
+
+def test_urls_are_read_like_local_paths(tmp_path: Path) -> None:
+    memory = fsspec.filesystem("memory")
+    images = np.random.default_rng(0).integers(0, 256, (5, 5, 6, 3), dtype=np.uint8)
+    for index, image in enumerate(images):
+        memory.pipe(f"/here/ab/{index}.png", encoded(image, "PNG"))
+    memory.pipe("/there/list.txt", b"memory://here/ab/0.png\nmemory://here/ab/gone.png\n")
+    np.save(tmp_path / "a.npy", images)
+    memory.pipe("/there/a.npy", (tmp_path / "a.npy").read_bytes())
+    source = open_source("memory://here")
+    assert {sample.label for sample in samples(source)} == {"ab"}
+    for place in ("memory://here", "memory://here/ab/*.png", "memory://there/a.npy", f"file://{tmp_path}/a.npy"):
+        assert_moments(state_of(open_source(place)), images.reshape(-1, 3))
+    assert tare.measure("memory://there/list.txt", max_skipped=0.6).samples == 1
+
+
+@pytest.mark.parametrize("place", ["nosuch://x/y.npy", "memory://gone/a.npy", "gone.npy", "gone-*.png", "gone"])
+def test_what_is_not_there_is_refused_in_one_line(place: str) -> None:
+    with pytest.raises(DataError) as caught:
+        state_of(open_source(place))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tare
+from tare.errors import DataError
+from tare.measuring.api import measure_state
+from tare.samples.records import Sample, Skipped
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tare.sources.tables import csv_table
+from tare.sources.tables.number_parser import parse_rows
+from tare.sources.tables.records import NUMBER_ROWS
+from tests.encoding import encoded
+from tests.sources.reading import assert_moments, samples, skipped, state_of
+
+NUMBERS = np.random.default_rng(0).normal([0, 5, 1e9], [1, 100, 1], (3000, 3))
+FRAME = pl.DataFrame(NUMBERS, schema=["a", "b", "c"])
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 5, 6, 3), dtype=np.uint8)
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", [True, False])
+def test_csv_agrees_with_polars(tmp_path: Path, separator: str, header: bool) -> None:
+    path = tmp_path / "a.csv"
+    FRAME.write_csv(path, separator=separator, include_header=header)
+    source = open_source(path)
+    assert source.channel_names == (("a", "b", "c") if header else ("c0", "c1", "c2"))
+    assert_moments(state_of(source), NUMBERS)
+
+
+def test_csv_in_many_blocks_and_compressed_gives_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "_BLOCK", 5000)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(FRAME.write_csv().replace("\n", "\r\n").encode()))
+    assert_moments(state_of(open_source(path)), NUMBERS)
+
+
+def test_columns_of_text_are_listed_and_named_ones_are_measured(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 'name,x,y\n"a, ""b""\nc",1,2\nd,3,4\n')
+    stats = tare.measure(path)
+    assert [channel.name for channel in stats.channels] == ["x", "y"]
+    assert stats.mean == (2.0, 3.0)
+    assert [(item.path, item.foreign) for item in stats.skipped] == [(f"{path}:name", True)]
+    assert "column of text" in stats.skipped[0].reason
+    assert tare.measure(path, columns="y").mean == (3.0,)
+    assert tare.measure(path, columns=["y", "x"]).mean == (3.0, 2.0)
+
+
+@pytest.mark.parametrize(("columns", "message"), [(("name",), "numbers in column 'name'"), (("z",), "'z'")])
+def test_a_column_that_cannot_be_measured_is_refused(tmp_path: Path, columns: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        open_source(written(tmp_path / "a.csv", "name,x\na,1\n"), Options(columns=columns))
+
+
+def test_missing_cells_count_as_nan(tmp_path: Path) -> None:
+    stats = tare.measure(written(tmp_path / "a.csv", 'x,y\n1,NA\n,4\n"3",5.5\n'), exclude_nan=True)
+    assert stats.mean == (2.0, 4.75)
+    assert [channel.nan for channel in stats.channels] == [1, 1]
+
+
+def test_nan_is_never_left_out_silently(tmp_path: Path) -> None:
+    stats = tare.measure(written(tmp_path / "a.csv", "x,y\n1,1\nnan,2\n"))
+    assert np.isnan(stats.mean[0])
+    assert np.isnan(stats.std[0])
+    assert (stats.channels[0].nan, stats.channels[0].count) == (1, 1)
+    assert stats.mean[1] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "at least one line"),
+        ("a,b\n", "only a header"),
+        ("a,a\n1,2\n", "names that differ"),
+        ("x\ny\nz\n", "only text"),
+        ("a,b\n1,2\n3\n", "2 cells in every line"),
+        ("a,b\n1,2\n3,4,5\n", "2 cells in every line"),
+        ("a,b\n1,2\r3,4\n", "a CSV file, found .*new-line character"),
+        ("a\n" + "9" * 100_000 + "\n", "two whole lines within 64 KiB"),
+        ("a" * 100_000 + "\n1\n", "two whole lines within 64 KiB"),
+    ],
+)
+def test_an_unusable_csv_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        state_of(open_source(written(tmp_path / "a.csv", text)))
+
+
+def test_a_word_far_down_a_column_of_numbers_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "x\n" + "1\n" * 200_000 + "oops\n")
+    with pytest.raises(DataError, match="'oops'"):
+        tare.measure(path)
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.sampled_from(["%r", "%.17g", "%.3e", "%.5f", "%d"])
+)
+def test_numbers_are_read_as_python_reads_them(values: list[float], form: str) -> None:
+    texts = [form % value for value in values]
+    data = "".join(text + "\n" for text in texts).encode()
+    out, unsure = np.empty((1, len(texts))), np.empty((len(texts), 4), np.int64)
+    rows, doubts, ragged = parse_rows(np.frombuffer(data, np.uint8), ord(","), np.array([0]), out, unsure)
+    assert (rows, ragged) == (len(texts), -1)
+    for start, end, column, row in unsure[:doubts]:
+        assert data[start:end].decode() == texts[row]
+        out[column, row] = float(texts[row])
+    assert out[0].tolist() == [float(text) for text in texts]
+
+
+@given(st.integers(0, 10**19 - 1), st.integers(-22, 0))
+def test_up_to_nineteen_digits_are_rounded_correctly(mantissa: int, exponent: int) -> None:
+    text = f"{mantissa}e{exponent}"
+    out, unsure = np.empty((1, 1)), np.empty((1, 4), np.int64)
+    _, doubts, _ = parse_rows(np.frombuffer(f"{text}\n".encode(), np.uint8), ord(","), np.array([0]), out, unsure)
+    assert doubts == 0
+    assert out[0, 0] == float(text)
+
+
+@pytest.mark.parametrize("group", [500, 100_000])
+def test_parquet_agrees_with_numpy_whatever_its_row_groups(tmp_path: Path, group: int) -> None:
+    path = tmp_path / "a.parquet"
+    FRAME.with_columns(i=pl.int_range(3000), t=pl.lit("text"), f=pl.lit(True)).write_parquet(path, row_group_size=group)
+    source = open_source(path)
+    assert source.channel_names == ("a", "b", "c", "i", "f")
+    assert_moments(state_of(source), np.column_stack([NUMBERS, np.arange(3000), np.ones(3000)]))
+    assert skipped(source) == [Skipped(f"{path}:t", "a column of large_string", foreign=True)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunks"),
+    [
+        ([30_000, 30_000, 30_000, 10], [(0, 3, 90_000), (3, 4, 10)]),
+        ([70_000, 200_000, 5], [(0, 1, 70_000), (1, 2, 200_000), (2, 3, 5)]),
+        ([0, 60_000, 0, 210_000, 0], [(0, 3, 60_000), (3, 4, 210_000)]),
+    ],
+)
+def test_small_row_groups_are_read_together(tmp_path: Path, sizes: list[int], chunks: list[tuple[int, int, int]]) -> None:
+    values = np.random.default_rng(3).normal(5, 2, sum(sizes))
+    path, start = tmp_path / "a.parquet", 0
+    with pq.ParquetWriter(path, pa.schema([("x", pa.float64())])) as writer:
+        for size in sizes:
+            writer.write_table(pa.table({"x": values[start : start + size]}))
+            start += size
+    source = open_source(path)
+    assert list(source.chunks()) == chunks
+    assert_moments(state_of(source), values[:, None])
+    assert measure_state(source, 2) == measure_state(source, 1)
+
+
+def test_large_row_groups_are_cut(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).normal(5, 2, NUMBER_ROWS + 1)
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": values}), path)
+    source = open_source(path)
+    assert [source.chunk_length(chunk) for chunk in source.chunks()] == [NUMBER_ROWS, 1]
+    assert_moments(state_of(source), values[:, None])
+
+
+@pytest.mark.parametrize("rows", [5000, NUMBER_ROWS + 1])
+def test_a_damaged_page_is_refused_in_one_line(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": np.random.default_rng(5).normal(5, 2, rows)}), path, use_dictionary=False, compression="zstd")
+    content = bytearray(path.read_bytes())
+    content[60:3000] = bytes(2940)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a complete Parquet file") as caught:
+        tare.measure(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": pa.array([], pa.float64())}), path)
+    with pytest.raises(DataError, match=r"at least one readable sample"):
+        tare.measure(path)
+
+
+def test_parquet_nulls_count_as_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"x": [1, None, 3], "y": [0.5, float("nan"), None]}).write_parquet(path)
+    stats = tare.measure(path, exclude_nan=True)
+    assert stats.mean == (2.0, 0.5)
+    assert [channel.nan for channel in stats.channels] == [1, 2]
+
+
+def test_vectors_give_a_channel_a_component(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"state": pa.FixedSizeListArray.from_arrays(pa.array(NUMBERS.ravel()), 3)})
+    pq.write_table(table, path)
+    source = open_source(path, Options(columns=("state",)))
+    assert source.channel_names == ("state[0]", "state[1]", "state[2]")
+    assert_moments(state_of(source), NUMBERS)
+
+
+def image_table(images: Any = IMAGES) -> pa.Table:
+    cells = [{"bytes": encoded(image, "PNG"), "path": f"{i}.png"} for i, image in enumerate(images)]
+    features = {"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}
+    schema = pa.schema([("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("label", pa.int64())])
+    columns = {"image": cells, "label": [i % 2 for i in range(len(images))]}
+    return pa.table(columns, schema=schema).replace_schema_metadata({"huggingface": json.dumps(features)})
+
+
+@pytest.mark.parametrize("kind", ["parquet", "file", "stream", "memory"])
+def test_image_bytes_in_the_hugging_face_layout_with_class_names(tmp_path: Path, kind: str) -> None:
+    table = image_table()
+    path: Any = tmp_path / ("a.parquet" if kind == "parquet" else "a.arrow")
+    if kind == "parquet":
+        pq.write_table(table, path, row_group_size=30)
+    elif kind == "memory":
+        path = table
+    else:
+        writer = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+        with pa.OSFile(str(path), "wb") as sink, writer(sink, table.schema) as out:
+            out.write_table(table, max_chunksize=13)
+    source = open_source(path)
+    found = samples(source)
+    assert [sample.label for sample in found] == ["ant", "bee"] * 35
+    np.testing.assert_array_equal([sample.values for sample in found], IMAGES)
+    assert_moments(state_of(source), IMAGES.reshape(-1, 3))
+
+
+def test_bad_cells_are_skipped_with_their_reason() -> None:
+    cells = [encoded(IMAGES[0], "PNG"), None, b"", b"no image", encoded(IMAGES[1], "PNG")[:-50]]
+    stats = tare.measure(pa.table({"img": pa.array(cells, pa.binary())}), max_skipped=1)
+    np.testing.assert_allclose(stats.mean, IMAGES[0].reshape(-1, 3).mean(axis=0) / 255)
+    assert [item.reason[:11] for item in sorted(stats.skipped)] == ["the cell ho", "the file is", "not an imag", "damaged PNG"]
+    assert len(stats.unreadable) == 4
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, name: str, share: float) -> None:
+    path = tmp_path / name
+    FRAME.write_parquet(path) if name.endswith("parquet") else FRAME.write_ipc(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(DataError) as caught:
+        state_of(open_source(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    FRAME.write_parquet(path)
+    with pytest.raises(DataError, match="'nope'"):
+        open_source(path, Options(columns=("nope",)))
+    with pytest.raises(DataError, match="column of numbers"):
+        open_source(pa.table({"t": ["a"]}))
+
+
+def test_tables_in_memory_of_any_library() -> None:
+    assert_moments(state_of(open_source(FRAME)), NUMBERS)
+    assert_moments(state_of(open_source(FRAME.to_arrow())), NUMBERS)
+
+
+def test_a_hugging_face_dataset_keeps_its_class_names() -> None:
+    datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["ant", "bee"])})
+    rows = {"image": [{"bytes": encoded(image, "PNG"), "path": None} for image in IMAGES], "label": [0, 1] * 35}
+    data = datasets.Dataset.from_dict(rows, features=features)
+    assert [sample.label for sample in samples(open_source(data))] == ["ant", "bee"] * 35
+    assert_moments(state_of(open_source(data)), IMAGES.reshape(-1, 3))
+    assert_moments(state_of(open_source(data.select(range(10, 20)))), IMAGES[10:20].reshape(-1, 3))
+    with pytest.raises(DataError, match="one split"):
+        open_source(datasets.DatasetDict(train=data))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_images_in_parquet_are_the_same_by_index(tmp_path: Path, rows: int) -> None:
+    cells = [{"bytes": encoded(image, "PNG"), "path": None} for image in IMAGES]
+    pq.write_table(pa.table({"image": cells, "label": range(70)}), tmp_path / "a.parquet", row_group_size=rows)
+    found = open_source(tmp_path / "a.parquet")
+    assert_moments(state_of(found), IMAGES.reshape(-1, 3))
+    indexed = found.indexed()
+    assert indexed is not None
+    assert indexed.number == 70
+    for index in (69, 0, 33):
+        (record,) = indexed.read(index)
+        assert isinstance(record, Sample)
+        np.testing.assert_array_equal(record.values, IMAGES[index])
+        assert record.label == str(index)
+    assert tare.measure(tmp_path / "a.parquet", tolerance=1e-9).channels == tare.measure(tmp_path / "a.parquet").channels

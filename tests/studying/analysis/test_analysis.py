@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tare.errors import DataError
+from tare.studying.analysis.analysis import Analysis, analyse
+from tare.studying.analysis.scores import scores_of
+
+EFFECTS = {"target": {20: -0.05, 80: 0.01, 320: 0.04}, "match": dict.fromkeys((20, 80, 320), 0.0)}
+
+
+def rows(scale: float = 1.0, **extra: dict[int, float]) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    made = []
+    for n in (20, 80, 320):
+        for seed in range(8):
+            base = 0.7 + rng.normal(0, 0.02)
+            made.append({"strategy": "source", "n": n, "seed": seed, "acc": scale * base})
+            for name, effect in {**EFFECTS, **extra}.items():
+                made.append({"strategy": name, "n": n, "seed": seed, "acc": scale * (base + effect[n] + rng.normal(0, 0.003))})
+    return made
+
+
+def analysed(table: list[dict[str, Any]], **options: Any) -> Analysis:
+    return analyse(scores_of(table, strategy="strategy", score="acc", pair=["seed"], group=["n"]), size="n", **options)
+
+
+def test_the_verdict_says_what_the_numbers_show_and_no_more() -> None:
+    target, match, crossing = analysed(rows()).sentences
+    assert target.startswith("target: better than source in 2 of 3 comparisons (by at most ")
+    assert "worse than source in 1 of 3 comparisons (by 5." in target
+    assert match == "match: equivalent to it within 1 point in all 3 comparisons."
+    assert crossing.startswith("target overtakes source at about ")
+
+
+def test_scores_that_are_no_shares_are_told_as_they_are() -> None:
+    found = analysed(rows(scale=100))
+    assert (found.unit, found.margin) == ("", 1.0)
+    assert "points" not in " ".join(found.sentences)
+
+
+def test_missing_cells_are_part_of_the_verdict() -> None:
+    table = rows()
+    table[3]["acc"] = None
+    assert analysed(table).sentences[-1] == "1 cells are missing; what they would have shown is not known."
+
+
+def test_a_strategy_without_effect_is_called_out() -> None:
+    table = rows()
+    twins = [{**row, "strategy": "twin"} for row in table if row["strategy"] == "source"]
+    sentence = next(text for text in analysed(table + twins).sentences if text.startswith("twin"))
+    assert "bit-identical to it in all 3 comparisons, which different inputs hardly are" in sentence
+
+
+def test_the_json_has_no_number_that_json_lacks() -> None:
+    table = [row for row in rows() if row["seed"] == 0 or row["n"] == 20]
+    document = json.loads(json.dumps(analysed(table).to_json(), allow_nan=False))
+    assert document["schema"] == "tare.analysis/1"
+    assert any(item["difference"]["low"] is None for item in document["contrasts"])
+
+
+def test_options_that_fit_nothing_are_refused() -> None:
+    with pytest.raises(DataError, match="scores of the baseline 'sauce', found strategies source, target, match; name one"):
+        analysed(rows(), baseline="sauce")
+    with pytest.raises(DataError, match="a margin above zero, found 0"):
+        analysed(rows(), margin=0.0)
+    table = [{**row, "n": "many"} for row in rows() if row["n"] == 20]
+    with pytest.raises(DataError, match="whole numbers in 'n', found 'many'"):
+        analysed(table)
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    table = rows()
+    one, other = analysed(table), analysed(sorted(table, key=lambda row: (row["n"], row["strategy"] != "source", -row["seed"])))
+    assert {(i.strategy, i.group): round(i.difference.estimate, 12) for i in one.contrasts} == {
+        (i.strategy, i.group): round(i.difference.estimate, 12) for i in other.contrasts
+    }
+    assert not any(math.isnan(item.p_adjusted) for item in one.contrasts)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tare.studying.analysis.contrasts import contrasts, overall
+from tare.studying.analysis.scores import Group, Pair, Scores
+
+BASE = [0.80, 0.82, 0.78, 0.85, 0.81, 0.79]
+
+
+def scores(**gaps: list[float]) -> Scores:
+    strategies = {"source": dict(zip(map(_pair, range(6)), BASE, strict=True))}
+    for name, values in gaps.items():
+        strategies[name] = {_pair(i): BASE[i] + gap for i, gap in enumerate(values)}
+    return Scores({(): strategies})
+
+
+def _pair(index: int) -> tuple[str, ...]:
+    return (str(index),)
+
+
+def test_the_p_values_are_scipys_adjusted_by_holm() -> None:
+    better, noise = [0.05, 0.06, 0.055, 0.045, 0.05, 0.052], [0.01, -0.02, 0.005, -0.01, 0.015, 0.0]
+    found = {item.strategy: item for item in contrasts(scores(target=better, none=noise), "source", 0.01)}
+    p_values = [stats.ttest_1samp(gap, 0).pvalue for gap in (better, noise)]
+    assert found["target"].p_adjusted == pytest.approx(2 * p_values[0], rel=1e-4)
+    assert found["none"].p_adjusted == pytest.approx(max(p_values[1], 2 * p_values[0]), rel=1e-4)
+    assert (found["target"].statement, found["none"].statement) == ("better", "undecided")
+
+
+def test_equivalence_is_two_one_sided_tests() -> None:
+    gap = [0.001, -0.002, 0.0005, -0.001, 0.0015, 0.0]
+    (item,) = contrasts(scores(target=gap), "source", 0.01)
+    upper = stats.ttest_1samp(gap, 0.01, alternative="less").pvalue
+    lower = stats.ttest_1samp(gap, -0.01, alternative="greater").pvalue
+    assert item.p_equivalent == pytest.approx(max(upper, lower), rel=1e-3)
+    assert (item.statement, item.within) == ("equivalent", True)
+
+
+def test_a_small_difference_that_is_shown_is_both_better_and_within_the_margin() -> None:
+    (item,) = contrasts(scores(target=[0.004, 0.005, 0.0045, 0.0055, 0.005, 0.0048]), "source", 0.01)
+    assert (item.statement, item.within) == ("better", True)
+
+
+def test_bit_identical_scores_are_no_equivalence() -> None:
+    (item,) = contrasts(scores(target=[0.0] * 6), "source", 0.01)
+    assert item.statement == "identical"
+    assert not item.within
+
+
+def test_one_pair_says_nothing() -> None:
+    (item,) = contrasts(scores(target=[0.3]), "source", 0.01)
+    assert item.statement == "too few"
+
+
+@given(st.lists(st.floats(-0.1, 0.1), min_size=6, max_size=6), st.floats(0.001, 0.1))
+def test_exchanging_strategy_and_baseline_exchanges_better_and_worse(gap: list[float], margin: float) -> None:
+    mirrored = {"better": "worse", "worse": "better"}
+    (one,) = contrasts(scores(target=gap), "source", margin)
+    (other,) = contrasts(scores(target=gap), "target", margin)
+    assert other.statement == mirrored.get(one.statement, one.statement)
+    assert other.difference.estimate == pytest.approx(-one.difference.estimate)
+
+
+def test_over_all_groups_the_interval_covers_how_groups_differ() -> None:
+    rng = np.random.default_rng(0)
+    values: dict[Group, dict[str, dict[Pair, float]]] = {}
+    for shift, effect in (("a", 0.05), ("b", -0.05), ("c", 0.0)):
+        base = {_pair(i): 0.7 for i in range(8)}
+        values[(("shift", shift),)] = {"source": base, "target": {p: v + effect + rng.normal(0, 1e-3) for p, v in base.items()}}
+    (item,) = overall(contrasts(Scores(values), "source", 0.01))
+    assert item.groups == 3
+    assert item.difference.low < -0.05 < 0.05 < item.difference.high
+    assert item.between == pytest.approx(0.05, rel=0.1)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tare.datasets.split import Labelled
+from tare.errors import DataError, SpecError
+from tare.studying.execution.running import run_study
+from tare.studying.plan import plan_of
+from tare.studying.tasks.folder import default_sizes, folder_task
+from tests.images import save_png
+
+NETWORK = """
+import torch
+from torch import nn
+
+def small():
+    layers = nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7)
+    net = nn.Sequential(*layers)
+    net.pretrained_cfg = {"input_size": (3, 16, 16), "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.3), "crop_pct": 1.0,
+                          "interpolation": "bilinear"}
+    return net
+
+def large():
+    net = small()
+    net.pretrained_cfg = {**net.pretrained_cfg, "input_size": (3, 24, 24)}
+    return net
+"""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for label, level in (("ants", 60), ("bees", 160)):
+        for index in range(20):
+            image = np.clip(rng.normal(level, 40, (20, 18, 3)), 0, 255).astype(np.uint8)
+            save_png(tmp_path / "photos" / label / f"{index}.png", image)
+    (tmp_path / "net.py").write_text(NETWORK)
+    return tmp_path / "photos"
+
+
+def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: Path) -> None:
+    net = f"{photos.parent / 'net.py'}:small"
+    plan = plan_of(
+        {
+            "study": "folder",
+            "data": str(photos),
+            "networks": [net],
+            "weights": "none",
+            "seeds": 3,
+            "batchnorm": ["eval", "reestimate"],
+        }
+    )
+    assert plan.sizes == (2, 6, 20)
+    assert plan.strategies == ("source", "target", "blend", "none")
+    run = run_study(plan, tmp_path / "out", workers=1)
+    assert run.failed == 0
+    assert len(run.rows) == 2 * 2 * 3 * 4 * 3
+    assert max(row["accuracy"] for row in run.rows) > 0.9
+    assert {view.images.shape for view in run.views} == {(2, 3, 16, 16)}
+    kept = len(list((tmp_path / "out" / "features").iterdir()))
+    assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
+
+
+def test_networks_of_two_sizes_are_refused(photos: Path) -> None:
+    nets = (f"{photos.parent / 'net.py'}:small", f"{photos.parent / 'net.py'}:large")
+    with pytest.raises(SpecError, match=r"networks that take the same images, found 24 x 24 .* 16 x 16 .*; one study for each"):
+        folder_task(Labelled(str(photos)), nets, "none")
+
+
+def test_a_folder_that_is_not_there_is_refused(photos: Path) -> None:
+    task = folder_task(Labelled(str(photos / "nothing")), (f"{photos.parent / 'net.py'}:small",), "none")
+    with pytest.raises(DataError, match=r"an existing folder of images, found .*nothing' does not exist"):
+        task.target()
+
+
+def test_default_sizes_are_a_factor_of_three_apart_and_hold_every_class(photos: Path) -> None:
+    task = folder_task(Labelled(str(photos)), (f"{photos.parent / 'net.py'}:small",), "none")
+    assert default_sizes(task.target()) == (2, 6, 20)
+
+
+def test_the_labels_may_be_an_array_of_an_npz_file_and_what_is_studied_is_the_same(photos: Path, tmp_path: Path) -> None:
+    files = sorted(photos.glob("*/*.png"))
+    images = np.stack([np.asarray(Image.open(file)) for file in files])
+    np.savez(tmp_path / "photos.npz", pixels=images, insect=np.array([file.parent.name for file in files]))
+    net = (f"{photos.parent / 'net.py'}:small",)
+    from_files = folder_task(Labelled(str(photos)), net, "none").target()
+    from_array = folder_task(Labelled(str(tmp_path / "photos.npz"), "insect", None, "pixels"), net, "none").target()
+    np.testing.assert_array_equal(np.sort(from_array.values.sum((1, 2, 3))), np.sort(from_files.values.sum((1, 2, 3))))
+    np.testing.assert_array_equal(from_array.labels, from_files.labels)
+    keys = {"data": str(tmp_path / "photos.npz"), "label": "insect", "array": "pixels", "networks": list(net), "weights": "none"}
+    assert plan_of({"study": "folder", **keys}).sizes == (2, 6, 20)
+
+
+def test_labels_beside_a_built_in_study_are_refused() -> None:
+    with pytest.raises(SpecError, match="label only for the study 'folder', found label beside the study 'digits'"):
+        plan_of({"study": "digits", "label": "y"})

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tare.errors import OutputError
+from tare.system.lock import only_writer
+
+HOLDER = """
+import sys
+from pathlib import Path
+from tare.system.lock import only_writer
+with only_writer(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert started.stdout is not None
+    assert started.stdout.readline() == "held\n"
+    return started
+
+
+def test_a_second_process_is_refused_in_one_line(tmp_path: Path) -> None:
+    first = holder(tmp_path / "run")
+    try:
+        message = r"^expected one process at a time on an output, found another .*run' now; wait"
+        with pytest.raises(OutputError, match=message), only_writer(tmp_path / "run"):
+            pass
+        with only_writer(tmp_path / "other"):
+            pass
+    finally:
+        first.communicate()
+    with only_writer(tmp_path / "run"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    first = holder(tmp_path / "run")
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert [path.name for path in tmp_path.iterdir()] == [".run.lock"]
+    with only_writer(tmp_path / "run"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_thread_or_call_of_one_process_is_refused_too(tmp_path: Path) -> None:
+    refused = pytest.raises(OutputError, match="one process at a time")
+    with only_writer(tmp_path / "run"), refused, only_writer(tmp_path / "run"):
+        pass
+
+
+def test_a_forked_worker_does_not_go_on_holding(tmp_path: Path) -> None:
+    with only_writer(tmp_path / "run"):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:  # a worker that outlives its parent's work
+            os.close(write)
+            os.read(read, 1)
+            os._exit(0)
+    second = holder(tmp_path / "run")
+    second.communicate()
+    os.close(write)
+    os.waitpid(child, 0)
+
+
+def test_a_lock_that_was_removed_while_waiting_is_not_taken_for_the_new_one(tmp_path: Path) -> None:
+    with only_writer(tmp_path / "run"):
+        (tmp_path / ".run.lock").unlink()  # somebody tidies up
+        with pytest.raises(OutputError, match="one process at a time"), only_writer(tmp_path / "run"):
+            pass
+    with only_writer(tmp_path / "run"):
+        assert (tmp_path / ".run.lock").exists()
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="a place that can be written"), only_writer(tmp_path / "file" / "run"):
+        pass

@@ -1,0 +1,84 @@
+"""Objects named by file or module: found, or one line that says why not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tare.errors import PipelineError
+from tare.system.user_code import is_reference, load_object, required_parameters
+
+
+@pytest.mark.parametrize("text", ["a.py:b", "dir/a.py:b", "a.b:c", "a:b", "/x y/a.py:b"])
+def test_references(text: str) -> None:
+    assert is_reference(text)
+
+
+@pytest.mark.parametrize("text", ["a.py", "a.py:", ":b", "a.py:b.c", "a-b:c", "config.json", "hf:a/b"])
+def test_other_texts(text: str) -> None:
+    assert not is_reference(text)
+
+
+def write(folder: Path, text: str, name: str = "pipeline.py") -> str:
+    (folder / name).write_text(text)
+    return str(folder / name)
+
+
+def test_an_object_of_a_file_that_imports_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path, "number = 7\n", "neighbour_of_pipeline.py")
+    path = write(tmp_path, "from neighbour_of_pipeline import number\n")
+    before = list(sys.path)
+    assert load_object(f"{path}:number", PipelineError) == 7
+    assert sys.path == before
+
+
+def test_dataclasses_and_pickles_of_the_file_find_their_module(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass A:\n    x: int = 1\n"
+    )
+    assert load_object(f"{path}:A", PipelineError)().x == 1
+
+
+def test_an_object_of_a_module() -> None:
+    assert load_object("math:pi", PipelineError) == pytest.approx(3.14159, abs=1e-5)
+
+
+def test_a_module_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "here = 1\n", "module_of_the_current_folder.py")
+    monkeypatch.chdir(tmp_path)
+    assert load_object("module_of_the_current_folder:here", PipelineError) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("val_transform = 1\n", "val_transfrom", "did you mean val_transform"),
+        ("", "anything", "found none; define it"),
+        ("def f(:\n", "f", "SyntaxError"),
+        ("1 / 0\n", "f", "ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)\n", "f", "SystemExit: 0"),
+        ("import no_such_module_anywhere\n", "f", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
+        ("raise ValueError('one\\ntwo')\n", "f", "ValueError: one two"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, text: str, name: str, message: str) -> None:
+    with pytest.raises(PipelineError, match=message) as raised:
+        load_object(f"{write(tmp_path, text)}:{name}", PipelineError)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_or_module_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"missing\.py' does not exist; check the path"):
+        load_object(f"{tmp_path / 'missing.py'}:x", PipelineError)
+    with pytest.raises(PipelineError, match="the module 'no_such_module_anywhere' to import"):
+        load_object("no_such_module_anywhere:x", PipelineError)
+
+
+def test_required_parameters() -> None:
+    def function(a: int, b: int = 1, *c: int, d: int, e: int = 2, **f: int) -> tuple[object, ...]:
+        return a, b, c, d, e, f
+
+    assert required_parameters(function) == ("a", "d")
+    assert required_parameters(3) == ()

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tare.errors import OutputError
+from tare.training.run_dir import check_out, run_dir
+
+
+def begun(out: Path, settings: dict[str, object]) -> Path:
+    with run_dir(out, settings, resume=False) as folder:
+        (folder / "checkpoints").mkdir()
+        (folder / "checkpoints" / "last.ckpt").write_text("state")
+    return out
+
+
+def fail_after_checkpoint(folder: Path) -> None:
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "last.ckpt").write_text("state")
+    raise ZeroDivisionError
+
+
+def test_a_new_directory_records_its_settings(tmp_path: Path) -> None:
+    out = begun(tmp_path / "new" / "run", {"lr": 0.1, "mean": (0.5,)})
+    assert json.loads((out / "run.json").read_text())["settings"] == {"lr": 0.1, "mean": [0.5]}
+
+
+def test_an_existing_directory_is_refused_unless_it_may_be_overwritten(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {})
+    with pytest.raises(OutputError, match=r"a new output directory, found .* exists; name another, or use --overwrite"):
+        check_out(out, overwrite=False, resume=False)
+    check_out(out, overwrite=True, resume=False)
+    with run_dir(out, {"again": 1}, resume=False, overwrite=True):
+        pass
+    assert not (out / "checkpoints").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_is_no_run_is_never_deleted(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years")
+    with pytest.raises(OutputError, match="holds something else; remove it yourself"):
+        check_out(tmp_path, overwrite=True, resume=False)
+
+
+def test_a_failure_before_the_first_checkpoint_leaves_nothing_and_brings_back_what_was_there(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_dir(tmp_path / "fresh", {}, resume=False):
+        raise ZeroDivisionError
+    out = begun(tmp_path / "run", {"first": 1})
+    with pytest.raises(ZeroDivisionError), run_dir(out, {"second": 2}, resume=False, overwrite=True):
+        raise ZeroDivisionError
+    assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_failure_after_a_checkpoint_keeps_it(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_dir(tmp_path / "run", {}, resume=False) as folder:
+        fail_after_checkpoint(folder)
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
+
+
+def test_only_the_main_process_of_several_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = begun(tmp_path / "run", {"lr": 0.1})
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    check_out(out, overwrite=False, resume=False)
+    with run_dir(out, {"lr": 0.2}, resume=False):
+        pass
+    assert (out / "checkpoints" / "last.ckpt").exists()
+    assert json.loads((out / "run.json").read_text())["settings"] == {"lr": 0.1}
+
+
+def test_only_the_same_settings_are_resumed(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {"epochs": 3, "lr": 0.1})
+    with run_dir(out, {"lr": 0.1, "epochs": 3}, resume=True):
+        pass
+    with pytest.raises(OutputError, match="epochs: 3 then, 4 now"), run_dir(out, {"epochs": 4, "lr": 0.1}, resume=True):
+        pass
+    with pytest.raises(OutputError, match=r"a run to resume, found no run.json"):
+        check_out(tmp_path / "absent", overwrite=False, resume=True)
+
+
+def test_a_place_that_cannot_be_written_is_found_out_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"an output directory that can be written, found .* is a file"):
+        check_out(tmp_path / "file" / "run", overwrite=False, resume=False)
+    with pytest.raises(OutputError, match="an output directory that can be written"):
+        check_out(Path("/proc/1/no/run"), overwrite=False, resume=False)
+
+
+def test_what_a_killed_overwriting_left_is_put_back_and_never_taken_for_nothing(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    out.rename(tmp_path / ".run.old")  # killed between taking the old one away and placing the new one
+    with pytest.raises(OutputError, match="a new output directory"), run_dir(out, {"second": 2}, resume=False):
+        pass
+    assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
+    (tmp_path / ".run.a1b2c3d4.part").mkdir()
+    with run_dir(out, {"second": 2}, resume=False, overwrite=True):
+        assert not (tmp_path / ".run.a1b2c3d4.part").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_that_is_being_written_is_refused_to_a_second_one(tmp_path: Path) -> None:
+    with run_dir(tmp_path / "run", {}, resume=False), pytest.raises(OutputError, match="one process at a time"):
+        begun(tmp_path / "run", {})
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", "[" * 100_000])
+def test_a_marker_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
+    out = begun(tmp_path / "run", {})
+    (out / "run.json").write_text(text)
+    with pytest.raises(OutputError, match=r"run\.json"), run_dir(out, {}, resume=True):
+        pass

@@ -1,0 +1,88 @@
+"""A real training of the Trainer of transformers with the watch as its callback."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tare.errors import InputError
+from tests.watched import normalised, raw_images, unit, warned
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+
+HALF = (0.5, 0.5, 0.5)
+UNITS = unit(raw_images(16))
+
+
+class Images(Dataset[dict[str, Tensor]]):
+    def __init__(self, values: Tensor) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return {"pixel_values": self.values[index], "labels": torch.tensor(index % 2)}
+
+
+def vit() -> Any:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    return transformers.ViTForImageClassification(transformers.ViTConfig(**sizes, image_size=32, patch_size=16, num_labels=2))
+
+
+def processor() -> Any:
+    return transformers.ViTImageProcessor(size={"height": 32, "width": 32}, image_mean=HALF, image_std=HALF)
+
+
+def trained(folder: Path, train: Tensor, held_out: Tensor, processing_class: Any = None, **options: Any) -> tuple[Any, list[str]]:
+    from tare.watching.transformers import WatchCallback
+
+    callback = WatchCallback(**options)
+    arguments = transformers.TrainingArguments(
+        str(folder), num_train_epochs=1, per_device_train_batch_size=4, eval_strategy="epoch", save_strategy="no", report_to=[],
+        use_cpu=True, disable_tqdm=True, logging_strategy="no",
+    )  # fmt: skip
+    trainer = transformers.Trainer(
+        vit(), arguments, train_dataset=Images(train), eval_dataset=Images(held_out), processing_class=processing_class,
+        callbacks=[callback],
+    )  # fmt: skip
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trainer.train()
+    assert not trainer.model._forward_pre_hooks
+    return callback.report, warned(caught)
+
+
+def test_the_spec_comes_from_the_processor_and_right_images_are_silent(tmp_path: Path) -> None:
+    values = normalised(UNITS, HALF, HALF)
+    report, said = trained(tmp_path, values, values, processor())
+    assert said == []
+    assert [(stage.stage, stage.input, stage.fits) for stage in report.stages] == [
+        ("train", "pixel_values", True),
+        ("eval", "pixel_values", True),
+    ]
+
+
+def test_images_that_never_met_the_processor_are_found(tmp_path: Path) -> None:
+    _, said = trained(tmp_path, UNITS, normalised(UNITS, HALF, HALF), processor())
+    assert len(said) == 1
+    assert "training batch 1: TARE004 error: values of [0, 1] reach the network without normalisation" in said[0]
+
+
+def test_a_spec_can_be_named_and_raise_ends_the_training(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="TARE005"):
+        trained(tmp_path, normalised(UNITS), UNITS, spec=processor(), on_finding="raise")
+
+
+def test_without_processor_and_spec_the_constants_are_unknown_which_is_said_once(tmp_path: Path) -> None:
+    report, said = trained(tmp_path, UNITS, UNITS)
+    assert len(said) == 1
+    assert "TARE080 note" in said[0]
+    assert report.clean
