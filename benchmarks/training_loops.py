@@ -24,7 +24,7 @@ from tare.datasets.image_batches import EpochSampler
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.training.fitting import TransferModule, fit
-from tare.training.options import Machine, Optimising, Training, Tuning
+from tare.training.options import Machine, Training
 from tare.training.schedule import warmed_cosine
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -104,10 +104,10 @@ class _Order(EpochSampler):
 
 
 def _tare(work: Work, network: nn.Module, folder: Path) -> None:
-    machine = Machine("cpu" if work.device.type == "cpu" else "gpu", 1, progress=False)
-    options = Training(1, work.batch, tuning=Tuning(head_epochs=0), optimising=Optimising(lr=_LR), machine=machine)
+    machine = Machine(device="cpu" if work.device.type == "cpu" else "gpu", devices=1)
+    options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=_LR)
     module = TransferModule(network, Normaliser(work.normalisation), options, work.batches, "fc")
-    fit(module, work.validation(), folder, resume=False)
+    fit(module, work.validation(), folder, machine)
 
 
 def _bare(work: Work, network: nn.Module, folder: Path, *, fused: bool = False) -> None:

@@ -14,9 +14,10 @@ from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.predicting.api import predict
 from tare.training.module import TransferModule
-from tare.training.options import Optimising
+from tare.training.options import Training
 from tare.training.parameter_groups import optimiser_of
-from tare.transferring.api import TransferRun, transfer
+from tare.transferring.api import transfer
+from tare.transferring.result import TransferRun
 from tests.labelled_images import dark_and_light
 from tests.watched import SPEC, Net, codes, normalised, raw_images, unit
 
@@ -102,7 +103,7 @@ def test_a_step_in_one_pass_is_the_step_in_several(name: str) -> None:
         torch.manual_seed(0)
         network = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 2)).cuda()
         # Clipping is what keeps tare from taking the step in one pass.
-        options = Optimising(optimizer=name, lr=0.1, grad_clip=None if fused else 1.0)
+        options = Training(optimizer=name, lr=0.1, grad_clip=None if fused else 1.0)
         optimiser, _ = optimiser_of(network, "2", options, frozenset())
         assert bool(optimiser.param_groups[0].get("fused")) == fused
         batch = torch.randn(9, 5, generator=torch.Generator().manual_seed(1)).cuda()

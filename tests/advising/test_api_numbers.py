@@ -11,14 +11,17 @@ import torch
 import tare
 from tare.advising.evidence.passes import passed
 from tare.advising.explaining.api import explain
-from tare.advising.inputs import Asked, fed_network
+from tare.advising.fed_network import fed_network
 from tare.advising.subject import Reading, subject_of
+from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, open_split
+from tare.datasets.split import open_split
 from tare.errors import DataError, ModelError, SpecError
 from tare.input_spec.geometry import SignalGeometry
+from tare.networks.inputs import NetworkOptions
+from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import Strategy, normalisation
+from tare.normalisation.strategies import normalisation
 from tare.system.progress import SILENT
 from tare.transferring.result import TransferRun
 from tests.signals import save_table, tones
@@ -64,8 +67,8 @@ def test_the_classes_that_a_run_learnt_are_asked_what_they_tell(signals: Transfe
 
 
 def test_what_lies_outside_a_signal_is_zero_as_when_it_is_trained(signals: TransferRun, folder: Path) -> None:
-    labelled = Labelled(folder / "quiet")
-    fed = fed_network(Asked(str(signals.out)), 0, labelled)
+    labelled = LabelOptions(folder / "quiet")
+    fed = fed_network(NetworkOptions(str(signals.out)), 0, labelled)
     subject, _ = subject_of(fed, labelled, Reading(), SILENT)
     names: tuple[Strategy, ...] = ("source", "target", "sample")
     for name in names:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tare.advising.evidence.accuracy import Folds
 from tare.advising.rule import RULE, Facts, decide
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 
 GAPS: Mapping[Strategy, float] = {"source": 0.0, "blend": 0.4, "target": 0.5, "match": 0.5, "sample": 0.7}
 CALM: Mapping[str, float] = {str(name): 0.1 for name in GAPS}

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.augmentation import Augmentation, Augmenting, Mixing, training_transform
+from tare.datasets.augmentation import Mixing, training_transform
+from tare.datasets.options import Augmentation, Augmenting
 from tests.images import random_rgb
 
 POLICIES: tuple[Augmentation, ...] = ("basic", "trivialaugment", "randaugment")
@@ -17,7 +18,7 @@ def test_every_policy_takes_every_kind_of_image(policy: Augmentation, kind: str)
     pixels = random_rgb(0, 40, 50)
     channels = 3 if kind == "RGB" else 1
     image = torch.rand(1, 40, 50) if kind == "deep" else Image.fromarray(pixels).convert(kind)
-    varied = training_transform((24, 24), "bilinear", Augmenting(policy, erasing=0.5), (0.5,) * channels)
+    varied = training_transform((24, 24), "bilinear", Augmenting(augmentation=policy, erasing=0.5), (0.5,) * channels)
     for seed in range(40):
         torch.manual_seed(seed)
         values = varied(image)
@@ -27,7 +28,7 @@ def test_every_policy_takes_every_kind_of_image(policy: Augmentation, kind: str)
 
 def test_what_is_erased_or_comes_from_outside_has_the_colour_that_becomes_zero() -> None:
     white = Image.fromarray(np.full((40, 40, 3), 255, dtype=np.uint8))
-    varied = training_transform((32, 32), "bilinear", Augmenting("basic", erasing=1.0), (0.2, 0.4, 0.6))
+    varied = training_transform((32, 32), "bilinear", Augmenting(augmentation="basic", erasing=1.0), (0.2, 0.4, 0.6))
     torch.manual_seed(0)
     values = varied(white)
     assert {tuple(pixel) for pixel in values.flatten(1).T.tolist()} == {(255, 255, 255), (51, 102, 153)}

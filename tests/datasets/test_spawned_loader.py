@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tare.datasets.augmentation import Augmenting
 from tare.datasets.image_batches import ImageBatches, stacked
+from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, open_split
+from tare.datasets.split import open_split
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tests.signals import save_table, save_wav, tone
 from tests.tiny_run import save_photo
@@ -25,33 +25,33 @@ def batches(root: Path, name: str) -> Any:
         return image_batches(root, name)
     if name in ("table", "row.npz"):
         if name == "table":
-            labelled = Labelled(save_table(root / "table.csv"))
+            labelled = LabelOptions(save_table(root / "table.csv"))
         else:
             np.savez(root / "rows.npz", x=np.arange(40.0).reshape(20, 2), y=np.arange(20) % 2)
-            labelled = Labelled(root / "rows.npz")
+            labelled = LabelOptions(root / "rows.npz")
         return SignalBatches(open_split(labelled, 0, "vector").train, RowGeometry(("a", "b")))
     if name == "signals.npz":
         np.savez(root / "signals.npz", x=np.random.default_rng(0).normal(size=(8, 40)), y=np.arange(8) % 2)
-        labelled = Labelled(root / "signals.npz")
+        labelled = LabelOptions(root / "signals.npz")
     else:
         for index in range(8):
             save_wav(root / "wav" / f"{'ab'[index % 2]}_{index}.wav", tone(0.5, 40 + index, index))
-        labelled = Labelled(root / "wav", label_pattern="([ab])_")
+        labelled = LabelOptions(root / "wav", label_pattern="([ab])_")
     return SignalBatches(open_split(labelled, 0, "signal").train, SignalGeometry(32, (0.0,)), 3, varies=True)
 
 
 def image_batches(root: Path, name: str) -> ImageBatches:
-    labelled = Labelled(root / "data")
+    labelled = LabelOptions(root / "data")
     for index in range(8):
         save_photo(root / "data" / "ab"[index % 2] / f"{index}.png", index)
     if name == "manifest":
         lines = [f"data/{'ab'[index % 2]}/{index}.png,{'ab'[index % 2]}" for index in range(8)]
         (root / "list.csv").write_text("\n".join(["path,label", *lines]) + "\n")
-        labelled = Labelled(root / "list.csv")
+        labelled = LabelOptions(root / "list.csv")
     if name == "images.npz":
         images = np.random.default_rng(0).integers(0, 255, (8, 20, 20, 3), np.uint8)
         np.savez(root / "images.npz", x=images, y=np.arange(8) % 2)
-        labelled = Labelled(root / "images.npz")
+        labelled = LabelOptions(root / "images.npz")
     geometry = Geometry((16, 16), "bilinear", 0.9)
     if name == "exact":
         geometry = Geometry((16, 16), "bilinear", 0.9, "center", (19,), "down")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tare.datasets.split import Labelled, LabelledFiles, coloured, open_split, read_split
+from tare.datasets.options import LabelOptions
+from tare.datasets.split import LabelledFiles, coloured, open_split, read_split
 from tare.errors import DataError
 from tare.samples.records import Skipped
 from tests.images import rgb_folder
@@ -77,7 +78,7 @@ def test_the_listed_files_are_a_source_with_labels(tmp_path: Path) -> None:
 def test_images_of_any_labelled_source_are_split_by_class(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 9, 8), dtype=np.uint8)
     np.savez(tmp_path / "a.npz", x=images, y=[2, 10] * 10)
-    split = open_split(Labelled(tmp_path / "a.npz"), seed=0)
+    split = open_split(LabelOptions(tmp_path / "a.npz"), seed=0)
     assert split.classes == ("2", "10")
     assert (len(split.train), len(split.val)) == (16, 4)
     assert {file.path for file in split.train}.isdisjoint(file.path for file in split.val)
@@ -90,11 +91,11 @@ def test_images_of_any_labelled_source_are_split_by_class(tmp_path: Path) -> Non
 def test_validation_arrays_are_the_validation_split(tmp_path: Path) -> None:
     images = np.zeros((4, 9, 8), np.uint8)
     np.savez(tmp_path / "a.npz", train_images=images, train_labels=[0, 1, 0, 1], val_images=images[:2], val_labels=[1, 0])
-    split = open_split(Labelled(tmp_path / "a.npz"), seed=0)
+    split = open_split(LabelOptions(tmp_path / "a.npz"), seed=0)
     assert [file.label for file in split.val] == [1, 0]
     np.savez(tmp_path / "b.npz", train_images=images, train_labels=[0, 1, 0, 1], val_images=images[:2], val_labels=[1, 2])
     with pytest.raises(DataError, match=r"the classes of .* among those of .*, found '2' only in validation"):
-        open_split(Labelled(tmp_path / "b.npz"), seed=0)
+        open_split(LabelOptions(tmp_path / "b.npz"), seed=0)
 
 
 def test_a_folder_stays_a_folder_of_files(tmp_path: Path) -> None:
@@ -102,13 +103,13 @@ def test_a_folder_stays_a_folder_of_files(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for index in range(3):
             Image.new("RGB", (4, 4)).save(tmp_path / name / f"{index}.png")
-    assert open_split(Labelled(tmp_path), seed=0) == read_split(tmp_path, seed=0)
+    assert open_split(LabelOptions(tmp_path), seed=0) == read_split(tmp_path, seed=0)
 
 
 def test_rows_of_numbers_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,label\n1,a\n2,b\n")
     with pytest.raises(DataError, match="labelled images, found a vector per sample"):
-        open_split(Labelled(tmp_path / "a.csv"), seed=0)
+        open_split(LabelOptions(tmp_path / "a.csv"), seed=0)
 
 
 def test_colours_are_converted_as_pillow_does() -> None:

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
-from tare.advising.inputs import Asked, fed_network
-from tare.datasets.split import Labelled
+from tare.advising.fed_network import fed_network
+from tare.datasets.options import LabelOptions
 from tare.errors import SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.networks.inputs import NetworkOptions
 from tare.networks.network import load_network
 from tare.networks.stated_spec import unit_constants, with_spec
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.folder import folder_task
-from tare.training.options import Training, Tuning
+from tare.training.options import Training
 from tare.transferring.api import transfer
-from tare.transferring.plan import Source
+from tare.transferring.plan import built_network
 from tests.tiny_run import FACTORY, save_photo
 
 CAFFE = InputSpec.of([103.939, 116.779, 123.68], [1.0, 1.0, 1.0], scale=1.0, channels="BGR", size=(32, 32))
@@ -138,15 +139,15 @@ def test_every_way_in_takes_the_spec(factory: str, tmp_path: Path) -> None:
         save_photo(tmp_path / "data" / "ab"[index % 2] / f"{index}.png", index)
     stated = with_spec(load_network(factory, "none"), CAFFE)
     expected = stated.module(source(stated.spec.require("mean"), stated.spec.require("std"))(raw()))
-    training = Training(tuning=Tuning(protocol="probe"))
+    stated_by_file = NetworkOptions(factory, weights="none", spec=str(path))
     ways = [
-        Source(factory, "none", spec=str(path)).network(training),
-        fed_network(Asked(factory, "none", spec=path), 0).network,
+        built_network(stated_by_file, Training(protocol="probe"), None),
+        fed_network(NetworkOptions(factory, weights="none", spec=path), 0).network,
     ]
     for network in ways:
         fed = source(network.spec.require("mean"), network.spec.require("std"))(raw())
         assert torch.allclose(network.module(fed), expected, rtol=1e-5, atol=1e-4)
-    given = folder_task(Labelled(str(tmp_path / "data")), (factory,), "none", spec=str(path)).given
+    given = folder_task(LabelOptions(str(tmp_path / "data")), (factory,), "none", spec=str(path)).given
     assert given is not None
     pretrained = given(factory)
     assert pretrained.constants is not None

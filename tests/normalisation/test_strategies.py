@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from tare.errors import StrategyError
 from tare.measuring.api import measure as measured
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.strategies import (
     STD_FLOOR,
-    STRATEGIES,
     Constants,
     Normalisation,
-    Strategy,
     blended,
     clipped,
     matched,

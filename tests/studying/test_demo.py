@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tare.normalisation.strategies import STRATEGIES
+from tare.normalisation.names import STRATEGIES
 from tare.reporting.demo import write_page
 from tare.studying.demo import DemoResult, run_demo
 from tare.system.progress import SILENT

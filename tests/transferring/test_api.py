@@ -21,11 +21,12 @@ from tare.datasets.split import read_split
 from tare.errors import DataError, MissingDependencyError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import TooManySkippedError, measure
 from tare.networks.network import load_network
-from tare.normalisation.strategies import STRATEGIES, Strategy
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.training.fitting import DivergedError, TransferModule
 from tare.transferring import plan as transfer_plan
-from tare.transferring.api import TransferRun, transfer
+from tare.transferring.api import transfer
+from tare.transferring.result import TransferRun
 from tests.images import save_png
 from tests.labelled_images import dark_and_light
 
@@ -144,7 +145,7 @@ def test_a_few_unreadable_files_are_left_out_and_said(data: Path, tmp_path: Path
         ({"mean": [0.5]}, "both --mean and --std, or neither"),
         ({"mean": [0.5, 0.5], "std": [0.5, 0.5]}, "3 values, one per input channel"),
         ({"mean": [0.5], "std": [0.0]}, "every std at least 0.001"),
-        ({"strategy": "best"}, "a strategy among source, target"),
+        ({"strategy": "best"}, "a strategy: source, target"),
         ({"protocol": "magic"}, "a protocol: finetune, probe or scratch"),
         ({"interpolation": "magic"}, "an interpolation: bilinear, bicubic"),
         ({"crop": 1.5}, "--crop above 0 and at most 1, found 1.5"),
@@ -495,7 +496,7 @@ def test_an_error_of_the_data_in_a_loader_process_keeps_its_type(
         (data / "train" / "dark" / "3.png").unlink()
         return made
 
-    monkeypatch.setattr("tare.transferring.api.planned", planned)
+    monkeypatch.setattr("tare.transferring.protocols.planned", planned)
     with pytest.raises(DataError, match=r"images that stay readable during training, found .*3.png"):
         finetune(data, tmp_path / "run", workers=1)
 

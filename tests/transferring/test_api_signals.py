@@ -10,18 +10,20 @@ import pytest
 import torch
 
 import tare
+from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, open_split, read_recording
+from tare.datasets.split import open_split, read_recording
 from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import measure
 from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to
-from tare.normalisation.strategies import STRATEGIES, Strategy
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_page
 from tare.samples.records import Skipped
 from tare.training.fitting import TransferModule
-from tare.transferring.api import TransferRun, transfer
+from tare.transferring.api import transfer
+from tare.transferring.result import TransferRun
 from tests.signals import RATES, save_table, save_wav, tone, tones
 
 PLAIN: dict[str, Any] = {"workers": 0, "device": "cpu"}
@@ -68,7 +70,7 @@ def test_a_network_for_signals_is_built_for_the_data_trained_and_loaded_back(sou
 
 def test_what_is_padded_is_zero_at_the_networks_input(source: TransferRun, data: Path) -> None:
     model = source.load()
-    files = open_split(Labelled(data), 0, "signal").val
+    files = open_split(LabelOptions(data), 0, "signal").val
     shortest = next(file for file in files if file.path.endswith("0.wav"))
     caught: list[torch.Tensor] = []
     model.network.module.register_forward_pre_hook(lambda _m, inputs: caught.append(inputs[0]))
@@ -224,7 +226,7 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
         ("tare:cnn1d", {}, "the source's mean and std for the strategy 'source'.*use --strategy target"),
         ("tare:cnn1d", {"size": 32}, "options that fit signals, found --size 32"),
         ("tare:cnn1d", {"crop": 0.5}, "options that fit signals, found --crop 0.5"),
-        ("tare:cnn1d", {"length": 0}, "--length of at least 1, found 0"),
+        ("tare:cnn1d", {"length": 0}, "--length above zero, found 0"),
         ("tare:cnn1d", {"mixup": 0.2, "protocol": "finetune"}, "--augmentation basic or none for signals, .* found --mixup 0.2"),
         ("tare:cnn1d", {"cutmix": 1.0, "protocol": "finetune"}, "found --cutmix 1.0"),
         ("tare:cnn1d", {"erasing": 0.1, "protocol": "finetune"}, "found --erasing 0.1"),
@@ -292,7 +294,7 @@ def test_recordings_in_an_archive_are_those_of_its_folders(data: Path, tmp_path:
     with tarfile.open(tmp_path / f"a.{suffix}", "w:gz" if suffix.endswith("gz") else "w") as archive:
         for path in sorted((data / "train").rglob("*.wav")):
             archive.add(path, str(path.relative_to(data / "train")))
-    split = open_split(Labelled(tmp_path / f"a.{suffix}"), 0, "signal")
+    split = open_split(LabelOptions(tmp_path / f"a.{suffix}"), 0, "signal")
     assert (split.classes, len(split.train), len(split.val)) == (("high", "low"), 12, 4)
     for file in split.train:
         name = "high" if file.label == 0 else "low"

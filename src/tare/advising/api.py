@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from typing import Any
-
 from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
-from tare.advising.inputs import Asked, fed_network
+from tare.advising.fed_network import fed_network
+from tare.advising.inputs import AdviceRequest
 from tare.advising.rates import Rate, Said, rate_of
 from tare.advising.result import Advice, Evidence
 from tare.advising.rule import Decision, Facts, decide
 from tare.advising.subject import Reading, subject_of
 from tare.advising.words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
 from tare.comparing.values_used import values_used
-from tare.datasets.split import Labelled
+from tare.datasets.options import LabelOptions
 from tare.errors import StrategyError
-from tare.measuring.api import MAX_SKIPPED
-from tare.networks.stated_spec import Spec
-from tare.normalisation.strategies import Strategy
-from tare.statistics.dataset_stats import DatasetStats
+from tare.normalisation.names import Strategy
 from tare.system.engines.local import default_workers
+from tare.system.options import part, verb
 from tare.system.progress import SILENT, Reporter
-from tare.training.options import picked
 
 __all__ = ["Advice", "advise", "advise_on"]
 
 
-def advise(
-    model: str,
-    data: Any,
-    *,
-    weights: str = "pretrained",
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    spec: Spec | None = None,
-    source_stats: str | os.PathLike[str] | DatasetStats | None = None,
-    labels: bool | None = None,
-    label: str | None = None,
-    label_pattern: str | None = None,
-    array: str | None = None,
-    size: int | None = None,
-    interpolation: str | None = None,
-    crop: float | None = None,
-    length: int | None = None,
-    seed: int = 0,
-    workers: int | None = None,
-    max_skipped: float = MAX_SKIPPED,
-    reporter: Reporter = SILENT,
-) -> Advice:
+@verb(AdviceRequest)
+def advise(request: AdviceRequest) -> Advice:
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
     ``data`` are what ``tare.transfer`` takes, with labels or without: images, signals or rows of numbers, as the network is for.
@@ -61,12 +35,16 @@ def advise(
 
     Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or what does not fit it.
     """
-    given = dict(locals())
-    labelled = picked(Labelled, given)
-    fed = fed_network(picked(Asked, given), seed, labelled)
-    count = default_workers() if workers is None else max(1, workers)
-    subject, notes = subject_of(fed, labelled, Reading(labels, max_skipped, count, seed), reporter)
-    return advise_on(subject, fed.network.reference, labelled.name, seed=seed, notes=fed.notes + notes, reporter=reporter)
+    return advised(request)
+
+
+def advised(request: AdviceRequest) -> Advice:
+    """The advice that was asked for; see :func:`advise`."""
+    labelled, reporter = part(LabelOptions, request), request.reporter
+    fed = fed_network(request, request.seed, labelled, request.source_stats)
+    reading = Reading(request.labels, request.max_skipped, request.workers or default_workers(), request.seed)
+    subject, notes = subject_of(fed, labelled, reading, reporter)
+    return advise_on(subject, fed.network.reference, labelled.name, seed=request.seed, notes=fed.notes + notes, reporter=reporter)
 
 
 def advise_on(

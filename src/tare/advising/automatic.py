@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tare.advising.api import advise_on
-from tare.advising.inputs import Fed
+from tare.advising.fed_network import FedNetwork
 from tare.advising.subject import labelled_subject, sized_input
 from tare.datasets.split import LabelledFile
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
 
 
 def recommended(
-    fed: Fed, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
+    fed: FedNetwork, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
 ) -> tuple[Strategy, tuple[str, ...]]:
     """The strategy that advice recommends for the training samples ``train`` with the statistics ``stats``, and remarks.
 

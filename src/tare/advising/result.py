@@ -10,7 +10,8 @@ from typing import Any
 from tare.advising.rates import Rate
 from tare.advising.rule import Basis, Confidence
 from tare.comparing.shift import Comparison
-from tare.normalisation.strategies import Normalisation, Strategy
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Normalisation
 
 SCHEMA = "tare.advice/1"
 #: What is recommended where strategies need not be told apart.

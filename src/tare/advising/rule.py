@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tare.advising.evidence.accuracy import Folds
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
 Confidence = Literal["high", "moderate", "low"]

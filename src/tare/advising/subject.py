@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from tare.advising.evidence.gathered import Subject
-from tare.advising.inputs import Fed
+from tare.advising.fed_network import FedNetwork
 from tare.datasets.image_batches import ImageBatches, stacked
+from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
+from tare.datasets.split import LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.measuring.api import MAX_SKIPPED, checked, measure, measure_state, stats_of
@@ -43,7 +44,7 @@ class Reading:
     seed: int = 0
 
 
-def subject_of(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
+def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
     """Read and measure dataset1, and say what was done.
 
     With labels the training split is used, as ``tare transfer`` splits with this seed, and nothing of the validation data.
@@ -65,7 +66,9 @@ def subject_of(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporte
     return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)))
 
 
-def sized_input(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, workers: int) -> tuple[Fed, tuple[str, ...]]:
+def sized_input(
+    fed: FedNetwork, files: Sequence[LabelledFile], stats: DatasetStats, workers: int
+) -> tuple[FedNetwork, tuple[str, ...]]:
     """The network with the geometry of the signals or rows it is given, and notes; images keep theirs.
 
     What a signal lacks is NaN, which becomes zero at the network's input under every strategy. Raises :class:`ModelError` if the
@@ -90,7 +93,9 @@ def sized_input(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, wo
     return replace(fed, takes=takes), notes
 
 
-def labelled_subject(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter) -> Subject:
+def labelled_subject(
+    fed: FedNetwork, files: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
+) -> Subject:
     """Training samples as the network takes them (images decoded and resized): at most :data:`MOST`, chosen by ``seed``."""
     chosen = [files[place] for place in _chosen(len(files), seed)]
     assert fed.takes is not None  # noqa: S101 - signals and rows have been through sized_input
@@ -110,7 +115,7 @@ def labelled_subject(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStat
     return _subject(fed, stats, samples, known)
 
 
-def _split(labelled: Labelled, reading: Reading, fed: Fed) -> tuple[Split | None, str]:
+def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[Split | None, str]:
     """The split with labels, or None and why."""
     if reading.labels is False:
         return None, f"labels are not looked at: {_WITHOUT}"
@@ -123,7 +128,7 @@ def _split(labelled: Labelled, reading: Reading, fed: Fed) -> tuple[Split | None
 
 
 def _unlabelled_images(
-    fed: Fed, labelled: Labelled, reading: Reading, missing: str, reporter: Reporter
+    fed: FedNetwork, labelled: LabelOptions, reading: Reading, missing: str, reporter: Reporter
 ) -> tuple[Subject, tuple[str, ...]]:
     """Measure all samples of any source, and keep some of them as the network takes them."""
     assert isinstance(fed.takes, Geometry)  # noqa: S101 - it takes images
@@ -151,7 +156,7 @@ def _unlabelled_images(
     return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples))
 
 
-def _images(record: Record, fed: Fed) -> list[NDArray[Any]]:
+def _images(record: Record, fed: FedNetwork) -> list[NDArray[Any]]:
     if isinstance(record, Sample):
         return [coloured(record.values, fed.colour)]
     if isinstance(record, Stack):
@@ -164,7 +169,7 @@ def _tensor(values: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(kept, -1, 0)))
 
 
-def _subject(fed: Fed, stats: DatasetStats, samples: torch.Tensor, labels: NDArray[np.int64] | None) -> Subject:
+def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels: NDArray[np.int64] | None) -> Subject:
     network = fed.network
     if len(stats.channels) != len(fed.constants.mean):
         found = f"{len(stats.channels)} in {stats.source!r}"

@@ -10,7 +10,7 @@ from tare.advising.result import NO_MATTER, Evidence
 from tare.advising.rule import RULE, Decision, Gain
 from tare.comparing.shift import ChannelShift
 from tare.comparing.values_used import ValuesUsed
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
 _KINDS = {

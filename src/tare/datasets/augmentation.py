@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
+from tare.datasets.options import Augmenting
 from tare.system.seeds import derived
 
-Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
-
 _SCALE = (0.35, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Augmenting:
-    """How raw training images are varied; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
-
-    augmentation: Augmentation = "basic"
-    mixup: float = 0.0
-    cutmix: float = 0.0
-    erasing: float = 0.0
-
-    @property
-    def mixes(self) -> bool:
-        """Whether images are mixed with others of their batch."""
-        return self.mixup > 0 or self.cutmix > 0
 
 
 def training_transform(

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from tare.datasets.augmentation import Augmenting, training_transform
+from tare.datasets.augmentation import training_transform
+from tare.datasets.options import Augmenting
 from tare.datasets.split import LabelledFile
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry

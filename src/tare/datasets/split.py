@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples, open_labelled, open_samples
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Kind
@@ -135,26 +136,7 @@ def read_split(root: Path, seed: int, val_share: float = 0.2, kind: Kind = "imag
     return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Labelled data: where they are, and where their labels are, if that is not plain.
-
-    ``label`` names the column or array of labels, ``array`` that of images; ``label_pattern`` is a regular expression whose
-    first group is found in each sample's path.
-    """
-
-    data: Any
-    label: str | None = None
-    label_pattern: str | None = None
-    array: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The data in words."""
-        return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
-
-
-def open_split(labelled: Labelled, seed: int, kind: Kind = "image") -> Split:
+def open_split(labelled: LabelOptions, seed: int, kind: Kind = "image") -> Split:
     """Split what has labelled samples of ``kind``: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
 
     Validation samples are those of the data, where they hold any, else a fifth of each class, chosen by ``seed``.
@@ -177,7 +159,7 @@ def open_split(labelled: Labelled, seed: int, kind: Kind = "image") -> Split:
     return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
 
 
-def without_labels(labelled: Labelled, kind: Kind) -> Split:
+def without_labels(labelled: LabelOptions, kind: Kind) -> Split:
     """All samples of ``kind`` as the training part of one class without a name, where nobody needs labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.

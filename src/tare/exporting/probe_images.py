@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.datasets.image_batches import evaluation_transform
-from tare.datasets.split import Labelled, Split, open_split
+from tare.datasets.options import LabelOptions
+from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
 from tare.networks.stored.trained import TrainedModel
 from tare.samples.records import Skipped
@@ -63,7 +64,7 @@ def split_of(trained: TrainedModel) -> Split | None:
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
     try:
-        split = open_split(Labelled(data, **how), seed, trained.model.takes.kind)
+        split = open_split(LabelOptions(data, **how), seed, trained.model.takes.kind)
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

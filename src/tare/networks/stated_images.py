@@ -14,7 +14,8 @@ from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
-from tare.normalisation.strategies import Constants, Strategy
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Constants
 from tare.samples.decode import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from tare.datasets.augmentation import Augmenting
+from tare.datasets.options import Augmenting
 from tare.datasets.split import LabelledFile, Split
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.geometry import NOUNS, Kind, RowGeometry, SignalGeometry
+from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
-from tare.normalisation.strategies import Normalisation, Strategy
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Normalisation
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import ordered_map
@@ -29,8 +30,9 @@ def channels_in(split: Split) -> int:
     raise DataError(f"{NOUNS[split.kind]} that can be read", reason, "repair the data")
 
 
-def check_options(kind: Kind, image_options: dict[str, Any], length: int | None, augmenting: Augmenting) -> None:
+def check_options(kind: Kind, stated: NetworkOptions, augmenting: Augmenting) -> None:
     """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
+    image_options, length = {"size": stated.size, "interpolation": stated.interpolation, "crop": stated.crop}, stated.length
     given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
     if kind == "image":
         given = [f"--length {length}"] if length is not None else []
@@ -40,8 +42,6 @@ def check_options(kind: Kind, image_options: dict[str, Any], length: int | None,
         raise SpecError(f"options that fit {NOUNS[kind]}", given[0], "leave it out")
     if kind == "image":
         return
-    if length is not None and length < 1:
-        raise SpecError("--length of at least 1", f"{length}", "raise it")
     varied = {"augmentation": augmenting.augmentation, "mixup": augmenting.mixup, "cutmix": augmenting.cutmix}
     for name, value in {**varied, "erasing": augmenting.erasing}.items():
         if value not in ("none", "basic", 0.0):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 import numpy as np
 
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
+from tare.normalisation.names import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 
-Strategy = Literal["source", "target", "match", "blend", "sample", "none"]
 T = TypeVar("T")
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 #: Smallest std that is divided by, as a share of the range of values: below it that range spans more than 1000 sigma.
 STD_FLOOR = 1e-3

@@ -8,7 +8,7 @@ from typing import Any, cast
 import altair as alt
 import polars as pl
 
-from tare.normalisation.strategies import STRATEGIES
+from tare.normalisation.names import STRATEGIES
 from tare.studying.analysis.analysis_old import Difference, Summary
 
 #: Okabe and Ito's palette, distinguishable with every common colour vision; a strategy keeps its colour everywhere.

@@ -17,15 +17,16 @@ from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.heads.reference import features_of, fit_head
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import STRATEGIES, Constants, Normalisation, Strategy, normalisation, same_inputs
+from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis_old import Cell, Difference, Summary, differences, summaries, verdict, winner
 from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
 from tare.system.progress import Advance, Reporter
 from tare.training.fitting import TransferModule, train_in_memory
-from tare.training.options import Machine, Optimising, Training, Tuning
+from tare.training.options import Machine, Training
 
 AS_IT_IS = "dataset1 as it is"
 OTHER_SENSOR = "dataset1 from another sensor"
@@ -33,6 +34,7 @@ OTHER_SENSOR = "dataset1 from another sensor"
 _ARCHITECTURE = "test_resnet"
 _HEAD = "fc"
 _EPOCHS = 10
+_MACHINE = Machine(device="cpu", devices=1)
 _BATCH = 64
 _STRENGTH = 1.0
 _GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
@@ -156,7 +158,7 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
     def batches(epoch: int) -> DataLoader[Any]:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
 
-    train_in_memory(TransferModule(module, normaliser, options, batches))
+    train_in_memory(TransferModule(module, normaliser, options, batches), _MACHINE)
     seen = measure_images(np.stack([crops[index][0][0].numpy() for index in range(len(crops))]), "dataset0 as augmented")
     origin = "pretraining in this demo"
     spec = InputSpec(
@@ -173,8 +175,7 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
 
 
 def _training(rate: float, seed: int) -> Training:
-    machine = Machine("cpu", 1, progress=False)
-    return Training(_EPOCHS, seed=seed, tuning=Tuning(head_epochs=0), optimising=Optimising(lr=rate), machine=machine)
+    return Training(epochs=_EPOCHS, seed=seed, head_epochs=0, lr=rate)
 
 
 def _split(total: int, train_size: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -231,7 +232,7 @@ def _save_winner(
         generator = torch.Generator().manual_seed(epoch)
         return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
 
-    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches))
+    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches), _MACHINE)
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())
     accuracy = float((logits.argmax(dim=1).numpy() == test.labels).mean())

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from tare.datasets.split import Labelled
+from tare.datasets.options import LabelOptions
 from tare.errors import SpecError
-from tare.normalisation.strategies import STRATEGIES, Strategy
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
 from tare.studying.tasks.shifts import shift_named
@@ -82,8 +82,10 @@ class Plan:
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
         if self.study == FOLDER:
-            labels = (self.label or None, self.label_pattern or None, self.array or None)
-            return folder_task(Labelled(self.data, *labels), self.networks, self.weights, self.mean, self.std, self.spec)
+            labels = LabelOptions(
+                self.data, label=self.label or None, label_pattern=self.label_pattern or None, array=self.array or None
+            )
+            return folder_task(labels, self.networks, self.weights, self.mean, self.std, self.spec)
         return task_named(self.study)
 
     @property

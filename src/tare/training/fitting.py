@@ -70,8 +70,10 @@ class CheckpointFiles(TorchCheckpointIO):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
 
-def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: bool) -> Fitted:
-    """Train, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``.
+def fit(
+    module: TransferModule, val: DataLoader[Any], folder: Path, machine: Machine, *, resume: bool = False, progress: bool = False
+) -> Fitted:
+    """Train on ``machine``, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``.
 
     Raises :class:`DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` when the disk is full.
     """
@@ -83,9 +85,10 @@ def fit(module: TransferModule, val: DataLoader[Any], folder: Path, *, resume: b
     with _quiet(), _deterministic(), _compiled(module), _explained():
         trainer = _trainer(
             training,
-            callbacks=_callbacks(training, history, folder / "checkpoints"),
-            enable_progress_bar=training.machine.progress,
-            logger=_logger(training.machine, folder),
+            machine,
+            callbacks=_callbacks(training, history, folder / "checkpoints", progress),
+            enable_progress_bar=progress,
+            logger=_logger(machine, folder),
             plugins=[CheckpointFiles()],
         )
         start = str(latest) if resume and latest.exists() else None
@@ -121,37 +124,39 @@ def _unreadable(path: Path, found: str) -> ModelError:
     return ModelError("a checkpoint of this run that can be read", f"{found} in {str(path)!r}", remedy)
 
 
-def train_in_memory(module: TransferModule) -> None:
+def train_in_memory(module: TransferModule, machine: Machine) -> None:
     """Train without writing anything, for small networks that are a step of something larger."""
     with _quiet(), _deterministic():
-        _trainer(module.training_options, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
+        _trainer(module.training_options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(
+            module
+        )
 
 
-def check_training(training: Training) -> None:
+def check_training(training: Training, machine: Machine) -> None:
     """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a logger is missing."""
     with _quiet(), _deterministic():
-        _trainer(training, enable_checkpointing=False, enable_progress_bar=False, logger=False)
-    if training.machine.logger != "none":
-        require(training.machine.logger, extra="loggers", purpose=f"--logger {training.machine.logger}")
+        _trainer(training, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+    if machine.logger != "none":
+        require(machine.logger, extra="loggers", purpose=f"--logger {machine.logger}")
 
 
-def _callbacks(training: Training, history: History, folder: Path) -> list[Callback]:
+def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
     """In the order that matters: averaged weights before what validates them, the last checkpoint after the best."""
     callbacks: list[Callback] = []
-    if training.optimising.ema is not None:
-        callbacks.append(EMAWeightAveraging(decay=training.optimising.ema))
+    if training.ema is not None:
+        callbacks.append(EMAWeightAveraging(decay=training.ema))
     if training.patience is not None:
         callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
     callbacks.append(history)
     # The last one is a checkpoint of its own: save_last would renew it only when an epoch is the best so far. It records the
     # best one's score, and so comes after it. The best one is weights alone, a third of the bytes, unless they are averaged:
     # only a whole checkpoint has the average.
-    whole = training.optimising.ema is not None
+    whole = training.ema is not None
     callbacks += [
         _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
         _checkpoint(folder, LAST),
     ]
-    if training.machine.progress:
+    if progress:
         callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
     return callbacks
 
@@ -188,16 +193,15 @@ def _logger(machine: Machine, folder: Path) -> Any:
     return logger
 
 
-def _trainer(training: Training, **more: Any) -> lightning.Trainer:
-    machine, optimising = training.machine, training.optimising
+def _trainer(training: Training, machine: Machine, **more: Any) -> lightning.Trainer:
     try:
         return lightning.Trainer(
             accelerator=machine.device,
             devices=machine.devices,
-            precision=machine.precision,  # type: ignore[arg-type]
-            max_epochs=training.head_epochs + training.epochs,
-            accumulate_grad_batches=optimising.accumulate,
-            gradient_clip_val=optimising.grad_clip,
+            precision=training.precision,  # type: ignore[arg-type]
+            max_epochs=training.epochs_of_head + training.epochs,
+            accumulate_grad_batches=training.accumulate,
+            gradient_clip_val=training.grad_clip,
             deterministic="warn",
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -205,7 +209,7 @@ def _trainer(training: Training, **more: Any) -> lightning.Trainer:
             **more,
         )
     except (MisconfigurationException, ValueError) as error:
-        asked = f"--device {machine.device} --devices {machine.devices} --precision {machine.precision}"
+        asked = f"--device {machine.device} --devices {machine.devices} --precision {training.precision}"
         reason = " ".join(str(error).split())[:200]
         raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
 
@@ -213,7 +217,7 @@ def _trainer(training: Training, **more: Any) -> lightning.Trainer:
 @contextlib.contextmanager
 def _compiled(module: TransferModule) -> Iterator[None]:
     """Compile the network in place while it trains, where asked; its names and what is saved of it stay the same."""
-    if not module.training_options.machine.compile:
+    if not module.training_options.compile:
         yield
         return
     module.network.compile()

@@ -54,8 +54,8 @@ class TransferModule(lightning.LightningModule):
         super().__init__()
         self.network, self.normaliser, self.head = network, normaliser, head
         self.training_options, self.batches = training, batches
-        self.frozen = frozen_names(network, head, training.tuning)
-        self.head_epochs = training.head_epochs if head else 0
+        self.frozen = frozen_names(network, head, training)
+        self.head_epochs = training.epochs_of_head if head else 0
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights, persistent=False)
         self.register_buffer("_loss_sum", torch.zeros(()), persistent=False)
@@ -95,7 +95,7 @@ class TransferModule(lightning.LightningModule):
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
         """One step; raises :class:`DivergedError` when the loss is no longer a number."""
         images, labels = self._mixed(*batch, index)
-        smoothing = self.training_options.objective.label_smoothing
+        smoothing = self.training_options.label_smoothing
         loss = functional.cross_entropy(self(images), labels, self.class_weights, label_smoothing=smoothing)
         self._note(loss.detach(), len(labels), index)
         return loss
@@ -149,10 +149,10 @@ class TransferModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser and a schedule stepped with it."""
         options = self.training_options
-        optimiser, heads = optimiser_of(self.network, self.head, options.optimising, self.frozen)
+        optimiser, heads = optimiser_of(self.network, self.head, options, self.frozen)
         steps = int(self.trainer.estimated_stepping_batches)
         head_steps = round(steps * self.head_epochs / (self.trainer.max_epochs or 1))
-        plan = Schedule(steps, head_steps, options.optimising.warm_up)
+        plan = Schedule(steps, head_steps, options.warm_up)
         factors: list[Any] = [plan.head if is_head else plan.body for is_head in heads]
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -186,7 +186,7 @@ class TransferModule(lightning.LightningModule):
     def _resting(self) -> Iterator[nn.Module]:
         """The parts of the network that hold weights of which none is trained, and batch norms where they are frozen."""
         trained = {id(parameter) for name, parameter in self.network.named_parameters() if name in self._trained}
-        fixed = self.training_options.tuning.batchnorm == "frozen"
+        fixed = self.training_options.batchnorm == "frozen"
         for layer in self.network.modules():
             own = [id(parameter) for parameter in layer.parameters()]
             if (own and trained.isdisjoint(own)) or (fixed and isinstance(layer, _BatchNorm)):

@@ -13,28 +13,28 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tare.errors import SpecError
-from tare.training.options import Optimising, Tuning
+from tare.training.options import Training
 
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
-def frozen_names(module: nn.Module, head: str, tuning: Tuning) -> frozenset[str]:
+def frozen_names(module: nn.Module, head: str, training: Training) -> frozenset[str]:
     """Names of the parameters that are not trained, by ``freeze`` and, under ``batchnorm="frozen"``, those of batch norms.
 
     ``freeze`` is ``none``, ``stem`` (what timm calls so, else the first layer and the norm after it), ``body`` (all but the
     head) or a pattern such as ``layer1.*``. Raises :class:`SpecError` if a pattern fits nothing, or nothing is left to train.
     """
     names = [name for name, _ in module.named_parameters()]
-    frozen = {name for name in names if _freezes(tuning.freeze, name, module, head)}
-    if tuning.freeze != "none" and not frozen:
+    frozen = {name for name in names if _freezes(training.freeze, name, module, head)}
+    if training.freeze != "none" and not frozen:
         tops = ", ".join(list(dict.fromkeys(name.partition(".")[0] for name in names))[:8])
         raise SpecError(
-            "none, stem, body or a pattern after --freeze", f"{tuning.freeze!r}, which fits no parameter", f"there are {tops}"
+            "none, stem, body or a pattern after --freeze", f"{training.freeze!r}, which fits no parameter", f"there are {tops}"
         )
-    if tuning.batchnorm == "frozen":
+    if training.batchnorm == "frozen":
         frozen |= {name for name in names if isinstance(module.get_submodule(name.rpartition(".")[0]), _BatchNorm)}
     if len(frozen) == len(names):
-        raise SpecError("parameters left to train", f"none after --freeze {tuning.freeze}", "freeze less")
+        raise SpecError("parameters left to train", f"none after --freeze {training.freeze}", "freeze less")
     return frozenset(frozen)
 
 
@@ -44,7 +44,7 @@ def belongs(name: str, part: str) -> bool:
 
 
 def optimiser_of(
-    module: nn.Module, head: str, optimising: Optimising, frozen: frozenset[str]
+    module: nn.Module, head: str, training: Training, frozen: frozenset[str]
 ) -> tuple[torch.optim.Optimizer, list[bool]]:
     """The optimiser timm knows by its name, and for each of its parameter groups whether it is the head's.
 
@@ -54,38 +54,38 @@ def optimiser_of(
     """
     from timm.optim import list_optimizers
 
-    if optimising.optimizer not in list_optimizers():
-        close = difflib.get_close_matches(optimising.optimizer, list_optimizers(), n=3)
-        raise SpecError("an optimiser that timm knows", f"{optimising.optimizer!r}", _hint(close))
-    groups = list(_groups(module, head, optimising, frozen).values())
+    if training.optimizer not in list_optimizers():
+        close = difflib.get_close_matches(training.optimizer, list_optimizers(), n=3)
+        raise SpecError("an optimiser that timm knows", f"{training.optimizer!r}", _hint(close))
+    groups = list(_groups(module, head, training, frozen).values())
     heads = [group.pop("head") for group in groups]
     try:
-        made = _created(groups, optimising)
-        if _fuses(made, optimising):
-            made = _created(groups, optimising, fused=True)
+        made = _created(groups, training)
+        if _fuses(made, training):
+            made = _created(groups, training, fused=True)
     except (TypeError, ValueError, AssertionError, ImportError, ModuleNotFoundError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise SpecError(f"options that {optimising.optimizer!r} takes", reason, "use --optimizer adamw") from None
+        raise SpecError(f"options that {training.optimizer!r} takes", reason, "use --optimizer adamw") from None
     return made, heads
 
 
-def _created(groups: list[dict[str, Any]], optimising: Optimising, **more: Any) -> torch.optim.Optimizer:
+def _created(groups: list[dict[str, Any]], training: Training, **more: Any) -> torch.optim.Optimizer:
     from timm.optim import create_optimizer_v2
 
     copies = [dict(group) for group in groups]  # an optimiser fills in what a group leaves open
     made: torch.optim.Optimizer = create_optimizer_v2(
-        copies, opt=optimising.optimizer, lr=optimising.lr, weight_decay=optimising.weight_decay, **more
+        copies, opt=training.optimizer, lr=training.lr, weight_decay=training.weight_decay, **more
     )
     return made
 
 
-def _fuses(made: torch.optim.Optimizer, optimising: Optimising) -> bool:
+def _fuses(made: torch.optim.Optimizer, training: Training) -> bool:
     """Whether torch has the optimiser in one pass for where its parameters are, and nothing needs the gradients in between."""
     plain = type(made) in (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
     parameters = [parameter for group in made.param_groups for parameter in group["params"]]
     fits = all(parameter.device.type in ("cpu", "cuda") and parameter.is_floating_point() for parameter in parameters)
     # Lightning refuses to clip for an optimiser that could undo a loss's scale itself.
-    return plain and fits and optimising.grad_clip is None
+    return plain and fits and training.grad_clip is None
 
 
 def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
@@ -97,8 +97,8 @@ def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
     return {names[id(parameter)]: float(group["lr_scale"]) for group in groups for parameter in group["params"]}
 
 
-def _groups(module: nn.Module, head: str, optimising: Optimising, frozen: frozenset[str]) -> dict[Any, dict[str, Any]]:
-    scales = layer_scales(module, optimising.layer_decay) if optimising.layer_decay is not None else {}
+def _groups(module: nn.Module, head: str, training: Training, frozen: frozenset[str]) -> dict[Any, dict[str, Any]]:
+    scales = layer_scales(module, training.layer_decay) if training.layer_decay is not None else {}
     excluded = module.no_weight_decay() if callable(getattr(module, "no_weight_decay", None)) else ()  # type: ignore[operator]
     groups: dict[Any, dict[str, Any]] = {}
     # Those that are decayed come first: the order of the groups is part of every checkpoint.
@@ -106,12 +106,12 @@ def _groups(module: nn.Module, head: str, optimising: Optimising, frozen: frozen
         if name in frozen:
             continue
         is_head = belongs(name, head)
-        scale = scales.get(name, 1.0) * (optimising.head_lr_factor if is_head else 1.0)
+        scale = scales.get(name, 1.0) * (training.head_lr_factor if is_head else 1.0)
         decayed = parameter.ndim > 1 and not any(fnmatchcase(name, f"*{pattern}") for pattern in excluded)
         fresh: dict[str, Any] = {
             "params": [],
-            "lr": optimising.lr * scale,
-            "weight_decay": optimising.weight_decay if decayed else 0.0,
+            "lr": training.lr * scale,
+            "weight_decay": training.weight_decay if decayed else 0.0,
             "head": is_head,
         }
         groups.setdefault((scale, decayed, is_head), fresh)["params"].append(parameter)

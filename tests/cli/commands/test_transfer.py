@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tare.transferring.api
+import tare
+import tare.transferring.protocols
 from tare.cli.main import app
 from tare.cli.start import main
 from tare.errors import DataError
+from tare.transferring.inputs import TransferRequest
 from tests.labelled_images import dark_and_light
 
 #: Each option with a value that is not its default, and what the function is to get.
@@ -66,19 +69,23 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
 }
 
 
+#: What an option needs beside it.
+BESIDE = {"bn_prior": ["--protocol", "probe", "--batchnorm", "reestimate"]}
+
+
 class Recorder:
     def __init__(self) -> None:
         self.keywords: dict[str, Any] = {}
 
-    def __call__(self, **keywords: Any) -> None:
-        self.keywords = keywords
+    def __call__(self, request: TransferRequest) -> None:
+        self.keywords = {entry.name: getattr(request, entry.name) for entry in fields(request)}
         raise DataError("nothing", "everything", "stop here")
 
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder()
-    monkeypatch.setattr(tare.transferring.api, "transfer", made)
+    monkeypatch.setattr(tare.transferring.protocols, "transferred", made)
     return made
 
 
@@ -88,12 +95,14 @@ def run(*arguments: str) -> int:
     return int(caught.value.code or 0)
 
 
-def test_every_option_reaches_the_function(recorder: Recorder) -> None:
-    assert run("photos", *(word for words, _ in GIVEN.values() for word in words)) == 2
-    keywords = dict(recorder.keywords)
-    assert str(keywords.pop("data")) == "photos"
-    keywords.pop("reporter")
-    assert keywords == {name: value for name, (_, value) in GIVEN.items()}
+@pytest.mark.parametrize("name", GIVEN)
+def test_every_option_reaches_the_function(name: str, recorder: Recorder) -> None:
+    words, value = GIVEN[name]
+    needed = [word for other in ("model", "out") if other != name for word in GIVEN[other][0]]
+    assert run("photos", *needed, *words, *BESIDE.get(name, [])) == 2
+    assert recorder.keywords[name] == value
+    assert type(recorder.keywords[name]) is type(value)
+    assert recorder.keywords["data"] == "photos"
 
 
 def test_the_command_and_the_function_have_the_same_options_and_defaults(recorder: Recorder) -> None:
@@ -104,7 +113,7 @@ def test_the_command_and_the_function_have_the_same_options_and_defaults(recorde
     assert set(recorder.keywords) == set(SIGNATURE) == {*GIVEN, "data", "reporter"}
 
 
-SIGNATURE = inspect.signature(tare.transferring.api.transfer).parameters
+SIGNATURE = inspect.signature(tare.transfer).parameters
 
 
 def test_help_groups_the_options(capsys: pytest.CaptureFixture[str]) -> None:

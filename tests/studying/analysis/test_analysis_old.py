@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 from tare.studying.analysis.analysis_old import Cell, differences, points, summaries, verdict, winner
 
 

@@ -9,8 +9,8 @@ import torch
 
 from tare.networks.heads.batched import fit_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
+from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import Strategy
 from tare.studying.cells import cell as measuring_cells
 from tare.studying.cells.cell import STRENGTH, Result, cell_normalisation, measure_cells, pooled, row_of
 from tare.studying.cells.pretraining import moments_of

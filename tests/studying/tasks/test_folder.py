@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tare.datasets.split import Labelled
+from tare.datasets.options import LabelOptions
 from tare.errors import DataError, SpecError
 from tare.studying.execution.running import run_study
 from tare.studying.plan import plan_of
@@ -68,17 +68,17 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
 def test_networks_of_two_sizes_are_refused(photos: Path) -> None:
     nets = (f"{photos.parent / 'net.py'}:small", f"{photos.parent / 'net.py'}:large")
     with pytest.raises(SpecError, match=r"networks that take the same images, found 24 x 24 .* 16 x 16 .*; one study for each"):
-        folder_task(Labelled(str(photos)), nets, "none")
+        folder_task(LabelOptions(str(photos)), nets, "none")
 
 
 def test_a_folder_that_is_not_there_is_refused(photos: Path) -> None:
-    task = folder_task(Labelled(str(photos / "nothing")), (f"{photos.parent / 'net.py'}:small",), "none")
+    task = folder_task(LabelOptions(str(photos / "nothing")), (f"{photos.parent / 'net.py'}:small",), "none")
     with pytest.raises(DataError, match=r"an existing folder of images, found .*nothing' does not exist"):
         task.target()
 
 
 def test_default_sizes_are_a_factor_of_three_apart_and_hold_every_class(photos: Path) -> None:
-    task = folder_task(Labelled(str(photos)), (f"{photos.parent / 'net.py'}:small",), "none")
+    task = folder_task(LabelOptions(str(photos)), (f"{photos.parent / 'net.py'}:small",), "none")
     assert default_sizes(task.target()) == (2, 6, 20)
 
 
@@ -87,8 +87,8 @@ def test_the_labels_may_be_an_array_of_an_npz_file_and_what_is_studied_is_the_sa
     images = np.stack([np.asarray(Image.open(file)) for file in files])
     np.savez(tmp_path / "photos.npz", pixels=images, insect=np.array([file.parent.name for file in files]))
     net = (f"{photos.parent / 'net.py'}:small",)
-    from_files = folder_task(Labelled(str(photos)), net, "none").target()
-    from_array = folder_task(Labelled(str(tmp_path / "photos.npz"), "insect", None, "pixels"), net, "none").target()
+    from_files = folder_task(LabelOptions(str(photos)), net, "none").target()
+    from_array = folder_task(LabelOptions(str(tmp_path / "photos.npz"), label="insect", array="pixels"), net, "none").target()
     np.testing.assert_array_equal(np.sort(from_array.values.sum((1, 2, 3))), np.sort(from_files.values.sum((1, 2, 3))))
     np.testing.assert_array_equal(from_array.labels, from_files.labels)
     keys = {"data": str(tmp_path / "photos.npz"), "label": "insect", "array": "pixels", "networks": list(net), "weights": "none"}

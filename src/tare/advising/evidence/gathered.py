@@ -18,8 +18,9 @@ from tare.advising.evidence.passes import Passed, passed
 from tare.comparing.shift import Comparison, compare
 from tare.errors import DataError, StrategyError
 from tare.networks.absorption import LayerShare, absorbed
+from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import padded_input
-from tare.normalisation.strategies import Constants, Normalisation, Strategy, normalisation, same_inputs
+from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.system.progress import SILENT, Reporter
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,25 +9,23 @@ import torch
 from torch import nn
 
 from tare.advising.evidence.gathered import COMPARED
+from tare.advising.explaining.inputs import ExplainRequest
 from tare.advising.explaining.result import ChannelMap, Explanation, Step
 from tare.advising.explaining.words import answer_of, sentences_of
-from tare.advising.inputs import Asked, Fed, fed_network
+from tare.advising.fed_network import FedNetwork, fed_network
 from tare.advising.subject import Reading, subject_of
-from tare.datasets.split import Labelled
+from tare.datasets.options import LabelOptions
 from tare.errors import DataError
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
-from tare.measuring.api import MAX_SKIPPED
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.stated_numbers import chosen_length
-from tare.networks.stated_spec import Spec
 from tare.normalisation.normaliser import padded_input
 from tare.normalisation.strategies import Constants, Normalisation
 from tare.samples.layout import channel_names
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers
-from tare.system.progress import SILENT, Reporter
-from tare.training.options import picked
+from tare.system.options import part, verb
 
 # The example shift of an explanation without data: half the contrast on a lifted ground (images: unit values).
 _GAIN, _OFFSET, _OFFSET_IN_STDS = 0.5, 0.1, 0.4
@@ -36,26 +33,8 @@ _EXAMPLE_LENGTH = 1024
 _STEPS = 9
 
 
-def explain(
-    model: str,
-    data: Any = None,
-    *,
-    weights: str = "pretrained",
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    spec: Spec | None = None,
-    size: int | None = None,
-    interpolation: str | None = None,
-    crop: float | None = None,
-    length: int | None = None,
-    label: str | None = None,
-    label_pattern: str | None = None,
-    array: str | None = None,
-    seed: int = 0,
-    workers: int | None = None,
-    max_skipped: float = MAX_SKIPPED,
-    reporter: Reporter = SILENT,
-) -> Explanation:
+@verb(ExplainRequest)
+def explain(request: ExplainRequest) -> Explanation:
     """Explain what another mean and std would do to ``model``: (u0, s0) its constants, (u1, s1) those of ``data``.
 
     ``data`` are images, signals or rows of numbers, as the network takes; ``label`` names a column of labels, which is left out,
@@ -66,22 +45,28 @@ def explain(
     Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if nobody states its constants,
     :class:`DataError` if ``data`` cannot be read, or have a channel without spread.
     """
-    given = dict(locals())
-    labelled = None if data is None else picked(Labelled, given)
-    fed = fed_network(picked(Asked, given), seed, labelled)
+    return explained(request)
+
+
+def explained(request: ExplainRequest) -> Explanation:
+    """The explanation that was asked for; see :func:`explain`."""
+    labelled = None if request.data is None else part(LabelOptions, request)
+    fed = fed_network(request, request.seed, labelled)
     if labelled is None:
-        samples, other, example = _made(fed, seed)
+        samples, other, example = _made(fed, request.seed)
         notes = fed.notes
     else:
-        count = default_workers() if workers is None else max(1, workers)
-        subject, more = subject_of(fed, labelled, Reading(False, max_skipped, count, seed), reporter)
+        reading = Reading(False, request.max_skipped, request.workers or default_workers(), request.seed)
+        subject, more = subject_of(fed, labelled, reading, request.reporter)
         samples, notes, example = subject.samples[:COMPARED], fed.notes + more[1:], ""
         _check_spread(subject.target)
         other = Constants(subject.target.mean, subject.target.std, subject.target.source)
     return explanation_of(fed, samples, other, example, notes)
 
 
-def explanation_of(fed: Fed, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()) -> Explanation:
+def explanation_of(
+    fed: FedNetwork, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()
+) -> Explanation:
     """The explanation for ``samples`` as they are under the network's constants and under ``other``."""
     module, constants = fed.network.module, fed.constants
     first, second = (padded_input(_plain(one), samples) for one in (constants, other))
@@ -124,7 +109,7 @@ def _check_spread(stats: DatasetStats) -> None:
         raise DataError("channels with some spread", found, "leave it out, or explain without data")
 
 
-def _made(fed: Fed, seed: int) -> tuple[torch.Tensor, Constants, str]:
+def _made(fed: FedNetwork, seed: int) -> tuple[torch.Tensor, Constants, str]:
     """Random samples, smooth along their axes, with the source's moments under another sensor, and that sensor's constants."""
     from scipy.ndimage import gaussian_filter
 
@@ -148,7 +133,7 @@ def _made(fed: Fed, seed: int) -> tuple[torch.Tensor, Constants, str]:
     return torch.from_numpy(shifted.astype(np.float32)), other, example
 
 
-def _example_shape(fed: Fed) -> tuple[int, ...]:
+def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
     """The axes behind channels: as the network states, or the length asked for; else a signal of so many steps."""
     if fed.takes is not None:
         return fed.takes.shape

@@ -26,8 +26,9 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network, load_network, load_weights, with_head
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import STRATEGIES, Normalisation, Strategy
+from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from tare.normalisation.strategies import STRATEGIES
+from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
 from tare.studying.analysis.analysis import Analysis, named
 from tare.studying.analysis.scores import Group

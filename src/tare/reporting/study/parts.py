@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.normalisation.strategies import STRATEGIES
+from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
 from tare.reporting.study.analysis import p_text
 from tare.reporting.study.charts import SHAPES

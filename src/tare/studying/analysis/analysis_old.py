@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tare.normalisation.strategies import Strategy
+from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval, holm, mean_interval, paired_p_value
 
 BASELINE: Strategy = "source"

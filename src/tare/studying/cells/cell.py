@@ -15,8 +15,9 @@ from torch import nn
 
 from tare.errors import DataError
 from tare.networks.heads.batched import fit_heads
+from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import Normalisation, Strategy, normalisation
+from tare.normalisation.strategies import Normalisation, normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
 from tare.studying.cells.pretraining import train

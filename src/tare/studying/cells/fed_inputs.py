@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from tare.errors import StrategyError
+from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
-from tare.normalisation.strategies import Strategy
 from tare.studying.cells.cell import cell_normalisation
 from tare.studying.cells.pretraining import moments_of
 from tare.studying.plan import Plan

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tare.datasets.image_batches import ImageBatches
+from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
-from tare.datasets.split import Labelled, open_split
+from tare.datasets.split import open_split
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, Kind
 from tare.networks.batch_norm import batch_norms
@@ -17,7 +18,8 @@ from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
-from tare.normalisation.strategies import Constants, Strategy
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Constants
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.studying.tasks.samples import Samples, least_tested
@@ -29,7 +31,7 @@ _MOST_BYTES = 4 << 30
 
 @cache
 def folder_task(
-    labelled: Labelled,
+    labelled: LabelOptions,
     networks: tuple[str, ...],
     weights: str,
     mean: tuple[float, ...] = (),
@@ -123,7 +125,7 @@ def _check_kinds(loaded: dict[str, Network]) -> None:
         raise SpecError("networks that take the same samples", found, "one study for each")
 
 
-def _numbers(labelled: Labelled, network: Network, constants: Constants | None) -> Samples:
+def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
     """All signals ``(N, T, C)``, of the network's length, or rows ``(N, C)``, as they are stored.
 
     A longer signal keeps its middle. A shorter one is padded with u0, so that it is padded alike under all strategies, with zero
@@ -148,7 +150,7 @@ def _numbers(labelled: Labelled, network: Network, constants: Constants | None) 
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
 
 
-def _images(labelled: Labelled, geometry: Geometry, network: Network) -> Samples:
+def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
     """All images as the network is given them, before normalisation: bytes ``(N, H, W, C)``."""
     found = open_split(labelled, 0)
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))

@@ -11,7 +11,8 @@ from torch import nn
 
 from tare.errors import DataError
 from tare.networks.signal_networks import NETWORKS
-from tare.normalisation.strategies import Constants, Strategy
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Constants
 from tare.studying.tasks.digits import load_digits
 from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.shipped import shipped_cells

@@ -1,0 +1,81 @@
+"""A command's options from the fields of a request: each is declared once, beside the field."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, Field, fields
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
+
+import typer
+
+from tare.system.options import Option, choices_of, flag, option_of
+
+Q = TypeVar("Q")
+
+
+def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function whose first parameter is a ``request``: the fields become options, before its own.
+
+    ``panels`` is the order of the help's panels; what must be given comes first in each.
+    """
+    declared = [(entry, known) for entry in fields(cast("Any", request)) if (known := option_of(entry))]
+    places = {panel: place for place, panel in enumerate(panels)}
+    declared.sort(key=lambda both: (places.get(both[1].panel, len(panels)), both[0].default is not MISSING))
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        signature = inspect.Signature([*_parameters(declared), *(each.replace(kind=each.KEYWORD_ONLY) for each in own)])
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            asked = request(**{entry.name: _value(entry, known, given.pop(entry.name)) for entry, known in declared})
+            function(asked, **given)
+
+        run.__signature__ = signature  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+        return run
+
+    return decorate
+
+
+def _parameters(declared: list[tuple[Field[Any], Option]]) -> Iterator[inspect.Parameter]:
+    """The fields as keyword parameters, positional arguments first."""
+    for entry, known in sorted(declared, key=lambda both: not both[1].is_argument):
+        default = inspect.Parameter.empty if entry.default is MISSING else entry.default
+        kind: Any = _type_of(entry, known)
+        annotation: Any = Annotated[kind, _typer_option(entry, known)]
+        yield inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _typer_option(entry: Field[Any], known: Option) -> Any:
+    shown: dict[str, Any] = {"help": known.help, "metavar": known.metavar}
+    if known.shown is not None:
+        shown["show_default"] = known.shown
+    if known.is_argument:
+        return typer.Argument(**{**shown, "metavar": known.metavar or entry.name.upper()})
+    names = known.names or ((flag(entry.name),) if entry.type is bool else ())
+    return typer.Option(*names, rich_help_panel=known.panel or None, min=_least(entry, known), max=known.most, **shown)
+
+
+def _least(entry: Field[Any], known: Option) -> float | None:
+    """The least value that the parser accepts; a number above zero that is not whole is left to the request's own check."""
+    if known.least is not None or known.above is None:
+        return known.least
+    return known.above + 1 if int in (entry.type, *get_args(entry.type)) else None
+
+
+def _type_of(entry: Field[Any], known: Option) -> Any:
+    """The type of the option on the command line: text where the request reads it itself."""
+    if known.reads is not None:
+        return str | None if entry.default is None else str
+    if known.kind is not None:
+        return known.kind
+    words = choices_of(entry.type)
+    return Literal[words] if words else entry.type
+
+
+def _value(entry: Field[Any], known: Option, given: Any) -> Any:
+    """The field's value from what the parser gives."""
+    return known.reads(given, flag(entry.name)) if known.reads is not None and isinstance(given, str) else given

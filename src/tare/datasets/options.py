@@ -1,0 +1,60 @@
+"""What the user says of labelled data: where the labels are, and how training images are varied."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tare.errors import SpecError
+from tare.system.options import OptionGroup, declared, option
+
+DATA = "The data"
+VARY = "Augmentation of raw training images"
+
+Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(OptionGroup):
+    """Labelled data: where they are, and where their labels are, if that is not plain."""
+
+    data: Any = field(
+        kw_only=False,
+        metadata=declared(
+            "A folder with a folder per class (in train/ and val/, if there), or a labelled manifest, table, .tar or .npz.",
+            is_argument=True,
+            kind=str,
+        ),
+    )
+    label: str | None = option(None, "The column or array of labels, if it has another name than usual.", panel=DATA)
+    label_pattern: str | None = option(
+        None,
+        "Regular expression: its first group in a sample's path is the label; paths that it does not match are left out.",
+        panel=DATA,
+    )
+    array: str | None = option(None, "The array of samples in an .npz.", panel=DATA)
+
+    @property
+    def name(self) -> str:
+        """The data in words."""
+        return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmenting(OptionGroup):
+    """How raw training images are varied; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
+
+    augmentation: Augmentation = option("basic", "basic: random resized crop and flip; a random cut of signals.", panel=VARY)
+    mixup: float = option(0.0, "Alpha of mixup's Beta distribution; 0 for none.", panel=VARY, least=0)
+    cutmix: float = option(0.0, "Alpha of CutMix's Beta distribution; 0 for none.", panel=VARY, least=0)
+    erasing: float = option(0.0, "Probability of erasing a rectangle.", panel=VARY, least=0, most=1)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with others of their batch."""
+        return self.mixup > 0 or self.cutmix > 0
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for erasing in images that are not varied."""
+        super().check()
+        if self.erasing and self.augmentation == "none":
+            raise SpecError("an augmentation beside --erasing", "--augmentation none", "use --augmentation basic")

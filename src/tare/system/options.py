@@ -1,0 +1,181 @@
+"""Options declared once: a field of a frozen dataclass with its help, its panel and its range.
+
+A group of options is a dataclass that derives from :class:`OptionGroup`; a request is a dataclass that derives from the groups it
+is made of. Python's keywords, the command line, ``help()`` and the documentation are all made from the fields. Groups are written
+without ``from __future__ import annotations``: the type of a field is then the type itself, and nothing is evaluated.
+"""
+
+import difflib
+import functools
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Literal, ParamSpec, TypeVar, get_args, get_origin
+
+from tare.errors import SpecError
+
+P = ParamSpec("P")
+Q = TypeVar("Q")
+R = TypeVar("R")
+G = TypeVar("G", bound="OptionGroup")
+
+_KEY = "option"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What is known of an option beside its name, type and default.
+
+    The value lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive). ``names`` are the spellings on the
+    command line where they are not ``--like-the-field``, ``metavar`` stands for the value in its help, and ``shown`` for a
+    default that is not the field's. ``reads`` turns the text of the command line, given with the option's name, into the value.
+    ``kind`` is the command line's type where it is not the field's. ``is_argument`` marks a positional argument, ``what`` is
+    the noun of messages that list the choices.
+    """
+
+    help: str
+    panel: str = ""
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    names: tuple[str, ...] = ()
+    metavar: str | None = None
+    shown: str | None = None
+    kind: Any = None
+    reads: Callable[[str, str], Any] | None = None
+    is_argument: bool = False
+    what: str = ""
+
+
+def option(default: Any, text: str, **known: Any) -> Any:
+    """A field with a default: an option whose help is ``text``; ``known`` are fields of :class:`Option`."""
+    return field(default=default, metadata=declared(text, **known))
+
+
+def declared(text: str, **known: Any) -> Mapping[str, Any]:
+    """The metadata of a field without a default: an option that must be given."""
+    return {_KEY: Option(help=text, **known)}
+
+
+def option_of(entry: "Field[Any]") -> Option | None:
+    """What was declared of a field; None for a field that only Python code sets."""
+    found: Option | None = entry.metadata.get(_KEY)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionGroup:
+    """Options that belong together; a value that cannot be is refused where it is written."""
+
+    def __post_init__(self) -> None:
+        """Check every value by itself, then the values of each group together."""
+        for entry in fields(self):
+            known = option_of(entry)
+            if known is not None:
+                _check_value(entry, known, getattr(self, entry.name))
+        self.check()
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for values that contradict each other; a group that can contradict itself overrides this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeded(OptionGroup):
+    """What chance is drawn from."""
+
+    seed: int = option(0, "Seed of everything random.", least=0)
+
+
+def part(kind: type[G], request: G) -> G:
+    """The options of the group ``kind`` alone, from a request that derives from it."""
+    return kind(**{entry.name: getattr(request, entry.name) for entry in fields(kind)})
+
+
+def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]]:
+    """Give a function of one request the request's own fields as its parameters.
+
+    Editors and type checkers see the fields by their names and types, ``help()`` lists them with their help, and a keyword that
+    is no field raises :class:`UnknownKeywordError` with the closest name.
+    """
+
+    def decorate(function: Callable[[Q], R]) -> Callable[P, R]:
+        signature = inspect.signature(request)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in kwargs:
+                if name not in signature.parameters:
+                    raise UnknownKeywordError.of(function.__name__, name, list(signature.parameters))
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}(): {error}") from None
+            return function(request(*args, **kwargs))
+
+        returned = inspect.signature(function).return_annotation
+        call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+        call.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nOptions:\n{_listing(request)}"
+        return call
+
+    return decorate
+
+
+class UnknownKeywordError(SpecError, TypeError):
+    """A function is given a keyword that it does not have."""
+
+    @classmethod
+    def of(cls, function: str, name: str, known: list[str]) -> "UnknownKeywordError":
+        """The error for the keyword ``name`` of ``function``, whose keywords are ``known``."""
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"help(tare.{function}) lists them"
+        return cls(f"a keyword of tare.{function}", repr(name), remedy)
+
+
+def flag(name: str) -> str:
+    """How a field is spelled on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def choices_of(kind: Any) -> tuple[Any, ...]:
+    """The values of a type that is a choice among words; none of any other type."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    parts = [choices_of(part) for part in get_args(kind) if part is not type(None)]
+    return tuple(value for values in parts for value in values) if parts and all(parts) else ()
+
+
+def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
+    """Raise :class:`SpecError` for a value that is none of the choices, or lies outside of the range."""
+    if value is None and entry.default is None:
+        return
+    if isinstance(entry.type, str) and known.kind is None and known.reads is None:
+        raise TypeError(f"the type of {entry.name} is text: write its group without `from __future__ import annotations`")
+    words = choices_of(entry.type)
+    if words and value not in words:
+        listed = " or ".join(", ".join(part) for part in (words[:-1], words[-1:]))
+        what = known.what or f"one of {flag(entry.name)}"
+        raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
+    low = known.least if known.above is None else known.above
+    if low is None and known.most is None:
+        return
+    low, high = -math.inf if low is None else low, math.inf if known.most is None else known.most
+    if not (low < value <= high or (known.above is None and value == low)):
+        least = f"above {_zero(low)}" if known.above is not None else f"at least {low:g}"
+        most = "" if math.isinf(high) else f" and at most {high:g}"
+        raise SpecError(f"{flag(entry.name)} {least}{most}", f"{value}", "raise it" if not value > low else "lower it")
+
+
+def _zero(value: float) -> str:
+    return "zero" if value == 0 else f"{value:g}"
+
+
+def _listing(request: Any) -> str:
+    """The options of a request by name, each with its help and its default."""
+    lines = []
+    for entry in fields(request):
+        known = option_of(entry)
+        if known is not None:
+            default = "" if entry.default in (MISSING, None) else f" (default: {entry.default})"
+            lines.append(f"    {entry.name}: {known.help}{default}")
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""What ``tare.transfer`` is asked."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tare.datasets.options import LabelOptions
+from tare.networks.inputs import NORM, NetworkOptions
+from tare.normalisation.names import Strategy
+from tare.sources.reading import Skipping
+from tare.system.options import declared, option
+from tare.system.progress import SILENT, Reporter
+from tare.training.options import RUN, Machine, Training, not_for_probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions):
+    """A network, labelled data, how to train, and where the run is written."""
+
+    out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))
+    strategy: Strategy | Literal["auto"] = option(
+        "source", "With whose statistics the target is normalised.", panel=NORM, what="a strategy"
+    )
+    source_stats: str | os.PathLike[str] | None = option(
+        None, "Measured statistics of dataset0, for the strategy match.", panel=NORM, kind=Path | None
+    )
+    overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
+    resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)
+    reporter: Reporter = SILENT
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for options that contradict each other."""
+        super().check()
+        if self.protocol == "probe" and self.logger != "none":
+            raise not_for_probe("logger", self.logger)

@@ -1,0 +1,182 @@
+"""How a network is transferred: a head on frozen features, or trained weights; and what is written of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tare.datasets.image_batches import loader_errors
+from tare.datasets.split import LabelledFile
+from tare.input_spec.geometry import NOUNS
+from tare.networks.batch_norm import reestimate
+from tare.networks.heads.reference import LinearHead, features_of, fit_head
+from tare.networks.stored.directory import TransferredModel, save_model
+from tare.normalisation.normaliser import Normaliser
+from tare.statistics.dataset_stats import nullable
+from tare.system.files import write_text
+from tare.system.progress import SILENT
+from tare.training.evaluation import Evaluation, evaluate
+from tare.training.fitting import BEST, LAST, Fitted, TransferModule, fit, load_state
+from tare.training.run_dir import check_out, is_main_process, run_dir
+from tare.transferring.inputs import TransferRequest
+from tare.transferring.plan import TransferPlan, planned
+from tare.transferring.result import TransferRun
+
+# Images that are needed once a batch norm stay in memory, decoded and resized, up to so many bytes.
+_KEPT = 1 << 30
+
+
+def transferred(request: TransferRequest) -> TransferRun:
+    """The run that was asked for; see :func:`tare.transfer`."""
+    reporter = request.reporter if is_main_process() else SILENT
+    folder, resume, overwrite = Path(request.out), request.resume, request.overwrite
+    check_out(folder, overwrite=overwrite, resume=resume)
+    plan = planned(request, reporter)
+    with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
+        probe = request.protocol == "probe"
+        run = _probed(plan, folder) if probe else _trained(plan, folder, resume, progress=reporter is not SILENT)
+    for note in run.notes[len(plan.notes) :]:
+        reporter.note(note)
+    return run
+
+
+def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> TransferRun:
+    """Train all weights; ship the best epoch's as ``model`` and the last one's as ``model-last``."""
+    network, training = plan.network, plan.training
+    normaliser = Normaliser(plan.chosen)
+    module = TransferModule(network.module, normaliser, training, plan.train_batches(), network.head, plan.class_weights())
+    fitted = fit(module, plan.plain_batches(plan.target.split.val), folder, plan.machine, resume=resume, progress=progress)
+    for name, place in ((LAST, "model-last"), (BEST, "model")):
+        load_state(module, folder, name)
+        notes = _reestimated(plan)
+        evaluation = _evaluated(plan, _logits(plan))
+        metrics = {**fitted.metrics(), "val_accuracy": evaluation.accuracy.estimate}
+        _save(plan, folder / place, evaluation, metrics)
+    return _finished(plan, folder, evaluation, metrics, notes, fitted)
+
+
+def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
+    """Fit a logistic head on the features of the network as it is, its batch norms re-estimated if so asked."""
+    notes = _reestimated(plan)
+    split = plan.target.split
+    balanced = plan.training.class_weights == "balanced"
+    labels = np.array([file.label for file in split.train])
+    head = fit_head(_features(plan, split.train), labels, seed=plan.training.seed, balanced=balanced)
+    _install(plan, head)
+    evaluation = _evaluated(plan, head.logits(_features(plan, split.val)))
+    metrics = {"val_accuracy": evaluation.accuracy.estimate, "head_strength": head.strength}
+    _save(plan, folder / "model", evaluation, metrics)
+    return _finished(plan, folder, evaluation, metrics, notes, None)
+
+
+def _finished(
+    plan: TransferPlan,
+    folder: Path,
+    evaluation: Evaluation,
+    metrics: dict[str, float],
+    notes: tuple[str, ...],
+    fitted: Fitted | None,
+) -> TransferRun:
+    """Write the figures beside the model; the run as its caller gets it."""
+    if is_main_process():
+        write_text(folder / "metrics.json", json.dumps(nullable(metrics), indent=2) + "\n")
+        write_text(folder / "evaluation.json", json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n")
+    return TransferRun(
+        out=folder,
+        val_accuracy=evaluation.accuracy.estimate,
+        normalisation=plan.chosen,
+        target_stats=plan.target.stats,
+        metrics=metrics,
+        notes=plan.notes + notes,
+        evaluation=evaluation,
+        settings=plan.settings(),
+        history=fitted.rows if fitted else (),
+        views=plan.views([mistake.sample for mistake in evaluation.mistakes]),
+        kind=plan.takes.kind,
+        is_timm=plan.network.is_timm,
+    )
+
+
+def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict[str, float]) -> None:
+    if not is_main_process():
+        return
+    evidence = {
+        "protocol": plan.training.protocol,
+        "val_accuracy": evaluation.accuracy.estimate,
+        "val_accuracy_interval": asdict(evaluation.accuracy),
+        "metrics": nullable(metrics),
+        "split": plan.target.split.origin,
+        "seed": plan.training.seed,
+        "training": plan.training.settings(),
+    }
+    transferred = TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes)
+    save_model(place, transferred, source_spec=plan.spec, target_stats=plan.target.stats, evidence=evidence)
+
+
+@loader_errors()
+def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
+    """Batch norms re-estimated on the training split as the network will be given it, where so asked; and what was done."""
+    training = plan.training
+    if training.batchnorm != "reestimate":
+        return ()
+    device = _device(plan)
+    module, files = plan.network.module.to(device), plan.target.split.train
+    kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass a layer: decode but once
+    done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
+    if not done.layers:
+        return ()
+    share = f", the source weighing {done.source_weight:.1%}" if training.bn_prior else ""
+    return (f"{done.layers} batch norms re-estimated on {done.samples} {NOUNS[plan.takes.kind]} in {done.passes} passes{share}",)
+
+
+@loader_errors()
+def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+    device = _device(plan)
+    return features_of(
+        plan.network.module.to(device), plan.network.head, _inputs(plan, plan.plain_batches(files), device), lambda batch: batch
+    )
+
+
+@loader_errors()
+@torch.inference_mode()
+def _logits(plan: TransferPlan) -> NDArray[np.float32]:
+    """Logits ``(N, K)`` of the validation split."""
+    device = _device(plan)
+    module = plan.network.module.to(device).eval()
+    return torch.cat(
+        [module(batch).float().cpu() for batch in _inputs(plan, plan.plain_batches(plan.target.split.val), device)]
+    ).numpy()
+
+
+def _inputs(
+    plan: TransferPlan, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], device: torch.device
+) -> Iterator[torch.Tensor]:
+    normaliser = Normaliser(plan.chosen).to(device)
+    return (normaliser(images.to(device)) for images, _ in batches)
+
+
+def _evaluated(plan: TransferPlan, logits: NDArray[Any]) -> Evaluation:
+    files = plan.target.split.val
+    return evaluate(logits, np.array([file.label for file in files]), plan.classes, [file.path for file in files])
+
+
+def _install(plan: TransferPlan, head: LinearHead) -> None:
+    """Put the fitted head into the network's classifier."""
+    layer = plan.network.classifier
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(head.weight))
+        layer.bias.copy_(torch.from_numpy(head.bias))
+
+
+def _device(plan: TransferPlan) -> torch.device:
+    name = plan.machine.device
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if name in ("gpu", "cuda") else name)

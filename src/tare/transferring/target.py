@@ -1,0 +1,65 @@
+"""The target's data: its split, the statistics of the training split, and what tells it from other data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tare.datasets.options import LabelOptions
+from tare.datasets.split import LabelledFiles, Split
+from tare.errors import DataError
+from tare.input_spec.geometry import NOUNS
+from tare.measuring.api import checked, measure_state, stats_of
+from tare.samples.decode import ColourMode
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.progress import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The measured data: its split, the training split's statistics, and digests by which other data are recognised."""
+
+    split: Split
+    stats: DatasetStats
+    digests: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def measured(
+    split: Split, labelled: LabelOptions, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
+) -> Target:
+    """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    noun = NOUNS[split.kind]
+    sources = [
+        LabelledFiles(f"the {name} split of {split.origin}", files, colour, split.channel_names)
+        for name, files in (("training", split.train), ("validation", split.val))
+    ]
+    with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
+        states = [measure_state(source, max(1, workers), advance) for source in sources]
+    stats = checked(stats_of(states[0], sources[0]), max_skipped)
+    bad = [item for state in states for item in state.skipped]
+    total = len(split.train) + len(split.val)
+    if len(bad) > max_skipped * total:
+        raise DataError(
+            f"at most {max_skipped:.2%} unreadable {noun}",
+            f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
+            "repair or remove them, or allow more with --max-skipped",
+        )
+    notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
+    split = split.without(bad) if bad else split
+    val = stats_of(states[1], sources[1])
+    where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}
+    digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
+    return Target(split, stats, digests, notes)
+
+
+def _moments(stats: DatasetStats) -> str:
+    """Statistics to the last bit, in one line: other pixels under the same names are other data."""
+    return f"{stats.samples} with mean {', '.join(map(repr, stats.mean))} and std {', '.join(map(repr, stats.std))}"
+
+
+def _digest(split: Split) -> str:
+    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
+    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
