@@ -1,4 +1,4 @@
-"""The picture of the architecture page, drawn from the contract that proves it; ``python docs/hooks/floors.py`` writes it anew."""
+"""The picture of the architecture page, drawn from the import contract; ``python docs/hooks/floors.py`` draws it anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "floors.svg"
 
-_WIDTH, _ROW, _GAP, _LEFT, _BOX = 980, 58, 12, 96, 38
+_WIDTH, _ROW, _GAP, _LEFT = 980, 40, 10, 96
 _TASK, _MATERIAL, _PROGRAM = "#d5ebe7", "#e8e6f5", "#f5e9d4"
 _LEGEND = ((_PROGRAM, "the program"), (_TASK, "tasks: gerunds"), (_MATERIAL, "materials: nouns"))
 
@@ -22,19 +22,13 @@ def floors() -> list[list[str]]:
     return [[name.strip() for name in layer.split("|")] for layer in layers]
 
 
-def modules_of(folder: str) -> int:
-    """How many modules a folder holds, at any depth; 1 for a module."""
-    place = ROOT / "src" / "tare" / folder
-    return sum(path.name != "__init__.py" for path in place.rglob("*.py")) if place.is_dir() else 1
-
-
 def picture() -> str:
     """The floors as an SVG: imports run from upper floors to lower ones alone."""
     rows = floors()
     height = len(rows) * (_ROW + _GAP) + 70
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="system-ui, sans-serif">',
-        f'<title>The {len(rows)} floors of tare</title>',
+        f"<title>The {len(rows)} floors of tare</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         *_arrow(height),
     ]
@@ -48,16 +42,13 @@ def _floor(number: int, names: list[str], top: int) -> list[str]:
     width = (_WIDTH - _LEFT - 20 - _GAP * (len(names) - 1)) / len(names)
     parts = [f'<text x="62" y="{top + _ROW / 2 + 5}" font-size="15" fill="#555555" text-anchor="middle">{number}</text>']
     for place, name in enumerate(names):
-        left, count = _LEFT + place * (width + _GAP), modules_of(name)
+        left = _LEFT + place * (width + _GAP)
         middle = left + width / 2
         parts.append(
             f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_ROW}" rx="6" fill="{_colour(name)}" stroke="#8a8a8a"/>'
         )
-        parts.append(
-            f'<text x="{middle:.1f}" y="{top + 26}" font-size="17" fill="#1a1a1a" text-anchor="middle">{escape(name)}</text>'
-        )
-        said = f"{count} module{'s' * (count > 1)}"
-        parts.append(f'<text x="{middle:.1f}" y="{top + 46}" font-size="13" fill="#555555" text-anchor="middle">{said}</text>')
+        place_of_text = f'x="{middle:.1f}" y="{top + _ROW / 2 + 6}" text-anchor="middle"'
+        parts.append(f'<text {place_of_text} font-size="17" fill="#1a1a1a">{escape(name)}</text>')
     return parts
 
 
