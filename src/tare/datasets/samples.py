@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.input_spec.geometry import NOUNS, Kind
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
@@ -162,7 +162,7 @@ def _archive(name: str, array: str | None, label: str | None) -> tuple[LabelledS
             pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
             read = {key: archive[key] for pair in pairs for key in pair if key in names}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise DataError("a .npz archive of numbers", f"{name!r}: {reason}", "save it again with numpy.savez") from None
     wanted = "--array and --label, or the names x and y, x_train and y_train, or train_images and train_labels"
     for key in pairs[0]:
@@ -249,7 +249,7 @@ def _unlabelled_array(name: str, array: str | None, label: str | None) -> Labell
         loaded = np.load(name, allow_pickle=False)
         every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise DataError("a file of arrays of numbers", f"{name!r}: {reason}", "save it again with numpy") from None
     usual = [key for key, _ in _TRAINING if key in every]
     several = [key for key, values in every.items() if values.ndim > 1]
@@ -294,7 +294,7 @@ def read_table(name: str, *, header: bool = True) -> pl.DataFrame:
         separator = "\t" if ".tsv" in Path(name).name else _separator(name)
         table = pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
     return table if header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.input_spec.geometry import Kind
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.networks.signal_networks import NETWORKS
@@ -174,7 +174,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             "a file that holds tensors only", f"{str(path)!r} is no checkpoint, or holds other objects", "use safetensors"
         ) from None
     except Exception as error:  # zip, safetensors and torch each raise their own
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise ModelError(
             "a safetensors file, or a .pth that holds tensors only", f"{str(path)!r}: {reason}", "convert it to safetensors"
         ) from None
@@ -206,7 +206,7 @@ def _timm_network(name: str, weights: str) -> Network:
     try:
         module = timm.create_model(name, pretrained=weights == "pretrained")
     except Exception as error:  # the hub, the file system and timm's own checks
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error, 200)
         raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, "use --weights none|FILE") from None
     reference = f"timm:{name}"
     spec = spec_of_pretrained_cfg(module.pretrained_cfg, f"timm {timm.__version__} pretrained_cfg of {_tagged(module)}")
@@ -310,7 +310,7 @@ def _check_reachable(name: str) -> None:
         if not reason:
             get_session().head(hf_hub_url(repository, files[0]), timeout=10.0)
     except Exception as error:  # whichever HTTP client the hub library uses today
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = reason_of(error, 120) or type(error).__name__
     if reason:
         raise ModelError(
             f"the pretrained weights of timm:{name}, cached or from the model hub",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tare.datasets.samples import KINDS, is_table, read_table, with_channels
 from tare.datasets.signal_batches import sized
 from tare.datasets.split import finite, read_recording
-from tare.errors import DataError, TareError
+from tare.errors import DataError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, SignalGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
@@ -48,7 +48,7 @@ def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> 
         try:
             found += _inputs_in(path, takes)
         except (TareError, OSError, ValueError) as error:
-            reason = error.found if isinstance(error, TareError) else " ".join(str(error).split())[:160]
+            reason = error.found if isinstance(error, TareError) else reason_of(error)
             found.append(_failed(path, reason))
     return found
 
@@ -101,7 +101,7 @@ def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
         loaded = np.load(path, allow_pickle=False)
         every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError("an array of numbers", " ".join(str(error).split())[:160], "save it again") from None
+        raise DataError("an array of numbers", reason_of(error), "save it again") from None
     arrays = [array for array in every if array.ndim > 1]
     if len(arrays) != 1:
         raise DataError("one array of samples", f"{len(arrays)} arrays that could hold samples", "save one of them as .npy")

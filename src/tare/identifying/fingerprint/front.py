@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 
 #: Inputs of the size of normalised values, and of raw ones: a clamp shows in the second.
 _AMPLITUDES = (1.0, 300.0)
@@ -111,7 +111,7 @@ def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str], *,
         except _Reached:
             pass
         except Exception as error:  # whatever the architecture raises
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            reason = reason_of(error) or type(error).__name__
             raise ModelError(f"a network that takes input {tuple(values.shape)}", reason, "state its input's --size") from None
     return seen
 

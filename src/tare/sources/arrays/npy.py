@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.lib import format as npy_format
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.arrays.axes import as_record, axes_of
 from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_chunk
@@ -161,7 +161,7 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
     except OSError:
         raise
     except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = reason_of(error) or type(error).__name__
         raise DataError("a .npy file", f"{name!r}: {reason}", _REMEDY) from None
     if any(length < 0 for length in shape):
         raise DataError("a .npy file whose axes have lengths", f"the shape {shape} in {name!r}", "save it again with numpy")
