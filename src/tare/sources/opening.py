@@ -62,7 +62,7 @@ FORMATS = (
     _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "csv_file:open_csv", "columns", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
 )
