@@ -7,7 +7,7 @@ import tare
 #: What the exported functions return, beside the exported classes, and where it lives.
 RETURNED = (
     "tare.checking.api.CheckReport",
-    "tare.comparing.shift.Comparison",
+    "tare.comparing.result.Comparison",
     "tare.advising.result.Advice",
     "tare.identifying.result.Identification",
     "tare.transferring.result.TransferRun",

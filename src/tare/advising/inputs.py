@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tare.comparing.api import stats_from
+from tare.comparing.inputs import stats_from
 from tare.datasets.augmentation import Augmenting
 from tare.datasets.split import Labelled, without_labels
 from tare.errors import DataError, SpecError

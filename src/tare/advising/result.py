@@ -9,7 +9,7 @@ from typing import Any
 
 from tare.advising.rates import Rate
 from tare.advising.rule import Basis, Confidence
-from tare.comparing.shift import Comparison
+from tare.comparing.result import Comparison
 from tare.normalisation.strategies import Normalisation, Strategy
 
 SCHEMA = "tare.advice/1"

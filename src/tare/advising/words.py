@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tare.advising.evidence.gathered import Gathered
 from tare.advising.result import NO_MATTER, Evidence
 from tare.advising.rule import RULE, Decision, Gain
-from tare.comparing.shift import ChannelShift
+from tare.comparing.result import ChannelShift
 from tare.comparing.values_used import ValuesUsed
 from tare.normalisation.strategies import Strategy
 from tare.statistics.intervals import Interval
