@@ -16,7 +16,7 @@ from tare.advising.words import because, cost_of_being_wrong, evidence_rows, rec
 from tare.comparing.values_used import values_used
 from tare.datasets.split import Labelled
 from tare.errors import StrategyError
-from tare.measuring.api import MAX_SKIPPED
+from tare.measuring.one_pass import MAX_SKIPPED
 from tare.networks.stated_spec import Spec
 from tare.normalisation.strategies import Strategy
 from tare.statistics.dataset_stats import DatasetStats

@@ -17,8 +17,9 @@ from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
-from tare.measuring.api import MAX_SKIPPED, checked, measure, measure_state, stats_of
+from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
+from tare.measuring.one_pass import MAX_SKIPPED, enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_columns, chosen_length, lengths_of
 from tare.samples.layout import unit_scale
@@ -57,7 +58,7 @@ def subject_of(fed: Fed, labelled: Labelled, reading: Reading, reporter: Reporte
     name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
     with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
-        stats = checked(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
+        stats = enough_read(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
     check_channels(fed.network, stats)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)

@@ -8,7 +8,7 @@ from typing import Any
 from tare.comparing.inputs import check_asked, stats_from
 from tare.comparing.result import Comparison
 from tare.comparing.shift import compare_stats
-from tare.measuring.api import MAX_SKIPPED, Progress
+from tare.measuring.one_pass import MAX_SKIPPED, Progress
 from tare.samples.decode import ColourMode
 
 

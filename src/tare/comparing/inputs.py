@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError
-from tare.measuring.api import MAX_SKIPPED, Progress, measure
+from tare.measuring.api import measure
+from tare.measuring.one_pass import MAX_SKIPPED, Progress
 from tare.normalisation.catalog import entries, named
 from tare.samples.decode import ColourMode
 from tare.statistics.dataset_stats import DatasetStats

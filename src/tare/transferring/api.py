@@ -17,7 +17,7 @@ from tare.datasets.augmentation import Augmentation, Augmenting
 from tare.datasets.image_batches import loader_errors
 from tare.datasets.split import Labelled, LabelledFile
 from tare.input_spec.geometry import NOUNS
-from tare.measuring.api import MAX_SKIPPED
+from tare.measuring.one_pass import MAX_SKIPPED
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.stated_spec import Spec

@@ -23,7 +23,7 @@ from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, op
 from tare.errors import DataError, ModelError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, Kind, geometry_json
 from tare.input_spec.spec import InputSpec
-from tare.measuring.api import checked, measure_state, stats_of
+from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network, built_for, with_head
 from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
@@ -281,7 +281,7 @@ def _measured(
     ]
     with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]
-    stats = checked(stats_of(states[0], sources[0]), max_skipped)
+    stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
     total = len(split.train) + len(split.val)
     if len(bad) > max_skipped * total:

@@ -18,7 +18,7 @@ from tare.datasets.split import Labelled
 from tare.errors import DataError
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
-from tare.measuring.api import MAX_SKIPPED
+from tare.measuring.one_pass import MAX_SKIPPED
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.stated_numbers import chosen_length
 from tare.networks.stated_spec import Spec
