@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tare.advising.api import advise_on
 from tare.advising.inputs import Fed
 from tare.advising.subject import labelled_subject, sized_input
-from tare.datasets.split import LabelledFile
+from tare.datasets.files import LabelledFile
 from tare.normalisation.strategies import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter

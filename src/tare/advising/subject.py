@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from tare.advising.evidence.gathered import Subject
 from tare.advising.inputs import Fed
+from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
+from tare.datasets.split import Labelled, Split, open_split, without_labels
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.measuring.api import measure

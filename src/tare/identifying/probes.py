@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.split import coloured
+from tare.datasets.files import coloured
 from tare.errors import DataError
 from tare.identifying.fingerprint.moments import Floats
 from tare.samples.decode import ColourMode

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, reason_of
-from tare.input_spec.geometry import Kind
+from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -59,7 +59,7 @@ class Network:
         raise ModelError(expected, f"none in {self.reference!r}", "name another network")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SampleKind:
         """What it takes, by its first convolution: images, or signals if it is 1-D; rows of numbers without any."""
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
@@ -69,10 +69,10 @@ class Network:
 
 
 #: What the networks of ``tare:`` take, by the first word of their names.
-_KINDS: Mapping[str, Kind] = {"cnn1d": "signal", "mlp": "vector"}
+_KINDS: Mapping[str, SampleKind] = {"cnn1d": "signal", "mlp": "vector"}
 
 
-def built_for(reference: str) -> Kind | None:
+def built_for(reference: str) -> SampleKind | None:
     """What ``tare:NAME`` takes, which is built for the channels of the data; None for any other network.
 
     Raises :class:`ModelError` for a name that tare does not have.

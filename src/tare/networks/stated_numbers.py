@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tare.datasets.augmentation import Augmenting
-from tare.datasets.split import LabelledFile, Split
+from tare.datasets.files import LabelledFile
+from tare.datasets.split import Split
 from tare.errors import DataError, SpecError, StrategyError
-from tare.input_spec.geometry import NOUNS, Kind, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry
 from tare.networks.network import Network
 from tare.normalisation.strategies import Normalisation, Strategy
 from tare.samples.records import Skipped
@@ -29,7 +30,7 @@ def channels_in(split: Split) -> int:
     raise DataError(f"{NOUNS[split.kind]} that can be read", reason, "repair the data")
 
 
-def check_options(kind: Kind, image_options: dict[str, Any], length: int | None, augmenting: Augmenting) -> None:
+def check_options(kind: SampleKind, image_options: dict[str, Any], length: int | None, augmenting: Augmenting) -> None:
     """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
     given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
     if kind == "image":
@@ -49,7 +50,7 @@ def check_options(kind: Kind, image_options: dict[str, Any], length: int | None,
             raise SpecError(f"--augmentation basic or none for {NOUNS[kind]}, and nothing mixed", f"--{name} {value}", remedy)
 
 
-def check_strategy(kind: Kind, strategy: Strategy) -> None:
+def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
     """Raise :class:`StrategyError` for rows normalised each by itself: a row has one value per column."""
     if kind == "vector" and strategy == "sample":
         found = "rows of one value per channel"

@@ -55,8 +55,8 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Form
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 FORMATS = (
-    _format(rf"({_IMAGES})$", "files.listed:open_file", rank=0),
-    _format(r"\.wav$", "files.listed:open_file", rank=1),
+    _format(rf"({_IMAGES})$", "files.listed:open_encoded", rank=0),
+    _format(r"\.wav$", "files.listed:open_encoded", rank=1),
     _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", rank=2),
     _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", rank=3),
     _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),

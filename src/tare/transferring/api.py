@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from tare.datasets.augmentation import Augmentation, Augmenting
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
-from tare.datasets.split import Labelled, LabelledFile
+from tare.datasets.split import Labelled
 from tare.input_spec.geometry import NOUNS
 from tare.measuring.one_pass import MAX_SKIPPED
 from tare.networks.batch_norm import reestimate

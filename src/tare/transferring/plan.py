@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from tare.advising.automatic import recommended
 from tare.advising.inputs import Fed, dataset0_of
+from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import Labelled, LabelledFile, LabelledFiles, Split, open_split
+from tare.datasets.split import Labelled, Split, open_split
 from tare.errors import DataError, ModelError, SpecError
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, Kind, geometry_json
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SampleKind, geometry_json
 from tare.input_spec.spec import InputSpec
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.batch_norm import batch_norms
@@ -72,7 +73,7 @@ class Source:
             raise SpecError("no weights beside --protocol scratch", f"--weights {self.weights}", "use --protocol finetune")
         return source_network(self.model, "none", training.seed, channels)
 
-    def check_options(self, kind: Kind, training: Training) -> None:
+    def check_options(self, kind: SampleKind, training: Training) -> None:
         """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
         of_images = {"size": self.size, "interpolation": self.interpolation, "crop": self.crop}
         check_options(kind, of_images, self.length, training.augmenting)

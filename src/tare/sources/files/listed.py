@@ -125,7 +125,7 @@ class Manifest(Listing):
                 yield Listed(whole, label)
 
 
-def open_file(place: str, options: Options) -> ListedFiles:
+def open_encoded(place: str, options: Options) -> ListedFiles:
     """Open a single image or recording."""
     return open_named(place, (place,), options)
 
