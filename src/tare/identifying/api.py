@@ -16,7 +16,6 @@ from torch import nn
 from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates
-from tare.identifying.deep import deep_divergence
 from tare.identifying.estimate import Estimated, estimate
 from tare.identifying.fingerprint.front import Front, front_of
 from tare.identifying.fingerprint.moments import Views
@@ -26,7 +25,7 @@ from tare.identifying.labels import by_labels, relative_by_labels
 from tare.identifying.likelihood import OTHER, SAME, Content, temper
 from tare.identifying.probes import Probes, class_indices, features, read_probes, small
 from tare.identifying.result import Identification, Ranked
-from tare.identifying.scores import Score, Scored, follow, normalised, weigh
+from tare.identifying.scores import Score, Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import reason_for, separating
 from tare.input_spec.spec import Known
 from tare.networks.network import Network

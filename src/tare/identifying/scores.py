@@ -8,15 +8,17 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import nn
 
 from tare.identifying.candidates import Candidate
-from tare.identifying.fingerprint.front import Front
+from tare.identifying.fingerprint.front import Front, listening
 from tare.identifying.fingerprint.moments import Floats, Predicted, Responses, Views, responses
 from tare.identifying.fingerprint.patches import Kernel, kernel_of, patch_responses
 from tare.identifying.fingerprint.stored import Fingerprint, divergence
 from tare.identifying.fingerprint.views import Augmentation
 from tare.identifying.likelihood import OTHER, SAME, Content, Residual, Spread, evidence, log_likelihoods
 from tare.input_spec.affine import Affine
+from tare.networks.batch_norm import ChannelMoments
 
 #: Candidates and augmentations whose divergence is far above the best one's are not weighed any further.
 _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
@@ -192,3 +194,33 @@ def normalised(views: Views, affine: Affine) -> torch.Tensor:
     fed = views.values[:, :, list(affine.order)] * (scale * 255) + shift
     fed = fed if views.mask is None else fed * views.mask
     return (fed if views.added is None else fed + views.added).flatten(0, 1)
+
+
+@torch.inference_mode()
+def deep_divergence(module: nn.Module, stored: Mapping[str, Fingerprint], batches: Sequence[torch.Tensor]) -> float:
+    """KL divergence of the moments reaching each batch norm from the stored ones, averaged over channels, then over layers.
+
+    Every batch norm behind the first confirms what a candidate makes of the whole network.
+
+    ``batches`` are normalised input; ``module`` must be in eval mode.
+    """
+    moments: dict[str, ChannelMoments] = {}
+
+    def note(name: str, given: torch.Tensor) -> None:
+        new = _batch_moments(given)
+        moments[name] = moments[name].merge(new) if name in moments else new
+
+    with listening(module, list(stored), note):
+        for batch in batches:
+            module(batch)
+    found = [
+        float(divergence(stored[name], seen.mean.cpu().numpy(), seen.variance.cpu().numpy())) for name, seen in moments.items()
+    ]
+    return float(np.mean(found))
+
+
+def _batch_moments(given: torch.Tensor) -> ChannelMoments:
+    """Of one batch, by torch's Welford sums in float32: copies in float64 would cost as much as the convolutions do."""
+    others = [place for place in range(given.ndim) if place != 1]
+    variance, mean = torch.var_mean(given, dim=others, correction=0)
+    return ChannelMoments(given.numel() // given.shape[1], mean.double(), variance.double())

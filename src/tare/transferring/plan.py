@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.advising.automatic import recommended
 from tare.advising.inputs import Fed, dataset0_of
+from tare.advising.recommendation import recommended
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.signal_batches import SignalBatches
