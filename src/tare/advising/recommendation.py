@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
 from tare.advising.inputs import Fed
-from tare.advising.rates import Rate, Said, rate_of
-from tare.advising.result import Advice, Evidence
+from tare.advising.rates import AdviceKind, Rate, rate_of
+from tare.advising.result import Advice, Figure
 from tare.advising.rule import Decision, Facts, decide
 from tare.advising.subject import labelled_subject, sized_input
 from tare.advising.words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
@@ -70,7 +70,7 @@ def recommended(
 def _rate(decision: Decision, labels: bool) -> Rate | None:
     if decision.basis in ("same input", "nothing else"):
         return None
-    said: Said = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
+    said: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
     return rate_of(said, decision.confidence, labels=labels)
 
 
@@ -98,7 +98,7 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         rule=rule_in_words(decision),
         rate=None,
         because=(*((f"Values: {used.describe()}.",) if used else ()), said),
-        evidence=(Evidence("samples", subject.target.samples, None, "samples"),),
+        evidence=(Figure("samples", subject.target.samples, None, "samples"),),
         would_change=("values in the units that the network was trained on: then source is possible, and is compared",),
         cost="not known: nothing can be compared with source",
         model=model,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
+
+#: An array of 64-bit floats, of any shape.
+Doubles = NDArray[np.float64]
 
 _INTEGER_SCALE = {
     "bool": Fraction(1),

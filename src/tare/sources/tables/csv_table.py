@@ -17,7 +17,7 @@ from tare.samples.records import Record, Rows, Skipped
 from tare.sources.base import Source
 from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
-from tare.sources.places import opened
+from tare.sources.places import open_binary
 from tare.sources.tables.number_parser import count_lines, parse_rows
 
 _BLOCK = 8 << 20
@@ -51,7 +51,7 @@ class CsvTable(Source[tuple[int, bytes]]):
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""
-        with opened(self.name) as file:
+        with open_binary(self.name) as file:
             yield from enumerate(_blocks_of_lines(file, self.head.has_header))
 
     def chunk_length(self, chunk: tuple[int, bytes]) -> int:
@@ -126,7 +126,7 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
 
 def read_head(place: str) -> Head:
     """Read delimiter, header and column types off the first lines. Raises :class:`DataError` if there are none."""
-    with opened(place) as file:
+    with open_binary(place) as file:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
     lines = text if len(text) < _HEAD - 3 else text[: text.rfind("\n") + 1]
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
