@@ -18,7 +18,7 @@ from tare.advising.evidence import altered_copies, foreignness, gathered, leep, 
 from tare.advising.evidence.accuracy import STRENGTH
 from tare.advising.evidence.gathered import Gathered, Subject, gather
 from tare.advising.evidence.passes import passed
-from tare.comparing import shift
+from tare.comparing import shift, verdict
 from tare.errors import StrategyError
 from tare.networks import absorption
 from tare.networks.heads import fold_heads
@@ -29,7 +29,7 @@ from tare.system.files import write_text
 
 #: The modules whose code decides what is measured.
 _MEASURING = (
-    absorption, advice_accuracy, leep, gathered, passes, foreignness, altered_copies, shift,
+    absorption, advice_accuracy, leep, gathered, passes, foreignness, altered_copies, shift, verdict,
     fold_heads, strategies,
 )  # fmt: skip
 _TESTED = 1000

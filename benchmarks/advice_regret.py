@@ -27,8 +27,8 @@ from rich.progress import track
 from benchmarks.advice_records import record_of
 from benchmarks.advice_tasks import AdviceTask, halves, tasks
 from tare.advising.evidence.accuracy import SPREAD, Folds
-from tare.advising.rates import SCHEMA, Said
-from tare.advising.rule import RULE, Decision, Facts, Rule, decide
+from tare.advising.rates import SCHEMA, AdviceKind
+from tare.advising.rule import RULE, Decision, DecisionRule, Facts, decide
 from tare.system.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
@@ -94,7 +94,7 @@ class Regret:
         return self.points - 2 * self.error
 
 
-def advised(record: Record, rule: Rule = RULE, *, labels: bool = True) -> Decision:
+def advised(record: Record, rule: DecisionRule = RULE, *, labels: bool = True) -> Decision:
     """What the rule says on a record."""
     return decide(facts_of(record, labels=labels), rule)
 
@@ -240,7 +240,7 @@ def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]
 
 def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[dict[str, Any]]:
     """How often advice of each kind was right, with labels and without: what :mod:`tare.advising.rates` reads."""
-    found: dict[tuple[Said, str, bool], list[tuple[bool, float]]] = {}
+    found: dict[tuple[AdviceKind, str, bool], list[tuple[bool, float]]] = {}
     for task, labels in product(judged, (True, False)):
         for record in measured[task.name]:
             decision = advised(record, labels=labels)
@@ -264,7 +264,7 @@ def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]
     ]
 
 
-def _outcome(decision: Decision, gain: float, gains: Sequence[float]) -> tuple[Said, bool]:
+def _outcome(decision: Decision, gain: float, gains: Sequence[float]) -> tuple[AdviceKind, bool]:
     """What was said, and whether it was right: a gain; none missed by more than a point; none a point away."""
     if not decision.matters:
         return "no matter", max(map(abs, gains), default=0.0) <= _POINT
@@ -275,7 +275,7 @@ def _outcome(decision: Decision, gain: float, gains: Sequence[float]) -> tuple[S
 
 def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
     """Is advice as sure as it should be?"""
-    told: dict[Said, str] = {
+    told: dict[AdviceKind, str] = {
         "another": "another strategy than `source`",
         "source": "`source`, no other being better by more than a point",
         "no matter": "it does not matter, none being a point away",
@@ -321,7 +321,7 @@ def _tune(console: Console, half: Sequence[Sequence[Record]]) -> None:
     grid = product((0.2, 0.3, 0.4), (0.02, 0.03, 0.045), (0.05, 0.08), (0.0, 0.015, 0.03), (1.0, 1.5, 2.0), (0.005, 0.01))
     found = []
     for foreign, gain, spread, cost, wilder, margin in grid:
-        rule = Rule(foreign=foreign, gain=gain, spread=spread, cost=cost, wilder=wilder, margin=margin)
+        rule = DecisionRule(foreign=foreign, gain=gain, spread=spread, cost=cost, wilder=wilder, margin=margin)
         both = []
         for labels in (True, False):
             mean = np.mean([regret("", records, lambda r: advised(r, rule, labels=labels).strategy).points for records in half])  # noqa: B023

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks import made_data
 from benchmarks.harness import Outcome, Result, Row, Setting, compared, peer
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.options import Augmenting
-from tare.datasets.split import LabelledFile
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry
 from tare.normalisation import fused

@@ -24,7 +24,7 @@ from scipy import stats
 
 from tare.measuring import stopping as sampling
 from tare.measuring.random_order import RandomOrder
-from tare.measuring.stopping import BLOCK, Rule, Sampled, sample_until
+from tare.measuring.stopping import BLOCK, Sampled, StoppingRule, sample_until
 from tare.samples.records import Sample
 from tare.sources.files.image_folder import open_image_folder
 from tare.statistics.histogram import LEVELS
@@ -74,7 +74,7 @@ class Population:
     def sampled(self, tolerance: float, seed: int, total: int | None = None) -> Sampled:
         """One run of the rule."""
         total = total or len(self.n)
-        return sample_until(self.drawn(seed, total), Rule(tolerance), total, self.scale)
+        return sample_until(self.drawn(seed, total), StoppingRule(tolerance), total, self.scale)
 
 
 def images(name: str, folder: Path) -> Population:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import made_data
-from tare.measuring.api import Reduce
+from tare.measuring.one_pass import Reduce
 from tare.measuring.random_order import RandomOrder
-from tare.measuring.stopping import BLOCK, Rule, Sampled, sample_until
+from tare.measuring.stopping import BLOCK, Sampled, StoppingRule, sample_until
 from tare.sources.opening import open_source
 from tare.statistics.moments import Moments
 from tare.statistics.state import DatasetState, Merging
@@ -86,7 +86,7 @@ def sampled(total: int, seeds: int, tolerance: float) -> tuple[list[int], float]
 def _until(total: int, seed: int, tolerance: float) -> Sampled:
     order = RandomOrder(total, seed)
     blocks = (order.block(start, min(start + BLOCK, total)) for start in range(0, total, BLOCK))
-    return sample_until((_generated(block) for block in blocks), Rule(tolerance), total, 1e-4)
+    return sample_until((_generated(block) for block in blocks), StoppingRule(tolerance), total, 1e-4)
 
 
 def _generated(index: Any) -> list[Moments]:

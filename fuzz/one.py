@@ -44,9 +44,9 @@ def _load() -> None:
         import tare.samples.wav
         import tare.sources.arrays.idx
         import tare.sources.arrays.npy
-        import tare.sources.csv_file
         import tare.sources.files.listed
         import tare.sources.files.tar
+        import tare.sources.tables.csv_table
         import tare.studying.api  # noqa: F401 - loaded here to be instrumented
 
 

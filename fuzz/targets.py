@@ -67,12 +67,12 @@ def _configuration(data: bytes) -> None:
 
 
 def _stats(data: bytes) -> None:
-    from tare.comparing.shift import compare
+    from tare.comparing.shift import compare_stats
     from tare.statistics.dataset_stats import DatasetStats
 
     stats = DatasetStats.load(_file("stats.json", data))
     json.dumps(stats.to_json(), allow_nan=False)
-    compare(stats, stats).to_json()
+    compare_stats(stats, stats).to_json()
 
 
 def _idx(data: bytes) -> None:

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from tare import errors
-from tare.errors import DataError, MissingDependencyError, TareError
+from tare.errors import DataError, MissingDependencyError, TareError, reason_of
 from tare.system.optional import require
 
 
@@ -25,6 +25,14 @@ def test_an_error_survives_the_way_between_processes() -> None:
     error = pickle.loads(pickle.dumps(DataError("a", "b", "c")))  # noqa: S301 - our own bytes
     assert type(error) is DataError
     assert str(error) == "expected a, found b; c"
+
+
+def test_a_reason_is_one_line_that_is_cut_where_it_is_asked_to_be() -> None:
+    error = ValueError("  two\n lines \t" + "x" * 200)
+    assert reason_of(error) == ("two lines " + "x" * 150)
+    assert reason_of(error, 9) == "two lines"
+    assert reason_of(error, None) == "two lines " + "x" * 200
+    assert reason_of(ValueError()) == ""
 
 
 def test_a_missing_package_names_the_extra_that_brings_it() -> None:

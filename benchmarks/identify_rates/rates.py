@@ -19,13 +19,13 @@ from benchmarks.identify_rates.cases import Case, cases
 from benchmarks.identify_rates.training import HELD_OUT
 from tare.datasets.image_batches import Geometry
 from tare.identifying.candidates import Candidate, candidates
-from tare.identifying.fingerprint.front import Front, front_of
+from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Responses, Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
-from tare.identifying.fingerprint.views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
+from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, ProbeImage, TrainingAugmentation, prepared
 from tare.identifying.likelihood import Content
 from tare.identifying.probes import features, small
-from tare.identifying.scores import Model, follow, weigh
+from tare.identifying.scores import MomentModel, follow, weigh
 from tare.sources.files.image_folder import read_image, walk_files
 
 _SIZE = (32, 32)
@@ -70,7 +70,7 @@ def truth_of(case: Case, known: tuple[Candidate, ...]) -> Candidate:
 
 
 @cache
-def _images_of(root: Path) -> dict[str, tuple[tuple[Image, ...], NDArray[np.float64]]]:
+def _images_of(root: Path) -> dict[str, tuple[tuple[ProbeImage, ...], NDArray[np.float64]]]:
     """All probe images at the networks' size, and what they show."""
     found = {}
     for name, files in _files(root).items():
@@ -112,11 +112,13 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
     return found
 
 
-def _models(front: Front, stored: Fingerprint, known: Sequence[Candidate], images: Sequence[Image]) -> dict[Augmentation, Model]:
+def _models(
+    front: NetworkFront, stored: Fingerprint, known: Sequence[Candidate], images: Sequence[ProbeImage]
+) -> dict[TrainingAugmentation, MomentModel]:
     """As ``tare.identify`` takes them: one view of each image, the augmentations chosen on the first few."""
-    varied = Varied(tuple(images), 0)
+    varied = AugmentedImages(tuple(images), 0)
 
-    def make(way: Augmentation, start: int, stop: int) -> Views:
+    def make(way: TrainingAugmentation, start: int, stop: int) -> Views:
         return varied.views(way, start, stop, 1)
 
     return follow(front, stored, known, AUGMENTATIONS, make, images=len(images), shape=(3, *_SIZE))[1]

@@ -7,7 +7,7 @@ import tare
 #: What the exported functions return, beside the exported classes, and where it lives.
 RETURNED = (
     "tare.checking.api.CheckReport",
-    "tare.comparing.shift.Comparison",
+    "tare.comparing.result.Comparison",
     "tare.advising.result.Advice",
     "tare.identifying.result.Identification",
     "tare.transferring.result.TransferRun",
@@ -46,4 +46,5 @@ def _path(path: str) -> str:
 
 
 def _module(path: str) -> str:
-    return f"::: {path}\n    options:\n      show_root_heading: false\n      heading_level: 3\n      show_bases: true"
+    options = ["show_root_heading: false", "heading_level: 3", "show_bases: true", "filters: ['!^_', '!^reason_of$']"]
+    return "\n      ".join([f"::: {path}\n    options:", *options])

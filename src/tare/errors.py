@@ -56,3 +56,8 @@ class MissingDependencyError(TareError):
 
 class TareWarning(UserWarning):
     """What ``tare.watch`` has to say about the batches that reach a network."""
+
+
+def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
+    """Give the text of an exception in one line of at most ``limit`` characters; empty if the exception has no text."""
+    return " ".join(str(error).split())[:limit]

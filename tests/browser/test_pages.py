@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tare.comparing.shift import compare
+from tare.comparing.shift import compare_stats
 from tare.reporting.comparison.report import write_comparison
 from tare.reporting.demo import write_page
 from tare.reporting.transfer.report import write_page as write_transfer_page
@@ -49,7 +49,7 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     first, second = rng.normal(120, 30, (2, 300, 6, 6, 3)).clip(0, 255).astype(np.uint8)
-    found = compare(stacked(first, "/long" * 30), stacked(second // 2, "second"))
+    found = compare_stats(stacked(first, "/long" * 30), stacked(second // 2, "second"))
     path = tmp_path_factory.mktemp("compare") / "difference.html"
     write_comparison(found, path, "tare compare first second")
     return path

@@ -11,9 +11,9 @@ from PIL import Image
 from timm.data.transforms_factory import create_transform
 from torch.utils.data import Dataset
 
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader, loader_errors
 from tare.datasets.options import Augmenting
-from tare.datasets.split import LabelledFile
 from tare.errors import DataError
 from tests.images import random_rgb, save_png
 

@@ -7,28 +7,21 @@ import pytest
 from PIL import Image
 
 from tare.datasets.options import LabelOptions
-from tare.datasets.split import LabelledFiles, coloured, open_split, read_split
+from tare.datasets.split import open_split, read_split
 from tare.errors import DataError
 from tare.samples.records import Skipped
-from tests.images import rgb_folder
-
-
-def made(root: Path, counts: dict[str, int]) -> Path:
-    for name, count in counts.items():
-        (root / name).mkdir(parents=True)
-        rgb_folder(root / name, count)
-    return root
+from tests.datasets.reading import class_folders
 
 
 def test_train_and_val_folders_are_taken_as_they_are(tmp_path: Path) -> None:
-    split = read_split(made(tmp_path, {"train/a": 3, "train/b": 2, "val/a": 1, "val/b": 1}), seed=0)
+    split = read_split(class_folders(tmp_path, {"train/a": 3, "train/b": 2, "val/a": 1, "val/b": 1}), seed=0)
     assert split.classes == ("a", "b")
     assert [file.label for file in split.train] == [0, 0, 0, 1, 1]
     assert len(split.val) == 2
 
 
 def test_one_folder_is_split_by_the_seed_within_each_class(tmp_path: Path) -> None:
-    root = made(tmp_path, {"a": 10, "b": 5})
+    root = class_folders(tmp_path, {"a": 10, "b": 5})
     first, again, other = (read_split(root, seed) for seed in (0, 0, 1))
     assert first == again
     assert first.val != other.val
@@ -38,7 +31,7 @@ def test_one_folder_is_split_by_the_seed_within_each_class(tmp_path: Path) -> No
 
 
 def test_the_split_does_not_depend_on_the_order_in_which_the_disk_lists_files(tmp_path: Path) -> None:
-    split = read_split(made(tmp_path, {"a": 6, "b": 6}), seed=0)
+    split = read_split(class_folders(tmp_path, {"a": 6, "b": 6}), seed=0)
     assert list(split.train) == sorted(split.train, key=lambda file: (file.label, file.path))
 
 
@@ -56,23 +49,16 @@ def test_the_split_does_not_depend_on_the_order_in_which_the_disk_lists_files(tm
 )
 def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, counts: dict[str, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_split(made(tmp_path, counts), seed=0)
+        read_split(class_folders(tmp_path, counts), seed=0)
 
 
 def test_unreadable_files_leave_the_split_and_an_emptied_class_is_refused(tmp_path: Path) -> None:
-    split = read_split(made(tmp_path, {"a": 5, "b": 2}), seed=0)
+    split = read_split(class_folders(tmp_path, {"a": 5, "b": 2}), seed=0)
     bad = split.train[0]
     assert bad not in split.without([Skipped(bad.path, "damaged")]).train
     only = next(file for file in split.val if file.label == 1)
     with pytest.raises(DataError, match="validation image of every class, found none of 'b'"):
         split.without([Skipped(only.path, "damaged")])
-
-
-def test_the_listed_files_are_a_source_with_labels(tmp_path: Path) -> None:
-    split = read_split(made(tmp_path, {"a": 5, "b": 5}), seed=0)
-    source = LabelledFiles("training", split.train)
-    records = [record for chunk in source.chunks() for record in source.read(chunk)]
-    assert [record.label for record in records if not isinstance(record, Skipped)] == [str(f.label) for f in split.train]
 
 
 def test_images_of_any_labelled_source_are_split_by_class(tmp_path: Path) -> None:
@@ -110,11 +96,3 @@ def test_rows_of_numbers_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,label\n1,a\n2,b\n")
     with pytest.raises(DataError, match="labelled images, found a vector per sample"):
         open_split(LabelOptions(tmp_path / "a.csv"), seed=0)
-
-
-def test_colours_are_converted_as_pillow_does() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (7, 6, 3), dtype=np.uint8)
-    grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    assert np.abs(coloured(pixels, "grey")[..., 0].astype(int) - grey).max() <= 1
-    np.testing.assert_array_equal(coloured(grey[..., None], "rgb"), np.asarray(Image.fromarray(grey).convert("RGB")))
-    assert coloured(pixels, "stored") is pixels

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_t
 
-from tare.identifying.likelihood import OTHER, SAME, Content, Shift, Spread, covariance_at, evidence, log_likelihoods, temper
+from tare.identifying.likelihood import OTHER, SAME, Content, ShiftGrid, Spread, covariance_at, evidence, log_likelihoods, temper
 
 
 def spread(images: int = 20) -> tuple[Spread, np.ndarray]:
@@ -16,7 +16,7 @@ def spread(images: int = 20) -> tuple[Spread, np.ndarray]:
 
 def test_the_density_is_students_t_of_the_whole_covariance() -> None:
     made, residual = spread()
-    shift = Shift((0.0, 0.7), (0.0, 0.2), (0.1, 0.3))
+    shift = ShiftGrid((0.0, 0.7), (0.0, 0.2), (0.1, 0.3))
     found = log_likelihoods(residual, made, shift)
     for index in np.ndindex(found.shape):
         content, rest, error = shift.content[index[0]], shift.rest[index[1]], shift.error[index[2]]
@@ -24,7 +24,7 @@ def test_the_density_is_students_t_of_the_whole_covariance() -> None:
         inside += made.content @ made.content.T / 20 + content * made.shift @ made.shift.T
         whole = made.directions @ inside @ made.directions.T
         assert found[index] == pytest.approx(multivariate_t.logpdf(residual, np.zeros(6), whole, df=19), rel=1e-9)
-        only = Shift((content,), (rest,), (error,))
+        only = ShiftGrid((content,), (rest,), (error,))
         assert covariance_at(found[index].reshape(1, 1, 1), made, only) == pytest.approx(whole, abs=1e-12)
 
 

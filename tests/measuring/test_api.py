@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import tare
 from tare.errors import DataError
-from tare.measuring.api import TooManySkippedError
+from tare.measuring.one_pass import TooManySkippedError
 from tests.images import random_rgb, rgb_folder, save_png
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tare.errors import DataError
-from tare.measuring.stopping import BLOCK, Rule, half_widths, sample_until
+from tare.measuring.stopping import BLOCK, StoppingRule, half_widths, sample_until
 from tare.statistics.moments import Moments
 
 Ints = NDArray[np.int64]
@@ -39,7 +39,7 @@ def oracle(s: Ints, q: Ints, tolerance: float) -> int:
 
 
 def covers(s: Ints, q: Ints, order: Ints, tolerance: float) -> tuple[bool, int]:
-    result = sample_until(blocks(s, q, order), Rule(tolerance), len(s), 1 / 255)
+    result = sample_until(blocks(s, q, order), StoppingRule(tolerance), len(s), 1 / 255)
     mean = s.mean() / 16
     std = math.sqrt(q.mean() / 16 - mean**2)
     (channel,), (width,) = result.channels, result.half_widths
@@ -70,16 +70,16 @@ def test_the_cost_does_not_depend_on_the_size_of_the_data() -> None:
     s, q = population(2, 5000)
     orders = [np.random.default_rng(seed).permutation(5000) for seed in range(10)]
     for order in orders:
-        small = sample_until(blocks(s, q, order), Rule(0.03), 10**5, 1 / 255)
-        large = sample_until(blocks(s, q, order), Rule(0.03), 10**7, 1 / 255)
+        small = sample_until(blocks(s, q, order), StoppingRule(0.03), 10**5, 1 / 255)
+        large = sample_until(blocks(s, q, order), StoppingRule(0.03), 10**7, 1 / 255)
         assert large.samples <= small.samples
 
 
 def test_a_finite_dataset_needs_fewer_samples_than_an_endless_one() -> None:
     s, q = population(3, 600)
     order = np.random.default_rng(0).permutation(600)
-    finite = sample_until(blocks(s, q, order), Rule(0.015), 600, 1 / 255)
-    endless = sample_until(blocks(s, q, order), Rule(0.015), None, 1 / 255)
+    finite = sample_until(blocks(s, q, order), StoppingRule(0.015), 600, 1 / 255)
+    endless = sample_until(blocks(s, q, order), StoppingRule(0.015), None, 1 / 255)
     assert finite.samples < endless.samples
 
 
@@ -93,7 +93,7 @@ def test_nothing_is_read_beyond_what_is_needed() -> None:
             drawn += 1
             yield state
 
-    result = sample_until(counted(), Rule(0.05), 2000, 1 / 255)
+    result = sample_until(counted(), StoppingRule(0.05), 2000, 1 / 255)
     assert drawn * BLOCK == result.samples < 2000
     assert result.share == result.samples / 2000
     assert not result.complete
@@ -101,7 +101,7 @@ def test_nothing_is_read_beyond_what_is_needed() -> None:
 
 def test_a_tolerance_out_of_reach_reads_everything_and_is_exact() -> None:
     s, q = population(5, 103)
-    result = sample_until(blocks(s, q, np.arange(103)), Rule(1e-9), 103, 1 / 255)
+    result = sample_until(blocks(s, q, np.arange(103)), StoppingRule(1e-9), 103, 1 / 255)
     assert result.complete
     assert result.samples == 103
     assert result.half_widths[0].mean == result.half_widths[0].std == 0.0
@@ -112,7 +112,7 @@ def test_the_tolerance_is_met_by_every_channel() -> None:
     rng = np.random.default_rng(6)
     values = rng.normal(0.5, [0.01, 0.3], (4000, 2))
     states = ([Moments.of_rows(values[i : i + BLOCK, c]) for c in range(2)] for i in range(0, 4000, BLOCK))
-    result = sample_until(states, Rule(0.03), 4000)
+    result = sample_until(states, StoppingRule(0.03), 4000)
     assert all(max(width.mean, width.std) <= 0.03 for width in result.half_widths)
     assert result.half_widths[0].mean < result.half_widths[1].mean
 
@@ -129,13 +129,13 @@ def test_half_widths_are_those_of_students_t_before_the_upper_bound_of_the_varia
 
 def test_a_higher_confidence_reads_more() -> None:
     s, q = population(8, 5000)
-    read = [sample_until(blocks(s, q, np.arange(5000)), Rule(0.03, c), 5000, 1 / 255).samples for c in (0.8, 0.95, 0.999)]
+    read = [sample_until(blocks(s, q, np.arange(5000)), StoppingRule(0.03, c), 5000, 1 / 255).samples for c in (0.8, 0.95, 0.999)]
     assert read == sorted(set(read))
 
 
 def test_a_constant_channel_stops_at_the_first_look() -> None:
     states = ([Moments.of_rows(np.full(BLOCK, 0.7))] for _ in range(1000))
-    result = sample_until(states, Rule(0.001), 4000)
+    result = sample_until(states, StoppingRule(0.001), 4000)
     assert (result.looks, result.half_widths[0].mean, result.half_widths[0].std) == (1, 0.0, 0.0)
 
 
@@ -144,7 +144,7 @@ def test_values_near_a_billion_are_no_harder() -> None:
 
     def read(offset: float) -> int:
         states = ([Moments.of_rows(offset + values[i : i + BLOCK])] for i in range(0, 4000, BLOCK))
-        return sample_until(states, Rule(0.2), 4000).samples
+        return sample_until(states, StoppingRule(0.2), 4000).samples
 
     assert read(1e9) == read(0.0)
 
@@ -156,16 +156,16 @@ def test_one_sample_gives_no_interval() -> None:
 
 def test_no_sample_is_an_error() -> None:
     with pytest.raises(DataError, match="expected at least one sample, found none; check the path"):
-        sample_until([], Rule(0.1), 0)
+        sample_until([], StoppingRule(0.1), 0)
 
 
 @pytest.mark.parametrize("tolerance", [0.0, -1.0, math.nan, math.inf])
 def test_a_tolerance_is_positive(tolerance: float) -> None:
     with pytest.raises(DataError, match=r"expected a positive tolerance in unit values, found .*; state for example --tol 0\.01"):
-        Rule(tolerance)
+        StoppingRule(tolerance)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, math.nan])
 def test_a_confidence_lies_between_zero_and_one(confidence: float) -> None:
     with pytest.raises(DataError, match=r"expected a confidence between 0 and 1, found .*; state for example --confidence 0\.95"):
-        Rule(0.1, confidence)
+        StoppingRule(0.1, confidence)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.measuring.api import measure_state
+from tare.measuring.one_pass import measure_state
 from tare.samples.records import Record, Sample, Skipped
 from tare.sources.base import Source
 from tare.statistics.state import DatasetState

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.samples.records import Sample, Skipped
 from tare.statistics.histogram import Histogram
-from tare.statistics.state import DatasetState, Layout, Merging
+from tare.statistics.state import ChannelLayout, DatasetState, Merging
 
 DTYPES = ("uint8", "uint16", "bool", "float32", "int32")
 
@@ -54,7 +54,7 @@ def test_every_dtype_agrees_with_numpy(dtype: str) -> None:
     records = [sample(seed, dtype, 3) for seed in range(20)]
     (layout, group), *others = DatasetState.of(records).groups.items()
     assert not others
-    assert layout == Layout(3, dtype)
+    assert layout == ChannelLayout(3, dtype)
     for c, channel in enumerate(group.channels):
         values = np.concatenate([r.values[..., c].ravel() for r in records]).astype(np.float64)
         assert channel.moments.samples == 20
@@ -83,7 +83,7 @@ def test_every_prefix_agrees_with_numpy(dtype: str) -> None:
 
 def test_integers_of_8_and_16_bits_are_counted_one_by_one() -> None:
     for dtype in DTYPES:
-        counted = DatasetState.of([sample(0, dtype, 1)]).groups[Layout(1, dtype)].channels[0].histogram
+        counted = DatasetState.of([sample(0, dtype, 1)]).groups[ChannelLayout(1, dtype)].channels[0].histogram
         assert isinstance(counted, Histogram) == (dtype == "uint8")
         assert getattr(counted, "words", False) == (dtype in ("uint16", "bool"))
 
@@ -92,8 +92,8 @@ def test_layouts_are_kept_apart_and_name_their_first_example() -> None:
     records = [sample(7, "uint8", 3), sample(3, "uint8", 3), sample(5, "uint8", 1)]
     state = DatasetState.of(records)
     assert state.samples == 3
-    assert state.groups[Layout(3, "uint8")].example == "0003.png"
-    assert state.groups[Layout(1, "uint8")].samples == 1
+    assert state.groups[ChannelLayout(3, "uint8")].example == "0003.png"
+    assert state.groups[ChannelLayout(1, "uint8")].samples == 1
 
 
 def test_8_bit_and_16_bit_samples_pool_exactly_once_widened() -> None:
@@ -102,8 +102,8 @@ def test_8_bit_and_16_bit_samples_pool_exactly_once_widened() -> None:
     same_unit_values = Sample(narrow.path, narrow.values.astype(np.uint16) * 257)
     widened = DatasetState.of([narrow, wide]).widened().groups
     direct = DatasetState.of([same_unit_values, wide]).groups
-    assert list(widened) == [Layout(3, "uint16")]
-    for a, b in zip(widened[Layout(3, "uint16")].channels, direct[Layout(3, "uint16")].channels, strict=True):
+    assert list(widened) == [ChannelLayout(3, "uint16")]
+    for a, b in zip(widened[ChannelLayout(3, "uint16")].channels, direct[ChannelLayout(3, "uint16")].channels, strict=True):
         assert (a.moments.total, a.moments.squares, a.moments.cross_qq) == (
             b.moments.total,
             b.moments.squares,

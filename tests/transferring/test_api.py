@@ -19,7 +19,8 @@ import tare
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.split import read_split
 from tare.errors import DataError, MissingDependencyError, ModelError, OutputError, SpecError, StrategyError
-from tare.measuring.api import TooManySkippedError, measure
+from tare.measuring.api import measure
+from tare.measuring.one_pass import TooManySkippedError
 from tare.networks.network import load_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import tare
+from tare.datasets.files import read_recording
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import open_split, read_recording
+from tare.datasets.split import open_split
 from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import measure
 from tare.networks.stored.directory import load_model

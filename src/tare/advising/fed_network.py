@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from tare.comparing.api import stats_from
+from tare.comparing.inputs import stats_from
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import without_labels
 from tare.errors import DataError, SpecError

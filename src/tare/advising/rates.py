@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 SCHEMA = "tare.advice-rates/1"
 #: What advice can say: take another strategy, stay with ``source``, or that it does not matter.
-Said = Literal["another", "source", "no matter"]
+AdviceKind = Literal["another", "source", "no matter"]
 
 _FEWEST = 5
 
@@ -24,7 +24,7 @@ class Rate:
     ``source`` in accuracy, a share. ``tasks`` counts the tasks behind all rates.
     """
 
-    said: Said
+    said: AdviceKind
     confidence: str
     labels: bool
     times: int
@@ -54,7 +54,7 @@ class Rate:
         )
 
 
-def rate_of(said: Said, confidence: str, *, labels: bool) -> Rate | None:
+def rate_of(said: AdviceKind, confidence: str, *, labels: bool) -> Rate | None:
     """The rate of such advice, or None where the benchmark met too few cases to say."""
     return next(
         (

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tare.advising.rates import Rate
-from tare.advising.rule import Basis, Confidence
-from tare.comparing.shift import Comparison
+from tare.advising.rule import Confidence, Reason
+from tare.comparing.result import Comparison
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
 
@@ -19,7 +19,7 @@ NO_MATTER = "it does not matter"
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Figure:
     """One measured number: its 95% interval where one can be given, and its unit."""
 
     name: str
@@ -47,11 +47,11 @@ class Advice:
     recommendation: str
     strategy: Strategy
     confidence: Confidence
-    basis: Basis
+    basis: Reason
     rule: str
     rate: Rate | None
     because: tuple[str, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Figure, ...]
     would_change: tuple[str, ...]
     cost: str
     model: str

@@ -13,7 +13,7 @@ from tare.statistics.intervals import Interval
 
 Confidence = Literal["high", "moderate", "low"]
 #: Which of the rules decided.
-Basis = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
+Reason = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
 
 #: The simplest first: of equal gains the earlier one is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
@@ -22,7 +22,7 @@ _HIGH, _MODERATE = 0.95, 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DecisionRule:
     """The constants of the rule, chosen on one half of the benchmark's tasks (``docs/advise.md``).
 
     Strategies that differ from ``source`` by less than ``same`` input std do not matter. Where dataset1 is foreign to the network
@@ -46,7 +46,7 @@ class Rule:
     equal: float = 0.01
 
 
-RULE = Rule()
+RULE = DecisionRule()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Decision:
 
     strategy: Strategy
     matters: bool
-    basis: Basis
+    basis: Reason
     confidence: Confidence
     gains: Mapping[Strategy, Gain] = field(default_factory=dict)
 
@@ -108,7 +108,7 @@ class Decision:
         return self.gains.get(self.strategy)
 
 
-def decide(facts: Facts, rule: Rule = RULE) -> Decision:
+def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
 
     The cross-validated gain d with standard error e is shrunk toward m, what is expected without labels and what the network's
@@ -126,13 +126,13 @@ def decide(facts: Facts, rule: Rule = RULE) -> Decision:
     won = gains[chosen]
     if won.combined <= rule.margin:
         return _stays(gains, rule)
-    basis: Basis = "accuracy" if won.labels_speak else "foreign to the network"
+    basis: Reason = "accuracy" if won.labels_speak else "foreign to the network"
     if won.expected <= 0:
         basis = "accuracy"
     return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains)
 
 
-def _gain(name: Strategy, facts: Facts, rule: Rule) -> Gain:
+def _gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
     expected, spread = _expected(name, facts.foreign, rule)
     if facts.folds is None or name not in facts.folds.credit:
         return Gain(expected, None, None, expected, spread)
@@ -146,7 +146,7 @@ def _gain(name: Strategy, facts: Facts, rule: Rule) -> Gain:
     return Gain(expected, measured, error, combined, (prior + own) ** -0.5, classes)
 
 
-def _expected(name: Strategy, foreign: Mapping[str, float], rule: Rule) -> tuple[float, float]:
+def _expected(name: Strategy, foreign: Mapping[str, float], rule: DecisionRule) -> tuple[float, float]:
     """The gain that is expected without labels, and the std around it."""
     factor, start = rule.wilder if name == "sample" else 1.0, foreign.get("source", 0.0)
     if start <= rule.foreign:
@@ -159,7 +159,7 @@ def _sure(chance: float) -> Confidence:
     return "high" if chance >= _HIGH else "moderate" if chance >= _MODERATE else "low"
 
 
-def _stays(gains: Mapping[Strategy, Gain], rule: Rule) -> Decision:
+def _stays(gains: Mapping[Strategy, Gain], rule: DecisionRule) -> Decision:
     """Source is kept: because the others are shown to be alike, or because no other is likely to be better by the margin."""
     measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
     if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from tare.advising.evidence.gathered import Subject
 from tare.advising.fed_network import FedNetwork
+from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import LabelledFile, LabelledFiles, Split, coloured, open_split, without_labels
+from tare.datasets.split import Split, open_split, without_labels
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
-from tare.measuring.api import MAX_SKIPPED, checked, measure, measure_state, stats_of
+from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
+from tare.measuring.one_pass import MAX_SKIPPED, enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_columns, chosen_length, lengths_of
 from tare.samples.layout import unit_scale
@@ -58,7 +60,7 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
     with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
-        stats = checked(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
+        stats = enough_read(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
     check_channels(fed.network, stats)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)

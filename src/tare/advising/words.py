@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tare.advising.evidence.gathered import Gathered
-from tare.advising.result import NO_MATTER, Evidence
+from tare.advising.result import NO_MATTER, Figure
 from tare.advising.rule import RULE, Decision, Gain
-from tare.comparing.shift import ChannelShift
+from tare.comparing.result import ChannelShift
 from tare.comparing.values_used import ValuesUsed
 from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
@@ -24,11 +24,9 @@ _KINDS = {
 }
 # Above so many channels, as tables have, only the largest shifts are named.
 _MANY = 3
-#: Kinds of shift that a strategy can undo, because they are affine.
-AFFINE = ("gain", "offset", "gain and offset", "units")
 
 
-def points(found: Interval) -> str:
+def in_points(found: Interval) -> str:
     """A difference in accuracy with its interval, in points."""
     if not math.isfinite(found.low):
         return f"{100 * found.estimate:+.1f} points"
@@ -71,7 +69,7 @@ def _combined(won: Gain | None) -> str:
         return expected
     if won.by_classes is not None:
         expected += f" plus {100 * won.by_classes:+.1f} by the network's old classes"
-    weighed = f"{points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
+    weighed = f"{in_points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
     return f"{100 * won.combined:.1f} points: {weighed}"
 
 
@@ -105,21 +103,20 @@ def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
         return "not known: nothing else could be compared"
     name, worst = max(ranked, key=lambda row: row[1].high)
     if worst.high <= 0:
-        return f"none that the data allow: every other strategy is shown to be worse, {name} the least so by {points(worst)}"
-    return (
-        f"if {name} is the better one after all, at most about {100 * worst.high:.1f} points; its difference is {points(worst)}"
-    )
+        return f"none that the data allow: every other strategy is shown to be worse, {name} the least so by {in_points(worst)}"
+    most = f"at most about {100 * worst.high:.1f} points; its difference is {in_points(worst)}"
+    return f"if {name} is the better one after all, {most}"
 
 
-def evidence_rows(found: Gathered, used: ValuesUsed | None) -> tuple[Evidence, ...]:
+def evidence_rows(found: Gathered, used: ValuesUsed | None) -> tuple[Figure, ...]:
     """Every number behind the advice."""
     return (*_of_values(found, used), *_of_inputs(found), *_of_labels(found))
 
 
-def _of_values(found: Gathered, used: ValuesUsed | None) -> Iterator[Evidence]:
-    yield Evidence("samples", found.samples, None, "samples")
+def _of_values(found: Gathered, used: ValuesUsed | None) -> Iterator[Figure]:
+    yield Figure("samples", found.samples, None, "samples")
     if used is not None and used.bits is not None:
-        yield Evidence("bits used", used.bits, None, f"of {used.depth} bits")
+        yield Figure("bits used", used.bits, None, f"of {used.depth} bits")
     for channel in found.comparison.channels if found.comparison else ():
         yield _row(f"shift of the mean, {channel.name}", channel.shift, "source std")
         yield _row(f"ratio of stds, {channel.name}", channel.ratio, "target / source")
@@ -128,20 +125,20 @@ def _of_values(found: Gathered, used: ValuesUsed | None) -> Iterator[Evidence]:
             yield _around(f"offset, {channel.name}", channel.fit.offset, channel.fit.offset_error, "unit values")
 
 
-def _of_inputs(found: Gathered) -> Iterator[Evidence]:
+def _of_inputs(found: Gathered) -> Iterator[Figure]:
     for name, gap in found.gaps.items():
         if name != "source":
-            yield Evidence(f"distance of the input from source's, {name}", gap, None, "input std")
+            yield Figure(f"distance of the input from source's, {name}", gap, None, "input std")
     for name, shares in found.shares.items():
         for share in shares:
-            yield Evidence(f"surviving behind {share.name}, train mode, {name}", share.train, None, "share")
-            yield Evidence(f"surviving behind {share.name}, eval mode, {name}", share.eval, None, "share")
+            yield Figure(f"surviving behind {share.name}, train mode, {name}", share.train, None, "share")
+            yield Figure(f"surviving behind {share.name}, eval mode, {name}", share.eval, None, "share")
     for scored, score in found.scores.items():
         place = "input" if score.activations is None else "batch norms"
         yield _row(f"divergence at the {place}, {scored}", score.counted, "nats per channel")
 
 
-def _of_labels(found: Gathered) -> Iterator[Evidence]:
+def _of_labels(found: Gathered) -> Iterator[Figure]:
     folds = found.folds
     for name in folds.accuracy if folds is not None else ():
         assert folds is not None  # noqa: S101 - else there is no name
@@ -151,15 +148,15 @@ def _of_labels(found: Gathered) -> Iterator[Evidence]:
             yield _row(f"probability given to the right class less source's, {name}", folds.gain(name)[0], "share")
             by_classes = folds.gain_by_classes(name)
             if by_classes is not None:
-                yield Evidence(f"the same by the network's old classes, {name}", by_classes, None, "share")
+                yield Figure(f"the same by the network's old classes, {name}", by_classes, None, "share")
 
 
-def _row(name: str, found: Interval, unit: str) -> Evidence:
-    return Evidence(name, found.estimate, (found.low, found.high), unit)
+def _row(name: str, found: Interval, unit: str) -> Figure:
+    return Figure(name, found.estimate, (found.low, found.high), unit)
 
 
-def _around(name: str, value: float, error: float, unit: str) -> Evidence:
-    return Evidence(name, value, (value - error, value + error), unit)
+def _around(name: str, value: float, error: float, unit: str) -> Figure:
+    return Figure(name, value, (value - error, value + error), unit)
 
 
 def _units(found: Gathered, used: ValuesUsed | None) -> Iterator[str]:
@@ -269,7 +266,7 @@ def _labels(found: Gathered) -> Iterator[str]:
         hits = 100 * found.folds.difference(name)[0].estimate
         by_classes = found.folds.gain_by_classes(name)
         old = "" if by_classes is None else f"; by the network's old classes: {100 * by_classes:+.1f}"
-        yield f"{name}: {points(gap)} against source, {shown} (samples right: {hits:+.1f} points{old})."
+        yield f"{name}: {in_points(gap)} against source, {shown} (samples right: {hits:+.1f} points{old})."
 
 
 def _compared(found: Gathered) -> list[Strategy]:

@@ -1,2 +1,2 @@
 from .api import compare as compare
-from .shift import Comparison as Comparison
+from .result import Comparison as Comparison

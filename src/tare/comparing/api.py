@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from tare.comparing import shift as comparing
-from tare.comparing.shift import Comparison
-from tare.errors import DataError
-from tare.measuring.api import MAX_SKIPPED, Progress, measure
-from tare.normalisation.catalog import entries, named
+from tare.comparing.inputs import check_asked, stats_from
+from tare.comparing.result import Comparison
+from tare.comparing.shift import compare_stats
+from tare.measuring.one_pass import MAX_SKIPPED, Progress
 from tare.samples.decode import ColourMode
-from tare.statistics.dataset_stats import DatasetStats
-
-_PREFIX = "catalog:"
 
 
 def compare(
@@ -48,64 +41,4 @@ def compare(
         stats_from(data, channels=channels, workers=workers, max_skipped=max_skipped, progress=progress, **asked)
         for data in (source, target)
     )
-    return comparing.compare(first, second, confidence)
-
-
-def stats_from(
-    data: Any,
-    *,
-    channels: ColourMode = "stored",
-    columns: str | Sequence[str] | None = None,
-    exclude_nan: bool = False,
-    as_seen: Any = None,
-    workers: int | None = None,
-    max_skipped: float = MAX_SKIPPED,
-    progress: Progress | None = None,
-) -> DatasetStats:
-    """Statistics of what the user named: stated, read from a file, published, or else measured."""
-    if isinstance(data, DatasetStats):
-        return data
-    if _is_published(data):
-        return _published(data)
-    if _is_file(data):
-        return DatasetStats.load(Path(data))
-    return measure(
-        data,
-        channels=channels,
-        columns=columns,
-        exclude_nan=exclude_nan,
-        as_seen=as_seen,
-        workers=workers,
-        max_skipped=max_skipped,
-        progress=progress,
-    )
-
-
-def check_asked(sides: Sequence[Any], asked: Mapping[str, Any]) -> None:
-    """Raise :class:`DataError` if it was said how to measure, and neither of the two sides is measured."""
-    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
-    if given and all(isinstance(data, DatasetStats) or _is_published(data) or _is_file(data) for data in sides):
-        raise DataError(f"data to measure with {', '.join(given)}", "two sides that state their figures", "leave it out")
-
-
-def _is_published(data: Any) -> bool:
-    return isinstance(data, str) and (data.startswith(_PREFIX) or _is_name(data))
-
-
-def _is_file(data: Any) -> bool:
-    return isinstance(data, str | os.PathLike) and Path(data).suffix == ".json" and Path(data).is_file()
-
-
-def _is_name(text: str) -> bool:
-    """Whether a text can only be a name of the catalog: no path, no pattern, no file, and nothing of that name is there."""
-    return not any(sign in text for sign in "/\\*?[{.~") and not Path(text).exists()
-
-
-def _published(text: str) -> DatasetStats:
-    name = text.removeprefix(_PREFIX)
-    known = [entry.name for entry in entries()]
-    if name not in known:
-        near = difflib.get_close_matches(name, known)
-        guess = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"
-        raise DataError("a file, a folder, or a name in the catalog", repr(text), guess)
-    return named(name).stats()
+    return compare_stats(first, second, confidence)

@@ -1,116 +1,27 @@
-"""How one dataset differs from another: shift and ratio per channel with intervals, and what kind of difference it looks like.
-
-Data recorded by another sensor are affinely related, x -> a x + b: so are their quantiles, whatever is in the pictures.
-Other content changes the shape. The verdict is held to what the figures can carry: without quantiles, or with too few
-samples to see the shape, it is ``unclear``.
-"""
+"""How one dataset differs from another: shift and ratio per channel with intervals, and a line through the quantiles."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.result import ChannelShift, Comparison, Fit
+from tare.comparing.verdict import verdict_of, verdict_of_constants
 from tare.errors import DataError
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.intervals import Interval
 
-SCHEMA = "tare.compare/1"
-
-Kind = Literal["no difference shown", "content", "gain", "offset", "gain and offset", "units", "unclear"]
-
-# Ratios of stds that a change of units makes, and content or exposure hardly: beyond a factor of eight, either way.
-_LARGE = 8.0
-# Known factors between units: bit depths and their ranges, per cent, per mille, degrees per radian.
-_FACTORS = {
-    4.0: "2 bits, 14 in 16",
-    16.0: "4 bits, 12 in 16",
-    64.0: "6 bits, 10 in 16",
-    255.0: "8-bit levels against [0, 1]",
-    65535.0: "16-bit levels against [0, 1]",
-    100.0: "per cent, or centimetres and metres",
-    1000.0: "per mille, or milli",
-    180 / math.pi: "degrees against radians",
-}
-# Shape can be judged only where sampling leaves less than this uncertain, in units of the std.
-_SHARPEST = 0.2
 _FEWEST_POINTS = 4
 # Names that a file does not state: channels of these are paired by their place.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
-# A gain is held against the known factors only where it is known to this share.
-_WELL_KNOWN = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """The line ``b = gain * a + offset`` through two channels' quantiles (unit values) that touch no end of the range.
-
-    ``misfit`` is the largest distance of a quantile from it over what sampling and rounding explain (above 1: the shape
-    differs); ``blur`` is the median explained distance, in units of the target's std. The errors are half-widths.
-    """
-
-    gain: float
-    offset: float
-    gain_error: float
-    offset_error: float
-    misfit: float
-    blur: float
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelShift:
-    """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
-
-    ``kind`` is what this channel looks like by itself; its intervals are those that hold for all channels at once.
-    """
-
-    name: str
-    shift: Interval
-    ratio: Interval
-    fit: Fit | None
-    kind: Kind = "unclear"
-
-    @property
-    def differs(self) -> bool:
-        """Whether the interval of the shift leaves out 0, or that of the ratio leaves out 1."""
-        return not (self.shift.low <= 0 <= self.shift.high) or not (self.ratio.low <= 1 <= self.ratio.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Source against target: all intervals hold at once with ``confidence``; ``reason`` gives the evidence in one line."""
-
-    source: DatasetStats
-    target: DatasetStats
-    channels: tuple[ChannelShift, ...]
-    kind: Kind
-    reason: str
-    confidence: float
-
-    @property
-    def clean(self) -> bool:
-        """Whether no difference was shown; what is unclear is not clean."""
-        return self.kind == "no difference shown"
-
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as a JSON object with schema ``tare.compare/1``, both statistics included; NaN becomes null."""
-        return {
-            "schema": SCHEMA,
-            "kind": self.kind,
-            "reason": self.reason,
-            "confidence": self.confidence,
-            "channels": [_finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
-            "source": self.source.to_json(),
-            "target": self.target.to_json(),
-        }
-
-
-def compare(source: DatasetStats, target: DatasetStats, confidence: float = 0.95) -> Comparison:
+def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float = 0.95) -> Comparison:
     """Compare two datasets that were sampled independently.
 
     Shift d = (m1 - m0)/s0 with Var(d) = (SE(m1)^2 + SE(m0)^2)/s0^2 + d^2 (SE(s0)/s0)^2; the ratio of stds on the log scale,
@@ -125,7 +36,7 @@ def compare(source: DatasetStats, target: DatasetStats, confidence: float = 0.95
     z = _quantile(source, target, confidence)
     pairs = zip(_sampled(source, target), _sampled(target, source), strict=True)
     channels = tuple(_channel(a, b, z, _step(source), _step(target)) for a, b in pairs)
-    judge = _of_constants if _stated(source) and _stated(target) else _verdict
+    judge = verdict_of_constants if _stated(source) and _stated(target) else verdict_of
     channels = tuple(replace(channel, kind=judge((channel,))[0]) for channel in channels)
     kind, reason = judge(channels)
     return Comparison(source, target, channels, kind, reason, confidence)
@@ -168,22 +79,6 @@ def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ..
 def _stated(stats: DatasetStats) -> bool:
     """Whether the moments were published, with no values behind them here."""
     return not any(channel.count for channel in stats.channels)
-
-
-def _of_constants(channels: tuple[ChannelShift, ...]) -> tuple[Kind, str]:
-    if any(channel.differs for channel in channels):
-        return (
-            "unclear",
-            "the figures differ by more than their rounding, but two stated constants do not say how well samples fix them",
-        )
-    return "no difference shown", "the figures are the same to their rounding"
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinities become None, in nested objects too."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _check(source: DatasetStats, target: DatasetStats) -> None:
@@ -264,86 +159,3 @@ def _errors(channel: ChannelStats, keys: list[str]) -> NDArray[np.float64]:
     errors = np.sqrt(shares * (1 - shares) / channel.effective_samples) * widths
     known = dict(zip(shares.tolist(), errors.tolist(), strict=True))
     return np.array([known[float(key)] for key in keys])
-
-
-def _verdict(channels: tuple[ChannelShift, ...]) -> tuple[Kind, str]:
-    if any(math.isnan(end) for channel in channels for end in (channel.shift.low, channel.ratio.low)):
-        return "unclear", "one of the two has no standard errors (fewer than two samples)"
-    units = _units(channels)
-    if units:
-        return "units", units
-    fits = [channel.fit for channel in channels if channel.fit is not None]
-    name, misfit = max(
-        ((c.name, c.fit.misfit) for c in channels if c.fit is not None), key=lambda found: found[1], default=("", 0.0)
-    )
-    if misfit > 1:
-        most = f", most in {name}" if len(channels) > 1 else ""
-        return "content", (
-            f"the shape differs{most}: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding "
-            "explain (other content, or a tone curve that is no line)"
-        )
-    if not any(channel.differs for channel in channels):
-        return "no difference shown", "every interval holds no shift and a ratio of 1"
-    return _of_one_shape(channels, fits)
-
-
-def _of_one_shape(channels: tuple[ChannelShift, ...], fits: list[Fit]) -> tuple[Kind, str]:
-    """Name the line that relates the quantiles, where no difference in shape was seen and one could have been."""
-    if len(fits) < len(channels):
-        return "unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset"
-    if max(fit.blur for fit in fits) > _SHARPEST:
-        return "unclear", "mean or std differ, but too few samples were measured to tell content from gain or offset"
-    gains, offsets = (
-        ", ".join(f"{value:.3g}" for value in column) for column in ((f.gain for f in fits), (f.offset for f in fits))
-    )
-    shape = "the shape is the same to what sampling and rounding explain"
-    known = _known_line(fits)
-    if known:
-        return "units", f"{shape}, and values are multiplied by {gains}: {known}"
-    gain = any(abs(fit.gain - 1) > fit.gain_error for fit in fits)
-    offset = any(abs(fit.offset) > fit.offset_error for fit in fits)
-    gain_error, offset_error = max(fit.gain_error for fit in fits), max(fit.offset_error for fit in fits)
-    found: dict[tuple[bool, bool], tuple[Kind, str]] = {
-        (True, True): ("gain and offset", f"gain {gains}, offset {offsets}"),
-        (True, False): ("gain", f"gain {gains}, and no offset beyond {offset_error:.2g}"),
-        (False, True): ("offset", f"offset {offsets}, and no gain beyond {gain_error:.1%}"),
-        (False, False): ("unclear", "the line through the quantiles shows neither gain nor offset"),
-    }
-    kind, line = found[gain, offset]
-    return kind, f"{shape}; {line}"
-
-
-def _known_line(fits: list[Fit]) -> str:
-    """Name the change of units that a line is known to be, within its errors and 5%; a gain of two alone may be exposure."""
-    if max(fit.gain_error / abs(fit.gain) for fit in fits) > _WELL_KNOWN:
-        return ""
-    for gain, offset in ((2.0, -1.0), (0.5, 0.5)):
-        if all(abs(f.gain - gain) <= f.gain_error and abs(f.offset - offset) <= f.offset_error for f in fits):
-            return "[0, 1] against [-1, 1]"
-    if any(abs(fit.offset) > fit.offset_error for fit in fits):
-        return ""
-    return _known_factor([fit.gain for fit in fits], max(fit.gain_error / abs(fit.gain) for fit in fits))
-
-
-def _units(channels: tuple[ChannelShift, ...]) -> str:
-    """Say why a difference looks like another unit: one very large ratio of stds in all channels."""
-    ratios = [channel.ratio.estimate for channel in channels]
-    certain = all(c.ratio.low > _LARGE for c in channels) or all(c.ratio.high < 1 / _LARGE for c in channels)
-    if not certain or max(ratios) > 2 * min(ratios):
-        return ""
-    nearest = _known_factor(ratios, 0.25) or "no usual factor is within a quarter of it"
-    return f"stds differ by a factor of {_geometric_mean(ratios):.3g} in all channels: {nearest}"
-
-
-def _known_factor(ratios: list[float], tolerance: float) -> str:
-    """Name the usual factor nearest to all ratios, within a relative tolerance, or return an empty text."""
-    if min(ratios) <= 0:
-        return ""
-    found = _geometric_mean(ratios)
-    factor = min(_FACTORS, key=lambda f: abs(abs(math.log(found)) - math.log(f)))
-    away = max(abs(abs(math.log(ratio)) - math.log(factor)) for ratio in ratios)
-    return f"near {factor:.4g} ({_FACTORS[factor]})" if away <= math.log1p(tolerance) else ""
-
-
-def _geometric_mean(values: list[float]) -> float:
-    return math.exp(math.fsum(map(math.log, values)) / len(values))

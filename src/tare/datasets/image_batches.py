@@ -14,8 +14,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tare.datasets.augmentation import training_transform
+from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
-from tare.datasets.split import LabelledFile
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.resize import evaluation_steps

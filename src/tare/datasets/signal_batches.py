@@ -10,7 +10,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch.utils.data import Dataset
 
-from tare.datasets.split import LabelledFile
+from tare.datasets.files import LabelledFile
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry
 from tare.samples.layout import unit_scale

@@ -7,62 +7,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tare.datasets.files import LabelledFile, LabelledItem, LabelledRecording
+from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
-from tare.datasets.samples import LabelledSamples, open_labelled, open_samples
+from tare.datasets.samples import LabelledSamples
 from tare.errors import DataError
-from tare.input_spec.geometry import NOUNS, Kind
-from tare.samples.decode import SUFFIXES, ColourMode
-from tare.samples.records import Sample, Skipped
-from tare.sources.base import Source
-from tare.sources.files.image_folder import open_image_folder, read_image, walk_files
-from tare.sources.files.listed import open_file
+from tare.input_spec.geometry import NOUNS, SampleKind
+from tare.samples.decode import SUFFIXES
+from tare.samples.records import Skipped
+from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_CHUNK = 64
 _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledFile:
-    """One image file and the index of its class."""
-
-    path: str
-    label: int
-
-    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
-        """Its raw values ``(H, W, C)``, or why there are none."""
-        return read_image(self.path, colour)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledRecording(LabelledFile):
-    """One WAV file and the index of its class."""
-
-    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
-        """Its values ``(T, C)``, or why there are none."""
-        del colour
-        return read_recording(self.path)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledItem(LabelledFile):
-    """One sample of another source, at ``index`` of ``samples``; ``path`` names it."""
-
-    samples: LabelledSamples
-    index: int
-
-    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
-        """Its raw values, an image ``(H, W, C)`` in the colours asked for, or why there are none."""
-        values = self.samples.read(self.index)
-        if isinstance(values, Skipped):
-            return values
-        return coloured(values, colour) if self.samples.kind == "image" else finite(values, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +36,7 @@ class Split:
     train: tuple[LabelledFile, ...]
     val: tuple[LabelledFile, ...]
     origin: str
-    kind: Kind = "image"
+    kind: SampleKind = "image"
     channel_names: tuple[str, ...] | None = None
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
@@ -86,31 +46,7 @@ class Split:
         return _checked(replace(self, train=train, val=val), "the readable files")
 
 
-@dataclass(frozen=True)
-class LabelledFiles(Source[tuple[LabelledFile, ...]]):
-    """The listed files as a source."""
-
-    name: str
-    files: tuple[LabelledFile, ...]
-    colour: ColourMode = "stored"
-    channel_names: tuple[str, ...] | None = None
-
-    def chunks(self) -> Iterator[tuple[LabelledFile, ...]]:
-        """Fixed groups in the order of the list."""
-        return (self.files[start : start + _CHUNK] for start in range(0, len(self.files), _CHUNK))
-
-    def chunk_length(self, chunk: tuple[LabelledFile, ...]) -> int:
-        """One sample a file."""
-        return len(chunk)
-
-    def read(self, chunk: tuple[LabelledFile, ...]) -> Iterator[Sample | Skipped]:
-        """Decode each file, or say why it gives no sample."""
-        for file in chunk:
-            values = file.read(self.colour)
-            yield replace(values, path=file.path) if isinstance(values, Skipped) else Sample(file.path, values, str(file.label))
-
-
-def read_split(root: Path, seed: int, val_share: float = 0.2, kind: Kind = "image") -> Split:
+def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image") -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
     The files are images, or for signals WAV recordings. Raises :class:`DataError` if there is none, fewer than two classes, or
@@ -136,7 +72,7 @@ def read_split(root: Path, seed: int, val_share: float = 0.2, kind: Kind = "imag
     return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
 
 
-def open_split(labelled: LabelOptions, seed: int, kind: Kind = "image") -> Split:
+def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
     """Split what has labelled samples of ``kind``: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
 
     Validation samples are those of the data, where they hold any, else a fifth of each class, chosen by ``seed``.
@@ -159,38 +95,13 @@ def open_split(labelled: LabelOptions, seed: int, kind: Kind = "image") -> Split
     return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
 
 
-def without_labels(labelled: LabelOptions, kind: Kind) -> Split:
+def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
     """All samples of ``kind`` as the training part of one class without a name, where nobody needs labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names)
-
-
-def read_recording(path: str) -> NDArray[Any] | Skipped:
-    """The values ``(T, C)`` of a WAV file, or why there are none."""
-    record = next(iter(open_file(path, Options()).indexed().read(0)))
-    if isinstance(record, Skipped):
-        return record
-    assert isinstance(record, Sample)  # noqa: S101 - one file is one sample
-    return finite(record.values, path) if record.values.ndim == 2 else Skipped(path, "an image, not a recording")
-
-
-def finite(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:
-    """The values of a signal or row, or, where one of them is NaN or infinite, why a network cannot be given them."""
-    bad = int(values.size - np.isfinite(values).sum())
-    return Skipped(path, f"{bad} of {values.size} values are missing, NaN or infinite") if bad else values
-
-
-def coloured(values: NDArray[Any], colour: ColourMode) -> NDArray[Any]:
-    """Grey images ``(H, W, 1)`` copied to three channels, or colour ones made grey (ITU-R BT.601), as image files are read."""
-    if colour == "rgb" and values.shape[-1] == 1:
-        return np.repeat(values, 3, axis=-1)
-    if colour == "grey" and values.shape[-1] == 3:
-        grey = values.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-        return np.asarray((np.rint(grey) if values.dtype.kind in "ui" else grey).astype(values.dtype)[..., None])
-    return values
 
 
 def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile, ...]:
@@ -227,18 +138,18 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
     return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
 
 
-def _class_names(root: Path, kind: Kind) -> tuple[str, ...]:
+def _class_names(root: Path, kind: SampleKind) -> tuple[str, ...]:
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def _labelled(root: Path, names: Sequence[str], kind: Kind) -> tuple[LabelledFile, ...]:
+def _labelled(root: Path, names: Sequence[str], kind: SampleKind) -> tuple[LabelledFile, ...]:
     made = LabelledRecording if kind == "signal" else LabelledFile
     return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 
 
-def _files(folder: Path, kind: Kind) -> Iterator[str]:
+def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
     # Names decide here: reading every file to look at its content would be a pass over the data.
     if not folder.is_dir():
         return iter(())

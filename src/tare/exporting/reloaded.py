@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.exporting.parity import Parity, ParityError, check_difference, difference
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.quiet import quietly
@@ -64,7 +64,7 @@ def _one_line(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        reason = f"{type(error).__name__}: {reason_of(error)}"
         raise ModelError(f"a folder that {name} loads", reason, "use --format onnx or safetensors") from None
 
 

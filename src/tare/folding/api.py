@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from tare.errors import ModelError, SpecError
+from tare.errors import ModelError, SpecError, reason_of
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
-from tare.folding.input_shapes import found_shape, other_shapes, reason_of
+from tare.folding.input_shapes import found_shape, other_shapes
 from tare.folding.layers import FoldedConv, FoldedNetwork, Method, with_form
 from tare.folding.plan import ROUNDING, FoldPlan, LayerFold, Takes, plan_layer
 from tare.folding.verification import TOLERANCE, Verification, verified
@@ -146,7 +146,9 @@ def applied(model: nn.Module, plan: FoldPlan) -> nn.Module:
     try:
         network = copy.deepcopy(model.network if isinstance(model, FoldedNetwork) else model)
     except Exception as error:  # non-leaf tensors, locks, open files
-        raise ModelError("a network that can be copied", reason_of(error), "give it as it was loaded") from None
+        raise ModelError(
+            "a network that can be copied", reason_of(error) or type(error).__name__, "give it as it was loaded"
+        ) from None
     for layer in plan.layers:
         network = with_form(network, layer.name, layer.form)
         _fill(network.get_submodule(layer.name), layer)
@@ -175,7 +177,9 @@ def _found_layers(network: nn.Module, shape: tuple[int, ...]) -> tuple[tuple[Fir
     except ModelError:
         raise
     except Exception as error:  # whatever the architecture raises
-        raise ModelError(f"a network that takes input {shape}", reason_of(error), "state an input's shape (C, *size)") from None
+        raise ModelError(
+            f"a network that takes input {shape}", reason_of(error) or type(error).__name__, "state an input's shape (C, *size)"
+        ) from None
     padded = found[0].padded
     for other in other_shapes(shape):
         try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.folding.first_layers import first_layers
 from tare.folding.layers import Conv
 
@@ -28,7 +28,7 @@ def found_shape(model: nn.Module, channels: int) -> tuple[int, ...]:
         except ModelError:
             return shape  # it runs so far; the reason is given when the recipe is made
         except Exception as error:  # whatever the architecture raises
-            reason = reason_of(error)
+            reason = reason_of(error) or type(error).__name__
         else:
             return shape
     raise ModelError(
@@ -59,8 +59,3 @@ def other_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         return []
     longer = (shape[0], *(n + 1 + dim for dim, n in enumerate(shape[1:])))
     return [longer, (shape[0], *(max(n // 2, 1) for n in shape[1:]))]
-
-
-def reason_of(error: Exception) -> str:
-    """What an exception of somebody else's code says, in one short line."""
-    return " ".join(str(error).split())[:160] or type(error).__name__

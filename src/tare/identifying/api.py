@@ -16,17 +16,16 @@ from torch import nn
 from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates
-from tare.identifying.deep import deep_divergence
 from tare.identifying.estimate import Estimated, estimate
-from tare.identifying.fingerprint.front import Front, front_of
+from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
-from tare.identifying.fingerprint.views import AUGMENTATIONS, Augmentation, Image, Varied, prepared
+from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, ProbeImage, TrainingAugmentation, prepared
 from tare.identifying.labels import by_labels, relative_by_labels
 from tare.identifying.likelihood import OTHER, SAME, Content, temper
 from tare.identifying.probes import Probes, class_indices, features, read_probes, small
 from tare.identifying.result import Identification, Ranked
-from tare.identifying.scores import Score, Scored, follow, normalised, weigh
+from tare.identifying.scores import Score, Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import reason_for, separating
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
@@ -109,14 +108,14 @@ class _Setting:
         return len(self.probes.images)
 
     @cached_property
-    def images(self) -> tuple[Image, ...]:
+    def images(self) -> tuple[ProbeImage, ...]:
         """The images as the network would be shown them."""
         return prepared(self.probes.images, self.geometry)
 
     @cached_property
-    def varied(self) -> Varied:
+    def varied(self) -> AugmentedImages:
         """The images as training may have varied them."""
-        return Varied(self.images, self.seed)
+        return AugmentedImages(self.images, self.seed)
 
     @cached_property
     def plain(self) -> Views:
@@ -128,7 +127,7 @@ class _Setting:
         """What the images show."""
         return Content.of(features(self.plain.values[:, 0]), self.network.channels)
 
-    def views(self, augmentation: Augmentation, start: int, stop: int, each: int | None = None) -> Views:
+    def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int | None = None) -> Views:
         """Views of the images from ``start`` to before ``stop``."""
         large = max(self.geometry.size) > _SMALL
         wanted = each or (1 if large else min(_MOST_VIEWS, max(1, _VIEWS_WANTED // self.count)))
@@ -164,7 +163,7 @@ def _by_moments(
 ) -> Identification:
     network = setting.network
     front = front_of(network.module, (network.channels, *setting.geometry.size), list(stored))
-    ways: Sequence[Augmentation] = AUGMENTATIONS
+    ways: Sequence[TrainingAugmentation] = AUGMENTATIONS
     if not front.affine:
         notes += (f"what reaches {front.name!r} is no affine function of the input: candidates are tried by forward passes",)
         ways = [AUGMENTATIONS[place] for place in _FEW_AUGMENTATIONS]
@@ -172,7 +171,7 @@ def _by_moments(
     known: Sequence[Candidate] = candidates(network.channels)
     with reporter.counting("augmentations", "tried", None) as advance:
 
-        def make(way: Augmentation, start: int, stop: int) -> Views:
+        def make(way: TrainingAugmentation, start: int, stop: int) -> Views:
             advance(1)
             return setting.views(way, start, stop)
 
@@ -189,7 +188,7 @@ def _first(probes: Probes, count: int) -> Probes:
 def _answer(
     setting: _Setting,
     stored: Mapping[str, Fingerprint],
-    front: Front,
+    front: NetworkFront,
     scored: Scored,
     *,
     in_domain: bool,

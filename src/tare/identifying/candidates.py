@@ -8,9 +8,9 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec
-from tare.normalisation.catalog import Entry, entries
+from tare.normalisation.catalog import CatalogEntry, entries
 
-Form = Literal["z-scored", "mean subtracted", "divided by std", "as it is", "-1..1", "normalised twice"]
+Treatment = Literal["z-scored", "mean subtracted", "divided by std", "as it is", "-1..1", "normalised twice"]
 Range = Literal["0..1", "0..255"]
 
 _UNIT = 255.0
@@ -22,7 +22,7 @@ _SAME = 0.005
 class Family:
     """What kind of normalisation it is: the range it starts from, what is done with it, and the order of colours."""
 
-    form: Form
+    form: Treatment
     range: Range
     order: str
 
@@ -49,7 +49,7 @@ def candidates(channels: int) -> tuple[Candidate, ...]:
     red, and for blue, green, red with the constants left in the order of red, green, blue.
     """
     found: list[Candidate] = []
-    ends: dict[tuple[int, ...], list[tuple[int, Values]]] = {}
+    ends: dict[tuple[int, ...], list[tuple[int, PerChannel]]] = {}
     for made in _all(channels):
         of_order = ends.setdefault(made.affine.order, [])
         mine = _ends(made.affine)
@@ -70,12 +70,12 @@ def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
     return Candidate(name, InputSpec.of(mean, std, channels=channels, origin=f"tare identify: {name}"), affine, family)
 
 
-def _ends(affine: Affine) -> Values:
+def _ends(affine: Affine) -> PerChannel:
     """What raw 0 and 255 become in each channel: two maps lie nowhere further apart than there."""
     return tuple(end * scale + shift for end in (0.0, _UNIT) for scale, shift in zip(affine.scale, affine.shift, strict=True))
 
 
-def _one(left: Values, right: Values, affine: Affine) -> bool:
+def _one(left: PerChannel, right: PerChannel, affine: Affine) -> bool:
     """Are maps with these ends one, ``right`` being those of ``affine``?"""
     least = _SAME * _UNIT * max(map(abs, affine.scale))
     return all(abs(one - other) <= least for one, other in zip(left, right, strict=True))
@@ -96,7 +96,7 @@ def _all(channels: int) -> Iterator[Candidate]:
                 yield from _of_entry(entry, form, channels, orders)
 
 
-def _of_entry(entry: Entry, form: int, channels: int, orders: Sequence[str]) -> Iterator[Candidate]:
+def _of_entry(entry: CatalogEntry, form: int, channels: int, orders: Sequence[str]) -> Iterator[Candidate]:
     turned = entry.channels == "BGR"
     mean, std = (
         [value / (_UNIT * entry.scale) for value in values] * (channels // len(values)) for values in (entry.mean, entry.std)
@@ -116,10 +116,10 @@ def _of_entry(entry: Entry, form: int, channels: int, orders: Sequence[str]) -> 
 
 
 _FORMS = 6
-Values = tuple[float, ...]
+PerChannel = tuple[float, ...]
 
 
-def _forms(mean: Values, std: Values, *, raw: bool) -> list[tuple[str, Family, tuple[Values, Values]]]:
+def _forms(mean: PerChannel, std: PerChannel, *, raw: bool) -> list[tuple[str, Family, tuple[PerChannel, PerChannel]]]:
     """What becomes of a mean and std of unit values, as the mean and std that amount to it; names get a suffix."""
     ones = (1.0,) * len(mean)
     bytewise = tuple(s / _UNIT for s in ones)
@@ -137,12 +137,12 @@ def _forms(mean: Values, std: Values, *, raw: bool) -> list[tuple[str, Family, t
     ]
 
 
-def _of_raw(mean: Values, std: Values) -> tuple[Values, Values]:
+def _of_raw(mean: PerChannel, std: PerChannel) -> tuple[PerChannel, PerChannel]:
     """Constants of unit values applied to raw ones: (255 x - m)/s is (x - m/255)/(s/255)."""
     return tuple(m / _UNIT for m in mean), tuple(s / _UNIT for s in std)
 
 
-def _made(name: str, mean: Values, std: Values, order: str, family: Family) -> Candidate:
+def _made(name: str, mean: PerChannel, std: PerChannel, order: str, family: Family) -> Candidate:
     raw = family.range == "0..255"  # state constants as they are written in code: of raw values
     stated = [tuple(value * (_UNIT if raw else 1.0) for value in values) for values in (mean, std)]
     scale = 1.0 if raw else 1 / _UNIT

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tare.identifying.candidates import Candidate
-from tare.identifying.fingerprint.moments import Floats
 from tare.identifying.fingerprint.stored import Fingerprint
-from tare.identifying.likelihood import Content, Residual, Shift, Spread, covariance_at, log_likelihoods
-from tare.identifying.scores import Model
+from tare.identifying.likelihood import Content, Residual, ShiftGrid, Spread, covariance_at, log_likelihoods
+from tare.identifying.scores import MomentModel
 from tare.input_spec.affine import Affine
+from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
 _UNIT = 255.0
@@ -37,9 +37,9 @@ class Estimated:
 def estimate(
     candidate: Candidate,
     stored: Fingerprint,
-    model: Model,
+    model: MomentModel,
     content: Content,
-    shift: Shift,
+    shift: ShiftGrid,
     *,
     inflation: float,
     confidence: float,
@@ -65,29 +65,29 @@ def estimate(
             break
     slopes = _slopes(values, start, stored, model, _residual(stored, model, _affine(values, start)).values)
     information = slopes.T @ whitener.T @ whitener @ slopes
-    errors: Floats = np.asarray(np.linalg.pinv(information) * inflation**2, dtype=np.float64)
+    errors: Doubles = np.asarray(np.linalg.pinv(information) * inflation**2, dtype=np.float64)
     away = values - _packed(start)
     misfit = float(away @ np.linalg.pinv(errors) @ away) / len(values)
     return _result(values, errors, start, spread.images, confidence, misfit)
 
 
-def _residual(stored: Fingerprint, model: Model, affine: Affine) -> Residual:
+def _residual(stored: Fingerprint, model: MomentModel, affine: Affine) -> Residual:
     return Residual.of(stored, model.predict(affine))
 
 
-def _packed(affine: Affine) -> Floats:
+def _packed(affine: Affine) -> Doubles:
     """Logarithms of the scales, and shifts in units of what the scale makes of the whole range."""
     scale = np.array(affine.scale)
     return np.concatenate([np.log(scale), np.array(affine.shift) / (scale * _UNIT)])
 
 
-def _affine(values: Floats, like: Affine) -> Affine:
+def _affine(values: Doubles, like: Affine) -> Affine:
     count = len(like.scale)
     scale = np.exp(values[:count])
     return Affine(like.order, tuple(scale.tolist()), tuple((values[count:] * scale * _UNIT).tolist()))
 
 
-def _slopes(values: Floats, like: Affine, stored: Fingerprint, model: Model, now: Floats) -> Floats:
+def _slopes(values: Doubles, like: Affine, stored: Fingerprint, model: MomentModel, now: Doubles) -> Doubles:
     columns = []
     for place in range(len(values)):
         moved = values.copy()
@@ -96,7 +96,7 @@ def _slopes(values: Floats, like: Affine, stored: Fingerprint, model: Model, now
     return np.stack(columns, axis=1)
 
 
-def _result(values: Floats, errors: Floats, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:
+def _result(values: Doubles, errors: Doubles, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:
     """Parameters are log a and -u: u = -value, s = exp(-log a) / 255."""
     from scipy import special
 

@@ -12,23 +12,24 @@ from torch import nn
 from torch.nn import functional
 
 from tare.identifying.candidates import Candidate
-from tare.identifying.fingerprint.moments import Floats, Views
+from tare.identifying.fingerprint.moments import Views
 from tare.identifying.scores import normalised
+from tare.samples.layout import Doubles
 
 _FIRST_IMAGES, _FOLLOWED = 16, 12
 _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
+class LabelLikelihood:
     """One candidate: every image's log probability of its label ``(N,)``, and the share classified rightly."""
 
     candidate: Candidate
-    log_probability: Floats
+    log_probability: Doubles
     accuracy: float
 
 
-def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known: Sequence[Candidate]) -> list[Labelled]:
+def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known: Sequence[Candidate]) -> list[LabelLikelihood]:
     """Rank candidates by the mean log probability of the labels; the likeliest of a few images are followed through all."""
     few = min(len(labels), _FIRST_IMAGES)
     first = sorted((_labelled(module, views, labels, one, few) for one in known), key=_mean, reverse=True)
@@ -39,7 +40,7 @@ def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known:
     )
 
 
-def relative_by_labels(found: Sequence[Labelled]) -> list[float]:
+def relative_by_labels(found: Sequence[LabelLikelihood]) -> list[float]:
     """How far each falls short of the best, as exp(-t^2 / 2) of the paired difference in standard errors.
 
     The probabilities of a network are no frequencies: what counts is whether the difference stands out from image to image.
@@ -54,15 +55,15 @@ def relative_by_labels(found: Sequence[Labelled]) -> list[float]:
     return shares
 
 
-def _mean(one: Labelled) -> float:
+def _mean(one: LabelLikelihood) -> float:
     return float(one.log_probability.mean())
 
 
 @torch.inference_mode()
-def _labelled(module: nn.Module, views: Views, labels: NDArray[np.int64], candidate: Candidate, count: int) -> Labelled:
+def _labelled(module: nn.Module, views: Views, labels: NDArray[np.int64], candidate: Candidate, count: int) -> LabelLikelihood:
     fed = normalised(Views(views.values[:count]), candidate.affine)
     outputs = torch.cat([module(fed[start : start + _BATCH]) for start in range(0, count, _BATCH)]).double()
     logs = functional.log_softmax(outputs, dim=1).nan_to_num(-1e4, -1e4, -1e4)
     truth = torch.from_numpy(labels[:count])
     chosen = logs.gather(1, truth[:, None])[:, 0].numpy()
-    return Labelled(candidate, np.maximum(chosen, -50.0), float((outputs.argmax(dim=1) == truth).double().mean()))
+    return LabelLikelihood(candidate, np.maximum(chosen, -50.0), float((outputs.argmax(dim=1) == truth).double().mean()))

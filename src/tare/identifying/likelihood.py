@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.identifying.fingerprint.moments import Floats, Predicted
+from tare.identifying.fingerprint.moments import Predicted
 from tare.identifying.fingerprint.stored import Fingerprint
+from tare.samples.layout import Doubles
 
 _RIDGE = 2.0
 # Chosen on half of the networks of benchmarks/identify_rates, and judged on the other half.
@@ -28,7 +29,7 @@ _BELIEVED, _HALF_BELIEVED, _SAMPLING, _POOR = 0.4, 32, 0.3, 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class ShiftGrid:
     """How far the training's images may be from the probe's: grids of rho_c, of rho_r, and of tau in stds of a channel."""
 
     content: tuple[float, ...]
@@ -37,9 +38,9 @@ class Shift:
 
 
 #: Images of the training's own population.
-SAME = Shift((0.0,), (0.0, 0.003))
+SAME = ShiftGrid((0.0,), (0.0, 0.003))
 #: Images of which nobody knows.
-OTHER = Shift((0.25, 1.0, 4.0), (0.0, 0.01, 0.05, 0.2, 1.0))
+OTHER = ShiftGrid((0.25, 1.0, 4.0), (0.0, 0.01, 0.05, 0.2, 1.0))
 
 # Between the sets of photographs in the catalog and those of the benchmark: stds, in unit values, of the mean and of the std,
 # common to all colours and of each colour; of sharpness and colourfulness as a share of their own size.
@@ -53,8 +54,8 @@ class Residual:
     Means are in stored stds, variances as half their logarithm, so that both are in units of one std.
     """
 
-    values: Floats
-    influences: Floats
+    values: Doubles
+    influences: Doubles
 
     @classmethod
     def of(cls, stored: Fingerprint, predicted: Predicted) -> Residual:
@@ -72,11 +73,11 @@ class Residual:
 class Content:
     """What the images show: white ``features`` ``(N, F)``, and ``shift`` ``(F, S)``, a root of P in their units."""
 
-    features: Floats
-    shift: Floats
+    features: Doubles
+    shift: Doubles
 
     @classmethod
-    def of(cls, shown: Floats, channels: int) -> Content:
+    def of(cls, shown: Doubles, channels: int) -> Content:
         """From means and stds of the colours, sharpness and colourfulness ``(N, 2 C + 2)`` (``2 C + 1`` of grey images)."""
         centred = shown - shown.mean(axis=0)
         left, values, right = np.linalg.svd(centred, full_matrices=False)
@@ -100,14 +101,14 @@ class Spread:
     image to image, and from one set of images to another.
     """
 
-    variances: Floats
-    directions: Floats
-    content: Floats
-    shift: Floats
+    variances: Doubles
+    directions: Doubles
+    content: Doubles
+    shift: Doubles
     images: int
 
     @classmethod
-    def of(cls, influences: Floats, content: Content) -> Spread:
+    def of(cls, influences: Doubles, content: Content) -> Spread:
         """Estimated from influences ``(N, D)``, shrunk toward independent moments: few images tell little."""
         count, features = len(influences), content.features
         gram = features.T @ features + _RIDGE * np.eye(features.shape[1])
@@ -120,16 +121,16 @@ class Spread:
         return cls(np.maximum(variances, 0.0), directions, turned, turned @ content.shift, count)
 
     @property
-    def loadings(self) -> Floats:
+    def loadings(self) -> Doubles:
         """Both kinds of directions beside each other."""
         return np.concatenate([self.content, self.shift], axis=1)
 
-    def sizes(self, rho: float) -> Floats:
+    def sizes(self, rho: float) -> Doubles:
         """The variance of each of the loadings."""
         return np.concatenate([np.full(self.content.shape[1], 1.0 / self.images), np.full(self.shift.shape[1], rho)])
 
 
-def log_likelihoods(residual: Floats, spread: Spread, shift: Shift) -> NDArray[np.float64]:
+def log_likelihoods(residual: Doubles, spread: Spread, shift: ShiftGrid) -> NDArray[np.float64]:
     """Log density of the residual for every size of shift and error, ``(len(content), len(rest), len(error))``.
 
     Student's t with n - 1 degrees of freedom: the covariance is itself estimated from n images (Hotelling 1931).
@@ -150,7 +151,7 @@ def log_likelihoods(residual: Floats, spread: Spread, shift: Shift) -> NDArray[n
     return np.stack(found) + constant
 
 
-def _low_rank(inner: Floats, projected: Floats, root: Floats) -> tuple[Floats, Floats]:
+def _low_rank(inner: Doubles, projected: Doubles, root: Doubles) -> tuple[Doubles, Doubles]:
     """What loadings of variance ``root ** 2`` beside a diagonal do: the log determinant grows, the squared distance shrinks.
 
     Matrix determinant lemma and Woodbury's identity, with ``inner`` ``(..., F, F)`` and ``projected`` ``(..., F)``.
@@ -175,7 +176,7 @@ def temper(images: int, divergence: float) -> float:
     return _BELIEVED * images / (images + _HALF_BELIEVED) / (1 + excess)
 
 
-def covariance_at(log_likelihood: NDArray[np.float64], spread: Spread, shift: Shift) -> Floats:
+def covariance_at(log_likelihood: NDArray[np.float64], spread: Spread, shift: ShiftGrid) -> Doubles:
     """The residual's covariance ``(D, D)`` at the most likely sizes, in the residual's own basis."""
     content, rest, error = np.unravel_index(int(np.argmax(log_likelihood)), log_likelihood.shape)
     diagonal = (1.0 / spread.images + shift.rest[rest]) * spread.variances + shift.error[error] ** 2

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.split import coloured
+from tare.datasets.files import coloured
 from tare.errors import DataError
-from tare.identifying.fingerprint.moments import Floats
 from tare.samples.decode import ColourMode
+from tare.samples.layout import Doubles
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -66,7 +66,7 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
     return Probes(source.name, images, tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found))
 
 
-def features(values: torch.Tensor) -> Floats:
+def features(values: torch.Tensor) -> Doubles:
     """What images ``(N, C, H, W)`` of unit values show: mean and std of each colour, colourfulness, sharpness: ``(N, F)``."""
     luma = values.mean(dim=1)
     steps = (luma.diff(dim=-1).square().mean(dim=(1, 2)) + luma.diff(dim=-2).square().mean(dim=(1, 2))).sqrt()

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from tare.identifying.candidates import Candidate
-from tare.identifying.fingerprint.front import Front
+from tare.identifying.fingerprint.front import NetworkFront
 from tare.identifying.result import Ranked
 
 _COLOURS = ("red", "green", "blue")
 
 
-def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: Front, *, listed: bool) -> str:
+def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: NetworkFront, *, listed: bool) -> str:
     """Why the candidates that are left are left, in one sentence."""
     best = members[0]
     where = f"the moments that {front.name!r} stores"

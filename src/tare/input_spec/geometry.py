@@ -11,10 +11,10 @@ import numpy as np
 
 from tare.input_spec.fields import Crop, Known, crop, plain
 
-Kind = Literal["image", "signal", "vector"]
+SampleKind = Literal["image", "signal", "vector"]
 
 #: What several samples of a kind are called.
-NOUNS: Mapping[Kind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
+NOUNS: Mapping[SampleKind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Geometry:
         return self.resize is None and self.offset == "even"
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SampleKind:
         """Images."""
         return "image"
 
@@ -71,7 +71,7 @@ class SignalGeometry:
     raw_dtype: str = "float32"
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SampleKind:
         """Signals."""
         return "signal"
 
@@ -89,7 +89,7 @@ class RowGeometry:
     raw_dtype: str = "float64"
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SampleKind:
         """Rows."""
         return "vector"
 

@@ -21,11 +21,11 @@ def description(fields: Mapping[str, Field[Any]], affine: Affine | None) -> list
     if "size" in stated:
         lines.append(f"size      {_size(stated)}")
     if affine is not None:
-        lines += _values(stated, affine, channel_names(order, len(affine.scale)))
+        lines += _values(stated, affine, names_in_order(order, len(affine.scale)))
     return lines + _origins(fields)
 
 
-def channel_names(channels: str, count: int) -> tuple[str, ...]:
+def names_in_order(channels: str, count: int) -> tuple[str, ...]:
     """Name each channel in the order in which the network receives them."""
     names = tuple(_ORDERS[channels].split(", ")) if channels in _ORDERS else tuple(channels.split(","))
     return names if len(names) == count else tuple(f"c{index}" for index in range(count))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tare.errors import DataError
 from tare.measuring.random_order import RandomOrder
-from tare.measuring.stopping import BLOCK, Rule, Sampled, sample_until
+from tare.measuring.stopping import BLOCK, Sampled, StoppingRule, sample_until
 from tare.samples.layout import unit_scale
 from tare.sources.base import Indexed, Source
 from tare.statistics.dataset_stats import summarise
@@ -18,7 +18,7 @@ from tare.system.engines.local import ordered_map
 
 
 def draw(
-    source: Source[Any], rule: Rule, seed: int, workers: int, progress: Callable[[int], None] | None = None
+    source: Source[Any], rule: StoppingRule, seed: int, workers: int, progress: Callable[[int], None] | None = None
 ) -> tuple[DatasetState, dict[str, Any]]:
     """Reduce as many samples as ``rule`` needs, in the random order of ``seed``; return a record of the sampling, too.
 
@@ -90,7 +90,7 @@ def _reduced(indexed: Indexed, block: list[int]) -> DatasetState:
     return DatasetState.of(record for index in block for record in indexed.read(index))
 
 
-def _record(sampled: Sampled, rule: Rule, seed: int) -> dict[str, Any]:
+def _record(sampled: Sampled, rule: StoppingRule, seed: int) -> dict[str, Any]:
     return {
         "samples": sampled.samples,
         "total": sampled.total,

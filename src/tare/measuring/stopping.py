@@ -49,7 +49,7 @@ _NEGLIGIBLE_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StoppingRule:
     """How well the means and stds of all channels are to be known, in unit values, all at once with ``confidence``.
 
     Raises :class:`tare.errors.DataError` if the tolerance is not positive or the confidence not between 0 and 1.
@@ -93,7 +93,7 @@ class Sampled:
         return self.samples / self.total if self.total else math.nan
 
 
-def sample_until(states: Iterable[Sequence[Moments]], rule: Rule, total: int | None, scale: float = 1.0) -> Sampled:
+def sample_until(states: Iterable[Sequence[Moments]], rule: StoppingRule, total: int | None, scale: float = 1.0) -> Sampled:
     """Draw states until ``rule`` is met or they end.
 
     Each state holds the moments per channel of about ``BLOCK`` samples, in random order; they are drawn one by one, so a

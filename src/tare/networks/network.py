@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
-from tare.input_spec.geometry import Kind
+from tare.errors import ModelError, reason_of
+from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -59,7 +59,7 @@ class Network:
         raise ModelError(expected, f"none in {self.reference!r}", "name another network")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SampleKind:
         """What it takes, by its first convolution: images, or signals if it is 1-D; rows of numbers without any."""
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
@@ -69,10 +69,10 @@ class Network:
 
 
 #: What the networks of ``tare:`` take, by the first word of their names.
-_KINDS: Mapping[str, Kind] = {"cnn1d": "signal", "mlp": "vector"}
+_KINDS: Mapping[str, SampleKind] = {"cnn1d": "signal", "mlp": "vector"}
 
 
-def built_for(reference: str) -> Kind | None:
+def built_for(reference: str) -> SampleKind | None:
     """What ``tare:NAME`` takes, which is built for the channels of the data; None for any other network.
 
     Raises :class:`ModelError` for a name that tare does not have.
@@ -174,7 +174,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             "a file that holds tensors only", f"{str(path)!r} is no checkpoint, or holds other objects", "use safetensors"
         ) from None
     except Exception as error:  # zip, safetensors and torch each raise their own
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise ModelError(
             "a safetensors file, or a .pth that holds tensors only", f"{str(path)!r}: {reason}", "convert it to safetensors"
         ) from None
@@ -206,7 +206,7 @@ def _timm_network(name: str, weights: str) -> Network:
     try:
         module = timm.create_model(name, pretrained=weights == "pretrained")
     except Exception as error:  # the hub, the file system and timm's own checks
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error, 200)
         raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, "use --weights none|FILE") from None
     reference = f"timm:{name}"
     spec = spec_of_pretrained_cfg(module.pretrained_cfg, f"timm {timm.__version__} pretrained_cfg of {_tagged(module)}")
@@ -310,7 +310,7 @@ def _check_reachable(name: str) -> None:
         if not reason:
             get_session().head(hf_hub_url(repository, files[0]), timeout=10.0)
     except Exception as error:  # whichever HTTP client the hub library uses today
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = reason_of(error, 120) or type(error).__name__
     if reason:
         raise ModelError(
             f"the pretrained weights of timm:{name}, cached or from the model hub",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from tare.errors import ModelError, SpecError
+from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
@@ -117,7 +117,7 @@ def check_accepts(network: Network, geometry: InputGeometry) -> None:
     try:
         network.module.eval()(torch.zeros(1, network.channels, *geometry.shape))
     except Exception as error:  # whatever the user's architecture raises
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
         raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
     finally:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
-from tare.datasets.split import LabelledFile, Split
+from tare.datasets.split import Split
 from tare.errors import DataError, SpecError, StrategyError
-from tare.input_spec.geometry import NOUNS, Kind, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry
 from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
 from tare.normalisation.names import Strategy
@@ -30,7 +31,7 @@ def channels_in(split: Split) -> int:
     raise DataError(f"{NOUNS[split.kind]} that can be read", reason, "repair the data")
 
 
-def check_options(kind: Kind, stated: NetworkOptions, augmenting: Augmenting) -> None:
+def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenting) -> None:
     """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
     image_options, length = {"size": stated.size, "interpolation": stated.interpolation, "crop": stated.crop}, stated.length
     given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
@@ -49,7 +50,7 @@ def check_options(kind: Kind, stated: NetworkOptions, augmenting: Augmenting) ->
             raise SpecError(f"--augmentation basic or none for {NOUNS[kind]}, and nothing mixed", f"--{name} {value}", remedy)
 
 
-def check_strategy(kind: Kind, strategy: Strategy) -> None:
+def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
     """Raise :class:`StrategyError` for rows normalised each by itself: a row has one value per column."""
     if kind == "vector" and strategy == "sample":
         found = "rows of one value per channel"

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from tare.errors import ModelError, SpecError
+from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.readers.torchvision import read_torchvision
 
@@ -25,7 +25,7 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
     try:
         module: nn.Module = get_model(model, **options)
     except Exception as error:  # the download, the file system and torchvision's own checks
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise ModelError(
             f"the weights of torchvision:{name}, cached or from the network", reason, "connect once, or use --weights none|FILE"
         ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.pipelines.found import Found, Group, Library, Reader, step
 from tare.pipelines.libraries.albumentations import LIBRARY as ALBUMENTATIONS
 from tare.pipelines.libraries.kornia import LIBRARY as KORNIA
@@ -113,7 +113,7 @@ def _found(thing: object) -> Found:
         reader = reader_of(thing)
         return _opaque(thing, "no class that tare knows") if reader is None else reader(thing)
     except Exception as error:  # a property that raises, or an object of another version
-        return _opaque(thing, " ".join(f"{type(error).__name__}: {error}".split())[:160])
+        return _opaque(thing, reason_of(f"{type(error).__name__}: {error}"))
 
 
 def _opaque(thing: object, why: str) -> tuple[Step, ...]:

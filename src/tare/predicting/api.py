@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.datasets.image_batches import evaluation_transform
-from tare.errors import DataError, SpecError
+from tare.errors import DataError, SpecError, reason_of
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.predicting.number_inputs import number_inputs, tensor_of
@@ -176,7 +176,7 @@ def _images(trained: TrainedModel, paths: tuple[str, ...]) -> Inputs:
             values = read_image(paths[index], colour)
             return values if isinstance(values, Skipped) else transform(_sized(values, trained))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
-            return Skipped(paths[index], " ".join(str(error).split())[:160] or type(error).__name__)
+            return Skipped(paths[index], reason_of(error) or type(error).__name__)
 
     return Inputs(paths, load)
 

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.samples import KINDS, is_table, read_table, with_channels
+from tare.datasets.archives import with_channels
+from tare.datasets.files import finite_or_skipped, read_recording
+from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import sized
-from tare.datasets.split import finite, read_recording
-from tare.errors import DataError, TareError
+from tare.datasets.tables import is_table, load_table
+from tare.errors import DataError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, SignalGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
@@ -48,7 +50,7 @@ def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> 
         try:
             found += _inputs_in(path, takes)
         except (TareError, OSError, ValueError) as error:
-            reason = error.found if isinstance(error, TareError) else " ".join(str(error).split())[:160]
+            reason = error.found if isinstance(error, TareError) else reason_of(error)
             found.append(_failed(path, reason))
     return found
 
@@ -56,7 +58,7 @@ def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> 
 def tensor_of(item: NumberInput, takes: SignalGeometry | RowGeometry, channels: int) -> torch.Tensor | Skipped:
     """A sample as the network takes it, in unit values ``(C, T)`` or ``(C,)``, or why it cannot be."""
     values = item.read()
-    values = values if isinstance(values, Skipped) else finite(values, item.name)
+    values = values if isinstance(values, Skipped) else finite_or_skipped(values, item.name)
     if isinstance(values, Skipped):
         return values
     if values.shape[-1] != channels:
@@ -84,7 +86,7 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     import polars as pl
 
     unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
-    table = read_table(path, header=not unnamed)
+    table = load_table(path, header=not unnamed)
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]
     if missing:
@@ -101,7 +103,7 @@ def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
         loaded = np.load(path, allow_pickle=False)
         every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError("an array of numbers", " ".join(str(error).split())[:160], "save it again") from None
+        raise DataError("an array of numbers", reason_of(error), "save it again") from None
     arrays = [array for array in every if array.ndim > 1]
     if len(arrays) != 1:
         raise DataError("one array of samples", f"{len(arrays)} arrays that could hold samples", "save one of them as .npy")

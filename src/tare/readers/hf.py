@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.input_spec.spec import InputSpec, read_json
 
 #: The files that may state a processor, the first that is there decides; the last does where it is timm's.
@@ -80,5 +80,5 @@ def _from_hub(name: str, online: bool) -> Path:
         try:
             return Path(hf_hub_download(name, file, etag_timeout=10))
         except Exception as error:  # the hub's own errors, and those of whichever HTTP client it uses today
-            reasons.append(" ".join(str(error).split())[:120] or type(error).__name__)
+            reasons.append(reason_of(error, 120) or type(error).__name__)
     raise SpecError(f"a processor configuration of {name!r} on the hub", reasons[0], "check the name and the connection")

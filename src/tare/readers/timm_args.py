@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import parsed
 from tare.input_spec.spec import Crop, InputSpec, Known
 
@@ -45,7 +45,7 @@ def _mapping(path: Path) -> dict[str, Any]:
             raise SpecError(f"a YAML file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", _REMEDY)
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise SpecError("a readable YAML file", f"{str(path)!r}: {reason}", _REMEDY) from None
     if not isinstance(document, dict) or not {"model", "mean", "std"} <= set(document):
         raise SpecError("a mapping with model, mean and std", f"something else in {str(path)!r}", _REMEDY)

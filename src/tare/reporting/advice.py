@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from tare._version import __version__
-from tare.advising.result import Advice, Evidence
+from tare.advising.result import Advice, Figure
 from tare.reporting import html
 from tare.reporting.console import number, out, shown
 from tare.system.files import write_text
@@ -96,7 +96,7 @@ def _remarks(found: Advice) -> list[str]:
     return [*found.notes, *(f"{name} could not be computed: {reason}" for name, reason in found.refused.items())]
 
 
-def _row(item: Evidence) -> tuple[str, str, str, str]:
+def _row(item: Figure) -> tuple[str, str, str, str]:
     ends = item.interval
     known = ends is not None and all(map(math.isfinite, ends))
     return item.name, number(item.value), f"{number(ends[0])} to {number(ends[1])}" if known and ends else "", item.unit

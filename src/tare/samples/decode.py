@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.errors import reason_of
 from tare.samples import jpeg
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
@@ -215,5 +216,5 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = reason_of(error, None) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

@@ -5,7 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
+
+#: An array of 64-bit floats, of any shape.
+Doubles = NDArray[np.float64]
 
 _INTEGER_SCALE = {
     "bool": Fraction(1),
@@ -25,11 +28,6 @@ def unit_scale(dtype: DTypeLike) -> Fraction:
     Floats and wider integers (a CSV number, a joint angle) have no range of their own and stay as they are.
     """
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
-
-
-def is_exact(dtype: DTypeLike) -> bool:
-    """Say whether sums over ``dtype`` are kept as exact integers from the first value on (bool, uint8, uint16)."""
-    return np.dtype(dtype).name in _INTEGER_SCALE
 
 
 def channel_names(count: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from tare.errors import DataError
 from tare.samples.records import Record
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.tables.records import Plan, plan_table, records_of
+from tare.sources.tables.records import TablePlan, plan_table, records_of
 
 
 def is_hf_dataset(data: Any) -> bool:
@@ -36,7 +36,7 @@ class HfDataset(Source[tuple[int, int]]):
 
     name: str
     data: Any
-    plan: Plan
+    plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
 

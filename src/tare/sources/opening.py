@@ -55,14 +55,14 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Form
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 FORMATS = (
-    _format(rf"({_IMAGES})$", "files.listed:open_file", rank=0),
-    _format(r"\.wav$", "files.listed:open_file", rank=1),
+    _format(rf"({_IMAGES})$", "files.listed:open_encoded", rank=0),
+    _format(r"\.wav$", "files.listed:open_encoded", rank=1),
     _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", rank=2),
     _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", rank=3),
     _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "csv_file:open_csv", "columns", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
 )

@@ -33,7 +33,7 @@ def file_system(place: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def opened(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
+def open_binary(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
     """Open a local file or fsspec URL for reading; ``.gz`` is decompressed on the way.
 
     Raises :class:`DataError` if it cannot be opened or read, or is no valid gzip file.

@@ -15,8 +15,9 @@ from tare.samples.layout import channel_names, unit_scale
 from tare.samples.records import Skipped
 from tare.statistics.bins import Bins, binned
 from tare.statistics.buckets import Buckets
+from tare.statistics.channel import ChannelState
 from tare.statistics.histogram import Histogram
-from tare.statistics.state import ChannelState, DatasetState, Layout
+from tare.statistics.state import ChannelLayout, DatasetState
 from tare.system.files import json_text, write_text
 
 SCHEMA = "tare.stats/1"
@@ -212,7 +213,7 @@ def _counts_only(channel: ChannelStats) -> ChannelStats:
 
 
 def _mixed(state: DatasetState, source: str) -> DataError:
-    def describe(layout: Layout) -> str:
+    def describe(layout: ChannelLayout) -> str:
         group = state.groups[layout]
         return f"{group.samples} with {layout.channels} channels of {layout.dtype} (for example {group.example!r})"
 

@@ -14,11 +14,9 @@ from tare.samples.records import Record, Rows, Sample, Skipped, Stack
 from tare.statistics import channel as channel_state
 from tare.statistics.channel import ChannelState
 
-__all__ = ["ChannelState", "DatasetState", "Group", "Layout", "Merging"]
-
 
 @dataclass(frozen=True, slots=True, order=True)
-class Layout:
+class ChannelLayout:
     """What must agree before values may be pooled: the number of channels and the dtype's name."""
 
     channels: int
@@ -26,17 +24,17 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SampleGroup:
     """All samples of one layout; ``example`` is the first of their paths in alphabetical order."""
 
     samples: int
     example: str
     channels: tuple[ChannelState, ...]
 
-    def merge(self, other: Group) -> Group:
+    def merge(self, other: SampleGroup) -> SampleGroup:
         """Return the group of both."""
         channels = tuple(a.merge(b) for a, b in zip(self.channels, other.channels, strict=True))
-        return Group(self.samples + other.samples, min(self.example, other.example), channels)
+        return SampleGroup(self.samples + other.samples, min(self.example, other.example), channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class DatasetState:
     ``notes`` count the samples of which something was left out, by what it was.
     """
 
-    groups: Mapping[Layout, Group] = field(default_factory=dict)
+    groups: Mapping[ChannelLayout, SampleGroup] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
 
@@ -92,7 +90,7 @@ class DatasetState:
                     notes.update(record.notes)
                 kind = record.values.shape[-1], record.values.dtype
                 if kind not in collected:
-                    collected[kind] = _Collected(record.path, Layout(kind[0], kind[1].name))
+                    collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
                 collected[kind].add(record)
             else:
                 state = state.merge(_of_batch(record))
@@ -127,9 +125,9 @@ class Merging:
 
 
 class _Collected:
-    """The sums of a chunk's samples of one layout; turned into a frozen :class:`Group` at its end."""
+    """The sums of a chunk's samples of one layout; turned into a frozen :class:`SampleGroup` at its end."""
 
-    def __init__(self, example: str, layout: Layout) -> None:
+    def __init__(self, example: str, layout: ChannelLayout) -> None:
         self.example, self.layout, self.samples = example, layout, 0
         self.sums = channel_state.collector(layout.channels, layout.dtype)
 
@@ -138,15 +136,15 @@ class _Collected:
         self.samples += 1
         self.sums.add(sample.values)
 
-    def group(self) -> Group:
-        return Group(self.samples, self.example, self.sums.pooled())
+    def group(self) -> SampleGroup:
+        return SampleGroup(self.samples, self.example, self.sums.pooled())
 
 
 def _of_batch(record: Stack | Rows) -> DatasetState:
     if isinstance(record, Stack):
-        number, layout = len(record.values), Layout(record.channels, record.values.dtype.name)
+        number, layout = len(record.values), ChannelLayout(record.channels, record.values.dtype.name)
         channels = channel_state.of_stack(record) if number else ()
     else:
         number, channels = channel_state.of_rows(record)
-        layout = Layout(len(channels), record.dtype)
-    return DatasetState({layout: Group(number, record.path, channels)}) if number else DatasetState()
+        layout = ChannelLayout(len(channels), record.dtype)
+    return DatasetState({layout: SampleGroup(number, record.path, channels)}) if number else DatasetState()

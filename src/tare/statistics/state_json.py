@@ -21,7 +21,7 @@ from tare.statistics.channel import ChannelState
 from tare.statistics.exact import Dyadic
 from tare.statistics.histogram import LEVELS, Histogram
 from tare.statistics.moments import Moments
-from tare.statistics.state import DatasetState, Group, Layout
+from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 
 SCHEMA = "tare.state/1"
 
@@ -55,15 +55,15 @@ def state_from_json(document: Any) -> DatasetState:
     return DatasetState(groups, skipped, notes)
 
 
-def _group(layout: Layout, group: Group) -> dict[str, Any]:
+def _group(layout: ChannelLayout, group: SampleGroup) -> dict[str, Any]:
     channels = [{"moments": _moments(c.moments), "counts": _counted(c.histogram)} for c in group.channels]
     return {"dtype": layout.dtype, "samples": group.samples, "example": group.example, "channels": channels}
 
 
-def _read_group(document: Mapping[str, Any]) -> tuple[Layout, Group]:
+def _read_group(document: Mapping[str, Any]) -> tuple[ChannelLayout, SampleGroup]:
     channels = tuple(ChannelState(_read_moments(c["moments"]), _read_counted(c["counts"])) for c in document["channels"])
-    group = Group(int(document["samples"]), str(document["example"]), channels)
-    return Layout(len(channels), np.dtype(document["dtype"]).name), group
+    group = SampleGroup(int(document["samples"]), str(document["example"]), channels)
+    return ChannelLayout(len(channels), np.dtype(document["dtype"]).name), group
 
 
 def _moments(moments: Moments) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.studying.execution.processes import Engine
 from tare.studying.execution.running import StudyRun, Watch, run_study
 from tare.studying.plan import Plan, plan_of, read_plan
+from tare.system.engines.local import Engine
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tare.datasets.options import LabelOptions
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
@@ -165,7 +165,7 @@ def read_plan(path: Path) -> dict[str, Any]:
             raise SpecError(f"a plan of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "shorten it")
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise SpecError("a readable YAML plan", f"{str(path)!r}: {reason}", "check the file") from None
     if not isinstance(document, dict):
         raise SpecError(

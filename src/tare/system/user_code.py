@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tare.errors import TareError
+from tare.errors import TareError, reason_of
 
 
 def is_reference(text: str) -> bool:
@@ -37,7 +37,7 @@ def load_object(reference: str, error: type[TareError]) -> Any:
 
 def one_line(raised: BaseException) -> str:
     """What was raised, as at most 200 characters of one line."""
-    return f"{type(raised).__name__}: {' '.join(str(raised).split())[:200]}".removesuffix(": ")
+    return f"{type(raised).__name__}: {reason_of(raised, 200)}".removesuffix(": ")
 
 
 def required_parameters(function: Any) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from torch.utils.data import DataLoader
 
 from tare.datasets.image_batches import loader_errors
-from tare.errors import ModelError, SpecError
+from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.optional import require
 from tare.training.history import History
@@ -188,7 +188,7 @@ def _logger(machine: Machine, folder: Path) -> Any:
         logger = MLFlowLogger(experiment_name="tare", run_name=folder.name, tracking_uri=place)
         _ = logger.experiment  # reaches the server now rather than after the first epoch
     except Exception as error:  # whatever a server, a file system or a version of theirs raises
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise SpecError(f"a working logger for --logger {machine.logger}", reason, "use --logger none") from None
     return logger
 
@@ -210,7 +210,7 @@ def _trainer(training: Training, machine: Machine, **more: Any) -> lightning.Tra
         )
     except (MisconfigurationException, ValueError) as error:
         asked = f"--device {machine.device} --devices {machine.devices} --precision {training.precision}"
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error, 200)
         raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
 
 
@@ -256,7 +256,7 @@ def _explained() -> Iterator[None]:
     except torch.cuda.OutOfMemoryError:
         raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None
     except TorchDynamoException as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise ModelError("a network that torch.compile can compile here", reason, "leave out --compile") from None
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):

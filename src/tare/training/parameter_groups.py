@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.training.options import Training
 
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
@@ -64,7 +64,7 @@ def optimiser_of(
         if _fuses(made, training):
             made = _created(groups, training, fused=True)
     except (TypeError, ValueError, AssertionError, ImportError, ModuleNotFoundError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise SpecError(f"options that {training.optimizer!r} takes", reason, "use --optimizer adamw") from None
     return made, heads
 

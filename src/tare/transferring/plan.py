@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.advising.automatic import recommended
 from tare.advising.fed_network import FedNetwork, dataset0_of
+from tare.advising.recommendation import recommended
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
-from tare.datasets.split import LabelledFile, Split, open_split
+from tare.datasets.split import Split, open_split
 from tare.errors import ModelError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
 from tare.input_spec.spec import InputSpec

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
-from tare.datasets.split import LabelledFile
 from tare.input_spec.geometry import NOUNS
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.reference import LinearHead, features_of, fit_head

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.input_spec.geometry import Kind
+from tare.input_spec.geometry import SampleKind
 from tare.networks.stored.directory import TransferredModel, load_model
 from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import DatasetStats, nullable
@@ -35,7 +35,7 @@ class TransferRun:
     history: tuple[dict[str, float], ...] = ()
     views: tuple[NDArray[np.uint8], ...] = ()
     is_timm: bool = True
-    kind: Kind = "image"
+    kind: SampleKind = "image"
 
     @property
     def model_dir(self) -> Path:

@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tare.datasets.files import LabelledFiles
 from tare.datasets.options import LabelOptions
-from tare.datasets.split import LabelledFiles, Split
+from tare.datasets.split import Split
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
-from tare.measuring.api import checked, measure_state, stats_of
+from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.samples.decode import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
@@ -38,7 +39,7 @@ def measured(
     ]
     with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]
-    stats = checked(stats_of(states[0], sources[0]), max_skipped)
+    stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
     total = len(split.train) + len(split.val)
     if len(bad) > max_skipped * total:

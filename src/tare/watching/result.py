@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.checking.rules.finding import Finding
-from tare.input_spec.words import channel_names
+from tare.input_spec.words import names_in_order
 from tare.watching.judging import Judgement
 from tare.watching.sample import Seen
 
@@ -89,7 +89,7 @@ def stage_seen(batches: Sequence[Seen], judgement: Judgement, number: int, order
     last = batches[-1].look
     moments = np.concatenate([seen.moments for seen in batches], axis=1)
     count = moments.shape[2]
-    names = channel_names(order, count)
+    names = names_in_order(order, count)
     with np.errstate(all="ignore"):  # NaN and infinity are reported as they are
         shown = [_channel(batches, moments, judgement, c, names[c]) for c in range(count if count <= _MOST_CHANNELS else 0)]
     return StageSeen(

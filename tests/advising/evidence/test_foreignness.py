@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from tare.advising.evidence.foreignness import divergence, foreignness
+from tare.advising.evidence.foreignness import foreignness, gaussian_divergence
 from tare.advising.evidence.passes import INPUT, passed
 from tare.networks.heads.reference import features_of
 from tare.normalisation.normaliser import Normaliser
@@ -40,7 +40,7 @@ def test_the_divergence_is_that_of_two_gaussians() -> None:
     wanted = kl_divergence(
         Normal(torch.tensor(mean), torch.tensor(variance).sqrt()), Normal(torch.tensor(expected), torch.tensor(spread).sqrt())
     )
-    assert float(divergence(mean, variance, expected, spread)) == pytest.approx(float(wanted.mean()))
+    assert float(gaussian_divergence(mean, variance, expected, spread)) == pytest.approx(float(wanted.mean()))
 
 
 def test_one_pass_gives_the_probes_features_and_the_moments_of_what_was_fed() -> None:
@@ -76,5 +76,5 @@ def test_a_network_without_batch_norm_is_judged_by_its_input() -> None:
     assert scores["source"].activations is None
     assert scores["source"].counted == scores["source"].at_input
     fed = Normaliser(OTHER)(batch()).double()
-    wanted = divergence(np.array([float(fed.mean())]), np.array([float(fed.var(correction=0))]), np.zeros(1), np.ones(1))
+    wanted = gaussian_divergence(np.array([float(fed.mean())]), np.array([float(fed.var(correction=0))]), np.zeros(1), np.ones(1))
     assert scores["source"].at_input.estimate == pytest.approx(float(wanted))

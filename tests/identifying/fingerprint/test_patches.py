@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tare.identifying.fingerprint.front import Front
+from tare.identifying.fingerprint.front import NetworkFront
 from tare.identifying.fingerprint.moments import Views, responses
 from tare.identifying.fingerprint.patches import ALL, POSITIONS, kernel_of, patch_responses
 from tare.input_spec.affine import Affine
@@ -53,8 +53,8 @@ STEMS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def front(stem: nn.Module) -> Front:
-    return Front(nn.Sequential(stem, nn.BatchNorm2d(6)).eval(), "1", affine=True, layers=("1",))
+def front(stem: nn.Module) -> NetworkFront:
+    return NetworkFront(nn.Sequential(stem, nn.BatchNorm2d(6)).eval(), "1", affine=True, layers=("1",))
 
 
 def made(count: int, each: int, size: tuple[int, int], *, masked: bool) -> Views:

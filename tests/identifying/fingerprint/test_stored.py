@@ -9,7 +9,7 @@ from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from tare.errors import ModelError
-from tare.identifying.fingerprint.stored import Fingerprint, divergence, fingerprints
+from tare.identifying.fingerprint.stored import Fingerprint, fingerprint_divergence, fingerprints
 
 
 def trained() -> Any:
@@ -43,7 +43,7 @@ def test_the_divergence_is_that_of_normal_distributions() -> None:
         normal(torch.from_numpy(mean), torch.from_numpy(variance).sqrt()),
         normal(torch.from_numpy(stored.mean), torch.from_numpy(stored.variance).sqrt()),
     )[:, [0, 1, 3, 4]].mean(dim=1)
-    assert divergence(stored, mean, variance) == pytest.approx(reference.numpy(), rel=1e-12)
+    assert fingerprint_divergence(stored, mean, variance) == pytest.approx(reference.numpy(), rel=1e-12)
 
 
 def test_a_network_without_batch_norm_has_no_fingerprint() -> None:

@@ -8,13 +8,21 @@ import pytest
 import torch
 
 from tare.datasets.image_batches import Geometry
-from tare.identifying.fingerprint.views import AUGMENTATIONS, Augmentation, Varied, _distorted, _saturated, _turned, prepared
+from tare.identifying.fingerprint.views import (
+    AUGMENTATIONS,
+    AugmentedImages,
+    TrainingAugmentation,
+    _distorted,
+    _saturated,
+    _turned,
+    prepared,
+)
 
 
-def varied(seed: int = 0) -> Varied:
+def varied(seed: int = 0) -> AugmentedImages:
     rng = np.random.default_rng(0)
     images = [rng.integers(30, 226, (24, 30, 3), dtype=np.uint8) for _ in range(6)]
-    return Varied(prepared(images, Geometry((16, 16))), seed)
+    return AugmentedImages(prepared(images, Geometry((16, 16))), seed)
 
 
 def parts(views: Any) -> list[torch.Tensor]:
@@ -22,7 +30,7 @@ def parts(views: Any) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("way", AUGMENTATIONS, ids=lambda way: way.name)
-def test_what_becomes_of_an_image_depends_on_its_number_and_the_seed_alone(way: Augmentation) -> None:
+def test_what_becomes_of_an_image_depends_on_its_number_and_the_seed_alone(way: TrainingAugmentation) -> None:
     whole = varied().views(way, 0, 6, 2)
     later = varied()
     later.views(AUGMENTATIONS[-1], 0, 6, 1)  # drawn before: changes nothing
@@ -53,7 +61,7 @@ def test_grey_images_are_distorted_without_their_colour() -> None:
 
 
 def test_shifts_of_neighbours_are_opposite() -> None:
-    way = Augmentation("shifted", casts=0.02)
+    way = TrainingAugmentation("shifted", casts=0.02)
     shifts = (varied().views(way, 0, 6, 1).values - varied().views(AUGMENTATIONS[0], 0, 6, 1).values).mean(dim=(1, 3, 4))
     assert shifts[0::2].abs().min() > 1e-4
     assert torch.allclose(shifts[0::2], -shifts[1::2], atol=1e-6)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tare.comparing.shift import Comparison, compare
+from tare.comparing.result import Comparison
+from tare.comparing.shift import compare_stats
 from tare.normalisation.catalog import named
 from tare.reporting import console
 from tare.reporting.comparison.charts import histogram_charts, quantile_charts
@@ -17,7 +18,7 @@ from tests.made_stats import stacked, stated_stats
 def images(seed: int, gain: float = 1.0) -> Comparison:
     rng = np.random.default_rng(seed)
     first, second = (rng.normal(0.5, 0.1, (400, 6, 6, 3)).clip(0, 1) for _ in range(2))
-    return compare(stacked(np.rint(first * 255).astype(np.uint8)), stacked(np.rint(gain * second * 255).astype(np.uint8)))
+    return compare_stats(stacked(np.rint(first * 255).astype(np.uint8)), stacked(np.rint(gain * second * 255).astype(np.uint8)))
 
 
 def written(found: Comparison, folder: Path) -> str:
@@ -40,12 +41,12 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     channels = tuple(replace(channel, name=evil) for channel in found.source.channels[:1])
     source = replace(found.source, source=evil, channels=channels)
     target = replace(found.target, channels=found.target.channels[:1])
-    assert "<script>alert" not in written(compare(source, target), tmp_path)
+    assert "<script>alert" not in written(compare_stats(source, target), tmp_path)
 
 
 def test_a_constant_is_said_to_have_no_histogram_and_the_other_is_drawn(tmp_path: Path) -> None:
     target = images(0).target
-    found = compare(named("cifar10").stats(), target)
+    found = compare_stats(named("cifar10").stats(), target)
     text = written(found, tmp_path)
     assert "The source is a stated mean and std, with no histogram." in text
     assert "Quantiles against each other" not in text
@@ -54,7 +55,7 @@ def test_a_constant_is_said_to_have_no_histogram_and_the_other_is_drawn(tmp_path
 
 
 def test_moments_alone_make_a_page_without_pictures(tmp_path: Path) -> None:
-    found = compare(stated_stats((0.5,), (0.1,)), stated_stats((0.6,), (0.1,)))
+    found = compare_stats(stated_stats((0.5,), (0.1,)), stated_stats((0.6,), (0.1,)))
     text = written(found, tmp_path)
     assert "<figure>" not in text
     assert "vegaEmbed" not in text
@@ -67,7 +68,7 @@ def test_figures_of_any_size_are_printed_in_eighty_columns(
     monkeypatch.setattr(console.out, "_width", 80)
     rng = np.random.default_rng(0)
     first, second = rng.normal(0.5, 0.1, (2, 300, 5, 1))
-    print_comparison(compare(stacked(first), stacked(gain * second)))
+    print_comparison(compare_stats(stacked(first), stacked(gain * second)))
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"{text}: ") for line in lines)
     assert all(len(line.rstrip()) <= 80 for line in lines)
@@ -76,5 +77,5 @@ def test_figures_of_any_size_are_printed_in_eighty_columns(
 def test_one_sample_leaves_the_interval_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     source = images(0).source
     single = stacked(np.random.default_rng(1).integers(0, 256, (1, 9, 9, 3), dtype=np.uint8))
-    print_comparison(compare(source, single))
+    print_comparison(compare_stats(source, single))
     assert "(not known)" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tare
 from tare.errors import DataError
-from tare.measuring.api import measure_state
+from tare.measuring.one_pass import measure_state
 from tare.samples.records import Sample, Skipped
 from tare.sources.opening import open_source
 from tare.sources.options import Options

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.networks.heads.fold_heads import fold_logits
+from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
-
-Array = NDArray[np.float64]
 
 #: Inverse penalty of the head, the same for all strategies: choosing it would cost 35 fits a fold.
 STRENGTH = 1.0
@@ -120,7 +119,7 @@ def cross_validated(
     return Folds(accuracy, credit, ratio)
 
 
-def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: torch.Tensor) -> tuple[Array, Array]:
+def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: torch.Tensor) -> tuple[Doubles, Doubles]:
     """Accuracy on each fold's held-out samples, and each sample's mean credit over the folds that hold it out.
 
     Raises :class:`DataError` if a feature is not finite.

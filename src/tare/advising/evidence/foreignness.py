@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tare.advising.evidence.passes import INPUT, Moments, Passed
+from tare.advising.evidence.passes import INPUT, Passed, PlaceMoments
+from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
-Array = NDArray[np.float64]
 _DRAWS = 200
 _BLOCK = 50
 # A batch norm whose stored variance is this much below the layer's median belongs to a dead channel.
@@ -36,7 +35,7 @@ class Foreignness:
         return self.activations or self.at_input
 
 
-def divergence(mean: Array, variance: Array, expected_mean: Array, expected_variance: Array) -> Array:
+def gaussian_divergence(mean: Doubles, variance: Doubles, expected_mean: Doubles, expected_variance: Doubles) -> Doubles:
     """Gaussian Kullback-Leibler divergence of what arrives from what is expected, mean over the channels ``(..., C)``.
 
     (v/V - 1 - ln(v/V) + (m - M)^2/V) / 2 per channel.
@@ -69,24 +68,24 @@ def layer_divergences(one: Passed) -> dict[str, float]:
     return {name: float(_at(place, whole)[0]) for name, place in one.places.items()}
 
 
-def _drawn(one: Passed, weights: Array) -> tuple[Array, Array | None]:
+def _drawn(one: Passed, weights: Doubles) -> tuple[Doubles, Doubles | None]:
     """The input's divergence and the batch norms' for each row of sample weights."""
     inner = [_at(place, weights) for name, place in one.places.items() if name != INPUT]
     return _at(one.places[INPUT], weights), np.mean(inner, axis=0) if inner else None
 
 
-def _at(place: Moments, weights: Array) -> Array:
+def _at(place: PlaceMoments, weights: Doubles) -> Doubles:
     alive = place.expected_variance > _DEAD * np.median(place.expected_variance)
-    parts: Sequence[Array] = [weights[start : start + _BLOCK] for start in range(0, len(weights), _BLOCK)]
+    parts: Sequence[Doubles] = [weights[start : start + _BLOCK] for start in range(0, len(weights), _BLOCK)]
     found = []
     for part in parts:
         mean = part @ place.mean[:, alive]
         variance = part @ place.square[:, alive] - mean**2
-        found.append(divergence(mean, variance, place.expected_mean[alive], place.expected_variance[alive]))
+        found.append(gaussian_divergence(mean, variance, place.expected_mean[alive], place.expected_variance[alive]))
     return np.concatenate(found)
 
 
-def _interval(drawn: Array, confidence: float) -> Interval:
+def _interval(drawn: Doubles, confidence: float) -> Interval:
     """The figure of all samples first, then those of resampled ones: the basic bootstrap's ends are biased less by n."""
     estimate, draws = float(drawn[0]), drawn[1:]
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])

@@ -15,7 +15,8 @@ from tare.advising.evidence.altered_copies import altered
 from tare.advising.evidence.foreignness import Foreignness, foreignness, layer_divergences
 from tare.advising.evidence.leep import class_credit
 from tare.advising.evidence.passes import Passed, passed
-from tare.comparing.shift import Comparison, compare
+from tare.comparing.result import Comparison
+from tare.comparing.shift import compare_stats
 from tare.errors import DataError, StrategyError
 from tare.networks.absorption import LayerShare, absorbed
 from tare.normalisation.names import Strategy
@@ -134,7 +135,7 @@ def compared(subject: Subject) -> tuple[Comparison | None, str]:
         return None, "every channel is constant"
     first, second = zip(*pairs, strict=True)
     try:
-        return compare(replace(dataset0, channels=first), replace(subject.target, channels=second)), ""
+        return compare_stats(replace(dataset0, channels=first), replace(subject.target, channels=second)), ""
     except DataError as error:
         return None, str(error)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tare.samples.layout import Doubles
 
 
-def class_credit(answers: Array, labels: NDArray[np.int64]) -> Array:
+def class_credit(answers: Doubles, labels: NDArray[np.int64]) -> Doubles:
     """The probability ``(N,)`` that each sample's own class gets from the network's answers and the other samples alone.
 
     ``answers`` ``(N, Z)`` are the network's probabilities of its Z old classes, ``labels`` ``(N,)`` of K new ones. For sample i

@@ -14,19 +14,19 @@ from torch import nn
 from tare.networks.batch_norm import batch_norms
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
+from tare.samples.layout import Doubles
 
-Array = NDArray[np.float64]
 _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moments:
+class PlaceMoments:
     """Mean ``(N, C)`` and mean square ``(N, C)`` of every sample's values at one place, and what is expected there ``(C,)``."""
 
-    mean: Array
-    square: Array
-    expected_mean: Array
-    expected_variance: Array
+    mean: Doubles
+    square: Doubles
+    expected_mean: Doubles
+    expected_variance: Doubles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +37,8 @@ class Passed:
     """
 
     features: NDArray[np.float32]
-    places: Mapping[str, Moments]
-    answers: Array | None
+    places: Mapping[str, PlaceMoments]
+    answers: Doubles | None
 
 
 INPUT = "input"
@@ -59,7 +59,7 @@ def passed(
     ``module`` is left in its mode.
     """
     prepare, layers = Normaliser(chosen), batch_norms(module) if expected is not None else {}
-    rows: dict[str, list[tuple[Array, Array]]] = {name: [] for name in (INPUT, *layers)}
+    rows: dict[str, list[tuple[Doubles, Doubles]]] = {name: [] for name in (INPUT, *layers)}
     features: list[torch.Tensor] = []
     answers: list[Any] = []
 
@@ -89,25 +89,27 @@ def passed(
     if expected is not None:
         wanted[INPUT] = (np.asarray(expected[0], np.float64), np.square(np.asarray(expected[1], np.float64)))
     places = {
-        name: Moments(np.concatenate([mean for mean, _ in found]), np.concatenate([square for _, square in found]), *wanted[name])
+        name: PlaceMoments(
+            np.concatenate([mean for mean, _ in found]), np.concatenate([square for _, square in found]), *wanted[name]
+        )
         for name, found in rows.items()
         if found
     }
     return Passed(torch.cat(features).numpy(), places, _probabilities(answers))
 
 
-def _probabilities(answers: Sequence[Any]) -> Array | None:
+def _probabilities(answers: Sequence[Any]) -> Doubles | None:
     if not all(isinstance(one, torch.Tensor) and one.ndim == 2 and one.shape[1] > 1 for one in answers):
         return None
     found = torch.cat(list(answers)).double().softmax(dim=1).numpy()
     return found if np.isfinite(found).all() else None
 
 
-def _moments(values: torch.Tensor) -> tuple[Array, Array]:
+def _moments(values: torch.Tensor) -> tuple[Doubles, Doubles]:
     flat = values.detach().double().reshape(len(values), values.shape[1], -1)
     return flat.nanmean(dim=2).numpy(), (flat**2).nanmean(dim=2).numpy()
 
 
-def _stored(layer: Any) -> tuple[Array, Array]:
+def _stored(layer: Any) -> tuple[Doubles, Doubles]:
     mean, variance = layer.running_mean, layer.running_var
     return mean.double().numpy().copy(), variance.double().numpy() + layer.eps

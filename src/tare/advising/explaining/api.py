@@ -10,7 +10,7 @@ from torch import nn
 
 from tare.advising.evidence.gathered import COMPARED
 from tare.advising.explaining.inputs import ExplainRequest
-from tare.advising.explaining.result import ChannelMap, Explanation, Step
+from tare.advising.explaining.result import ChannelMap, ExecutedLayer, Explanation
 from tare.advising.explaining.words import answer_of, sentences_of
 from tare.advising.fed_network import FedNetwork, fed_network
 from tare.advising.subject import Reading, subject_of
@@ -143,15 +143,15 @@ def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[Step, ...]:
+def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
     """The first layers with weights and normalisation layers, in the order in which they are called."""
     norms = norm_layers(module)
-    steps: list[Step] = []
+    steps: list[ExecutedLayer] = []
 
     def note(name: str, layer: nn.Module) -> Any:
         def hook(_: nn.Module, __: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor) and len(steps) < _STEPS:
-                steps.append(Step(name, type(layer).__name__, _detail(layer), tuple(output.shape[1:]), name in norms))
+                steps.append(ExecutedLayer(name, type(layer).__name__, _detail(layer), tuple(output.shape[1:]), name in norms))
 
         return hook
 

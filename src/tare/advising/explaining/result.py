@@ -11,7 +11,7 @@ SCHEMA = "tare.explanation/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExecutedLayer:
     """One layer in the order of execution: name, kind, what matters of it, and its output's shape ``(C, ...)``."""
 
     name: str
@@ -46,7 +46,7 @@ class Explanation:
     model: str
     shape: tuple[int, ...]
     constants_origin: str
-    steps: tuple[Step, ...]
+    steps: tuple[ExecutedLayer, ...]
     channels: tuple[ChannelMap, ...]
     shares: tuple[LayerShare, ...]
     border: BorderEffect | None

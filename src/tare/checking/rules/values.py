@@ -9,7 +9,7 @@ from tare.checking.rules.rule import Said
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Known
-from tare.input_spec.words import channel_names
+from tare.input_spec.words import names_in_order
 
 # Where medians of random values are all there is, only mistakes that change the range can be told.
 _GROSS = {"times_255", "divided_twice", "twice", "not_normalised_raw", "not_normalised_unit"}
@@ -247,7 +247,7 @@ def _numbers(evidence: Evidence) -> str:
     got, want = ends[: len(fed.scale)], ends[len(fed.scale) :]
     worst = max(range(len(got)), key=lambda c: max(abs(a - b) for a, b in zip(got[c], want[c], strict=True)))
     order = evidence.spec.channels.value if isinstance(evidence.spec.channels, Known) else ""
-    name = channel_names(order, len(got))[worst]
+    name = names_in_order(order, len(got))[worst]
     about = "about " if evidence.approximate else ""
     return (
         f"raw 0..255 ({name}) arrives as {about}{got[worst][0]:.5g}..{got[worst][1]:.5g}, and the network was trained with "

@@ -32,8 +32,8 @@ def compare(
 
     Exit code 0 where no difference is shown, 1 where one is or the figures cannot tell, 2 where they cannot be compared.
     """
-    from tare.comparing.api import check_asked, stats_from
-    from tare.comparing.shift import compare as compare_stats
+    from tare.comparing.inputs import check_asked, stats_from
+    from tare.comparing.shift import compare_stats
     from tare.reporting import console
     from tare.reporting.comparison.report import print_comparison, write_comparison
 

@@ -58,8 +58,8 @@ def measure(
     max_skipped: MaxSkipped = 0.01,
 ) -> None:
     """Measure per-channel mean and std of a dataset, exact, with standard errors that count samples."""
-    from tare.measuring.api import TooManySkippedError
     from tare.measuring.api import measure as measure_data
+    from tare.measuring.one_pass import TooManySkippedError
     from tare.normalisation.catalog import matches
     from tare.reporting import console
 

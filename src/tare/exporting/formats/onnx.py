@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.exporting.formats.pt2 import exported_program
 from tare.exporting.graph.served import GraphOptions, ServedGraph
 from tare.exporting.parity import Outputs, Runner
@@ -43,7 +43,7 @@ def onnx_bytes(
     try:
         model, exporter = _recorded(graph, example, options, opset), "torch.export"
     except Exception as error:  # the exporter's own kinds, and ModelError of recording
-        model, exporter = _traced(graph, example, options, opset, " ".join(str(error).split())[:160]), "trace"
+        model, exporter = _traced(graph, example, options, opset, reason_of(error)), "trace"
     _rename_axes(model, options)
     for key, value in stated.items():
         entry = model.metadata_props.add()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.exporting.graph.served import GraphOptions, ServedGraph
 from tare.exporting.parity import Outputs, Runner
 from tare.exporting.quiet import quietly
@@ -23,7 +23,7 @@ def exported_program(graph: ServedGraph, example: torch.Tensor, options: GraphOp
         with quietly(), torch.no_grad():
             return torch.export.export(graph, (example,), dynamic_shapes={"samples": axes}, strict=False)
     except Exception as error:  # whatever the architecture makes of recording
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error, 200)
         raise ModelError("a network that torch.export can record", reason, "use --format torchscript") from None
 
 

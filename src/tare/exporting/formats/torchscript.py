@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.exporting.graph.served import GraphOptions, ServedGraph
 from tare.exporting.parity import Outputs, Runner
 from tare.exporting.quiet import quietly
@@ -27,7 +27,7 @@ def torchscript_bytes(graph: ServedGraph, example: torch.Tensor, options: GraphO
             traced = torch.jit.trace(graph, example, check_trace=False)  # type: ignore[no-untyped-call]
             torch.jit.save(traced, buffer, _extra_files=dict(stated))
     except Exception as error:  # whatever the architecture makes of tracing
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error, 200)
         raise ModelError("a network that can be traced", reason, "use --format pt2 or onnx") from None
     return buffer.getvalue()
 

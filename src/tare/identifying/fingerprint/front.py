@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 
 #: Inputs of the size of normalised values, and of raw ones: a clamp shows in the second.
 _AMPLITUDES = (1.0, 300.0)
@@ -26,7 +26,7 @@ class _Reached(BaseException):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Front:
+class NetworkFront:
     """The part of ``module`` before the batch norm ``name``; ``affine`` says whether that is an affine function."""
 
     module: nn.Module
@@ -58,7 +58,7 @@ class Front:
         return caught[0]
 
 
-def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) -> Front:
+def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) -> NetworkFront:
     """Find the first of the batch norms ``trained`` that an input ``(C, *size)`` reaches; the first affine one, if there is any.
 
     ``module`` must be in eval mode. Raises :class:`ModelError` if it takes other inputs or none reaches such a layer.
@@ -69,7 +69,7 @@ def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) ->
     if not affine:
         raise ModelError("a trained batch norm that the input reaches", "none in a forward pass", "name another network")
     first = next((name for name, yes in affine.items() if yes), next(iter(affine)))
-    return Front(module, first, affine[first], tuple(affine))
+    return NetworkFront(module, first, affine[first], tuple(affine))
 
 
 def _affine_ones(module: nn.Module, shape: Sequence[int], trained: Sequence[str], *, whole: bool) -> dict[str, bool]:
@@ -111,7 +111,7 @@ def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str], *,
         except _Reached:
             pass
         except Exception as error:  # whatever the architecture raises
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            reason = reason_of(error) or type(error).__name__
             raise ModelError(f"a network that takes input {tuple(values.shape)}", reason, "state its input's --size") from None
     return seen
 

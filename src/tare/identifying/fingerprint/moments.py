@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
+from tare.samples.layout import Doubles
 
 _UNIT = 255.0
 _MOST_POSITIONS = 2048
-Floats = NDArray[np.float64]
 
 #: A network up to one of its layers: input ``(N, C, *size)`` to what reaches the layer, ``(N, K, P)``.
-Front = Callable[[torch.Tensor], torch.Tensor]
+FrontFunction = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +46,13 @@ class Predicted:
     average to zero: the spread of an estimate follows from theirs.
     """
 
-    mean: Floats
-    variance: Floats
-    of_mean: Floats
-    of_variance: Floats
+    mean: Doubles
+    variance: Doubles
+    of_mean: Doubles
+    of_variance: Doubles
 
     @classmethod
-    def of(cls, first: Floats, second: Floats) -> Predicted:
+    def of(cls, first: Doubles, second: Doubles) -> Predicted:
         """From every image's mean and mean square ``(N, K)``."""
         mean, square = first.mean(axis=0), second.mean(axis=0)
         of_mean = first - mean
@@ -66,8 +66,8 @@ class Responses:
     ``pairs`` says of which (channel, colour) the first terms are; then come the masks of the channels, then the constant.
     """
 
-    first: Floats
-    second: Floats
+    first: Doubles
+    second: Doubles
     pairs: tuple[tuple[int, int], ...]
 
     def predict(self, affine: Affine) -> Predicted:
@@ -75,14 +75,14 @@ class Responses:
         weights = self.weights(affine)
         return Predicted.of(self.first @ weights, np.einsum("nkij,i,j->nk", self.second, weights, weights, optimize=True))
 
-    def pooled(self, affines: Sequence[Affine]) -> tuple[Floats, Floats]:
+    def pooled(self, affines: Sequence[Affine]) -> tuple[Doubles, Doubles]:
         """Mean and variance ``(A, K)`` under many normalisations, pooled over the images."""
         weights = np.stack([self.weights(affine) for affine in affines])
         first, second = self.first.mean(axis=0), self.second.mean(axis=0)
         mean = weights @ first.T
         return mean, np.einsum("ai,kij,aj->ak", weights, second, weights, optimize=True) - mean**2
 
-    def weights(self, affine: Affine) -> Floats:
+    def weights(self, affine: Affine) -> Doubles:
         """How much of each term ``(T,)`` there is under a normalisation."""
         terms = [affine.scale[c] * _UNIT if affine.order[c] == j else 0.0 for c, j in self.pairs]
         return np.array([*terms, *affine.shift, 1.0])
@@ -103,7 +103,7 @@ def pairs_of(channels: int) -> tuple[tuple[int, int], ...]:
 
 
 @torch.inference_mode()
-def responses(front: Front, views: Views, batch: int = 32) -> Responses:
+def responses(front: FrontFunction, views: Views, batch: int = 32) -> Responses:
     """Take the moments of the responses of an affine ``front`` to ``views``.
 
     Means and products are taken in float32 within a view, and in float64 over views and images. Of large maps a random part of
@@ -129,7 +129,7 @@ def responses(front: Front, views: Views, batch: int = 32) -> Responses:
             terms += [at(front(_only(mask, c, channels))) - constant for c in range(channels)]
         terms += [at(term) for term in everywhere or ()]
         terms.append(constant if views.added is None else at(front(views.added[part].flatten(0, 1))))
-        moments.append(moments_of(torch.stack(terms, dim=2), each))
+        moments.append(term_moments(torch.stack(terms, dim=2), each))
     first, second = (np.concatenate(parts) for parts in zip(*moments, strict=True))
     return Responses(first, second, pairs)
 
@@ -142,7 +142,7 @@ def _positions(number: int, seed: int) -> torch.Tensor:
     return torch.randperm(number, generator=generator)[:_MOST_POSITIONS].sort().values
 
 
-def _channelwise(front: Front, mask: torch.Tensor, bias: torch.Tensor, channels: int) -> list[torch.Tensor]:
+def _channelwise(front: FrontFunction, mask: torch.Tensor, bias: torch.Tensor, channels: int) -> list[torch.Tensor]:
     return [front(_only(mask, c, channels)) - bias for c in range(channels)]
 
 
@@ -153,7 +153,7 @@ def _only(values: torch.Tensor, channel: int, channels: int) -> torch.Tensor:
     return whole
 
 
-def moments_of(terms: torch.Tensor, each: int) -> tuple[Floats, Floats]:
+def term_moments(terms: torch.Tensor, each: int) -> tuple[Doubles, Doubles]:
     """Mean ``(N, K, T)`` and mean of products ``(N, K, T, T)`` over positions and views of ``(N * each, K, T, P)``."""
     first = terms.mean(dim=-1).double()
     second = (terms @ terms.transpose(-1, -2)).double() / terms.shape[-1]

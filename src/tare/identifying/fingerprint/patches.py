@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from tare.identifying.fingerprint.front import Front
-from tare.identifying.fingerprint.moments import Responses, Views, moments_of, pairs_of
+from tare.identifying.fingerprint.front import NetworkFront
+from tare.identifying.fingerprint.moments import Responses, Views, pairs_of, term_moments
 
 #: Windows taken of every view of an image: all of so many, and this random part of more.
 ALL, POSITIONS = 1024, 400
@@ -56,7 +56,7 @@ class Kernel:
         return torch.stack([torch.randperm(number, generator=generator)[:POSITIONS] for _ in range(count)])
 
 
-def kernel_of(front: Front, shape: Sequence[int]) -> Kernel | None:
+def kernel_of(front: NetworkFront, shape: Sequence[int]) -> Kernel | None:
     """The one convolution that an affine ``front`` amounts to on inputs of ``shape`` ``(C, H, W)``; None if it is none.
 
     The window's size and stride are those of the derivatives at three neighbouring positions; the weights solve the front's
@@ -77,7 +77,7 @@ def kernel_of(front: Front, shape: Sequence[int]) -> Kernel | None:
 
 
 def _boxes(
-    front: Front, shape: Sequence[int]
+    front: NetworkFront, shape: Sequence[int]
 ) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int], tuple[int, int]] | None:
     """The window (top, left, rows, columns) of a central position, the stride, the grid, and that position."""
     with torch.enable_grad():
@@ -104,7 +104,7 @@ def _boxes(
 
 
 @torch.inference_mode()
-def _solved(front: Front, frame: Kernel, shape: Sequence[int]) -> Kernel | None:
+def _solved(front: NetworkFront, frame: Kernel, shape: Sequence[int]) -> Kernel | None:
     channels, rows, columns = frame.weights.shape[1:]
     unknown = channels * rows * columns + 1
     places = _spread_places(frame.grid, _EQUATIONS * unknown)
@@ -142,7 +142,7 @@ def patch_responses(kernel: Kernel, views: Views, seed: int) -> Responses:
         places = kernel.places(len(values), seed + start)
         mask = None if views.mask is None else views.mask[part].flatten(0, 1)
         added = None if views.added is None else views.added[part].flatten(0, 1)
-        parts.append(moments_of(_terms(kernel, values, mask, added, places), each))
+        parts.append(term_moments(_terms(kernel, values, mask, added, places), each))
     first, second = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     return Responses(first, second, pairs_of(channels))
 

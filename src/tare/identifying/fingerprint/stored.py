@@ -53,7 +53,7 @@ def fingerprints(module: nn.Module) -> dict[str, Fingerprint]:
     return {name: stored for name, stored in trained.items() if stored.alive.sum() >= _FEWEST_CHANNELS}
 
 
-def divergence(stored: Fingerprint, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
+def fingerprint_divergence(stored: Fingerprint, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gaussian KL divergence in nats of moments ``(..., C)`` from the stored ones, averaged over the channels alive.
 
     KL = (v/v0 + (m - m0)^2/v0 - 1 - log(v/v0)) / 2 per channel, with v0 and m0 stored.

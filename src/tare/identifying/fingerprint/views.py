@@ -35,7 +35,7 @@ _CAST = 0.08
 
 
 @dataclass(frozen=True, slots=True)
-class Augmentation:
+class TrainingAugmentation:
     """One way in which training images may have been varied; every second view is flipped.
 
     ``border``: a crop at random from the image padded by an eighth of its edge. ``area``: a random resized crop of at least
@@ -54,61 +54,63 @@ class Augmentation:
 
 
 AUGMENTATIONS = (
-    Augmentation("none, or flips"),
-    Augmentation("padded crop, black", "black"),
-    Augmentation("padded crop, zeros after normalisation", "zero"),
-    Augmentation("padded crop, reflected", "reflect"),
-    Augmentation("resized crop of at least 35%", area=0.35),
-    Augmentation("resized crop of at least 8%", area=0.08),
-    Augmentation("padded crop, black, and erasing", "black", erased="zero"),
-    Augmentation("padded crop, zeros, and erasing", "zero", erased="zero"),
-    Augmentation("resized crop of at least 35% and erasing", area=0.35, erased="zero"),
-    Augmentation("resized crop of at least 8% and erasing", area=0.08, erased="zero"),
-    Augmentation("resized crop of at least 8% and noise in boxes", area=0.08, erased="noise"),
-    Augmentation("resized crop of at least 35% and colours", area=0.35, colours="jittered"),
-    Augmentation("resized crop of at least 8% and colours", area=0.08, colours="jittered"),
-    Augmentation("Inception's crop and colours", area=0.05, colours="distorted", antialias=False),
-    Augmentation("whole images, Inception's colours", area=0.9, colours="distorted", antialias=False),
-    Augmentation(
+    TrainingAugmentation("none, or flips"),
+    TrainingAugmentation("padded crop, black", "black"),
+    TrainingAugmentation("padded crop, zeros after normalisation", "zero"),
+    TrainingAugmentation("padded crop, reflected", "reflect"),
+    TrainingAugmentation("resized crop of at least 35%", area=0.35),
+    TrainingAugmentation("resized crop of at least 8%", area=0.08),
+    TrainingAugmentation("padded crop, black, and erasing", "black", erased="zero"),
+    TrainingAugmentation("padded crop, zeros, and erasing", "zero", erased="zero"),
+    TrainingAugmentation("resized crop of at least 35% and erasing", area=0.35, erased="zero"),
+    TrainingAugmentation("resized crop of at least 8% and erasing", area=0.08, erased="zero"),
+    TrainingAugmentation("resized crop of at least 8% and noise in boxes", area=0.08, erased="noise"),
+    TrainingAugmentation("resized crop of at least 35% and colours", area=0.35, colours="jittered"),
+    TrainingAugmentation("resized crop of at least 8% and colours", area=0.08, colours="jittered"),
+    TrainingAugmentation("Inception's crop and colours", area=0.05, colours="distorted", antialias=False),
+    TrainingAugmentation("whole images, Inception's colours", area=0.9, colours="distorted", antialias=False),
+    TrainingAugmentation(
         "Inception's crop and colours, each colour shifted", area=0.05, colours="distorted", casts=_CAST, antialias=False
     ),
-    Augmentation(
+    TrainingAugmentation(
         "whole images, Inception's colours, each colour shifted", area=0.9, colours="distorted", casts=_CAST, antialias=False
     ),
 )
 
 
 #: Values ``(C, H, W)``, the mask of where the image is, and what was added; as in :class:`Views`.
-View = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
+MaskedView = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Image:
+class ProbeImage:
     """One image as unit values ``(C, H, W)``: as it is, and ``whole``, as evaluation would show it to the network."""
 
     values: torch.Tensor
     whole: torch.Tensor
 
 
-def prepared(images: Sequence[NDArray[Any]], geometry: Geometry) -> tuple[Image, ...]:
+def prepared(images: Sequence[NDArray[Any]], geometry: Geometry) -> tuple[ProbeImage, ...]:
     """Images ``(H, W, C)`` resized and cropped once; one that has the network's size is left as it is."""
     see = evaluation_transform(geometry)
     tensors = [as_tensor(image) for image in images]
-    return tuple(Image(values, _whole(image, values, geometry.size, see)) for image, values in zip(images, tensors, strict=True))
+    return tuple(
+        ProbeImage(values, _whole(image, values, geometry.size, see)) for image, values in zip(images, tensors, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Varied:
+class AugmentedImages:
     """Images and their views. What becomes of an image depends on the seed and on its number alone.
 
     Augmentations that crop alike share their crops, whatever else they do: these are kept.
     """
 
-    images: tuple[Image, ...]
+    images: tuple[ProbeImage, ...]
     seed: int
     _crops: dict[tuple[int, int, float, bool], torch.Tensor] = field(default_factory=dict)
 
-    def views(self, augmentation: Augmentation, start: int, stop: int, each: int) -> Views:
+    def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int) -> Views:
         """``each`` views of the images from ``start`` to before ``stop``, at the size of the network's input."""
         drawn = [self._view(augmentation, place, view) for place in range(start, stop) for view in range(each)]
         shape = (stop - start, each)
@@ -117,7 +119,7 @@ class Varied:
         mask, added = (_stacked([one[kind] for one in drawn], shape) for kind in (1, 2))
         return Views(values, mask, added)
 
-    def _view(self, augmentation: Augmentation, place: int, view: int) -> View:
+    def _view(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
         values, mask, added = self.images[place].whole, None, None
         if augmentation.area:
             values = self._cropped(augmentation, place, view)
@@ -135,7 +137,7 @@ class Varied:
             return values, mask, added
         return values.flip(-1), None if mask is None else mask.flip(-1), None if added is None else added.flip(-1)
 
-    def _cropped(self, how: Augmentation, place: int, view: int) -> torch.Tensor:
+    def _cropped(self, how: TrainingAugmentation, place: int, view: int) -> torch.Tensor:
         key = (place, view, how.area, how.antialias)
         if key not in self._crops:
             image = self.images[place]

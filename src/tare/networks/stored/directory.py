@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from tare._version import __version__
-from tare.errors import ModelError, SpecError
+from tare.errors import ModelError, SpecError, reason_of
 from tare.folding.layers import FoldedNetwork, Form, with_form
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
@@ -299,7 +299,7 @@ def _timm_network(folder: Path, reference: str, *, weights: bool = True) -> Netw
     try:
         module: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=weights)
     except Exception as error:  # timm, safetensors and the file system
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise ModelError("a model directory that timm can load", f"{str(folder)!r}: {reason}", "transfer again") from None
     head = str(module.pretrained_cfg["classifier"])  # type: ignore[index]
     return Network(module, reference, str(folder), InputSpec(), head, is_timm=True)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, reason_of
 from tare.input_spec.fields import Known, parsed, plain
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.networks.stated_images import colour_of
@@ -116,7 +116,7 @@ def _check_answer(trained: TrainedModel) -> None:
     try:
         logits = model.logits(_plain(model))
     except Exception as error:  # whatever the architecture raises
-        raise _unusable(trained, " ".join(str(error).split())[:160]) from None
+        raise _unusable(trained, reason_of(error)) from None
     if tuple(logits.shape) != (1, len(model.classes)):
         raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
     if not bool(torch.isfinite(logits).all()):

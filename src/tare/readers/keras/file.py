@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError, TareError
+from tare.errors import SpecError, TareError, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.readers.keras.layers import Moments, fields_of_layers
 
@@ -36,7 +36,7 @@ def read_keras_file(path: Path) -> InputSpec:
     except KeyError:
         raise SpecError("a .keras archive with a config.json", f"none in {str(path)!r}", "save it with model.save()") from None
     except (OSError, ValueError, RecursionError, NotImplementedError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = reason_of(error, 120) or type(error).__name__
         raise SpecError("a readable .keras archive", f"{str(path)!r}: {reason}", "check the file") from None
     return spec_of_model_config(document, str(path), stored_moments(path))
 

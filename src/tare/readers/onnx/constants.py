@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.input_spec.foreign import shown
 
 #: No mean, std or list of axes is longer.
@@ -56,7 +56,7 @@ class Constants:
             try:
                 self._values[node.output[0]] = _FOLDED[node.op_type](operands, node)
             except (ValueError, IndexError, TypeError) as error:
-                reason = " ".join(str(error).split())[:100]
+                reason = reason_of(error, 100)
                 raise SpecError("constants that fit their operators", f"{node.op_type}: {reason}", "export it again") from None
 
     def _note_constant(self, node: Any) -> None:
@@ -101,7 +101,7 @@ def _array(tensor: Any) -> NDArray[Any]:
     try:
         return np.asarray(numpy_helper.to_array(tensor))
     except Exception as error:  # whichever of its own, protobuf's and NumPy's errors
-        reason = " ".join(str(error).split())[:100]
+        reason = reason_of(error, 100)
         raise SpecError(f"a constant {shown(tensor.name)} as it claims to be", reason, "export the model again") from None
 
 

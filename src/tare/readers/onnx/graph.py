@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, reason_of
 from tare.input_spec.affine import Affine
 from tare.input_spec.fields import Field, Known, Unknown
 from tare.input_spec.foreign import checked, shown
@@ -77,7 +77,7 @@ def _loaded(path: Path) -> Any:
     except SpecError:
         raise
     except Exception as error:  # protobuf's decode errors have no common class
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = reason_of(error, 120) or type(error).__name__
         raise SpecError("an ONNX model", f"{str(path)!r}: {reason}", "check the file") from None
     if not model.graph.node:
         raise SpecError("an ONNX model with a graph", f"no node in {str(path)!r}", "check the file")

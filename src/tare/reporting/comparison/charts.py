@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from tare.comparing.overlay import Overlay, Shares, overlay
-from tare.comparing.shift import Comparison
+from tare.comparing.result import Comparison
 from tare.reporting.charts import PALETTE, Chart
 
 SIDES = ("source", "target")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tare._version import __version__
 from tare.comparing.overlay import overlay
-from tare.comparing.shift import ChannelShift, Comparison
+from tare.comparing.result import ChannelShift, Comparison
 from tare.reporting import html
 from tare.reporting.comparison import blocks
 from tare.reporting.console import number, out, print_skipped, sample_noun, shown, table

@@ -6,9 +6,7 @@ Two zero bytes, a type, the number of axes, their sizes as big-endian 32-bit int
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any, BinaryIO
 
@@ -16,35 +14,22 @@ import numpy as np
 
 from tare.errors import DataError
 from tare.sources.arrays.axes import axes_of
-from tare.sources.arrays.streamed import Header, StreamedArray
+from tare.sources.arrays.streamed import Header, StreamedArray, behind_header
 from tare.sources.base import Source
 from tare.sources.options import Options
-from tare.sources.places import opened
+from tare.sources.places import open_binary
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 def open_idx(place: str, options: Options) -> Source[Any]:
     """Open an IDX file, streamed. Raises :class:`DataError` if its header is none."""
-    with opened(place) as file:
+    with open_binary(place) as file:
         header = _read_header(file, place)
     if prod(header.shape) == 0:
         raise DataError("at least one sample", f"shape {header.shape} in {place!r}", "check the file")
-    return StreamedArray(place, header, axes_of(header.shape, header.dtype, options.layout, place), AfterHeader(place))
-
-
-@dataclass(frozen=True)
-class AfterHeader:
-    """Opens an IDX file at its first value; a picklable function."""
-
-    place: str
-
-    @contextmanager
-    def __call__(self) -> Iterator[BinaryIO]:
-        """Open it behind its header."""
-        with opened(self.place) as file:
-            _read_header(file, self.place)
-            yield file
+    at_values = partial(behind_header, partial(open_binary, place), _read_header, place)
+    return StreamedArray(place, header, axes_of(header.shape, header.dtype, options.layout, place), at_values)
 
 
 def _read_header(file: BinaryIO, place: str) -> Header:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -14,14 +15,14 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.lib import format as npy_format
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.arrays.axes import as_record, axes_of
 from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_chunk
-from tare.sources.arrays.streamed import Header, StreamedArray
+from tare.sources.arrays.streamed import Header, OpenFile, StreamedArray, behind_header
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.places import is_url, opened
+from tare.sources.places import is_url, open_binary
 
 _REMEDY = "save it again with numpy.save"
 
@@ -32,8 +33,8 @@ def open_npy(place: str, options: Options) -> Source[Any]:
     Raises :class:`DataError` if it is damaged, holds objects, or has axes whose meaning is not plain.
     """
     if is_url(place):
-        return _streamed(PlacedFile(place), place, options)
-    with opened(place) as file:
+        return _streamed(partial(open_binary, place), place, options)
+    with open_binary(place) as file:
         header, fortran = _read_header(file, place)
         offset = file.tell()
     axes = axes_of(header.shape, header.dtype, options.layout, place)
@@ -65,7 +66,7 @@ class NpyFile(Source[tuple[int, int]]):
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples."""
         each = prod(self.header.shape[1:])
-        with opened(self.name) as file:
+        with open_binary(self.name) as file:
             file.seek(self.offset + chunk[0] * each * self.header.dtype.itemsize)
             data = file.read((chunk[1] - chunk[0]) * each * self.header.dtype.itemsize)
         block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
@@ -78,70 +79,34 @@ class NpyFile(Source[tuple[int, int]]):
 
 def open_npz(place: str, options: Options) -> Source[Any]:
     """Open one array of a ``.npz`` archive, streamed; which one must be said if it holds several."""
-    with opened(place) as file, _archive(file, place) as archive:
+    with open_binary(place) as file, _archive(file, place) as archive:
         arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
     if chosen not in arrays:
         found = f"{chosen!r}" if chosen is not None else "no choice"
         raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
-    return _streamed(ArchivedFile(place, f"{chosen}.npy"), f"{place}:{chosen}", options)
+    return _streamed(partial(_member, place, f"{chosen}.npy"), f"{place}:{chosen}", options)
 
 
-@dataclass(frozen=True)
-class PlacedFile:
-    """Opens a file as it is; a picklable function."""
-
-    place: str
-
-    @contextmanager
-    def __call__(self) -> Iterator[BinaryIO]:
-        """Open it at its beginning."""
-        with opened(self.place) as file:
-            yield file
+@contextmanager
+def _member(place: str, name: str) -> Iterator[BinaryIO]:
+    """Open one member of a zip archive at its beginning, without extracting it; raises :class:`DataError` if it is damaged."""
+    with open_binary(place) as file, _archive(file, place) as archive:
+        try:
+            with archive.open(name) as member:
+                yield cast(BinaryIO, member)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise DataError("a complete .npz archive", f"{place!r}: {error}", "fetch the file again") from None
 
 
-@dataclass(frozen=True)
-class ArchivedFile:
-    """Opens one member of a zip archive, without extracting it; a picklable function."""
-
-    place: str
-    member: str
-
-    @contextmanager
-    def __call__(self) -> Iterator[BinaryIO]:
-        """Open it at its beginning; raises :class:`DataError` if the archive is damaged."""
-        with opened(self.place) as file, _archive(file, self.place) as archive:
-            try:
-                with archive.open(self.member) as member:
-                    yield cast(BinaryIO, member)
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-                raise DataError("a complete .npz archive", f"{self.place!r}: {error}", "fetch the file again") from None
-
-
-@dataclass(frozen=True)
-class AfterHeader:
-    """Opens a ``.npy`` stream at its first value; a picklable function."""
-
-    file: PlacedFile | ArchivedFile
-    name: str
-
-    @contextmanager
-    def __call__(self) -> Iterator[BinaryIO]:
-        """Open it behind its header."""
-        with self.file() as file:
-            _read_header(file, self.name)
-            yield file
-
-
-def _streamed(file: PlacedFile | ArchivedFile, name: str, options: Options) -> Source[Any]:
-    with file() as stream:
+def _streamed(open_file: OpenFile, name: str, options: Options) -> Source[Any]:
+    with open_file() as stream:
         header, fortran = _read_header(stream, name)
         if fortran and len(header.shape) > 1:  # its first axis is spread over the whole file, so it has to be in memory
             flat = np.frombuffer(stream.read(), header.dtype, prod(header.shape))
             return open_array(flat.reshape(header.shape, order="F"), options)
-    return _checked(
-        StreamedArray(name, header, axes_of(header.shape, header.dtype, options.layout, name), AfterHeader(file, name))
-    )
+    at_values = partial(behind_header, open_file, _read_header, name)
+    return _checked(StreamedArray(name, header, axes_of(header.shape, header.dtype, options.layout, name), at_values))
 
 
 def _checked(source: ArraySource | NpyFile | StreamedArray) -> Source[Any]:
@@ -161,7 +126,7 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bool]:
     except OSError:
         raise
     except Exception as error:  # numpy's reader parses the header as Python's tokens and lets out what they raise
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = reason_of(error) or type(error).__name__
         raise DataError("a .npy file", f"{name!r}: {reason}", _REMEDY) from None
     if any(length < 0 for length in shape):
         raise DataError("a .npy file whose axes have lengths", f"the shape {shape} in {name!r}", "save it again with numpy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any, BinaryIO
@@ -18,6 +18,9 @@ from tare.sources.base import Indexed, Source
 
 #: A header that claims more for one sample is damaged, and believing it would exhaust the memory.
 _LARGEST_SAMPLE = 1 << 30
+
+#: Opens a file at a fixed place; picklable.
+OpenFile = Callable[[], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class StreamedArray(Source[tuple[int, bytes]]):
     name: str
     header: Header
     axes: str
-    open_at_values: Callable[[], AbstractContextManager[BinaryIO]]
+    open_at_values: OpenFile
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Index of the first sample and the bytes of some. Raises :class:`DataError` if the file ends too early."""
@@ -66,3 +69,11 @@ class StreamedArray(Source[tuple[int, bytes]]):
         """One sample along the first axis, of the whole array in memory: it can only be read from its beginning."""
         data = b"".join(chunk for _, chunk in self.chunks())
         return ArraySource(self.name, np.frombuffer(data, self.header.dtype).reshape(self.header.shape), self.axes).indexed()
+
+
+@contextmanager
+def behind_header(open_file: OpenFile, read_header: Callable[[BinaryIO, str], object], name: str) -> Iterator[BinaryIO]:
+    """Open a file at its first value: ``read_header`` takes the file and its ``name``, and reads up to there."""
+    with open_file() as file:
+        read_header(file, name)
+        yield file

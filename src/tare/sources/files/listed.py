@@ -18,7 +18,7 @@ from tare.sources.base import Indexed, Source
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
 from tare.sources.options import Options
-from tare.sources.places import file_system, is_url, opened, read_bytes
+from tare.sources.places import file_system, is_url, open_binary, read_bytes
 
 _CHUNK = 64
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
@@ -118,14 +118,14 @@ class Manifest(Listing):
 
     def __iter__(self) -> Iterator[Listed]:
         folder = self.place.rpartition("/")[0] if is_url(self.place) else str(Path(self.place).parent)
-        with opened(self.place) as file:
+        with open_binary(self.place) as file:
             lines = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
             for path, label in _entries(lines, self.place, self.delimiter):
                 whole = path if is_url(path) or Path(path).is_absolute() else f"{folder}/{path}" if folder else path
                 yield Listed(whole, label)
 
 
-def open_file(place: str, options: Options) -> ListedFiles:
+def open_encoded(place: str, options: Options) -> ListedFiles:
     """Open a single image or recording."""
     return open_named(place, (place,), options)
 
@@ -142,7 +142,7 @@ def open_named(name: str, files: tuple[str, ...], options: Options) -> ListedFil
 
 def open_manifest(place: str, options: Options, delimiter: str | None = None) -> ListedFiles:
     """Open a list file, or with a ``delimiter`` a CSV manifest. Raises :class:`DataError` if it is empty or unreadable."""
-    with opened(place) as file:
+    with open_binary(place) as file:
         if not file.read(1):
             raise DataError("a list with at least one path", f"{place!r} is empty", "write one path a line")
     return ListedFiles(place, Manifest(place, delimiter), options)

@@ -17,7 +17,7 @@ from tare.samples.records import Record, Skipped
 from tare.sources.base import Indexed, Source
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.options import Options
-from tare.sources.places import is_url, opened
+from tare.sources.places import is_url, open_binary
 
 _CHUNK = 64
 _LARGEST_MEMBER = 1 << 30
@@ -25,7 +25,7 @@ _COMPRESSED = (".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TarEntry:
     """One sample of an archive as bytes, as its place in the file, or the reason why it was not read."""
 
     name: str
@@ -35,23 +35,23 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class TarArchive(Source[tuple[Entry, ...]]):
+class TarArchive(Source[tuple[TarEntry, ...]]):
     """The images or recordings of a tar archive; see :func:`open_tar`."""
 
     name: str
     options: Options
 
-    def chunks(self) -> Iterator[tuple[Entry, ...]]:
+    def chunks(self) -> Iterator[tuple[TarEntry, ...]]:
         """Groups of members, still encoded, in the order of the archive."""
         entries = self._entries()
         while chunk := tuple(islice(entries, _CHUNK)):
             yield chunk
 
-    def chunk_length(self, chunk: tuple[Entry, ...]) -> int:
+    def chunk_length(self, chunk: tuple[TarEntry, ...]) -> int:
         """One sample an entry."""
         return len(chunk)
 
-    def read(self, chunk: tuple[Entry, ...]) -> Iterator[Record]:
+    def read(self, chunk: tuple[TarEntry, ...]) -> Iterator[Record]:
         """Decode each entry, or say why it gives no sample."""
         for entry in chunk:
             yield entry.skipped or sample_of(entry.name, entry.data, self.options, entry.label, claimed=claims_sample(entry.name))
@@ -70,11 +70,11 @@ class TarArchive(Source[tuple[Entry, ...]]):
         def read(index: int) -> Iterator[Record]:
             entry = entries[index]
             data = b"" if entry.skipped else _bytes_at(self.name, entry.data)
-            return self.read((Entry(entry.name, data, entry.label, entry.skipped),))
+            return self.read((TarEntry(entry.name, data, entry.label, entry.skipped),))
 
         return Indexed(len(entries), read)
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[TarEntry]:
         return _joined(self.name, _members(self.name), bytes)
 
 
@@ -90,7 +90,7 @@ def open_tar(place: str, options: Options) -> TarArchive:
 
 def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
     """Name and bytes of every file in the archive, or the reason why it has none."""
-    with opened(place) as stream:
+    with open_binary(place) as stream:
         watched = _Watched(stream)
         with _complete(place), tarfile.open(fileobj=cast(Any, watched), mode="r|", errors="surrogateescape") as archive:
             for member in archive:
@@ -104,7 +104,7 @@ def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
 
 def _places(place: str) -> Iterator[tuple[str, tuple[int, int], str | None]]:
     """Name, and first byte and size, of every file in an archive that lies open, or the reason why it has none."""
-    with opened(place) as file, _complete(place), tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
+    with open_binary(place) as file, _complete(place), tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
             if not member.isdir():
@@ -130,15 +130,15 @@ def _unread(member: tarfile.TarInfo) -> str | None:
 
 
 def _bytes_at(place: str, where: tuple[int, int]) -> bytes:
-    with opened(place) as file:
+    with open_binary(place) as file:
         file.seek(where[0])
         return file.read(where[1])
 
 
-def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[Entry]:
+def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[TarEntry]:
     """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
     key, label = "", None
-    held: list[Entry] = []
+    held: list[TarEntry] = []
     for name, data, reason in members:
         stem, suffix = _split(name)
         if stem != key:
@@ -148,9 +148,9 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
         if suffix == "cls":
             label = content(data).decode("utf-8", "replace").strip()
         elif reason:
-            held.append(Entry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
+            held.append(TarEntry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
         elif claims_sample(name) or not _is_side_file(suffix):
-            held.append(Entry(shown, data, _folder_of(name)))
+            held.append(TarEntry(shown, data, _folder_of(name)))
     yield from _labelled(held, label)
 
 
@@ -174,9 +174,9 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> b
     return data
 
 
-def _labelled(entries: list[Entry], label: str | None) -> Iterator[Entry]:
+def _labelled(entries: list[TarEntry], label: str | None) -> Iterator[TarEntry]:
     for entry in entries:
-        yield entry if label is None else Entry(entry.name, entry.data, label, entry.skipped)
+        yield entry if label is None else TarEntry(entry.name, entry.data, label, entry.skipped)
 
 
 def _split(name: str) -> tuple[str, str]:

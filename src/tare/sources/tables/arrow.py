@@ -11,8 +11,8 @@ from tare.errors import DataError
 from tare.samples.records import Record
 from tare.sources.base import Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.places import is_url, opened
-from tare.sources.tables.records import Plan, plan_table, records_of
+from tare.sources.places import is_url, open_binary
+from tare.sources.tables.records import TablePlan, plan_table, records_of
 
 
 def open_arrow(place: str, options: Options) -> ArrowFile:
@@ -27,7 +27,7 @@ class ArrowFile(Source[tuple[int, Any]]):
     """The chosen columns of an Arrow file, in tables of a fixed number of rows, whatever its own batches."""
 
     name: str
-    plan: Plan
+    plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
 
@@ -64,7 +64,7 @@ class TableInMemory(Source[tuple[int, int]]):
 
     name: str
     table: Any
-    plan: Plan
+    plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
 
@@ -106,7 +106,7 @@ def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:
 def _batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
     import pyarrow as pa
 
-    with opened(place, decompress=False) as stream:
+    with open_binary(place, decompress=False) as stream:
         try:
             source = stream if is_url(place) else pa.memory_map(place)
             magic = bytes(source.read(6))

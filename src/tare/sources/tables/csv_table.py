@@ -1,4 +1,4 @@
-"""CSV files whose columns are numbers, with or without a header, split by comma, semicolon or tab."""
+"""CSV files, split by comma, semicolon or tab: tables of numbers with or without a header, and manifests that name files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.samples.records import Record, Rows, Skipped
 from tare.sources.base import Source
+from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
-from tare.sources.places import opened
+from tare.sources.places import open_binary
 from tare.sources.tables.number_parser import count_lines, parse_rows
 
 _BLOCK = 8 << 20
@@ -50,7 +51,7 @@ class CsvTable(Source[tuple[int, bytes]]):
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""
-        with opened(self.name) as file:
+        with open_binary(self.name) as file:
             yield from enumerate(_blocks_of_lines(file, self.head.has_header))
 
     def chunk_length(self, chunk: tuple[int, bytes]) -> int:
@@ -94,13 +95,20 @@ class CsvTable(Source[tuple[int, bytes]]):
         return float(cell)
 
 
-def open_csv_table(place: str, options: Options, head: Head | None = None) -> CsvTable:
-    """Open a CSV file as a table of numbers.
+def open_csv(place: str, options: Options) -> Source[Any]:
+    """Open a manifest if a column of text is named like one of paths and no columns were asked for, else a table of numbers.
 
-    Columns that hold text are listed as skipped, unless ``columns`` names the ones to measure. Raises :class:`DataError` if
-    none is numeric, or a named one is missing or holds text.
+    Columns of a table that hold text are listed as skipped, unless ``columns`` names the ones to measure. Raises
+    :class:`DataError` if none is numeric, or a named one is missing or holds text.
     """
-    head = head or read_head(place)
+    head = read_head(place)
+    paths = [name for name, numeric in zip(head.names, head.numeric, strict=True) if is_path_column(name) and not numeric]
+    if paths and options.columns is None:
+        return open_manifest(place, options, head.delimiter)
+    return _open_table(place, options, head)
+
+
+def _open_table(place: str, options: Options, head: Head) -> CsvTable:
     if options.columns is not None:
         for name in options.columns:
             _check_column(place, head, name)
@@ -118,7 +126,7 @@ def open_csv_table(place: str, options: Options, head: Head | None = None) -> Cs
 
 def read_head(place: str) -> Head:
     """Read delimiter, header and column types off the first lines. Raises :class:`DataError` if there are none."""
-    with opened(place) as file:
+    with open_binary(place) as file:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
     lines = text if len(text) < _HEAD - 3 else text[: text.rfind("\n") + 1]
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)

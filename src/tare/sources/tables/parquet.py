@@ -14,8 +14,8 @@ from tare.errors import DataError
 from tare.samples.records import Record, Rows
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
-from tare.sources.places import is_url, opened
-from tare.sources.tables.records import NUMBER_ROWS, OnDemand, Plan, plan_table, records_of
+from tare.sources.places import is_url, open_binary
+from tare.sources.tables.records import NUMBER_ROWS, OnDemand, TablePlan, plan_table, records_of
 
 #: Why numbers in a Parquet file cannot be sampled.
 _MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
@@ -41,7 +41,7 @@ class RowGroups(Source[tuple[int, int]]):
     """A Parquet file read by row group, each by one worker."""
 
     name: str
-    plan: Plan
+    plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
 
@@ -94,7 +94,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
     """
 
     name: str
-    plan: Plan
+    plan: TablePlan
     channel_names: tuple[str, ...] | None
     unindexed = _MANY_ROWS
 
@@ -139,7 +139,7 @@ class NumberColumns(Source[tuple[int, Any]]):
     """The numeric columns of a local Parquet file with large row groups, streamed by polars, which cuts them."""
 
     name: str
-    plan: Plan
+    plan: TablePlan
     channel_names: tuple[str, ...] | None
     unindexed = _MANY_ROWS
 
@@ -192,7 +192,7 @@ def _parquet(place: str) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with opened(place, decompress=False) as stream:
+    with open_binary(place, decompress=False) as stream:
         try:
             with pq.ParquetFile(stream, pre_buffer=False) as file:
                 yield file

@@ -24,7 +24,7 @@ _LABELS = ("label", "labels", "class", "cls", "target")
 
 
 @dataclass(frozen=True)
-class Plan:
+class TablePlan:
     """What to read from a table: columns of numbers, or one of encoded files with an optional label column."""
 
     columns: tuple[str, ...]
@@ -45,7 +45,7 @@ class Plan:
         return IMAGE_ROWS if self.encoded else max(4096, NUMBER_ROWS * 16 // max(16, len(self.columns)))
 
 
-def plan_table(schema: Any, options: Options, name: str) -> Plan:
+def plan_table(schema: Any, options: Options, name: str) -> TablePlan:
     """Choose the columns of an Arrow schema: the named ones, else the first that holds encoded files, else all numbers.
 
     Columns left out are listed. Raises :class:`DataError` if a named column is missing or holds neither, or nothing is left.
@@ -63,10 +63,10 @@ def plan_table(schema: Any, options: Options, name: str) -> Plan:
         for field in schema
         if not _is_number(field.type)
     )
-    return Plan(numbers, channel_names=numbers, left_out=left_out)
+    return TablePlan(numbers, channel_names=numbers, left_out=left_out)
 
 
-def records_of(table: Any, plan: Plan, path: str, start: int, options: Options) -> Iterator[Record]:
+def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options) -> Iterator[Record]:
     """Turn rows of an Arrow table, the first of them number ``start``, into records."""
     if not plan.encoded:
         yield Rows(f"{path}[{start}]", _columns_of(table, plan, path))
@@ -82,7 +82,7 @@ def records_of(table: Any, plan: Plan, path: str, start: int, options: Options) 
             yield sample_of(name, data, options, _label(label, plan.label_names), claimed=True)
 
 
-def _columns_of(table: Any, plan: Plan, path: str) -> Sequence[NDArray[Any]]:
+def _columns_of(table: Any, plan: TablePlan, path: str) -> Sequence[NDArray[Any]]:
     if any(_is_vector(table.column(name).type) for name in plan.columns):
         return [column for name in plan.columns for column in _numbers(table.column(name), name, path)]
     return OnDemand(plan.columns, path, table.column)
@@ -102,7 +102,7 @@ class OnDemand(Sequence[NDArray[Any]]):
         return next(_numbers(self.column(name), name, self.path))
 
 
-def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> Plan:
+def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> TablePlan:
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise DataError(f"one of {_columns(schema)}", f"{missing[0]!r} for {name!r}", "choose among them")
@@ -113,12 +113,12 @@ def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> Plan:
         if not _is_number(kind) and not _is_vector(kind):
             raise DataError(f"numbers or image bytes in column {column!r}", f"{kind} in {name!r}", "choose other columns")
     names = [n for c, kind in types.items() for n in ([f"{c}[{k}]" for k in range(kind.list_size)] if _is_vector(kind) else [c])]
-    return Plan(columns, channel_names=tuple(names))
+    return TablePlan(columns, channel_names=tuple(names))
 
 
-def _plan_encoded(schema: Any, column: str) -> Plan:
+def _plan_encoded(schema: Any, column: str) -> TablePlan:
     label = next((name for name in _LABELS if name in schema.names and name != column), None)
-    return Plan((column,), True, label, _label_names(schema, label))
+    return TablePlan((column,), True, label, _label_names(schema, label))
 
 
 def _numbers(column: Any, name: str, path: str) -> Iterator[NDArray[np.float64]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 
 #: What a group of comparable scores has in common: columns and their values, in the order given.
 Group = tuple[tuple[str, str], ...]
@@ -91,7 +91,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
         else:
             table = pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error)
         raise DataError("a readable table of results", f"{str(path)!r}: {reason}", "check the file") from None
     return table.to_dicts()
 

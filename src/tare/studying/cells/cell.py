@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.networks.heads.batched import fit_heads
 from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
@@ -67,7 +67,7 @@ def measure_cells(
 
 def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]:
     """The results of cells that none was measured of."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    reason = reason_of(f"{type(error).__name__}: {error}", 300)
     return [Result(cell, None, tested, None, None, reason) for cell in cells]
 
 

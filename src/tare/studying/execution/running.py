@@ -23,10 +23,10 @@ from tare.studying.analysis.scores import scores_of
 from tare.studying.cells.cell import Result, failed, measure_cells, row_of
 from tare.studying.cells.fed_inputs import Fed, View, fed_inputs, prove_different, views
 from tare.studying.execution.kept import KeptFeatures, keep_views, kept_network, kept_views
-from tare.studying.execution.processes import Engine, Stopping, mapped, one_thread, stoppable
+from tare.studying.execution.processes import Stopping, mapped, one_thread, stoppable
 from tare.studying.execution.store import COLUMNS, Store
 from tare.studying.plan import Cell, Plan
-from tare.system.engines.local import default_workers
+from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, write_text
 from tare.system.lock import only_writer
 

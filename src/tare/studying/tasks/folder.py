@@ -12,7 +12,7 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
 from tare.datasets.split import open_split
 from tare.errors import DataError, SpecError
-from tare.input_spec.geometry import NOUNS, Geometry, Kind
+from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
@@ -90,7 +90,7 @@ def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ..
     return Pretrained(network.module.eval(), constants, seen, network.head)
 
 
-def _strategies(sources: list[Pretrained], kind: Kind) -> tuple[Strategy, ...]:
+def _strategies(sources: list[Pretrained], kind: SampleKind) -> tuple[Strategy, ...]:
     """What all networks can be fed by. ``match`` needs dataset0's moments, and is ``target`` where they are the constants."""
     moments = [(source.seen, source.constants) for source in sources]
     match = all(seen is not None and stated is not None and not _equal(seen, stated) for seen, stated in moments)

@@ -6,10 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+#: Where functions are mapped: on this machine, or on a Ray cluster.
+Engine = Literal["local", "ray"]
 
 
 def default_workers() -> int:

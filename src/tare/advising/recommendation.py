@@ -1,0 +1,124 @@
+"""The recommendation for a network and samples at hand: evidence is gathered, the rule applied, the result put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
+from tare.advising.fed_network import FedNetwork
+from tare.advising.rates import AdviceKind, Rate, rate_of
+from tare.advising.result import Advice, Figure
+from tare.advising.rule import Decision, Facts, decide
+from tare.advising.subject import labelled_subject, sized_input
+from tare.advising.words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
+from tare.comparing.values_used import values_used
+from tare.datasets.files import LabelledFile
+from tare.errors import StrategyError
+from tare.normalisation.names import Strategy
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.progress import SILENT, Reporter
+
+
+def advise_on(
+    subject: Subject, model: str, data: str, *, seed: int = 0, notes: tuple[str, ...] = (), reporter: Reporter = SILENT
+) -> Advice:
+    """Advice on a network and samples at hand."""
+    if "source" not in choices_of(subject)[0]:
+        return _without_source(subject, model, data, seed, notes)
+    found = gather(subject, seed=seed, reporter=reporter)
+    decision = decide(_facts_of(found))
+    used = values_used(subject.target)
+    return Advice(
+        recommendation=recommendation(decision),
+        strategy=decision.strategy,
+        confidence=decision.confidence,
+        basis=decision.basis,
+        rule=rule_in_words(decision),
+        rate=_rate(decision, found.folds is not None),
+        because=because(found, used),
+        evidence=evidence_rows(found, used),
+        would_change=would_change(found, decision),
+        cost=cost_of_being_wrong(found, decision),
+        model=model,
+        data=data,
+        samples=found.samples,
+        labelled=found.folds is not None,
+        seed=seed,
+        normalisations=dict(found.choices),
+        refused=dict(found.refused),
+        comparison=found.comparison,
+        notes=notes,
+    )
+
+
+def recommended(
+    fed: FedNetwork, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
+) -> tuple[Strategy, tuple[str, ...]]:
+    """The strategy that advice recommends for the training samples ``train`` with the statistics ``stats``, and remarks.
+
+    Nothing of the validation split takes part, so its accuracy stays an honest one.
+    """
+    fed, _ = sized_input(fed, train, stats, 1)
+    subject = labelled_subject(fed, train, stats, seed, reporter)
+    advice = advise_on(subject, fed.network.reference, stats.source, seed=seed, reporter=reporter)
+    matter = "" if advice.matters else ", though it does not matter"
+    headline = f"strategy auto: {advice.strategy}{matter} (confidence: {advice.confidence}); {advice.rule}"
+    headline += f"; {advice.rate.in_words()}" if advice.rate is not None else ""
+    return advice.strategy, (headline, *(f"strategy auto: {text}" for text in advice.because))
+
+
+def _rate(decision: Decision, labels: bool) -> Rate | None:
+    if decision.basis in ("same input", "nothing else"):
+        return None
+    said: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
+    return rate_of(said, decision.confidence, labels=labels)
+
+
+def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:
+    """Advice where dataset1's values lie so far from the constants that nobody should divide by them: no measurement is needed.
+
+    Raises :class:`StrategyError` if nothing else can be computed either.
+    """
+    choices, refused = choices_of(subject)
+    preferred: tuple[Strategy, ...] = ("match", "target")
+    strategy = next((name for name in preferred if name in choices), None)
+    if strategy is None:
+        raise StrategyError(
+            "a strategy that can be computed", refused["source"], "leave constant channels out, or check the data"
+        )
+    decision = Decision(strategy, True, "source impossible", "high")
+    found, _ = compared(subject)
+    used = values_used(subject.target)
+    said = f"source: {refused['source']}."
+    return Advice(
+        recommendation=strategy,
+        strategy=strategy,
+        confidence="high",
+        basis=decision.basis,
+        rule=rule_in_words(decision),
+        rate=None,
+        because=(*((f"Values: {used.describe()}.",) if used else ()), said),
+        evidence=(Figure("samples", subject.target.samples, None, "samples"),),
+        would_change=("values in the units that the network was trained on: then source is possible, and is compared",),
+        cost="not known: nothing can be compared with source",
+        model=model,
+        data=data,
+        samples=subject.target.samples,
+        labelled=False,
+        seed=seed,
+        normalisations=choices,
+        refused=refused,
+        comparison=found,
+        notes=notes,
+    )
+
+
+def _facts_of(found: Gathered) -> Facts:
+    """What the rule looks at."""
+    gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
+    return Facts(
+        gaps,
+        {name: score.counted.estimate for name, score in found.scores.items()},
+        found.folds,
+        set(found.choices) == {"source"},
+    )

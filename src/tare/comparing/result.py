@@ -1,0 +1,85 @@
+"""What ``tare.compare`` returns: shift and ratio per channel with intervals, and what kind of difference it looks like."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.intervals import Interval
+
+SCHEMA = "tare.compare/1"
+
+ShiftKind = Literal["no difference shown", "content", "gain", "offset", "gain and offset", "units", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The line ``b = gain * a + offset`` through two channels' quantiles (unit values) that touch no end of the range.
+
+    ``misfit`` is the largest distance of a quantile from it over what sampling and rounding explain (above 1: the shape
+    differs); ``blur`` is the median explained distance, in units of the target's std. The errors are half-widths.
+    """
+
+    gain: float
+    offset: float
+    gain_error: float
+    offset_error: float
+    misfit: float
+    blur: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShift:
+    """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
+
+    ``kind`` is what this channel looks like by itself; its intervals are those that hold for all channels at once.
+    """
+
+    name: str
+    shift: Interval
+    ratio: Interval
+    fit: Fit | None
+    kind: ShiftKind = "unclear"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval of the shift leaves out 0, or that of the ratio leaves out 1."""
+        return not (self.shift.low <= 0 <= self.shift.high) or not (self.ratio.low <= 1 <= self.ratio.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Source against target: all intervals hold at once with ``confidence``; ``reason`` gives the evidence in one line."""
+
+    source: DatasetStats
+    target: DatasetStats
+    channels: tuple[ChannelShift, ...]
+    kind: ShiftKind
+    reason: str
+    confidence: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether no difference was shown; what is unclear is not clean."""
+        return self.kind == "no difference shown"
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as a JSON object with schema ``tare.compare/1``, both statistics included; NaN becomes null."""
+        return {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "reason": self.reason,
+            "confidence": self.confidence,
+            "channels": [_finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
+            "source": self.source.to_json(),
+            "target": self.target.to_json(),
+        }
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities become None, in nested objects too."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,76 @@
+"""Arrays of ``.npz`` and ``.npy`` files as samples, with the array of their labels where there is one."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.datasets.samples import KINDS, InMemory, LabelledSamples
+from tare.errors import DataError, reason_of
+
+#: Names under which archives keep samples and labels: for training, and for validation.
+_TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
+_VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
+
+
+def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
+    """Arrays of an ``.npz``; objects, which are pickles, are refused."""
+    try:
+        with np.load(name, allow_pickle=False) as archive:
+            names = set(archive.files)
+            pairs = [(array, label)] if array and label else [next((p for p in _TRAINING if set(p) <= names), (None, None))]
+            pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
+            read = {key: archive[key] for pair in pairs for key in pair if key in names}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = reason_of(error)
+        raise DataError("a .npz archive of numbers", f"{name!r}: {reason}", "save it again with numpy.savez") from None
+    wanted = "--array and --label, or the names x and y, x_train and y_train, or train_images and train_labels"
+    for key in pairs[0]:
+        if key not in read:
+            raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
+    found = [_of_arrays(f"{name}:{pair[0]}", read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:
+    """The samples of an ``.npy``, or of the ``.npz``'s array that is named, called as usual, or the only one with two axes."""
+    try:
+        loaded = np.load(name, allow_pickle=False)
+        every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = reason_of(error)
+        raise DataError("a file of arrays of numbers", f"{name!r}: {reason}", "save it again with numpy") from None
+    usual = [key for key, _ in _TRAINING if key in every]
+    several = [key for key, values in every.items() if values.ndim > 1]
+    chosen = [array] if array is not None else usual[:1] or several
+    if len(chosen) != 1 or chosen[0] not in every:
+        found = f"the arrays {', '.join(sorted(every))} in {name!r}"
+        raise DataError("one array of samples", found, "name it with --array")
+    shaped = with_channels(every[chosen[0]], name)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped))
+
+
+def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Samples with the channel axis last: ``(N, H, W)`` bytes are grey images, ``(N, T)`` of more than 32 numbers are signals."""
+    if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
+        raise DataError(
+            "an array of images, signals or rows of numbers", f"{values.dtype} {values.shape} in {name!r}", "convert it"
+        )
+    if values.ndim == 2:
+        return values[..., None] if values.shape[1] > 32 else values
+    if values.ndim == 3:
+        if values.dtype.name in ("uint8", "uint16", "bool"):
+            return values[..., None]
+        return np.moveaxis(values, 1, -1) if values.shape[1] < values.shape[2] else values
+    return np.moveaxis(values, 1, -1) if values.shape[1] in (1, 3) and values.shape[3] not in (1, 3) else values
+
+
+def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
+    labels = labels.reshape(len(labels), -1)
+    if labels.shape[1:] != (1,) or len(labels) != len(values):
+        raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", "check the arrays")
+    shaped = with_channels(values, name)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), InMemory(shaped))

@@ -1,0 +1,179 @@
+"""Labelled data in any form, opened: an archive, a table, or any other source, by index where it can be read so."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.datasets.archives import labelled_archive, unlabelled_array
+from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
+from tare.datasets.tables import is_table, labelled_table, unlabelled_table
+from tare.errors import DataError
+from tare.input_spec.geometry import SampleKind
+from tare.samples.records import Record, Sample, Skipped, Stack
+from tare.sources.base import Indexed, Source
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+
+# Formats that can only be read from their beginning are kept in memory, decoded, up to here.
+_MOST_BYTES = 4 << 30
+
+
+def open_labelled(
+    data: Any, options: Options, label: str | None = None, pattern: str | None = None
+) -> tuple[LabelledSamples, LabelledSamples | None]:
+    """Open labelled data, and its validation split where the format holds one.
+
+    ``data`` is an ``.npz`` with samples and labels (``train_images`` and ``train_labels``, ``x`` and ``y``, or ``options.array``
+    and ``label``), a table with a ``label`` column (a number: that column of a file without header), or whatever
+    :func:`tare.measure` takes and has labels: a manifest, tar shards, Parquet images, a torch or Hugging Face dataset. With
+    ``pattern``, a regular expression, the label is what its first group finds in a sample's path, and samples in whose path it
+    finds nothing are left out.
+
+    Raises :class:`DataError` if there is nothing to learn from: no sample, no labels, or labels for only some.
+    """
+    name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    if name.endswith(".npz"):
+        return labelled_archive(name, options.array, label)
+    table = isinstance(data, str | os.PathLike) and is_table(name)
+    if table and (samples := labelled_table(name, label, options)) is not None:
+        return samples, None
+    return _of_source(data, options, pattern), None
+
+
+def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:
+    """Open what :func:`open_labelled` opens without needing labels: every sample's class is empty.
+
+    The column or array of labels, where ``label`` names one or it is called so, is left out, and so are samples in whose path
+    ``pattern`` finds nothing. Raises :class:`DataError` if there is nothing to read.
+    """
+    name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    path = isinstance(data, str | os.PathLike)
+    if path and name.endswith((".npy", ".npz")):
+        return unlabelled_array(name, options.array, label)
+    if path and is_table(name) and (samples := unlabelled_table(name, label)) is not None:
+        return samples
+    return _of_source(data, options, pattern, labelled=False)
+
+
+def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bool = True) -> LabelledSamples:
+    """Any other source: by index where it can be, in memory where it can only be read from its beginning."""
+    source = open_source(data, options)
+    indexed = source.indexed()
+    kept: list[NDArray[Any] | Skipped] = []
+    found: list[tuple[str, str]] = []
+    if indexed is None:
+        streamed = (one for chunk in source.chunks() for record in source.read(chunk) for one in _samples(record))
+        kept, found = _kept(streamed)
+    else:
+        for index in range(indexed.number):
+            one = _only(indexed, index)
+            kept = kept or [one.value] if not isinstance(one.value, Skipped) else kept
+            found.append((one.path, one.label))
+    kind = _kind(kept, source.name)
+    labels = _labels(found, pattern) if labelled or pattern is not None else [""] * len(found)
+    wanted = [index for index, label in enumerate(labels) if label is not None]
+    named = tuple(label if labelled else "" for label in labels if label is not None)
+    if labelled:
+        check_labels(named, source.name)
+    elif not named:
+        raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
+    if indexed is None:
+        return LabelledSamples(source.name, kind, named, InMemory(kept, wanted))
+    return LabelledSamples(source.name, kind, named, _OfSource(source, wanted))
+
+
+@dataclass(eq=False)
+class _OfSource:
+    """Samples of a source by their ``places``; each process lists it anew."""
+
+    source: Source[Any]
+    places: Sequence[int]
+
+    def __call__(self, index: int) -> NDArray[Any] | Skipped:
+        return _only(self.indexed, self.places[index]).value
+
+    @cached_property
+    def indexed(self) -> Indexed:
+        found = self.source.indexed()
+        assert found is not None  # noqa: S101 - it was when this was made
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self.source, "places": self.places}
+
+
+class _One(NamedTuple):
+    """One sample of a record; ``label`` is empty where there is none."""
+
+    value: NDArray[Any] | Skipped
+    path: str
+    label: str
+
+
+def _only(indexed: Indexed, index: int) -> _One:
+    return next(one for record in indexed.read(index) for one in _samples(record))
+
+
+def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]]]:
+    values: list[NDArray[Any] | Skipped] = []
+    found = []
+    held = 0
+    for one in ones:
+        if isinstance(one.value, Skipped) and one.value.foreign:
+            continue
+        held += 0 if isinstance(one.value, Skipped) else one.value.nbytes
+        if held > _MOST_BYTES:
+            remedy = "unpack it into a folder with one folder per class"
+            raise DataError(f"at most {_MOST_BYTES >> 30} GiB of decoded samples in one stream", "more", remedy)
+        values.append(one.value)
+        found.append((one.path, one.label))
+    return values, found
+
+
+def _samples(record: Record) -> Iterator[_One]:
+    """The single samples of a record."""
+    if isinstance(record, Skipped):
+        yield _One(record, record.path, "")
+    elif isinstance(record, Sample):
+        yield _One(record.values, record.path, record.label or "")
+    elif isinstance(record, Stack):
+        block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
+        yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
+    else:
+        yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
+
+
+def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str | None]:
+    """The label of each sample: what ``pattern`` finds in its path (None leaves it out), what the data say, or its folder.
+
+    An archive often holds everything in one folder, which then is no label: the first folder in which paths differ is.
+    """
+    if pattern is not None:
+        try:
+            expression = re.compile(pattern)
+        except re.error as error:
+            raise DataError("a regular expression for --label-pattern", f"{pattern!r}: {error}", "correct it") from None
+        matches = [expression.search(path) for path, _ in found]
+        return [None if match is None else match.group(1) if expression.groups else match.group() for match in matches]
+    if len({label for _, label in found}) > 1:
+        return [label for _, label in found]
+    folders = [path.replace("\\", "/").split("/")[:-1] for path, _ in found]
+    depth = next((d for d in range(min(map(len, folders), default=0)) if len({parts[d] for parts in folders}) > 1), None)
+    return [label for _, label in found] if depth is None else [parts[depth] for parts in folders]
+
+
+def _kind(values: Sequence[NDArray[Any] | Skipped], name: str) -> SampleKind:
+    shapes = {value.ndim for value in values if not isinstance(value, Skipped)}
+    if len(shapes) != 1 or not shapes <= set(KINDS):
+        raise DataError(
+            "images, signals or rows of numbers, all of one kind", f"{len(shapes)} kinds in {name!r}", "separate them"
+        )
+    return KINDS[shapes.pop()]

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tare.comparing.shift import compare_stats
+from tare.normalisation.catalog import named
+from tare.statistics.dataset_stats import DatasetStats
+from tests.comparing.photographs import bytes_of, floats_of, photographs
+from tests.made_stats import stated_stats, stats_of
+
+
+def pages(seed: int, number: int = 1500) -> NDArray[np.float64]:
+    """Other content: bright paper with dark ink on a fifth of the area."""
+    rng = np.random.default_rng(seed)
+    ink = rng.random((number, 8, 8, 1)) < 0.2
+    return np.where(ink, 0.2, 0.65) + 0.03 * rng.standard_normal((number, 8, 8, 1))
+
+
+def moved(stats: DatasetStats, gain: float, offset: float) -> DatasetStats:
+    """The same data after x -> gain x + offset, as floats whose quantiles are known."""
+    channels = tuple(
+        replace(
+            channel,
+            **{name: gain * getattr(channel, name) + offset for name in ("mean", "min", "max")},
+            **{name: gain * getattr(channel, name) for name in ("std", "mean_se", "std_se")},
+            quantiles={key: gain * value + offset for key, value in channel.quantiles.items()},
+        )
+        for channel in stats.channels
+    )
+    return replace(stats, channels=channels, dtype="float32")
+
+
+def test_two_samples_of_the_same_data_rarely_differ() -> None:
+    kinds = Counter(
+        compare_stats(bytes_of(photographs(seed, 300)), bytes_of(photographs(1000 + seed, 300))).kind for seed in range(60)
+    )
+    # All intervals hold at once in 95% of the repeats; fewer than 52 of 60 would be once in 200 tries.
+    assert kinds["no difference shown"] >= 52
+
+
+@pytest.mark.parametrize(
+    ("gain", "offset", "kind"),
+    [
+        (0.7, 0.0, "gain"),
+        (1.3, 0.0, "gain"),
+        (1.0, 0.1, "offset"),
+        (0.7, 0.2, "gain and offset"),
+    ],
+)
+def test_another_sensor_is_told_from_other_content(gain: float, offset: float, kind: str) -> None:
+    found = compare_stats(bytes_of(photographs(1)), bytes_of(gain * photographs(2) + offset))
+    assert found.kind == kind, found.reason
+    fit = found.channels[0].fit
+    assert fit is not None
+    assert fit.gain == pytest.approx(gain, rel=0.08)
+    assert fit.offset == pytest.approx(offset, abs=0.03)
+
+
+def test_other_content_changes_the_shape() -> None:
+    found = compare_stats(bytes_of(photographs(1)), bytes_of(pages(2)))
+    assert found.kind == "content", found.reason
+    assert "the shape differs" in found.reason
+
+
+def test_a_tone_curve_is_not_called_a_gain() -> None:
+    found = compare_stats(bytes_of(photographs(1, 4000)), bytes_of(photographs(2, 4000) ** 3))
+    assert found.kind == "content"
+    assert "tone curve" in found.reason
+
+
+def test_clipping_at_the_end_of_the_range_does_not_hide_a_gain() -> None:
+    found = compare_stats(bytes_of(photographs(1)), bytes_of(2.2 * photographs(2)))
+    assert found.channels[0].fit is not None
+    assert found.kind == "gain", found.reason
+    assert found.channels[0].fit.gain == pytest.approx(2.2, rel=0.1)
+
+
+def test_raw_levels_against_unit_values_are_another_unit() -> None:
+    found = compare_stats(floats_of(photographs(1)), floats_of(255 * photographs(2)))
+    assert found.kind == "units"
+    assert "8-bit levels against [0, 1]" in found.reason
+    assert compare_stats(floats_of(255 * photographs(1)), floats_of(photographs(2))).kind == "units"
+
+
+@pytest.mark.parametrize(("gain", "offset", "text"), [(0.25, 0.0, "14 in 16"), (2.0, -1.0, "[-1, 1]")])
+def test_a_line_that_is_a_known_change_of_units_is_named(gain: float, offset: float, text: str) -> None:
+    found = compare_stats(bytes_of(photographs(1, 3000)), moved(bytes_of(photographs(2, 3000)), gain, offset))
+    assert found.kind == "units", found.reason
+    assert text in found.reason
+
+
+def test_a_gain_of_two_alone_may_be_exposure() -> None:
+    assert compare_stats(bytes_of(photographs(1, 3000)), moved(bytes_of(photographs(2, 3000)), 2.0, 0.0)).kind == "gain"
+
+
+def test_units_are_seen_in_other_content_as_well() -> None:
+    assert compare_stats(floats_of(photographs(1)), floats_of(65535 * pages(2))).kind == "units"
+
+
+def test_a_large_ratio_in_one_channel_alone_is_no_unit() -> None:
+    source, target = stated_stats((0.5, 0.5), (0.2, 0.2), 10**4), stated_stats((0.5, 50.0), (0.2, 40.0), 10**4)
+    assert compare_stats(source, target).kind == "unclear"
+
+
+def test_without_quantiles_the_kind_of_a_shift_is_not_guessed() -> None:
+    found = compare_stats(stated_stats((0.3,), (0.2,), 10**4), stated_stats((0.4,), (0.1,), 10**4))
+    assert found.kind == "unclear"
+    assert "too few quantiles" in found.reason
+
+
+def test_with_few_samples_the_kind_of_a_shift_is_not_guessed() -> None:
+    found = compare_stats(bytes_of(photographs(1, 12)), bytes_of(0.5 * photographs(2, 12)))
+    assert found.channels[0].differs
+    assert found.kind == "unclear"
+    assert "too few samples" in found.reason
+
+
+def test_one_sample_gives_no_verdict() -> None:
+    found = compare_stats(bytes_of(photographs(1)), bytes_of(photographs(2, 1)))
+    assert found.kind == "unclear"
+    assert "no standard errors" in found.reason
+
+
+def cifar_halves(real_data: Path) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    from PIL import Image
+
+    paths = sorted((real_data / "cifar10-test").rglob("*.jpg"))
+    if not paths:
+        pytest.skip("TARE_DATA has no cifar10-test")
+    images = [np.asarray(Image.open(path).convert("RGB")) for path in paths[::4]]
+    return images[::2], images[1::2]
+
+
+def test_real_photographs_and_a_darker_sensor(real_data: Path) -> None:
+    first, second = cifar_halves(real_data)
+    same = compare_stats(stats_of(first), stats_of(second))
+    assert same.kind == "no difference shown", same.reason
+    darker = compare_stats(stats_of(first), stats_of([np.rint(image * 0.6).astype(np.uint8) for image in second]))
+    assert darker.kind == "gain", darker.reason
+
+
+def test_two_constants_are_not_told_apart_by_rounding_alone() -> None:
+    found = compare_stats(named("cifar10").stats(), named("cifar10-test").stats())
+    assert found.kind == "unclear"
+    assert "two stated constants" in found.reason

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tare.datasets.files import LabelledFiles, coloured
+from tare.datasets.split import read_split
+from tare.samples.records import Skipped
+from tests.datasets.reading import class_folders
+
+
+def test_the_listed_files_are_a_source_with_labels(tmp_path: Path) -> None:
+    split = read_split(class_folders(tmp_path, {"a": 5, "b": 5}), seed=0)
+    source = LabelledFiles("training", split.train)
+    records = [record for chunk in source.chunks() for record in source.read(chunk)]
+    assert [record.label for record in records if not isinstance(record, Skipped)] == [str(f.label) for f in split.train]
+
+
+def test_colours_are_converted_as_pillow_does() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 6, 3), dtype=np.uint8)
+    grey = np.asarray(Image.fromarray(pixels).convert("L"))
+    assert np.abs(coloured(pixels, "grey")[..., 0].astype(int) - grey).max() <= 1
+    np.testing.assert_array_equal(coloured(grey[..., None], "rgb"), np.asarray(Image.fromarray(grey).convert("RGB")))
+    assert coloured(pixels, "stored") is pixels

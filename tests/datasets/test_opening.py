@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import io
+import tarfile
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import TensorDataset
+
+from tare.errors import DataError
+from tests.datasets.reading import opened, value
+
+
+def png(colour: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (6, 5), (colour, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def wav(path: Path, level: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(np.full(40, level, np.int16).tobytes())
+
+
+def test_a_manifest_names_files_and_labels(tmp_path: Path) -> None:
+    for index in range(3):
+        (tmp_path / f"{index}.png").write_bytes(png(index))
+    (tmp_path / "list.csv").write_text("path,label\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(3)))
+    samples = opened(tmp_path / "list.csv")
+    assert (samples.kind, samples.labels) == ("image", ("a", "b", "a"))
+    assert value(samples, 2)[0, 0, 0] == 2
+
+
+def test_recordings_get_their_label_from_their_name_and_others_are_left_out(tmp_path: Path) -> None:
+    for digit in range(2):
+        for speaker in ("theo", "jackson"):
+            wav(tmp_path / f"{digit}_{speaker}_0.wav", 100 * digit)
+    samples = opened(tmp_path, pattern=r"(\d)_theo_")
+    assert (samples.kind, samples.labels) == ("signal", ("0", "1"))
+    assert value(samples, 1).shape == (40, 1)
+    with pytest.raises(DataError, match=r"expected a regular expression for --label-pattern, found '\(': .*; correct it"):
+        opened(tmp_path, pattern="(")
+    with pytest.raises(DataError, match="expected a label for every sample, found none in"):
+        opened(tmp_path, pattern="nobody")
+
+
+def test_the_folders_of_an_archive_are_labels_below_the_one_that_holds_all(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for index, name in enumerate(("set/ants/0.png", "set/bees/1.png", "set/ants/2.png")):
+            info = tarfile.TarInfo(name)
+            data = png(index)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    samples = opened(tmp_path / "a.tar")
+    assert samples.labels == ("ants", "bees", "ants")
+    assert value(samples, 1)[0, 0, 0] == 1
+
+
+def test_a_torch_dataset_is_read_by_index() -> None:
+    data = TensorDataset(torch.zeros(2, 3, 8, 9, dtype=torch.uint8), torch.tensor([1, 0]))
+    samples = opened(data)
+    assert samples.labels == ("1", "0")
+    assert value(samples, 1).shape == (8, 9, 3)
+
+
+def test_samples_without_label_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,label\n1,a\n2,\n3,b\n")
+    with pytest.raises(DataError, match=r"a label for every sample, found 1 of 3 samples without one"):
+        opened(tmp_path / "a.csv")

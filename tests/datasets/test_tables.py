@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tare.errors import DataError
+from tests.datasets.reading import opened, value
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "semicolons", "parquet"])
+def test_a_table_learns_its_label_column_from_the_others(tmp_path: Path, kind: str) -> None:
+    table = pl.DataFrame({"acid": [0.1, 0.2, 0.3], "label": ["red", "white", "red"], "sugar": [1, 2, None]})
+    path = tmp_path / {"tsv": "a.tsv", "parquet": "a.parquet"}.get(kind, "a.csv")
+    if kind == "parquet":
+        table.write_parquet(path)
+    else:
+        table.write_csv(path, separator={"tsv": "\t", "semicolons": ";"}.get(kind, ","))
+    samples = opened(path)
+    assert (samples.kind, samples.labels, samples.channel_names) == ("vector", ("red", "white", "red"), ("acid", "sugar"))
+    np.testing.assert_array_equal(value(samples, 1), [0.2, 2.0])
+    assert np.isnan(value(samples, 2)[1])
+
+
+def test_a_table_without_header_has_its_label_by_number(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,0.5,0.25\n2,0.75,1\n")
+    samples = opened(tmp_path / "a.csv", label="0")
+    assert samples.labels == ("1", "2")
+    np.testing.assert_array_equal(value(samples, 1), [0.75, 1.0])
+
+
+def test_a_column_of_text_and_a_column_that_is_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("label,size,colour\n1,2,red\n")
+    with pytest.raises(DataError, match=r"columns of numbers, found text in 'colour' .*; choose others with --columns"):
+        opened(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"one of the columns label, size, colour, found 'age' for --label"):
+        opened(tmp_path / "a.csv", label="age")
+
+
+def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(DataError, match="a readable table, found"):
+        opened(tmp_path / "d.parquet")
