@@ -6,7 +6,7 @@ import tare
 
 #: What the exported functions return, beside the exported classes, and where it lives.
 RETURNED = (
-    "tare.checking.api.CheckReport",
+    "tare.checking.result.CheckReport",
     "tare.comparing.shift.Comparison",
     "tare.advising.result.Advice",
     "tare.identifying.result.Identification",
