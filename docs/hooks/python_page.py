@@ -14,7 +14,7 @@ RETURNED = (
     "tare.networks.stored.directory.TransferredModel",
     "tare.studying.execution.running.StudyRun",
     "tare.exporting.api.Exported",
-    "tare.watching.api.Watch",
+    "tare.watching.handle.Watch",
     "tare.checking.rules.finding.Finding",
 )
 ERRORS = "tare.errors"

@@ -52,25 +52,34 @@ def fields_of_processor_config(config: Any, source: str) -> Fields:
 
     Raises :class:`SpecError` for a value of the wrong type or out of range.
     """
-    if isinstance(config, Mapping) and isinstance(config.get("image_processor"), Mapping):
+    if not isinstance(config, Mapping):
+        raise _not_a_processor(type(config).__name__, source)
+    if isinstance(config.get("image_processor"), Mapping):
         return fields_of_processor_config(config["image_processor"], f"{source}, image_processor")
     for key in ("pretrained_cfg", "data_config"):  # TimmWrapperImageProcessor, and config.json beside timm's weights
-        if isinstance(config, Mapping) and isinstance(config.get(key), Mapping):
+        if isinstance(config.get(key), Mapping):
             return fields_of_pretrained_cfg(config[key], f"{source}, {key}")
-    if not isinstance(config, Mapping) or not _STATING & set(config):
-        found = (
-            f"the keys {', '.join(map(str, list(config)[:6]))}"[:160] if isinstance(config, Mapping) else type(config).__name__
-        )
-        raise SpecError(f"an image processor's configuration in {source}", found, "name a preprocessor_config.json")
+    if not _STATING & set(config):
+        raise _not_a_processor(f"the keys {', '.join(map(str, list(config)[:6]))}"[:160], source)
     named = config.get("image_processor_type", config.get("feature_extractor_type"))
     stem = class_of(named)
     strange = next((key for key, on in config.items() if _is_switch(key) and key not in _SWITCHES and on is True), None)
     if stem is None or strange is not None:
-        what = f"{source} sets {strange!r}" if stem else f"{source} names the class {shown(named)}" if named else source
-        reason = f"{what}, and what it does is not known" if named else f"{source} does not state image_processor_type"
-        return _unread(reason, config, source)
+        return _unread(_why_unread(named, strange if stem else None, source), config, source)
     given = {key: value for key, value in config.items() if value is not None}
     return _read(stem, {**defaults_of(stem), **given}, set(given), source)
+
+
+def _not_a_processor(found: str, source: str) -> SpecError:
+    return SpecError(f"an image processor's configuration in {source}", found, "name a preprocessor_config.json")
+
+
+def _why_unread(named: Any, switch: str | None, source: str) -> str:
+    """The reason why a configuration is not read: no class, an unknown class, or a ``switch`` that is not in the tables."""
+    if not named:
+        return f"{source} does not state image_processor_type"
+    what = f"{source} sets {switch!r}" if switch else f"{source} names the class {shown(named)}"
+    return f"{what}, and what it does is not known"
 
 
 def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
