@@ -17,7 +17,7 @@ from tare.pipelines.call import Call
 from tare.pipelines.observation import (
     COLOUR,
     FEW_LEVELS,
-    LEVELS,
+    GREY_LEVELS,
     Line,
     Observation,
     channel_order,
@@ -57,7 +57,7 @@ class TrialPlan:
     @property
     def levels(self) -> tuple[int, ...]:
         """Raw grey levels of the images of one colour."""
-        return FEW_LEVELS if self.random_values else LEVELS
+        return FEW_LEVELS if self.random_values else GREY_LEVELS
 
     @property
     def repeats(self) -> int:
@@ -163,7 +163,7 @@ def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | Non
     """The values at which the ends stop: three levels or more, from an end on, that the line misses and that are equal."""
     low = high = None
     for c, line in enumerate(lines):
-        values, missed, last = greys[:, c], set(line.outliers), len(LEVELS) - 1
+        values, missed, last = greys[:, c], set(line.outliers), len(GREY_LEVELS) - 1
         if {0, 1, 2, 3} <= missed and np.ptp(values[:4]) < _SETTLED:
             low = float(values[0])
         if {last, last - 1, last - 2} <= missed and np.ptp(values[last - 2 :]) < _SETTLED:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
+from tare.normalisation.diagnosis import GROSS
 
-#: Mistakes that change the range so much that it names them; the order is that of preference.
-GROSS = ("not_normalised_raw", "times_255", "divided_twice", "twice", "not_normalised_unit")
 # In shares of the raw range, and of the values. Bicubic resizing overshoots by up to a fifth.
 _OVERSHOOT, _OUTSIDE = 0.25, 0.05
 _END = 0.02

@@ -7,15 +7,13 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.diagnosis import Convention, Diagnosis
+from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, MistakeKind
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
 
 Stage = Literal["train", "eval"]
 
-# A map that is known roughly only shows the mistakes that change the range.
-_GROSS = {"times_255", "divided_twice", "twice", "not_normalised_raw", "not_normalised_unit"}
 # What people round constants to.
 _ROUNDED = 2e-3
 
@@ -73,9 +71,9 @@ class Evidence:
         return self.spec.affine_if_known()
 
     @property
-    def mistake(self) -> str | None:
+    def mistake(self) -> MistakeKind | None:
         """The kind of mistake that the diagnosis names, None without one or if the map is known too roughly to tell."""
-        if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in _GROSS):
+        if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in GROSS):
             return None
         return self.diagnosis.kind
 

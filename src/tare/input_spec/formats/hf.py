@@ -141,6 +141,16 @@ def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> F
     factor = checked("scale", config.get("rescale_factor"), origin("rescale_factor")) if rescales else None
     scale = factor or Known(1.0, f"{origin('do_rescale')}: raw values are not rescaled")
     shift = 1.0 if rescales and stem in OFFSET and flag_of(config, OFFSET[stem], False, source) else 0.0
+    mean, std = _mean_and_std(stem, config, origin, source)
+    if shift:
+        mean = Known(tuple(m + shift for m in mean.value), f"{mean.origin}, and 1 for {OFFSET[stem]!r}")
+    if _reverses(stem, config, source) and stem not in REVERSED_FIRST:  # the means were given in red, green, blue order
+        mean, std = Known(mean.value[::-1], mean.origin), Known(std.value[::-1], std.origin)
+    return {"scale": scale, "mean": mean, "std": std}
+
+
+def _mean_and_std(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> tuple[Known[Any], Known[Any]]:
+    """Mean and std as the configuration gives them, in its order of channels; 0 and 1 without normalisation."""
     normalises = flag_of(config, "do_normalize", False, source) and stem not in NEVER_NORMALISED
     twice = stem == "EfficientNet" and flag_of(config, "include_top", False, source)
     if normalises:
@@ -149,15 +159,11 @@ def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> F
     else:
         nothing = f"{origin('do_normalize')}: no mean is subtracted"
         mean, std = Known((0.0,) * 3, nothing), Known((1.0,) * 3, nothing)
-    if shift:
-        mean = Known(tuple(m + shift for m in mean.value), f"{mean.origin}, and 1 for {OFFSET[stem]!r}")
     if twice:
         again = checked("std", _three(config.get("image_std")), origin("image_std"))
         products = tuple(a * b for a, b in zip(std.value, again.value, strict=False))
         std = Known(products, f"{again.origin}, once more for 'include_top'")
-    if _reverses(stem, config, source) and stem not in REVERSED_FIRST:  # the means were given in red, green, blue order
-        mean, std = Known(mean.value[::-1], mean.origin), Known(std.value[::-1], std.origin)
-    return {"scale": scale, "mean": mean, "std": std}
+    return mean, std
 
 
 def _channels(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> Field[str]:
