@@ -46,13 +46,13 @@ class Target:
 
 
 def _spec(data: bytes) -> None:
-    from tare.input_spec.difference import difference
+    from tare.input_spec.difference import spec_difference
     from tare.input_spec.spec import InputSpec
 
     spec = InputSpec.load(_file("spec.json", data))
     json.dumps(spec.to_json(), allow_nan=False)
     spec.describe()
-    difference(spec, InputSpec.of([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]))
+    spec_difference(spec, InputSpec.of([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]))
 
 
 def _configuration(data: bytes) -> None:

@@ -6,7 +6,7 @@ import tare
 
 #: What the exported functions return, beside the exported classes, and where it lives.
 RETURNED = (
-    "tare.checking.api.CheckReport",
+    "tare.checking.result.CheckReport",
     "tare.comparing.result.Comparison",
     "tare.advising.result.Advice",
     "tare.identifying.result.Identification",
@@ -14,7 +14,7 @@ RETURNED = (
     "tare.networks.stored.directory.TransferredModel",
     "tare.studying.execution.running.StudyRun",
     "tare.exporting.api.Exported",
-    "tare.watching.api.Watch",
+    "tare.watching.handle.Watch",
     "tare.checking.rules.finding.Finding",
 )
 ERRORS = "tare.errors"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.pipelines.observation import COLOUR, LEVELS, channel_order, fitted_line, fitted_medians, is_grey
+from tare.pipelines.observation import COLOUR, GREY_LEVELS, channel_order, fitted_line, fitted_medians, is_grey
 
-RAW = np.array(LEVELS, np.float64)
+RAW = np.array(GREY_LEVELS, np.float64)
 SCALES = st.floats(1e-4, 2.0) | st.floats(-2.0, -1e-4)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tare.checking.api import CheckReport
+from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import RULES
 from tare.input_spec.spec import InputSpec

@@ -288,7 +288,7 @@ def test_threads_are_counted_together_and_each_code_is_said_once() -> None:
 
 
 def test_a_failure_of_the_watch_never_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tare.watching.api.look_at", lambda *_: 1 / 0)
+    monkeypatch.setattr("tare.watching.handle.look_at", lambda *_: 1 / 0)
     model = Net()
     watch = tare.watch(model)
     with pytest.warns(TareWarning, match="tare.watch stopped looking: ZeroDivisionError: division by zero"):

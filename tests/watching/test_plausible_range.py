@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec
-from tare.normalisation.diagnosis import explanations
-from tare.watching.plausible_range import GROSS, Mistake, gross_mistake
+from tare.normalisation.diagnosis import GROSS, explanations
+from tare.watching.plausible_range import GrossMistake, gross_mistake
 
 IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)).affine()
 PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3).affine()
@@ -21,7 +21,7 @@ def images(affine: Affine, count: int = 12, low: float = 0.0, high: float = 255.
     return [(each * np.array(affine.scale)[:, None] + np.array(affine.shift)[:, None]).astype(np.float32) for each in raw]
 
 
-def found(values: list[np.ndarray], expected: Affine = IMAGENET) -> Mistake | None:
+def found(values: list[np.ndarray], expected: Affine = IMAGENET) -> GrossMistake | None:
     return gross_mistake(values, expected, explanations(expected))
 
 

@@ -1,3 +1,3 @@
-from .api import CheckReport as CheckReport
 from .api import check as check
+from .result import CheckReport as CheckReport
 from .rules.finding import Finding as Finding

@@ -10,7 +10,7 @@ from tare.errors import SpecError
 from tare.input_spec.fields import Known, plain
 from tare.input_spec.spec import InputSpec
 
-#: Largest difference, in units of input std, that is none: float32 knows no more of an input of a few std.
+#: In units of input std: differences below this are float32 rounding of an input of a few std.
 TOLERANCE = 1e-6
 _GEOMETRY = ("size", "interpolation", "antialias", "crop", "layout", "dtype")
 
@@ -50,7 +50,7 @@ class SpecDifference:
         }
 
 
-def difference(first: InputSpec, second: InputSpec) -> SpecDifference:
+def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
     """Compare the inputs that raw values from 0 to the top of their type become.
 
     Raises :class:`SpecError` if order, scale, mean or std of one is unknown, or their raw values are of different types.

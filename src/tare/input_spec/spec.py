@@ -166,9 +166,10 @@ class InputSpec:
 
     def describe(self) -> str:
         """Say in plain words what reaches the network, as lines of text: raw 255 becomes 2.2489."""
-        return "\n".join(description(self.fields(), self._affine_if_known()))
+        return "\n".join(description(self.fields(), self.affine_if_known()))
 
-    def _affine_if_known(self) -> Affine | None:
+    def affine_if_known(self) -> Affine | None:
+        """The canonical map, None where :meth:`affine` raises."""
         try:
             return self.affine()
         except SpecError:
@@ -179,7 +180,7 @@ class InputSpec:
         stated = self.fields()
         document: dict[str, Any] = {**self.extra, "schema": SCHEMA}
         document |= {name: plain(value) for name, value in stated.items()}
-        affine = self._affine_if_known()
+        affine = self.affine_if_known()
         document["affine"] = affine and {"order": list(affine.order), "a": list(affine.scale), "b": list(affine.shift)}
         document["origin"] = {
             name: {"unknown": value.reason} if isinstance(value, Unknown) else value.origin for name, value in stated.items()

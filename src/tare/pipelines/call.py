@@ -100,27 +100,41 @@ def one_image(result: Any) -> NDArray[Any]:
     Raises :class:`NoImageError` for anything else. Of a batch, or of tiles, it is the first.
     """
     if isinstance(result, Mapping) or hasattr(result, "pixel_values"):
-        named = [key for key in result if "pixel_values" in str(key)]
-        key = next((key for key in (*_RESULT_KEYS, *named) if key in result), None)
-        if key is None:
-            raise _no_image(
-                f"a mapping with the keys {sorted(map(str, result))[:6]}, none of them {_RESULT_KEYS[0]!r} or 'image'"
-            )
-        return one_image(result[key])
+        return one_image(result[_image_key(result)])
     if isinstance(result, list | tuple) and result:
         return one_image(result[0])
-    result = _as_array(result)
-    if not isinstance(result, np.ndarray):
-        raise _no_image(f"{type(result).__name__} and not an image")
-    if result.dtype.kind not in "buif":
-        raise _no_image(f"an array of {'text' if result.dtype.kind in 'US' else result.dtype} and not of numbers")
-    if result.ndim == 4 and result.shape[1] == 1 and result.shape[0] in _CHANNELS:  # a clip of one frame, (C, T, H, W)
-        result = result[:, 0]
-    while result.ndim > 3 and result.shape[0] and _CHANNELS & {result.shape[-1], result.shape[-3]}:  # a batch, or tiles
-        result = result[0]
-    if result.ndim not in (2, 3) or not result.size:
-        raise _no_image(f"an array of shape {result.shape} and not one image")
-    return np.asarray(result)
+    image = _first_of_batch(_numbers_in(result))
+    if image.ndim not in (2, 3) or not image.size:
+        raise _no_image(f"an array of shape {image.shape} and not one image")
+    return image
+
+
+def _image_key(result: Any) -> Any:
+    """The key of a mapping under which the image is."""
+    named = [key for key in result if "pixel_values" in str(key)]
+    key = next((key for key in (*_RESULT_KEYS, *named) if key in result), None)
+    if key is None:
+        raise _no_image(f"a mapping with the keys {sorted(map(str, result))[:6]}, none of them {_RESULT_KEYS[0]!r} or 'image'")
+    return key
+
+
+def _numbers_in(result: Any) -> NDArray[Any]:
+    """A tensor, array or PIL image as an array of numbers."""
+    array = _as_array(result)
+    if not isinstance(array, np.ndarray):
+        raise _no_image(f"{type(array).__name__} and not an image")
+    if array.dtype.kind not in "buif":
+        raise _no_image(f"an array of {'text' if array.dtype.kind in 'US' else array.dtype} and not of numbers")
+    return array
+
+
+def _first_of_batch(array: NDArray[Any]) -> NDArray[Any]:
+    """The first image of a batch or of tiles, the frame of a clip ``(C, 1, H, W)``, anything else as it is."""
+    if array.ndim == 4 and array.shape[1] == 1 and array.shape[0] in _CHANNELS:
+        array = array[:, 0]
+    while array.ndim > 3 and array.shape[0] and _CHANNELS & {array.shape[-1], array.shape[-3]}:
+        array = array[0]
+    return np.asarray(array)
 
 
 def _as_array(result: Any) -> Any:

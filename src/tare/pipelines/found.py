@@ -10,14 +10,14 @@ from tare.pipelines.step import Step, StepKind
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Container:
     """Transforms that run one after the other; ``random`` says that which ones, or in which order, is drawn."""
 
     members: tuple[Any, ...]
     random: bool = False
 
 
-Found = tuple[Step, ...] | Group
+Found = tuple[Step, ...] | Container
 Reader = Callable[[Any], Found]
 
 
@@ -50,7 +50,7 @@ def always(kind: StepKind, **values: Any) -> Reader:
     return lambda _: (step(kind, **values),)
 
 
-def drawn(kind: StepKind, **values: Any) -> Reader:
+def at_random(kind: StepKind, **values: Any) -> Reader:
     """Like :func:`always`, for a step that draws its parameters whenever it runs."""
     return lambda _: (step(kind, random=True, **values),)
 
@@ -76,7 +76,7 @@ def is_point(low_high: Any, at: float | None = None) -> bool:
     return bool(low == high and (at is None or low == at))
 
 
-def numbers_of(value: Any) -> tuple[float, ...]:
+def floats_of(value: Any) -> tuple[float, ...]:
     """A number, sequence, array or tensor as a tuple of floats.
 
     Single-precision values are read as the shortest decimal that means the same, 0.485 and not 0.48500001430511475.
@@ -105,7 +105,7 @@ def text_of(value: Any) -> str | None:
 
 def _flat(value: Any) -> tuple[float, ...]:
     if isinstance(value, list | tuple):
-        return tuple(number for item in value for number in numbers_of(item))
+        return tuple(number for item in value for number in floats_of(item))
     return (float(value),)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tare.input_spec.affine import Affine
 
 #: Raw grey levels of the probe images; 0, 1 and 2 tell a scaling that looks at each image's own maximum.
-LEVELS = (0, 1, 2, *range(8, 256, 8), 254, 255)
+GREY_LEVELS = (0, 1, 2, *range(8, 256, 8), 254, 255)
 #: Fewer, for pipelines whose values are drawn at random and have to be run many times.
 FEW_LEVELS = (8, 56, 104, 152, 200, 248)
 #: The raw colour of the probe image that tells the order of channels.

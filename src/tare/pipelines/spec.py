@@ -69,25 +69,31 @@ def _channels(at: ValueMap) -> Field[str]:
 
 def _constants(steps: Sequence[Step], at: ValueMap, title: str) -> dict[str, Field[Any]]:
     """Scale, mean and std: as the pipeline states them if it scales, then normalises; else derived from the map."""
-    values = [(index, step) for index, step in enumerate(steps) if step.kind not in _LEAVING]
-    scaling = [step.origin for _, step in values if step.kind in _SCALING and step.values.get("scale", True)]
-    scale_origin = " and ".join(scaling) or f"{title}: no step scales raw values"
-    affine = at.affine()
+    acting = [(index, step) for index, step in enumerate(steps) if step.kind not in _LEAVING]
+    scaling = " and ".join(step.origin for _, step in acting if step.kind in _SCALING and step.values.get("scale", True))
+    scale_origin, count = scaling or f"{title}: no step scales raw values", len(at.affine().scale)
     if at.is_plain:
-        nothing = f"{title}: no step subtracts a mean"
-        ones = (1.0,) * len(affine.scale)
-        mean: Field[Any] = Known(tuple(0.0 for _ in ones), nothing)
-        return {"scale": Known(at.scale[0], scale_origin), "mean": mean, "std": Known(ones, nothing)}
-    last, step = values[-1]
-    before = value_map([s for s in steps[:last] if not s.random], raw_dtype=at.raw, channels=len(affine.scale))
+        return _only_scaled(Known(at.scale[0], scale_origin), count, title)
+    last, step = acting[-1]
+    before = value_map([s for s in steps[:last] if not s.random], raw_dtype=at.raw, channels=count)
     if step.kind == "normalize" and isinstance(before, ValueMap) and before.is_plain and min(step.values["std"]) > 0:
         largest = float(step.values["max_value"])
-        count = len(affine.scale)
-        mean, std = (values * count if len(values) == 1 else values for values in (step.values["mean"], step.values["std"]))
-        by = f"{scale_origin}, {step.origin} (max value {largest:g})" if scaling and largest != 1 else scale_origin
-        by = step.origin if not scaling and largest != 1 else by
-        return {"scale": Known(before.scale[0] / largest, by), "mean": Known(mean, step.origin), "std": Known(std, step.origin)}
-    return _derived(at, " and ".join(step.origin for _, step in values))
+        if largest != 1:
+            scale_origin = f"{scaling}, {step.origin} (max value {largest:g})" if scaling else step.origin
+        return _normalised(Known(before.scale[0] / largest, scale_origin), step, count)
+    return _derived(at, " and ".join(step.origin for _, step in acting))
+
+
+def _only_scaled(scale: Known[float], count: int, title: str) -> dict[str, Field[Any]]:
+    """Mean 0 and std 1 of ``count`` channels."""
+    nothing = f"{title}: no step subtracts a mean"
+    return {"scale": scale, "mean": Known((0.0,) * count, nothing), "std": Known((1.0,) * count, nothing)}
+
+
+def _normalised(scale: Known[float], step: Step, count: int) -> dict[str, Field[Any]]:
+    """The mean and std of a Normalize, one number repeated for all ``count`` channels."""
+    mean, std = (values * count if len(values) == 1 else values for values in (step.values["mean"], step.values["std"]))
+    return {"scale": scale, "mean": Known(mean, step.origin), "std": Known(std, step.origin)}
 
 
 def _derived(at: ValueMap, origin: str) -> dict[str, Field[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from tare.pipelines.call import Call
 from tare.pipelines.observation import (
     COLOUR,
     FEW_LEVELS,
-    LEVELS,
+    GREY_LEVELS,
     Line,
     Observation,
     channel_order,
@@ -40,6 +41,45 @@ Mask = NDArray[np.bool_]
 Colour = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """How a pipeline has to be tried.
+
+    ``shown`` are the pixels that show the image, None if most do or nobody knows which. ``random``: two runs on one image
+    differ; ``random_values``: even on an image of one colour.
+    """
+
+    layout: str
+    shown: Mask | None
+    random: bool
+    random_values: bool
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Raw grey levels of the images of one colour."""
+        return FEW_LEVELS if self.random_values else GREY_LEVELS
+
+    @property
+    def repeats(self) -> int:
+        """How often an image of one colour is shown."""
+        return _REPEATS if self.random_values else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What came out of the pipeline.
+
+    ``bright`` and ``dark`` are results for textured images. The others are values of images of one colour: ``greys`` of each
+    level ``(levels, C)``, ``colour`` ``(C,)`` of :data:`COLOUR`, ``lowest`` ``(C,)`` of level 1 in several runs.
+    """
+
+    bright: list[NDArray[Any]]
+    dark: list[NDArray[Any]]
+    greys: NDArray[np.float64]
+    colour: NDArray[np.float64]
+    lowest: list[NDArray[np.float64]]
+
+
 def observe(call: Call, seed: int = 0) -> Observation:
     """See what ``call`` makes of images of one colour (the map), of a dark and a bright image (their extremes) and of chance.
 
@@ -47,49 +87,61 @@ def observe(call: Call, seed: int = 0) -> Observation:
     left as they were. Raises :class:`tare.errors.PipelineError` if the pipeline does.
     """
     with _seeded(seed):
-        first = call(_textured(255))
-        again = [call(_textured(255)) for _ in range(_AGAIN)]
-        is_random = any(other.shape != first.shape or not np.array_equal(other, first, equal_nan=True) for other in again)
-        layout = _layout(first)
-        shown = None if is_random else _where_the_image_is(call, layout)
-        flat = [_colour(call, (96, 96, 96), layout) for _ in range(_REPEATS if is_random else 1)]
-        random_values = is_random and bool(np.ptp(np.stack(flat), axis=0).max() > _SETTLED * max(1.0, float(np.abs(flat).max())))
-        repeats, levels = (_REPEATS, FEW_LEVELS) if random_values else (1, LEVELS)
-        greys = np.stack([_median(call, (level,) * 3, layout, repeats, shown) for level in levels])
-        colour = _median(call, COLOUR, layout, repeats, shown)
-        dark = [call(_textured(100)) for _ in range(_REPEATS if is_random else 1)]
-        lowest = [_colour(call, (1, 1, 1), layout) for _ in range(_REPEATS if is_random else 0)]
-    fit = fitted_medians if random_values else fitted_line
-    found = [fit(np.array(levels, np.float64), greys[:, c]) for c in range(greys.shape[1])]
+        bright = [call(_textured(255)) for _ in range(1 + _AGAIN)]
+        plan = _plan(call, bright)
+        trials = _run(call, plan, bright)
+    return _judged(plan, trials)
+
+
+def _plan(call: Call, bright: list[NDArray[Any]]) -> TrialPlan:
+    """What the results for one image, and an image of one colour, say about how to try the pipeline."""
+    first = bright[0]
+    is_random = any(other.shape != first.shape or not np.array_equal(other, first, equal_nan=True) for other in bright[1:])
+    layout = _layout(first)
+    shown = None if is_random else _where_the_image_is(call, layout)
+    flat = np.stack([_colour(call, (96, 96, 96), layout) for _ in range(_REPEATS if is_random else 1)])
+    random_values = is_random and bool(np.ptp(flat, axis=0).max() > _SETTLED * max(1.0, float(np.abs(flat).max())))
+    return TrialPlan(layout, shown, is_random, random_values)
+
+
+def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
+    """Show the pipeline images of one colour, and a dark one."""
+    greys = np.stack([_median(call, (level,) * 3, plan) for level in plan.levels])
+    colour = _median(call, COLOUR, plan)
+    dark = [call(_textured(100)) for _ in range(_REPEATS if plan.random else 1)]
+    lowest = [_colour(call, (1, 1, 1), plan.layout) for _ in range(_REPEATS if plan.random else 0)]
+    return Trials(bright, dark, greys, colour, lowest)
+
+
+def _judged(plan: TrialPlan, trials: Trials) -> Observation:
+    """Fit a line to each channel, and tell what it does not explain."""
+    fit = fitted_medians if plan.random_values else fitted_line
+    found = [fit(np.array(plan.levels, np.float64), values) for values in trials.greys.T]
     lines = [line for line in found if line is not None]
-    clamped = (None, None) if random_values else _clamped(lines, greys)
+    all_fit = len(lines) == len(found)
+    clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
     # Where values are random or clamped, those of one colour do not tell the order.
-    blurred = random_values or clamped != (None, None)
-    affine, grey = _affine(lines, colour, blurred) if len(lines) == len(found) else (None, False)
-    low, high = _extremes(greys, _channels_first(first, layout))
-    # Each image's own values leave nothing of one of one colour: where a line explains all levels, they were not used.
-    stretched = not (random_values or (len(lines) == len(found) and not any(line.outliers for line in lines))) and all(
-        _stretched(_channels_first(bright, layout), _channels_first(other, layout))
-        for bright, other in zip(again, dark, strict=False)
-    )
-    # What chance does to one image in some runs is no threshold.
-    steady = all(np.allclose(value, greys[1], atol=_SETTLED) for value in lowest)
-    threshold = not random_values and steady and _has_threshold(lines, greys)
+    blurred = plan.random_values or clamped != (None, None)
+    affine, grey = _affine(lines, trials.colour, blurred) if all_fit else (None, False)
+    first = trials.bright[0]
+    low, high = _extremes(trials.greys, _channels_first(first, plan.layout))
+    stretched = not (all_fit and not any(line.outliers for line in lines)) and _is_stretched(plan, trials)
+    threshold = _has_threshold(plan, trials, lines)
     return Observation(
         affine=affine,
         shape=tuple(first.shape),
-        layout=layout,
+        layout=plan.layout,
         dtype=str(first.dtype),
         low=low,
         high=high,
         clamped=clamped,
         by_image=stretched or threshold,
         threshold=threshold and not stretched,
-        random=is_random,
-        random_values=random_values,
-        mixed=affine is None and len(lines) == len(found),
+        random=plan.random,
+        random_values=plan.random_values,
+        mixed=affine is None and all_fit,
         grey=grey,
-        finite=bool(np.isfinite(first).all() and np.isfinite(greys[len(levels) // 2]).all()),
+        finite=bool(np.isfinite(first).all() and np.isfinite(trials.greys[len(plan.levels) // 2]).all()),
     )
 
 
@@ -111,7 +163,7 @@ def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | Non
     """The values at which the ends stop: three levels or more, from an end on, that the line misses and that are equal."""
     low = high = None
     for c, line in enumerate(lines):
-        values, missed, last = greys[:, c], set(line.outliers), len(LEVELS) - 1
+        values, missed, last = greys[:, c], set(line.outliers), len(GREY_LEVELS) - 1
         if {0, 1, 2, 3} <= missed and np.ptp(values[:4]) < _SETTLED:
             low = float(values[0])
         if {last, last - 1, last - 2} <= missed and np.ptp(values[last - 2 :]) < _SETTLED:
@@ -119,21 +171,36 @@ def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | Non
     return low, high
 
 
-def _stretched(bright: NDArray[np.float64], dark: NDArray[np.float64]) -> bool:
-    """Whether a dark image comes out as wide as a bright one, although it is 0.4 times as wide."""
+def _is_stretched(plan: TrialPlan, trials: Trials) -> bool:
+    """Whether a dark image always comes out as wide as a bright one, although it is 0.4 times as wide.
+
+    To be asked only where no line explains all levels: scaled by its own values, an image of one colour becomes zeros.
+    """
+    pairs = zip(trials.bright[1:], trials.dark, strict=False)
+    return not plan.random_values and all(
+        _is_as_wide(_channels_first(bright, plan.layout), _channels_first(dark, plan.layout)) for bright, dark in pairs
+    )
+
+
+def _is_as_wide(bright: NDArray[np.float64], dark: NDArray[np.float64]) -> bool:
     wide, narrow = np.ptp(bright, axis=1).max(), np.ptp(dark, axis=1).max()
     return bool(np.isfinite(wide) and wide > _SETTLED and narrow > _AS_WIDE * wide)
 
 
-def _has_threshold(lines: list[Line], greys: NDArray[np.float64]) -> bool:
+def _has_threshold(plan: TrialPlan, trials: Trials, lines: list[Line]) -> bool:
     """Whether an image whose largest value is 0 or 1 falls off the line: ``if image.max() > 1: image /= 255``."""
+    # What chance does to one image in some runs is no threshold.
+    steady = all(np.allclose(value, trials.greys[1], atol=_SETTLED) for value in trials.lowest)
+    if plan.random_values or not steady:
+        return False
     lonely = any(1 in line.outliers and set(line.outliers) <= {0, 1} for line in lines)
-    return lonely and bool(np.ptp(greys[:3], axis=0).max() >= _SETTLED)
+    return lonely and bool(np.ptp(trials.greys[:3], axis=0).max() >= _SETTLED)
 
 
-def _median(call: Call, colour: Colour, layout: str, repeats: int, shown: Mask | None) -> NDArray[np.float64]:
+def _median(call: Call, colour: Colour, plan: TrialPlan) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.median([_colour(call, colour, layout, shown) for _ in range(repeats)], axis=0), dtype=np.float64)
+        values = [_colour(call, colour, plan.layout, plan.shown) for _ in range(plan.repeats)]
+        return np.asarray(np.median(values, axis=0), dtype=np.float64)
 
 
 def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) -> NDArray[np.float64]:
@@ -164,7 +231,7 @@ def _of_colour(call: Call, colour: Colour, layout: str) -> NDArray[np.float64]:
 
 
 def _channels_first(result: NDArray[Any], layout: str, every: int = 1) -> NDArray[np.float64]:
-    """Values ``(C, pixels)``, of each ``every``-th row and column."""
+    """NDArray[np.float64] ``(C, pixels)``, of each ``every``-th row and column."""
     values = result[None] if result.ndim == 2 else result if layout == "CHW" else np.moveaxis(result, -1, 0)
     return np.asarray(values[:, ::every, ::every], np.float64).reshape(len(values), -1)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tare.errors import SpecError, reason_of
-from tare.pipelines.found import Found, Group, Library, Reader, step
+from tare.pipelines.found import Container, Found, Library, Reader, step
 from tare.pipelines.libraries.albumentations import LIBRARY as ALBUMENTATIONS
 from tare.pipelines.libraries.kornia import LIBRARY as KORNIA
 from tare.pipelines.libraries.timm import LIBRARY as TIMM
@@ -14,7 +14,7 @@ from tare.pipelines.libraries.torchvision import LIBRARY as TORCHVISION
 from tare.pipelines.libraries.transformers import LIBRARY as TRANSFORMERS
 from tare.pipelines.step import Step
 
-_TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Group(tuple(thing))})
+_TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Container(tuple(thing))})
 LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, _TORCH)
 
 #: What a class does when it is called; a subclass that overrides one of these does something else.
@@ -67,7 +67,7 @@ class _Walk:
         if len(self.path) > _DEEPEST:
             raise SpecError(f"a pipeline nested at most {_DEEPEST} deep", "one that is deeper, or contains itself", _REMEDY)
         found = _found(thing)
-        if isinstance(found, Group):
+        if isinstance(found, Container):
             for number, member in enumerate(found.members, start=1):
                 inner = replace(self, path=(*self.path, number), random=self.random or found.random)
                 yield from inner.steps(member)
@@ -106,7 +106,7 @@ def library_of(cls: type) -> Library | None:
 def _found(thing: object) -> Found:
     """What one object is; opaque where it cannot be read, since it is the user's and may do anything when it is looked at."""
     if issubclass(type(thing), list | tuple):
-        return Group(tuple(thing))  # type: ignore[arg-type]
+        return Container(tuple(thing))  # type: ignore[arg-type]
     try:
         if any(getattr(thing, name, None) for name in _HOOKS):
             return _opaque(thing, "it has hooks")
@@ -127,5 +127,5 @@ def _title(pipeline: object) -> str:
         return type(pipeline).__name__
     library = next((found.name for found in map(library_of, type(pipeline).__mro__) if found), "pipeline")
     found = _found(pipeline)
-    is_single = not isinstance(found, Group) and len(found) == 1
+    is_single = not isinstance(found, Container) and len(found) == 1
     return library if is_single else f"{library} {type(pipeline).__name__}"

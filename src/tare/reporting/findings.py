@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tare._version import __version__
-from tare.checking.api import CheckReport
+from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES

@@ -1,3 +1,3 @@
-from .api import Watch as Watch
 from .api import watch as watch
+from .handle import Watch as Watch
 from .result import WatchReport as WatchReport

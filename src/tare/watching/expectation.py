@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,51 @@ import torch
 
 from tare.checking.rules.evidence import Measured
 from tare.errors import TareError
+from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
+from tare.normalisation.diagnosis import Convention, explanations
 from tare.readers.module import normalises_inside
 from tare.readers.table import read_spec
 from tare.statistics.dataset_stats import DatasetStats
-from tare.watching.judging import Expectation
 
 _WRAPPERS = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
 # Constants above it are of 0..255, those below of [0, 1].
 _UNIT_CONSTANTS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the batches are held against.
+
+    ``affine`` is None where nobody stated it or it does not describe 8-bit values; ``channels`` are the counts that the network
+    may take, ``weights`` the dtype of its parameters.
+    """
+
+    spec: InputSpec
+    network: str
+    affine: Affine | None
+    channels: tuple[int, ...] = ()
+    weights: str = "float32"
+    conventions: tuple[Convention, ...] = ()
+    measured: Measured | None = None
+    maps: tuple[tuple[str, Affine], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        spec: InputSpec,
+        network: str,
+        taken: int | None = None,
+        weights: str = "float32",
+        conventions: tuple[Convention, ...] = (),
+        measured: Measured | None = None,
+    ) -> Expectation:
+        """From a spec and what the network's first layer takes: if the two disagree, the spec is of another network."""
+        affine = _eight_bit_affine(spec)
+        counts = tuple(dict.fromkeys(count for count in (affine and len(affine.scale), taken) if count))
+        maps = tuple(one for one in explanations(affine, conventions) if _is_finite(one[1])) if affine else ()
+        return cls(spec, network, affine, counts, weights, conventions, measured, maps)
 
 
 def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os.PathLike[str] | None) -> Expectation:
@@ -70,3 +106,13 @@ def _convolutions(model: torch.nn.Module) -> Iterator[int]:
     for module in model.modules():
         if isinstance(module, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d):
             yield module.in_channels
+
+
+def _eight_bit_affine(spec: InputSpec) -> Affine | None:
+    """The map from 8-bit values, None where it is unknown or raw values are of another kind."""
+    return spec.affine_if_known() if isinstance(spec.raw_dtype, Known) and spec.raw_dtype.value == "uint8" else None
+
+
+def _is_finite(affine: Affine) -> bool:
+    """Whether a mistake can be made at all: the mean of a dark channel as its std divides by nothing."""
+    return all(1e-9 < abs(scale) < 1e6 for scale in affine.scale) and all(abs(shift) < 1e6 for shift in affine.shift)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 
-Floats = NDArray[np.float64]
-
 #: Share of the sampled values, none counted too often, that must lie on a grid: erased boxes of noise are left over.
 ENOUGH = 0.9
 #: The same for the expected map, which is believed in first: other grids share at most half of their values with it.
@@ -31,19 +29,19 @@ _SLACK, _COARSEST = 0.05, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ChannelValues:
     """The distinct values of one channel, ascending, with their weights and how far the tensor's dtype may have rounded them.
 
     ``covered`` is the share of the sample's weight that the kept values have: far below 1 where there is no grid.
     """
 
-    values: Floats
-    weights: Floats
-    rounding: Floats
+    values: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    rounding: NDArray[np.float64]
     covered: float
 
     @classmethod
-    def of(cls, sample: NDArray[np.float32], epsilon: float) -> Values:
+    def of(cls, sample: NDArray[np.float32], epsilon: float) -> ChannelValues:
         """From the values of one channel ``(n,)`` in network input units; ``epsilon`` is the dtype's (1.2e-7 for float32)."""
         values, counts = np.unique(sample[np.isfinite(sample)].astype(np.float64), return_counts=True)
         weights = np.minimum(counts, max(1.0, _LARGEST_WEIGHT * sample.size))
@@ -53,7 +51,7 @@ class Values:
         total = float(weights.sum())
         return cls(values[kept], weights[kept], rounding, float(weights[kept].sum()) / total if total else 0.0)
 
-    def share(self, scale: Floats, shift: Floats) -> Floats:
+    def share(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
         """The share of the weight on the grid of each of ``(k,)`` scales and shifts; NaN where too little can be told."""
         step = np.abs(scale)[:, None]
         levels = (self.values - shift[:, None]) / scale[:, None]
@@ -84,7 +82,7 @@ class Grid:
         return self.step, self.first - self.step * raw
 
 
-def grid_of(values: Values) -> Grid | None:
+def grid_of(values: ChannelValues) -> Grid | None:
     """Estimate the grid of one channel, None if there is none or too few of its levels were seen.
 
     The largest gap between neighbouring values that explains the others is its step, refined by least squares from the middle
@@ -103,7 +101,7 @@ def grid_of(values: Values) -> Grid | None:
     return None
 
 
-def _refined(seen: Floats, gap: float, values: Values) -> Grid | None:
+def _refined(seen: NDArray[np.float64], gap: float, values: ChannelValues) -> Grid | None:
     middle = seen[len(seen) // 2]
     step, origin = gap, float(middle)
     for reach in (8, 32, 128, 512):
@@ -127,7 +125,7 @@ def _refined(seen: Floats, gap: float, values: Values) -> Grid | None:
     return Grid(step, first, int(high - low)) if share >= ENOUGH else None
 
 
-def fitting(channels: Sequence[Values], maps: Sequence[Affine], enough: float = ENOUGH) -> list[int]:
+def fitting(channels: Sequence[ChannelValues], maps: Sequence[Affine], enough: float = ENOUGH) -> list[int]:
     """The places of the maps on whose grids the channels lie; a channel that tells nothing neither confirms nor refutes."""
     shares = np.array(
         [

@@ -7,25 +7,26 @@ spread alone show gross mistakes only, and what they cannot show is not reported
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from tare.checking.rules.evidence import Evidence, Measured, Stage
+from tare.checking.rules.evidence import Evidence, Stage
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import rule_named
-from tare.errors import SpecError
+from tare.checking.rules.words import listed
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.diagnosis import TOLERANCE, Convention, diagnose, explanations
+from tare.normalisation.diagnosis import TOLERANCE, diagnose
 from tare.pipelines.observation import Observation
-from tare.watching.grid import MOSTLY, Grid, Values, fitting, grid_of, snapped
+from tare.watching.expectation import Expectation
+from tare.watching.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
 from tare.watching.own_scale import scaled_by_batch, scaled_by_image
 from tare.watching.plausible_range import gross_mistake
 from tare.watching.sample import Seen
 
-Basis = Literal["grid", "range", "none"]
+JudgedBy = Literal["grid", "range", "none"]
 
 _FORM = ("TARE031", "TARE033", "TARE034")
 _VALUES = (
@@ -48,45 +49,11 @@ _MOST_PIXELS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
-    """What the batches are held against.
-
-    ``affine`` is None where nobody stated it or it does not describe 8-bit values; ``channels`` are the counts that the network
-    may take, ``weights`` the dtype of its parameters.
-    """
-
-    spec: InputSpec
-    network: str
-    affine: Affine | None
-    channels: tuple[int, ...] = ()
-    weights: str = "float32"
-    conventions: tuple[Convention, ...] = ()
-    measured: Measured | None = None
-    maps: tuple[tuple[str, Affine], ...] = field(default=(), repr=False)
-
-    @classmethod
-    def of(
-        cls,
-        spec: InputSpec,
-        network: str,
-        taken: int | None = None,
-        weights: str = "float32",
-        conventions: tuple[Convention, ...] = (),
-        measured: Measured | None = None,
-    ) -> Expectation:
-        """From a spec and what the network's first layer takes: if the two disagree, the spec is of another network."""
-        affine = _eight_bit_affine(spec)
-        counts = tuple(dict.fromkeys(count for count in (affine and len(affine.scale), taken) if count))
-        maps = tuple(one for one in explanations(affine, conventions) if _is_finite(one[1])) if affine else ()
-        return cls(spec, network, affine, counts, weights, conventions, measured, maps)
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """What was found in some batches, on which basis, and the grid of every channel where there is one."""
 
     findings: tuple[Finding, ...]
-    basis: Basis = "none"
+    basis: JudgedBy = "none"
     grids: tuple[Grid | None, ...] = ()
     fits: bool = False
 
@@ -113,14 +80,13 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     affine = expects.affine if expects.affine and len(expects.affine.scale) == len(channels) else None
     if affine and fitting(channels, [affine], MOSTLY):
         return Judgement((), "grid", grids, True)
-    places = fitting(channels, [each for _, each in expects.maps]) if affine else []
     own = _own_scale(batches, expects, affine)
     if own or affine is None:
         return Judgement(own, "grid" if all(grids) else "none", grids)
-    known = [grid for grid in grids if grid]
+    places = fitting(channels, [each for _, each in expects.maps])
     if places:
         return _explained(last, expects, expects.maps[places[0]][1], grids)
-    return _by_grid(last, expects, known, grids) if len(known) == len(grids) else _by_range(batches, expects, affine, grids)
+    return _by_grid(last, expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
 
 
 def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
@@ -129,22 +95,26 @@ def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid 
     return Judgement(found, "grid", grids, not found)
 
 
-def _by_grid(last: Seen, expects: Expectation, known: list[Grid], grids: tuple[Grid | None, ...]) -> Judgement:
+def _by_grid(last: Seen, expects: Expectation, expected: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
     """A grid that no mistake makes exactly: the closest one to rounding, or constants of unknown origin."""
-    assert expects.affine is not None  # noqa: S101 - the caller's condition, for the type checker
-    widest = _span(expects.affine)
+    known = [grid for grid in grids if grid]
+    widest = _span(expected)
     for _, candidate in expects.maps:
         fed = snapped(known, candidate)
         if fed.distance(candidate) <= TOLERANCE * max(1.0, _span(candidate) / widest):
             return _explained(last, expects, fed, grids)
-    fed = snapped(known, expects.affine)
+    fed = snapped(known, expected)
     found = _by_rules(_evidence(last, expects, fed), _VALUES)
     if min(grid.levels for grid in known) < 250:  # the raw level of the darkest value is not known: only the std is certain
-        stds = ", ".join(f"{1 / (255 * grid.step):.4g}" for grid in known)
-        own = "the spec's" if not isinstance(expects.spec.std, Known) else _list(expects.spec.std.value)
-        said = f"8-bit values arrive {_list([grid.step for grid in known])} apart, which amounts to a std of ({stds}), not {own}"
+        said = _only_the_std(known, expects.spec)
         found = tuple(replace(one, message=said) if one.code == "TARE010" else one for one in found)
     return Judgement(found, "grid", grids, not found)
+
+
+def _only_the_std(grids: list[Grid], spec: InputSpec) -> str:
+    stds = ", ".join(f"{1 / (255 * grid.step):.4g}" for grid in grids)
+    own = "the spec's" if not isinstance(spec.std, Known) else listed(spec.std.value)
+    return f"8-bit values arrive {listed([grid.step for grid in grids])} apart, which amounts to a std of ({stds}), not {own}"
 
 
 def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
@@ -175,13 +145,13 @@ def _own_scale(batches: Sequence[Seen], expects: Expectation, affine: Affine | N
     return ()
 
 
-def _channels(batches: Sequence[Seen]) -> list[Values]:
+def _channels(batches: Sequence[Seen]) -> list[ChannelValues]:
     """The values of every channel, pooled over the sampled images; more than enough are thinned out evenly."""
     epsilon = max(seen.look.form.epsilon for seen in batches)
     images = [image for seen in batches for image in seen.pixels]
     thinned = max(1, sum(image.shape[1] for image in images) // _MOST_PIXELS)
     sampled = [image[:, place % thinned :: thinned] for place, image in enumerate(images)]
-    return [Values.of(np.concatenate([image[c] for image in sampled]), epsilon) for c in range(len(images[0]))]
+    return [ChannelValues.of(np.concatenate([image[c] for image in sampled]), epsilon) for c in range(len(images[0]))]
 
 
 def _evidence(
@@ -193,7 +163,8 @@ def _evidence(
     by_image: bool = False,
     finite: bool = True,
 ) -> Evidence:
-    form, stage = seen.look.form, "train" if seen.look.training else "eval"
+    form = seen.look.form
+    stage: Stage = "train" if seen.look.training else "eval"
     observed = Observation(
         affine=fed,
         shape=form.image,
@@ -208,7 +179,7 @@ def _evidence(
     evidence = Evidence(
         expects.spec,
         expects.network,
-        _stage(stage),
+        stage,
         seen=observed,
         fed=fed,
         measured=expects.measured,
@@ -230,28 +201,5 @@ def _wrong_dtype(seen: Seen, expects: Expectation) -> bool:
     return dtype in ("float64", "int64", "int32") and dtype != expects.weights
 
 
-def _eight_bit_affine(spec: InputSpec) -> Affine | None:
-    """The map from 8-bit values, None where it is unknown or raw values are of another kind."""
-    if not (isinstance(spec.raw_dtype, Known) and spec.raw_dtype.value == "uint8"):
-        return None
-    try:
-        return spec.affine()
-    except SpecError:
-        return None
-
-
-def _is_finite(affine: Affine) -> bool:
-    """Whether a mistake can be made at all: the mean of a dark channel as its std divides by nothing."""
-    return all(1e-9 < abs(scale) < 1e6 for scale in affine.scale) and all(abs(shift) < 1e6 for shift in affine.shift)
-
-
-def _stage(name: str) -> Stage:
-    return "train" if name == "train" else "eval"
-
-
 def _span(affine: Affine) -> float:
     return 255 * max(abs(scale) for scale in affine.scale)
-
-
-def _list(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"

@@ -11,7 +11,8 @@ import lightning.pytorch as pl
 import torch
 
 from tare.errors import TareWarning
-from tare.watching.api import Watch, watch
+from tare.watching.api import watch
+from tare.watching.handle import Watch
 from tare.watching.result import WatchReport
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
-from tare.watching.grid import Values, grid_of
+from tare.watching.grid import ChannelValues, grid_of
 from tare.watching.sample import Seen
 
 _FEWEST_IMAGES, _FEWEST_BATCHES, _FEWEST_CHANNELS = 4, 3, 3
@@ -70,7 +70,7 @@ def _equal(values: NDArray[np.float64]) -> bool:
 def _steps_differ(batches: Sequence[Seen]) -> bool:
     """Whether the steps of the images' grids are no multiples of one another; multiples come from images of few levels."""
     images = [(image, seen.look.form.epsilon) for seen in batches for image in seen.pixels][:_MOST_IMAGES]
-    grids = [grid_of(Values.of(image[0], epsilon)) for image, epsilon in images]
+    grids = [grid_of(ChannelValues.of(image[0], epsilon)) for image, epsilon in images]
     steps = np.array([grid.step for grid in grids if grid is not None])
     if len(steps) < _FEWEST_IMAGES:
         return False

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
+from tare.normalisation.diagnosis import GROSS
 
-#: Mistakes that change the range so much that it names them; the order is that of preference.
-GROSS = ("not_normalised_raw", "times_255", "divided_twice", "twice", "not_normalised_unit")
 # In shares of the raw range, and of the values. Bicubic resizing overshoots by up to a fifth.
 _OVERSHOOT, _OUTSIDE = 0.25, 0.05
 _END = 0.02
@@ -22,7 +21,7 @@ _NARROW = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class GrossMistake:
     """The map that explains the values, or else a code with its own words."""
 
     fed: Affine | None
@@ -31,30 +30,35 @@ class Mistake:
     remedy: str = ""
 
 
-def gross_mistake(images: Sequence[NDArray[np.float32]], expected: Affine, maps: Sequence[tuple[str, Affine]]) -> Mistake | None:
+def gross_mistake(
+    images: Sequence[NDArray[np.float32]], expected: Affine, maps: Sequence[tuple[str, Affine]]
+) -> GrossMistake | None:
     """The mistake that images ``(C, n)`` show; None if they may be images as the network expects them.
 
     Values far outside of what any raw value becomes are always wrong. Values inside are wrong only if they are spread over a
     part of the range which another map fills from end to end.
     """
     pixels = [np.concatenate(channel) for channel in zip(*images, strict=True)]
-    beyond, spread = _outside(images, expected), _spread(pixels, expected)
-    if beyond <= _OUTSIDE and spread > _NARROW:
+    inside = _outside(images, expected) <= _OUTSIDE
+    if inside and _spread(pixels, expected) > _NARROW:
         return None
-    candidates = [(kind, each) for kind, each in maps if kind in GROSS and _explains(pixels, each, exact=beyond <= _OUTSIDE)]
+    candidates = [(kind, each) for kind, each in maps if kind in GROSS and _explains(pixels, each, exact=inside)]
     kinds = {kind for kind, _ in candidates}
-    if len(kinds) == 1 or (kinds and beyond <= _OUTSIDE):
-        return Mistake(candidates[0][1])
-    if beyond <= _OUTSIDE:
-        return None
-    low, high = (float(np.quantile(np.concatenate(pixels), q)) for q in (0.005, 0.995))
+    if len(kinds) == 1 or (kinds and inside):
+        return GrossMistake(candidates[0][1])
+    return None if inside else _beyond_the_range(np.concatenate(pixels), expected)
+
+
+def _beyond_the_range(values: NDArray[np.float32], expected: Affine) -> GrossMistake:
+    """Values that no single mistake explains and no raw value becomes."""
+    low, high = (float(np.quantile(values, q)) for q in (0.005, 0.995))
     ends = [scale * raw + shift for scale, shift in zip(expected.scale, expected.shift, strict=True) for raw in (0, 255)]
     range_of_network = f"the network was trained with {min(ends):.4g} to {max(ends):.4g}"
     if all(shift == 0 for shift in expected.shift) and low < -_OVERSHOOT * max(ends):
         said = f"values from {low:.4g} to {high:.4g} look normalised, and {range_of_network}: it normalises inside"
-        return Mistake(None, "TARE003", said, "remove the Normalize from the pipeline")
+        return GrossMistake(None, "TARE003", said, "remove the Normalize from the pipeline")
     said = f"values from {low:.4g} to {high:.4g} are beyond what any raw value becomes: {range_of_network}"
-    return Mistake(None, "TARE010", said, "compare the pipeline with the network: `tare check`")
+    return GrossMistake(None, "TARE010", said, "compare the pipeline with the network: `tare check`")
 
 
 def _raw(values: NDArray[np.float32], affine: Affine, channel: int) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ _MOST_BANDS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TensorForm:
     """Shape, layout and dtype of the tensor that arrived.
 
     ``layout`` is CHW, HWC, or empty for what is no image; ``image`` is the shape of one image in that layout.
@@ -44,7 +44,7 @@ class Look:
     number: int
     training: bool
     name: str
-    form: Form
+    form: TensorForm
     parts: tuple[tuple[int, int, int, int], ...]
     figures: torch.Tensor
     event: Any = None
@@ -93,20 +93,25 @@ def network_input(args: Sequence[Any], kwargs: Mapping[str, Any], which: int | s
     ``which`` is a position or a name. Without one the usual names come first, then whatever holds floats or bytes in at
     least three dimensions, then a table ``(N, F)`` of floats; a dictionary or a list in the arguments is looked into.
     """
-    named = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
+    arguments = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
     if which is not None:
-        named = [(name, value) for name, value in named if name == str(which)] or [
-            (key, value) for _, inner in named if isinstance(inner, Mapping) for key, value in inner.items() if key == which
-        ]
-        return next(((name, value) for name, value in named if _tensors(value)), None)
-    flat = [pair for name, value in named for pair in (value.items() if isinstance(value, Mapping) else [(name, value)])]
+        return next(((name, value) for name, value in _under(which, arguments) if _tensors(value)), None)
+    flat = [pair for name, value in arguments for pair in (value.items() if isinstance(value, Mapping) else [(name, value)])]
     usual = {name: place for place, name in enumerate(USUAL_NAMES)}
     flat.sort(key=lambda pair: usual.get(str(pair[0]), len(usual)))
-    for fewest in (3, 2):
-        for name, value in flat:
-            if any(tensor.ndim >= fewest and _holds_values(tensor) for tensor in _tensors(value)[:1]):
-                return str(name), value
-    return None
+    found = ((str(name), value) for fewest in (3, 2) for name, value in flat if _may_be_input(value, fewest))
+    return next(found, None)
+
+
+def _under(which: int | str, arguments: Sequence[tuple[str, Any]]) -> list[tuple[Any, Any]]:
+    """The argument of this position or name, else the values that dictionaries among the arguments have under it."""
+    inner = [pair for _, value in arguments if isinstance(value, Mapping) for pair in value.items()]
+    return [pair for pair in arguments if pair[0] == str(which)] or [pair for pair in inner if pair[0] == which]
+
+
+def _may_be_input(value: Any, fewest: int) -> bool:
+    """Whether a value holds floats or bytes in ``fewest`` dimensions or more."""
+    return any(tensor.ndim >= fewest and _holds_values(tensor) for tensor in _tensors(value)[:1])
 
 
 def look_at(name: str, value: Any, number: int, training: bool, takes: Sequence[int], last: bool = False) -> Look:
@@ -126,7 +131,7 @@ def look_at(name: str, value: Any, number: int, training: bool, takes: Sequence[
         flat, event = _on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
     dtype = str(tensors[0].dtype).removeprefix("torch.")
     epsilon = torch.finfo(tensors[0].dtype).eps if tensors[0].is_floating_point() else 0.0
-    form = Form(tuple(tensors[0].shape), shape, layout, dtype, max(epsilon, torch.finfo(torch.float32).eps), parts[0][2])
+    form = TensorForm(tuple(tensors[0].shape), shape, layout, dtype, max(epsilon, torch.finfo(torch.float32).eps), parts[0][2])
     return Look(number, training, name, form, tuple(parts), flat, event)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tare.readers.hf import is_processor
 from tare.system.optional import require
-from tare.watching.api import Watch, watch
+from tare.watching.api import watch
+from tare.watching.handle import Watch
 from tare.watching.result import WatchReport
 
 if TYPE_CHECKING:

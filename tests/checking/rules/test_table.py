@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from benchmarks.check_rates.__main__ import codes_table
 
+from tare.checking import rules
 from tare.checking.rules.evidence import Declared, Evidence, Measured
 from tare.checking.rules.finding import Finding
+from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES, findings, rule_named
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
@@ -195,6 +199,11 @@ def test_a_rule_fires_on_its_mistake_and_not_on_what_looks_like_it(code: str) ->
 
 def test_there_are_no_cases_of_rules_that_are_gone() -> None:
     assert set(CASES) == {rule.code for rule in RULES}
+
+
+def test_every_decorated_function_is_in_the_table() -> None:
+    modules = [import_module(f"{rules.__name__}.{found.name}") for found in iter_modules(rules.__path__)]
+    assert {thing for module in modules for thing in vars(module).values() if isinstance(thing, Rule)} == set(RULES)
 
 
 def test_a_correct_pipeline_gives_nothing() -> None:

@@ -211,7 +211,7 @@ def test_any_json_is_read_or_refused_in_one_line(stem: str, config: dict[str, An
         message = str(error)
     assert "\n" not in message
     if not message:
-        assert InputSpec.from_json(json.loads(json.dumps(spec.to_json())))._affine_if_known() == spec._affine_if_known()
+        assert InputSpec.from_json(json.loads(json.dumps(spec.to_json()))).affine_if_known() == spec.affine_if_known()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.rule import Said
+from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
+from tare.checking.rules.words import listed, where_normalised
 from tare.input_spec.fields import UNSTATED
 from tare.input_spec.spec import Known
 from tare.pipelines.step import Step
@@ -16,8 +17,43 @@ _LEAST_STD = 1e-3
 _SMALLEST_NORMAL = 2.0**-126
 
 
-def grey_with_colour_constants(evidence: Evidence) -> Iterator[Said]:
-    """A grey image copied to three channels and normalised with three different constants."""
+@rule(
+    "TARE008",
+    "channel-order",
+    "error",
+    wrong="image = cv2.imread(path); x = transform(image)",
+    right="image = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)",
+)
+def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
+    """Red and blue exchanged.
+
+    cv2.imread gives blue first; PIL, torchvision and nearly all PyTorch networks expect red first, caffe networks blue.
+    Confidence falls a little and nothing fails.
+    """
+    diagnosis = evidence.diagnosis
+    if diagnosis and diagnosis.reversed_channels and diagnosis.kind != "unexplained":
+        wants = evidence.spec.channels.value if isinstance(evidence.spec.channels, Known) else "RGB"
+        gets = {"RGB": "BGR", "BGR": "RGB"}.get(wants, "BGR")
+        yield Problem(
+            f"red and blue are exchanged: the network expects {wants} and receives {gets}",
+            "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]",
+            where_normalised(evidence),
+        )
+
+
+@rule(
+    "TARE030",
+    "grey-in-colour",
+    "warning",
+    wrong=f"v2.Grayscale(3), {TO_FLOAT}, {NORMALIZE}",
+    right="v2.Normalize((0.449,) * 3, (0.226,) * 3)   # or timm.create_model(..., in_chans=1)",
+)
+def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
+    """Grey copied to three channels, three constants.
+
+    Grayscale(3) and ImageNet's constants give every grey level a tint. It is common and mostly harmless when fine-tuning; a
+    frozen network sees a colour cast.
+    """
     copied = [step for _, step in evidence.steps_of("grayscale") if step.values.get("channels") == 3 and not step.random]
     grey = evidence.seen is not None and evidence.seen.grey
     fed = evidence.fed
@@ -25,7 +61,7 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Said]:
         return
     spread = max(max(fed.shift) - min(fed.shift), 255 * (max(fed.scale) - min(fed.scale)))
     if spread > 0.02:
-        yield Said(
+        yield Problem(
             f"grey images are copied to three channels and normalised with three different constants: one grey level arrives as "
             f"three numbers up to {spread:.2g} input std apart, a tint the photographs of training did not have on average",
             "keep it if the network was trained on grey images in this way; else use the mean of the three constants for each "
@@ -34,55 +70,90 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Said]:
         )
 
 
-def channel_count(evidence: Evidence) -> Iterator[Said]:
-    """Constants, or an image, for another number of channels."""
+@rule("TARE031", "channel-count", "error", wrong="Normalize with three constants on a one-channel image", right=NORMALIZE)
+def channel_count(evidence: Evidence) -> Iterator[Problem]:
+    """Constants or images of another channel count.
+
+    Three constants on a one-channel image are broadcast to three channels, silently; a network for three channels refuses one.
+    """
     expected = evidence.channels
     for _, step in evidence.steps_of("normalize"):
         mean, std = step.values.get("mean") or (), step.values.get("std") or ()
         if len(mean) != len(std) and 1 not in (len(mean), len(std)):
             said = f"Normalize has {len(mean)} means and {len(std)} stds"
-            yield Said(said, "state one of each per channel", step.where)
+            yield Problem(said, "state one of each per channel", step.where)
         elif expected is not None and len(mean) not in (1, expected):
             said = f"Normalize has constants for {len(mean)} channels and {evidence.network} takes {expected}"
-            yield Said(said, "use the network's constants, or build the network for your channels (timm: in_chans)", step.where)
+            yield Problem(
+                said, "use the network's constants, or build the network for your channels (timm: in_chans)", step.where
+            )
     seen = evidence.seen
     if seen is not None and expected is not None and seen.channels != expected:
         said = f"the pipeline gives {seen.channels} channels (shape {seen.shape}) and {evidence.network} takes {expected}"
-        yield Said(said, "convert colours first: image.convert('RGB'), v2.RGB(), or v2.Grayscale(1)")
+        yield Problem(said, "convert colours first: image.convert('RGB'), v2.RGB(), or v2.Grayscale(1)")
 
 
-def alpha(evidence: Evidence) -> Iterator[Said]:
-    """An alpha channel that is passed on as if it were a colour."""
+@rule(
+    "TARE032",
+    "alpha",
+    "note",
+    wrong="x = torch.from_numpy(np.asarray(Image.open(path)))",
+    right="image = Image.open(path).convert('RGB')",
+)
+def alpha_passed_on(evidence: Evidence) -> Iterator[Problem]:
+    """Alpha reaches the network.
+
+    A PNG with transparency has four channels. Without a conversion the fourth is passed on.
+    """
     if evidence.alpha is not None and evidence.alpha == (evidence.channels or 3) + 1:
-        yield Said(
+        yield Problem(
             f"an image with alpha comes out with {evidence.alpha} channels: transparency reaches the network as a colour",
             "convert first: image.convert('RGB'), or composite over a background",
         )
 
 
-def impossible_std(evidence: Evidence) -> Iterator[Said]:
-    """A std of zero, negative, denormal or not finite."""
+@rule(
+    "TARE040",
+    "impossible-std",
+    "error",
+    wrong="v2.Normalize((0.5, 0.5, 0.0), (0.2, 0.2, 0.0))",
+    right="v2.Normalize((0.5, 0.5, 0.0), (0.2, 0.2, 1.0))",
+)
+def impossible_std(evidence: Evidence) -> Iterator[Problem]:
+    """A std of zero.
+
+    A constant channel has a std of 0. Dividing by it gives NaN or infinity.
+    """
     for where, std in _stds(evidence):
         bad = [value for value in std if not math.isfinite(value) or value < _SMALLEST_NORMAL]
         if bad:
-            said = f"a std of {bad[0]:g} in {_list(std)}: nothing can be divided by it"
-            yield Said(said, "drop a constant channel, or give it a std of 1", where)
+            said = f"a std of {bad[0]:g} in {listed(std)}: nothing can be divided by it"
+            yield Problem(said, "drop a constant channel, or give it a std of 1", where)
 
 
-def tiny_std(evidence: Evidence) -> Iterator[Said]:
-    """A std so small that inputs lie beyond 1000 sigma."""
+@rule("TARE041", "tiny-std", "error", wrong="v2.Normalize((0.5, 0.5, 0.0), (0.2, 0.2, 1e-6))", right="floor the std at 0.001")
+def tiny_std(evidence: Evidence) -> Iterator[Problem]:
+    """Inputs beyond 1000 sigma.
+
+    The std of a nearly constant channel turns its smallest change into thousands. A joint that never moved in the target's data,
+    a band that is almost empty: one sample outside and the loss explodes.
+    """
     for where, std in _stds(evidence):
         bad = [value for value in std if _SMALLEST_NORMAL <= value < _LEAST_STD]
         if bad:
-            yield Said(
+            yield Problem(
                 f"a std of {bad[0]:g} in unit values: a full-range difference reaches the network as {1 / bad[0]:.0f} sigma",
                 f"floor the std at {_LEAST_STD:g}, or drop the nearly constant channel",
                 where,
             )
 
 
-def layout(evidence: Evidence) -> Iterator[Said]:
-    """Channels last into a network that takes them first."""
+@rule("TARE033", "layout", "error", wrong="A.Compose([A.Normalize()])", right="A.Compose([A.Normalize(), ToTensorV2()])")
+def channels_last(evidence: Evidence) -> Iterator[Problem]:
+    """Channels last where they come first.
+
+    PyTorch networks take (C, H, W), NumPy and Keras images are (H, W, C).
+    """
     seen = evidence.seen
     if seen is None or seen.layout == "HW":
         return
@@ -94,22 +165,42 @@ def layout(evidence: Evidence) -> Iterator[Said]:
         return
     if wants in ("NCHW", "NHWC") and seen.layout != wants[1:]:
         remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else "permute to (H, W, C)"
-        yield Said(f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}", remedy)
+        yield Problem(f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}", remedy)
 
 
-def not_finite(evidence: Evidence) -> Iterator[Said]:
-    """NaN or Inf in the network's input."""
-    if any(impossible_std(evidence)):
+@rule(
+    "TARE035",
+    "not-finite",
+    "error",
+    wrong="x = (x - x.mean()) / x.std()   # of a constant channel",
+    right="x = (x - mean) / std",
+)
+def not_finite(evidence: Evidence) -> Iterator[Problem]:
+    """NaN or Inf.
+
+    A range or std of zero somewhere: every later layer becomes NaN.
+    """
+    if any(impossible_std.check(evidence)):
         return  # said there, with the reason
     if evidence.seen is not None and not evidence.seen.finite and not evidence.seen.by_image:
-        yield Said("the pipeline gives NaN or Inf for ordinary images", "look for a division by a std or range of zero")
+        yield Problem("the pipeline gives NaN or Inf for ordinary images", "look for a division by a std or range of zero")
 
 
-def dtype(evidence: Evidence) -> Iterator[Said]:
-    """Float64 out of a pipeline: twice the memory, and most networks refuse it."""
+@rule(
+    "TARE034",
+    "dtype",
+    "warning",
+    wrong="x = torch.from_numpy(np.asarray(image) / 255)",
+    right="x = torch.from_numpy(np.asarray(image, np.float32) / 255)",
+)
+def not_float32(evidence: Evidence) -> Iterator[Problem]:
+    """Not float32.
+
+    NumPy divides integers into float64, and torch keeps it: twice the memory, and an error at the first layer.
+    """
     if evidence.seen is not None and evidence.seen.dtype in ("float64", "int64", "int32"):
         said = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
-        yield Said(said, "end with .float(), or v2.ToDtype(torch.float32)")
+        yield Problem(said, "end with .float(), or v2.ToDtype(torch.float32)")
 
 
 def _stds(evidence: Evidence) -> Iterator[tuple[str, tuple[float, ...]]]:
@@ -137,7 +228,3 @@ def _unit(evidence: Evidence, index: int, step: Step) -> float:
     )
     values = [*(step.values.get("mean") or ()), *(step.values.get("std") or ())]
     return 1.0 if scaled or max(map(abs, values), default=0.0) <= 2.0 else 1 / 255
-
-
-def _list(values: tuple[float, ...]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"

@@ -7,12 +7,15 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.diagnosis import Convention, Diagnosis
+from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, MistakeKind
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
 
 Stage = Literal["train", "eval"]
+
+# What people round constants to.
+_ROUNDED = 2e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,27 @@ class Evidence:
         return self.seen is not None and self.seen.approximate and self.fed == self.seen.affine
 
     @property
+    def expected(self) -> Affine | None:
+        """The map that the network expects, None if nobody stated it."""
+        return self.spec.affine_if_known()
+
+    @property
+    def mistake(self) -> MistakeKind | None:
+        """The kind of mistake that the diagnosis names, None without one or if the map is known too roughly to tell."""
+        if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in GROSS):
+            return None
+        return self.diagnosis.kind
+
+    @property
+    def feeds_measured(self) -> bool:
+        """Whether the constants that are fed are statistics of the user's own data."""
+        measured, diagnosis = self.measured, self.diagnosis
+        if measured is None or diagnosis is None:
+            return False
+        splits = (measured.train, measured.held_out, measured.everything)
+        return any(is_described(stats, diagnosis.implied_mean, diagnosis.implied_std) for stats in splits if stats is not None)
+
+    @property
     def channels(self) -> int | None:
         """Number of channels the network expects, if stated."""
         return len(self.spec.mean.value) if isinstance(self.spec.mean, Known) else None
@@ -75,3 +99,16 @@ class Evidence:
     def normalised_at(self) -> int | None:
         """The place of the first step that normalises, None without one."""
         return next((index for index, _ in self.steps_of("normalize", "normalize_by_image")), None)
+
+
+def is_described(stats: DatasetStats, mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
+    """Whether mean and std are those of the data, under any definition of the std, to what people round to."""
+    if len(mean) != len(stats.mean):
+        return False
+    definitions = (
+        stats.std,
+        tuple(channel.mean_of_sample_std for channel in stats.channels),
+        tuple(channel.root_mean_sample_variance for channel in stats.channels),
+    )
+    pairs = (zip((*mean, *std), (*stats.mean, *each), strict=False) for each in definitions)
+    return any(all(abs(a - b) <= _ROUNDED for a, b in each) for each in pairs)

@@ -5,25 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.rule import Said
+from tare.checking.rules.rule import Problem, rule
 from tare.input_spec.spec import Known
 
 _ROUNDED = 0.01
 
 
-def unknown_spec(evidence: Evidence) -> Iterator[Said]:
-    """A network whose constants nobody stated."""
+@rule(
+    "TARE080",
+    "unknown-spec",
+    "warning",
+    wrong="model = Net(); model.load_state_dict(...)",
+    right="tare check pipeline.py:transform --mean 0.5 --std 0.5",
+)
+def unknown_spec(evidence: Evidence) -> Iterator[Problem]:
+    """Nobody stated what the network expects.
+
+    A network without a configuration may have been trained with anything. ImageNet's constants are a guess, and tare does not
+    guess.
+    """
     missing = [name for name in ("mean", "std", "scale", "channels") if not isinstance(getattr(evidence.spec, name), Known)]
     if missing:
         reason = getattr(evidence.spec, missing[0]).reason
-        yield Said(
+        yield Problem(
             f"{' and '.join(missing)} of {evidence.network} are unknown ({reason}): values cannot be checked",
             "state what it was trained with: --spec FILE, or --mean and --std; ImageNet's constants are only a guess",
         )
 
 
-def size(evidence: Evidence) -> Iterator[Said]:
-    """Images of another size than the network's own."""
+@rule(
+    "TARE070",
+    "size",
+    "warning",
+    wrong="v2.Resize((128, 128)) for a network tested at 224",
+    right="v2.Resize(256), v2.CenterCrop(224)",
+)
+def other_size(evidence: Evidence) -> Iterator[Problem]:
+    """Another input size.
+
+    Most networks accept any size and answer worse away from the one they were trained or tested at.
+    """
     seen, wanted = evidence.seen, evidence.spec.size
     if evidence.stage != "eval" or not isinstance(wanted, Known):
         return
@@ -35,7 +56,7 @@ def size(evidence: Evidence) -> Iterator[Said]:
         return
     if found != wanted.value:
         kept = " (images keep the size they come in)" if seen is not None and found == (256, 320) else ""
-        yield Said(
+        yield Problem(
             f"images reach the network as {found[0]} x {found[1]} px{kept}, and it was trained or tested at "
             f"{wanted.value[0]} x {wanted.value[1]}",
             "resize and crop to the network's size, or state the size you mean with --size",
@@ -43,8 +64,12 @@ def size(evidence: Evidence) -> Iterator[Said]:
         )
 
 
-def crop(evidence: Evidence) -> Iterator[Said]:
-    """Another crop than the network was tested with."""
+@rule("TARE071", "crop", "warning", wrong="v2.Resize(224), v2.CenterCrop(224)", right="v2.Resize(256), v2.CenterCrop(224)")
+def other_crop(evidence: Evidence) -> Iterator[Problem]:
+    """Another crop.
+
+    The share of the image that is kept decides how large objects appear. Networks differ (256, 248, 235, 224 for 224).
+    """
     stated, size = evidence.stated, evidence.spec.size
     if evidence.stage != "eval" or stated is None or not isinstance(size, Known):
         return
@@ -56,7 +81,7 @@ def crop(evidence: Evidence) -> Iterator[Said]:
     modes = (own.value.mode, wanted.value.mode)
     if _as_large(mine, theirs) and (modes[0] == modes[1] or "border" not in modes):
         return
-    yield Said(
+    yield Problem(
         f"{_told(own.value.mode, mine, size.value)}; for the network's tests {_told(wanted.value.mode, theirs, size.value)}: "
         "objects appear at another scale or ratio",
         f"resize to {_edges(theirs)} before the crop",
@@ -64,28 +89,48 @@ def crop(evidence: Evidence) -> Iterator[Said]:
     )
 
 
-def interpolation(evidence: Evidence) -> Iterator[Said]:
-    """Another interpolation than the network was tested with."""
+@rule(
+    "TARE072",
+    "interpolation",
+    "warning",
+    wrong="v2.Resize(256)   # bilinear",
+    right="v2.Resize(256, interpolation=InterpolationMode.BICUBIC)",
+)
+def other_interpolation(evidence: Evidence) -> Iterator[Problem]:
+    """Another interpolation.
+
+    Each interpolation blurs and rings in its own way, and the network learned with one of them.
+    """
     if evidence.stage != "eval" or evidence.stated is None:
         return
     own, wanted = evidence.stated.interpolation, evidence.spec.interpolation
     if isinstance(own, Known) and isinstance(wanted, Known) and own.value != wanted.value:
-        yield Said(
+        yield Problem(
             f"images are resized with {own.value} interpolation, and the network was tested with {wanted.value}",
             f"resize with interpolation {wanted.value}",
             _where(evidence, "resize"),
         )
 
 
-def antialias(evidence: Evidence) -> Iterator[Said]:
-    """Tensors resized without antialiasing."""
+@rule(
+    "TARE073",
+    "antialias",
+    "warning",
+    wrong="v2.Resize(224, antialias=False) on a tensor",
+    right="v2.Resize(224, antialias=True)",
+)
+def no_antialias(evidence: Evidence) -> Iterator[Problem]:
+    """Resized without antialiasing.
+
+    PIL always filters before it shrinks; a tensor is only filtered with antialias=True.
+    """
     if evidence.stage != "eval":
         return
     wanted = evidence.spec.antialias
     for index, step in evidence.steps_of("resize"):
         on_tensor = any(before.kind in ("to_tensor", "convert") for before in evidence.steps[:index])
         if on_tensor and step.values.get("antialias") is False and (not isinstance(wanted, Known) or wanted.value):
-            yield Said(
+            yield Problem(
                 "tensors are resized without antialiasing: fine texture becomes noise that the network did not see in training",
                 "pass antialias=True, or resize the PIL image before it becomes a tensor",
                 step.where,

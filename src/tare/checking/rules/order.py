@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.rule import Said
+from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.pipelines.step import Step
 
 
-def normalize_before_tensor(evidence: Evidence) -> Iterator[Said]:
-    """Torchvision's Normalize in front of the conversion to a float tensor."""
+@rule(
+    "TARE020",
+    "normalize-before-tensor",
+    "error",
+    wrong=f"v2.Compose([{NORMALIZE}, v2.ToTensor()])",
+    right=f"v2.Compose([v2.ToImage(), {TO_FLOAT}, {NORMALIZE}])",
+)
+def normalize_before_tensor(evidence: Evidence) -> Iterator[Problem]:
+    """Normalize before ToTensor.
+
+    Torchvision's Normalize takes a float tensor. In front of ToTensor it gets an image, and raises or does nothing useful.
+    """
     at = evidence.normalised_at
     if at is None or not _takes_unit_floats(evidence.steps[at]):
         return
     for index, step in evidence.steps_of("to_tensor", "convert", "to_dtype"):
         scales = step.kind == "to_dtype" and bool(step.values.get("scale"))
         if index > at and (step.kind == "to_tensor" or scales or _is_conversion(step)):
-            yield Said(
+            yield Problem(
                 f"{evidence.steps[at].name} stands before {step.name}: it takes a float tensor, not an image",
                 f"put {step.name} first, then Normalize",
                 evidence.steps[at].where,
@@ -25,8 +35,18 @@ def normalize_before_tensor(evidence: Evidence) -> Iterator[Said]:
             return
 
 
-def integers_into_normalize(evidence: Evidence) -> Iterator[Said]:
-    """An integer tensor handed to Normalize."""
+@rule(
+    "TARE021",
+    "integers-normalised",
+    "error",
+    wrong=f"v2.Compose([v2.PILToTensor(), {NORMALIZE}])",
+    right=f"v2.Compose([v2.PILToTensor(), {TO_FLOAT}, {NORMALIZE}])",
+)
+def integers_into_normalize(evidence: Evidence) -> Iterator[Problem]:
+    """An integer tensor into Normalize.
+
+    PILToTensor and ToImage keep 0..255 integers. Normalize refuses them or, in other libraries, computes in integers.
+    """
     at = evidence.normalised_at
     if at is None or not _takes_unit_floats(evidence.steps[at]):
         return
@@ -38,19 +58,30 @@ def integers_into_normalize(evidence: Evidence) -> Iterator[Said]:
         elif floats or step.kind in ("to_tensor", "rescale", "opaque"):
             made_integer = None
     if made_integer is not None:
-        yield Said(
+        yield Problem(
             f"{made_integer.name} hands on integers of 0..255, and Normalize takes floats in [0, 1]",
             "put v2.ToDtype(torch.float32, scale=True) between them",
             evidence.steps[at].where,
         )
 
 
-def photometric_after_normalize(evidence: Evidence) -> Iterator[Said]:
-    """Colours changed after normalisation."""
+@rule(
+    "TARE022",
+    "colour-after-normalize",
+    "error",
+    wrong=f"v2.Compose([v2.ToImage(), {TO_FLOAT}, {NORMALIZE}, v2.ColorJitter(0.4)])",
+    right=f"v2.Compose([v2.ToImage(), v2.ColorJitter(0.4), {TO_FLOAT}, {NORMALIZE}])",
+)
+def photometric_after_normalize(evidence: Evidence) -> Iterator[Problem]:
+    """Colour augmentation after Normalize.
+
+    Brightness, contrast, hue and the like assume values in [0, 1] or 0..255 and clip to that range. Normalised values lie around
+    0, so half of every image is cut off.
+    """
     at = evidence.normalised_at
     for index, step in evidence.steps_of("photometric"):
         if at is not None and index > at:
-            yield Said(
+            yield Problem(
                 f"{step.name} comes after {evidence.steps[at].name}: colour operations take values in [0, 1] or 0..255 "
                 "and clip there, and after normalisation find neither",
                 f"move {step.name} before the normalisation",
@@ -58,8 +89,12 @@ def photometric_after_normalize(evidence: Evidence) -> Iterator[Said]:
             )
 
 
-def clamp_after_normalize(evidence: Evidence) -> Iterator[Said]:
-    """Values cut off after normalisation."""
+@rule("TARE023", "clamped", "error", wrong="x = normalize(x).clamp(0, 1)", right="x = normalize(x.clamp(0, 1))")
+def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
+    """Values cut off after Normalize.
+
+    Normalised values lie between about -2.1 and 2.6; clamp(0, 1) keeps those between the mean and one std above it.
+    """
     at = evidence.normalised_at
     named = [step for index, step in evidence.steps_of("clamp") if at is not None and index > at]
     clamped = evidence.seen.clamped if evidence.seen is not None else (None, None)
@@ -67,46 +102,67 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Said]:
         low, high = clamped
         sides = [f"below {low:.4g}" if low is not None else "", f"above {high:.4g}" if high is not None else ""]
         cut = " and ".join(side for side in sides if side) or "outside the limits"
-        yield Said(
+        yield Problem(
             f"values {cut} are cut off: dark or bright parts of every image become one value",
             "leave out the clamp; normalised values are meant to lie outside [0, 1] and [-1, 1]",
             named[0].where if named else "",
         )
 
 
-def random_in_eval(evidence: Evidence) -> Iterator[Said]:
-    """Random augmentation in an evaluation pipeline."""
+@rule(
+    "TARE024",
+    "random-in-eval",
+    "warning",
+    wrong="val_transform = v2.Compose([v2.RandomResizedCrop(224), ...])",
+    right="val_transform = v2.Compose([v2.Resize(256), v2.CenterCrop(224), ...])",
+)
+def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
+    """Random augmentation in evaluation.
+
+    The training transform used for validation: the score is noisy and too low, and the same image is classified differently from
+    call to call.
+    """
     if evidence.stage != "eval":
         return
     drawn = [step for step in evidence.steps if step.random]
     if drawn or (evidence.seen is not None and evidence.seen.random):
         names = f": {', '.join(step.name for step in drawn[:4])}" if drawn else ""
-        yield Said(
+        yield Problem(
             f"the evaluation pipeline draws at random{names}; one image gives another input each time",
             "leave random augmentation to training; or check this as training with --stage train",
             drawn[0].where if drawn else "",
         )
 
 
-def stages_differ(evidence: Evidence) -> Iterator[Said]:
-    """Training and evaluation feed different values."""
+@rule(
+    "TARE050",
+    "stages-differ",
+    "error",
+    wrong="train: ToTensor(), Normalize(...)   eval: ToTensor()",
+    right="train: ToTensor(), Normalize(...)   eval: ToTensor(), Normalize(...)",
+)
+def stages_differ(evidence: Evidence) -> Iterator[Problem]:
+    """Training and evaluation scale differently.
+
+    Two pipelines written at different times, one with Normalize and one without. Training looks fine, validation looks broken.
+    """
     other = evidence.sibling
     if evidence.stage != "eval" or other is None or evidence.fed is None or other.fed is None:
         return
     if len(evidence.fed.order) != len(other.fed.order):
         said = f"{len(other.fed.order)} channels in training and {len(evidence.fed.order)} in evaluation"
-        yield Said(said, "convert colours alike in both")
+        yield Problem(said, "convert colours alike in both")
         return
     allowed = 0.5 if evidence.approximate or other.approximate else 0.02
     if evidence.fed.order != other.fed.order and not (evidence.approximate or other.approximate):
         said = f"the order of channels is {other.fed.order} in training and {evidence.fed.order} in evaluation"
-        yield Said(said, "reverse the channels in both, or in neither")
+        yield Problem(said, "reverse the channels in both, or in neither")
         return
     worst, c = max(
         (max(abs(_at(evidence, c, v) - _at(other, c, v)) for v in (0, 255)), c) for c in range(len(evidence.fed.order))
     )
     if worst > allowed * max(1.0, abs(evidence.fed.scale[c]) * 255 / 4):
-        yield Said(
+        yield Problem(
             "training and evaluation scale values differently: raw 0..255 becomes "
             f"{_at(other, c, 0):.4g}..{_at(other, c, 255):.4g} in training and "
             f"{_at(evidence, c, 0):.4g}..{_at(evidence, c, 255):.4g} in evaluation",

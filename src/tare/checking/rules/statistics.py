@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.rule import Said
-from tare.checking.rules.values import agrees
+from tare.checking.rules.evidence import Evidence, is_described
+from tare.checking.rules.rule import Problem, rule
+from tare.checking.rules.words import listed
 from tare.statistics.dataset_stats import DatasetStats
 
 # Published constants are rounded to four digits, and people round more.
@@ -15,8 +15,19 @@ _ROUNDED = 1.5e-3
 _LARGEST_ERROR = 0.05
 
 
-def std_of_single_images(evidence: Evidence) -> Iterator[Said]:
-    """The data's std as the mean of per-image stds."""
+@rule(
+    "TARE009",
+    "std-of-images",
+    "warning",
+    wrong="std = torch.stack([image.std(dim=(1, 2)) for image in images]).mean(0)",
+    right="tare measure DATA",
+)
+def std_of_single_images(evidence: Evidence) -> Iterator[Problem]:
+    """The std is a mean of the stds of single images.
+
+    Averaging the std of each image leaves out how images differ from one another, so the number is too small (CIFAR-10: .2023
+    instead of .2470). A network that was trained with such constants keeps them; statistics of your own data need not repeat it.
+    """
     stats = _fed_statistics(evidence)
     if stats is None or evidence.diagnosis is None or evidence.measured is None:
         return
@@ -24,15 +35,20 @@ def std_of_single_images(evidence: Evidence) -> Iterator[Said]:
     averaged = tuple(channel.mean_of_sample_std for channel in train.channels)
     if _near(std, train.std) or not _near(std, averaged):
         return
-    yield Said(
-        f"the std {_list(std)} is the mean of the stds of single images; the std of the data is {_list(train.std)}: inputs come "
-        f"out {max(p / s for p, s in zip(train.std, std, strict=True)):.2f} times as wide as intended",
+    yield Problem(
+        f"the std {listed(std)} is the mean of the stds of single images; the std of the data is {listed(train.std)}: inputs "
+        f"come out {max(p / s for p, s in zip(train.std, std, strict=True)):.2f} times as wide as intended",
         "take the pooled std: tare measure DATA",
     )
 
 
-def held_out_statistics(evidence: Evidence) -> Iterator[Said]:
-    """Statistics that only data outside the training split can give."""
+@rule("TARE060", "held-out-statistics", "warning", wrong="tare measure data/", right="tare measure data/train")
+def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
+    """Statistics of validation or test data.
+
+    Mean and std computed before the split describe the data that the network is tested on, too. The effect on the score is small
+    and the claim that the test data were unseen is gone.
+    """
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
         return
@@ -47,41 +63,61 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Said]:
     nearest = min(distance, key=lambda name: distance[name])
     if nearest != "train" and distance["train"] > 2 * distance[nearest] + 1e-4:
         which = "the held-out splits" if nearest == "held out" else "all splits together"
-        yield Said(
+        yield Problem(
             f"mean and std are those of {which} (they agree to {distance[nearest]:.2g}; with the training split to "
             f"{distance['train']:.2g}): what the network is tested on has shaped its input",
-            f"use the training split's: mean {_list(measured.train.mean)}, std {_list(measured.train.std)}",
+            f"use the training split's: mean {listed(measured.train.mean)}, std {listed(measured.train.std)}",
         )
 
 
-def uncertain_statistics(evidence: Evidence) -> Iterator[Said]:
-    """Target statistics of too few samples."""
+@rule(
+    "TARE062",
+    "few-samples",
+    "warning",
+    wrong="Normalize with the mean and std of 12 images",
+    right="tare transfer --strategy blend",
+)
+def uncertain_statistics(evidence: Evidence) -> Iterator[Problem]:
+    """Statistics of too few samples.
+
+    The pixels of one image are alike: ten images say as much about the mean as ten numbers, not as a million.
+    """
     stats = _fed_statistics(evidence)
     if stats is None:
         return
     mean_error = max(channel.mean_se / channel.std for channel in stats.channels if channel.std > 0)
     std_error = max(channel.std_se / channel.std for channel in stats.channels if channel.std > 0)
     if math.isnan(mean_error) or max(mean_error, std_error) > _LARGEST_ERROR:
-        yield Said(
+        yield Problem(
             f"the pipeline is fed statistics of {stats.samples} samples: the mean is known to ±{1.96 * mean_error:.2g} and "
             f"the std to ±{1.96 * std_error:.2g} of a std (95%)",
             "measure more samples, keep the network's own constants, or shrink toward them (strategy blend)",
         )
 
 
-def declared_but_not_applied(evidence: Evidence) -> Iterator[Said]:
-    """A mean and std that are written down and never used."""
+@rule(
+    "TARE061",
+    "declared-not-applied",
+    "warning",
+    wrong='{"do_normalize": false, "image_mean": [0.485, 0.456, 0.406]}',
+    right='{"do_normalize": true, "image_mean": [0.485, 0.456, 0.406]}',
+)
+def declared_but_not_applied(evidence: Evidence) -> Iterator[Problem]:
+    """Statistics stated and not applied.
+
+    A configuration holds mean and std beside do_normalize: false, or a Normalize with p=0.5.
+    """
     for _, step in evidence.steps_of("normalize"):
         if step.random:
-            yield Said(
+            yield Problem(
                 f"{step.name} is applied at random: mean and std are stated and often not applied",
                 "set p=1",
                 step.where,
             )
     declared, diagnosis = evidence.declared, evidence.diagnosis
     if declared is not None and (diagnosis is None or diagnosis.kind != "same"):  # some networks do take plain values
-        yield Said(
-            f"mean {_list(declared.mean)} and std {_list(declared.std)} are stated and not applied: {declared.switch}",
+        yield Problem(
+            f"mean {listed(declared.mean)} and std {listed(declared.std)} are stated and not applied: {declared.switch}",
             "switch the normalisation on, or remove the numbers",
         )
 
@@ -91,14 +127,8 @@ def _fed_statistics(evidence: Evidence) -> DatasetStats | None:
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
         return None
-    train = measured.train
-    definitions = (
-        train.std,
-        tuple(channel.mean_of_sample_std for channel in train.channels),
-        tuple(channel.root_mean_sample_variance for channel in train.channels),
-    )
     fed = diagnosis.implied_mean, diagnosis.implied_std
-    return train if any(agrees(*fed, (train.mean, std)) for std in definitions) else None
+    return measured.train if is_described(measured.train, *fed) else None
 
 
 def _distance(fed: tuple[tuple[float, ...], tuple[float, ...]], stats: DatasetStats) -> float:
@@ -108,7 +138,3 @@ def _distance(fed: tuple[tuple[float, ...], tuple[float, ...]], stats: DatasetSt
 
 def _near(mine: tuple[float, ...], theirs: tuple[float, ...]) -> bool:
     return all(abs(a - b) <= _ROUNDED for a, b in zip(mine, theirs, strict=False))
-
-
-def _list(values: tuple[float, ...]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"

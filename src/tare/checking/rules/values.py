@@ -1,39 +1,56 @@
-"""Rules on values: the map from raw value to network input that was seen, against the one the network was trained with."""
+"""Rules on values: the range that reaches the network, and the map that makes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.rule import Said
-from tare.errors import SpecError
-from tare.input_spec.affine import Affine
+from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
+from tare.checking.rules.words import expected_constants, raw_range, where_normalised
 from tare.input_spec.spec import Known
-from tare.input_spec.words import names_in_order
-
-# Where medians of random values are all there is, only mistakes that change the range can be told.
-_GROSS = {"times_255", "divided_twice", "twice", "not_normalised_raw", "not_normalised_unit"}
 
 #: Stds of unit values that pipelines state, from that of a faint image to none at all.
 _USUAL_STD = (0.04, 2.0)
 
 
-def times_255(evidence: Evidence) -> Iterator[Said]:
-    """Values of 0..255 where [0, 1] is expected."""
-    others = _raw_with_other_constants(evidence)
-    if _kind(evidence) == "times_255" or others:
+@rule(
+    "TARE001",
+    "range-255",
+    "error",
+    wrong=f"v2.PILToTensor(), v2.ToDtype(torch.float32), {NORMALIZE}",
+    right=f"v2.PILToTensor(), {TO_FLOAT}, {NORMALIZE}",
+)
+def range_255(evidence: Evidence) -> Iterator[Problem]:
+    """0..255 where [0, 1] is expected.
+
+    Constants such as 0.485 and 0.229 belong to values in [0, 1]. Applied to 0..255 they turn white into 1111 instead of 2.25. The
+    first batch norm absorbs part of it in training, so the loss still falls and only the accuracy is worse.
+    """
+    others = raw_with_other_constants(evidence)
+    if evidence.mistake == "times_255" or others:
         whose = " with constants that are not the network's" if others else ""
-        yield Said(
-            f"values of 0..255 are normalised{whose} as if they were in [0, 1]: {_numbers(evidence)}",
+        yield Problem(
+            f"values of 0..255 are normalised{whose} as if they were in [0, 1]: {raw_range(evidence)}",
             "divide by 255 before normalising: ToTensor() on 8-bit images, v2.ToDtype(torch.float32, scale=True), "
             "do_rescale=True, or A.Normalize with max_pixel_value=255",
-            _where(evidence),
+            where_normalised(evidence),
         )
 
 
-def divided_twice(evidence: Evidence) -> Iterator[Said]:
-    """Divided by 255 twice, or [0, 1] where 0..255 is expected."""
-    if _kind(evidence) != "divided_twice":
+@rule(
+    "TARE002",
+    "divided-twice",
+    "error",
+    wrong="x = ToTensor()(image); processor(x, return_tensors='pt')",
+    right="processor(image, return_tensors='pt')   # or do_rescale=False with values in [0, 1]",
+)
+def divided_twice(evidence: Evidence) -> Iterator[Problem]:
+    """[0, 1] where 0..255 is expected, or divided by 255 twice.
+
+    ToTensor divides 8-bit images by 255, and so do Hugging Face processors, A.Normalize and some networks (Keras EfficientNet).
+    After a second division every image is nearly black: all values lie within 1/255 of the lowest one.
+    """
+    if evidence.mistake != "divided_twice":
         return
     raw = isinstance(evidence.spec.scale, Known) and evidence.spec.scale.value == 1.0
     cause = (
@@ -49,109 +66,90 @@ def divided_twice(evidence: Evidence) -> Iterator[Said]:
             "do_rescale=False, A.Normalize divides by max_pixel_value"
         )
     )
-    yield Said(f"{cause}: {_numbers(evidence)}", remedy, _where(evidence))
+    yield Problem(f"{cause}: {raw_range(evidence)}", remedy, where_normalised(evidence))
 
 
-def twice(evidence: Evidence) -> Iterator[Said]:
-    """Normalised twice, or for a network that normalises inside."""
-    kind = _kind(evidence)
+@rule(
+    "TARE003",
+    "normalised-twice",
+    "error",
+    wrong=f"v2.Compose([..., {NORMALIZE}]) in front of a torchvision detection model",
+    right="leave out one of the two",
+)
+def normalised_twice(evidence: Evidence) -> Iterator[Problem]:
+    """Normalised twice.
+
+    A Normalize in the dataset and another one in the collate function, the processor or the network itself (torchvision's
+    detection models, exported models with the normalisation inside). With batch norm it trains, more slowly; without, it may not
+    converge.
+    """
+    kind = evidence.mistake
     if kind in ("twice", "twice_other"):
         other = evidence.diagnosis.other if evidence.diagnosis else ""
         with_whose = f" (once with the constants of {other!r})" if other else ""
-        yield Said(
-            f"the images are normalised twice{with_whose}: {_numbers(evidence)}",
+        yield Problem(
+            f"the images are normalised twice{with_whose}: {raw_range(evidence)}",
             "remove one of the two: a Normalize of yours, of the processor, or in the exported model",
-            _where(evidence),
+            where_normalised(evidence),
         )
     if kind == "normalised_for_network_that_does_it_itself" and evidence.diagnosis:
-        yield Said(
+        yield Problem(
             f"the images are normalised with the constants of {evidence.diagnosis.other!r}, and {evidence.network} takes plain "
-            f"values or normalises them itself: {_numbers(evidence)}",
+            f"values or normalises them itself: {raw_range(evidence)}",
             "remove the Normalize from the pipeline",
-            _where(evidence),
+            where_normalised(evidence),
         )
 
 
-def not_normalised(evidence: Evidence) -> Iterator[Said]:
-    """No normalisation at all."""
-    kind = _kind(evidence)
+@rule(
+    "TARE004",
+    "not-normalised",
+    "error",
+    wrong="v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])",
+    right=f"v2.Compose([v2.ToImage(), {TO_FLOAT}, {NORMALIZE}])",
+)
+def not_normalised(evidence: Evidence) -> Iterator[Problem]:
+    """Not normalised.
+
+    Values of [0, 1] or 0..255 go straight into a network that was trained on z-scored input.
+    """
+    kind = evidence.mistake
     if kind in ("not_normalised_unit", "not_normalised_raw"):
         what = "0..255" if kind == "not_normalised_raw" else "[0, 1]"
-        yield Said(
-            f"values of {what} reach the network without normalisation: {_numbers(evidence)}",
-            f"add a Normalize with the network's constants, {_constants(evidence)}",
-            _where(evidence),
+        yield Problem(
+            f"values of {what} reach the network without normalisation: {raw_range(evidence)}",
+            f"add a Normalize with the network's constants, {expected_constants(evidence)}",
+            where_normalised(evidence),
         )
 
 
-def other_constants(evidence: Evidence) -> Iterator[Said]:
-    """Another model's or dataset's constants."""
-    diagnosis = evidence.diagnosis
-    if _kind(evidence) == "other_constants" and diagnosis and not _is_target(evidence):
-        yield Said(
-            f"the constants are those of {diagnosis.other!r} (mean {_list(diagnosis.implied_mean)}, std "
-            f"{_list(diagnosis.implied_std)}), not those of {evidence.network}: {_numbers(evidence)}",
-            f"use {_constants(evidence)}",
-            _where(evidence),
-        )
+@rule(
+    "TARE011",
+    "bit-depth",
+    "error",
+    wrong="x = torch.from_numpy(image / 65535)   # image is uint8",
+    right="x = torch.from_numpy(image / np.iinfo(image.dtype).max)",
+)
+def bit_depth(evidence: Evidence) -> Iterator[Problem]:
+    """A divisor of another bit depth.
 
-
-def swapped(evidence: Evidence) -> Iterator[Said]:
-    """Mean and std exchanged."""
-    if _kind(evidence) == "swapped":
-        message = f"mean and std are exchanged: {_numbers(evidence)}"
-        yield Said(message, f"use {_constants(evidence)}, in this order", _where(evidence))
-
-
-def std_is_mean(evidence: Evidence) -> Iterator[Said]:
-    """One list of numbers used as mean and as std."""
-    if _kind(evidence) == "std_is_mean":
-        message = f"mean and std are the same numbers: {_numbers(evidence)}"
-        yield Said(message, f"use {_constants(evidence)}", _where(evidence))
-
-
-def reversed_channels(evidence: Evidence) -> Iterator[Said]:
-    """Blue where red is expected."""
-    diagnosis = evidence.diagnosis
-    if diagnosis and diagnosis.reversed_channels and diagnosis.kind != "unexplained":
-        wants = evidence.spec.channels.value if isinstance(evidence.spec.channels, Known) else "RGB"
-        gets = {"RGB": "BGR", "BGR": "RGB"}.get(wants, "BGR")
-        yield Said(
-            f"red and blue are exchanged: the network expects {wants} and receives {gets}",
-            "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]",
-            _where(evidence),
-        )
-
-
-def unexplained(evidence: Evidence) -> Iterator[Said]:
-    """Constants that are neither the network's nor any known ones, nor the data's."""
-    diagnosis = evidence.diagnosis
-    if _kind(evidence) != "unexplained" or diagnosis is None or evidence.approximate or _is_target(evidence):
-        return
-    if evidence.seen is not None and (evidence.seen.by_image or not evidence.seen.finite):
-        return
-    if _raw_with_other_constants(evidence) or min(diagnosis.implied_std) < 1e-3:
-        return  # a matter of TARE001 or TARE041
-    yield Said(
-        f"the pipeline amounts to mean {_list(diagnosis.implied_mean)} and std {_list(diagnosis.implied_std)} in unit values, "
-        f"constants that nobody published and {evidence.network} was not trained with: {_numbers(evidence)}",
-        f"use {_constants(evidence)}; if these are statistics of your own data, say so with --data",
-        _where(evidence),
-    )
-
-
-def bit_depth(evidence: Evidence) -> Iterator[Said]:
-    """A divisor that belongs to another bit depth."""
-    if _kind(evidence) == "bit_depth" and evidence.diagnosis:
-        yield Said(
-            f"8-bit values are divided by {evidence.diagnosis.other}: {_numbers(evidence)}",
+    65535 is the range of 16-bit images. An 8-bit image divided by it is black; a 16-bit one divided by 255 reaches 257.
+    """
+    if evidence.mistake == "bit_depth" and evidence.diagnosis:
+        yield Problem(
+            f"8-bit values are divided by {evidence.diagnosis.other}: {raw_range(evidence)}",
             "divide by the range of the dtype: 255 for 8 bits, 65535 for 16",
-            _where(evidence),
+            where_normalised(evidence),
         )
 
 
-def by_image(evidence: Evidence) -> Iterator[Said]:
-    """Scaled by each image's own minimum or maximum."""
+@rule("TARE012", "scaled-by-image", "error", wrong="x = image / image.max()", right="x = image / 255")
+def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
+    """Each image scaled by its own values.
+
+    Dividing by an image's own maximum, or dividing by 255 only `if image.max() > 1`, makes the scale depend on the content: a
+    nearly black frame comes out white, and equal raw values become different inputs.
+    """
     named = [step for _, step in evidence.steps_of("normalize_by_image")]
     if named or (evidence.seen is not None and evidence.seen.by_image):
         which = f" ({named[0].name})" if named else ""
@@ -162,116 +160,62 @@ def by_image(evidence: Evidence) -> Iterator[Said]:
             else f"every image is scaled by its own values{which}: the same raw value reaches the network as different numbers, "
             "and a dark image comes out like a bright one"
         )
-        yield Said(
+        yield Problem(
             said,
             "divide by the range of the dtype (255 for 8 bits), whatever values the image has",
             named[0].where if named else "",
         )
 
 
-def formula(evidence: Evidence) -> Iterator[Said]:
-    """A slip in (x - mean) / std."""
+@rule("TARE013", "formula", "error", wrong="x = x / std", right="x = (x - mean) / std")
+def formula(evidence: Evidence) -> Iterator[Problem]:
+    """A slip in (x - mean) / std.
+
+    The mean added instead of subtracted, the variance for the std, or one of the two steps forgotten.
+    """
     said = {
         "std_not_applied": "the mean is subtracted, and nothing is divided by the std",
         "mean_not_subtracted": "values are divided by the std, and the mean is not subtracted",
         "mean_added": "the mean is added where it should be subtracted",
         "variance_for_std": "values are divided by the variance (std squared) where the std is meant",
-    }.get(_kind(evidence) or "")
+    }.get(evidence.mistake or "")
     if said:
-        yield Said(f"{said}: {_numbers(evidence)}", f"apply (x - mean) / std with {_constants(evidence)}", _where(evidence))
+        yield Problem(
+            f"{said}: {raw_range(evidence)}",
+            f"apply (x - mean) / std with {expected_constants(evidence)}",
+            where_normalised(evidence),
+        )
 
 
-def not_affine(evidence: Evidence) -> Iterator[Said]:
-    """A curve, or a mixture of channels, in an evaluation pipeline."""
+@rule(
+    "TARE014",
+    "not-affine",
+    "warning",
+    wrong="A.Compose([A.CLAHE(p=1), A.Normalize(), ToTensorV2()])",
+    right="A.Compose([A.Normalize(), ToTensorV2()])",
+)
+def not_affine(evidence: Evidence) -> Iterator[Problem]:
+    """Something else than a shift and a scale.
+
+    Gamma, equalisation, CLAHE or a colour matrix in evaluation change colours or contrast in a way that no mean and std describe,
+    and that the network met in training only if it was trained with them.
+    """
     seen = evidence.seen
     if seen is None or seen.affine is not None or evidence.stage == "train" or seen.by_image or not seen.finite:
         return
     if seen.clamped != (None, None) or seen.random:
         return
     cause = "channels are mixed" if seen.mixed else "raw values reach the network along a curve, not a line"
-    yield Said(
+    yield Problem(
         f"{cause}: no mean and std describe what this pipeline does",
         "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation",
     )
 
 
-def _kind(evidence: Evidence) -> str | None:
-    diagnosis = evidence.diagnosis
-    if diagnosis is None or (evidence.approximate and diagnosis.kind not in _GROSS):
-        return None
-    return diagnosis.kind
-
-
-def _raw_with_other_constants(evidence: Evidence) -> bool:
+def raw_with_other_constants(evidence: Evidence) -> bool:
     """Whether constants of [0, 1] that nobody published act on 0..255: stds that are usual there, 255 times too small here."""
-    expected = _expected(evidence)
-    if _kind(evidence) != "unexplained" or evidence.diagnosis is None or expected is None:
+    expected = evidence.expected
+    if evidence.mistake != "unexplained" or evidence.diagnosis is None or expected is None:
         return False
     usual, stds = 1 / (255 * max(expected.scale)), evidence.diagnosis.implied_std
     return usual > _USUAL_STD[0] and all(_USUAL_STD[0] < 255 * abs(std) < _USUAL_STD[1] for std in stds)
-
-
-def _is_target(evidence: Evidence) -> bool:
-    """Whether the fed constants are statistics of the user's own data, under any definition of std."""
-    diagnosis = evidence.diagnosis
-    if diagnosis is None or evidence.measured is None:
-        return False
-    return any(agrees(diagnosis.implied_mean, diagnosis.implied_std, stats) for stats in _all_stats(evidence))
-
-
-def _all_stats(evidence: Evidence) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
-    measured = evidence.measured
-    for stats in (measured.train, measured.held_out, measured.everything) if measured else ():
-        if stats is not None:
-            yield stats.mean, stats.std
-            yield stats.mean, tuple(channel.mean_of_sample_std for channel in stats.channels)
-            yield stats.mean, tuple(channel.root_mean_sample_variance for channel in stats.channels)
-
-
-def agrees(
-    mean: tuple[float, ...], std: tuple[float, ...], stats: tuple[tuple[float, ...], tuple[float, ...]], tolerance: float = 2e-3
-) -> bool:
-    """Whether mean and std are these statistics, to what people round to."""
-    pairs = [*zip(mean, stats[0], strict=False), *zip(std, stats[1], strict=False)]
-    return len(mean) == len(stats[0]) and all(abs(a - b) <= tolerance for a, b in pairs)
-
-
-def _numbers(evidence: Evidence) -> str:
-    """What raw 0 and 255 become, and what they should become, in the channel where it differs most."""
-    fed, expected = evidence.fed, _expected(evidence)
-    if fed is None or expected is None:
-        return "the network receives something else"
-    ends = [
-        [affine.scale[c] * v + affine.shift[c] for v in (0, 255)] for affine in (fed, expected) for c in range(len(fed.scale))
-    ]
-    got, want = ends[: len(fed.scale)], ends[len(fed.scale) :]
-    worst = max(range(len(got)), key=lambda c: max(abs(a - b) for a, b in zip(got[c], want[c], strict=True)))
-    order = evidence.spec.channels.value if isinstance(evidence.spec.channels, Known) else ""
-    name = names_in_order(order, len(got))[worst]
-    about = "about " if evidence.approximate else ""
-    return (
-        f"raw 0..255 ({name}) arrives as {about}{got[worst][0]:.5g}..{got[worst][1]:.5g}, and the network was trained with "
-        f"{want[worst][0]:.5g}..{want[worst][1]:.5g}"
-    )
-
-
-def _expected(evidence: Evidence) -> Affine | None:
-    try:
-        return evidence.spec.affine()
-    except SpecError:
-        return None
-
-
-def _constants(evidence: Evidence) -> str:
-    spec = evidence.spec
-    if not (isinstance(spec.mean, Known) and isinstance(spec.std, Known)):
-        return "its own constants"
-    return f"mean {_list(spec.mean.value)} and std {_list(spec.std.value)} ({spec.mean.origin})"
-
-
-def _list(values: tuple[float, ...]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
-
-
-def _where(evidence: Evidence) -> str:
-    return " and ".join(step.where for _, step in evidence.steps_of("normalize")[:2])

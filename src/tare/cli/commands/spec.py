@@ -65,9 +65,9 @@ def _document(stated: InputSpec, form: FormatName) -> dict[str, Any]:
 
 
 def _compare(name: str, first: InputSpec, other: str, second: InputSpec, as_json: bool) -> int:
-    from tare.input_spec.difference import difference
+    from tare.input_spec.difference import spec_difference
 
-    found = difference(first, second)
+    found = spec_difference(first, second)
     if as_json:
         print_json({"a": name, "b": other, **found.to_json()})
     else:

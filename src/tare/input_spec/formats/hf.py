@@ -52,25 +52,34 @@ def fields_of_processor_config(config: Any, source: str) -> Fields:
 
     Raises :class:`SpecError` for a value of the wrong type or out of range.
     """
-    if isinstance(config, Mapping) and isinstance(config.get("image_processor"), Mapping):
+    if not isinstance(config, Mapping):
+        raise _not_a_processor(type(config).__name__, source)
+    if isinstance(config.get("image_processor"), Mapping):
         return fields_of_processor_config(config["image_processor"], f"{source}, image_processor")
     for key in ("pretrained_cfg", "data_config"):  # TimmWrapperImageProcessor, and config.json beside timm's weights
-        if isinstance(config, Mapping) and isinstance(config.get(key), Mapping):
+        if isinstance(config.get(key), Mapping):
             return fields_of_pretrained_cfg(config[key], f"{source}, {key}")
-    if not isinstance(config, Mapping) or not _STATING & set(config):
-        found = (
-            f"the keys {', '.join(map(str, list(config)[:6]))}"[:160] if isinstance(config, Mapping) else type(config).__name__
-        )
-        raise SpecError(f"an image processor's configuration in {source}", found, "name a preprocessor_config.json")
+    if not _STATING & set(config):
+        raise _not_a_processor(f"the keys {', '.join(map(str, list(config)[:6]))}"[:160], source)
     named = config.get("image_processor_type", config.get("feature_extractor_type"))
     stem = class_of(named)
     strange = next((key for key, on in config.items() if _is_switch(key) and key not in _SWITCHES and on is True), None)
     if stem is None or strange is not None:
-        what = f"{source} sets {strange!r}" if stem else f"{source} names the class {shown(named)}" if named else source
-        reason = f"{what}, and what it does is not known" if named else f"{source} does not state image_processor_type"
-        return _unread(reason, config, source)
+        return _unread(_why_unread(named, strange if stem else None, source), config, source)
     given = {key: value for key, value in config.items() if value is not None}
     return _read(stem, {**defaults_of(stem), **given}, set(given), source)
+
+
+def _not_a_processor(found: str, source: str) -> SpecError:
+    return SpecError(f"an image processor's configuration in {source}", found, "name a preprocessor_config.json")
+
+
+def _why_unread(named: Any, switch: str | None, source: str) -> str:
+    """The reason why a configuration is not read: no class, an unknown class, or a ``switch`` that is not in the tables."""
+    if not named:
+        return f"{source} does not state image_processor_type"
+    what = f"{source} sets {switch!r}" if switch else f"{source} names the class {shown(named)}"
+    return f"{what}, and what it does is not known"
 
 
 def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
@@ -132,6 +141,16 @@ def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> F
     factor = checked("scale", config.get("rescale_factor"), origin("rescale_factor")) if rescales else None
     scale = factor or Known(1.0, f"{origin('do_rescale')}: raw values are not rescaled")
     shift = 1.0 if rescales and stem in OFFSET and flag_of(config, OFFSET[stem], False, source) else 0.0
+    mean, std = _mean_and_std(stem, config, origin, source)
+    if shift:
+        mean = Known(tuple(m + shift for m in mean.value), f"{mean.origin}, and 1 for {OFFSET[stem]!r}")
+    if _reverses(stem, config, source) and stem not in REVERSED_FIRST:  # the means were given in red, green, blue order
+        mean, std = Known(mean.value[::-1], mean.origin), Known(std.value[::-1], std.origin)
+    return {"scale": scale, "mean": mean, "std": std}
+
+
+def _mean_and_std(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> tuple[Known[Any], Known[Any]]:
+    """Mean and std as the configuration gives them, in its order of channels; 0 and 1 without normalisation."""
     normalises = flag_of(config, "do_normalize", False, source) and stem not in NEVER_NORMALISED
     twice = stem == "EfficientNet" and flag_of(config, "include_top", False, source)
     if normalises:
@@ -140,15 +159,11 @@ def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> F
     else:
         nothing = f"{origin('do_normalize')}: no mean is subtracted"
         mean, std = Known((0.0,) * 3, nothing), Known((1.0,) * 3, nothing)
-    if shift:
-        mean = Known(tuple(m + shift for m in mean.value), f"{mean.origin}, and 1 for {OFFSET[stem]!r}")
     if twice:
         again = checked("std", _three(config.get("image_std")), origin("image_std"))
         products = tuple(a * b for a, b in zip(std.value, again.value, strict=False))
         std = Known(products, f"{again.origin}, once more for 'include_top'")
-    if _reverses(stem, config, source) and stem not in REVERSED_FIRST:  # the means were given in red, green, blue order
-        mean, std = Known(mean.value[::-1], mean.origin), Known(std.value[::-1], std.origin)
-    return {"scale": scale, "mean": mean, "std": std}
+    return mean, std
 
 
 def _channels(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> Field[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tare.pipelines.found import Found, Group, Library, Reader, always, edges_of, is_point, numbers_of, step, with_probability
+from tare.pipelines.found import Container, Found, Library, Reader, always, edges_of, floats_of, is_point, step, with_probability
 from tare.pipelines.step import Step, StepKind
 
 #: What OpenCV's interpolation flags are called here; 3 averages over areas.
@@ -96,7 +96,7 @@ def _normalize(thing: Any) -> Found:
         return with_probability(thing.p, (step("normalize_by_image", how=name, per_channel=per_channel),))
     if how != "standard":
         raise ValueError(f"a normalization that is not known: {how}")
-    mean, std, largest = numbers_of(thing.mean), numbers_of(thing.std), float(thing.max_pixel_value)
+    mean, std, largest = floats_of(thing.mean), floats_of(thing.std), float(thing.max_pixel_value)
     return with_probability(thing.p, (step("normalize", mean=mean, std=std, max_value=largest),))
 
 
@@ -121,19 +121,19 @@ def _to_gray(thing: Any) -> Found:
 
 def _sequence(thing: Any) -> Found:
     p = getattr(thing, "p", 1.0)
-    return (step("identity"),) if p <= 0 else Group(tuple(thing.transforms), random=p < 1)
+    return (step("identity"),) if p <= 0 else Container(tuple(thing.transforms), random=p < 1)
 
 
 def _one_of(thing: Any) -> Found:
     # Members' probabilities are weights here.
     possible = tuple(member for member in thing.transforms if member.p > 0)
-    return (step("identity"),) if thing.p <= 0 else Group(possible, random=thing.p < 1 or len(possible) > 1)
+    return (step("identity"),) if thing.p <= 0 else Container(possible, random=thing.p < 1 or len(possible) > 1)
 
 
 def _some_of(thing: Any) -> Found:
     members = tuple(thing.transforms)
     drawn = thing.p < 1 or len(members) > 1 or bool(getattr(thing, "replace", False))
-    return (step("identity"),) if thing.p <= 0 or thing.n == 0 else Group(members, random=drawn)
+    return (step("identity"),) if thing.p <= 0 or thing.n == 0 else Container(members, random=drawn)
 
 
 READERS: dict[str, Reader] = {

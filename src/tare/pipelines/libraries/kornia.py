@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tare.pipelines.found import (
+    Container,
     Found,
-    Group,
     Library,
     Reader,
     always,
-    drawn,
+    at_random,
     edges_of,
-    numbers_of,
+    floats_of,
     square,
     step,
     with_probability,
@@ -31,7 +31,7 @@ def _sometimes(kind: StepKind, draws: bool = False, **values: Any) -> Reader:
 
 def _constants(thing: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
     stated = getattr(thing, "flags", None) or {"mean": thing.mean, "std": thing.std}
-    return numbers_of(stated["mean"]), numbers_of(stated["std"])
+    return floats_of(stated["mean"]), floats_of(stated["std"])
 
 
 def _normalize(thing: Any) -> Found:
@@ -103,11 +103,11 @@ def _rescale(thing: Any) -> Found:
 
 def _sequential(thing: Any) -> Found:
     chosen = getattr(thing, "random_apply", False)
-    return Group(tuple(thing), random=chosen is not False and chosen is not None)
+    return Container(tuple(thing), random=chosen is not False and chosen is not None)
 
 
 def _patches(thing: Any) -> Found:
-    return Group(tuple(thing), random=True)  # every patch draws on its own
+    return Container(tuple(thing), random=True)  # every patch draws on its own
 
 
 _CERTAIN_GEOMETRY = ("RandomHorizontalFlip", "RandomVerticalFlip", "RandomHorizontalFlip3D", "RandomVerticalFlip3D")
@@ -130,7 +130,7 @@ _FILTERS = (
 READERS: dict[str, Reader] = {
     **dict.fromkeys(("AugmentationSequential", "ImageSequential", "VideoSequential"), _sequential),
     "PatchSequential": _patches,
-    **dict.fromkeys(("AutoAugment", "RandAugment", "TrivialAugment"), drawn("photometric")),
+    **dict.fromkeys(("AutoAugment", "RandAugment", "TrivialAugment"), at_random("photometric")),
     "Normalize": _normalize,
     "Denormalize": _denormalize,
     "Rescale": _rescale,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tare.pipelines.found import Found, Library, Reader, always, drawn, square, step, text_of, with_probability
+from tare.pipelines.found import Found, Library, Reader, always, at_random, square, step, text_of, with_probability
 
 
 def _interpolation(thing: Any) -> str | None:
@@ -63,15 +63,15 @@ READERS: dict[str, Reader] = {
     "RandomPad": lambda thing: (step("pad", random=True, fill=thing.fill),),
     "TrimBorder": always("crop", size=None, place="other", pads=False),
     "RandomErasing": _erase,
-    "AugmentOp": drawn("photometric"),
-    "AutoAugment": drawn("photometric"),
-    "RandAugment": drawn("photometric"),
-    "AugMixAugment": drawn("photometric"),
+    "AugmentOp": at_random("photometric"),
+    "AutoAugment": at_random("photometric"),
+    "RandAugment": at_random("photometric"),
+    "AugMixAugment": at_random("photometric"),
     "ResizeToSequence": _to_sequence,
-    "ResizeKeepRatioToSequence": drawn("resize", size=None, fit="contain", interpolation=None, antialias=True),
+    "ResizeKeepRatioToSequence": at_random("resize", size=None, fit="contain", interpolation=None, antialias=True),
     "CenterCropToSequence": always("crop", size=None, place="center", pads=False),
-    "RandomCropToSequence": drawn("crop", size=None, place="random", pads=False),
-    "RandomResizedCropToSequence": drawn("random_resized_crop", size=None, interpolation=None, antialias=True),
+    "RandomCropToSequence": at_random("crop", size=None, place="random", pads=False),
+    "RandomResizedCropToSequence": at_random("random_resized_crop", size=None, interpolation=None, antialias=True),
     "Patchify": always("permute", layout="patches"),
 }
 

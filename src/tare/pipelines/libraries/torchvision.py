@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tare.pipelines.found import (
+    Container,
     Found,
-    Group,
     Library,
     Reader,
     always,
+    at_random,
     chance,
-    drawn,
     edges_of,
+    floats_of,
     is_point,
-    numbers_of,
     square,
     step,
     text_of,
@@ -133,7 +133,7 @@ def _dtype_name(dtype: Any) -> str:
 
 
 def _normalize(thing: Any) -> Found:
-    return (step("normalize", mean=numbers_of(thing.mean), std=numbers_of(thing.std), max_value=1.0),)
+    return (step("normalize", mean=floats_of(thing.mean), std=floats_of(thing.std), max_value=1.0),)
 
 
 def _grayscale(thing: Any) -> Found:
@@ -142,23 +142,23 @@ def _grayscale(thing: Any) -> Found:
 
 def _apply(thing: Any) -> Found:
     members = tuple(thing.transforms)
-    return (step("identity"),) if thing.p <= 0 else Group(members, random=thing.p < 1)
+    return (step("identity"),) if thing.p <= 0 else Container(members, random=thing.p < 1)
 
 
 def _choice(thing: Any) -> Found:
     members = tuple(thing.transforms)
     weights = thing.p if thing.p is not None else [1.0] * len(members)
     possible = tuple(member for member, weight in zip(members, weights, strict=True) if weight > 0)
-    return Group(possible, random=len(possible) > 1)
+    return Container(possible, random=len(possible) > 1)
 
 
 def _random_order(thing: Any) -> Found:
     members = tuple(thing.transforms)
-    return Group(members, random=len(members) > 1)
+    return Container(members, random=len(members) > 1)
 
 
 def _compose(thing: Any) -> Found:
-    return Group(tuple(thing.transforms))
+    return Container(tuple(thing.transforms))
 
 
 _TENSOR = (step("convert", "pil_to_tensor", layout="CHW"), step("to_dtype", "convert_image_dtype", dtype="float32", scale=True))
@@ -174,7 +174,7 @@ def _preset(thing: Any) -> tuple[Step, ...]:
     if hasattr(thing, "crop_size"):
         steps.append(step("crop", "center_crop", size=square(thing.crop_size), place="center", pads=True))
     steps += _TENSOR
-    return (*steps, step("normalize", "normalize", mean=numbers_of(thing.mean), std=numbers_of(thing.std), max_value=1.0))
+    return (*steps, step("normalize", "normalize", mean=floats_of(thing.mean), std=floats_of(thing.std), max_value=1.0))
 
 
 def _video_preset(thing: Any) -> Found:
@@ -214,7 +214,7 @@ READERS: dict[str, Reader] = {
     "ScaleJitter": lambda thing: (_resized(None, "contain", thing, random=True),),
     "CenterCrop": _center_crop,
     "RandomCrop": _random_crop,
-    "RandomIoUCrop": drawn("crop", size=None, place="random", pads=False),
+    "RandomIoUCrop": at_random("crop", size=None, place="random", pads=False),
     "FiveCrop": _crops,
     "TenCrop": _crops,
     "RandomResizedCrop": _random_resized_crop,
@@ -228,16 +228,16 @@ READERS: dict[str, Reader] = {
     "ElasticTransform": _elastic,
     "UniformTemporalSubsample": always("geometric"),
     **dict.fromkeys(_SOMETIMES_PHOTOMETRIC, chance("photometric")),
-    **dict.fromkeys(_AUTOMATIC, drawn("photometric")),
+    **dict.fromkeys(_AUTOMATIC, at_random("photometric")),
     "RandomSolarize": chance("photometric"),
     "RandomPhotometricDistort": chance("photometric", draws=True),
-    "RandomChannelPermutation": drawn("photometric"),
+    "RandomChannelPermutation": at_random("photometric"),
     "ColorJitter": _colour_jitter,
     "GaussianBlur": _blur,
     "GaussianNoise": _noise,
     "JPEG": _jpeg,
-    "MixUp": drawn("photometric"),
-    "CutMix": drawn("photometric"),
+    "MixUp": at_random("photometric"),
+    "CutMix": at_random("photometric"),
     "RandomErasing": _erase,
     "RandomGrayscale": chance("grayscale", channels=None),
     "Grayscale": _grayscale,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tare.input_spec.fields import Crop, Known, Unknown
 from tare.input_spec.formats.hf import fields_of_processor_config
-from tare.pipelines.found import Found, Group, Library, Reader, step
+from tare.pipelines.found import Container, Found, Library, Reader, step
 from tare.pipelines.step import Step
 
 
@@ -61,7 +61,7 @@ _RESIZE = ("interpolation", "antialias")
 #: A class of the library's is known by its name in the tables that :func:`fields_of_processor_config` reads.
 FAMILIES: dict[str, Reader] = {
     "ImageProcessingMixin": _processor,
-    "ProcessorMixin": lambda thing: Group((thing.image_processor,)),
+    "ProcessorMixin": lambda thing: Container((thing.image_processor,)),
 }
 
 LIBRARY = Library("transformers", ("transformers",), {}, FAMILIES)

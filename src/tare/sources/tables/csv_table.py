@@ -126,28 +126,41 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
 
 def read_head(place: str) -> Head:
     """Read delimiter, header and column types off the first lines. Raises :class:`DataError` if there are none."""
+    lines = _first_lines(place)
+    delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
+    first, *others = _cells(lines, delimiter, place)
+    has_header = not all(_is_number(cell) for cell in first)
+    body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
+    if not body:
+        raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
+    texts = [next((cell for cell in column if not _is_number(cell)), None) for column in zip(*body, strict=True)]
+    names = tuple(cell.strip() for cell in first) if has_header else tuple(f"c{index}" for index in range(len(first)))
+    if len(set(names)) < len(names):
+        raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
+    return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+
+
+def _first_lines(place: str) -> str:
+    """The whole lines at the beginning of a file, two at least if it is long."""
     with open_binary(place) as file:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
-    lines = text if len(text) < _HEAD - 3 else text[: text.rfind("\n") + 1]
-    delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
-    if len(text) >= _HEAD - 3 and lines.count("\n") < 2:
+    if len(text) < _HEAD - 3:
+        return text
+    lines = text[: text.rfind("\n") + 1]
+    if lines.count("\n") < 2:
         raise DataError(f"two whole lines within {_HEAD >> 10} KiB", f"longer ones in {place!r}", "check that it is a CSV file")
+    return lines
+
+
+def _cells(lines: str, delimiter: str, place: str) -> list[list[str]]:
+    """The cells of each line that is not blank."""
     try:
         rows = [row for row in csv.reader(io.StringIO(lines), delimiter=delimiter) if row]
     except csv.Error as error:
         raise DataError("a CSV file", f"{place!r}: {error}", "check the file") from None
     if not rows:
         raise DataError("at least one line", f"{place!r} is empty", "check the file")
-    has_header = not all(_is_number(cell) for cell in rows[0])
-    body = [row for row in rows[has_header:] if len(row) == len(rows[0])]
-    if not body:
-        raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
-    columns = list(zip(*body, strict=True))
-    texts = [next((cell for cell in column if not _is_number(cell)), None) for column in columns]
-    names = tuple(cell.strip() for cell in rows[0]) if has_header else tuple(f"c{index}" for index in range(len(rows[0])))
-    if len(set(names)) < len(names):
-        raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
-    return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+    return rows
 
 
 def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:

@@ -1,0 +1,103 @@
+"""What a check is asked about: the network's specification, the target's statistics, the pipelines by stage."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tare.checking.rules.evidence import Measured, Stage
+from tare.errors import PipelineError, SpecError
+from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.measuring.api import measure
+from tare.statistics.dataset_stats import DatasetStats
+from tare.system.user_code import one_line, required_parameters
+
+_BOTH: tuple[Stage, ...] = ("train", "eval")
+_STAGES: dict[str, Stage] = {
+    "train": "train",
+    "training": "train",
+    "eval": "eval",
+    "val": "eval",
+    "valid": "eval",
+    "test": "eval",
+}
+_TRAINING_FOLDERS, _HELD_OUT_FOLDERS = ("train", "training"), ("val", "valid", "validation", "test")
+
+
+def corrected(
+    spec: InputSpec, mean: Sequence[float] | None, std: Sequence[float] | None, size: tuple[int, int] | None
+) -> InputSpec:
+    """The spec as the user corrects it."""
+    if (mean is None) != (std is None):
+        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
+    if mean is not None and std is not None:
+        count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
+        values = [tuple(map(float, given)) * (count if len(given) == 1 else 1) for given in (mean, std)]
+        stated = InputSpec.of(values[0], values[1])
+        kept = {
+            name: getattr(stated, name) for name in ("channels", "scale", "raw_dtype") if isinstance(getattr(spec, name), Unknown)
+        }
+        spec = replace(spec, mean=stated.mean, std=stated.std, **kept)
+    return spec if size is None else replace(spec, size=Known(size, "user"))
+
+
+def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measured | None:
+    """Statistics of the target: a file, an object, or a folder, by split where it has any."""
+    if data is None or isinstance(data, DatasetStats):
+        return None if data is None else Measured(data)
+    path = Path(data)
+    if path.suffix == ".json" and path.is_file():
+        return Measured(DatasetStats.load(path))
+    splits = {
+        kind: next((path / name for name in names if (path / name).is_dir()), None)
+        for kind, names in (("train", _TRAINING_FOLDERS), ("held out", _HELD_OUT_FOLDERS))
+    }
+    if splits["train"] is None:
+        return Measured(measure(data))
+    held_out = None if splits["held out"] is None else measure(splits["held out"])
+    return Measured(measure(splits["train"]), held_out, measure(data) if held_out is not None else None)
+
+
+def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:
+    """The pipelines by stage: of a mapping, of a function without arguments, or the one that is given."""
+    if callable(pipeline) and not hasattr(pipeline, "transforms") and _is_factory(pipeline):
+        try:
+            pipeline = pipeline()
+        except Exception as error:  # the user's own code
+            raise PipelineError("a function that returns a pipeline", one_line(error), "repair it") from None
+    if isinstance(pipeline, Mapping):
+        named = {_STAGES[key]: value for key, value in reversed(list(pipeline.items())) if key in _STAGES}
+        if not named:
+            found = f"the keys {sorted(map(str, pipeline))[:6]}"
+            raise PipelineError("a mapping with the keys train and eval", found, "name the pipelines so")
+        return {each: named[each] for each in _BOTH if each in named}
+    return {stage: pipeline}
+
+
+def transform_of(pipeline: Any) -> Any:
+    """The transform of a DataLoader or Dataset, else the pipeline itself."""
+    while hasattr(pipeline, "dataset"):
+        pipeline = pipeline.dataset
+    if hasattr(pipeline, "__getitem__") and hasattr(pipeline, "__len__") and not callable(pipeline):
+        for name in ("transform", "transforms"):
+            if callable(getattr(pipeline, name, None)):
+                return getattr(pipeline, name)
+    return pipeline
+
+
+def name_of(thing: Any) -> str:
+    """The text that names a model or a pipeline, else the class of the object."""
+    return os.fspath(thing) if isinstance(thing, str | os.PathLike) else type(thing).__name__
+
+
+def _is_factory(thing: Any) -> bool:
+
+    return (
+        (inspect.isfunction(thing) or inspect.ismethod(thing))
+        and not inspect.signature(thing).parameters
+        and (not required_parameters(thing))
+    )

@@ -1,0 +1,208 @@
+"""The handle of a watched network: it samples batches, has them judged, and passes on what was found."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from types import TracebackType
+from typing import Any, Literal
+
+import torch
+
+from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.finding import Finding
+from tare.checking.rules.table import rule_named
+from tare.errors import InputError, TareWarning
+from tare.input_spec.spec import Known
+from tare.watching.expectation import Expectation
+from tare.watching.hook import attach
+from tare.watching.judging import Judgement, judge, judge_form
+from tare.watching.result import StageSeen, WatchReport, stage_seen
+from tare.watching.sample import Look, Seen, can_be_seen, look_at, network_input
+
+OnFinding = Literal["warn", "raise"] | Callable[[Finding], object]
+
+
+class Watch:
+    """The handle of a watched network: ``findings`` so far, :meth:`report`, :meth:`remove`; also a context manager."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        expects: Expectation,
+        batches: int,
+        every: int,
+        on_finding: OnFinding,
+        which: int | str | None,
+    ) -> None:
+        self._expects, self._batches, self._every, self._on_finding, self._input = expects, batches, every, on_finding, which
+        self._lock = threading.RLock()
+        # next() on a count is atomic: batches are numbered across threads without a lock.
+        self._numbers = {True: count(), False: count()}
+        self._arriving: dict[bool, list[Look]] = {True: [], False: []}
+        self._seen: dict[bool, list[Seen]] = {True: [], False: []}
+        self._looked = {True: 0, False: 0}
+        self._stages: dict[bool, StageSeen] = {}
+        self._findings: dict[str, Finding] = {}
+        self._notes: list[str] = []
+        self._waiting = False
+        self._detach: Callable[[], None] | None = attach(model, self.before_forward)
+        self._say_what_is_unknown()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, each code once, without waiting for what is still under way."""
+        return tuple(self._findings.values())
+
+    @property
+    def active(self) -> bool:
+        """Whether the network is still watched."""
+        return self._detach is not None
+
+    def report(self) -> WatchReport:
+        """Judge what was looked at so far, and return it with the findings."""
+        self._say(self._judged_now())
+        with self._lock:
+            stages = tuple(self._stages[training] for training in (True, False) if training in self._stages)
+            return WatchReport(self._expects.network, self.findings, stages, tuple(self._notes))
+
+    def remove(self) -> None:
+        """Judge what was looked at so far and take the hook off the network; a second call does nothing."""
+        found = self._judged_now()
+        self._take_off()
+        self._say(found)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.remove()
+        else:
+            self._take_off()  # what was raised in the block is what the user has to see
+
+    def before_forward(self, training: bool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Look at a batch, if it is one to look at; called by the hook before every forward."""
+        number = next(self._numbers[training])
+        first = number < self._batches
+        if not (first or self._waiting or (self._every and (number - self._batches + 1) % self._every == 0)):
+            return
+        try:
+            found = self._look(training, number, args, kwargs, first)
+        except Exception as error:  # a watch must never stop the run that it watches
+            self._take_off()
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            self._notes.append(f"stopped looking: {reason}")
+            warnings.warn(f"tare.watch stopped looking: {reason}", TareWarning, stacklevel=2)
+            return
+        self._say(found)
+
+    def _look(
+        self, training: bool, number: int, args: Sequence[Any], kwargs: Mapping[str, Any], first: bool
+    ) -> tuple[Finding, ...]:
+        chosen = first or bool(self._every and (number - self._batches + 1) % self._every == 0)
+        with self._lock:
+            if chosen and self.active:
+                self._take_sample(training, number, args, kwargs)
+            found = self._judged()
+            if self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
+                self._take_off()
+        return found
+
+    def _take_sample(self, training: bool, number: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = network_input(args, kwargs, self._input)
+        if given is None:
+            self._note("no tensor of values among the arguments of forward; name it with input=")
+        elif can_be_seen(given[1]):
+            stated = self._expects.spec.layout
+            last = isinstance(stated, Known) and stated.value == "NHWC"
+            look = look_at(*given, number, training, self._expects.channels, last)
+            self._arriving[training].append(look)
+            self._waiting = True
+            if look.form.dtype == "uint8":
+                self._note("bytes arrive: the network scales them itself, and only their shape is looked at")
+
+    def _judged_now(self) -> tuple[Finding, ...]:
+        with self._lock:
+            return self._judged(now=True)
+
+    def _judged(self, now: bool = False) -> tuple[Finding, ...]:
+        """Judge the batches that have arrived on the host, at the first one, the second, the fourth and so on."""
+        found: tuple[Finding, ...] = ()
+        for training, arriving in self._arriving.items():
+            arrived = 0
+            while arrived < len(arriving) and (now or arriving[arrived].ready()):
+                found += self._taken_in(arriving[arrived].seen())
+                arrived += 1
+            del arriving[:arrived]
+            if now and self._seen[training]:
+                found += self._judged_stage(training)
+        self._waiting = any(self._arriving.values())
+        return found
+
+    def _taken_in(self, seen: Seen) -> tuple[Finding, ...]:
+        training = seen.look.training
+        kept, self._looked[training] = self._seen[training], self._looked[training] + 1
+        looked = self._looked[training]
+        if looked > self._batches or (kept and kept[-1].look.form.channels != seen.look.form.channels):
+            kept.clear()  # a later batch stands for itself: older ones would hide what has changed since
+        kept.append(seen)
+        due = looked >= self._batches or looked & (looked - 1) == 0
+        return self._judged_stage(training) if due else ()
+
+    def _judged_stage(self, training: bool) -> tuple[Finding, ...]:
+        batches = self._seen[training]
+        form = judge_form(batches[-1], self._expects)
+        judgement = Judgement(form) if form else judge(batches, self._expects)
+        order = self._expects.spec.channels
+        self._stages[training] = stage_seen(
+            batches, judgement, self._looked[training], order.value if isinstance(order, Known) else ""
+        )
+        first, last = batches[0].look.number + 1, batches[-1].look.number + 1
+        which = f"batch {last}" if first == last else f"batches {first} to {last}"
+        where = f"{'training' if training else 'evaluation'} {which}"
+        return tuple(replace(finding, where=where) for finding in judgement.findings)
+
+    def _say(self, found: Sequence[Finding]) -> None:
+        """Pass on each code once; outside of the lock, for whoever is called may look at the watch."""
+        for finding in found:
+            with self._lock:
+                if self._findings.setdefault(finding.code, finding) is not finding:
+                    continue
+            if callable(self._on_finding):
+                self._on_finding(finding)
+            elif self._on_finding == "raise" and finding.fails:
+                raise InputError("the input that the network was trained on", str(finding), "or watch with on_finding='warn'")
+            elif _speaks():
+                warnings.warn(str(finding), TareWarning, stacklevel=2)
+
+    def _say_what_is_unknown(self) -> None:
+        if self._expects.affine is not None:
+            return
+        spec, rule = self._expects.spec, rule_named("TARE080")
+        unknown = list(rule.findings(Evidence(spec, self._expects.network)))
+        if unknown:
+            remedy = "state it: tare.watch(model, spec=...); only shape, dtype, NaN and scaling by own values are looked at"
+            self._say([replace(one, severity="note", remedy=remedy) for one in unknown])
+        else:
+            kind = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else "an unknown type"
+            self._note(f"raw values are of {kind}: values of 8 bits only are held against a spec")
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def _take_off(self) -> None:
+        with self._lock:
+            detach, self._detach = self._detach, None
+        if detach is not None:
+            detach()
+
+
+def _speaks() -> bool:
+    """Whether this is the process that warns: the first one, as every other one would say the same."""
+    distributed = torch.distributed
+    return not (distributed.is_available() and distributed.is_initialized() and distributed.get_rank() > 0)
