@@ -23,7 +23,7 @@ _TOLERANCE = 1e-8
 #: Steps of bound optimisation at most, and the largest change of a standardised weight at which they end.
 _BOUND_STEPS = 400
 _SETTLED = 1e-3
-#: Share of the largest std below which a feature never varies, as the difference of two large sums can tell it.
+#: A std below this share of the largest counts as 0: the variance is a difference of two sums, and this is its rounding.
 _CONSTANT = 1e-7
 
 
@@ -31,9 +31,9 @@ def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
     """Fit a linear head on each of several features ``(N, D)`` of the same samples, with labels 0..K-1.
 
     Each head is the one that :func:`tare.networks.heads.reference.fit_head` fits. The objective, ``C sum(loss) + |W|^2 / 2`` of
-    standardised features, is strictly convex but for a constant added to all biases, so its optimum is the same whoever finds
-    it. By the representer theorem the weights lie in the span of the samples: with fewer samples than features that many
-    unknowns per class suffice.
+    standardised features, is strictly convex but for a constant added to all biases, so every method finds the same optimum. By
+    the representer theorem the weights lie in the span of the samples: with fewer samples than features that many unknowns per
+    class suffice. Heads of more unknowns than Newton's method is worth, and those without an optimum found, are scikit-learn's.
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
@@ -67,14 +67,11 @@ def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
 def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, strength: float) -> torch.Tensor:
     """Logits ``(B, N, K)`` of all samples by B heads, each fitted with sample weights of its own.
 
-    ``features`` ``(N, D)``, ``labels`` ``(N,)`` of K classes, ``weights`` ``(B, N)``: 1 for a sample that a head is fitted on, 0
-    for one that it is not. Each head minimises its weighted sum of log losses + |W|^2 / (2 strength) on features standardised by
-    the same weights, as scikit-learn's multinomial logistic regression does; for two classes W stands for two opposite halves of
-    its one vector. A class without weight gets an ever lower logit.
-
-    Steps follow the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992), accelerated (Nesterov 1983) with restarts
-    (O'Donoghue and Candes 2015). With more features than samples they are taken in the N directions that samples span: the
-    penalty keeps W there.
+    ``features`` ``(N, D)``, ``labels`` ``(N,)`` of K classes, ``weights`` ``(B, N)`` of 0 or more: 0 leaves a sample out. Each
+    head minimises its weighted sum of log losses + |W|^2 / (2 strength) on features standardised by the same weights, as
+    scikit-learn's multinomial logistic regression does; for two classes W stands for two opposite halves of its one vector. A
+    class without weight gets an ever lower logit. With more features than samples the heads are fitted in the N directions that
+    samples span: the penalty keeps W there.
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
@@ -86,13 +83,20 @@ def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch
         scaled = _in_their_span(scaled)
     inputs = _with_ones(scaled)
     wanted = torch.nn.functional.one_hot(labels, classes).double()
-    penalty = _penalties(inputs.shape[2], classes) / strength
-    bound = 0.5 * (inputs * weights[..., None]).mT @ inputs + torch.diag(penalty + 1e-9)
+    return inputs @ _by_bound(inputs, wanted, weights[..., None], _penalties(inputs.shape[2], classes) / strength)
+
+
+def _by_bound(inputs: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+    """Weights and biases ``(B, R + 1, K)``: steps by the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992).
+
+    They are accelerated (Nesterov 1983) with restarts (O'Donoghue and Candes 2015).
+    """
+    bound = 0.5 * (inputs * weights).mT @ inputs + torch.diag(penalty + 1e-9)
     solver = torch.linalg.cholesky(bound)
-    found = torch.zeros(len(weights), inputs.shape[2], classes, dtype=torch.float64)
+    found = torch.zeros(len(inputs), inputs.shape[2], wanted.shape[1], dtype=torch.float64)
     ahead, momentum = found, 1.0
     for _ in range(_BOUND_STEPS):
-        wrong = (torch.softmax(inputs @ ahead, dim=2) - wanted) * weights[..., None]
+        wrong = (torch.softmax(inputs @ ahead, dim=2) - wanted) * weights
         step = torch.cholesky_solve(inputs.mT @ wrong + penalty[:, None] * ahead, solver)
         new = ahead - step
         moved = new - found
@@ -105,7 +109,7 @@ def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch
             following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
             ahead = new + (momentum - 1) / following * moved
             momentum = following
-    return inputs @ found
+    return found
 
 
 def _standardised(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
