@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tare.errors import ModelError, SpecError
-from tare.folding.api import canonical, rewritten
+from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.network import Network
@@ -58,7 +58,7 @@ def unit_constants(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...],
 
     Raises :class:`SpecError` if a field that is needed is unknown, or the scale is not positive.
     """
-    affine = canonical(spec)
+    affine = spec.canonical()
     scale, stored = spec.require("scale"), spec.raw_dtype
     if isinstance(stored, Known):
         factor = scale / float(unit_scale(stored.value))
