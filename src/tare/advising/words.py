@@ -24,8 +24,6 @@ _KINDS = {
 }
 # Above so many channels, as tables have, only the largest shifts are named.
 _MANY = 3
-#: Kinds of shift that a strategy can undo, because they are affine.
-AFFINE = ("gain", "offset", "gain and offset", "units")
 
 
 def points(found: Interval) -> str:

@@ -27,11 +27,6 @@ def unit_scale(dtype: DTypeLike) -> Fraction:
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
 
 
-def is_exact(dtype: DTypeLike) -> bool:
-    """Say whether sums over ``dtype`` are kept as exact integers from the first value on (bool, uint8, uint16)."""
-    return np.dtype(dtype).name in _INTEGER_SCALE
-
-
 def channel_names(count: int) -> tuple[str, ...]:
     """Name ``count`` channels: grey, or red, green, blue, else c0, c1, ..."""
     return _CHANNEL_NAMES.get(count) or tuple(f"c{index}" for index in range(count))

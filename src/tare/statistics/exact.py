@@ -118,11 +118,6 @@ def exact_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
     return [Dyadic(total, _LOWEST) for total in totals]
 
 
-def exact_dot(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
-    """Sum the products of two integer vectors exactly."""
-    return exact_products(np.stack([left, right]))[1]
-
-
 def exact_products(rows: NDArray[np.int64]) -> list[int]:
     """Sum the products of every two rows of integers ``(K, N)`` exactly: of 0 with 0, 1, ..., of 1 with 1, 2, ..., and so on."""
     number = len(rows)
