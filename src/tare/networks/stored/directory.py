@@ -24,6 +24,7 @@ from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork, Form, with_form
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
+from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network, load_network, load_weights, with_head
 from tare.normalisation.normaliser import Normaliser
@@ -130,7 +131,7 @@ def save_model(
         document = _document(model, source_spec, target_stats, evidence)
         if fold is not None:
             document["fold"] = dict(fold)
-        write_text(temporary / "tare.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+        write_text(temporary / NAME, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
@@ -253,7 +254,7 @@ def _file_hash(reference: str) -> str | None:
 
 def tare_json(folder: Path) -> dict[str, Any]:
     """What the ``tare.json`` of a model directory holds, of any schema. Raises :class:`ModelError` if it is no JSON object."""
-    path = folder / "tare.json"
+    path = folder / NAME
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tare.errors import ModelError
+from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.networks.network import Network, load_network, load_weights
 from tare.networks.stored.directory import load_model, tare_json
@@ -37,17 +38,15 @@ def source_statistics(reference: str, weights: str) -> DatasetStats | None:
 
 
 def model_folder(reference: str) -> Path | None:
-    """The model directory that ``reference`` is or, being a run, holds; None if it is no directory.
+    """The model directory that ``reference`` is or, being a run, holds; None if it is neither a directory nor a ``tare.json``.
 
     Raises :class:`ModelError` for a directory without a model.
     """
     path = Path(reference)
-    if not path.is_dir():
-        return None
-    found = next((folder for folder in (path, path / "model") if (folder / "tare.json").is_file()), None)
-    if found is None:
+    found = model_file(path)
+    if found is None and path.is_dir():
         raise ModelError("a run or a model directory with a tare.json", f"{reference!r} without one", "name RUN or RUN/model")
-    return found
+    return found.parent if found is not None else None
 
 
 def _transferred(folder: Path, weights: str, seed: int) -> Network:
