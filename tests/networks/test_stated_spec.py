@@ -18,7 +18,7 @@ from tare.advising.inputs import Asked, fed_network
 from tare.datasets.split import Labelled
 from tare.errors import SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.networks.stated_spec import unit_constants, with_spec
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation

@@ -17,7 +17,7 @@ from tare.exporting.graph.served import ResizeAndCrop
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
 from tare.measuring.as_seen import geometry_of
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.networks.stated_images import geometry_of as geometry_of_network
 from tare.networks.stated_spec import with_spec
 from tare.predicting.api import predict

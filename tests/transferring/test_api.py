@@ -20,7 +20,7 @@ from tare.datasets.image_batches import ImageBatches
 from tare.datasets.split import read_split
 from tare.errors import DataError, MissingDependencyError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import TooManySkippedError, measure
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.normalisation.strategies import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.training.fitting import DivergedError, TransferModule

@@ -13,7 +13,8 @@ from tare.datasets.split import Labelled, without_labels
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import InputGeometry
 from tare.input_spec.spec import InputSpec
-from tare.networks.network import Network, built_for
+from tare.networks.loading import built_for
+from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, geometry_of, source_constants
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import Spec, with_spec

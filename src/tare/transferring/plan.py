@@ -25,7 +25,8 @@ from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, Kind, geome
 from tare.input_spec.spec import InputSpec
 from tare.measuring.api import checked, measure_state, stats_of
 from tare.networks.batch_norm import batch_norms
-from tare.networks.network import Network, built_for, with_head
+from tare.networks.loading import built_for
+from tare.networks.network import Network, with_head
 from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,

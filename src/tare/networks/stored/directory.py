@@ -26,7 +26,9 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.networks.network import Network, load_network, load_weights, with_head
+from tare.networks.loading import load_network
+from tare.networks.network import Network, with_head
+from tare.networks.weights import load_weights
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import STRATEGIES, Normalisation, Strategy
 from tare.samples.layout import unit_scale

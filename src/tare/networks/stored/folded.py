@@ -12,7 +12,8 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known
-from tare.networks.network import Network, load_network
+from tare.networks.loading import load_network
+from tare.networks.network import Network
 from tare.networks.stated_images import geometry_of
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.strategies import Normalisation

@@ -8,13 +8,15 @@ from pathlib import Path
 from tare.errors import ModelError
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Unknown
-from tare.networks.network import Network, load_network, load_weights
+from tare.networks.loading import load_network
+from tare.networks.network import Network
 from tare.networks.stored.directory import load_model, tare_json
+from tare.networks.weights import load_weights
 from tare.statistics.dataset_stats import DatasetStats
 
 
 def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
-    """Build ``reference`` with ``weights``, as :func:`tare.networks.network.load_network` does, or load a transferred model.
+    """Build ``reference`` with ``weights``, as :func:`tare.networks.loading.load_network` does, or load a transferred model.
 
     A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
     ``reference``, for that of a Python file as ``weights`` beside it. Raises :class:`ModelError` if it cannot be had.
