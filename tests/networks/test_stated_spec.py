@@ -19,7 +19,7 @@ from tare.datasets.split import Labelled
 from tare.errors import SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.loading import load_network
-from tare.networks.stated_spec import unit_constants, with_spec
+from tare.networks.stated_spec import constants_by_data_channel, with_spec
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.folder import folder_task
@@ -59,7 +59,7 @@ def first_layer(module: nn.Module) -> nn.Conv2d:
 def test_the_tensor_is_the_one_of_the_specs_own_map(mean: list[float], std: list[float], scale: float, channels: str) -> None:
     factor = 255 * scale
     spec = InputSpec.of([m * factor for m in mean], [s * factor for s in std], scale=scale, channels=channels)
-    order, u0, s0 = unit_constants(spec)
+    order, u0, s0 = constants_by_data_channel(spec)
     fed = source(u0, s0)(raw())[:, list(order)]  # as a first layer in the spec's order sees it
     expected = spec.apply(raw().double())  # floats are unit values
     expected = spec.apply(raw().double() / 255)

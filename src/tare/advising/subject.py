@@ -20,7 +20,7 @@ from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometr
 from tare.measuring.api import MAX_SKIPPED, checked, measure, measure_state, stats_of
 from tare.measuring.as_seen import AsSeen
 from tare.networks.stated_images import check_accepts
-from tare.networks.stated_numbers import check_channels, check_columns, chosen_length, lengths_of
+from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.opening import open_source
@@ -76,7 +76,7 @@ def sized_input(fed: Fed, files: Sequence[LabelledFile], stats: DatasetStats, wo
     takes: SignalGeometry | RowGeometry
     notes: tuple[str, ...] = ()
     if fed.network.kind == "vector":
-        check_columns(fed.dataset0, stats)
+        check_column_order(fed.dataset0, stats)
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)

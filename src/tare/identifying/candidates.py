@@ -8,7 +8,7 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec
-from tare.normalisation.catalog import Entry, entries
+from tare.normalisation.catalog import CatalogEntry, entries
 
 Form = Literal["z-scored", "mean subtracted", "divided by std", "as it is", "-1..1", "normalised twice"]
 Range = Literal["0..1", "0..255"]
@@ -96,7 +96,7 @@ def _all(channels: int) -> Iterator[Candidate]:
                 yield from _of_entry(entry, form, channels, orders)
 
 
-def _of_entry(entry: Entry, form: int, channels: int, orders: Sequence[str]) -> Iterator[Candidate]:
+def _of_entry(entry: CatalogEntry, form: int, channels: int, orders: Sequence[str]) -> Iterator[Candidate]:
     turned = entry.channels == "BGR"
     mean, std = (
         [value / (_UNIT * entry.scale) for value in values] * (channels // len(values)) for values in (entry.mean, entry.std)

@@ -96,7 +96,7 @@ def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[An
     return np.ascontiguousarray(see(image).permute(1, 2, 0).numpy())
 
 
-def geometry_of(stated: Any) -> tuple[Geometry, str]:
+def stated_geometry(stated: Any) -> tuple[Geometry, str]:
     """Read the geometry of a network's input, and say where from.
 
     ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, or a

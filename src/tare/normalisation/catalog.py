@@ -48,7 +48,7 @@ class HasMoments(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """One published constant: the network receives ``(scale * v - mean) / std`` for a raw value v.
 
     ``digits`` are the decimals published, ``samples`` the size of the dataset it describes (0: not known), and ``channels``
@@ -103,7 +103,7 @@ class Match:
     of a mean or std, in units of the constant's std.
     """
 
-    entry: Entry
+    entry: CatalogEntry
     definition: Definition
     closeness: Closeness
     distance: float
@@ -114,13 +114,13 @@ _RANK: dict[Closeness, int] = {"equal": 0, "compatible": 1, "close": 2}
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[CatalogEntry, ...]:
     """All entries, as the catalog file lists them."""
     document = json.loads((files("tare.normalisation") / "catalog.json").read_text(encoding="utf-8"))
     return tuple(_entry(item) for item in document["entries"])
 
 
-def named(name: str) -> Entry:
+def named(name: str) -> CatalogEntry:
     """Return the entry called ``name``; raises :class:`SpecError` with close names if there is none."""
     known = {entry.name: entry for entry in entries()}
     if name not in known:
@@ -129,7 +129,7 @@ def named(name: str) -> Entry:
     return known[name]
 
 
-def pooled_of(constants: HasMoments) -> Entry | None:
+def pooled_of(constants: HasMoments) -> CatalogEntry | None:
     """Return the pooled statistics of the dataset that ``constants`` describe, if they equal a catalog entry.
 
     This is what dataset0 really looked like under its own constants, which the strategy ``match`` needs. None if the
@@ -153,7 +153,7 @@ def matches(stats: DatasetStats, confidence: float = 0.99) -> tuple[Match, ...]:
     return tuple(sorted(found, key=lambda match: (_RANK[match.closeness], match.distance)))
 
 
-def _best(entry: Entry, stats: DatasetStats, confidence: float) -> Match | None:
+def _best(entry: CatalogEntry, stats: DatasetStats, confidence: float) -> Match | None:
     if entry.kind != "dataset" or len(entry.mean) != len(stats.channels):
         return None
     held = (_held(entry, definition, stats, confidence) for definition in MEASURED)
@@ -165,7 +165,7 @@ def _best(entry: Entry, stats: DatasetStats, confidence: float) -> Match | None:
     )
 
 
-def _held(entry: Entry, definition: Definition, stats: DatasetStats, confidence: float) -> Match | None:
+def _held(entry: CatalogEntry, definition: Definition, stats: DatasetStats, confidence: float) -> Match | None:
     """Hold the data, under one definition, against one entry."""
     z = NormalDist().inv_cdf(1 - (1 - confidence) / (4 * len(stats.channels)))
     both = math.sqrt(1 + stats.samples / entry.samples) if entry.samples else 1.0
@@ -179,7 +179,7 @@ def _held(entry: Entry, definition: Definition, stats: DatasetStats, confidence:
     return None if closeness is None else Match(entry, definition, closeness, distance)
 
 
-def _closeness(entry: Entry, samples: int, differences: list[float], margins: list[float]) -> Closeness | None:
+def _closeness(entry: CatalogEntry, samples: int, differences: list[float], margins: list[float]) -> Closeness | None:
     slack = entry.rounding * (1 + 1e-9)
     if all(d <= slack for d in differences):
         return "equal"
@@ -207,13 +207,13 @@ def _twice(values: tuple[float, ...]) -> Iterator[float]:
         yield value
 
 
-def _same(entry: Entry, constants: HasMoments) -> bool:
+def _same(entry: CatalogEntry, constants: HasMoments) -> bool:
     mine, theirs = (*entry.mean, *entry.std), (*constants.mean, *constants.std)
     tolerance = max(entry.rounding, _SAME) * (1 + 1e-9) if entry.digits > 2 else 1e-9
     return len(mine) == len(theirs) and all(abs(a - b) <= tolerance for a, b in zip(mine, theirs, strict=True))
 
 
-def _pooled_twin(candidate: Entry, entry: Entry) -> bool:
+def _pooled_twin(candidate: CatalogEntry, entry: CatalogEntry) -> bool:
     same_data = (candidate.dataset, candidate.split) == (entry.dataset, entry.split)
     return candidate.definition == "pooled" and same_data and (entry.definition != "pooled" or candidate == entry)
 
@@ -222,9 +222,9 @@ def _pooled_names() -> str:
     return f"pooled ones are {', '.join(entry.name for entry in entries() if entry.definition == 'pooled')}"
 
 
-def _entry(item: dict[str, Any]) -> Entry:
-    unknown = set(item) - {field.name for field in fields(Entry)}
+def _entry(item: dict[str, Any]) -> CatalogEntry:
+    unknown = set(item) - {field.name for field in fields(CatalogEntry)}
     if unknown or item["definition"] not in get_args(Definition):
         raise ValueError(f"malformed catalog entry {item.get('name')!r}: {sorted(unknown)}")
     lists = {key: tuple(float(value) for value in item[key]) for key in ("mean", "std")}
-    return Entry(**{**item, **lists})
+    return CatalogEntry(**{**item, **lists})

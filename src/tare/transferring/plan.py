@@ -27,11 +27,11 @@ from tare.measuring.api import checked, measure_state, stats_of
 from tare.networks.batch_norm import batch_norms
 from tare.networks.loading import built_for
 from tare.networks.network import Network, with_head
-from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,
     check_channels,
-    check_columns,
+    check_column_order,
     check_options,
     check_strategy,
     number_geometry,
@@ -192,7 +192,7 @@ def planned(
     target = _measured(split, labelled, colour, training.machine.workers, max_skipped, reporter)
     check_channels(network, target.stats)
     if network.kind == "vector":
-        check_columns(source.trained_on(), target.stats)
+        check_column_order(source.trained_on(), target.stats)
     notes: tuple[str, ...] = ()
     if asked == "auto":
         strategy, notes = _automatic(source, training, network, constants, spec, images, target, reporter)
@@ -227,7 +227,7 @@ def _network(source: Source, labelled: Labelled, training: Training) -> tuple[Ne
 
 def _image_input(source: Source, network: Network) -> _ImageInput:
     """How images reach the network, checked before any is read."""
-    geometry, notes = geometry_of(network, source.size, source.interpolation, source.crop)
+    geometry, notes = network_geometry(network, source.size, source.interpolation, source.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return _ImageInput(geometry, colour, notes)

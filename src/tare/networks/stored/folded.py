@@ -14,7 +14,7 @@ from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.loading import load_network
 from tare.networks.network import Network
-from tare.networks.stated_images import geometry_of
+from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
@@ -109,7 +109,7 @@ def opened(source: str, weights: str, factory: str | None) -> Opened:
         raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
     if stored is None:
         network = load_network(source, weights)
-        geometry, notes = geometry_of(network, None, None, None)
+        geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
         return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)

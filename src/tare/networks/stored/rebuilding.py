@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from tare.errors import ModelError
-from tare.folding.layers import FoldedNetwork, Form, with_form
+from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
@@ -23,7 +23,7 @@ WEIGHTS = "model.safetensors"
 class FoldChanges:
     """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
 
-    forms: Mapping[str, Form]
+    forms: Mapping[str, LayerForm]
     front: tuple[float, ...] | None
     dims: int
     casts: bool
@@ -46,11 +46,11 @@ def changes_of(fold: Any) -> FoldChanges | None:
     """Read the record of a fold, or None without one. Raises KeyError, TypeError or ValueError if it is malformed."""
     if fold is None:
         return None
-    names = {field.name for field in fields(Form)}
+    names = {field.name for field in fields(LayerForm)}
     forms = {}
     for layer in fold["layers"]:
         values: dict[str, Any] = {key: value for key, value in layer.items() if key in names}
-        forms[str(layer["name"])] = Form(**values | {"at_size": tuple(layer["at_size"])})
+        forms[str(layer["name"])] = LayerForm(**values | {"at_size": tuple(layer["at_size"])})
     front = tuple(map(float, fold["front"])) if fold["front"] is not None else None
     return FoldChanges(forms, front, len(fold["shape"]) - 1, fold["takes"] == "uint8")
 
