@@ -13,7 +13,7 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 
-Kind = Literal[
+DiagnosisKind = Literal[
     "same",
     "not_normalised_unit",
     "not_normalised_raw",
@@ -37,7 +37,7 @@ Kind = Literal[
 TOLERANCE = 0.02
 _RAW_RANGE = 255.0
 _LEAST = 1e-6
-_NEARLY_BLACK: tuple[Kind, ...] = ("divided_twice", "bit_depth")
+_NEARLY_BLACK: tuple[DiagnosisKind, ...] = ("divided_twice", "bit_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Diagnosis:
     what the observed map amounts to.
     """
 
-    kind: Kind
+    kind: DiagnosisKind
     reversed_channels: bool
     distance: float
     other: str = ""
@@ -75,8 +75,8 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
         raise ValueError(f"{len(seen.order)} channels seen and {len(expected.order)} expected")
     implied_std = tuple(1 / (_RAW_RANGE * scale) if scale else float("inf") for scale in seen.scale)
     implied_mean = tuple(-shift * std if shift else 0.0 for shift, std in zip(seen.shift, implied_std, strict=True))
-    ranks: list[Kind] = list(Kind.__args__)  # type: ignore[attr-defined]
-    agreeing: list[tuple[int, float, Kind, str, bool]] = []
+    ranks: list[DiagnosisKind] = list(DiagnosisKind.__args__)  # type: ignore[attr-defined]
+    agreeing: list[tuple[int, float, DiagnosisKind, str, bool]] = []
     for kind, other, prediction in _predictions(expected, conventions):
         for exchanged, channels in _orders(prediction):
             distance = seen.distance(channels)
@@ -91,24 +91,24 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
     return Diagnosis(kind, exchanged, distance, other, implied_mean, implied_std)
 
 
-def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> list[tuple[Kind, Affine]]:
+def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> list[tuple[DiagnosisKind, Affine]]:
     """Every mistake with the map that it makes of the expected one: the right map first, simple mistakes before composed ones.
 
     Maps that give every channel the same scale and shift are listed once, for which channels are exchanged does not show.
     """
-    ranks: list[Kind] = list(Kind.__args__)  # type: ignore[attr-defined]
+    ranks: list[DiagnosisKind] = list(DiagnosisKind.__args__)  # type: ignore[attr-defined]
     found = [
         (ranks.index(kind) + (100 if exchanged else 0), kind, channels)
         for kind, _, prediction in _predictions(expected, conventions)
         for exchanged, channels in _orders(prediction)
     ]
-    distinct: dict[tuple[tuple[float, ...], ...], tuple[Kind, Affine]] = {}
+    distinct: dict[tuple[tuple[float, ...], ...], tuple[DiagnosisKind, Affine]] = {}
     for _, kind, channels in sorted(found, key=lambda one: one[0]):
         distinct.setdefault((channels.scale, channels.shift), (kind, channels))
     return list(distinct.values())
 
 
-def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterator[tuple[Kind, str, Affine]]:
+def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
     """Every mistake, applied to the expected map."""
     count = len(expected.order)
     unit = _gain(count, 1 / _RAW_RANGE)
@@ -133,7 +133,7 @@ def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterato
     yield "bit_depth", "127.5", _gain(count, 2.0).then(expected)
 
 
-def _slips(expected: Affine) -> Iterator[tuple[Kind, str, Affine]]:
+def _slips(expected: Affine) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
     """Mistakes in the formula itself, for which mean and std must be taken apart again."""
     if any(scale <= 0 for scale in expected.scale):
         return
