@@ -6,7 +6,7 @@ EXTRAS := .venv/.extras
 # The numeric core: its lines are all to be reached by tests, and its mutants noticed.
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
-  folding/verification networks/heads/fold_heads networks/stored/folded normalisation/strategies \
+  folding/verification networks/heads/batched networks/stored/folded normalisation/strategies \
   normalisation/normaliser statistics/intervals measuring/stopping statistics/dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

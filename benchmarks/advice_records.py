@@ -21,7 +21,7 @@ from tare.advising.evidence.passes import passed
 from tare.comparing import shift, verdict
 from tare.errors import StrategyError
 from tare.networks import absorption
-from tare.networks.heads import fold_heads
+from tare.networks.heads import batched
 from tare.networks.heads.reference import fit_head
 from tare.normalisation import strategies
 from tare.studying.tasks.samples import Samples, split
@@ -30,7 +30,7 @@ from tare.system.files import write_text
 #: The modules whose code decides what is measured.
 _MEASURING = (
     absorption, advice_accuracy, leep, gathered, passes, foreignness, altered_copies, shift, verdict,
-    fold_heads, strategies,
+    batched, strategies,
 )  # fmt: skip
 _TESTED = 1000
 _LARGEST = 400

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import advice_data as data
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.networks.signal_networks import NETWORKS
 from tare.normalisation.strategies import Constants
 from tare.statistics.dataset_stats import DatasetStats

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
-from tare.networks.network import load_network, with_head
+from tare.networks.loading import load_network
+from tare.networks.network import with_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.strategies import Normalisation
 from tests.images import save_png

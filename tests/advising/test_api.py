@@ -12,7 +12,7 @@ from tare.advising import Advice
 from tare.advising.explaining.api import explain
 from tare.advising.result import NO_MATTER
 from tare.errors import DataError, ModelError, SpecError
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tests.images import save_png
 
 NET = {"model": "timm:test_resnet", "weights": "none", "mean": [0.45], "std": [0.25], "size": 32, "workers": 1}

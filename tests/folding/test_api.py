@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from tare.errors import ModelError, SpecError
 from tare.folding.api import fold, folded, respec, respecced
-from tare.folding.layers import FoldedConv2d, FoldedLinear, FoldedNetwork, Form, Method, rebuilt
+from tare.folding.layers import FoldedConv2d, FoldedLinear, FoldedNetwork, LayerForm, Method, rebuilt
 from tare.input_spec.spec import InputSpec, Known, Unknown
 
 IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -536,7 +536,7 @@ def test_a_network_that_cannot_be_copied_or_has_no_layer_to_fold_is_refused() ->
     with pytest.raises(ModelError, match=r"a network that can be copied, found .*; give it as it was loaded"):
         fold(locked, IMAGENET)
     with pytest.raises(TypeError, match="neither a convolution nor a linear layer: ReLU"):
-        rebuilt(nn.ReLU(), Form("weights"))
+        rebuilt(nn.ReLU(), LayerForm("weights"))
 
 
 def test_a_network_whose_first_layer_depends_on_the_size_is_refused() -> None:

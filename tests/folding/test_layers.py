@@ -15,7 +15,7 @@ from torch.nn import functional
 from tare.folding.layers import (
     Extent,
     FoldedConv2d,
-    Form,
+    LayerForm,
     border_slabs,
     convolve,
     is_dynamic,
@@ -117,7 +117,7 @@ def test_at_the_size_it_was_folded_for_a_border_is_corrected_and_nothing_is_padd
         return pad_per_channel(given, padding, value)
 
     monkeypatch.setattr("tare.folding.layers.pad_per_channel", counted)
-    layer = rebuilt(nn.Conv2d(3, 4, 3, padding=1), Form("border", at_size=(6, 7)))
+    layer = rebuilt(nn.Conv2d(3, 4, 3, padding=1), LayerForm("border", at_size=(6, 7)))
     for size in ((6, 7), (6, 8), (5, 7)):
         layer(torch.zeros(1, 3, *size))
     assert padded == [(6, 8), (5, 7)]
@@ -138,14 +138,16 @@ def test_a_linear_layer_that_computes_in_its_own_way_is_not_plain() -> None:
 
 
 def test_a_form_has_a_bias_unless_it_says_otherwise() -> None:
-    new: Any = rebuilt(nn.Conv2d(3, 4, 3, bias=False), Form("pad"))
+    new: Any = rebuilt(nn.Conv2d(3, 4, 3, bias=False), LayerForm("pad"))
     assert new.bias.shape == (4,)
-    assert rebuilt(nn.Conv2d(3, 4, 3), Form("pad", bias=False)).bias is None
+    assert rebuilt(nn.Conv2d(3, 4, 3), LayerForm("pad", bias=False)).bias is None
 
 
-@pytest.mark.parametrize("form", [Form("weights"), Form("pad"), Form("border", at_size=(6, 6)), Form("shift", casts=True)])
+@pytest.mark.parametrize(
+    "form", [LayerForm("weights"), LayerForm("pad"), LayerForm("border", at_size=(6, 6)), LayerForm("shift", casts=True)]
+)
 @pytest.mark.parametrize("training", [False, True])
-def test_a_rebuilt_layer_keeps_geometry_dtype_mode_and_whether_it_learns(form: Form, training: bool) -> None:
+def test_a_rebuilt_layer_keeps_geometry_dtype_mode_and_whether_it_learns(form: LayerForm, training: bool) -> None:
     layer = nn.Conv2d(3, 6, (3, 2), (2, 1), (1, 0), (1, 2), groups=3).double().train(training).requires_grad_(False)
     new: Any = rebuilt(layer, form)
     for name in ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "padding_mode"):
@@ -161,7 +163,7 @@ def test_a_rebuilt_layer_keeps_geometry_dtype_mode_and_whether_it_learns(form: F
 def test_a_layer_without_a_bias_is_given_one_that_learns_as_its_weights_do() -> None:
     for layer in (nn.Conv2d(3, 4, 3, bias=False), nn.Linear(3, 4, bias=False)):
         layer.requires_grad_(False)
-        new: Any = rebuilt(layer, Form("weights", bias=True))
+        new: Any = rebuilt(layer, LayerForm("weights", bias=True))
         assert torch.equal(new.bias, torch.zeros(4))
         assert not new.bias.requires_grad
         assert new is layer
@@ -169,15 +171,15 @@ def test_a_layer_without_a_bias_is_given_one_that_learns_as_its_weights_do() -> 
 
 def test_a_form_is_given_to_the_named_layer_alone_or_to_a_network_that_is_one_layer() -> None:
     network = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), nn.Conv2d(4, 4, 3))
-    changed = with_form(network, "0.0", Form("pad"))
+    changed = with_form(network, "0.0", LayerForm("pad"))
     assert changed is network
     assert isinstance(network.get_submodule("0.0"), FoldedConv2d)
     assert type(network.get_submodule("1")) is nn.Conv2d
-    assert isinstance(with_form(nn.Conv2d(3, 4, 3), "", Form("pad")), FoldedConv2d)
+    assert isinstance(with_form(nn.Conv2d(3, 4, 3), "", LayerForm("pad")), FoldedConv2d)
 
 
 def test_what_pads_by_the_size_of_its_input_is_known_as_such() -> None:
     assert is_dynamic(create_conv2d(3, 4, 3, stride=2, padding="same"))
     assert not is_dynamic(nn.Conv2d(3, 4, 3, padding="same"))
-    assert is_dynamic(rebuilt(nn.Conv2d(3, 4, 3), Form("pad", dynamic=True)))
-    assert not is_dynamic(rebuilt(nn.Conv2d(3, 4, 3), Form("pad")))
+    assert is_dynamic(rebuilt(nn.Conv2d(3, 4, 3), LayerForm("pad", dynamic=True)))
+    assert not is_dynamic(rebuilt(nn.Conv2d(3, 4, 3), LayerForm("pad")))

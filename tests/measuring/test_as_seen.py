@@ -14,7 +14,7 @@ import tare
 from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known
-from tare.measuring.as_seen import geometry_of
+from tare.measuring.as_seen import stated_geometry
 from tests.images import random_rgb, save_png
 
 SPEC = InputSpec(size=Known((24, 24), "test"), interpolation=Known("bilinear", "test"), crop=Known(Crop("center", 0.75), "test"))
@@ -97,9 +97,9 @@ def test_a_geometry_is_read_from_a_spec_its_file_and_a_model_directory(tmp_path:
     (run / "model").mkdir(parents=True)
     (run / "model" / "tare.json").write_text(json.dumps({"schema": "tare.model/1", "spec": SPEC.to_json()}))
     for stated in (SPEC, file, str(file), run, run / "model"):
-        assert geometry_of(stated)[0] == Geometry((24, 24), "bilinear", 0.75, "center")
-    assert geometry_of("224")[0] == geometry_of(224)[0] == Geometry((224, 224))
-    assert geometry_of("224x160")[0] == Geometry((224, 160))
+        assert stated_geometry(stated)[0] == Geometry((24, 24), "bilinear", 0.75, "center")
+    assert stated_geometry("224")[0] == stated_geometry(224)[0] == Geometry((224, 224))
+    assert stated_geometry("224x160")[0] == Geometry((224, 160))
 
 
 @pytest.mark.parametrize(
@@ -115,15 +115,15 @@ def test_a_geometry_is_read_from_a_spec_its_file_and_a_model_directory(tmp_path:
 )
 def test_a_geometry_that_nobody_stated_is_refused(stated: Any, message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        geometry_of(stated)
+        stated_geometry(stated)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"a model directory with a tare\.json, found none in"):
-        geometry_of(tmp_path)
+        stated_geometry(tmp_path)
     (tmp_path / "tare.json").write_text("[]")
     with pytest.raises(SpecError, match=r"a tare\.json with a spec"):
-        geometry_of(tmp_path)
+        stated_geometry(tmp_path)
 
 
 def test_what_is_no_image_cannot_be_seen(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from tare.datasets.options import LabelOptions
 from tare.errors import SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.inputs import NetworkOptions
-from tare.networks.network import load_network
-from tare.networks.stated_spec import unit_constants, with_spec
+from tare.networks.loading import load_network
+from tare.networks.stated_spec import constants_by_data_channel, with_spec
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.folder import folder_task
@@ -60,7 +60,7 @@ def first_layer(module: nn.Module) -> nn.Conv2d:
 def test_the_tensor_is_the_one_of_the_specs_own_map(mean: list[float], std: list[float], scale: float, channels: str) -> None:
     factor = 255 * scale
     spec = InputSpec.of([m * factor for m in mean], [s * factor for s in std], scale=scale, channels=channels)
-    order, u0, s0 = unit_constants(spec)
+    order, u0, s0 = constants_by_data_channel(spec)
     fed = source(u0, s0)(raw())[:, list(order)]  # as a first layer in the spec's order sees it
     expected = spec.apply(raw().double())  # floats are unit values
     expected = spec.apply(raw().double() / 255)
@@ -155,7 +155,7 @@ def test_every_way_in_takes_the_spec(factory: str, tmp_path: Path) -> None:
     assert torch.allclose(pretrained.module(fed), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_a_transfer_under_a_spec_ships_a_network_for_rgb_with_unit_constants(factory: str, tmp_path: Path) -> None:
+def test_a_transfer_under_a_spec_ships_a_network_for_rgb_with_constants_by_data_channel(factory: str, tmp_path: Path) -> None:
     for part in ("train", "val"):
         for index in range(4):
             save_photo(tmp_path / "data" / part / "ab"[index % 2] / f"{index}.png", index)

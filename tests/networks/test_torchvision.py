@@ -8,7 +8,7 @@ import torchvision
 
 from tare.errors import ModelError
 from tare.input_spec.spec import Known
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.networks.torchvision import torchvision_model
 
 

@@ -16,9 +16,9 @@ from tare.datasets.image_batches import evaluation_transform
 from tare.exporting.graph.served import ResizeAndCrop
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
-from tare.measuring.as_seen import geometry_of
-from tare.networks.network import load_network
-from tare.networks.stated_images import geometry_of as geometry_of_network
+from tare.measuring.as_seen import stated_geometry
+from tare.networks.loading import load_network
+from tare.networks.stated_images import network_geometry
 from tare.networks.stated_spec import with_spec
 from tare.predicting.api import predict
 from tests.tiny_run import CLASSES, save_photo, tiny_run
@@ -33,9 +33,9 @@ def photos(root: Path) -> list[Image.Image]:
 
 def fed(spec: InputSpec, image: Image.Image) -> np.ndarray[Any, Any]:
     """By the geometry that `--as-seen` and a network with this spec both get."""
-    seen, _ = geometry_of(spec)
+    seen, _ = stated_geometry(spec)
     network = with_spec(load_network("timm:test_resnet", "none"), spec)
-    assert geometry_of_network(network, None, None, None)[0] == seen
+    assert network_geometry(network, None, None, None)[0] == seen
     pixels = evaluation_transform(seen)(image)
     assert pixels.dtype == torch.uint8
     return pixels.numpy().astype(np.float64) / 255
@@ -84,7 +84,7 @@ def test_a_run_keeps_the_edge_and_a_stated_size_or_crop_replaces_it(tmp_path: Pa
     run = tiny_run(tmp_path, geometry=geometry)
     assert tare.load_model(run / "model").geometry == geometry
     assert len(predict(run, tmp_path / "data" / "val")) == len(CLASSES)
-    assert geometry_of(run)[0] == geometry
+    assert stated_geometry(run)[0] == geometry
     network = with_spec(load_network("timm:test_resnet", "none"), run)
-    assert geometry_of_network(network, 48, None, None)[0].resize is None
-    assert geometry_of_network(network, None, None, 1.0)[0].resize is None
+    assert network_geometry(network, 48, None, None)[0].resize is None
+    assert network_geometry(network, None, None, 1.0)[0].resize is None

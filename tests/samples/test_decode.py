@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tare.samples.decode import MAX_PIXELS, UndecodableError, decode_image, decode_noted, orientation, upright
+from tare.samples.decode import MAX_PIXELS, ColourMode, UndecodableError, decode_noted, orientation, upright
 from tests.encoding import deep_png, deep_tiff, encoded
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 33, 3), dtype=np.uint8)
@@ -25,6 +25,10 @@ LOSSLESS: dict[str, tuple[str, dict[str, Any]]] = {
     "tiff-deflate": ("TIFF", {"compression": "tiff_adobe_deflate"}),
     "webp": ("WEBP", {"lossless": True}),
 }
+
+
+def decode_image(data: bytes | memoryview, colour: ColourMode = "stored") -> NDArray[Any]:
+    return decode_noted(data, colour).values
 
 
 def pillow(data: bytes, mode: str) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from tare.datasets.split import read_split
 from tare.errors import DataError, MissingDependencyError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import measure
 from tare.measuring.one_pass import TooManySkippedError
-from tare.networks.network import load_network
+from tare.networks.loading import load_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.training.fitting import DivergedError, TransferModule
@@ -163,7 +163,7 @@ def test_contradictory_options_are_refused_before_anything_is_written(
 
 
 def test_a_network_that_states_nothing_and_gets_nothing_is_an_error_not_imagenet(data: Path, tmp_path: Path) -> None:
-    from tests.networks.test_network import FACTORY
+    from tests.networks.factories import FACTORY
 
     (tmp_path / "nets.py").write_text(FACTORY)
     model = f"{tmp_path / 'nets.py'}:net"
@@ -447,7 +447,7 @@ def test_a_transferred_model_is_a_new_source_fed_as_it_was(data: Path, tmp_path:
 
 
 def test_a_model_that_a_file_built_is_a_source_as_weights_beside_its_file(data: Path, tmp_path: Path) -> None:
-    from tests.networks.test_network import FACTORY
+    from tests.networks.factories import FACTORY
 
     (tmp_path / "nets.py").write_text(FACTORY)
     model = f"{tmp_path / 'nets.py'}:net"

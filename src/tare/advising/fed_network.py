@@ -13,8 +13,9 @@ from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import InputGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.inputs import NetworkOptions
-from tare.networks.network import Network, built_for
-from tare.networks.stated_images import check_accepts, colour_of, geometry_of, source_constants
+from tare.networks.loading import built_for
+from tare.networks.network import Network
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, source_constants
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
@@ -60,7 +61,7 @@ def fed_network(asked: NetworkOptions, seed: int, labelled: LabelOptions | None 
     dataset0 = dataset0_of(found, source_stats, asked.model, asked.weights)
     if network.kind != "image":
         return FedNetwork(network, found, spec, None, "stored", asked.length, dataset0, network.notes)
-    geometry, notes = geometry_of(network, asked.size, asked.interpolation, asked.crop)
+    geometry, notes = network_geometry(network, asked.size, asked.interpolation, asked.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes)

@@ -23,7 +23,7 @@ from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
 from tare.measuring.one_pass import MAX_SKIPPED, enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
-from tare.networks.stated_numbers import check_channels, check_columns, chosen_length, lengths_of
+from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.opening import open_source
@@ -81,7 +81,7 @@ def sized_input(
     takes: SignalGeometry | RowGeometry
     notes: tuple[str, ...] = ()
     if fed.network.kind == "vector":
-        check_columns(fed.dataset0, stats)
+        check_column_order(fed.dataset0, stats)
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)

@@ -9,6 +9,7 @@ from typing import Any
 from tare.checking.rules.evidence import Declared
 from tare.errors import SpecError
 from tare.input_spec.fields import numbers
+from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, read_json
 from tare.readers.table import read_spec
 from tare.statistics.dataset_stats import DatasetStats
@@ -56,9 +57,8 @@ def declared_by_config(text: str) -> Declared | None:
 
 def measured_by_config(text: str) -> DatasetStats | None:
     """The target's statistics in the ``tare.json`` of a run or model directory."""
-    folder = Path(text)
-    path = next((path for path in (folder / "tare.json", folder / "model" / "tare.json", folder) if path.is_file()), None)
-    document: Any = read_json(path) if path is not None and path.name == "tare.json" else None
+    path = model_file(Path(text))
+    document: Any = read_json(path) if path is not None else None
     stats = document.get("target_stats") if isinstance(document, Mapping) else None
     return DatasetStats.from_json(stats) if isinstance(stats, Mapping) else None
 

@@ -77,7 +77,7 @@ def folded(
 
 def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> Folded:
     """:func:`respec` with its recipe and proof."""
-    before, after = canonical(from_spec), canonical(to_spec)
+    before, after = from_spec.canonical(), to_spec.canonical()
     channels = len(before.order)
     if len(after.order) != channels:
         raise SpecError(f"two specs of {channels} channels", f"{len(after.order)} in the second", "state as many")
@@ -94,26 +94,9 @@ def rewritten(
     return Folded(network, plan, verified(model, network, plan))
 
 
-def canonical(spec: InputSpec) -> Affine:
-    """The spec's map from raw value to network input, checked. Raises :class:`SpecError` if it is unknown or no fit."""
-    remedy = "state it with --mean and --std, or in the spec file"
-    mean, std = spec.require("mean", remedy), spec.require("std", remedy)
-    if len(mean) != len(std):
-        raise SpecError("a mean and a std for each channel", f"{len(mean)} means and {len(std)} stds", "state as many")
-    if not all(np.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
-        raise SpecError("finite means and positive stds", f"mean {tuple(mean)}, std {tuple(std)}", "correct the spec")
-    try:
-        affine = spec.affine()
-    except ValueError as error:
-        raise SpecError("a spec whose fields agree", str(error), "correct the spec") from None
-    if 0.0 in affine.scale:
-        raise SpecError("a scale other than zero", f"{affine.scale}", "correct the spec")
-    return affine
-
-
 def affine_of(spec: InputSpec, takes: Literal["unit", "uint8"]) -> Affine:
-    """The spec's map from unit values, or from raw bytes, to network input. Raises :class:`SpecError`, as :func:`canonical`."""
-    canonical(spec)
+    """The map from unit values, or from raw bytes, to network input. Raises :class:`SpecError` as ``spec.canonical`` does."""
+    spec.canonical()
     stored = spec.raw_dtype
     if isinstance(stored, Known) and stored.value.startswith("float") and takes == "uint8":
         raise SpecError("a network of 8-bit data for input 'uint8'", f"{stored.value} data", "fold it with input 'unit'")

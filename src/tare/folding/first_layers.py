@@ -69,24 +69,24 @@ def first_layers(model: nn.Module, shape: Sequence[int]) -> tuple[FirstLayer, ..
         raise ModelError(f"an input of fewer than {_LARGEST_ID:,} values", f"{tuple(shape)}", "fold it at a smaller size")
     example = next(iter(model.parameters()), torch.zeros(1))
     numbers = torch.arange(1, batch * count + 1, dtype=example.dtype, device=example.device).reshape(batch, *shape)
-    watch = _Watch(numbers)
+    tracker = _InputTracker(numbers)
     try:
-        with torch.no_grad(), _evaluating(model), _watched(model, watch), watch:
+        with torch.no_grad(), _evaluating(model), _tracked(model, tracker), tracker:
             model(numbers)
     except Exception:
-        if watch.refusal is not None:  # scripted code turns it into an error of its own
-            raise watch.refusal from None
+        if tracker.refusal is not None:  # scripted code turns it into an error of its own
+            raise tracker.refusal from None
         raise
-    return tuple(_proved(model, watch))
+    return tuple(_proved(model, tracker))
 
 
 @dataclass
-class _Call:
+class _LayerCall:
     origin: torch.Tensor
     weights: list[torch.Tensor] = field(default_factory=list)
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own class has no types
+class _InputTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own class has no types
     """Sees every operation; ``moved`` are the tensors that hold input values, by identity, kept alive so that it lasts."""
 
     def __init__(self, numbers: torch.Tensor) -> None:
@@ -94,7 +94,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
         self.moved = {id(numbers): numbers}
         self.inside: list[str] = []
         self.owner: str | None = None
-        self.calls: dict[str, _Call] = {}
+        self.calls: dict[str, _LayerCall] = {}
         self.times_called: dict[str, int] = {}
         self.touched: dict[int, str] = {}
         self.padded = False
@@ -156,28 +156,28 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _watched(model: nn.Module, watch: _Watch) -> Iterator[None]:
+def _tracked(model: nn.Module, tracker: _InputTracker) -> Iterator[None]:
     """Hooks on every module: who is running, and which layers receive the input."""
 
     def enter(name: str, hooked: bool) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            watch.inside.append(name)
+            tracker.inside.append(name)
             if not isinstance(module, Conv | nn.Linear):
                 return
-            watch.times_called[name] = watch.times_called.get(name, 0) + 1
+            tracker.times_called[name] = tracker.times_called.get(name, 0) + 1
             given = args[0] if args else kwargs.get("input")
-            if watch.owner is None and isinstance(given, torch.Tensor) and id(given) in watch.moved:
+            if tracker.owner is None and isinstance(given, torch.Tensor) and id(given) in tracker.moved:
                 _check_kind(name, module, hooked)
-                watch.owner = name
-                watch.calls[name] = _Call(given.detach())
+                tracker.owner = name
+                tracker.calls[name] = _LayerCall(given.detach())
 
         return hook
 
     def leave(name: str) -> Callable[..., None]:
         def hook(*_: Any) -> None:
-            watch.inside.pop()
-            if watch.owner == name:
-                watch.owner = None
+            tracker.inside.pop()
+            if tracker.owner == name:
+                tracker.owner = None
 
         return hook
 
@@ -218,26 +218,26 @@ def is_known_variant(layer: nn.Module) -> bool:
     return type(layer) in kinds
 
 
-def _proved(model: nn.Module, watch: _Watch) -> Iterator[FirstLayer]:
-    if not watch.calls:
+def _proved(model: nn.Module, tracker: _InputTracker) -> Iterator[FirstLayer]:
+    if not tracker.calls:
         raise ModelError("an input that reaches a convolution or linear layer", "none that receives it unchanged", KEEP_IN_FRONT)
-    for name, call in watch.calls.items():
+    for name, call in tracker.calls.items():
         layer: Any = model.get_submodule(name)
-        _check_used_once(name, layer, watch)
+        _check_used_once(name, layer, tracker)
         weight = layer.weight.detach() if is_plain(layer) or not call.weights else call.weights[0]
         axis = 1 if isinstance(layer, Conv) else -1
         features = call.origin.movedim(axis, 0).flatten(1)
         origin = features.to(torch.float64).round().to(torch.int64).cpu().numpy() - 1
-        yield FirstLayer(name, layer, origin, weight, tuple(call.origin.shape[2:]) if axis == 1 else (), watch.padded)
+        yield FirstLayer(name, layer, origin, weight, tuple(call.origin.shape[2:]) if axis == 1 else (), tracker.padded)
 
 
-def _check_used_once(name: str, layer: nn.Module, watch: _Watch) -> None:
-    if watch.times_called[name] > 1:
+def _check_used_once(name: str, layer: nn.Module, tracker: _InputTracker) -> None:
+    if tracker.times_called[name] > 1:
         raise ModelError(
-            f"a first layer {name!r} that is used once", f"{watch.times_called[name]} calls in one pass", KEEP_IN_FRONT
+            f"a first layer {name!r} that is used once", f"{tracker.times_called[name]} calls in one pass", KEEP_IN_FRONT
         )
     for key, parameter in layer.named_parameters():
-        place = watch.touched.get(_storage(parameter))
+        place = tracker.touched.get(_storage(parameter))
         if place is not None:
             raise ModelError(f"a first layer {name!r} that shares nothing", f"its {key} is also used by {place}", KEEP_IN_FRONT)
 

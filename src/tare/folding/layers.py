@@ -21,7 +21,7 @@ _FUNCTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class LayerForm:
     """What a folded layer looks like, apart from its numbers: enough to build it again from the original architecture.
 
     ``at_size`` is the spatial input size that ``border`` is prepared for; ``casts`` says that the layer takes raw uint8;
@@ -47,7 +47,7 @@ class FoldedLinear(nn.Linear):
 class FoldedConv1d(nn.Conv1d):
     """A folded :class:`torch.nn.Conv1d`; see :func:`folded_forward`."""
 
-    form: Form
+    form: LayerForm
     zero: torch.Tensor
     borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
 
@@ -59,7 +59,7 @@ class FoldedConv1d(nn.Conv1d):
 class FoldedConv2d(nn.Conv2d):
     """A folded :class:`torch.nn.Conv2d`; see :func:`folded_forward`."""
 
-    form: Form
+    form: LayerForm
     zero: torch.Tensor
     borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
 
@@ -71,7 +71,7 @@ class FoldedConv2d(nn.Conv2d):
 class FoldedConv3d(nn.Conv3d):
     """A folded :class:`torch.nn.Conv3d`; see :func:`folded_forward`."""
 
-    form: Form
+    form: LayerForm
     zero: torch.Tensor
     borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
 
@@ -134,7 +134,7 @@ def folded_forward(layer: FoldedConv, given: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def with_form(network: nn.Module, name: str, form: Form) -> nn.Module:
+def with_form(network: nn.Module, name: str, form: LayerForm) -> nn.Module:
     """Give the layer called ``name`` of ``network`` the form; return the network, which may be that layer itself."""
     new = rebuilt(network.get_submodule(name), form)
     if not name:
@@ -144,7 +144,7 @@ def with_form(network: nn.Module, name: str, form: Form) -> nn.Module:
     return network
 
 
-def rebuilt(layer: nn.Module, form: Form) -> nn.Module:
+def rebuilt(layer: nn.Module, form: LayerForm) -> nn.Module:
     """Give ``layer`` the ``form``, with room for its numbers: in place where torch's own layer will do, else a new layer."""
     if isinstance(layer, nn.Linear):
         if form.casts:
@@ -271,7 +271,7 @@ def _memory_format(given: torch.Tensor) -> torch.memory_format:
     return wanted if given.is_contiguous(memory_format=wanted) else torch.contiguous_format
 
 
-def _add_buffers(layer: FoldedConv, form: Form) -> None:
+def _add_buffers(layer: FoldedConv, form: LayerForm) -> None:
     layer.form = form
     dims = len(layer.kernel_size)
     if form.method != "weights":

@@ -15,7 +15,7 @@ from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer
 from tare.folding.layers import (
     Conv,
     FoldedConv,
-    Form,
+    LayerForm,
     Method,
     border_slabs,
     convolve,
@@ -26,7 +26,7 @@ from tare.folding.layers import (
 )
 from tare.input_spec.affine import Affine
 
-Array = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 #: What the folded network takes: unit values, raw bytes, or what another normalisation makes.
 Takes = Literal["unit", "uint8", "normalised"]
@@ -51,11 +51,11 @@ class LayerFold:
 
     name: str
     kind: str
-    form: Form
-    weight: Array
-    bias: Array | None
-    zero: Array
-    border: tuple[Array, ...]
+    form: LayerForm
+    weight: Floats
+    bias: Floats | None
+    zero: Floats
+    border: tuple[Floats, ...]
     same_code: bool
 
     def describe(self, *, shifted: bool = False) -> str:
@@ -127,11 +127,11 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
     taps = dense.reshape(*dense.shape[:2], -1).sum(2)
     new_bias = bias + taps @ (zero if chosen == "shift" else np.array(features.shift))
     has_bias = _has_bias(layer) or bool(np.any(new_bias))
-    form = Form(
+    form = LayerForm(
         chosen, groups, has_bias, first.size if chosen == "border" else (), casts, isinstance(layer, Conv) and is_dynamic(layer)
     )
     border = _border(layer, new_weight, new_zero, first.size) if chosen == "border" and isinstance(layer, Conv) else ()
-    same_code = is_plain(layer) and form == Form("weights", getattr(layer, "groups", 1), _has_bias(layer))
+    same_code = is_plain(layer) and form == LayerForm("weights", getattr(layer, "groups", 1), _has_bias(layer))
     kind = type(layer).__name__
     return LayerFold(first.name, kind, form, new_weight, new_bias if has_bias else None, new_zero, border, same_code)
 
@@ -172,7 +172,7 @@ def _partners(first: FirstLayer, channels: NDArray[np.int64], affine: Affine, ar
     return partners
 
 
-def _numbers(first: FirstLayer) -> tuple[Array, Array, Array]:
+def _numbers(first: FirstLayer) -> tuple[Floats, Floats, Floats]:
     """Weight, bias and, per channel, the value that the layer pads with, in float64."""
     layer: Any = first.layer
     weight = first.weight.detach().double().cpu().numpy()
@@ -186,7 +186,7 @@ def _numbers(first: FirstLayer) -> tuple[Array, Array, Array]:
     return weight, bias, zero
 
 
-def _method(first: FirstLayer, zero: Array, casts: bool, asked: Method | None) -> Method:
+def _method(first: FirstLayer, zero: Floats, casts: bool, asked: Method | None) -> Method:
     layer = first.layer
     if not isinstance(layer, Conv) or not zero.any():
         return "weights"
@@ -211,7 +211,7 @@ def _has_interior(layer: Conv, size: tuple[int, ...]) -> bool:
     return sum(int(np.prod([end - begin for begin, end in slab])) for slab in border_slabs(layer, size)) < outputs
 
 
-def _border(layer: Conv, weight: Array, zero: Array, size: tuple[int, ...]) -> tuple[Array, ...]:
+def _border(layer: Conv, weight: Floats, zero: Floats, size: tuple[int, ...]) -> tuple[Floats, ...]:
     """What the padding with ``zero`` adds to the output, where it adds anything."""
     value = torch.from_numpy(zero).reshape(1, -1, *[1] * len(size))
     frame = pad_per_channel(torch.zeros(1, len(zero), *size, dtype=torch.float64), padding_of(layer, size), value)
@@ -221,7 +221,7 @@ def _border(layer: Conv, weight: Array, zero: Array, size: tuple[int, ...]) -> t
     )
 
 
-def _dense(weight: Array, groups: int) -> Array:
+def _dense(weight: Floats, groups: int) -> Floats:
     if groups == 1:
         return weight
     outputs, inputs = len(weight) // groups, weight.shape[1]
@@ -232,7 +232,7 @@ def _dense(weight: Array, groups: int) -> Array:
     return dense
 
 
-def _grouped(dense: Array, groups: int) -> Array:
+def _grouped(dense: Floats, groups: int) -> Floats:
     outputs, inputs = len(dense) // groups, dense.shape[1] // groups
     return np.concatenate([
         dense[group * outputs : (group + 1) * outputs, group * inputs : (group + 1) * inputs] for group in range(groups)

@@ -29,7 +29,7 @@ from tare.identifying.scores import Score, Scored, deep_divergence, follow, norm
 from tare.identifying.words import reason_for, separating
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
-from tare.networks.stated_images import check_accepts, colour_of, geometry_of
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry
 from tare.networks.stored.source import source_network
 from tare.system.progress import SILENT, Reporter
 
@@ -146,7 +146,7 @@ def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geome
     """The network's own geometry; where nobody states a size and all images have one, that is it."""
     if size is None and not isinstance(network.spec.size, Known) and probes.size is not None:
         return Geometry(probes.size), (f"input size taken to be that of the images, {probes.size[0]} x {probes.size[1]} px",)
-    geometry, notes = geometry_of(network, size, None, None)
+    geometry, notes = network_geometry(network, size, None, None)
     return geometry, tuple(
         note.removesuffix(", change it with --interpolation").removesuffix(", change it with --crop") for note in notes
     )

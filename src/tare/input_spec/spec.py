@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -89,6 +90,21 @@ class InputSpec:
         channels = self.require("channels")
         order = (2, 1, 0) if channels == "BGR" and len(mean) == 3 else tuple(range(len(mean)))
         return Affine.of_normalisation(mean, std, self.require("scale"), order)
+
+    def canonical(self) -> Affine:
+        """The map of :meth:`affine`, checked: it has an inverse, and is finite.
+
+        Raises :class:`SpecError` if a field that is needed is unknown or cannot be used.
+        """
+        mean, std = self.require("mean"), self.require("std")
+        if len(mean) != len(std):
+            raise SpecError("a mean and a std for each channel", f"{len(mean)} means and {len(std)} stds", "state as many")
+        if not all(math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
+            raise SpecError("finite means and positive stds", f"mean {tuple(mean)}, std {tuple(std)}", "correct the spec")
+        affine = self.affine()
+        if 0.0 in affine.scale:
+            raise SpecError("a scale other than zero", f"{affine.scale}", "correct the spec")
+        return affine
 
     def equivalent(self, other: InputSpec, tolerance: float = 1e-6) -> bool:
         """Whether every raw value in 0..255 reaches the network as the same number, to ``tolerance`` input std."""

@@ -87,7 +87,7 @@ def measure(
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
     """The source after a network's resize and crop, and a record of them for the statistics."""
-    from tare.measuring.as_seen import AsSeen, geometry_of
+    from tare.measuring.as_seen import AsSeen, stated_geometry
 
-    geometry, origin = geometry_of(stated)
+    geometry, origin = stated_geometry(stated)
     return AsSeen(source, geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}

@@ -22,6 +22,7 @@ from PIL import Image
 
 from tare.datasets.image_batches import Geometry, evaluation_transform
 from tare.errors import DataError, SpecError
+from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Skipped, Stack
@@ -95,7 +96,7 @@ def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[An
     return np.ascontiguousarray(see(image).permute(1, 2, 0).numpy())
 
 
-def geometry_of(stated: Any) -> tuple[Geometry, str]:
+def stated_geometry(stated: Any) -> tuple[Geometry, str]:
     """Read the geometry of a network's input, and say where from.
 
     ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, or a
@@ -140,7 +141,7 @@ def _load(path: Path) -> InputSpec:
 
 def _spec_in(folder: Path) -> Any:
     """The spec that a model directory, or the ``model`` folder of a run, carries in its ``tare.json``."""
-    path = next((p for p in (folder / "tare.json", folder / "model" / "tare.json") if p.is_file()), None)
+    path = model_file(folder)
     if path is None:
         raise SpecError("a model directory with a tare.json", f"none in {str(folder)!r}", _REMEDY)
     try:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 #: Gives the batches of one pass over the target, anew at every call.
-Batches = Callable[[], Iterable[torch.Tensor]]
+PassBatches = Callable[[], Iterable[torch.Tensor]]
 
 #: Moments that moved by less than this share of a layer's std from one pass to the next have settled.
 TOLERANCE = 1e-5
@@ -75,7 +75,7 @@ def source_weight(prior: float, samples: int) -> float:
 
 
 @torch.inference_mode()
-def reestimate(module: nn.Module, batches: Batches, *, prior: float = 0.0, passes: int | None = None) -> Reestimation:
+def reestimate(module: nn.Module, batches: PassBatches, *, prior: float = 0.0, passes: int | None = None) -> Reestimation:
     """Replace the running moments of every batch norm of ``module`` by the pooled moments of its input on the target.
 
     A layer's input depends on the moments of the layers before it. Every pass therefore measures all layers under the
@@ -99,7 +99,7 @@ def reestimate(module: nn.Module, batches: Batches, *, prior: float = 0.0, passe
     return Reestimation(len(layers), samples, done, settled, source_weight(prior, max(samples, 1)))
 
 
-def _measured(module: nn.Module, layers: Mapping[str, _BatchNorm], batches: Batches) -> tuple[dict[str, ChannelMoments], int]:
+def _measured(module: nn.Module, layers: Mapping[str, _BatchNorm], batches: PassBatches) -> tuple[dict[str, ChannelMoments], int]:
     """One pass in eval mode: the moments of what reaches each layer, and the number of samples."""
     moments: dict[str, ChannelMoments] = {}
     samples = 0

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-Norm = Literal["batch", "layer", "none"]
-_NORMS: tuple[Norm, ...] = ("batch", "layer", "none")
+NormKind = Literal["batch", "layer", "none"]
+_NORMS: tuple[NormKind, ...] = ("batch", "layer", "none")
 
 
 class SignalNetwork(nn.Module):
@@ -20,7 +20,7 @@ class SignalNetwork(nn.Module):
     classification from scratch"); ``norm`` is batch norm, a layer norm over channels and time, or none.
     """
 
-    def __init__(self, channels: int, classes: int = 2, width: int = 32, norm: Norm = "batch") -> None:
+    def __init__(self, channels: int, classes: int = 2, width: int = 32, norm: NormKind = "batch") -> None:
         super().__init__()
         widths = [channels, width, width, 2 * width, 2 * width]
         kernels = [9, 5, 5, 3]
@@ -45,7 +45,7 @@ class SignalNetwork(nn.Module):
 class Perceptron(nn.Module):
     """Logits ``(N, K)`` of rows of numbers ``(N, C)``: two hidden layers and a head."""
 
-    def __init__(self, channels: int, classes: int = 2, width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, channels: int, classes: int = 2, width: int = 64, norm: NormKind = "batch") -> None:
         super().__init__()
         self.blocks = nn.Sequential(
             *(
@@ -69,13 +69,13 @@ NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-def _over_time(norm: Norm, width: int) -> nn.Module:
+def _over_time(norm: NormKind, width: int) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm1d(width)
     return nn.GroupNorm(1, width) if norm == "layer" else nn.Identity()
 
 
-def _over_rows(norm: Norm, width: int) -> nn.Module:
+def _over_rows(norm: NormKind, width: int) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm1d(width)
     return nn.LayerNorm(width) if norm == "layer" else nn.Identity()

@@ -71,7 +71,7 @@ def seen_moments(
     return Constants(entry.mean, entry.std, entry.origin) if entry else None
 
 
-def geometry_of(
+def network_geometry(
     network: Network, size: int | None, interpolation: str | None, crop: float | None
 ) -> tuple[Geometry, tuple[str, ...]]:
     """The network's own input geometry, changed as the user says; what nobody states is timm's usual choice, and said."""

@@ -66,7 +66,7 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
 
 
-def check_columns(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
+def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
     """Raise :class:`DataError` if the columns of a table bear the names of those in training and stand in another order."""
     if trained_on is None:
         return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tare.errors import ModelError, SpecError
-from tare.folding.api import canonical, rewritten
+from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.network import Network
@@ -42,7 +42,7 @@ def with_spec(
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
     if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):
         return replace(network, spec=merged)
-    order, u0, s0 = unit_constants(stated)
+    order, u0, s0 = constants_by_data_channel(stated)
     if len(u0) != network.channels:
         found = f"{len(u0)} in {stated.mean.origin}"
         raise SpecError(f"a spec of {network.channels} channels, as {network.reference} takes", found, "name another spec")
@@ -53,12 +53,12 @@ def with_spec(
     return replace(_reordered(network, order, merged), spec=merged)
 
 
-def unit_constants(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
+def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
     """The channel order p of a spec, and its mean and std for unit values by the data's channels: ``y_c = (u_p(c) - m) / s``.
 
     Raises :class:`SpecError` if a field that is needed is unknown, or the scale is not positive.
     """
-    affine = canonical(spec)
+    affine = spec.canonical()
     scale, stored = spec.require("scale"), spec.raw_dtype
     if isinstance(stored, Known):
         factor = scale / float(unit_scale(stored.value))

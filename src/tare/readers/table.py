@@ -16,6 +16,7 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.formats.torchvision import is_preset
+from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
@@ -46,7 +47,7 @@ SUFFIXES: dict[str, str] = {
 }
 
 #: Files that say what a directory is, the first that is there decides.
-IN_DIRECTORY = ("tare.json", "model/tare.json", "preprocessor_config.json", "processor_config.json", "config.json")
+IN_DIRECTORY = (*PLACES, "preprocessor_config.json", "processor_config.json", "config.json")
 
 
 def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:

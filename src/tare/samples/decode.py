@@ -71,22 +71,16 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
-def decode_image(data: bytes | memoryview, colour: ColourMode = "stored") -> NDArray[Any]:
-    """Decode to raw values ``(H, W, C)``: uint8, or uint16 or float32 where the file stores those.
-
-    Pixels come as stored: EXIF orientation, which permutes them, is left to :func:`upright`. Raises
-    :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
-    """
-    return decode_noted(data, colour).values
-
-
 def decode_noted(
     data: bytes | memoryview, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
 ) -> Decoded:
-    """Decode like :func:`decode_image`, and say what was left out or changed.
+    """Decode to raw values ``(H, W, C)``, and say what was left out or changed.
 
-    With ``turned`` the pixels are turned the way EXIF says they are to be seen. With a ``background`` an image with alpha is
-    laid over it, instead of dropping alpha.
+    Values are uint8, or uint16 or float32 where the file stores those. Pixels come as stored; with ``turned`` they are turned the
+    way EXIF says they are to be seen (:func:`upright`). With a ``background`` an image with alpha is laid over it, instead of
+    dropping alpha.
+
+    Raises :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
     """
     if not data:
         raise UndecodableError("the file is empty")

@@ -24,12 +24,13 @@ from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_js
 from tare.input_spec.spec import InputSpec
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
-from tare.networks.network import Network, built_for, with_head
-from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.networks.loading import built_for
+from tare.networks.network import Network, with_head
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,
     check_channels,
-    check_columns,
+    check_column_order,
     check_options,
     check_strategy,
     number_geometry,
@@ -146,7 +147,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
     check_channels(network, target.stats)
     if network.kind == "vector":
-        check_columns(_trained_on(request), target.stats)
+        check_column_order(_trained_on(request), target.stats)
     notes: tuple[str, ...] = ()
     if request.strategy == "auto":
         strategy, notes = _automatic(request, network, (constants, spec), images, target, reporter)
@@ -196,7 +197,7 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
     """How images reach the network, checked before any is read."""
-    geometry, notes = geometry_of(network, source.size, source.interpolation, source.crop)
+    geometry, notes = network_geometry(network, source.size, source.interpolation, source.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return _ImageInput(geometry, colour, notes)

@@ -5,14 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
-import torch
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from tare.advising.evidence.accuracy import SPREAD, STRENGTH, Folds, corrected, cross_validated, over_samples
 from tare.errors import DataError
-from tare.networks.heads.fold_heads import fold_logits
 from tare.networks.heads.reference import fit_head
 
 
@@ -21,25 +19,6 @@ def problem(count: int, width: int, classes: int, spread: float = 0.6) -> tuple[
     labels = np.arange(count) % classes
     centres = spread * rng.normal(size=(classes, width))
     return (centres[labels] + rng.normal(size=(count, width))).astype(np.float32), labels
-
-
-@pytest.mark.parametrize(("count", "width", "classes"), [(30, 6, 2), (60, 12, 4), (24, 40, 3)])
-def test_heads_solved_together_are_those_of_scikit_learn(count: int, width: int, classes: int) -> None:
-    features, labels = problem(count, width, classes)
-    train = np.random.default_rng(0).random((4, count)) < 0.75
-    found = fold_logits(torch.from_numpy(features), torch.from_numpy(labels), torch.from_numpy(train), STRENGTH).numpy()
-    for row, chosen in enumerate(train):
-        expected = fit_head(features[chosen], labels[chosen], strength=STRENGTH).logits(features)
-        shares = [np.exp(one - np.logaddexp.reduce(one, axis=1, keepdims=True)) for one in (expected, found[row])]
-        assert np.abs(shares[0] - shares[1]).max() < 0.02  # both stop at a tolerance
-
-
-def test_more_features_than_samples_are_solved_as_fewer_are() -> None:
-    features, labels = problem(30, 6, 3)
-    train = torch.from_numpy(np.random.default_rng(0).random((4, 30)) < 0.75)
-    wide = np.concatenate([features, np.zeros((30, 40), np.float32)], axis=1)  # without spread they say nothing
-    few, many = (fold_logits(torch.from_numpy(each), torch.from_numpy(labels), train, STRENGTH) for each in (features, wide))
-    torch.testing.assert_close(many, few, rtol=1e-3, atol=1e-2)  # both stop at a tolerance
 
 
 def test_the_folds_are_paired_and_their_accuracy_is_that_of_a_plain_loop() -> None:

@@ -11,7 +11,8 @@ import torch
 from tare.datasets.image_batches import Geometry
 from tare.folding.layers import FoldedConv2d, FoldedNetwork
 from tare.input_spec.spec import InputSpec
-from tare.networks.network import load_network, with_head
+from tare.networks.loading import load_network
+from tare.networks.network import with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.strategies import Normalisation
 from tests.cli.test_main import run

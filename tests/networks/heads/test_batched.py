@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -9,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tare.errors import DataError
 from tare.networks.heads import batched
-from tare.networks.heads.batched import fit_heads
+from tare.networks.heads.batched import fit_heads, weighted_logits
 from tare.networks.heads.reference import LinearHead, fit_head, standardised
 
 Problem = tuple[list[NDArray[np.float32]], NDArray[np.int64]]
@@ -85,7 +88,7 @@ def test_a_feature_that_never_varies_has_no_weight() -> None:
 def test_large_heads_and_those_without_an_optimum_found_are_left_to_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = problem(40, 8, 3, 2)
     usual = [fit_head(each, labels, strength=1.0) for each in features]
-    for name, value in (("_MOST_UNKNOWNS", 10), ("_STEPS", 1)):
+    for name, value in (("_MOST_UNKNOWNS", 10), ("_NEWTON_STEPS", 1)):
         with monkeypatch.context() as changed:
             changed.setattr(batched, name, value)
             found = fit_heads(features, labels, strength=1.0)
@@ -97,7 +100,47 @@ def test_features_that_are_not_finite_are_refused() -> None:
     features[0][3, 1] = np.nan
     with pytest.raises(DataError, match="finite features"):
         fit_heads(features, labels, strength=1.0)
+    with pytest.raises(DataError, match="finite features"):
+        logits_of(features[0], labels, np.ones((1, 40)))
 
 
 def test_nothing_to_fit_gives_nothing() -> None:
     assert fit_heads([], np.array([0, 1]), strength=1.0) == []
+
+
+@pytest.mark.parametrize(("count", "width", "classes"), [(30, 6, 2), (60, 12, 4), (24, 40, 3)])
+def test_heads_of_sample_weights_are_those_of_scikit_learn(count: int, width: int, classes: int) -> None:
+    (features,), labels = problem(count, width, classes, 1)
+    train = np.random.default_rng(0).random((4, count)) < 0.75
+    found = logits_of(features, labels, train)
+    for row, chosen in enumerate(train):
+        expected = fit_head(features[chosen], labels[chosen], strength=1.0).logits(features)
+        shares = [np.exp(one - np.logaddexp.reduce(one, axis=1, keepdims=True)) for one in (expected, found[row])]
+        assert np.abs(shares[0] - shares[1]).max() < 0.02  # both stop at a tolerance
+
+
+def test_more_features_than_samples_are_solved_as_fewer_are() -> None:
+    (features,), labels = problem(30, 6, 3, 1)
+    train = np.random.default_rng(0).random((4, 30)) < 0.75
+    wide = np.concatenate([features, np.zeros((30, 40), np.float32)], axis=1)  # without spread they say nothing
+    few, many = (logits_of(each, labels, train) for each in (features, wide))
+    np.testing.assert_allclose(many, few, rtol=1e-3, atol=1e-2)  # both stop at a tolerance
+
+
+def test_a_sample_of_weight_two_counts_as_two_samples() -> None:
+    (features,), labels = problem(40, 6, 3, 1)
+    weights = np.where(np.arange(40) < 10, 2.0, 1.0)[None]
+    twice = np.concatenate([features, features[:10]])
+    repeated = logits_of(twice, np.concatenate([labels, labels[:10]]), np.ones((1, 50)))
+    np.testing.assert_allclose(logits_of(features, labels, weights), repeated[:, :40], atol=0.01)  # both stop at a tolerance
+
+
+def test_samples_without_weight_change_nothing() -> None:
+    (features,), labels = problem(40, 6, 3, 1)
+    weights = (np.arange(40) < 30)[None]
+    alone = logits_of(features[:30], labels[:30], np.ones((1, 30)))
+    np.testing.assert_allclose(logits_of(features, labels, weights)[:, :30], alone, atol=0.01)
+
+
+def logits_of(features: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[np.float64]:
+    return weighted_logits(torch.from_numpy(features), torch.from_numpy(labels), torch.from_numpy(weights), 1.0).numpy()

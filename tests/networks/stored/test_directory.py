@@ -12,11 +12,12 @@ from timm.data import resolve_model_data_config
 from tare.datasets.image_batches import Geometry
 from tare.errors import ModelError, OutputError
 from tare.input_spec.geometry import RowGeometry, SignalGeometry
-from tare.networks.network import Network, load_network, with_head
+from tare.networks.loading import load_network
+from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.strategies import Normalisation
 from tests.made_stats import stated_stats
-from tests.networks.test_network import FACTORY
+from tests.networks.factories import FACTORY
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
 

@@ -16,7 +16,7 @@ from tests.tiny_run import CLASSES, FACTORY, tiny_run
 
 def test_a_run_and_its_model_directory_are_the_same(tmp_path: Path) -> None:
     run = tiny_run(tmp_path)
-    for path in (run, run / "model"):
+    for path in (run, run / "model", run / "model" / "tare.json"):
         trained = open_trained(path)
         assert trained.folder == run / "model"
         assert trained.model.classes == CLASSES

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.errors import DataError
-from tare.networks.heads.fold_heads import fold_logits
+from tare.networks.heads.batched import weighted_logits
 from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
@@ -122,15 +121,14 @@ def cross_validated(
 def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: torch.Tensor) -> tuple[Doubles, Doubles]:
     """Accuracy on each fold's held-out samples, and each sample's mean credit over the folds that hold it out.
 
-    Raises :class:`DataError` if a feature is not finite.
+    Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
-    if not np.isfinite(features).all():
-        raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
     copies = features[None] if features.ndim == 2 else features
     count, samples = copies.shape[:2]
     wanted = torch.from_numpy(labels).repeat(count)
     rows = torch.from_numpy(copies.reshape(count * samples, -1))
-    logits = fold_logits(rows, wanted, train.repeat(1, count), STRENGTH / count)  # a sample weighs what it does without copies
+    # Divided by the number of copies, so that a sample weighs what it does without copies.
+    logits = weighted_logits(rows, wanted, train.repeat(1, count), STRENGTH / count)
     shares = logits.softmax(dim=2)
     held = (~train).double()
     hits = (shares[:, :samples].argmax(dim=2) == wanted[:samples]).double()

@@ -29,7 +29,7 @@ from tare.input_spec.formats.hf_classes import (
     defaults_of,
     library,
 )
-from tare.input_spec.formats.hf_geometry import geometry_of
+from tare.input_spec.formats.hf_geometry import size_and_crop
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg
 
 #: Pillow's numbers for a resize filter.
@@ -112,7 +112,7 @@ def _read(stem: str, config: Mapping[str, Any], given: set[str], source: str) ->
         return f"{source}, key {key!r}" if key in given else f"{library()}, what {stem}ImageProcessor takes for {key!r}"
 
     fields: Fields = _values(stem, config, origin, source)
-    size, crop = geometry_of(stem, config, source)
+    size, crop = size_and_crop(stem, config, source)
     resample = config.get("resample")
     fields["interpolation"] = _interpolation(resample, origin("resample"), f"{source} states no 'resample'")
     fields |= {"size": size, "crop": crop, "channels": _channels(stem, config, origin, source)}

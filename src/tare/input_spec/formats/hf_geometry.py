@@ -10,13 +10,13 @@ from tare.input_spec.fields import Crop, Field, Known, Unknown, edges, finite
 from tare.input_spec.foreign import flag_of, shown
 from tare.input_spec.formats.hf_classes import DYNAMIC_KEYS, OWN_RESIZE, UNFIXED
 
-Geometry = tuple[Field[tuple[int, int]], Field[Crop]]
+SizeAndCrop = tuple[Field[tuple[int, int]], Field[Crop]]
 
 #: From this edge on, ConvNext resizes both edges and crops nothing.
 _CONVNEXT_SQUASH = 384
 
 
-def geometry_of(stem: str, config: Mapping[str, Any], source: str) -> Geometry:
+def size_and_crop(stem: str, config: Mapping[str, Any], source: str) -> SizeAndCrop:
     """Size and crop; unknown with the reason where they depend on the image. Raises :class:`SpecError` if malformed."""
     reason = _why_unfixed(stem, config, source)
     if reason is not None:
@@ -42,7 +42,7 @@ def _why_unfixed(stem: str, config: Mapping[str, Any], source: str) -> str | Non
     return None
 
 
-def _resized(stem: str, cropped: tuple[int, int] | None, config: Mapping[str, Any], source: str, origin: str) -> Geometry:
+def _resized(stem: str, cropped: tuple[int, int] | None, config: Mapping[str, Any], source: str, origin: str) -> SizeAndCrop:
     square = flag_of(config, "default_to_square", True, source)
     resized = _edges(config.get("size"), square, f"key 'size' of {source}")
     if stem in OWN_RESIZE:

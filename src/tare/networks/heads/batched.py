@@ -1,4 +1,7 @@
-"""Logistic heads of one size fitted together: Newton's method on all of them at once, to the optimum that scikit-learn's has."""
+"""Logistic heads fitted together: those of several features by Newton's method, those of sample weights by bound optimisation.
+
+Both minimise the objective of :func:`tare.networks.heads.reference.fit_head`. They stop at different distances from its optimum.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.networks.heads.reference import LinearHead, fit_head, standardised
+from tare.networks.heads.reference import LinearHead, check_finite, divisors, fit_head, standardised
 
 #: Largest number of unknowns of a head whose Hessian is formed; above it scikit-learn's quasi-Newton method takes less time.
 _MOST_UNKNOWNS = 640
-_STEPS = 50
+_NEWTON_STEPS = 50
 _HALVINGS = 30
 #: Largest derivative of the objective, per sample, at what counts as its optimum.
 _TOLERANCE = 1e-8
+#: Steps of bound optimisation at most, and the largest change of a standardised weight at which they end.
+_BOUND_STEPS = 400
+_SETTLED = 1e-3
+#: A std below this share of the largest counts as 0: the variance is a difference of two sums, and this is its rounding.
+_CONSTANT = 1e-7
 
 
 def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], *, strength: float) -> list[LinearHead]:
     """Fit a linear head on each of several features ``(N, D)`` of the same samples, with labels 0..K-1.
 
     Each head is the one that :func:`tare.networks.heads.reference.fit_head` fits. The objective, ``C sum(loss) + |W|^2 / 2`` of
-    standardised features, is strictly convex but for a constant added to all biases, so its optimum is the same whoever finds
-    it. By the representer theorem the weights lie in the span of the samples: with fewer samples than features that many
-    unknowns per class suffice.
+    standardised features, is strictly convex but for a constant added to all biases, so every method finds the same optimum. By
+    the representer theorem the weights lie in the span of the samples: with fewer samples than features that many unknowns per
+    class suffice. Heads of more unknowns than Newton's method is worth, and those without an optimum found, are scikit-learn's.
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
@@ -55,6 +63,85 @@ def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
     return heads
 
 
+@torch.inference_mode()
+def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, strength: float) -> torch.Tensor:
+    """Logits ``(B, N, K)`` of all samples by B heads, each fitted with sample weights of its own.
+
+    ``features`` ``(N, D)``, ``labels`` ``(N,)`` of K classes, ``weights`` ``(B, N)`` of 0 or more: 0 leaves a sample out. Each
+    head minimises its weighted sum of log losses + |W|^2 / (2 strength) on features standardised by the same weights, as
+    scikit-learn's multinomial logistic regression does; for two classes W stands for two opposite halves of its one vector. A
+    class without weight gets an ever lower logit. With more features than samples the heads are fitted in the N directions that
+    samples span: the penalty keeps W there.
+
+    Raises :class:`tare.errors.DataError` if a feature is not finite.
+    """
+    check_finite(features.numpy())
+    classes = int(labels.max()) + 1
+    weights = weights.double()
+    scaled = _standardised(features.double(), weights)
+    if features.shape[1] > len(labels):
+        scaled = _in_their_span(scaled)
+    inputs = _with_ones(scaled)
+    wanted = torch.nn.functional.one_hot(labels, classes).double()
+    return inputs @ _by_bound(inputs, wanted, weights[..., None], _penalties(inputs.shape[2], classes) / strength)
+
+
+def _by_bound(inputs: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+    """Weights and biases ``(B, R + 1, K)``: steps by the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992).
+
+    They are accelerated (Nesterov 1983) with restarts (O'Donoghue and Candes 2015).
+    """
+    bound = 0.5 * (inputs * weights).mT @ inputs + torch.diag(penalty + 1e-9)
+    solver = torch.linalg.cholesky(bound)
+    found = torch.zeros(len(inputs), inputs.shape[2], wanted.shape[1], dtype=torch.float64)
+    ahead, momentum = found, 1.0
+    for _ in range(_BOUND_STEPS):
+        wrong = (torch.softmax(inputs @ ahead, dim=2) - wanted) * weights
+        step = torch.cholesky_solve(inputs.mT @ wrong + penalty[:, None] * ahead, solver)
+        new = ahead - step
+        moved = new - found
+        found = new
+        if float(moved.abs().max()) < _SETTLED:
+            break
+        if float((step * moved).sum()) > 0:  # the momentum points uphill: start again from here
+            ahead, momentum = new, 1.0
+        else:
+            following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+            ahead = new + (momentum - 1) / following * moved
+            momentum = following
+    return found
+
+
+def _standardised(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Features ``(N, D)`` standardised by weights ``(B, N)``: ``(B, N, D)``."""
+    total = weights.sum(dim=1)[:, None]
+    mean = weights @ features / total
+    variance = (weights @ features**2 / total - mean**2).clamp_min(0)
+    spread = torch.from_numpy(divisors(variance.sqrt().numpy(), _CONSTANT))
+    return (features[None] - mean[:, None]) / spread[:, None]
+
+
+def _in_their_span(inputs: torch.Tensor) -> torch.Tensor:
+    """Coordinates ``(B, N, N)`` of samples ``(B, N, D)`` in an orthonormal basis of what they span: X X' = U S U', U sqrt(S)."""
+    values, vectors = torch.linalg.eigh(inputs @ inputs.mT)
+    return vectors * values.clamp_min(0.0).sqrt()[:, None, :]  # type: ignore[no-any-return]
+
+
+def _with_ones(inputs: torch.Tensor) -> torch.Tensor:
+    """Inputs ``(B, N, R)`` with a last column of ones, whose weights are the biases."""
+    return torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=2)
+
+
+def _penalties(unknowns: int, classes: int) -> torch.Tensor:
+    """Factors ``(R + 1,)`` of the penalty on each row of weights: none on the biases, which come last.
+
+    Of two classes scikit-learn penalises the one difference of weights: twice as much as each class's half of it.
+    """
+    penalties = torch.full((unknowns,), 2.0 if classes == 2 else 1.0, dtype=torch.float64)
+    penalties[-1] = 0.0
+    return penalties
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     """``inputs`` (B, N, R + 1) with a last column of ones, ``wanted`` (N, K) one-hot, ``penalty`` (R + 1, 1), and C.
@@ -72,11 +159,8 @@ class _Problem:
 
     @classmethod
     def of(cls, inputs: torch.Tensor, labels: torch.Tensor, classes: int, strength: float) -> _Problem:
-        extended = torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=2)
-        penalty = torch.ones((extended.shape[2], 1), dtype=inputs.dtype)
-        # Of two classes scikit-learn penalises the one difference of weights: twice as much as each class's half of it.
-        penalty *= 2.0 if classes == 2 else 1.0
-        penalty[-1] = 0.0
+        extended = _with_ones(inputs)
+        penalty = _penalties(extended.shape[2], classes)[:, None]
         wanted = torch.nn.functional.one_hot(labels, classes).to(inputs.dtype)
         centring = torch.eye(classes, dtype=inputs.dtype) - 1.0 / classes
         basis = torch.linalg.qr(centring[:, 1:])[0]
@@ -93,7 +177,7 @@ class _Problem:
         limit = _TOLERANCE * self.strength * len(self.wanted)
         left, problem, found = torch.arange(len(best)), self, best
         loss, shares = problem._evaluated(found)
-        for _ in range(_STEPS):
+        for _ in range(_NEWTON_STEPS):
             wrong = (shares - self.wanted) @ self.basis
             gradient = self.strength * (problem.inputs.mT @ wrong) + self.penalty * found
             solved = gradient.abs().amax(dim=(1, 2)) <= limit

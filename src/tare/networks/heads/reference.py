@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -92,12 +93,22 @@ def standardised(
 
     Raises :class:`DataError` if a feature is not finite.
     """
+    check_finite(features)
+    centre = features.mean(axis=0, dtype=np.float64)
+    spread = divisors(features.std(axis=0, dtype=np.float64), 1e-8)
+    return (features - centre) / spread, centre, spread
+
+
+def check_finite(features: NDArray[Any]) -> None:
+    """Raise :class:`DataError` if a feature is not finite."""
     if not np.isfinite(features).all():
         raise DataError("finite features", "NaN or infinity", "check the weights and the normalisation of the network")
-    centre = features.mean(axis=0, dtype=np.float64)
-    spread = features.std(axis=0, dtype=np.float64)
-    spread[spread < 1e-8 * max(1.0, float(spread.max()))] = 1.0  # a feature that never varies carries nothing
-    return (features - centre) / spread, centre, spread
+
+
+def divisors(spread: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Stds ``(..., D)`` to divide by: 1 where a feature varies by less than ``share`` of the largest, and so carries nothing."""
+    largest = np.maximum(spread.max(axis=-1, keepdims=True), 1.0)
+    return np.where(spread < share * largest, 1.0, spread)
 
 
 def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int, weights: str | None) -> float:

@@ -11,21 +11,22 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from tare._version import __version__
-from tare.errors import ModelError, SpecError, reason_of
-from tare.folding.layers import FoldedNetwork, Form, with_form
+from tare.errors import ModelError, SpecError
+from tare.folding.layers import FoldedNetwork
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
+from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.networks.network import Network, load_network, load_weights, with_head
+from tare.networks.network import Network
+from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
@@ -34,7 +35,6 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 
 SCHEMA = "tare.model/1"
-_WEIGHTS = "model.safetensors"
 # What a spec can name.
 _RAW_DTYPES = ("uint8", "uint16", "float32", "float64", "int16", "int32")
 _LONGEST_NAMES = 1000
@@ -131,7 +131,7 @@ def save_model(
         document = _document(model, source_spec, target_stats, evidence)
         if fold is not None:
             document["fold"] = dict(fold)
-        write_text(temporary / "tare.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+        write_text(temporary / NAME, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
@@ -154,17 +154,13 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         classes = tuple(str(name) for name in document["classes"])
         reference = str(document["network"]["reference"])
         is_timm = bool(document["network"]["timm"])
-        changes = _changes(document.get("fold"))
+        changes = changes_of(document.get("fold"))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    build = _Build(folder, reference, factory, len(classes), len(normalisation.mean))
-    if changes is not None:
-        network = _folded_network(build, changes, is_timm=is_timm)
-    else:
-        network = _timm_network(folder, reference) if is_timm else _built_network(build)
-    return TransferredModel(network, normalisation, geometry, classes)
+    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
+    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
 
 
 def versions() -> dict[str, str]:
@@ -189,7 +185,7 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
     if not network.is_timm:
         tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-        save_file(tensors, folder / _WEIGHTS)
+        save_file(tensors, folder / WEIGHTS)
         return
     from timm.models import save_for_hf
 
@@ -254,7 +250,7 @@ def _file_hash(reference: str) -> str | None:
 
 def tare_json(folder: Path) -> dict[str, Any]:
     """What the ``tare.json`` of a model directory holds, of any schema. Raises :class:`ModelError` if it is no JSON object."""
-    path = folder / "tare.json"
+    path = folder / NAME
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -269,80 +265,3 @@ def _read_document(folder: Path) -> dict[str, Any]:
     if document.get("schema") != SCHEMA:
         raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another in {str(folder)!r}", "transfer again")
     return document
-
-
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
-
-    forms: Mapping[str, Form]
-    front: tuple[float, ...] | None
-    dims: int
-    casts: bool
-
-
-def _changes(fold: Any) -> _Changes | None:
-    if fold is None:
-        return None
-    names = {field.name for field in fields(Form)}
-    forms = {}
-    for layer in fold["layers"]:
-        values: dict[str, Any] = {key: value for key, value in layer.items() if key in names}
-        forms[str(layer["name"])] = Form(**values | {"at_size": tuple(layer["at_size"])})
-    front = tuple(map(float, fold["front"])) if fold["front"] is not None else None
-    return _Changes(forms, front, len(fold["shape"]) - 1, fold["takes"] == "uint8")
-
-
-def _timm_network(folder: Path, reference: str, *, weights: bool = True) -> Network:
-    import timm
-
-    try:
-        module: nn.Module = timm.create_model(f"local-dir:{folder}", pretrained=weights)
-    except Exception as error:  # timm, safetensors and the file system
-        reason = reason_of(error)
-        raise ModelError("a model directory that timm can load", f"{str(folder)!r}: {reason}", "transfer again") from None
-    head = str(module.pretrained_cfg["classifier"])  # type: ignore[index]
-    return Network(module, reference, str(folder), InputSpec(), head, is_timm=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Build:
-    """What a network that timm does not know is built from."""
-
-    folder: Path
-    reference: str
-    factory: str | None
-    classes: int
-    channels: int
-
-
-def _built_network(build: _Build, *, weights: bool = True) -> Network:
-    factory = build.factory
-    if factory is None and build.reference.startswith(("torchvision:", "tare:")):
-        factory = build.reference  # a library's name for it, not code that the directory could choose
-    if factory is None:
-        remedy = f"name it with --model, as it was when trained: {build.reference}"
-        raise ModelError("the Python file that builds this network", "none", remedy)
-    network = load_network(factory, "none", channels=build.channels)
-    if build.classes:
-        network = with_head(network, build.classes, seed=0)
-    if weights:
-        loaded = load_weights(network.module, build.folder / _WEIGHTS)
-        network = replace(network, head_trained=loaded.with_head)
-    return network
-
-
-def _folded_network(build: _Build, changes: _Changes, *, is_timm: bool) -> Network:
-    """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
-    folder, reference = build.folder, build.reference
-    network = _timm_network(folder, reference, weights=False) if is_timm else _built_network(build, weights=False)
-    module = network.module
-    try:
-        for name, form in changes.forms.items():
-            module = with_form(module, name, form)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ModelError("the network that was folded", f"{error} in {reference}", "name the one it was made of") from None
-    loaded = load_weights(module, folder / _WEIGHTS)
-    if changes.front is not None:
-        module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)
-    return replace(network, module=module, weights=str(folder), head_trained=loaded.with_head)

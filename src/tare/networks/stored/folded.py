@@ -10,9 +10,11 @@ from tare.errors import ModelError, OutputError, SpecError
 from tare.folding.api import Folded, affine_of, folded, respecced
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
+from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known
-from tare.networks.network import Network, load_network
-from tare.networks.stated_images import geometry_of
+from tare.networks.loading import load_network
+from tare.networks.network import Network
+from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
@@ -102,16 +104,16 @@ class Opened:
 
 def opened(source: str, weights: str, factory: str | None) -> Opened:
     """Load a run directory, a model directory, or a network by name."""
-    folder = next((path for path in (Path(source), Path(source) / "model") if (path / "tare.json").is_file()), None)
-    if folder is None and Path(source).is_dir():
+    stored = model_file(Path(source))
+    if stored is None and Path(source).is_dir():
         raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
-    if folder is None:
+    if stored is None:
         network = load_network(source, weights)
-        geometry, notes = geometry_of(network, None, None, None)
+        geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
         return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
-    model = load_model(folder, factory)
+    model = load_model(stored.parent, factory)
     if model.normalisation.per_sample:
         raise ModelError(
             "one normalisation for all samples", "each image by its own mean and std", "strategy 'sample' cannot be folded"

@@ -6,14 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from tare.errors import ModelError
+from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Unknown
-from tare.networks.network import Network, load_network, load_weights
+from tare.networks.loading import load_network
+from tare.networks.network import Network
 from tare.networks.stored.directory import load_model, tare_json
+from tare.networks.weights import load_weights
 from tare.statistics.dataset_stats import DatasetStats
 
 
 def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
-    """Build ``reference`` with ``weights``, as :func:`tare.networks.network.load_network` does, or load a transferred model.
+    """Build ``reference`` with ``weights``, as :func:`tare.networks.loading.load_network` does, or load a transferred model.
 
     A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
     ``reference``, for that of a Python file as ``weights`` beside it. Raises :class:`ModelError` if it cannot be had.
@@ -37,17 +40,15 @@ def source_statistics(reference: str, weights: str) -> DatasetStats | None:
 
 
 def model_folder(reference: str) -> Path | None:
-    """The model directory that ``reference`` is or, being a run, holds; None if it is no directory.
+    """The model directory that ``reference`` is or, being a run, holds; None if it is neither a directory nor a ``tare.json``.
 
     Raises :class:`ModelError` for a directory without a model.
     """
     path = Path(reference)
-    if not path.is_dir():
-        return None
-    found = next((folder for folder in (path, path / "model") if (folder / "tare.json").is_file()), None)
-    if found is None:
+    found = model_file(path)
+    if found is None and path.is_dir():
         raise ModelError("a run or a model directory with a tare.json", f"{reference!r} without one", "name RUN or RUN/model")
-    return found
+    return found.parent if found is not None else None
 
 
 def _transferred(folder: Path, weights: str, seed: int) -> Network:

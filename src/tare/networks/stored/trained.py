@@ -14,8 +14,9 @@ from torch import nn
 from tare.errors import ModelError, reason_of
 from tare.input_spec.fields import Known, parsed, plain
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.model_file import model_file
 from tare.networks.stated_images import colour_of
-from tare.networks.stored.directory import TransferredModel, load_model
+from tare.networks.stored.directory import TransferredModel, load_model, tare_json
 from tare.samples.decode import ColourMode
 
 _LARGEST_EDGE = 1 << 14
@@ -55,15 +56,16 @@ def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
     Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes what it states, gives one finite
     logit per class, and all its weights are finite.
     """
-    folder = next((path for path in (run / "model", run) if (path / "tare.json").is_file()), None)
-    if folder is None:
+    stored = model_file(run)
+    if stored is None:
         found = "no such directory" if not run.exists() else f"no tare.json in {str(run)!r}"
         raise ModelError("a run directory, or a model directory with a tare.json", found, "name what `tare transfer` wrote")
+    folder = stored.parent
     if not (folder / "model.safetensors").is_file():  # timm would take another file, and say so to nobody
         raise ModelError("the weights as model.safetensors", f"none in {str(folder)!r}", "transfer again")
     with torch.random.fork_rng(devices=[]):  # building a network draws weights, only to replace them
         model = load_model(folder, factory)
-    trained = TrainedModel(folder, model, _json(folder / "tare.json"), _settings(run if folder != run else run.parent))
+    trained = TrainedModel(folder, model, tare_json(folder), _settings(folder.parent))
     _check_statement(trained)
     _check_weights(model.network.module, folder)
     _check_answer(trained)

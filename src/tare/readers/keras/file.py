@@ -10,7 +10,7 @@ from typing import Any
 
 from tare.errors import SpecError, TareError, reason_of
 from tare.input_spec.spec import InputSpec
-from tare.readers.keras.layers import Moments, fields_of_layers
+from tare.readers.keras.layers import StoredMoments, fields_of_layers
 
 _MOST_BYTES = 1 << 26
 _DEEPEST = 16
@@ -41,12 +41,12 @@ def read_keras_file(path: Path) -> InputSpec:
     return spec_of_model_config(document, str(path), stored_moments(path))
 
 
-def spec_of_model_config(document: Any, source: str, moments: Moments) -> InputSpec:
+def spec_of_model_config(document: Any, source: str, moments: StoredMoments) -> InputSpec:
     """Read the configuration of a Sequential or Functional model."""
     return InputSpec(**fields_of_layers(list(_layers(document, source)), source, moments))
 
 
-def stored_moments(path: Path) -> Moments:
+def stored_moments(path: Path) -> StoredMoments:
     """Mean and variance that the archive's weights hold for its n-th Normalization layer; None if they cannot be had."""
 
     def read(index: int) -> tuple[Sequence[float], Sequence[float]] | None:

@@ -17,11 +17,11 @@ from tare.input_spec.fields import Known, Unknown, numbers
 from tare.input_spec.foreign import Fields, checked, shown
 
 #: ``moments(index)`` gives mean and variance of the index-th Normalization layer, where they are weights; None if unknown.
-Moments = Callable[[int], tuple[Sequence[float], Sequence[float]] | None]
+StoredMoments = Callable[[int], tuple[Sequence[float], Sequence[float]] | None]
 INSIDE = "the model applies scale, mean and std itself: feed it raw values"
 
 
-def fields_of_layers(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str, moments: Moments) -> Fields:
+def fields_of_layers(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str, moments: StoredMoments) -> Fields:
     """Read ``(class name, configuration)`` of a model's layers in order, from its input on.
 
     ``extra["inside"]`` says that the model normalises by itself. Raises :class:`SpecError` if a layer is malformed.
@@ -61,7 +61,7 @@ def _front(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[int, s
 
 
 def _affine(
-    kind: str, config: Mapping[str, Any], count: int | None, source: str, moments: Moments, index: int
+    kind: str, config: Mapping[str, Any], count: int | None, source: str, moments: StoredMoments, index: int
 ) -> Affine | Unknown:
     """One layer as a map of each channel."""
     name = f"{source}, layer {config.get('name')!r}"

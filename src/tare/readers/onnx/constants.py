@@ -18,7 +18,7 @@ _MOST_BYTES = 1 << 20
 _EXTERNAL = 1  # onnx.TensorProto.EXTERNAL
 
 
-class Constants:
+class GraphConstants:
     """Constants by name. A name that is none, is too large or lies outside the file has no value, and a reason."""
 
     def __init__(self, graph: Any) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tare.errors import SpecError
-from tare.readers.onnx.constants import Constants, attribute_of
+from tare.readers.onnx.constants import GraphConstants, attribute_of
 from tare.readers.onnx.operators import OPERATORS, named, split
-from tare.readers.onnx.tensor import Blocked, Front, Tracked
+from tare.readers.onnx.tensor import Blocked, ImageTensor, Tracked
 
 _LAYERS = ("Conv", "ConvInteger", "QLinearConv", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger", "Einsum")
 _CONVOLUTIONS = ("Conv", "ConvInteger", "QLinearConv")
@@ -17,12 +17,12 @@ _EITHER_WAY = ("Add", "Sub", "Mul", "Div", "Concat")
 _BY_IMAGE = {"InstanceNormalization", "MeanVarianceNormalization", "LpNormalization", "LayerNormalization", "GroupNormalization"}
 
 
-def fronts_of(graph: Any, name: str, image: Front) -> list[Tracked]:
+def fronts_of(graph: Any, name: str, image: ImageTensor) -> list[Tracked]:
     """What reaches each first layer with weights from the input ``name``, in the order of the graph's nodes.
 
     Raises :class:`SpecError` for constants that are malformed, not finite, or divide by zero.
     """
-    constants = Constants(graph)
+    constants = GraphConstants(graph)
     tracked: dict[str, Tracked] = {name: image}
     reached: list[Tracked] = []
     for node in graph.node:
@@ -36,20 +36,20 @@ def fronts_of(graph: Any, name: str, image: Front) -> list[Tracked]:
     return reached
 
 
-def _arrived(front: Tracked, node: Any, constants: Constants) -> Tracked:
+def _arrived(image: Tracked, node: Any, constants: GraphConstants) -> Tracked:
     """Check a layer's weights against the channels that reach it."""
-    if isinstance(front, Blocked) or node.op_type not in _CONVOLUTIONS:
-        return front
-    if front.axis not in (1, None):
-        return Blocked(f"the channels reach {named(node)} on axis {front.axis}")
+    if isinstance(image, Blocked) or node.op_type not in _CONVOLUTIONS:
+        return image
+    if image.axis not in (1, None):
+        return Blocked(f"the channels reach {named(node)} on axis {image.axis}")
     shape = constants.shape(node.input[1]) if len(node.input) > 1 else None
     takes = shape[1] * int(attribute_of(node, "group", 1)) if shape is not None and len(shape) > 1 else None
-    if node.op_type == "Conv" and front.axis == 1 and takes not in (None, len(front.source)):
-        return Blocked(f"{named(node)} takes {takes} channels and is given {len(front.source)}")
-    return front
+    if node.op_type == "Conv" and image.axis == 1 and takes not in (None, len(image.source)):
+        return Blocked(f"{named(node)} takes {takes} channels and is given {len(image.source)}")
+    return image
 
 
-def _after(node: Any, mine: Sequence[Tracked], tracked: dict[str, Tracked], constants: Constants) -> dict[str, Tracked]:
+def _after(node: Any, mine: Sequence[Tracked], tracked: dict[str, Tracked], constants: GraphConstants) -> dict[str, Tracked]:
     """What a node's outputs are."""
     outputs = [name for name in node.output if name]
     blocked = next((each for each in mine if isinstance(each, Blocked)), None)
@@ -60,7 +60,7 @@ def _after(node: Any, mine: Sequence[Tracked], tracked: dict[str, Tracked], cons
         how = "looks at each image" if node.op_type in _BY_IMAGE or node.op_type.startswith("Reduce") else "is no affine map"
         return dict.fromkeys(outputs, Blocked(f"{named(node)} stands before the first layer with weights, and {how}"))
     operands = [_operand(name, tracked, constants) for name in node.input]
-    if not isinstance(operands[0], Front) and node.op_type not in _EITHER_WAY:
+    if not isinstance(operands[0], ImageTensor) and node.op_type not in _EITHER_WAY:
         return dict.fromkeys(outputs, Blocked(f"{named(node)} looks something up by the image"))
     try:
         if node.op_type == "Split":
@@ -71,7 +71,7 @@ def _after(node: Any, mine: Sequence[Tracked], tracked: dict[str, Tracked], cons
         raise SpecError("a valid ONNX graph", f"{named(node)}: {' '.join(str(error).split())[:100]}", "export it again") from None
 
 
-def _operand(name: str, tracked: dict[str, Tracked], constants: Constants) -> Any:
+def _operand(name: str, tracked: dict[str, Tracked], constants: GraphConstants) -> Any:
     """An image, a constant as an array, the reason why it is neither as text, or None for an input left out."""
     if not name:
         return None

@@ -15,7 +15,7 @@ from tare.input_spec.foreign import checked, shown
 from tare.input_spec.spec import InputSpec
 from tare.readers.onnx.constants import attribute_of
 from tare.readers.onnx.front import fronts_of
-from tare.readers.onnx.tensor import Blocked, Front, Tracked
+from tare.readers.onnx.tensor import Blocked, ImageTensor, Tracked
 from tare.samples.layout import unit_scale
 from tare.system.optional import require
 
@@ -135,11 +135,11 @@ def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
     for axis in dict.fromkeys((1, rank - 1)):
         channels = image.shape[axis] or _taken(graph)
         if 1 <= channels <= _MOST_CHANNELS:
-            start = Front.of_image(rank, axis, channels, image.kind in _INTEGERS)
+            start = ImageTensor.of_image(rank, axis, channels, image.kind in _INTEGERS)
             found.append((_agreed(fronts_of(graph, image.name, start)), axis))
     if not found:
         return Blocked(f"the input {shown(image.name)} does not say how many channels it has"), 1
-    fitting = [each for each in found if isinstance(each[0], Front)]
+    fitting = [each for each in found if isinstance(each[0], ImageTensor)]
     likely = [each for each in found if image.shape[each[1]] in (0, 1, 3, 4)]
     return (fitting or likely or found)[0]
 
@@ -160,11 +160,11 @@ def _agreed(reached: Sequence[Tracked]) -> Tracked:
     blocked = next((each for each in reached if isinstance(each, Blocked)), None)
     if blocked is not None:
         return blocked
-    maps = {(each.source, each.scale, each.shift) for each in reached if isinstance(each, Front)}
+    maps = {(each.source, each.scale, each.shift) for each in reached if isinstance(each, ImageTensor)}
     return reached[0] if len(maps) == 1 else Blocked(f"the first {len(reached)} layers receive differently scaled images")
 
 
-def _channels_of(front: Front) -> Affine | None:
+def _channels_of(front: ImageTensor) -> Affine | None:
     """The map of each channel; None if one image channel reaches the network in two scales, or not at all."""
     once: dict[int, tuple[float, float]] = {}
     for index, scale, shift in zip(front.source, front.scale, front.shift, strict=True):
@@ -231,7 +231,7 @@ def _order(affine: Affine, metadata: dict[str, str], source: str) -> Field[str]:
 
 def _check_agreement(stated: InputSpec, front: Tracked, path: Path) -> None:
     """Compare the metadata with a graph that normalises; raises :class:`SpecError` with both numbers if they differ."""
-    affine = _channels_of(front) if isinstance(front, Front) and front.normalises else None
+    affine = _channels_of(front) if isinstance(front, ImageTensor) and front.normalises else None
     known = [stated.channels, stated.scale, stated.mean, stated.std, stated.raw_dtype]
     if affine is None or any(isinstance(field, Unknown) for field in known):
         return

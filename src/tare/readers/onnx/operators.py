@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tare.errors import SpecError
 from tare.input_spec.foreign import shown
 from tare.readers.onnx.constants import attribute_of
-from tare.readers.onnx.tensor import Blocked, Front, Tracked
+from tare.readers.onnx.tensor import Blocked, ImageTensor, Tracked
 
 _FLOATS = (1, 10, 11, 16)  # FLOAT, FLOAT16, DOUBLE, BFLOAT16
 
@@ -21,22 +21,22 @@ Operator = Callable[[Any, Sequence[Any]], Tracked]
 
 def _arithmetic(node: Any, operands: Sequence[Any]) -> Tracked:
     first, second = operands
-    front, other = (first, second) if isinstance(first, Front) else (second, first)
-    reason = _unreadable(front, other)
+    image, other = (first, second) if isinstance(first, ImageTensor) else (second, first)
+    reason = _unreadable(image, other)
     if reason:
         return Blocked(f"{named(node)} {reason}")
-    values = _by_channel(other, front)
+    values = _by_channel(other, image)
     if values is None:
         return Blocked(f"{named(node)}: a constant of shape {other.shape} is not one number per channel")
     _check_finite(values, node)
-    if node.op_type == "Div" and front is second:
+    if node.op_type == "Div" and image is second:
         return Blocked(f"{named(node)} divides by the image")
     if node.op_type == "Div" and not values.all():
         raise SpecError("divisors other than zero in the graph", f"{named(node)} divides by zero", "export it again")
     factors, offsets = _ARITHMETIC[node.op_type](values)
     # The constant comes first: c - x, where the rest are the same either way.
-    is_reversed = node.op_type == "Sub" and front is second
-    return front.mapped(-factors, -offsets, "Sub") if is_reversed else front.mapped(factors, offsets, node.op_type)
+    is_reversed = node.op_type == "Sub" and image is second
+    return image.mapped(-factors, -offsets, "Sub") if is_reversed else image.mapped(factors, offsets, node.op_type)
 
 
 _ARITHMETIC: dict[str, Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]] = {
@@ -47,24 +47,24 @@ _ARITHMETIC: dict[str, Callable[[NDArray[np.float64]], tuple[NDArray[np.float64]
 }
 
 
-def _unreadable(front: Any, other: Any) -> str:
+def _unreadable(image: Any, other: Any) -> str:
     """Why a pair of operands is no image and constant; empty if it is."""
-    if isinstance(other, Front):
+    if isinstance(other, ImageTensor):
         return "combines the image with what was made of it"
-    if not isinstance(front, Front) or not isinstance(other, np.ndarray):
+    if not isinstance(image, ImageTensor) or not isinstance(other, np.ndarray):
         return f"has an operand that is not read: {other if isinstance(other, str) else 'it is missing'}"
-    return "reckons with integers" if front.integer else ""
+    return "reckons with integers" if image.integer else ""
 
 
-def _by_channel(value: NDArray[Any], front: Front) -> NDArray[np.float64] | None:
+def _by_channel(value: NDArray[Any], image: ImageTensor) -> NDArray[np.float64] | None:
     """A constant as one number, or one per channel; None if it varies along another axis."""
     if value.size == 1:
         return value.reshape(1).astype(np.float64)
-    if front.axis is None or value.ndim > front.rank:
+    if image.axis is None or value.ndim > image.rank:
         return None
-    shape = (1,) * (front.rank - value.ndim) + value.shape
-    others = [edge for axis, edge in enumerate(shape) if axis != front.axis]
-    if shape[front.axis] != len(front.source) or any(edge != 1 for edge in others):
+    shape = (1,) * (image.rank - value.ndim) + value.shape
+    others = [edge for axis, edge in enumerate(shape) if axis != image.axis]
+    if shape[image.axis] != len(image.source) or any(edge != 1 for edge in others):
         return None
     return value.reshape(-1).astype(np.float64)
 
@@ -77,73 +77,73 @@ def _check_finite(values: NDArray[np.float64], node: Any) -> None:
 
 
 def _batch_norm(node: Any, operands: Sequence[Any]) -> Tracked:
-    front, *rest = operands
-    if not isinstance(front, Front) or len(rest) < 4 or not all(isinstance(each, np.ndarray) for each in rest[:4]):
+    image, *rest = operands
+    if not isinstance(image, ImageTensor) or len(rest) < 4 or not all(isinstance(each, np.ndarray) for each in rest[:4]):
         return Blocked(f"{named(node)} whose statistics are no constants")
-    if front.integer:
+    if image.integer:
         return Blocked(f"{named(node)} reckons with integers")
     scale, bias, mean, variance = (each.astype(np.float64).flatten() for each in rest[:4])
-    if front.axis != 1 or {len(scale), len(bias), len(mean), len(variance)} != {len(front.source)}:
-        return Blocked(f"{named(node)} has {len(mean)} statistics for {len(front.source)} channels")
+    if image.axis != 1 or {len(scale), len(bias), len(mean), len(variance)} != {len(image.source)}:
+        return Blocked(f"{named(node)} has {len(mean)} statistics for {len(image.source)} channels")
     spread = np.sqrt(np.maximum(variance + float(attribute_of(node, "epsilon", 1e-5)), 0.0))
     with np.errstate(all="ignore"):
         factors, offsets = scale / spread, bias - mean * scale / spread
     _check_finite(np.concatenate([factors, offsets]), node)
-    return front.mapped(factors, offsets, "BatchNormalization")
+    return image.mapped(factors, offsets, "BatchNormalization")
 
 
 def _dequantize(node: Any, operands: Sequence[Any]) -> Tracked:
-    front, scale, *rest = operands
+    image, scale, *rest = operands
     zero = rest[0] if rest and rest[0] is not None else np.zeros(1)
-    if not isinstance(front, Front) or not all(isinstance(each, np.ndarray) and each.size == 1 for each in (scale, zero)):
+    if not isinstance(image, ImageTensor) or not all(isinstance(each, np.ndarray) and each.size == 1 for each in (scale, zero)):
         return Blocked(f"{named(node)} whose scale is not one constant")
     factor, point = float(scale.reshape(-1)[0]), float(zero.reshape(-1)[0])
     _check_finite(np.array([factor, point]), node)
-    return replace(front, integer=False).mapped(np.array([factor]), np.array([-point * factor]), "DequantizeLinear")
+    return replace(image, integer=False).mapped(np.array([factor]), np.array([-point * factor]), "DequantizeLinear")
 
 
 def _cast(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
+    image: ImageTensor = operands[0]
     if attribute_of(node, "to") in _FLOATS:
-        return replace(front, integer=False)
-    return front if front.integer else Blocked(f"{named(node)} rounds values to integers")
+        return replace(image, integer=False)
+    return image if image.integer else Blocked(f"{named(node)} rounds values to integers")
 
 
 def _transpose(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
-    order = attribute_of(node, "perm", list(range(front.rank))[::-1])
-    if sorted(order) != list(range(front.rank)):
-        raise ValueError(f"{order} is no permutation of {front.rank} axes")
-    return front if front.axis is None else replace(front, axis=order.index(front.axis))
+    image: ImageTensor = operands[0]
+    order = attribute_of(node, "perm", list(range(image.rank))[::-1])
+    if sorted(order) != list(range(image.rank)):
+        raise ValueError(f"{order} is no permutation of {image.rank} axes")
+    return image if image.axis is None else replace(image, axis=order.index(image.axis))
 
 
 def _reshape(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
-    rank = 2 if node.op_type == "Flatten" else len(operands[1].flatten()) if isinstance(operands[1], np.ndarray) else front.rank
-    return replace(front, axis=None, rank=rank)
+    image: ImageTensor = operands[0]
+    rank = 2 if node.op_type == "Flatten" else len(operands[1].flatten()) if isinstance(operands[1], np.ndarray) else image.rank
+    return replace(image, axis=None, rank=rank)
 
 
 def _squeeze(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
+    image: ImageTensor = operands[0]
     axes = _axes_of(node, operands)
     if axes is None:
-        return replace(front, axis=None, rank=1)
-    gone = sorted(axis % front.rank for axis in axes)
-    axis = None if front.axis in gone or front.axis is None else front.axis - sum(each < front.axis for each in gone)
-    return replace(front, axis=axis, rank=front.rank - len(gone))
+        return replace(image, axis=None, rank=1)
+    gone = sorted(axis % image.rank for axis in axes)
+    axis = None if image.axis in gone or image.axis is None else image.axis - sum(each < image.axis for each in gone)
+    return replace(image, axis=axis, rank=image.rank - len(gone))
 
 
 def _unsqueeze(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
+    image: ImageTensor = operands[0]
     axes = _axes_of(node, operands)
     if axes is None:
         return Blocked(f"{named(node)} along axes that are no constants")
-    rank = front.rank + len(axes)
+    rank = image.rank + len(axes)
     new = sorted(axis % rank for axis in axes)
-    if front.axis is None:  # one channel that was gathered gets its axis back
-        return replace(front, rank=rank, axis=new[0] if len(front.source) == 1 and len(new) == 1 else None)
+    if image.axis is None:  # one channel that was gathered gets its axis back
+        return replace(image, rank=rank, axis=new[0] if len(image.source) == 1 and len(new) == 1 else None)
     kept = [axis for axis in range(rank) if axis not in new]
-    return replace(front, rank=rank, axis=kept[front.axis])
+    return replace(image, rank=rank, axis=kept[image.axis])
 
 
 def _axes_of(node: Any, operands: Sequence[Any]) -> list[int] | None:
@@ -154,39 +154,39 @@ def _axes_of(node: Any, operands: Sequence[Any]) -> list[int] | None:
 
 
 def _gather(node: Any, operands: Sequence[Any]) -> Tracked:
-    front, indices = operands
-    if not isinstance(front, Front) or not isinstance(indices, np.ndarray) or indices.ndim > 1:
+    image, indices = operands
+    if not isinstance(image, ImageTensor) or not isinstance(indices, np.ndarray) or indices.ndim > 1:
         return Blocked(f"{named(node)} by indices that are no constants")
-    axis = int(attribute_of(node, "axis", 0)) % front.rank
-    rank = front.rank - (indices.ndim == 0)
-    if axis == front.axis:
-        found = front.picked([int(index) for index in indices.flatten()], "Gather")
-        return replace(found, rank=rank, axis=front.axis if indices.ndim else None)
-    moved = front.axis is not None and indices.ndim == 0 and axis < front.axis
-    return replace(front, rank=rank, axis=front.axis - 1 if moved and front.axis is not None else front.axis)
+    axis = int(attribute_of(node, "axis", 0)) % image.rank
+    rank = image.rank - (indices.ndim == 0)
+    if axis == image.axis:
+        found = image.picked([int(index) for index in indices.flatten()], "Gather")
+        return replace(found, rank=rank, axis=image.axis if indices.ndim else None)
+    moved = image.axis is not None and indices.ndim == 0 and axis < image.axis
+    return replace(image, rank=rank, axis=image.axis - 1 if moved and image.axis is not None else image.axis)
 
 
 def _slice(node: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
+    image: ImageTensor = operands[0]
     stated = [attribute_of(node, name) for name in ("starts", "ends", "axes", "steps")]
     for index, operand in enumerate(operands[1:5]):
         if isinstance(operand, str):
             return Blocked(f"{named(node)}: {operand}")
         stated[index] = None if operand is None else [int(each) for each in operand.flatten()[:8]]
     starts, ends, axes, steps = stated
-    axes = [axis % front.rank for axis in axes] if axes is not None else list(range(len(starts)))
-    if front.axis not in axes:
-        return front
-    at = axes.index(front.axis)
-    step, count = steps[at] if steps else 1, len(front.source)
+    axes = [axis % image.rank for axis in axes] if axes is not None else list(range(len(starts)))
+    if image.axis not in axes:
+        return image
+    at = axes.index(image.axis)
+    step, count = steps[at] if steps else 1, len(image.source)
     end = None if step < 0 and ends[at] < -count else ends[at]
-    return front.picked(list(range(count))[slice(starts[at], end, step)], "Slice")
+    return image.picked(list(range(count))[slice(starts[at], end, step)], "Slice")
 
 
 def _concat(node: Any, operands: Sequence[Any]) -> Tracked:
-    if not all(isinstance(each, Front) for each in operands):
+    if not all(isinstance(each, ImageTensor) for each in operands):
         return Blocked(f"{named(node)} joins the image with something else")
-    first: Front = operands[0]
+    first: ImageTensor = operands[0]
     axis = int(attribute_of(node, "axis", 0)) % first.rank
     if any((each.rank, each.axis) != (first.rank, first.axis) for each in operands):
         return Blocked(f"{named(node)} joins parts of different shapes")
@@ -204,28 +204,28 @@ def _concat(node: Any, operands: Sequence[Any]) -> Tracked:
     )
 
 
-def split(front: Front, node: Any, sizes: list[int] | None) -> dict[str, Tracked]:
+def split(image: ImageTensor, node: Any, sizes: list[int] | None) -> dict[str, Tracked]:
     """The outputs of a Split into parts of ``sizes``, equal ones if none are given."""
     outputs = [name for name in node.output if name]
-    if int(attribute_of(node, "axis", 0)) % front.rank != front.axis:
-        return dict.fromkeys(outputs, front)
-    sizes = sizes or [-(-len(front.source) // len(outputs))] * len(outputs)
-    if sum(sizes) != len(front.source) or len(sizes) != len(outputs) or min(sizes) < 1:
-        return dict.fromkeys(outputs, Blocked(f"{named(node)} into {sizes[:8]} of {len(front.source)} channels"))
+    if int(attribute_of(node, "axis", 0)) % image.rank != image.axis:
+        return dict.fromkeys(outputs, image)
+    sizes = sizes or [-(-len(image.source) // len(outputs))] * len(outputs)
+    if sum(sizes) != len(image.source) or len(sizes) != len(outputs) or min(sizes) < 1:
+        return dict.fromkeys(outputs, Blocked(f"{named(node)} into {sizes[:8]} of {len(image.source)} channels"))
     starts = np.cumsum([0, *sizes])
     return {
-        name: front.picked(range(int(a), int(b)), "Split") for name, a, b in zip(outputs, starts[:-1], starts[1:], strict=True)
+        name: image.picked(range(int(a), int(b)), "Split") for name, a, b in zip(outputs, starts[:-1], starts[1:], strict=True)
     }
 
 
 def _same(_: Any, operands: Sequence[Any]) -> Tracked:
-    front: Tracked = operands[0]
-    return front
+    image: Tracked = operands[0]
+    return image
 
 
 def _negative(_: Any, operands: Sequence[Any]) -> Tracked:
-    front: Front = operands[0]
-    return front.mapped(-np.ones(1), np.zeros(1), "Neg")
+    image: ImageTensor = operands[0]
+    return image.mapped(-np.ones(1), np.zeros(1), "Neg")
 
 
 #: Operators that may stand before the first layer. The last row moves, repeats or averages pixels.

@@ -13,7 +13,7 @@ _PICKING = ("Gather", "Slice", "Split")
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class ImageTensor:
     """A tensor whose channel c is ``scale_c * image[source_c] + shift_c``.
 
     ``axis`` is that of channels, None where it was gathered away or reshaped; ``lead`` is the factor that came before anything
@@ -35,11 +35,11 @@ class Front:
         return any(node not in _PICKING for node in self.nodes)
 
     @classmethod
-    def of_image(cls, rank: int, axis: int, channels: int, integer: bool) -> Front:
+    def of_image(cls, rank: int, axis: int, channels: int, integer: bool) -> ImageTensor:
         """The image itself."""
         return cls(rank, axis, tuple(range(channels)), (1.0,) * channels, (0.0,) * channels, integer=integer)
 
-    def mapped(self, factors: NDArray[np.float64], offsets: NDArray[np.float64], node: str) -> Front:
+    def mapped(self, factors: NDArray[np.float64], offsets: NDArray[np.float64], node: str) -> ImageTensor:
         """Follow with ``factor * y + offset``, one number for all channels or one each."""
         count = len(self.source)
         by, plus = np.broadcast_to(factors, count), np.broadcast_to(offsets, count)
@@ -52,7 +52,7 @@ class Front:
             nodes=(*self.nodes, node),
         )
 
-    def picked(self, indices: Sequence[int], node: str) -> Front:
+    def picked(self, indices: Sequence[int], node: str) -> ImageTensor:
         """Only the channels at ``indices``, in their order."""
         scale, shift = tuple(self.scale[i] for i in indices), tuple(self.shift[i] for i in indices)
         return replace(self, source=tuple(self.source[i] for i in indices), scale=scale, shift=shift, nodes=(*self.nodes, node))
@@ -65,4 +65,4 @@ class Blocked:
     reason: str
 
 
-Tracked = Front | Blocked
+Tracked = ImageTensor | Blocked

@@ -15,7 +15,7 @@ from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
-from tare.networks.stated_images import check_accepts, colour_of, geometry_of, seen_moments, source_constants
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.names import Strategy
@@ -106,7 +106,7 @@ def _equal(one: Constants, other: Constants) -> bool:
 
 def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
     """The input size that all networks share."""
-    made = {name: (geometry_of(network, None, None, None)[0], colour_of(network)) for name, network in loaded.items()}
+    made = {name: (network_geometry(network, None, None, None)[0], colour_of(network)) for name, network in loaded.items()}
     name, first = next(iter(made.items()))
     other = next((each for each in made if made[each] != first), None)
     if other is not None:

@@ -1,0 +1,104 @@
+"""Build a network again from what its model directory states, and load its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tare.errors import ModelError, reason_of
+from tare.folding.layers import FoldedNetwork, LayerForm, with_form
+from tare.input_spec.spec import InputSpec
+from tare.networks.loading import load_network
+from tare.networks.network import Network, with_head
+from tare.networks.weights import load_weights
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldChanges:
+    """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
+
+    forms: Mapping[str, LayerForm]
+    front: tuple[float, ...] | None
+    dims: int
+    casts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """What a stored network is built from; ``factory`` is the Python file that the user names, as ``FILE.py:FACTORY``."""
+
+    folder: Path
+    reference: str
+    factory: str | None
+    is_timm: bool
+    classes: int
+    channels: int
+    changes: FoldChanges | None
+
+
+def changes_of(fold: Any) -> FoldChanges | None:
+    """Read the record of a fold, or None without one. Raises KeyError, TypeError or ValueError if it is malformed."""
+    if fold is None:
+        return None
+    names = {field.name for field in fields(LayerForm)}
+    forms = {}
+    for layer in fold["layers"]:
+        values: dict[str, Any] = {key: value for key, value in layer.items() if key in names}
+        forms[str(layer["name"])] = LayerForm(**values | {"at_size": tuple(layer["at_size"])})
+    front = tuple(map(float, fold["front"])) if fold["front"] is not None else None
+    return FoldChanges(forms, front, len(fold["shape"]) - 1, fold["takes"] == "uint8")
+
+
+def rebuilt_network(plan: BuildPlan) -> Network:
+    """The network with its weights. Raises :class:`ModelError` if it cannot be built, or the weights do not fit it."""
+    if plan.changes is not None:
+        return _folded(plan, plan.changes)
+    if plan.is_timm:
+        return _by_timm(plan, weights=True)
+    network = _by_name(plan)
+    loaded = load_weights(network.module, plan.folder / WEIGHTS)
+    return replace(network, head_trained=loaded.with_head)
+
+
+def _by_timm(plan: BuildPlan, *, weights: bool) -> Network:
+    import timm
+
+    try:
+        module: nn.Module = timm.create_model(f"local-dir:{plan.folder}", pretrained=weights)
+    except Exception as error:  # timm, safetensors and the file system
+        reason = reason_of(error)
+        raise ModelError("a model directory that timm can load", f"{str(plan.folder)!r}: {reason}", "transfer again") from None
+    head = str(module.pretrained_cfg["classifier"])  # type: ignore[index]
+    return Network(module, plan.reference, str(plan.folder), InputSpec(), head, is_timm=True)
+
+
+def _by_name(plan: BuildPlan) -> Network:
+    factory = plan.factory
+    if factory is None and plan.reference.startswith(("torchvision:", "tare:")):
+        factory = plan.reference  # a library's name for it, not code that the directory could choose
+    if factory is None:
+        remedy = f"name it with --model, as it was when trained: {plan.reference}"
+        raise ModelError("the Python file that builds this network", "none", remedy)
+    network = load_network(factory, "none", channels=plan.channels)
+    return with_head(network, plan.classes, seed=0) if plan.classes else network
+
+
+def _folded(plan: BuildPlan, changes: FoldChanges) -> Network:
+    """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
+    network = _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
+    module = network.module
+    try:
+        for name, form in changes.forms.items():
+            module = with_form(module, name, form)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ModelError("the network that was folded", f"{error} in {plan.reference}", "name the one it was made of") from None
+    loaded = load_weights(module, plan.folder / WEIGHTS)
+    if changes.front is not None:
+        module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)
+    return replace(network, module=module, weights=str(plan.folder), head_trained=loaded.with_head)

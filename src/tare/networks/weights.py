@@ -1,0 +1,89 @@
+"""Load weights from a file into a network, and say what the two did not share."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tare.errors import ModelError, reason_of
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedWeights:
+    """Notes on what weights and network did not share, and whether the weights brought the whole classifier."""
+
+    notes: tuple[str, ...]
+    with_head: bool
+
+
+def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights:
+    """Load a state dict into ``module`` and say what differed.
+
+    Only the classifier ``head`` may differ in shape or be absent. Raises :class:`ModelError` otherwise, naming the keys.
+    """
+    given = read_state_dict(path)
+    own = module.state_dict()
+    fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
+    # Batch norm's step counter came late and is absent from older checkpoints; it only matters with momentum=None.
+    optional = [key for key in own if key.endswith("num_batches_tracked") or _belongs(key, head)]
+    wrong = [key for key in own if key not in fits and key not in optional]
+    if wrong:
+        raise ModelError(
+            f"weights that fit the network ({len(own)} tensors)",
+            f"{path.name!r} leaves {len(wrong)} unmatched, first {_mismatch(wrong[0], own, given)}",
+            "name the network that these weights belong to",
+        )
+    module.load_state_dict(fits, strict=False)
+    left = sorted(set(given) - set(fits))
+    new = [key for key in own if _belongs(key, head) and key not in fits]
+    notes = (("left out of", left), ("drawn anew, as they are not in", new))
+    said = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in notes if keys)
+    return LoadedWeights(tuple(said), not new)
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read named tensors from a ``.safetensors`` file or a ``.pth``/``.pt`` through ``weights_only=True``."""
+    if not path.is_file():
+        raise ModelError("a weights file", f"{str(path)!r} does not exist", "check the path, or use --weights pretrained|none")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ModelError(
+            "a file that holds tensors only", f"{str(path)!r} is no checkpoint, or holds other objects", "use safetensors"
+        ) from None
+    except Exception as error:  # zip, safetensors and torch each raise their own
+        reason = reason_of(error)
+        raise ModelError(
+            "a safetensors file, or a .pth that holds tensors only", f"{str(path)!r}: {reason}", "convert it to safetensors"
+        ) from None
+    return _tensors(loaded, path)
+
+
+def _tensors(loaded: Any, path: Path) -> dict[str, torch.Tensor]:
+    for key in ("state_dict", "model", "model_state_dict"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise ModelError("a mapping of names to tensors", f"something else in {str(path)!r}", "save model.state_dict()")
+    prefix = "module."  # what DistributedDataParallel puts before every name
+    strip = all(str(key).startswith(prefix) for key in loaded)
+    return {str(key).removeprefix(prefix) if strip else str(key): value for key, value in loaded.items()}
+
+
+def _belongs(key: str, head: str) -> bool:
+    return bool(head) and key.startswith(f"{head}.")
+
+
+def _mismatch(key: str, own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
+    shape = f"shape {tuple(own[key].shape)}"
+    return f"{key!r} ({shape}, the file has {tuple(given[key].shape)})" if key in given else f"{key!r} ({shape}, absent)"

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from tare.errors import ModelError
+from tare.networks.loading import load_network
+from tare.networks.network import with_head
+from tare.networks.weights import load_weights, read_state_dict
+from tests.networks.factories import same
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_come_back_from_a_file(factory: str, tmp_path: Path, suffix: str) -> None:
+    trained = load_network(factory, "none", seed=1).module
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save({"state_dict": {f"module.{key}": value for key, value in trained.state_dict().items()}}, path)
+    else:
+        save_file(trained.state_dict(), path)
+    assert same(load_network(factory, str(path), seed=2).module, trained)
+
+
+def test_only_the_classifier_may_differ(factory: str, tmp_path: Path) -> None:
+    tensors = load_network(factory, "none").module.state_dict()
+    other_head = {**tensors, "3.weight": torch.zeros(5, 4), "3.bias": torch.zeros(5)}
+    save_file(other_head, tmp_path / "head.safetensors")
+    other = load_network(factory, str(tmp_path / "head.safetensors"))
+    notes = other.notes
+    assert not other.head_trained
+    drawn = "drawn anew, as they are not in head.safetensors: 3.weight, 3.bias"
+    assert notes == ("left out of head.safetensors: 3.bias, 3.weight", drawn)
+    save_file({**tensors, "0.weight": torch.zeros(4, 1, 3, 3)}, tmp_path / "body.safetensors")
+    with pytest.raises(ModelError, match=r"leaves 1 unmatched, first '0.weight' \(shape \(4, 3, 3, 3\), the file has"):
+        load_network(factory, str(tmp_path / "body.safetensors"))
+
+
+def test_a_classifier_is_trained_if_it_came_with_the_weights(factory: str, tmp_path: Path) -> None:
+    fresh = load_network(factory, "none")
+    assert not fresh.head_trained
+    save_file(fresh.module.state_dict(), tmp_path / "all.safetensors")
+    whole = load_network(factory, str(tmp_path / "all.safetensors"))
+    assert whole.head_trained
+    assert not with_head(whole, 7, seed=0).head_trained
+
+
+def test_batch_norms_step_counter_may_be_absent() -> None:
+    module = nn.Sequential(nn.BatchNorm2d(2))
+    path = Path("unused")
+    tensors = {key: value for key, value in module.state_dict().items() if "tracked" not in key}
+    assert "0.num_batches_tracked" in module.state_dict()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tare.networks.weights.read_state_dict", lambda _: tensors)
+        assert load_weights(module, path).notes == ()
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("exploded"),))
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bomb.pth").write_bytes(pickle.dumps({"weight": Bomb()}))
+    torch.save({"weight": Bomb()}, tmp_path / "bomb.pt")
+    for name in ("bomb.pth", "bomb.pt"):
+        with pytest.raises(ModelError, match="file that holds tensors only"):
+            read_state_dict(tmp_path / name)
+    assert not (tmp_path / "exploded").exists()
