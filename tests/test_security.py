@@ -84,7 +84,7 @@ def test_no_source_loads_a_pickle_or_evaluates_text() -> None:
 
 def test_only_known_places_import_what_executes_or_talks() -> None:
     executing = {(name, module) for name, tree in trees() for module in imported(tree) & EXECUTING}
-    assert executing == {("networks/network.py", "pickle")}  # the type of torch's refusal, nothing else: the test above
+    assert executing == {("networks/weights.py", "pickle")}  # the type of torch's refusal, nothing else: the test above
     talking = {(name, module) for name, tree in trees() for module in imported(tree) & TALKING}
     assert talking == {("system/engines/ray.py", "socket")}  # is the cluster that RAY_ADDRESS names there?
 
