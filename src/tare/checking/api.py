@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tare.checking.configuration import declared_by_config, is_config, measured_by_config, refuse_text, stated_by_config
-from tare.checking.inputs import by_stage, corrected, measured_from, name_of
+from tare.checking.inputs import by_stage, corrected_spec, measured_from, name_of
 from tare.checking.result import CheckReport
 from tare.checking.rules.evidence import Evidence, Stage
 from tare.checking.rules.finding import Finding
@@ -42,7 +42,7 @@ def check(
 
     Raises :class:`PipelineError` if the pipeline cannot be loaded or run, :class:`SpecError` if the model states nothing.
     """
-    spec = corrected(as_handed(read_spec(model)), mean, std, size)
+    spec = corrected_spec(as_handed(read_spec(model)), mean, std, size)
     base = Evidence(spec, name_of(model), stage, measured=measured_from(data), conventions=conventions_for(spec))
     name = name_of(pipeline)
     if isinstance(pipeline, str | os.PathLike):

@@ -28,10 +28,10 @@ _STAGES: dict[str, Stage] = {
 _TRAINING_FOLDERS, _HELD_OUT_FOLDERS = ("train", "training"), ("val", "valid", "validation", "test")
 
 
-def corrected(
+def corrected_spec(
     spec: InputSpec, mean: Sequence[float] | None, std: Sequence[float] | None, size: tuple[int, int] | None
 ) -> InputSpec:
-    """The spec as the user corrects it."""
+    """Complete or correct the spec by what the user states."""
     if (mean is None) != (std is None):
         raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
     if mean is not None and std is not None:

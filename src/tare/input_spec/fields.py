@@ -171,9 +171,10 @@ def parsed(name: str, value: Any, origin: Any) -> Field[Any]:
     try:
         return Known(PARSERS[name](value), str(origin or "spec file"))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{_short(value)} ({error})") from None
+        raise ValueError(f"{short_repr(value)} ({error})") from None
 
 
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+def short_repr(value: Any) -> str:
+    """A value as it fits into one line."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

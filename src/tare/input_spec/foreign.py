@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import PARSERS, Field, Known, Unknown
+from tare.input_spec.fields import PARSERS, Field, Known, Unknown, short_repr
 
 #: Fields of a specification by name, each a ``Field``.
 Fields = dict[str, Any]
 
 
-def checked(name: str, value: Any, origin: str) -> Known[Any]:
+def known_field(name: str, value: Any, origin: str) -> Known[Any]:
     """State the field ``name`` with a value out of a foreign document.
 
     Raises :class:`SpecError` if it is none that the field can have: a NaN, a text for a number, a negative size.
@@ -20,7 +20,7 @@ def checked(name: str, value: Any, origin: str) -> Known[Any]:
     try:
         return Known(PARSERS[name](value), origin)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise SpecError(f"a valid {name!r} ({origin})", f"{shown(value)} ({error})", "correct it") from None
+        raise SpecError(f"a valid {name!r} ({origin})", f"{short_repr(value)} ({error})", "correct it") from None
 
 
 def flag_of(config: Mapping[str, Any], key: str, default: bool, source: str) -> bool:
@@ -32,7 +32,7 @@ def flag_of(config: Mapping[str, Any], key: str, default: bool, source: str) -> 
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise SpecError(f"true or false for {key!r} of {source}", shown(value), "correct it")
+        raise SpecError(f"true or false for {key!r} of {source}", short_repr(value), "correct it")
     return value
 
 
@@ -64,9 +64,3 @@ def unit_constants(fields: Mapping[str, Field[Any]], target: str) -> tuple[tuple
     if scale == 1 / 255:
         return mean, std
     return tuple(m / (255 * scale) for m in mean), tuple(d / (255 * scale) for d in std)
-
-
-def shown(value: Any) -> str:
-    """A value as it fits into one line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from tare.input_spec.affine import Affine
 
-MistakeKind = Literal[
+DiagnosisKind = Literal[
     "same",
     "not_normalised_unit",
     "not_normalised_raw",
@@ -34,12 +34,12 @@ MistakeKind = Literal[
 ]
 
 #: Mistakes that change the range so much that a roughly known map names them.
-GROSS: tuple[MistakeKind, ...] = ("not_normalised_raw", "times_255", "divided_twice", "twice", "not_normalised_unit")
+GROSS: tuple[DiagnosisKind, ...] = ("not_normalised_raw", "times_255", "divided_twice", "twice", "not_normalised_unit")
 #: Predictions are held against the observation to this many input stds (relative, for predictions of a wider range).
 TOLERANCE = 0.02
 _RAW_RANGE = 255.0
 _LEAST = 1e-6
-_NEARLY_BLACK: tuple[MistakeKind, ...] = ("divided_twice", "bit_depth")
+_NEARLY_BLACK: tuple[DiagnosisKind, ...] = ("divided_twice", "bit_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Diagnosis:
     what the observed map amounts to.
     """
 
-    kind: MistakeKind
+    kind: DiagnosisKind
     reversed_channels: bool
     distance: float
     other: str = ""
@@ -77,8 +77,8 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
         raise ValueError(f"{len(seen.order)} channels seen and {len(expected.order)} expected")
     implied_std = tuple(1 / (_RAW_RANGE * scale) if scale else float("inf") for scale in seen.scale)
     implied_mean = tuple(-shift * std if shift else 0.0 for shift, std in zip(seen.shift, implied_std, strict=True))
-    ranks: list[MistakeKind] = list(get_args(MistakeKind))
-    agreeing: list[tuple[int, float, MistakeKind, str, bool]] = []
+    ranks: list[DiagnosisKind] = list(DiagnosisKind.__args__)  # type: ignore[attr-defined]
+    agreeing: list[tuple[int, float, DiagnosisKind, str, bool]] = []
     for kind, other, prediction in _predictions(expected, conventions):
         for exchanged, channels in _orders(prediction):
             distance = seen.distance(channels)
@@ -93,24 +93,24 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
     return Diagnosis(kind, exchanged, distance, other, implied_mean, implied_std)
 
 
-def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> list[tuple[MistakeKind, Affine]]:
+def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> list[tuple[DiagnosisKind, Affine]]:
     """Every mistake with the map that it makes of the expected one: the right map first, simple mistakes before composed ones.
 
     Maps that give every channel the same scale and shift are listed once, for which channels are exchanged does not show.
     """
-    ranks: list[MistakeKind] = list(get_args(MistakeKind))
+    ranks: list[DiagnosisKind] = list(DiagnosisKind.__args__)  # type: ignore[attr-defined]
     found = [
         (ranks.index(kind) + (100 if exchanged else 0), kind, channels)
         for kind, _, prediction in _predictions(expected, conventions)
         for exchanged, channels in _orders(prediction)
     ]
-    distinct: dict[tuple[tuple[float, ...], ...], tuple[MistakeKind, Affine]] = {}
+    distinct: dict[tuple[tuple[float, ...], ...], tuple[DiagnosisKind, Affine]] = {}
     for _, kind, channels in sorted(found, key=lambda one: one[0]):
         distinct.setdefault((channels.scale, channels.shift), (kind, channels))
     return list(distinct.values())
 
 
-def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterator[tuple[MistakeKind, str, Affine]]:
+def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
     """Every mistake, applied to the expected map."""
     count = len(expected.order)
     unit = _gain(count, 1 / _RAW_RANGE)
@@ -135,7 +135,7 @@ def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterato
     yield "bit_depth", "127.5", _gain(count, 2.0).then(expected)
 
 
-def _slips(expected: Affine) -> Iterator[tuple[MistakeKind, str, Affine]]:
+def _slips(expected: Affine) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
     """Mistakes in the formula itself, for which mean and std must be taken apart again."""
     if any(scale <= 0 for scale in expected.scale):
         return

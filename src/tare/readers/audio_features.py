@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, finite
-from tare.input_spec.foreign import checked, flag_of, shown
+from tare.input_spec.fields import Field, Known, Unknown, finite, short_repr
+from tare.input_spec.foreign import flag_of, known_field
 from tare.input_spec.spec import InputSpec
 
 #: Extractors whose normalisation depends on the sample: what they do, and the switch that turns it off.
@@ -39,8 +39,8 @@ def read_audio_document(document: Mapping[str, Any], source: str) -> InputSpec:
     mean: Field[Any] = Known((0.0,), f"{said}: do_normalize is off")
     std: Field[Any] = Known((1.0,), f"{said}: do_normalize is off")
     if flag_of(document, "do_normalize", True, source):
-        mean = checked("mean", [_number(document, "mean", source)], f"{said}, key 'mean'")
-        std = checked("std", [2 * _number(document, "std", source)], f"{said}, twice the key 'std'")
+        mean = known_field("mean", [_number(document, "mean", source)], f"{said}, key 'mean'")
+        std = known_field("std", [2 * _number(document, "std", source)], f"{said}, twice the key 'std'")
     return InputSpec(
         channels=Known("logmel", said),
         scale=Known(1.0, f"{said}: log-mel values as they are"),
@@ -58,14 +58,14 @@ def _size(document: Mapping[str, Any], source: str) -> Field[Any]:
     frames, bins = document.get("max_length"), document.get("num_mel_bins")
     if frames is None or bins is None:
         return Unknown(f"{source} does not state max_length and num_mel_bins")
-    return checked("size", [frames, bins], f"{source}, keys 'max_length' and 'num_mel_bins'")
+    return known_field("size", [frames, bins], f"{source}, keys 'max_length' and 'num_mel_bins'")
 
 
 def _number(document: Mapping[str, Any], key: str, source: str) -> float:
     try:
         return finite(document.get(key))
     except ValueError as error:
-        found = f"{shown(document.get(key))} ({error})"
+        found = f"{short_repr(document.get(key))} ({error})"
         raise SpecError(f"a number {key!r} in {source}", found, "correct the configuration") from None
 
 

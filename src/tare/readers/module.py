@@ -7,7 +7,7 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Known, Unknown
-from tare.input_spec.foreign import checked
+from tare.input_spec.foreign import known_field
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg
 from tare.input_spec.spec import InputSpec
 from tare.pipelines.spec import spec_of_steps
@@ -105,8 +105,8 @@ def _of_detection(layer: Any, source: str) -> InputSpec:
     return InputSpec(
         channels=Known("RGB", origin) if len(layer.image_mean) == 3 else Unknown(f"{origin}: {len(layer.image_mean)} channels"),
         scale=Known(1 / 255, said),
-        mean=checked("mean", list(layer.image_mean), f"{origin}, image_mean"),
-        std=checked("std", list(layer.image_std), f"{origin}, image_std"),
+        mean=known_field("mean", list(layer.image_mean), f"{origin}, image_mean"),
+        std=known_field("std", list(layer.image_std), f"{origin}, image_std"),
         size=inside,
         crop=inside,
         interpolation=Known("bilinear", origin),
@@ -150,7 +150,7 @@ def _of_transformers(module: Any) -> InputSpec:
     size = getattr(vision, "image_size", None)
     if isinstance(size, int | list | tuple):
         edges = [size, size] if isinstance(size, int) else list(size)
-        fields["size"] = checked("size", edges, f"{source}, image_size")
+        fields["size"] = known_field("size", edges, f"{source}, image_size")
     return InputSpec(**fields)
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, finite
-from tare.input_spec.foreign import shown
+from tare.input_spec.fields import Field, Known, Unknown, finite, short_repr
 from tare.input_spec.spec import InputSpec, read_json
 
 #: What ``channel_names`` of ``dataset.json`` stand for; any other name is z-scored.
@@ -58,13 +57,13 @@ def read_plans_document(document: Mapping[str, Any], source: str, configuration:
     """Read a ``plans.json``; the configuration is ``3d_fullres``, else ``2d``, unless one is named."""
     configurations = document.get("configurations")
     if not isinstance(configurations, Mapping):
-        raise SpecError(f"an object 'configurations' in {source}", shown(configurations), "name nnU-Net's plans")
+        raise SpecError(f"an object 'configurations' in {source}", short_repr(configurations), "name nnU-Net's plans")
     named = configuration or next((name for name in _PREFERRED if name in configurations), "")
     chosen = configurations.get(named)
     schemes = chosen.get("normalization_schemes") if isinstance(chosen, Mapping) else None
     if not isinstance(schemes, list) or not 1 <= len(schemes) <= _MOST_CHANNELS:
         known = ", ".join(str(key)[:40] for key in list(configurations)[:6])
-        found = f"{shown(schemes)}; configurations: {known or 'none'}"
+        found = f"{short_repr(schemes)}; configurations: {known or 'none'}"
         raise SpecError(f"normalization_schemes of {named!r} in {source}", found, "name one as PATH#CONFIGURATION")
     layout: Field[str] = Unknown("batches of volumes (N, C, D, H, W)")
     if named == "2d":
@@ -75,7 +74,7 @@ def read_plans_document(document: Mapping[str, Any], source: str, configuration:
 def read_fingerprint_document(document: Any, source: str, names: Any = None) -> InputSpec:
     """Read a ``dataset_fingerprint.json``; ``names`` are the ``channel_names`` of ``dataset.json``, which choose the schemes."""
     if not isinstance(document, Mapping) or not isinstance(document.get(_PROPERTIES[0]), Mapping):
-        raise SpecError(f"nnU-Net's fingerprint or plans in {source}", shown(document), "name one of the two")
+        raise SpecError(f"nnU-Net's fingerprint or plans in {source}", short_repr(document), "name one of the two")
     if not isinstance(names, Mapping) or not 1 <= len(names) <= _MOST_CHANNELS:
         reason = Unknown(f"{source} states intensities and not what is done with them; that is in the plans")
         fields = dict.fromkeys(("channels", "scale", "mean", "std", "layout", "dtype", "raw_dtype"), reason)
@@ -118,7 +117,7 @@ def _channel(scheme: str, index: str, document: Mapping[str, Any], source: str) 
     properties: Mapping[str, Any] = next((document[key] for key in _PROPERTIES if isinstance(document.get(key), Mapping)), {})
     stated = properties.get(index)
     if not isinstance(stated, Mapping):
-        raise SpecError(f"intensity properties of channel {index} in {source}", shown(stated), "repair the plans")
+        raise SpecError(f"intensity properties of channel {index} in {source}", short_repr(stated), "repair the plans")
     mean, std, low, high = (_number(stated, key, source) for key in ("mean", "std", "percentile_00_5", "percentile_99_5"))
     if low > high or std < 0:
         raise SpecError(f"a window and a std in {source}", f"{low:g} to {high:g}, std {std:g}", "repair the plans")
@@ -129,4 +128,4 @@ def _number(stated: Mapping[str, Any], key: str, source: str) -> float:
     try:
         return finite(stated.get(key))
     except ValueError as error:
-        raise SpecError(f"a number {key!r} in {source}", f"{shown(stated.get(key))} ({error})", "repair the plans") from None
+        raise SpecError(f"a number {key!r} in {source}", f"{short_repr(stated.get(key))} ({error})", "repair the plans") from None

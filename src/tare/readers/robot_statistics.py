@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Known, Unknown, deviations, numbers
-from tare.input_spec.foreign import shown
+from tare.input_spec.fields import Known, Unknown, deviations, numbers, short_repr
 from tare.input_spec.spec import InputSpec, read_json
 
 _NO_SIZE = Unknown("a vector has no size")
@@ -71,7 +70,7 @@ def read_openpi_document(document: Any, source: str, feature: str = "", mode: st
     """Read a ``norm_stats.json`` that is already parsed."""
     inner = document.get("norm_stats") if isinstance(document, Mapping) else None
     if not isinstance(inner, Mapping):
-        raise SpecError(f"an object 'norm_stats' in {source}", shown(inner), "name openpi's norm_stats.json")
+        raise SpecError(f"an object 'norm_stats' in {source}", short_repr(inner), "name openpi's norm_stats.json")
     return _spec(inner, f"{source}, norm_stats", feature, mode, _OPENPI)
 
 
@@ -85,7 +84,7 @@ def _divided(name: str, files: tuple[str, ...]) -> tuple[Path, str, str]:
 
 def _spec(document: Any, source: str, feature: str, mode: str, form: _Format) -> InputSpec:
     if not isinstance(document, Mapping):
-        raise SpecError(f"an object of features in {source}", shown(document), f"name {form.name}'s statistics")
+        raise SpecError(f"an object of features in {source}", short_repr(document), f"name {form.name}'s statistics")
     feature = feature or next((name for name in form.first if name in document), form.first[0])
     stated = document.get(feature)
     if not isinstance(stated, Mapping):
@@ -125,7 +124,7 @@ def _constants(
 ) -> tuple[tuple[float, ...], tuple[float, ...], str]:
     """Mean and std so that ``(x - mean) / std`` is what the library computes, epsilon included."""
     if mode not in _MODES:
-        raise SpecError(f"a mode {', '.join(_MODES)}", shown(mode), "name one as PATH#FEATURE:MODE")
+        raise SpecError(f"a mode {', '.join(_MODES)}", short_repr(mode), "name one as PATH#FEATURE:MODE")
     first, second = _SPANS.get(mode, ("mean", "std"))
     low, high = (_column(stated, key, where) for key in (first, second))
     if len(low) != len(high):
@@ -139,7 +138,7 @@ def _constants(
     try:
         return mean, deviations(std), f"{first!r} and {second!r}"
     except ValueError:
-        raise SpecError(f"a positive spread in {where}", shown(min(std)), f"repair {second!r}") from None
+        raise SpecError(f"a positive spread in {where}", short_repr(min(std)), f"repair {second!r}") from None
 
 
 def _column(stated: Mapping[str, Any], key: str, where: str) -> tuple[float, ...]:
@@ -154,4 +153,4 @@ def _column(stated: Mapping[str, Any], key: str, where: str) -> tuple[float, ...
     try:
         return numbers(flat)
     except ValueError as error:
-        raise SpecError(f"finite numbers as {key!r} of {where}", f"{shown(value)} ({error})", "repair the file") from None
+        raise SpecError(f"finite numbers as {key!r} of {where}", f"{short_repr(value)} ({error})", "repair the file") from None

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Unknown
-from tare.input_spec.foreign import checked, shown
+from tare.input_spec.fields import Unknown, short_repr
+from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 
 #: The key under which tare keeps its own specification.
@@ -29,7 +29,7 @@ def read_safetensors(path: Path) -> InputSpec:
     """
     metadata = header_of(path).get("__metadata__") or {}
     if not isinstance(metadata, Mapping):
-        raise SpecError(f"__metadata__ of {str(path)!r} as an object", shown(metadata), "save the file again")
+        raise SpecError(f"__metadata__ of {str(path)!r} as an object", short_repr(metadata), "save the file again")
     if KEY in metadata:
         return InputSpec.from_json(_json(metadata[KEY], f"{KEY} in {str(path)!r}"))
     for mean, std in _PAIRS:
@@ -58,8 +58,8 @@ def header_of(path: Path) -> dict[str, Any]:
 
 def _of_pair(metadata: Mapping[str, Any], mean: str, std: str, source: str) -> InputSpec:
     fields: dict[str, Any] = {
-        "mean": checked("mean", _numbers(metadata[mean], f"{mean!r} in {source}"), f"{source}, key {mean!r}"),
-        "std": checked("std", _numbers(metadata[std], f"{std!r} in {source}"), f"{source}, key {std!r}"),
+        "mean": known_field("mean", _numbers(metadata[mean], f"{mean!r} in {source}"), f"{source}, key {mean!r}"),
+        "std": known_field("std", _numbers(metadata[std], f"{std!r} in {source}"), f"{source}, key {std!r}"),
     }
     silent = Unknown(f"{source} states a mean and a std, and not of which values")
     return InputSpec(**fields, **dict.fromkeys(("scale", "channels", "raw_dtype"), silent))  # type: ignore[arg-type]
@@ -77,4 +77,6 @@ def _json(text: Any, where: str) -> Any:
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SpecError(f"JSON as {where}", f"{shown(text)} ({' '.join(str(error).split())[:80]})", "save it again") from None
+        raise SpecError(
+            f"JSON as {where}", f"{short_repr(text)} ({' '.join(str(error).split())[:80]})", "save it again"
+        ) from None

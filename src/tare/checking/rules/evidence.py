@@ -7,7 +7,7 @@ from typing import Literal
 
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, MistakeKind
+from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, DiagnosisKind
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
@@ -71,7 +71,7 @@ class Evidence:
         return self.spec.affine_if_known()
 
     @property
-    def mistake(self) -> MistakeKind | None:
+    def mistake(self) -> DiagnosisKind | None:
         """The kind of mistake that the diagnosis names, None without one or if the map is known too roughly to tell."""
         if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in GROSS):
             return None

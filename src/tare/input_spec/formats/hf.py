@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown
-from tare.input_spec.foreign import Fields, checked, flag_of, refuse_other, shown, value_of
+from tare.input_spec.fields import Crop, Field, Known, Unknown, short_repr
+from tare.input_spec.foreign import Fields, flag_of, known_field, refuse_other, value_of
 from tare.input_spec.formats.hf_classes import (
     DTYPES,
     GREY,
@@ -78,7 +78,7 @@ def _why_unread(named: Any, switch: str | None, source: str) -> str:
     """The reason why a configuration is not read: no class, an unknown class, or a ``switch`` that is not in the tables."""
     if not named:
         return f"{source} does not state image_processor_type"
-    what = f"{source} sets {switch!r}" if switch else f"{source} names the class {shown(named)}"
+    what = f"{source} sets {switch!r}" if switch else f"{source} names the class {short_repr(named)}"
     return f"{what}, and what it does is not known"
 
 
@@ -138,7 +138,7 @@ def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> F
         reason = Unknown(f"{UNREAD_VALUES[stem]} ({stem})")
         return {"scale": reason, "mean": reason, "std": reason}
     rescales = flag_of(config, "do_rescale", False, source) and stem not in NEVER_RESCALED
-    factor = checked("scale", config.get("rescale_factor"), origin("rescale_factor")) if rescales else None
+    factor = known_field("scale", config.get("rescale_factor"), origin("rescale_factor")) if rescales else None
     scale = factor or Known(1.0, f"{origin('do_rescale')}: raw values are not rescaled")
     shift = 1.0 if rescales and stem in OFFSET and flag_of(config, OFFSET[stem], False, source) else 0.0
     mean, std = _mean_and_std(stem, config, origin, source)
@@ -154,13 +154,13 @@ def _mean_and_std(stem: str, config: Mapping[str, Any], origin: Any, source: str
     normalises = flag_of(config, "do_normalize", False, source) and stem not in NEVER_NORMALISED
     twice = stem == "EfficientNet" and flag_of(config, "include_top", False, source)
     if normalises:
-        mean = checked("mean", _three(config.get("image_mean")), origin("image_mean"))
-        std = checked("std", _three(config.get("image_std")), origin("image_std"))
+        mean = known_field("mean", _three(config.get("image_mean")), origin("image_mean"))
+        std = known_field("std", _three(config.get("image_std")), origin("image_std"))
     else:
         nothing = f"{origin('do_normalize')}: no mean is subtracted"
         mean, std = Known((0.0,) * 3, nothing), Known((1.0,) * 3, nothing)
     if twice:
-        again = checked("std", _three(config.get("image_std")), origin("image_std"))
+        again = known_field("std", _three(config.get("image_std")), origin("image_std"))
         products = tuple(a * b for a, b in zip(std.value, again.value, strict=False))
         std = Known(products, f"{again.origin}, once more for 'include_top'")
     return mean, std
@@ -186,7 +186,7 @@ def _interpolation(value: Any, origin: str, missing: str) -> Field[str]:
     if value is None:
         return Unknown(missing)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < len(RESAMPLE):
-        raise SpecError(f"a resize filter 0 to {len(RESAMPLE) - 1} ({origin})", shown(value), "correct it")
+        raise SpecError(f"a resize filter 0 to {len(RESAMPLE) - 1} ({origin})", short_repr(value), "correct it")
     return Known(RESAMPLE[value], origin)
 
 
@@ -206,7 +206,7 @@ def _unread(reason: str, config: Mapping[str, Any], source: str) -> Fields:
     fields: Fields = dict.fromkeys(names, nothing)
     for name, key in (("mean", "image_mean"), ("std", "image_std")):
         value = config.get(key)
-        fields[name] = nothing if value is None else checked(name, _three(value), f"{source}, key {key!r}")
+        fields[name] = nothing if value is None else known_field(name, _three(value), f"{source}, key {key!r}")
     return fields
 
 

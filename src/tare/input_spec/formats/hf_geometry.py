@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown, edges, finite
-from tare.input_spec.foreign import flag_of, shown
+from tare.input_spec.fields import Crop, Field, Known, Unknown, edges, finite, short_repr
+from tare.input_spec.foreign import flag_of
 from tare.input_spec.formats.hf_classes import DYNAMIC_KEYS, OWN_RESIZE, UNFIXED
 
 SizeAndCrop = tuple[Field[tuple[int, int]], Field[Crop]]
@@ -54,7 +54,7 @@ def _resized(stem: str, cropped: tuple[int, int] | None, config: Mapping[str, An
         return Known(size, origin), Known(crop, origin)
     if resized and cropped is not None:
         return Known(cropped, origin), Known(Crop("center", cropped[0] / resized[0], resized, "down"), origin)
-    reason = Unknown(f"{source} resizes to {shown(config.get('size'))} and crops nothing: the size depends on the image")
+    reason = Unknown(f"{source} resizes to {short_repr(config.get('size'))} and crops nothing: the size depends on the image")
     return reason, reason
 
 
@@ -63,7 +63,9 @@ def _own(
 ) -> tuple[tuple[int, int], Crop]:
     """The classes that resize the shorter edge to more than they keep."""
     if len(resized) != 1 and stem != "PoolFormer":
-        raise SpecError(f"a 'shortest_edge' in 'size' of {source}, as {stem} needs it", shown(config.get("size")), "correct it")
+        raise SpecError(
+            f"a 'shortest_edge' in 'size' of {source}, as {stem} needs it", short_repr(config.get("size")), "correct it"
+        )
     edge = resized[0]
     if stem == "ConvNext":
         if edge >= _CONVNEXT_SQUASH:
@@ -81,7 +83,7 @@ def _fraction(config: Mapping[str, Any], source: str) -> float:
     try:
         fraction = finite(value)
     except ValueError as error:
-        raise SpecError(f"a 'crop_pct' in {source}", f"{shown(value)} ({error})", "correct it") from None
+        raise SpecError(f"a 'crop_pct' in {source}", f"{short_repr(value)} ({error})", "correct it") from None
     if not 0 < fraction <= 1:
         raise SpecError(f"a 'crop_pct' above 0 and at most 1 in {source}", f"{fraction:g}", "correct it")
     return fraction
@@ -91,7 +93,7 @@ def _cropped(config: Mapping[str, Any], source: str) -> tuple[int, int]:
     value = config.get("crop_size")
     resized = _edges(value, True, f"key 'crop_size' of {source}")
     if len(resized) != 2:
-        raise SpecError(f"height and width as 'crop_size' of {source}", shown(value), "correct it")
+        raise SpecError(f"height and width as 'crop_size' of {source}", short_repr(value), "correct it")
     return resized[0], resized[1]
 
 
@@ -110,5 +112,5 @@ def _edges(value: Any, square: bool, where: str) -> tuple[int, ...]:
         if set(stated) == {"shortest_edge"}:
             return edges([stated["shortest_edge"]], (1,))
     except (ValueError, AttributeError) as error:
-        raise SpecError(f"a size ({where})", f"{shown(value)} ({error})", "correct it") from None
+        raise SpecError(f"a size ({where})", f"{short_repr(value)} ({error})", "correct it") from None
     return ()

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown
-from tare.input_spec.foreign import Fields, checked, refuse_other, shown, unit_constants, value_of
+from tare.input_spec.fields import Crop, Field, Known, Unknown, short_repr
+from tare.input_spec.foreign import Fields, known_field, refuse_other, unit_constants, value_of
 
 _LIBRARY = "timm's transforms: 8-bit images, scaled to [0, 1], as a float32 tensor"
 _ABLE = {
@@ -62,7 +62,7 @@ def pretrained_cfg_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
 
 def _stated(config: Mapping[str, Any], key: str, source: str) -> Field[Any]:
     value = config.get(key)
-    return Unknown(f"{source} does not state {key!r}") if value is None else checked(key, value, f"{source}, key {key!r}")
+    return Unknown(f"{source} does not state {key!r}") if value is None else known_field(key, value, f"{source}, key {key!r}")
 
 
 def _input_size(config: Mapping[str, Any], source: str) -> tuple[Field[str], Field[tuple[int, int]]]:
@@ -72,18 +72,18 @@ def _input_size(config: Mapping[str, Any], source: str) -> tuple[Field[str], Fie
         return nothing, nothing
     origin = f"{source}, key 'input_size'"
     if not isinstance(value, list | tuple) or len(value) != 3:
-        raise SpecError(f"channels, height and width ({origin})", shown(value), "correct it")
+        raise SpecError(f"channels, height and width ({origin})", short_repr(value), "correct it")
     count, *edges = value
     name = {1: "L", 3: "RGB"}.get(count) if isinstance(count, int) and not isinstance(count, bool) else None
-    channels = Known(name, origin) if name else Unknown(f"{source} states {shown(count)} channels and not what they are")
-    return channels, checked("size", edges, origin)
+    channels = Known(name, origin) if name else Unknown(f"{source} states {short_repr(count)} channels and not what they are")
+    return channels, known_field("size", edges, origin)
 
 
 def _crop(config: Mapping[str, Any], source: str) -> Field[Crop]:
     if config.get("crop_pct") is None:
         return Unknown(f"{source} does not state 'crop_pct'")
     crop = {"mode": config.get("crop_mode") or "center", "fraction": config["crop_pct"]}
-    return checked("crop", crop, f"{source}, key 'crop_pct'")
+    return known_field("crop", crop, f"{source}, key 'crop_pct'")
 
 
 def crop_pct_of(crop: Crop, size: tuple[int, int]) -> float:

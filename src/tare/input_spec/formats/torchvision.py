@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown
-from tare.input_spec.foreign import Fields, checked, refuse_other, shown, unit_constants, value_of
+from tare.input_spec.fields import Crop, Field, Known, Unknown, short_repr
+from tare.input_spec.foreign import Fields, known_field, refuse_other, unit_constants, value_of
 from tare.input_spec.resize import interpolation_mode
 
 _ABLE = {"channels": ("RGB",), "raw_dtype": ("uint8",), "layout": ("NCHW",), "dtype": ("float32",)}
@@ -35,7 +35,7 @@ def fields_of_preset(preset: Any, source: str) -> Fields:
     for name, value in (("mean", mean), ("std", std)):
         stated = getattr(preset, name, None) if value is None else [value] * 3
         said = f"{library}; the model normalises inside, by its own transform" if kind == "ObjectDetection" else library
-        fields[name] = checked(name, stated, f"{source}, {name}" if value is None else said)
+        fields[name] = known_field(name, stated, f"{source}, {name}" if value is None else said)
     layout = "NCTHW" if kind == "VideoClassification" else "NCHW"
     always = {"channels": "RGB", "scale": 1 / 255, "raw_dtype": "uint8", "layout": layout, "dtype": "float32"}
     fields |= {name: Known(value, library) for name, value in always.items()}
@@ -82,13 +82,13 @@ def _geometry(preset: Any, kind: str, source: str) -> tuple[Field[tuple[int, int
     cropped = _edges(preset.crop_size, origin)
     size = (cropped[0], cropped[-1])
     mode = "center" if len(edges) == 1 else "squash"
-    return checked("size", list(size), origin), Known(Crop(mode, size[0] / edges[0], edges), origin)
+    return known_field("size", list(size), origin), Known(Crop(mode, size[0] / edges[0], edges), origin)
 
 
 def _edges(value: Any, origin: str) -> tuple[int, ...]:
     edges = tuple(value) if isinstance(value, list | tuple) else (value,)
     if len(edges) not in (1, 2) or not all(isinstance(edge, int) and edge > 0 for edge in edges):
-        raise SpecError(f"one or two edges ({origin})", shown(value), "correct it")
+        raise SpecError(f"one or two edges ({origin})", short_repr(value), "correct it")
     return edges
 
 
@@ -96,11 +96,11 @@ def _interpolation(preset: Any, source: str) -> Field[str]:
     mode = getattr(preset, "interpolation", None)
     if mode is None:
         return Unknown(f"{source} does not resize")
-    return checked("interpolation", getattr(mode, "value", mode), f"{source}, interpolation")
+    return known_field("interpolation", getattr(mode, "value", mode), f"{source}, interpolation")
 
 
 def _antialias(preset: Any, kind: str, source: str, library: str) -> Field[bool]:
     if kind == "VideoClassification":
         return Known(False, library)
     stated = getattr(preset, "antialias", None)
-    return Unknown(f"{source} does not state it") if stated is None else checked("antialias", stated, f"{source}, antialias")
+    return Unknown(f"{source} does not state it") if stated is None else known_field("antialias", stated, f"{source}, antialias")

@@ -13,8 +13,8 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Known, Unknown, numbers
-from tare.input_spec.foreign import Fields, checked, shown
+from tare.input_spec.fields import Known, Unknown, numbers, short_repr
+from tare.input_spec.foreign import Fields, known_field
 
 #: ``moments(index)`` gives mean and variance of the index-th Normalization layer, where they are weights; None if unknown.
 StoredMoments = Callable[[int], tuple[Sequence[float], Sequence[float]] | None]
@@ -81,7 +81,7 @@ def _affine(
         mean, variance = stored
     means, variances = _each(mean, count, f"{name}, mean"), _each(variance, count, f"{name}, variance")
     if min(variances) <= 0:
-        raise SpecError(f"a positive variance ({name})", shown(variance), "correct the model")
+        raise SpecError(f"a positive variance ({name})", short_repr(variance), "correct the model")
     stds = [math.sqrt(value) for value in variances]
     shift = tuple(-m / s for m, s in zip(means, stds, strict=True))
     return Affine(tuple(range(len(stds))), tuple(1 / s for s in stds), shift)
@@ -95,7 +95,7 @@ def _each(value: Any, count: int | None, where: str) -> tuple[float, ...]:
     try:
         found = numbers(stated)
     except ValueError as error:
-        raise SpecError(f"numbers ({where})", f"{shown(value)} ({error})", "correct the model") from None
+        raise SpecError(f"numbers ({where})", f"{short_repr(value)} ({error})", "correct the model") from None
     wanted = count or len(found)
     if len(found) not in (1, wanted):
         raise SpecError(f"one number, or {wanted} ({where})", f"{len(found)}", "correct the model")
@@ -111,7 +111,7 @@ def _constants(whole: Affine, front: list[tuple[int, str, Mapping[str, Any]]], s
     std = [scale / a for a in whole.scale]
     mean = [0.0 - b * s for b, s in zip(whole.shift, std, strict=True)]
     stated = {"scale": scale, "mean": mean, "std": std}
-    return {name: checked(name, value, origin) for name, value in stated.items()}
+    return {name: known_field(name, value, origin) for name, value in stated.items()}
 
 
 def _input_shape(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[Any]:
@@ -119,14 +119,14 @@ def _input_shape(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str) -
         shape = config.get("batch_shape", config.get("batch_input_shape"))
         if kind == "InputLayer" and isinstance(shape, list | tuple):
             if len(shape) > 8 or not all(edge is None or isinstance(edge, int) for edge in shape):
-                raise SpecError(f"a batch_shape of integers in {source}", shown(shape), "correct the model")
+                raise SpecError(f"a batch_shape of integers in {source}", short_repr(shape), "correct the model")
             return list(shape[1:])
     return []
 
 
 def _size(shape: list[Any], source: str) -> Any:
     if len(shape) == 3 and all(isinstance(edge, int) for edge in shape[:2]):
-        return checked("size", shape[:2], f"{source}, batch_shape")
+        return known_field("size", shape[:2], f"{source}, batch_shape")
     return Unknown(f"{source} takes any size" if len(shape) == 3 else f"{source} states no size")
 
 

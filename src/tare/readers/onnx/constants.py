@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import SpecError, reason_of
-from tare.input_spec.foreign import shown
+from tare.input_spec.fields import short_repr
 
 #: No mean, std or list of axes is longer.
 MOST_VALUES = 1 << 16
@@ -42,10 +42,10 @@ class GraphConstants:
             return ""
         tensor = self._tensors.get(name)
         if tensor is None:
-            return f"{shown(name)} is no constant"
+            return f"{short_repr(name)} is no constant"
         if tensor.data_location == _EXTERNAL:
-            return f"the constant {shown(name)} is kept outside the file, and is not read"
-        return "" if _is_small(tensor) else f"the constant {shown(name)} is too large for a mean or std"
+            return f"the constant {short_repr(name)} is kept outside the file, and is not read"
+        return "" if _is_small(tensor) else f"the constant {short_repr(name)} is too large for a mean or std"
 
     def note(self, node: Any) -> None:
         """Keep what a node makes of constants alone, if it is one of those that exporters put around them."""
@@ -102,7 +102,7 @@ def _array(tensor: Any) -> NDArray[Any]:
         return np.asarray(numpy_helper.to_array(tensor))
     except Exception as error:  # whichever of its own, protobuf's and NumPy's errors
         reason = reason_of(error, 100)
-        raise SpecError(f"a constant {shown(tensor.name)} as it claims to be", reason, "export the model again") from None
+        raise SpecError(f"a constant {short_repr(tensor.name)} as it claims to be", reason, "export the model again") from None
 
 
 def _reshaped(operands: Sequence[NDArray[Any]], _: Any) -> NDArray[Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from tare.errors import SpecError, reason_of
 from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Field, Known, Unknown
-from tare.input_spec.foreign import checked, shown
+from tare.input_spec.fields import Field, Known, Unknown, short_repr
+from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 from tare.readers.onnx.constants import attribute_of
 from tare.readers.onnx.front import fronts_of
@@ -102,7 +102,7 @@ def _own(text: str, path: Path) -> InputSpec:
     try:
         return InputSpec.from_json(json.loads(text))
     except (ValueError, RecursionError) as error:
-        found = f"{shown(text)} ({' '.join(str(error).split())[:80]})"
+        found = f"{short_repr(text)} ({' '.join(str(error).split())[:80]})"
         raise SpecError(f"JSON under {KEY} in {str(path)!r}", found, "export it again") from None
 
 
@@ -116,11 +116,11 @@ def _image_of(graph: Any) -> _Image | Unknown:
     ]
     images = [each for each in inputs if len(each.shape) in (4, 5) and each.kind in _DTYPES] or inputs
     if len(images) != 1:
-        names = ", ".join(shown(each.name) for each in inputs[:6])
+        names = ", ".join(short_repr(each.name) for each in inputs[:6])
         return Unknown(f"the graph has {len(inputs)} inputs ({names}), and which is the image is not known")
     image = images[0]
     if image.kind not in _DTYPES or not 2 <= len(image.shape) <= 5:
-        return Unknown(f"the input {shown(image.name)} has {len(image.shape)} axes and type {image.kind}, which is no image")
+        return Unknown(f"the input {short_repr(image.name)} has {len(image.shape)} axes and type {image.kind}, which is no image")
     return image
 
 
@@ -138,7 +138,7 @@ def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
             start = ImageTensor.of_image(rank, axis, channels, image.kind in _INTEGERS)
             found.append((_agreed(fronts_of(graph, image.name, start)), axis))
     if not found:
-        return Blocked(f"the input {shown(image.name)} does not say how many channels it has"), 1
+        return Blocked(f"the input {short_repr(image.name)} does not say how many channels it has"), 1
     fitting = [each for each in found if isinstance(each[0], ImageTensor)]
     likely = [each for each in found if image.shape[each[1]] in (0, 1, 3, 4)]
     return (fitting or likely or found)[0]
@@ -176,14 +176,14 @@ def _channels_of(front: ImageTensor) -> Affine | None:
 
 
 def _spec(front: Tracked, image: _Image, axis: int, metadata: dict[str, str], source: str) -> InputSpec:
-    said = f"{source}, input {shown(image.name)}"
+    said = f"{source}, input {short_repr(image.name)}"
     dtype = Known(_DTYPES[image.kind], said)
     raw = dtype if image.kind in _INTEGERS else Known("float32", said)
     shape = {1: ("NCHW", (2, 3)), 3: ("NHWC", (1, 2))}.get(axis) if len(image.shape) == 4 else None
     layout: Field[str] = Known(shape[0], said) if shape else Unknown(f"{said} has {len(image.shape)} axes")
     size: Field[Any] = Unknown(f"{said} does not fix its height and width")
     if shape and all(image.shape[each] for each in shape[1]):
-        size = checked("size", [image.shape[each] for each in shape[1]], said)
+        size = known_field("size", [image.shape[each] for each in shape[1]], said)
     fields: dict[str, Any] = {"dtype": dtype, "raw_dtype": raw, "layout": layout, "size": size}
     silent = Unknown(f"{source}: the graph says nothing of how images are resized")
     fields |= dict.fromkeys(("interpolation", "antialias", "crop"), silent)
@@ -210,8 +210,8 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
     return {
         "channels": channels,
         "scale": Known(scale, origin),
-        "mean": checked("mean", mean, origin),
-        "std": checked("std", std, origin),
+        "mean": known_field("mean", mean, origin),
+        "std": known_field("std", std, origin),
     }
 
 

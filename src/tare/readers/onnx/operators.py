@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import SpecError
-from tare.input_spec.foreign import shown
+from tare.input_spec.fields import short_repr
 from tare.readers.onnx.constants import attribute_of
 from tare.readers.onnx.tensor import Blocked, ImageTensor, Tracked
 
@@ -249,4 +249,4 @@ OPERATORS: dict[str, Operator] = {
 
 def named(node: Any) -> str:
     """A node by its operator, and its name if it has one."""
-    return f"{node.op_type[:40]} {shown(node.name)}" if node.name else f"a {node.op_type[:40]}"
+    return f"{node.op_type[:40]} {short_repr(node.name)}" if node.name else f"a {node.op_type[:40]}"
