@@ -15,7 +15,7 @@ from torch.nn import functional
 import tare
 from tare.checking.api import check
 from tare.errors import DataError, ModelError
-from tare.identifying.api import write_spec
+from tare.identifying.ranking import write_spec
 from tare.input_spec.spec import InputSpec, Known
 from tare.normalisation.catalog import named
 

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tare.samples.decode import MAX_PIXELS, ColourMode, UndecodableError, decode_noted, orientation, upright
+from tare.samples.decode import MAX_PIXELS, UndecodableError, decode_noted, orientation, upright
+from tare.samples.modes import ColourMode
 from tests.encoding import deep_png, deep_tiff, encoded
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 33, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from tare.comparing.inputs import stats_from
+from tare.comparing.sides import stats_from
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import without_labels
 from tare.errors import DataError, SpecError
@@ -21,7 +21,7 @@ from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.strategies import Constants
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 
 

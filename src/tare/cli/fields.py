@@ -20,7 +20,7 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
 
     ``panels`` is the order of the help's panels; what must be given comes first in each.
     """
-    declared = [(entry, known) for entry in fields(cast("Any", request)) if (known := option_of(entry))]
+    declared = [(entry, known) for entry in fields(cast("Any", request)) if (known := option_of(entry)) and known.on_command_line]
     places = {panel: place for place, panel in enumerate(panels)}
     declared.sort(key=lambda both: (places.get(both[1].panel, len(panels)), both[0].default is not MISSING))
 
@@ -50,7 +50,7 @@ def _parameters(declared: list[tuple[Field[Any], Option]]) -> Iterator[inspect.P
 
 
 def _typer_option(entry: Field[Any], known: Option) -> Any:
-    shown: dict[str, Any] = {"help": known.help, "metavar": known.metavar}
+    shown: dict[str, Any] = {"help": known.help, "metavar": known.metavar, "dir_okay": not known.of_file}
     if known.shown is not None:
         shown["show_default"] = known.shown
     if known.is_argument:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from tare.comparing.inputs import check_asked, stats_from
+from tare.comparing.inputs import CompareRequest
 from tare.comparing.result import Comparison
 from tare.comparing.shift import compare_stats
-from tare.measuring.one_pass import MAX_SKIPPED, Progress
-from tare.samples.decode import ColourMode
+from tare.comparing.sides import check_asked, stats_from
+from tare.system.options import verb
 
 
-def compare(
-    source: Any,
-    target: Any,
-    *,
-    channels: ColourMode = "stored",
-    columns: str | Sequence[str] | None = None,
-    exclude_nan: bool = False,
-    as_seen: Any = None,
-    workers: int | None = None,
-    max_skipped: float = MAX_SKIPPED,
-    confidence: float = 0.95,
-    progress: Progress | None = None,
-) -> Comparison:
+@verb(CompareRequest)
+def compare(request: CompareRequest) -> Comparison:
     """Compare two datasets: shift and ratio of stds per channel with intervals, and what kind of difference it looks like.
 
     Each is a statistics file of ``tare measure --out``, anything that :func:`tare.measure` takes (``channels``, ``columns``,
@@ -35,10 +21,6 @@ def compare(
     Raises :class:`DataError` if one of the two cannot be found or read, or their channels cannot be paired, or if it was
     said how to measure and neither is measured.
     """
-    asked = {"columns": columns, "exclude_nan": exclude_nan, "as_seen": as_seen}
-    check_asked((source, target), asked)
-    first, second = (
-        stats_from(data, channels=channels, workers=workers, max_skipped=max_skipped, progress=progress, **asked)
-        for data in (source, target)
-    )
-    return compare_stats(first, second, confidence)
+    check_asked((request.source, request.target), request.stated())
+    first, second = (stats_from(data, request, request.progress) for data in (request.source, request.target))
+    return compare_stats(first, second, request.confidence)

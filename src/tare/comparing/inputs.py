@@ -1,78 +1,25 @@
-"""The two sides of a comparison: statistics that are stated, read from a file, published, or measured."""
+"""What ``tare.compare`` is asked."""
 
-from __future__ import annotations
-
-import difflib
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from tare.errors import DataError
-from tare.measuring.api import measure
-from tare.measuring.one_pass import MAX_SKIPPED, Progress
-from tare.normalisation.catalog import entries, named
-from tare.samples.decode import ColourMode
-from tare.statistics.dataset_stats import DatasetStats
+from tare.measuring.inputs import MeasuringOptions
+from tare.sources.reading import Readers, Skipping
+from tare.system.options import declared, option
+from tare.system.progress import Advance
 
-_PREFIX = "catalog:"
+_SIDE = "A statistics file of `tare measure --out`, a catalog name such as cifar10, or data as `tare measure` takes it."
 
 
-def stats_from(
-    data: Any,
-    *,
-    channels: ColourMode = "stored",
-    columns: str | Sequence[str] | None = None,
-    exclude_nan: bool = False,
-    as_seen: Any = None,
-    workers: int | None = None,
-    max_skipped: float = MAX_SKIPPED,
-    progress: Progress | None = None,
-) -> DatasetStats:
-    """Statistics of what the user named: stated, read from a file, published, or else measured."""
-    if isinstance(data, DatasetStats):
-        return data
-    if _is_published(data):
-        return _published(data)
-    if _is_file(data):
-        return DatasetStats.load(Path(data))
-    return measure(
-        data,
-        channels=channels,
-        columns=columns,
-        exclude_nan=exclude_nan,
-        as_seen=as_seen,
-        workers=workers,
-        max_skipped=max_skipped,
-        progress=progress,
-    )
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest(Skipping, Readers, MeasuringOptions):
+    """Two datasets, and how those of the two that are data are measured."""
 
+    source: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="A"))
+    target: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="B"))
+    confidence: float = option(0.95, "Confidence of the intervals.", on_command_line=False)
+    progress: Advance | None = None
 
-def check_asked(sides: Sequence[Any], asked: Mapping[str, Any]) -> None:
-    """Raise :class:`DataError` if it was said how to measure, and neither of the two sides is measured."""
-    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
-    if given and all(isinstance(data, DatasetStats) or _is_published(data) or _is_file(data) for data in sides):
-        raise DataError(f"data to measure with {', '.join(given)}", "two sides that state their figures", "leave it out")
-
-
-def _is_published(data: Any) -> bool:
-    return isinstance(data, str) and (data.startswith(_PREFIX) or _is_name(data))
-
-
-def _is_file(data: Any) -> bool:
-    return isinstance(data, str | os.PathLike) and Path(data).suffix == ".json" and Path(data).is_file()
-
-
-def _is_name(text: str) -> bool:
-    """Whether a text can only be a name of the catalog: no path, no pattern, no file, and nothing of that name is there."""
-    return not any(sign in text for sign in "/\\*?[{.~") and not Path(text).exists()
-
-
-def _published(text: str) -> DatasetStats:
-    name = text.removeprefix(_PREFIX)
-    known = [entry.name for entry in entries()]
-    if name not in known:
-        near = difflib.get_close_matches(name, known)
-        guess = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"
-        raise DataError("a file, a folder, or a name in the catalog", repr(text), guess)
-    return named(name).stats()
+    def stated(self) -> dict[str, Any]:
+        """What was said of how to measure, by name: it needs a side that is measured."""
+        return {"columns": self.columns, "exclude_nan": self.exclude_nan, "as_seen": self.as_seen}

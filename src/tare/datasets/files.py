@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.samples import LabelledSamples
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
 from tare.sources.base import Source
 from tare.sources.files.image_folder import read_image

@@ -19,8 +19,8 @@ from tare.datasets.options import Augmenting
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.resize import evaluation_steps
-from tare.samples.decode import ColourMode
 from tare.samples.layout import unit_scale
+from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tare.datasets.files import coloured
 from tare.errors import DataError
-from tare.samples.decode import ColourMode
 from tare.samples.layout import Doubles
+from tare.samples.modes import ColourMode
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Source
 from tare.sources.opening import open_source

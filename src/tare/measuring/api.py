@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
-from tare.measuring.one_pass import MAX_SKIPPED, Progress, enough_read, measure_state, stats_of
+from tare.measuring.inputs import MeasureRequest
+from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
-from tare.samples.decode import ColourMode
-from tare.samples.transparency import AlphaMode, background_of
+from tare.samples.transparency import background_of
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
-from tare.system.engines.local import Engine, default_workers
+from tare.system.engines.local import default_workers
+from tare.system.options import verb
 
 
-def measure(
-    data: str | os.PathLike[str] | Any,
-    *,
-    workers: int | None = None,
-    channels: ColourMode = "stored",
-    columns: str | Sequence[str] | None = None,
-    layout: str | None = None,
-    array: str | None = None,
-    exclude_nan: bool = False,
-    as_seen: Any = None,
-    alpha: AlphaMode = "drop",
-    background: str | None = None,
-    engine: Engine = "local",
-    checkpoint: str | os.PathLike[str] | None = None,
-    tolerance: float | None = None,
-    confidence: float = 0.95,
-    seed: int = 0,
-    max_skipped: float = MAX_SKIPPED,
-    progress: Progress | None = None,
-) -> DatasetStats:
+@verb(MeasureRequest)
+def measure(request: MeasureRequest) -> DatasetStats:
     """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, others as they are).
 
     ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
@@ -68,21 +49,30 @@ def measure(
     Raises :class:`DataError` if there is nothing to measure, and :class:`TooManySkippedError`, which carries the statistics
     of the readable samples, if more than the share ``max_skipped`` cannot be read.
     """
+    return measured(request)
+
+
+def measured(request: MeasureRequest) -> DatasetStats:
+    """The statistics that were asked for; see :func:`measure`."""
+    columns, as_seen, progress = request.columns, request.as_seen, request.progress
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
-    options = Options(channels, named, layout, array, as_seen is not None, background_of(alpha, background))
-    source = open_source(data, options)
+    background = background_of(request.alpha, request.background)
+    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background)
+    source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    if tolerance is not None:
-        if engine != "local" or checkpoint is not None:
+    if request.tolerance is not None:
+        if request.engine != "local" or request.checkpoint is not None:
             raise DataError("a sample read on this machine in one go", "an engine or a checkpoint", "leave one of them out")
-        state, extra["sampled"] = draw(source, StoppingRule(tolerance, confidence), seed, workers or default_workers(), progress)
+        rule, workers = StoppingRule(request.tolerance, request.confidence), request.workers or default_workers()
+        state, extra["sampled"] = draw(source, rule, request.seed, workers, progress)
     else:
-        kept = None if checkpoint is None else Checkpoint(Path(checkpoint), source, {**asdict(options), **extra})
-        state = measure_state(source, workers, progress, engine=engine, checkpoint=kept)
-    stats = stats_of(state, source, exclude_nan=exclude_nan)
-    return enough_read(replace(stats, extra={**stats.extra, **extra}), max_skipped)
+        place = request.checkpoint
+        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra})
+        state = measure_state(source, request.workers, progress, engine=request.engine, checkpoint=kept)
+    stats = stats_of(state, source, exclude_nan=request.exclude_nan)
+    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:

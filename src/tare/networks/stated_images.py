@@ -16,7 +16,7 @@ from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 
 _FALLBACK_SIZE = 224

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import reason_of
 from tare.samples import jpeg
+from tare.samples.modes import ColourMode
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
-
-ColourMode = Literal["stored", "grey", "rgb"]
 
 #: Decoding refuses larger images: the limit at which Pillow speaks of a decompression bomb.
 MAX_PIXELS = 178_956_970

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-
-AlphaMode = Literal["drop", "composite"]
 
 #: A colour in 8-bit levels: red, green, blue.
 Background = tuple[int, int, int]

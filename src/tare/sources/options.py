@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.samples.transparency import Background
 
 

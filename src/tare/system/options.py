@@ -27,11 +27,11 @@ _KEY = "option"
 class Option:
     """What is known of an option beside its name, type and default.
 
-    The value lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive). ``names`` are the spellings on the
-    command line where they are not ``--like-the-field``, ``metavar`` stands for the value in its help, and ``shown`` for a
-    default that is not the field's. ``reads`` turns the text of the command line, given with the option's name, into the value.
-    ``kind`` is the command line's type where it is not the field's. ``is_argument`` marks a positional argument, ``what`` is
-    the noun of messages that list the choices.
+    The value lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive). The others are of the command line:
+    ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands for the value in its help, ``shown``
+    for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns its text, given with the option's name,
+    into the value. ``is_argument`` marks a positional argument, ``of_file`` a path that is no directory, and ``on_command_line``
+    is False for a keyword of Python's alone. ``what`` is the noun of messages that list the choices.
     """
 
     help: str
@@ -45,6 +45,8 @@ class Option:
     kind: Any = None
     reads: Callable[[str, str], Any] | None = None
     is_argument: bool = False
+    of_file: bool = False
+    on_command_line: bool = True
     what: str = ""
 
 

@@ -39,7 +39,7 @@ from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers
 from tare.system.options import part

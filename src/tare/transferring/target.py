@@ -13,7 +13,7 @@ from tare.datasets.split import Split
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
 

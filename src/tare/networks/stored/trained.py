@@ -17,7 +17,7 @@ from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.input_spec.model_file import model_file
 from tare.networks.stated_images import colour_of
 from tare.networks.stored.directory import TransferredModel, load_model, tare_json
-from tare.samples.decode import ColourMode
+from tare.samples.modes import ColourMode
 
 _LARGEST_EDGE = 1 << 14
 _LONGEST = 1 << 26

@@ -14,7 +14,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-from tare.samples.decode import SUFFIXES, ColourMode, Decoded, UndecodableError, decode_noted, image_format
+from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_noted, image_format
+from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
 from tare.samples.transparency import Background
 from tare.sources.base import Indexed, Source

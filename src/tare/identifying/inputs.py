@@ -1,0 +1,37 @@
+"""What ``tare.identify`` is asked."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from tare.system.options import Seeded, declared, option
+from tare.system.progress import SILENT, Reporter
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentifyRequest(Seeded):
+    """An architecture, the weights in question, and images to ask them with."""
+
+    model: str = field(
+        metadata=declared("The architecture: timm:NAME, torchvision:NAME, or FILE.py:FACTORY (runs that file).", metavar="ARCH")
+    )
+    checkpoint: str | os.PathLike[str] = field(
+        metadata=declared("Its weights: a .safetensors or .pth file.", metavar="FILE", kind=str)
+    )
+    data: Any = field(
+        metadata=declared(
+            "Images of the kind the network is for, best those it was trained on: a folder, or what `tare measure` takes.",
+            is_argument=True,
+            kind=str,
+        )
+    )
+    labels: str | os.PathLike[str] | None = option(
+        None,
+        "Rank by known classes: `folders`, or a CSV file of file name and class index. Needed without batch norm.",
+        kind=str | None,
+    )
+    in_domain: bool = option(False, "The images are from the data that the network was trained on: less is left open.")
+    size: int | None = option(None, "Input size in pixels, if the network does not state its own.", above=0)
+    samples: int = option(128, "How many images to read.", least=8)
+    confidence: float = option(0.95, "Confidence of the ambiguity set.", least=0.5, most=0.999)
+    reporter: Reporter = SILENT

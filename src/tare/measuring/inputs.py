@@ -1,0 +1,62 @@
+"""What ``tare.measure`` is asked."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tare.samples.modes import AlphaMode, ColourMode
+from tare.sources.reading import Readers, Skipping
+from tare.system.engines.local import Engine
+from tare.system.options import OptionGroup, Seeded, declared, option
+from tare.system.progress import Advance
+
+
+def names(text: str, _: str) -> tuple[str, ...]:
+    """Names with commas between, as ``--columns`` takes them."""
+    return tuple(text.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuringOptions(OptionGroup):
+    """How data are measured, whatever they are."""
+
+    channels: ColourMode = option("stored", "Convert every image, or keep what is stored.")
+    columns: str | Sequence[str] | None = option(
+        None, "Columns of a table, with commas between, or the one of images.", reads=names
+    )
+    exclude_nan: bool = option(False, "Leave NaN and infinities out.")
+    as_seen: Any = option(
+        None,
+        "Measure after a network's resize and crop: a spec file, model directory, or size.",
+        metavar="SPEC|HxW",
+        kind=str | None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
+    """Data, how they are read, and how exact the result must be."""
+
+    data: Any = field(
+        kw_only=False,
+        metadata=declared(
+            "A folder, file, pattern or URL of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx, or a .txt list.",
+            is_argument=True,
+            kind=str,
+        ),
+    )
+    layout: str | None = option(None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")
+    array: str | None = option(None, "Which array of an .npz archive.")
+    alpha: AlphaMode = option("drop", "What becomes of alpha in image files.")
+    background: str | None = option(None, "What --alpha composite lays images over.", metavar="RRGGBB", shown="ffffff")
+    engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, "Keep a long pass in this file, and take it up from there.", kind=Path | None, of_file=True
+    )
+    tolerance: float | None = option(
+        None, "Read samples in random order until mean and std are known to within this, in unit values.", on_command_line=False
+    )
+    confidence: float = option(0.95, "Confidence of a random sample, for all channels at once.")
+    progress: Advance | None = None
