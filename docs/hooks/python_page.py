@@ -12,7 +12,7 @@ RETURNED = (
     "tare.identifying.result.Identification",
     "tare.transferring.result.TransferRun",
     "tare.networks.stored.directory.TransferredModel",
-    "tare.studying.execution.running.StudyRun",
+    "tare.studying.result.StudyRun",
     "tare.exporting.api.Exported",
     "tare.watching.api.Watch",
     "tare.checking.rules.finding.Finding",

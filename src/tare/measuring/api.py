@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tare._version import __version__
 from tare.errors import DataError
@@ -21,13 +21,11 @@ from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats, summarise
 from tare.statistics.state import DatasetState, Merging
-from tare.system.engines.local import default_workers, ordered_map
+from tare.system.engines.local import Engine, default_workers, ordered_map
 from tare.system.lock import only_writer
 
 #: Called with the number of samples done since the last call.
 Progress = Callable[[int], None]
-
-Engine = Literal["local", "ray"]
 
 MAX_SKIPPED = 0.01
 

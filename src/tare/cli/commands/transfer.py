@@ -159,7 +159,7 @@ def transfer(
     """Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory."""
     options: dict[str, Any] = {name: value.value if isinstance(value, StrEnum) else value for name, value in locals().items()}
     from tare.reporting import console
-    from tare.reporting.transfer.report import print_run, write_page
+    from tare.reporting.transfer.report import print_run, write_run
     from tare.training.run_dir import is_main_process
     from tare.transferring.api import transfer as run_transfer
 
@@ -170,7 +170,7 @@ def transfer(
     if not is_main_process():
         return
     page = run.out / "report.html"
-    write_page(run, page)
+    write_run(run, page)
     if as_json:
         print_json(run.to_json())
     else:

@@ -23,7 +23,7 @@ _CURVES = {
 _COLOURS = {"training": PALETTE[1], "validation": PALETTE[0], "highest of its groups": PALETTE[2]}
 
 
-def curve_charts(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
+def training_curves(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
     """Loss, accuracy and learning rate over the epochs, and a line at the best epoch."""
     if not history:
         return {}

@@ -40,11 +40,11 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"report: {shown(str(page))}", soft_wrap=True)
 
 
-def write_page(run: TransferRun, path: Path) -> None:
+def write_run(run: TransferRun, path: Path) -> None:
     """Write the run's self-contained page."""
-    from tare.reporting.transfer.charts import confusion_chart, curve_charts
+    from tare.reporting.transfer.charts import confusion_chart, training_curves
 
-    curves, matrix = curve_charts(run.history), confusion_chart(run.evaluation)
+    curves, matrix = training_curves(run.history), confusion_chart(run.evaluation)
     body = [
         html.heading(f"tare transfer: {_accuracy(run)}", 1),
         html.paragraph(_lead(run), "lead"),

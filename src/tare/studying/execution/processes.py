@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.context import ForkServerContext
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tare.errors import DataError
+from tare.system.engines.local import Engine
 
 T = TypeVar("T")
 R = TypeVar("R")
-Engine = Literal["local", "ray"]
 
 #: Loaded once by the process that workers are forked from.
 _PRELOADED = ["tare.studying.execution.worker"]

@@ -6,7 +6,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+#: Where chunks are mapped: on this machine, or on a Ray cluster.
+Engine = Literal["local", "ray"]
 
 T = TypeVar("T")
 R = TypeVar("R")
