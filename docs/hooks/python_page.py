@@ -13,7 +13,7 @@ RETURNED = (
     "tare.transferring.result.TransferRun",
     "tare.networks.stored.directory.TransferredModel",
     "tare.studying.result.StudyRun",
-    "tare.exporting.api.Exported",
+    "tare.exporting.result.Exported",
     "tare.watching.api.Watch",
     "tare.checking.rules.finding.Finding",
 )
