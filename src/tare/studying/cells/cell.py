@@ -26,7 +26,7 @@ from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
 
 #: Inverse penalty of the logistic head on standardised features: the same for all, since choosing it costs 35 fits a cell.
-_STRENGTH = 1.0
+STRENGTH = 1.0
 #: Steps, whatever the size, and peak rate: epochs would leave small targets untrained.
 _FINETUNE = (200, 1e-3)
 _SCRATCH = (400, 4e-3)
@@ -100,7 +100,7 @@ class _Work:
                     found[cell] = self._result(cell, self._trained(cell, fed[cell]), fed[cell], stats)
             except Exception as error:  # whatever a network raises: the study goes on, and says so
                 found[cell] = failed([cell], len(self.test), error)[0]
-        heads = fit_heads([fitted for fitted, _ in probed.values()], self.shifted.labels[chosen], strength=_STRENGTH)
+        heads = fit_heads([fitted for fitted, _ in probed.values()], self.shifted.labels[chosen], strength=STRENGTH)
         for (cell, (_, tested)), head in zip(probed.items(), heads, strict=True):
             found[cell] = self._result(cell, head.predict(tested), fed[cell], stats)
         return found
