@@ -24,7 +24,7 @@ from tare.networks import absorption
 from tare.networks.heads import batched
 from tare.networks.heads.reference import fit_head
 from tare.normalisation import strategies
-from tare.studying.tasks.samples import Samples, split
+from tare.studying.tasks.samples import Samples, seeded_split
 from tare.system.files import write_text
 
 #: The modules whose code decides what is measured.
@@ -75,7 +75,7 @@ def _measured(task: AdviceTask, seed: int, folder: Path) -> dict[str, Any]:
     source, dataset0 = network_of(task, folder)
     everything = shifted(task)
     pool = min(_LARGEST, len(everything.labels) // 2)
-    train, test = split(everything, pool, seed)
+    train, test = seeded_split(everything, pool, seed)
     train, test = train[: task.size or pool], test[:_TESTED]
     part = everything.take(train)
     assert source.constants is not None  # noqa: S101

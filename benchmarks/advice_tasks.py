@@ -14,7 +14,7 @@ from tare.networks.loading import load_network
 from tare.networks.signal_networks import NETWORKS
 from tare.normalisation.strategies import Constants
 from tare.statistics.dataset_stats import DatasetStats
-from tare.studying.cells.pretraining import moments_of, pretrain
+from tare.studying.cells.pretraining import pretrain, source_moments
 from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.small_networks import SmallNetwork
@@ -121,7 +121,7 @@ def _network(pair: Pair, network: str, folder: Path) -> tuple[Pretrained, Datase
         return _mobilenet()
     source = _cut(pair.source())
     task = Task(pair.name, pair.target, lambda: source, _built, (network,), (network,), (), (), (), ())
-    constants, seen = moments_of(source, 0)
+    constants, seen = source_moments(source, 0)
     key = hashlib.sha256(f"{network} {source.digest()} {_EPOCHS}".encode()).hexdigest()[:24]
     path = folder / f"{key}.safetensors"
     if path.is_file():

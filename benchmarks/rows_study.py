@@ -26,8 +26,8 @@ from tare.studying.cells.cell import STRENGTH, cell_normalisation, measure_cells
 from tare.studying.cells.pretraining import pretrain
 from tare.studying.execution.estimate import estimated_seconds
 from tare.studying.execution.running import run_study
-from tare.studying.plan import Cell, Plan, plan_of
-from tare.studying.tasks.samples import Samples, split
+from tare.studying.plan import Cell, StudyPlan, plan_of
+from tare.studying.tasks.samples import Samples, seeded_split
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.task import Pretrained
 
@@ -44,7 +44,7 @@ _QUICK = {
     "seeds": 2,
 }
 _Source = Callable[[Cell], Pretrained]
-_Measure = Callable[[Plan, Pretrained, Cell], float]
+_Measure = Callable[[StudyPlan, Pretrained, Cell], float]
 
 
 def study(setting: Setting) -> Iterator[Result]:
@@ -111,7 +111,7 @@ def _command(plan: Path, out: Path, workers: int) -> float:
 
 
 def _loop(
-    plan: Plan,
+    plan: StudyPlan,
     cells: Sequence[Cell],
     source: _Source,
     clock: Callable[[], float],
@@ -127,7 +127,7 @@ def _loop(
     return (clock() - begun) * len(cells) / len(cells[::every])
 
 
-def by_hand(plan: Plan, source: Pretrained, cell: Cell) -> float:
+def by_hand(plan: StudyPlan, source: Pretrained, cell: Cell) -> float:
     """The accuracy of a cell as a plain script has it: its samples normalised as one tensor, features in batches, the head."""
     fitted, tested, mean, std = _drawn(plan, source, cell)
 
@@ -139,7 +139,7 @@ def by_hand(plan: Plan, source: Pretrained, cell: Cell) -> float:
     return _accuracy(source, fitted, tested, batches)
 
 
-def loaded(plan: Plan, source: Pretrained, cell: Cell) -> float:
+def loaded(plan: StudyPlan, source: Pretrained, cell: Cell) -> float:
     """The same by the usual pipeline: torchvision's transforms of each image, and a DataLoader."""
     from torchvision import transforms
 
@@ -148,10 +148,10 @@ def loaded(plan: Plan, source: Pretrained, cell: Cell) -> float:
     return _accuracy(source, fitted, tested, lambda part: DataLoader(_Transformed(part, transform), batch_size=_BATCH))
 
 
-def _drawn(plan: Plan, source: Pretrained, cell: Cell) -> tuple[Samples, Samples, tuple[float, ...], tuple[float, ...]]:
+def _drawn(plan: StudyPlan, source: Pretrained, cell: Cell) -> tuple[Samples, Samples, tuple[float, ...], tuple[float, ...]]:
     """A cell's training and test samples, and the mean and std that its strategy normalises with."""
     target = plan.task.target()
-    train, test = split(target, plan.pool, cell.seed)
+    train, test = seeded_split(target, plan.pool, cell.seed)
     shift = shift_named(cell.shift)
     parts = [Samples("", shift.apply(target.values[part]), target.labels[part]) for part in (train[: cell.size], test)]
     chosen = cell_normalisation(cell.strategy, source, parts[0].measure())
@@ -179,7 +179,7 @@ class _Transformed(Dataset[torch.Tensor]):
         return self.transform(self.samples.values[index])
 
 
-def _ours(plan: Plan, cells: Sequence[Cell], source: _Source) -> float:
+def _ours(plan: StudyPlan, cells: Sequence[Cell], source: _Source) -> float:
     begun = time.process_time()
     network = source(cells[0])
     for shift in plan.shifts:

@@ -47,7 +47,7 @@ def _load() -> None:
         import tare.sources.files.listed
         import tare.sources.files.tar
         import tare.sources.tables.csv_table
-        import tare.studying.api  # noqa: F401 - loaded here to be instrumented
+        import tare.studying.plan  # noqa: F401 - loaded here to be instrumented
 
 
 def _begun(name: str, corpus: Path, options: list[str]) -> int:

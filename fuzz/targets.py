@@ -105,9 +105,9 @@ def _wav(data: bytes) -> None:
 
 
 def _plan(data: bytes) -> None:
-    from tare.studying.api import planned
+    from tare.studying.plan import requested_plan
 
-    plan = planned(str(_file("plan.yaml", data)), {})
+    plan = requested_plan(str(_file("plan.yaml", data)), {})
     json.dumps(plan.to_json(), allow_nan=False)
 
 

@@ -49,6 +49,7 @@ def copy(tmp_path: Path) -> Path:
         ("new_folder/thing.py", "x = 1", "One direction: down BROKEN"),
         ("sources/base.py", "import tare.sources.opening", "No circle at any depth BROKEN"),
         ("samples/jpeg.py", "import torch", "Samples and statistics know no network library BROKEN"),
+        ("reporting/exports.py", "import tare.exporting.api", "Pages show results and call no task BROKEN"),
     ],
 )
 def test_a_wrong_import_is_found(copy: Path, module: str, line: str, found: str) -> None:

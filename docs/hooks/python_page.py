@@ -12,8 +12,8 @@ RETURNED = (
     "tare.identifying.result.Identification",
     "tare.transferring.result.TransferRun",
     "tare.networks.stored.directory.TransferredModel",
-    "tare.studying.execution.running.StudyRun",
-    "tare.exporting.api.Exported",
+    "tare.studying.result.StudyRun",
+    "tare.exporting.result.Exported",
     "tare.watching.handle.Watch",
     "tare.checking.rules.finding.Finding",
 )

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tare.comparing.shift import compare_stats
 from tare.reporting.comparison.report import write_comparison
-from tare.reporting.demo import write_page
-from tare.reporting.transfer.report import write_page as write_transfer_page
-from tare.studying.demo import run_demo
+from tare.reporting.demo.report import write_demo
+from tare.reporting.transfer.report import write_run
+from tare.studying.demo.run import run_demo
 from tare.system.progress import SILENT
 from tare.transferring.api import transfer
 from tests.labelled_images import dark_and_light
@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    write_page(run_demo(folder, SILENT, seeds=2), folder / "report.html", "tare demo --seeds 2")
+    write_demo(run_demo(folder, SILENT, seeds=2), folder / "report.html", "tare demo --seeds 2")
     return folder / "report.html"
 
 
@@ -94,7 +94,7 @@ def transfer_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(data / part / "dark", data / part / ("</script><b>" + "a long name of a class " * 4))
     options = {"weights": "none", "size": 32, "workers": 0, "device": "cpu", "epochs": 3, "batch_size": 4}
     run = transfer("timm:test_resnet", data, out=folder / "run", **options)  # type: ignore[arg-type]
-    write_transfer_page(run, folder / "report.html")
+    write_run(run, folder / "report.html")
     return folder / "report.html"
 
 

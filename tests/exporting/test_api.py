@@ -17,8 +17,9 @@ import tare
 from tare.datasets.image_batches import Geometry, evaluation_transform
 from tare.errors import MissingDependencyError, ModelError, OutputError, SpecError, TareError
 from tare.exporting import parity
-from tare.exporting.api import FORMATS, Format, export
+from tare.exporting.api import export
 from tare.exporting.formats import torchscript as torchscript_file
+from tare.exporting.inputs import EXPORT_FORMATS, ExportFormat
 from tare.exporting.parity import ParityError
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import open_trained
@@ -60,7 +61,9 @@ def metadata_of(path: Path, form: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("form", ["onnx", "torchscript", "pt2"])
-def test_a_graph_answers_raw_bytes_as_the_network_does_in_batches_of_any_size(run: Path, tmp_path: Path, form: Format) -> None:
+def test_a_graph_answers_raw_bytes_as_the_network_does_in_batches_of_any_size(
+    run: Path, tmp_path: Path, form: ExportFormat
+) -> None:
     if form == "onnx":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnxscript")
@@ -86,7 +89,7 @@ def test_a_graph_answers_raw_bytes_as_the_network_does_in_batches_of_any_size(ru
 
 @pytest.mark.long
 @pytest.mark.parametrize(("form", "strategy"), [("torchscript", "source"), ("pt2", "sample")])
-def test_with_resize_an_image_of_any_size_is_answered_as_predict_does(tmp_path: Path, form: Format, strategy: str) -> None:
+def test_with_resize_an_image_of_any_size_is_answered_as_predict_does(tmp_path: Path, form: ExportFormat, strategy: str) -> None:
     run = tiny_run(tmp_path, strategy)
     out = tmp_path / "model"
     made = export(run, form, out, with_resize=True, output="probabilities")
@@ -209,7 +212,7 @@ def test_safetensors_hold_the_same_bits_and_state_the_networks_input(run: Path, 
 
 
 @pytest.mark.parametrize("form", ["hf", "timm"])
-def test_what_a_format_cannot_state_is_refused(tmp_path: Path, form: Format) -> None:
+def test_what_a_format_cannot_state_is_refused(tmp_path: Path, form: ExportFormat) -> None:
     run = tiny_run(tmp_path, "sample")
     with pytest.raises(ModelError, match=r"a fixed mean and std, .* found strategy 'sample'.* use --format onnx"):
         export(run, form, tmp_path / "out")
@@ -289,8 +292,8 @@ def test_what_onnx_needs_is_named(run: Path, tmp_path: Path, monkeypatch: pytest
         export(run, "onnx", tmp_path / "out")
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_foreign_directory_is_refused_for_every_format(tmp_path: Path, form: Format) -> None:
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_a_foreign_directory_is_refused_for_every_format(tmp_path: Path, form: ExportFormat) -> None:
     if form == "onnx":
         pytest.importorskip("onnxruntime")
     (tmp_path / "photos").mkdir()

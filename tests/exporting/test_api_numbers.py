@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import tare
 from tare.errors import ModelError, SpecError
-from tare.exporting.api import Format, export
+from tare.exporting.api import export
+from tare.exporting.inputs import ExportFormat
 from tare.input_spec.geometry import RowGeometry, SignalGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import open_trained
@@ -57,7 +58,7 @@ def expected(run: Path, values: NDArray[Any], tmp_path: Path, factory: str | Non
     ],
 )
 def test_a_graph_takes_raw_signals_of_any_length_and_answers_as_predict_does(
-    tmp_path: Path, form: Format, strategy: str, raw: str
+    tmp_path: Path, form: ExportFormat, strategy: str, raw: str
 ) -> None:
     if form == "onnx":
         pytest.importorskip("onnxruntime")
@@ -76,7 +77,7 @@ def test_a_graph_takes_raw_signals_of_any_length_and_answers_as_predict_does(
 
 
 @pytest.mark.parametrize("form", ["onnx", "torchscript", "pt2"])
-def test_a_graph_takes_raw_rows_and_says_which_columns(tmp_path: Path, form: Format) -> None:
+def test_a_graph_takes_raw_rows_and_says_which_columns(tmp_path: Path, form: ExportFormat) -> None:
     if form == "onnx":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnxscript")
@@ -139,7 +140,7 @@ def test_a_card_of_signals_says_how_long_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["hf", "timm"])
-def test_what_libraries_of_images_cannot_describe_is_refused(tmp_path: Path, form: Format) -> None:
+def test_what_libraries_of_images_cannot_describe_is_refused(tmp_path: Path, form: ExportFormat) -> None:
     run = tiny_number_run(tmp_path, RowGeometry(COLUMNS))
     with pytest.raises(
         ModelError, match=f"which is all that {form} describes, found tare:mlp, which takes rows; use --format onnx"

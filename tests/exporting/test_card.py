@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tare.exporting.card import card, loading_of
-from tare.exporting.markdown import escaped
+from tare.exporting.card import card, escaped, loading_of
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import tiny_run
 

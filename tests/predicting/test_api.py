@@ -12,7 +12,8 @@ from PIL import Image
 from tare.datasets.image_batches import evaluation_transform
 from tare.errors import DataError, SpecError
 from tare.networks.stored.trained import open_trained
-from tare.predicting.api import Prediction, predict, predictions
+from tare.predicting.api import predict, predictions
+from tare.predicting.result import Prediction
 from tests.images import save_png
 from tests.tiny_run import CLASSES, save_photo, tiny_run
 

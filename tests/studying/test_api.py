@@ -7,8 +7,7 @@ import pytest
 
 import tare
 from tare.errors import OutputError, SpecError
-from tare.studying.api import planned
-from tare.studying.plan import plan_of
+from tare.studying.plan import plan_of, requested_plan
 
 SMALL: dict[str, Any] = {
     "networks": ["mlp-none"],
@@ -30,11 +29,11 @@ def test_a_study_runs_from_python_and_its_directory_holds_it(tmp_path: Path) -> 
 def test_names_files_mappings_and_plans_mean_the_same(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text("study: signals\nseeds: 4\n")
     expected = plan_of({"study": "signals", "seeds": 4})
-    assert planned("signals", {"seeds": 4}) == expected
-    assert planned(tmp_path / "plan.yaml", {}) == expected
-    assert planned({"study": "signals"}, {"seeds": 4}) == expected
-    assert planned(plan_of({"study": "signals"}), {"seeds": 4}) == expected
-    assert planned(expected, {}) is expected
+    assert requested_plan("signals", {"seeds": 4}) == expected
+    assert requested_plan(tmp_path / "plan.yaml", {}) == expected
+    assert requested_plan({"study": "signals"}, {"seeds": 4}) == expected
+    assert requested_plan(plan_of({"study": "signals"}), {"seeds": 4}) == expected
+    assert requested_plan(expected, {}) is expected
 
 
 def test_what_cannot_be_is_said(tmp_path: Path) -> None:

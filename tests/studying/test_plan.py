@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tare.errors import DataError, SpecError
-from tare.studying.plan import Plan, plan_of, read_plan
+from tare.studying.plan import StudyPlan, plan_of, read_plan
 
 
 def test_defaults_are_those_of_the_study() -> None:
@@ -51,7 +51,7 @@ def test_cells_that_differ_have_other_hashes_and_the_same_cell_the_same() -> Non
 
 def test_a_plan_survives_json() -> None:
     plan = plan_of({"study": "signals", "seeds": 3, "margin": 0.5})
-    assert Plan.of_json(plan.to_json()) == plan
+    assert StudyPlan.of_json(plan.to_json()) == plan
 
 
 def test_test_samples_stay_the_same_up_to_sizes_of_half_the_data() -> None:

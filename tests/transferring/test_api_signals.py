@@ -20,7 +20,7 @@ from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.predicting.api import predict
-from tare.reporting.transfer.report import print_run, write_page
+from tare.reporting.transfer.report import print_run, write_run
 from tare.samples.records import Skipped
 from tare.training.fitting import TransferModule
 from tare.transferring.api import transfer
@@ -270,7 +270,7 @@ def test_rows_with_missing_values_are_left_out_and_said(tmp_path: Path) -> None:
 def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = transfer("tare:cnn1d", data, out=tmp_path / "run", **{**SCRATCH, "epochs": 1, "lr": 1e-6})
     assert run.evaluation.mistakes
-    write_page(run, tmp_path / "page.html")
+    write_run(run, tmp_path / "page.html")
     print_run(run, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert "8 signals" in page

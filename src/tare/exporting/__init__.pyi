@@ -1,2 +1,2 @@
-from .api import Exported as Exported
 from .api import export as export
+from .result import Exported as Exported

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping, Sequence
 
-from tare.exporting.markdown import escaped
 from tare.input_spec.fields import Known
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
 from tare.input_spec.spec import InputSpec
@@ -23,6 +24,10 @@ _MOST_LABELS = 1000
 _MOST_SHOWN = 32
 #: Tasks by the names that model pages know; they know none for a signal that need not be sound.
 _TASKS: Mapping[str, str] = {"image": "image-classification", "vector": "tabular-classification"}
+_LONGEST = 200
+_ANYWHERE = re.compile(r"([\\`*_{}\[\]()#!|~$])")
+_AT_THE_START = re.compile(r"^([-+=]|\d+(?=[.)]))")  # a list, a rule or a numbered list
+_ADDRESS = re.compile(r"(:(?=//)|(?<=www)\.|@)", re.IGNORECASE)
 
 
 def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -> str:
@@ -188,3 +193,21 @@ def _transformers(trained: TrainedModel) -> list[str]:
     if is_timm:
         return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
     return [*lines, "", "import tare  # transformers has no such network", "", _with_tare(trained)]
+
+
+def escaped(text: str) -> str:
+    """Return text from elsewhere as one line that Markdown and HTML show as it is: no tag, link, heading or list.
+
+    Control characters become spaces, and a long text is cut.
+    """
+    line = _one_line(text)
+    line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    safe = _ANYWHERE.sub(r"\\\1", html.escape(line, quote=False))
+    safe = _AT_THE_START.sub(lambda found: f"&#{ord(found[1][0])};{found[1][1:]}", safe)
+    # As a character reference an address stays text, for the renderers that link bare ones.
+    return _ADDRESS.sub(lambda found: f"&#{ord(found[1])};", safe)
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text.encode("utf-8", "replace").decode())
+    return " ".join(printable.split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ from numpy.typing import NDArray
 
 from tare.datasets.signal_batches import sized
 from tare.errors import TareError
-from tare.exporting.graph.served import GraphOptions, ServedGraph
+from tare.exporting.graph.served import ServedGraph
+from tare.exporting.inputs import GraphOptions
 from tare.exporting.probe_images import ProbeImages
 from tare.exporting.probe_numbers import ProbeNumbers
+from tare.exporting.result import TOLERANCE, Parity
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
 
-#: Largest difference of a logit that is taken for rounding.
-TOLERANCE = 1e-4
 BATCHES = (1, 2, 5)
 
 Outputs = Sequence[NDArray[np.float32]]
@@ -32,30 +31,6 @@ class ParityError(TareError):
     """An exported file answers otherwise than the network it was made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """How far the file is from PyTorch: largest differences of a logit and of a probability (NaN if it gives none).
-
-    ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a graph that resizes with Pillow's resize outside: the
-    largest difference of a byte, the share of bytes that differ, and the largest difference of a logit; None without resize.
-    """
-
-    runtime: str
-    images: str
-    real: bool
-    compared: int
-    batches: tuple[int, ...]
-    logits: float | None
-    probabilities: float | None
-    resize_levels: int | None = None
-    resize_share: float | None = None
-    resize_logits: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as a JSON object."""
-        return {**asdict(self), "batches": list(self.batches), "tolerance": TOLERANCE}
-
-
 def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOptions, batches: Sequence[torch.Tensor]) -> Parity:
     """Compare ``run`` with ``graph`` in PyTorch on ``batches``; raises :class:`ParityError` beyond :data:`TOLERANCE`."""
     worst = dict.fromkeys(options.names, 0.0)
@@ -65,7 +40,7 @@ def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOpt
         given = _answer(run, batch, runtime, options.takes)
         for name, ours, theirs in zip(options.names, expected, given, strict=True):
             # numpy's maximum keeps a NaN; Python's drops it.
-            worst[name] = float(np.maximum(worst[name], difference(ours, theirs, runtime)))
+            worst[name] = float(np.maximum(worst[name], largest_difference(ours, theirs, runtime)))
         compared += len(batch)
     check_difference(float(np.max(list(worst.values()))), runtime)
     sizes = tuple(sorted({len(batch) for batch in batches}))
@@ -118,7 +93,7 @@ def _sized(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> to
     return torch.stack([sized(sample.numpy(), graph.takes) for sample in batch])
 
 
-def difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: str) -> float:
+def largest_difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: str) -> float:
     """Largest absolute difference. Raises :class:`ParityError` for another shape."""
     if ours.shape != theirs.shape:
         raise ParityError(f"an output of shape {ours.shape}", f"{theirs.shape} in {runtime}", "use another format")

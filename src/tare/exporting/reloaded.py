@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from tare.errors import ModelError, reason_of
-from tare.exporting.parity import Parity, ParityError, check_difference, difference
+from tare.exporting.parity import ParityError, check_difference, largest_difference
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.quiet import quietly
+from tare.exporting.result import Parity
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.normaliser import Normaliser
@@ -93,7 +94,7 @@ def _check_pixels(fed: torch.Tensor, expected: torch.Tensor, name: str) -> None:
 
 def _compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, name: str) -> Parity:
     ours = trained.model.logits(probes.sized(trained))
-    worst = difference(np.asarray(ours), np.asarray(logits), name)
+    worst = largest_difference(np.asarray(ours), np.asarray(logits), name)
     check_difference(worst, name)
     return Parity(name, probes.origin, probes.real, len(ours), (len(ours),), worst, None)
 

@@ -1,2 +1,2 @@
-from .api import Prediction as Prediction
 from .api import predict as predict
+from .result import Prediction as Prediction

@@ -4,56 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
-from tare.datasets.image_batches import evaluation_transform
-from tare.errors import DataError, SpecError, reason_of
-from tare.input_spec.geometry import NOUNS, Geometry
+from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.trained import TrainedModel, open_trained
-from tare.predicting.number_inputs import number_inputs, tensor_of
-from tare.samples.decode import MAX_PIXELS
-from tare.samples.layout import unit_scale
+from tare.predicting.inputs import NamedInputs, TensorOrSkipped, inputs_of
+from tare.predicting.result import Prediction
 from tare.samples.records import Skipped
-from tare.sources.files.image_folder import read_image
-from tare.sources.named_files import image_paths
 from tare.system.engines.local import default_workers, ordered_map
-
-SCHEMA = "tare.predictions/1"
-
-Loaded = torch.Tensor | Skipped
-Advance = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One sample's answer: the most probable classes with their probabilities, best first, or why there is none."""
-
-    path: str
-    ranks: tuple[tuple[str, float], ...] = ()
-    error: str | None = None
-
-    @property
-    def label(self) -> str | None:
-        """The most probable class."""
-        return self.ranks[0][0] if self.ranks else None
-
-    @property
-    def probability(self) -> float | None:
-        """The probability of ``label``."""
-        return self.ranks[0][1] if self.ranks else None
-
-    def to_json(self) -> dict[str, Any]:
-        """The prediction as a JSON object."""
-        ranks = [{"label": label, "probability": value} for label, value in self.ranks]
-        return {"path": self.path, "label": self.label, "probability": self.probability, "ranks": ranks, "error": self.error}
+from tare.system.progress import Advance
 
 
 def predict(
@@ -80,37 +44,17 @@ def predict(
     words = [images] if isinstance(images, str | os.PathLike) else list(images)
     trained = open_trained(Path(run), factory)
     inputs = inputs_of(trained, [os.fspath(word) for word in words])
-    options = {"top": top, "batch_size": batch_size, "workers": workers, "device": device}
-    answers = predictions(trained, inputs, **options)  # type: ignore[arg-type]
-    advance = progress or _ignored
     result = []
-    for answer in answers:
+    for answer in predictions(trained, inputs, top=top, batch_size=batch_size, workers=workers, device=device):
         result.append(answer)
-        advance(1)
+        if progress is not None:
+            progress(1)
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What is to be answered, by name, and how each is read as the network takes it."""
-
-    names: tuple[str, ...]
-    load: Callable[[int], Loaded]
-
-
-def inputs_of(trained: TrainedModel, words: Iterable[str]) -> Inputs:
-    """The samples that ``words`` stand for: image files, or recordings and the rows of arrays and tables."""
-    takes = trained.model.takes
-    if isinstance(takes, Geometry):
-        return _images(trained, tuple(image_paths(words)))
-    items = number_inputs(takes, words)
-    channels = trained.model.network.channels
-    return Inputs(tuple(item.name for item in items), lambda index: tensor_of(items[index], takes, channels))
 
 
 def predictions(
     trained: TrainedModel,
-    inputs: Inputs | Sequence[str],
+    inputs: NamedInputs | Sequence[str],
     *,
     top: int = 1,
     batch_size: int = 32,
@@ -124,7 +68,7 @@ def predictions(
     for name, value in (("--top", top), ("--batch-size", batch_size)):
         if value < 1:
             raise SpecError(f"{name} of at least 1", f"{value}", "raise it")
-    if not isinstance(inputs, Inputs):
+    if not isinstance(inputs, NamedInputs):
         inputs = inputs_of(trained, inputs)
     if not inputs.names:
         noun = NOUNS[trained.model.takes.kind].removesuffix("s")
@@ -133,7 +77,7 @@ def predictions(
 
 
 def _answers(
-    trained: TrainedModel, inputs: Inputs, top: int, batch_size: int, workers: int | None, device: torch.device
+    trained: TrainedModel, inputs: NamedInputs, top: int, batch_size: int, workers: int | None, device: torch.device
 ) -> Iterator[Prediction]:
     count = default_workers() if workers is None else max(1, workers)
     trained.model.network.module.to(device)
@@ -142,7 +86,9 @@ def _answers(
         yield from _answered(trained, batch, top, device)
 
 
-def _answered(trained: TrainedModel, batch: Sequence[tuple[str, Loaded]], top: int, device: torch.device) -> Iterator[Prediction]:
+def _answered(
+    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, device: torch.device
+) -> Iterator[Prediction]:
     found: dict[int, Prediction] = {}
     images: list[tuple[int, torch.Tensor]] = []
     for index, (path, loaded) in enumerate(batch):
@@ -166,33 +112,6 @@ def _prediction(path: str, names: Sequence[str], values: Sequence[float], classe
     return Prediction(path, tuple((names[k], value) for k, value in zip(classes, values, strict=True)))
 
 
-def _images(trained: TrainedModel, paths: tuple[str, ...]) -> Inputs:
-    """Image files, each read and brought to the network's size, or the reason why it cannot be."""
-    model = trained.model
-    transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
-
-    def load(index: int) -> Loaded:
-        try:
-            values = read_image(paths[index], colour)
-            return values if isinstance(values, Skipped) else transform(_sized(values, trained))
-        except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
-            return Skipped(paths[index], reason_of(error) or type(error).__name__)
-
-    return Inputs(paths, load)
-
-
-def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
-    """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
-    height, width, channels = values.shape
-    geometry = trained.model.geometry
-    edge = max(geometry.crop.resized(geometry.size))
-    if edge * edge * max(height, width) / min(height, width) > MAX_PIXELS:
-        raise ValueError(f"{width} x {height} pixels: too narrow to resize its shorter edge to {edge:.0f}")
-    if values.dtype.name == "uint8":
-        return Image.fromarray(values[..., 0] if channels == 1 else values)
-    return torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype))).permute(2, 0, 1)
-
-
 def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -202,7 +121,3 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise SpecError("a device that is here", f"{name!r}: {str(error).splitlines()[0][:120]}", "use --device cpu") from None
     return device
-
-
-def _ignored(count: int) -> None:
-    del count

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tare.exporting.api import Exported
-from tare.exporting.parity import Parity
+from tare.exporting.result import Exported, Parity
 from tare.reporting.console import out, shown
 
 

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.reporting.charts import Chart
+if TYPE_CHECKING:  # altair loads with it, and not every page has charts
+    from tare.reporting.charts import Chart
 
 #: The plotting library as one script, once it is made.
 _BUNDLED: list[str] = []

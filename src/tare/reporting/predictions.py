@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tare.predicting.api import SCHEMA, Prediction
+from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
 
-Form = Literal["csv", "json", "jsonl"]
+PredictionFormat = Literal["csv", "json", "jsonl"]
 
 
 def write_predictions(
-    answers: Iterable[Prediction], out: Path | None, form: Form, run: str, top: int, advance: Callable[[int], None]
+    answers: Iterable[Prediction], out: Path | None, form: PredictionFormat, run: str, top: int, advance: Callable[[int], None]
 ) -> int:
     """Write ``answers`` to the file ``out``, atomically, or to standard output; returns how many have no answer."""
     failed = 0
@@ -44,7 +44,7 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def _texts(answers: Iterator[Prediction], form: Form, run: str, top: int) -> Iterator[str]:
+def _texts(answers: Iterator[Prediction], form: PredictionFormat, run: str, top: int) -> Iterator[str]:
     if form == "json":
         document = {"schema": SCHEMA, "run": run, "predictions": [answer.to_json() for answer in answers]}
         yield json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -1,2 +1,2 @@
 from .api import study as study
-from .execution.running import StudyRun as StudyRun
+from .result import StudyRun as StudyRun

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.studying.execution.running import StudyRun, Watch, run_study
-from tare.studying.plan import Plan, plan_of, read_plan
+from tare.studying.execution.running import CellWatcher, run_study
+from tare.studying.plan import StudyPlan, requested_plan
+from tare.studying.result import StudyRun
 from tare.system.engines.local import Engine
-
-_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def study(
-    plan: str | os.PathLike[str] | Mapping[str, Any] | Plan = "digits",
+    plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan = "digits",
     *,
     out: str | os.PathLike[str],
     workers: int | None = None,
     engine: Engine = "local",
-    watch: Watch | None = None,
+    watch: CellWatcher | None = None,
     command: str = "",
     **keys: Any,
 ) -> StudyRun:
@@ -36,17 +35,4 @@ def study(
     """
     if Path(out).exists() and not Path(out).is_dir():
         raise OutputError("a directory for the study", f"a file {os.fspath(out)!r}", "name another")
-    return run_study(planned(plan, keys), Path(out), workers=workers, engine=engine, watch=watch, command=command)
-
-
-def planned(plan: str | os.PathLike[str] | Mapping[str, Any] | Plan, keys: Mapping[str, Any]) -> Plan:
-    """The checked plan that a name, a YAML file or a mapping stands for, with ``keys`` in place of its own.
-
-    Raises :class:`tare.errors.SpecError` for what cannot be.
-    """
-    if isinstance(plan, Plan):
-        return plan_of({**plan.to_json(), **keys}) if keys else plan
-    if isinstance(plan, Mapping):
-        return plan_of({**plan, **keys})
-    name = os.fspath(plan)
-    return plan_of({**(read_plan(Path(name)) if name.endswith(_SUFFIXES) else {"study": name}), **keys})
+    return run_study(requested_plan(plan, keys), Path(out), workers=workers, engine=engine, watch=watch, command=command)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -20,16 +21,17 @@ from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.task import TASKS, Task, task_named
+from tare.training.options import Protocol
 
-Protocol = Literal["probe", "finetune", "scratch"]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+_PROTOCOLS: tuple[Protocol, ...] = ("probe", "finetune", "scratch")
 #: What batch norm does under a frozen network: its moments stay as they are, or are re-estimated on the training samples.
-BatchNorm = Literal["eval", "reestimate"]
-BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
+FrozenBatchNorm = Literal["eval", "reestimate"]
+_BATCH_NORMS: tuple[FrozenBatchNorm, ...] = get_args(FrozenBatchNorm)
 _MOST_BYTES = 1 << 20
 _MOST_CELLS = 1_000_000
 _LARGEST = 1e6
 _FEWEST = 3
+_SUFFIXES = (".yaml", ".yml", ".json")
 _TEXTS = ("study", "data", "label", "label_pattern", "array", "weights", "spec")
 _REAL = int | float
 _KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
@@ -40,7 +42,7 @@ _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
 class Cell:
     """One thing to measure: a strategy under a shift, with so many target samples, on one network, by one protocol and seed.
 
-    ``batchnorm`` is a :data:`BatchNorm`, or ``train`` where the network is trained further, or ``none`` where it has none.
+    ``batchnorm`` is a :data:`FrozenBatchNorm`, or ``train`` where the network is trained further, or ``none`` where it has none.
     """
 
     network: str
@@ -57,7 +59,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StudyPlan:
     """What a study varies; every combination is one cell. ``margin`` is the difference that counts as none, in points."""
 
     study: str = "digits"
@@ -66,7 +68,7 @@ class Plan:
     shifts: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     strategies: tuple[Strategy, ...] = ()
-    batchnorm: tuple[BatchNorm, ...] = ("eval",)
+    batchnorm: tuple[FrozenBatchNorm, ...] = ("eval",)
     seeds: int = 10
     margin: float = 1.0
     data: str = ""
@@ -112,7 +114,7 @@ class Plan:
         return self.batchnorm if protocol == "probe" else ("train",)
 
     @classmethod
-    def of_json(cls, document: Mapping[str, Any]) -> Plan:
+    def of_json(cls, document: Mapping[str, Any]) -> StudyPlan:
         """A plan that was checked when it was run. Raises :class:`SpecError` for one that was changed into none since."""
         known = {f.name for f in fields(cls)}
         stated = {key: value for key, value in document.items() if key in known}
@@ -127,19 +129,32 @@ class Plan:
         return {"schema": "tare.plan/1", **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}}
 
 
-def plan_of(document: Mapping[str, Any]) -> Plan:
+def requested_plan(plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan, keys: Mapping[str, Any]) -> StudyPlan:
+    """Make the checked plan that a name, a YAML file or a mapping stands for, with ``keys`` in place of its own.
+
+    Raises :class:`SpecError` for a plan that cannot be.
+    """
+    if isinstance(plan, StudyPlan):
+        return plan_of({**plan.to_json(), **keys}) if keys else plan
+    if isinstance(plan, Mapping):
+        return plan_of({**plan, **keys})
+    name = os.fspath(plan)
+    return plan_of({**(read_plan(Path(name)) if name.endswith(_SUFFIXES) else {"study": name}), **keys})
+
+
+def plan_of(document: Mapping[str, Any]) -> StudyPlan:
     """Check a plan and fill in what its study does by default.
 
     Raises :class:`SpecError` for an unknown key (with the closest), a value that cannot be, or a plan that contradicts itself.
     """
-    known = [f.name for f in fields(Plan)]
+    known = [f.name for f in fields(StudyPlan)]
     for key in document:
         if key not in known and key != "schema":
             close = difflib.get_close_matches(str(key), known, n=2, cutoff=0.4)
             hint = f"did you mean {', '.join(close)}?" if close else f"known are {', '.join(known)}"
             raise SpecError("a plan with known keys", f"{key!r}", hint)
     stated = {key: _value(key, value) for key, value in document.items() if key != "schema"}
-    plan = Plan(**stated)
+    plan = StudyPlan(**stated)
     _check_folder(plan)
     task = plan.task
     plan = replace(
@@ -200,7 +215,7 @@ def _number(key: str, value: Any) -> float:
     return kind(value)
 
 
-def _check_folder(plan: Plan) -> None:
+def _check_folder(plan: StudyPlan) -> None:
     given = next((key for key in ("data", "label", "label_pattern", "array") if getattr(plan, key)), None)
     if plan.study != FOLDER and given:
         raise SpecError(f"{given} only for the study {FOLDER!r}", f"{given} beside the study {plan.study!r}", "leave one out")
@@ -208,14 +223,14 @@ def _check_folder(plan: Plan) -> None:
         raise SpecError(f"data, labelled images, for the study {FOLDER!r}", "none", "for example data: photos/")
 
 
-def _check(plan: Plan) -> None:
+def _check(plan: StudyPlan) -> None:
     """Everything that can be known to fail is said before the first cell."""
     for shift in plan.shifts:
         shift_named(shift)
     known_names: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("strategies", plan.strategies, STRATEGIES),
-        ("protocols", plan.protocols, PROTOCOLS),
-        ("batchnorm", plan.batchnorm, BATCH_NORMS),
+        ("protocols", plan.protocols, _PROTOCOLS),
+        ("batchnorm", plan.batchnorm, _BATCH_NORMS),
         ("networks", plan.networks, plan.task.known),
     )
     for key, given, known in known_names:
@@ -239,7 +254,7 @@ def _check(plan: Plan) -> None:
     _check_data(plan)
 
 
-def _check_data(plan: Plan) -> None:
+def _check_data(plan: StudyPlan) -> None:
     target = plan.task.target()
     counts = np.bincount(target.labels, minlength=target.classes)
     if counts.min() < _FEWEST:

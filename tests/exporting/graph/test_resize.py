@@ -7,7 +7,7 @@ from PIL import Image
 
 from tare.datasets.image_batches import Geometry, evaluation_transform
 from tare.errors import SpecError
-from tare.exporting.graph.resize import EXACT, INTERPOLATIONS
+from tare.exporting.graph.resize import EXACT, GRAPH_INTERPOLATIONS
 from tare.exporting.graph.served import ResizeAndCrop
 
 # Pillow 13 begins with the columns of those more than twice as high as wide.
@@ -52,7 +52,7 @@ def test_grey_images_have_one_channel() -> None:
     assert torch.equal(inside, outside)
 
 
-@pytest.mark.parametrize("interpolation", sorted(set(INTERPOLATIONS) - EXACT))
+@pytest.mark.parametrize("interpolation", sorted(set(GRAPH_INTERPOLATIONS) - EXACT))
 def test_what_is_not_exact_is_close(interpolation: str) -> None:
     shares = []
     for height, width in SIZES:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 
 from tare.comparing.overlay import Overlay
-from tare.reporting.comparison.blocks import ROWS, drawn
+from tare.reporting.comparison.blocks import ROWS, histogram_rows
 
 EDGES = tuple(np.linspace(0, 1, 65).tolist())
 
 
 def rows(source: tuple[float, ...] | None, target: tuple[float, ...] | None, edges: tuple[float, ...] = EDGES) -> list[str]:
-    return [text.plain for text in drawn(Overlay(edges, source, target, False))]
+    return [text.plain for text in histogram_rows(Overlay(edges, source, target, False))]
 
 
 def test_the_area_rises_in_eighths_and_the_axis_names_its_ends() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import altair as alt
 import pytest
 
-from tare.reporting.study.charts import Spec, curve_charts, difference_charts, fed_charts, picture, stored_chart
+from tare.reporting.study.charts import VegaSpec, difference_charts, fed_charts, learning_curves, picture, stored_chart
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
-from tare.studying.cells.fed_inputs import PRETRAINING, Fed
+from tare.studying.result import PRETRAINING, FedInputs
 
 
 def analysis(left_out: tuple[str, str] | None = None) -> Analysis:
@@ -25,13 +25,13 @@ def analysis(left_out: tuple[str, str] | None = None) -> Analysis:
     return analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["shift", "size"]), size="size")
 
 
-def fed() -> tuple[Fed, ...]:
+def fed() -> tuple[FedInputs, ...]:
     shares = (0.0, 0.25, 0.75, 0.0)
     names = (("", PRETRAINING), ("content", "stored"), ("content", "source"), ("content", "target"))
-    return tuple(Fed(shift, strategy, 0.0, 1.0, -4.0, 6.0, shares) for shift, strategy in names)
+    return tuple(FedInputs(shift, strategy, 0.0, 1.0, -4.0, 6.0, shares) for shift, strategy in names)
 
 
-def valid(charts: dict[str, Spec]) -> None:
+def valid(charts: dict[str, VegaSpec]) -> None:
     for spec in charts.values():
         alt.Chart.from_dict(spec)  # raises where Vega-Lite's schema does not hold
         json.dumps(spec, allow_nan=False)
@@ -39,7 +39,7 @@ def valid(charts: dict[str, Spec]) -> None:
 
 def test_charts_are_what_vega_lite_allows() -> None:
     found = analysis()
-    for charts in (curve_charts(found), difference_charts(found), fed_charts(fed()), stored_chart(fed())):
+    for charts in (learning_curves(found), difference_charts(found), fed_charts(fed()), stored_chart(fed())):
         assert charts
         valid(charts)
 
@@ -51,7 +51,7 @@ def test_what_vega_lite_does_not_allow_would_be_noticed() -> None:
 
 
 def test_each_chart_has_its_panels_rows_and_heading() -> None:
-    for charts, prefix in ((curve_charts(analysis()), "curve"), (difference_charts(analysis()), "difference")):
+    for charts, prefix in ((learning_curves(analysis()), "curve"), (difference_charts(analysis()), "difference")):
         assert list(charts) == [f"{prefix} content", f"{prefix} gain:0.5"]
         for key, spec in charts.items():
             panel = key.removeprefix(f"{prefix} ")
@@ -61,7 +61,7 @@ def test_each_chart_has_its_panels_rows_and_heading() -> None:
 
 def test_a_picture_draws_a_point_for_every_mean_and_every_difference() -> None:
     found = analysis()
-    for charts, number in ((curve_charts(found), len(found.means)), (difference_charts(found), len(found.contrasts))):
+    for charts, number in ((learning_curves(found), len(found.means)), (difference_charts(found), len(found.contrasts))):
         drawn = picture(charts, ["source", "target", "none"], "svg").decode()
         legend = 3
         assert drawn.count('aria-roledescription="point"') == number + legend
@@ -78,9 +78,9 @@ def test_a_panel_without_a_comparison_has_axes_of_its_own() -> None:
 def test_values_that_are_not_finite_are_missing() -> None:
     found = analysis()
     assert all(math.isfinite(item.score.low) for item in found.means)
-    rows = [row for spec in curve_charts(analysis(left_out=("content", "none"))).values() for row in spec["data"]["values"]]
+    rows = [row for spec in learning_curves(analysis(left_out=("content", "none"))).values() for row in spec["data"]["values"]]
     assert all(value is None or not isinstance(value, float) or math.isfinite(value) for row in rows for value in row.values())
 
 
-def _offsets(spec: Spec) -> Any:
+def _offsets(spec: VegaSpec) -> Any:
     return spec["layer"][-1]["encoding"]["yOffset"]["scale"]["domain"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tare.studying.analysis.contrasts import contrasts, overall
-from tare.studying.analysis.scores import Group, Pair, Scores
+from tare.studying.analysis.scores import Pair, ScoreGroup, Scores
 
 BASE = [0.80, 0.82, 0.78, 0.85, 0.81, 0.79]
 
@@ -29,7 +29,30 @@ def test_the_p_values_are_scipys_adjusted_by_holm() -> None:
     p_values = [stats.ttest_1samp(gap, 0).pvalue for gap in (better, noise)]
     assert found["target"].p_adjusted == pytest.approx(2 * p_values[0], rel=1e-4)
     assert found["none"].p_adjusted == pytest.approx(max(p_values[1], 2 * p_values[0]), rel=1e-4)
+    assert found["target"].difference.estimate == pytest.approx(np.mean(better))
     assert (found["target"].statement, found["none"].statement) == ("better", "undecided")
+    assert (found["target"].shown, found["none"].shown) == (True, False)
+
+
+def test_the_order_of_the_pairs_and_missing_ones_do_not_break_the_pairing() -> None:
+    gap = [0.05, 0.06, 0.055, 0.045, 0.05, 0.052]
+    (strategies,) = scores(target=gap).values.values()
+    turned = {name: dict(list(pairs.items())[::-1]) for name, pairs in strategies.items()}
+    (item,) = contrasts(Scores({(): turned}), "source", 0.01)
+    assert item.difference.estimate == pytest.approx(np.mean(gap))
+    del turned["source"][_pair(0)]
+    (item,) = contrasts(Scores({(): turned}), "source", 0.01)
+    assert item.difference.estimate == pytest.approx(np.mean(gap[1:]))
+    assert item.pairs == 5
+
+
+def test_under_the_null_a_difference_is_shown_in_no_more_than_the_nominal_share_of_studies() -> None:
+    generator = np.random.default_rng(0)
+    shown = 0
+    for _ in range(400):
+        gaps = {name: generator.normal(0, 0.02, 5).tolist() for name in ("target", "match", "blend", "none")}
+        shown += any(item.shown for item in contrasts(scores(**gaps), "source", 0.01))
+    assert shown / 400 < 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
 
 
 def test_equivalence_is_two_one_sided_tests() -> None:
@@ -68,7 +91,7 @@ def test_exchanging_strategy_and_baseline_exchanges_better_and_worse(gap: list[f
 
 def test_over_all_groups_the_interval_covers_how_groups_differ() -> None:
     rng = np.random.default_rng(0)
-    values: dict[Group, dict[str, dict[Pair, float]]] = {}
+    values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
     for shift, effect in (("a", 0.05), ("b", -0.05), ("c", 0.0)):
         base = {_pair(i): 0.7 for i in range(8)}
         values[(("shift", shift),)] = {"source": base, "target": {p: v + effect + rng.normal(0, 1e-3) for p, v in base.items()}}

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tare.errors import DataError
-from tare.studying.analysis.scores import check_columns, read_table, scores_of
+from tare.studying.analysis.scores import check_table_columns, read_results, scores_of
 
 ROWS: list[dict[str, Any]] = [
     {"strategy": "source", "seed": 0, "n": 10, "acc": 0.5},
@@ -50,18 +50,18 @@ def test_tables_of_every_kind_are_read(tmp_path: Path, suffix: str) -> None:
         table.write_json(path)
     else:
         table.write_csv(path, separator="\t" if suffix == "tsv" else ",")
-    assert read_table(path) == [{"s": "a", "x": 0.5}, {"s": "b", "x": 1.0}]
+    assert read_results(path) == [{"s": "a", "x": 0.5}, {"s": "b", "x": 1.0}]
 
 
 def test_a_damaged_or_absent_table_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"nonsense")
     for name in ("a.parquet", "none.csv"):
         with pytest.raises(DataError, match=r"^expected a readable table of results, found .*; check the file$"):
-            read_table(tmp_path / name)
+            read_results(tmp_path / name)
 
 
 def test_a_column_that_is_not_there_is_named_with_its_neighbours() -> None:
     with pytest.raises(DataError, match="a column 'accuracy', found the columns strategy, seed, n, acc; did you mean acc"):
-        check_columns(ROWS, ["accuracy"])
+        check_table_columns(ROWS, ["accuracy"])
     with pytest.raises(DataError, match="a table with rows, found none"):
-        check_columns([], ["a"])
+        check_table_columns([], ["a"])

@@ -13,17 +13,17 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.studying.cells import cell as measuring_cells
 from tare.studying.cells.cell import STRENGTH, Result, cell_normalisation, measure_cells, pooled, row_of
-from tare.studying.cells.pretraining import moments_of
-from tare.studying.plan import Cell, Plan, plan_of
+from tare.studying.cells.pretraining import source_moments
+from tare.studying.plan import Cell, StudyPlan, plan_of
 from tare.studying.tasks import task as tasks
-from tare.studying.tasks.samples import Samples, split
+from tare.studying.tasks.samples import Samples, seeded_split
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.task import Pretrained, Task
 
 SHIFT = "gain:0.5"
 
 
-def plan_with(**changes: Any) -> Plan:
+def plan_with(**changes: Any) -> StudyPlan:
     return plan_of({"study": "digits", "networks": "cnn-batch", "sizes": [10, 40], "shifts": SHIFT, "seeds": 2, **changes})
 
 
@@ -35,10 +35,10 @@ def source() -> Pretrained:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = task.build("cnn-batch", 1, 5)
-    return Pretrained(module.eval(), *moments_of(task.source(), 0))
+    return Pretrained(module.eval(), *source_moments(task.source(), 0))
 
 
-def measured(plan: Plan, source: Pretrained, task: Task | None = None) -> dict[Cell, Result]:
+def measured(plan: StudyPlan, source: Pretrained, task: Task | None = None) -> dict[Cell, Result]:
     cells = [cell for cell in plan.cells() if cell.seed == 0]
     return {result.cell: result for result in measure_cells(task or plan.task, source, cells, plan.pool)}
 
@@ -55,7 +55,7 @@ def test_what_is_shared_equals_what_is_computed_for_each_cell_alone(source: Pret
 def test_a_cell_is_what_a_plain_script_would_compute(source: Pretrained) -> None:
     plan = plan_with(strategies=["source", "target"])
     target = plan.task.target()
-    train, test = split(target, plan.pool, 0)
+    train, test = seeded_split(target, plan.pool, 0)
     values = shift_named(SHIFT).apply(target.values)
     for cell, result in measured(plan, source).items():
         part = Samples("part", values[train[: cell.size]], target.labels[train[: cell.size]])
@@ -78,7 +78,7 @@ def test_nothing_that_is_fitted_depends_on_the_test_samples(
     plan = plan_with(batchnorm=mode, sizes=40)
     task = plan.task
     target = task.target()
-    _, test = split(target, plan.pool, 0)
+    _, test = seeded_split(target, plan.pool, 0)
     values = target.values.copy()
     values[test] = np.random.default_rng(1).integers(0, 256, values[test].shape)
     spoiled = replace(task, target=lambda: Samples(target.name, values, target.labels))

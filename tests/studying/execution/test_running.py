@@ -25,12 +25,12 @@ from tare.studying.execution import running
 from tare.studying.execution.kept import kept_network
 from tare.studying.execution.running import Stopped, missing_cells, read_study, run_study
 from tare.studying.execution.store import Store
-from tare.studying.plan import Plan, plan_of
+from tare.studying.plan import StudyPlan, plan_of
 
 SMALL = {"study": "signals", "networks": "mlp-none", "sizes": [10, 20], "strategies": ["source", "target"], "seeds": 2}
 
 
-def small(**changes: Any) -> Plan:
+def small(**changes: Any) -> StudyPlan:
     return plan_of({**SMALL, **changes})
 
 

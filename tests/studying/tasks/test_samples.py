@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.studying.tasks.samples import Samples, least_tested, pool_size, split
+from tare.studying.tasks.samples import Samples, least_tested, pool_size, seeded_split
 from tare.studying.tasks.task import TASKS, task_named
 
 
@@ -16,7 +16,7 @@ def made(count: int = 40, classes: int = 4, dtype: str = "uint8") -> Samples:
 
 @given(seed=st.integers(0, 50), pool=st.integers(4, 36))
 def test_training_and_test_samples_are_disjoint_and_all_there_are(seed: int, pool: int) -> None:
-    train, test = split(made(), pool, seed)
+    train, test = seeded_split(made(), pool, seed)
     assert len(train) == pool
     assert sorted([*train, *test]) == list(range(40))
 
@@ -24,12 +24,12 @@ def test_training_and_test_samples_are_disjoint_and_all_there_are(seed: int, poo
 @given(seed=st.integers(0, 50))
 def test_the_first_training_samples_have_every_class(seed: int) -> None:
     target = made()
-    train, _ = split(target, 20, seed)
+    train, _ = seeded_split(target, 20, seed)
     assert set(target.labels[train[:4]]) == {0, 1, 2, 3}
 
 
 def test_another_pool_keeps_the_order() -> None:
-    small, large = split(made(), 10, 3)[0], split(made(), 30, 3)[0]
+    small, large = seeded_split(made(), 10, 3)[0], seeded_split(made(), 30, 3)[0]
     np.testing.assert_array_equal(small, large[:10])
 
 

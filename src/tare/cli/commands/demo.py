@@ -18,15 +18,15 @@ def demo(
 ) -> None:
     """Show the whole idea in a minute, on digits that ship with scikit-learn: no download."""
     from tare.reporting import console
-    from tare.reporting.demo import print_demo, write_page, write_picture
-    from tare.studying.demo import run_demo
+    from tare.reporting.demo.report import print_demo, write_demo, write_differences
+    from tare.studying.demo.run import run_demo
     from tare.training.run_dir import check_out, run_dir
 
     check_out(out, overwrite=overwrite, resume=False)
     with run_dir(out, {"demo": seeds}, resume=False, overwrite=overwrite):
         result = run_demo(out, console, seeds)
-        write_page(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
-        write_picture(result, out / "differences.png")
+        write_demo(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
+        write_differences(result, out / "differences.png")
     if as_json:
         print_json(result.to_json())
     else:

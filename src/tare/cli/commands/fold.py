@@ -82,7 +82,7 @@ def respec(
 
 def _show(made: FoldedDirectory, as_json: bool) -> None:
     from tare.reporting import console
-    from tare.reporting.transfer.loading import loading_call
+    from tare.reporting.transfer.report import loading_call
 
     for said in made.notes:
         console.note(said)

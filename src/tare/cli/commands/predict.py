@@ -35,13 +35,14 @@ def predict(
     from tare.errors import DataError, SpecError
     from tare.input_spec.geometry import NOUNS
     from tare.networks.stored.trained import open_trained
-    from tare.predicting.api import inputs_of, predictions
+    from tare.predicting.api import predictions
+    from tare.predicting.inputs import inputs_of
     from tare.reporting import console
-    from tare.reporting.predictions import Form, write_predictions
+    from tare.reporting.predictions import PredictionFormat, write_predictions
 
     if as_json and jsonl:
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
-    form: Form = "json" if as_json else "jsonl" if jsonl else "csv"
+    form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
     trained = open_trained(run, factory)
     inputs = inputs_of(trained, images)
     noun = NOUNS[trained.model.takes.kind]

@@ -15,7 +15,7 @@ def report(
     svg: Annotated[Path | None, typer.Option(help="Also write the learning curves as an SVG, for papers.")] = None,
 ) -> None:
     """Write a study's page again, and its pictures, from what is in its directory; nothing is measured."""
-    from tare.reporting.study.report import print_study, write_picture, write_study
+    from tare.reporting.study.report import print_study, write_curves, write_study
     from tare.studying.execution.running import read_study
 
     run = read_study(study)
@@ -23,5 +23,5 @@ def report(
     write_study(run, page)
     for path in (png, svg):
         if path is not None:
-            write_picture(run, path)
+            write_curves(run, path)
     print_study(run, page)

@@ -15,7 +15,7 @@ import typer
 from tare.cli.options import SPEC_HELP, EngineName, Json, Workers, print_json
 
 if TYPE_CHECKING:
-    from tare.studying.plan import Plan
+    from tare.studying.plan import StudyPlan
 
 _RUN, _FOLDER, _TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
 _INTERRUPTED = 130
@@ -81,7 +81,7 @@ def study(
 
     if analyse is None and out is not None and not dry_run and engine is EngineName.local and workers != 1:
         prepare()  # workers load their libraries while this process loads its own
-    from tare.studying.api import planned
+    from tare.studying.plan import requested_plan
 
     if analyse is not None:
         columns = (strategy_column, score_column, _listed(pair_columns), _listed(group_columns), size_column)
@@ -105,7 +105,7 @@ def study(
     stated |= {key: value for key, value in plain.items() if value is not None}
     if plan is None and data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
-    chosen = planned(plan or "folder", stated)
+    chosen = requested_plan(plan or "folder", stated)
     if dry_run:
         _say(chosen, out, workers, as_json)
         return
@@ -114,7 +114,7 @@ def study(
     _run(chosen, out, workers, engine.value, as_json)
 
 
-def _run(plan: Plan, out: Path, workers: int | None, engine: str, as_json: bool) -> None:
+def _run(plan: StudyPlan, out: Path, workers: int | None, engine: str, as_json: bool) -> None:
     from tare.reporting import console
     from tare.reporting.study.progress import watching
     from tare.studying.execution.running import Stopped, run_study
@@ -150,7 +150,7 @@ def _load_page() -> None:
     html.plotting_library()
 
 
-def _say(plan: Plan, out: Path | None, workers: int | None, as_json: bool) -> None:
+def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) -> None:
     from tare.reporting import console
     from tare.reporting.study.report import print_plan
     from tare.studying.execution.estimate import estimated_seconds
@@ -170,12 +170,12 @@ def _analyse_table(
 ) -> None:
     from tare.reporting.study.analysis import print_analysis
     from tare.studying.analysis.analysis import analyse as analysed
-    from tare.studying.analysis.scores import check_columns, read_table, scores_of
+    from tare.studying.analysis.scores import check_table_columns, read_results, scores_of
 
     strategy, score, pair, group, size = columns
     group = [*group, *([size] if size and size not in group else [])]
-    rows = read_table(path)
-    check_columns(rows, [strategy, score, *pair, *group])
+    rows = read_results(path)
+    check_table_columns(rows, [strategy, score, *pair, *group])
     scores = scores_of(rows, strategy=strategy, score=score, pair=pair, group=group)
     found = analysed(scores, baseline=baseline, margin=margin / 100 if scores.largest <= 1.0 else margin, size=size)
     if as_json:

@@ -16,7 +16,7 @@ from tare.transferring.inputs import TransferRequest
 def transfer(request: TransferRequest, as_json: Json = False) -> None:
     """Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory."""
     from tare.reporting import console
-    from tare.reporting.transfer.report import print_run, write_page
+    from tare.reporting.transfer.report import print_run, write_run
     from tare.training.run_dir import is_main_process
     from tare.transferring.protocols import transferred
 
@@ -24,7 +24,7 @@ def transfer(request: TransferRequest, as_json: Json = False) -> None:
     if not is_main_process():
         return
     page = run.out / "report.html"
-    write_page(run, page)
+    write_run(run, page)
     if as_json:
         print_json(run.to_json())
     else:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from tare.errors import ModelError, reason_of
-from tare.exporting.graph.served import GraphOptions, ServedGraph
+from tare.exporting.graph.served import ServedGraph
+from tare.exporting.inputs import GraphOptions
 from tare.exporting.parity import Outputs, Runner
 from tare.exporting.quiet import quietly
 

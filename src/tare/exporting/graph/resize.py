@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 #: Filters by Pillow's names, each with its support in source pixels when enlarging.
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+GRAPH_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
 #: Those whose bytes are Pillow's own; ``nearest`` takes a neighbour where Pillow's running sum rounds, and ``hamming`` differs
 #: in the last bit of a cosine.

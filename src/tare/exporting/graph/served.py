@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import nn
 
 from tare.errors import SpecError
 from tare.exporting.graph.number_front import NumberFront
 from tare.exporting.graph.resize import (
-    INTERPOLATIONS,
+    GRAPH_INTERPOLATIONS,
     begins_with_columns,
     pillow_may_begin_with_columns,
     resize_weights,
     weighted,
 )
-from tare.input_spec.geometry import NOUNS, Geometry
+from tare.exporting.inputs import GraphOptions
+from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
 from tare.normalisation.normaliser import Normaliser
-
-Layout = Literal["NHWC", "NCHW", "NTC", "NC"]
-Output = Literal["both", "probabilities", "logits"]
-#: Those of images; signals and rows have one each.
-LAYOUTS: tuple[Layout, ...] = ("NHWC", "NCHW")
-OUTPUTS: tuple[Output, ...] = ("both", "probabilities", "logits")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphOptions:
-    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
-
-    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
-    """
-
-    layout: Layout = "NHWC"
-    output: Output = "both"
-    with_resize: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the outputs, in order."""
-        return ("probabilities", "logits") if self.output == "both" else (self.output,)
-
-    @property
-    def takes(self) -> str:
-        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
-        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
-
-    @property
-    def dynamic(self) -> dict[int, str]:
-        """Names of the input's axes that may have any length."""
-        if self.layout in ("NTC", "NC"):
-            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
-        rows = self.layout.index("H")
-        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
 
 
 class ServedGraph(nn.Module):
@@ -102,8 +64,8 @@ class ResizeAndCrop(nn.Module):
         if geometry.crop_mode not in ("center", "squash"):
             remedy = "resize outside, without --with-resize"
             raise SpecError("a crop mode center or squash to put into the graph", f"{geometry.crop_mode!r}", remedy)
-        if geometry.interpolation not in INTERPOLATIONS:
-            known = ", ".join(INTERPOLATIONS)
+        if geometry.interpolation not in GRAPH_INTERPOLATIONS:
+            known = ", ".join(GRAPH_INTERPOLATIONS)
             raise SpecError(f"an interpolation {known} to put into the graph", f"{geometry.interpolation!r}", "resize outside")
         self.size = geometry.size
         self.interpolation = geometry.interpolation

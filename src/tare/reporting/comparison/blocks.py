@@ -19,7 +19,7 @@ _CUT = "▲"
 _LONG = 1e6
 
 
-def drawn(shown: Overlay) -> list[Text]:
+def histogram_rows(shown: Overlay) -> list[Text]:
     """Rows of the picture, top to bottom, one character a bin, and the axis below.
 
     Blocks resolve an eighth of a row, dots a quarter. A bin that is cut ends in a triangle.

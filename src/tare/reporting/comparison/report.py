@@ -130,7 +130,7 @@ def _print_channel(a: ChannelStats, b: ChannelStats) -> None:
         soft_wrap=True,
     )
     laid = overlay(a, b)
-    for row in blocks.drawn(laid) if laid else ():
+    for row in blocks.histogram_rows(laid) if laid else ():
         out.print(Text(_INDENT) + row)
 
 

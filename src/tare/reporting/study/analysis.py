@@ -14,7 +14,7 @@ from tare.reporting.console import out, shown
 from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.contrasts import Contrast
-from tare.studying.analysis.scores import Group
+from tare.studying.analysis.scores import ScoreGroup
 
 _STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "identical": "bold red"}
 
@@ -58,7 +58,7 @@ def _print_table(analysis: Analysis) -> None:
         out.print(table)
 
 
-def _rows(analysis: Analysis) -> list[tuple[Group, list[str]]]:
+def _rows(analysis: Analysis) -> list[tuple[ScoreGroup, list[str]]]:
     """The outer group and the cells of each mean."""
     scale = 100 if analysis.unit else 1
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}

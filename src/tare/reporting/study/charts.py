@@ -11,12 +11,12 @@ import polars as pl
 
 from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
-from tare.studying.analysis.analysis import Analysis, named
-from tare.studying.analysis.scores import Group
-from tare.studying.cells.fed_inputs import PRETRAINING, Fed
+from tare.studying.analysis.analysis import Analysis, group_text
+from tare.studying.analysis.scores import ScoreGroup
+from tare.studying.result import PRETRAINING, FedInputs
 
 #: A chart as the page takes it: a Vega-Lite specification.
-Spec = dict[str, Any]
+VegaSpec = dict[str, Any]
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _GREY = "#808088"
@@ -26,7 +26,7 @@ _OF_THE_WHOLE = ("$schema", "params", "config", "datasets")
 _SHOWN = "indexof(shown, datum.strategy) >= 0"
 
 
-def curve_charts(analysis: Analysis) -> dict[str, Spec]:
+def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
     """Mean score against the target's size with 95% bands, a chart per network and shift, all on one scale."""
     scale = 100 if analysis.unit else 1
     rows: list[dict[str, Any]] = [
@@ -48,7 +48,7 @@ def curve_charts(analysis: Analysis) -> dict[str, Spec]:
     return {f"curve {panel}": _of_panel(drawn, panel, part) for panel, part in _panels(rows).items()}
 
 
-def difference_charts(analysis: Analysis) -> dict[str, Spec]:
+def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
     """Paired differences to the baseline with 95% intervals, the margin shaded, a chart per network and shift, on one scale."""
     scale = 100 if analysis.unit else 1
     rows: list[dict[str, Any]] = [
@@ -67,7 +67,7 @@ def difference_charts(analysis: Analysis) -> dict[str, Spec]:
     ]
     ends = _ends(value for row in rows for value in (row["low"], row["high"], 0.0))
     title = f"{'points' if analysis.unit else 'difference'} above {analysis.baseline}"
-    drawn: dict[tuple[Any, ...], Spec] = {}
+    drawn: dict[tuple[Any, ...], VegaSpec] = {}
     found = {}
     for panel, part in _panels(rows).items():
         axes = tuple(dict.fromkeys(row["strategy"] for row in part)), tuple(sorted({row["size"] for row in part}, key=int))
@@ -77,7 +77,7 @@ def difference_charts(analysis: Analysis) -> dict[str, Spec]:
     return found
 
 
-def fed_charts(fed: Sequence[Fed]) -> dict[str, Spec]:
+def fed_charts(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
     """How the values that a network is fed are distributed, a chart per shift: pretraining as an area, a line per strategy."""
     before = [item for item in fed if item.strategy == PRETRAINING]
     shifts = dict.fromkeys(item.shift for item in fed if item.strategy not in (PRETRAINING, "stored"))
@@ -89,7 +89,7 @@ def fed_charts(fed: Sequence[Fed]) -> dict[str, Spec]:
     }
 
 
-def stored_chart(fed: Sequence[Fed]) -> dict[str, Spec]:
+def stored_chart(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
     """How the values are distributed before any normalisation, a line per shift; nothing where they have no common unit."""
     stored = [item for item in fed if item.strategy == "stored"]
     if not stored:
@@ -115,7 +115,7 @@ def stored_chart(fed: Sequence[Fed]) -> dict[str, Spec]:
     return {"stored": _spec(chart)}
 
 
-def picture(charts: Mapping[str, Spec], strategies: Sequence[str], kind: str) -> bytes:
+def picture(charts: Mapping[str, VegaSpec], strategies: Sequence[str], kind: str) -> bytes:
     """Charts side by side with a legend, on white: ``kind`` is ``png`` (twice the size) or ``svg``."""
     import json
 
@@ -136,7 +136,7 @@ def picture(charts: Mapping[str, Spec], strategies: Sequence[str], kind: str) ->
     return bytes(vl_convert.vegalite_to_png(text, scale=2)) if kind == "png" else vl_convert.vegalite_to_svg(text).encode()
 
 
-def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> Spec:
+def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> VegaSpec:
     """The chart of any panel, without its rows and heading."""
     base = alt.Chart().transform_filter(_SHOWN)
     spread = alt.Scale(type="log", domain=[sizes[0] / 1.12, sizes[-1] * 1.12], nice=False)
@@ -152,7 +152,7 @@ def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> Spec:
     return _spec(alt.layer(*layers).properties(width="container", height=210))
 
 
-def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends: tuple[float, float], title: str) -> Spec:
+def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends: tuple[float, float], title: str) -> VegaSpec:
     """The chart of any panel with these strategies and sizes, without its rows and heading."""
     strategies: list[str] = [name for name in STRATEGIES if name in given]
     strategies += [name for name in given if name not in strategies]
@@ -194,7 +194,7 @@ def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _of_panel(drawn: Spec, panel: str, rows: Sequence[Mapping[str, Any]]) -> Spec:
+def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]]) -> VegaSpec:
     """A chart with rows and a heading; charts of many panels are built once, since that takes longer than all else of a page."""
     values = [{key: None if _nowhere(value) else value for key, value in row.items()} for row in rows]
     # Altair names what it was not given; without that name a layer takes the rows of the whole.
@@ -206,7 +206,7 @@ def _nowhere(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _distributions(items: Sequence[Fed], shift: str) -> Spec:
+def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:
     rows = [{"strategy": item.strategy, **row} for item in items for row in _bins(item)]
     base = alt.Chart(pl.DataFrame(rows))
     x = alt.X("value:Q", title="what the network is fed (input std)", scale=alt.Scale(domain=[items[0].low, items[0].high]))
@@ -222,7 +222,7 @@ def _distributions(items: Sequence[Fed], shift: str) -> Spec:
     return _spec(alt.layer(*layers).properties(width="container", height=170, title=_title(shift)))
 
 
-def _bins(item: Fed) -> list[dict[str, float]]:
+def _bins(item: FedInputs) -> list[dict[str, float]]:
     """The steps of a histogram from one empty bin before what is there to one after it."""
     width = (item.high - item.low) / len(item.shares)
     filled = [index for index, share in enumerate(item.shares) if share]
@@ -245,13 +245,13 @@ def _shape() -> alt.Shape:
     return alt.Shape("strategy:N", scale=alt.Scale(domain=list(STRATEGIES), range=list(SHAPES)), legend=None)
 
 
-def _legend(strategies: Sequence[str]) -> Spec:
+def _legend(strategies: Sequence[str]) -> VegaSpec:
     """A row of strategies in their colours and shapes, as a chart of its own."""
     frame = pl.DataFrame({"strategy": list(strategies), "place": range(len(strategies))})
     x = alt.X("place:O", axis=None)
     points = alt.Chart(frame).mark_point(filled=True, size=70, opacity=1).encode(x=x, color=_colour(), shape=_shape())
     names = alt.Chart(frame).mark_text(align="left", dx=9, fontSize=12).encode(x=x, text="strategy:N")
-    spec: Spec = alt.layer(points, names).properties(width=80 * len(strategies), height=18).to_dict()
+    spec: VegaSpec = alt.layer(points, names).properties(width=80 * len(strategies), height=18).to_dict()
     return spec
 
 
@@ -259,13 +259,13 @@ def _title(text: str) -> alt.TitleParams:
     return alt.TitleParams(text, anchor="start", fontWeight="bold", fontSize=12, limit=330)
 
 
-def _spec(chart: Any) -> Spec:
-    document: Spec = chart.to_dict(validate=False)  # tests validate what is drawn; here it would take as long as drawing
+def _spec(chart: Any) -> VegaSpec:
+    document: VegaSpec = chart.to_dict(validate=False)  # tests validate what is drawn; here it would take as long as drawing
     return {**document, "params": [{"name": "shown", "value": [*STRATEGIES]}]}
 
 
-def _panel(group: Group) -> str:
-    return named(tuple(item for item in group if item[0] != "size")).replace("network ", "").replace("shift ", "")
+def _panel(group: ScoreGroup) -> str:
+    return group_text(tuple(item for item in group if item[0] != "size")).replace("network ", "").replace("shift ", "")
 
 
 def _ends(values: Iterable[float]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from tare.reporting.study.analysis import p_text
 from tare.reporting.study.charts import SHAPES
 from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.contrasts import Contrast
-from tare.studying.cells.fed_inputs import Fed, View
+from tare.studying.result import ExampleInputs, FedInputs
 
 #: Input units drawn black and white: what lies outside is cut, so that all strategies are seen on one scale.
 LOW, HIGH = -2.5, 3.5
@@ -91,7 +91,7 @@ def sorted_table(analysis: Analysis) -> str:
     )
 
 
-def examples(views: Sequence[View], fed: Sequence[Fed]) -> str:
+def examples(views: Sequence[ExampleInputs], fed: Sequence[FedInputs]) -> str:
     """A table of pictures: a row a strategy, a column a shift; each the same samples on one scale of input units."""
     shifts = list(dict.fromkeys(view.shift for view in views))
     moments = {(item.shift, item.strategy): item for item in fed}

@@ -9,11 +9,11 @@ from tare.errors import OutputError
 from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.study.analysis import print_analysis
-from tare.reporting.study.charts import curve_charts, difference_charts, fed_charts, picture, stored_chart
+from tare.reporting.study.charts import difference_charts, fed_charts, learning_curves, picture, stored_chart
 from tare.reporting.study.parts import HIGH, LOW, examples, meanings, sorted_table, toggles
 from tare.studying.analysis.answer import answer
-from tare.studying.execution.running import StudyRun
-from tare.studying.plan import Plan
+from tare.studying.plan import StudyPlan
+from tare.studying.result import StudyRun
 from tare.system.files import replacing, write_text
 
 _CURVES = (
@@ -31,7 +31,7 @@ _FED = (
 )
 
 
-def print_plan(plan: Plan, missing: int, seconds: float) -> None:
+def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
     """Print what a study varies, how many cells that makes, and how long it would take."""
     axes = (
         ("networks", plan.networks),
@@ -63,7 +63,7 @@ def print_study(run: StudyRun, page: Path) -> None:
 def write_study(run: StudyRun, path: Path) -> None:
     """Write the study's self-contained page."""
     curves, gaps, fed, stored = (
-        curve_charts(run.analysis),
+        learning_curves(run.analysis),
         difference_charts(run.analysis),
         fed_charts(run.fed),
         stored_chart(run.fed),
@@ -98,12 +98,12 @@ def write_study(run: StudyRun, path: Path) -> None:
     write_text(path, html.page(f"tare study {run.plan.study}", body, {**curves, **gaps, **fed, **stored}))
 
 
-def write_picture(run: StudyRun, path: Path) -> None:
+def write_curves(run: StudyRun, path: Path) -> None:
     """Write the learning curves as a picture whose kind the suffix names: ``.png`` or ``.svg``."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
         raise OutputError("a picture that ends in .png or .svg", f"{str(path)!r}", "rename it")
-    content = picture(curve_charts(run.analysis), run.plan.strategies, kind)
+    content = picture(learning_curves(run.analysis), run.plan.strategies, kind)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 

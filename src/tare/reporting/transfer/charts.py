@@ -12,7 +12,7 @@ from tare.reporting.charts import PALETTE, Chart
 from tare.training.evaluation import Evaluation
 
 #: With more classes than this a matrix shows nothing at the width of a page.
-MOST_CLASSES = 40
+_MOST_CLASSES = 40
 
 _COUNTS, _TICKS, _FLAT = 12, 12, 4
 _CURVES = {
@@ -23,7 +23,7 @@ _CURVES = {
 _COLOURS = {"training": PALETTE[1], "validation": PALETTE[0], "highest of its groups": PALETTE[2]}
 
 
-def curve_charts(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
+def training_curves(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
     """Loss, accuracy and learning rate over the epochs, and a line at the best epoch."""
     if not history:
         return {}
@@ -33,7 +33,7 @@ def curve_charts(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
 
 def confusion_chart(evaluation: Evaluation) -> dict[str, Chart]:
     """Rows are true classes, columns what they were called; colour is the share of the row."""
-    if len(evaluation.classes) > MOST_CLASSES:
+    if len(evaluation.classes) > _MOST_CLASSES:
         return {}
     rows = [
         {"true": true, "called": called, "images": count, "share": count / max(1, sum(line))}

@@ -10,8 +10,6 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.directory import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
-from tare.reporting.transfer.charts import MOST_CLASSES, confusion_chart, curve_charts
-from tare.reporting.transfer.loading import loading_call
 from tare.system.files import write_text
 from tare.training.evaluation import ClassScore, Evaluation
 from tare.transferring.result import TransferRun
@@ -42,9 +40,11 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"report: {shown(str(page))}", soft_wrap=True)
 
 
-def write_page(run: TransferRun, path: Path) -> None:
+def write_run(run: TransferRun, path: Path) -> None:
     """Write the run's self-contained page."""
-    curves, matrix = curve_charts(run.history), confusion_chart(run.evaluation)
+    from tare.reporting.transfer.charts import confusion_chart, training_curves
+
+    curves, matrix = training_curves(run.history), confusion_chart(run.evaluation)
     body = [
         html.heading(f"tare transfer: {_accuracy(run)}", 1),
         html.paragraph(_lead(run), "lead"),
@@ -63,6 +63,14 @@ def write_page(run: TransferRun, path: Path) -> None:
         html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
     ]
     write_text(path, html.page(f"tare transfer: {run.out.name}", body, {**curves, **matrix}))
+
+
+def loading_call(folder: Path, reference: str, *, in_timm: bool) -> str:
+    """Python that builds the network in ``folder``: timm's own where it can, else ours, with the file that builds it."""
+    if in_timm:
+        return f"timm.create_model({f'local-dir:{folder}'!r}, pretrained=True)"
+    factory = f", {reference!r}" if ".py:" in reference else ""
+    return f"tare.load_model({str(folder)!r}{factory}).network.module"
 
 
 def _noun(run: TransferRun) -> str:
@@ -117,7 +125,7 @@ def _confusion(run: TransferRun, matrix: dict[str, Any]) -> list[str]:
     pairs = [(true, called, str(count)) for true, called, count in evaluation.confused()[:_PAIRS]]
     if not pairs:
         return [*parts, html.paragraph("Nothing was taken for anything else.")]
-    if len(evaluation.classes) > MOST_CLASSES or len(evaluation.classes) > 2:
+    if len(evaluation.classes) > 2:
         parts.append(html.table("The most frequent confusions", ("true", "called", _noun(run)), pairs))
     return parts
 

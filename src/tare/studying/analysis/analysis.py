@@ -11,7 +11,7 @@ from tare.errors import DataError
 from tare.statistics.intervals import Interval, mean_interval
 from tare.studying.analysis.contrasts import Contrast, Overall, contrasts, overall
 from tare.studying.analysis.crossover import Crossover, crossover
-from tare.studying.analysis.scores import Group, Scores
+from tare.studying.analysis.scores import ScoreGroup, Scores
 
 SCHEMA = "tare.analysis/1"
 
@@ -20,7 +20,7 @@ SCHEMA = "tare.analysis/1"
 class Mean:
     """Mean score of a strategy in a group over its pairs, with a 95% interval."""
 
-    group: Group
+    group: ScoreGroup
     strategy: str
     pairs: int
     score: Interval
@@ -30,7 +30,7 @@ class Mean:
 class Crossing:
     """Where a strategy overtakes the baseline as the size grows, in what is otherwise one group."""
 
-    group: Group
+    group: ScoreGroup
     strategy: str
     sizes: tuple[int, ...]
     crossover: Crossover
@@ -105,7 +105,7 @@ def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = 
 
 def _crossings(scores: Scores, baseline: str, size: str) -> tuple[Crossing, ...]:
     """One crossover per strategy and group without its size."""
-    rest: dict[Group, dict[int, Group]] = {}
+    rest: dict[ScoreGroup, dict[int, ScoreGroup]] = {}
     for group in scores.values:
         others = tuple(item for item in group if item[0] != size)
         text = dict(group).get(size, "")
@@ -128,12 +128,12 @@ def _sentences(analysis: Analysis) -> list[str]:
         _strategy_sentence(analysis, [item for item in found if item.strategy == strategy])
         for strategy in dict.fromkeys(item.strategy for item in found)
     ]
-    shown = {(item.strategy, *item.group) for item in found if item.statement in ("better", "worse")}
+    shown = {(item.strategy, *item.group) for item in found if item.shown}
     for crossing in analysis.crossings:
         if not any(key[0] == crossing.strategy and set(crossing.group) <= set(key[1:]) for key in shown):
             continue  # nothing is shown at any size, so there is nothing to overtake
         sentence = crossing.crossover.sentence(crossing.strategy, analysis.baseline, crossing.sizes[0], crossing.sizes[-1])
-        where = named(crossing.group)
+        where = group_text(crossing.group)
         lines.append(f"{where}: {sentence}" if where else sentence)
     if analysis.missing:
         lines.append(f"{analysis.missing} cells are missing; what they would have shown is not known.")
@@ -148,7 +148,7 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
         shown = [item for item in items if item.statement == statement]
         if shown:
             best = max(shown, key=lambda item: abs(item.difference.estimate))
-            where = f", {named(best.group)}" if best.group and total > 1 else ""
+            where = f", {group_text(best.group)}" if best.group and total > 1 else ""
             most = "at most " if len(shown) > 1 else ""
             parts.append(
                 f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_told(analysis, best)}{where})"
@@ -194,7 +194,7 @@ def _range(items: Sequence[Contrast]) -> tuple[float, float]:
     return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (math.nan, math.nan)
 
 
-def named(group: Group) -> str:
+def group_text(group: ScoreGroup) -> str:
     """A group as text: its columns and values."""
     return ", ".join(f"{name} {value}" for name, value in group)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tare.studying.analysis.analysis import Analysis, named
+from tare.studying.analysis.analysis import Analysis, group_text
 from tare.studying.analysis.contrasts import Contrast
 
 _SAME = "content"
@@ -25,7 +25,7 @@ def answer(analysis: Analysis) -> tuple[str, str]:
 
 def _told(analysis: Analysis, items: Sequence[Contrast]) -> str:
     """Who is better and worse than the baseline in how many of the comparisons, by how much at most, and what is open."""
-    shown = [item for item in items if item.statement in ("better", "worse")]
+    shown = [item for item in items if item.shown]
     total, base = len(items), analysis.baseline
     if not shown:
         low, high = min(i.difference.low for i in items), max(i.difference.high for i in items)
@@ -46,7 +46,7 @@ def _told(analysis: Analysis, items: Sequence[Contrast]) -> str:
     gap = largest.difference
     most = (
         f"the largest difference is {analysis.told(gap.estimate)}{_unit(analysis)} ({analysis.told(gap.low)} to "
-        f"{analysis.told(gap.high)}; {largest.strategy}, {named(largest.group)})"
+        f"{analysis.told(gap.high)}; {largest.strategy}, {group_text(largest.group)})"
     )
     rest = total - len(shown)
     open_ones = f"; in {rest} of all {total} no difference is shown" if rest else ""
@@ -62,7 +62,7 @@ def _limits(analysis: Analysis) -> str:
     gap = widest.difference
     return (
         f"{len(open_ones)} of {len(analysis.contrasts)} comparisons are open; the widest interval is {analysis.told(gap.low)} to "
-        f"{analysis.told(gap.high)}{_unit(analysis)} ({widest.strategy}{', ' if widest.group else ''}{named(widest.group)})."
+        f"{analysis.told(gap.high)}{_unit(analysis)} ({widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)})."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tare.statistics.intervals import Interval, equivalence_p_value, holm, mean_interval, paired_p_value, random_effects
-from tare.studying.analysis.scores import Group, Scores
+from tare.studying.analysis.scores import ScoreGroup, Scores
 
 Statement = Literal["better", "worse", "equivalent", "undecided", "identical", "too few"]
 LEVEL = 0.05
@@ -23,13 +23,18 @@ class Contrast:
     A difference that is shown and lies within the margin is still ``better`` or ``worse``; ``within`` says that it is small.
     """
 
-    group: Group
+    group: ScoreGroup
     strategy: str
     pairs: int
     difference: Interval
     p_adjusted: float
     p_equivalent: float
     statement: Statement
+
+    @property
+    def shown(self) -> bool:
+        """Whether a difference is shown, in either direction."""
+        return self.statement in ("better", "worse")
 
     @property
     def within(self) -> bool:
@@ -66,7 +71,7 @@ def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, .
     )
 
 
-def _contrast(key: tuple[Group, str], gap: Sequence[float], p: float, p_equivalent: float, identical: bool) -> Contrast:
+def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equivalent: float, identical: bool) -> Contrast:
     interval = mean_interval(gap)
     statement: Statement = "undecided"
     if identical:

@@ -11,7 +11,7 @@ from typing import Any
 from tare.errors import DataError, reason_of
 
 #: What a group of comparable scores has in common: columns and their values, in the order given.
-Group = tuple[tuple[str, str], ...]
+ScoreGroup = tuple[tuple[str, str], ...]
 Pair = tuple[str, ...]
 
 
@@ -22,7 +22,7 @@ class Scores:
     ``missing`` counts cells without a score (failed ones).
     """
 
-    values: Mapping[Group, Mapping[str, Mapping[Pair, float]]]
+    values: Mapping[ScoreGroup, Mapping[str, Mapping[Pair, float]]]
     missing: int = 0
 
     @property
@@ -35,7 +35,7 @@ class Scores:
         """The largest score in absolute value: up to 1, scores are shares and are told in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
 
-    def differences(self, group: Group, strategy: str, baseline: str) -> dict[Pair, float]:
+    def differences(self, group: ScoreGroup, strategy: str, baseline: str) -> dict[Pair, float]:
         """Score of ``strategy`` minus that of ``baseline`` for every pair that has both."""
         here = self.values[group]
         base, own = here.get(baseline, {}), here.get(strategy, {})
@@ -49,7 +49,7 @@ def scores_of(
 
     Raises :class:`DataError` for a score that is no number, or two rows for one cell; a score that is null is missing.
     """
-    values: dict[Group, dict[str, dict[Pair, float]]] = {}
+    values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
     missing = 0
     for number, row in enumerate(rows, 1):
         if row[score] is None or (isinstance(row[score], float) and math.isnan(row[score])):
@@ -63,7 +63,7 @@ def scores_of(
             ) from None
         if not math.isfinite(value):
             raise DataError(f"a finite number in {score!r}", f"{value} in row {number}", "correct it, or leave the row out")
-        key: Group = tuple((name, str(row[name])) for name in group)
+        key: ScoreGroup = tuple((name, str(row[name])) for name in group)
         cell: Pair = tuple(str(row[name]) for name in pair)
         pairs = values.setdefault(key, {}).setdefault(str(row[strategy]), {})
         if cell in pairs:
@@ -76,7 +76,7 @@ def scores_of(
     return Scores(values, missing)
 
 
-def read_table(path: Path) -> list[dict[str, Any]]:
+def read_results(path: Path) -> list[dict[str, Any]]:
     """Read a table of results: CSV, TSV, Parquet or a JSON list of objects.
 
     Raises :class:`DataError` if it cannot be read.
@@ -96,7 +96,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     return table.to_dicts()
 
 
-def check_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
+def check_table_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
     """Raise :class:`DataError` for a column that the table lacks, with the closest that it has."""
     import difflib
 

@@ -22,7 +22,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
 from tare.studying.cells.pretraining import train
 from tare.studying.plan import Cell
-from tare.studying.tasks.samples import Samples, shifted_samples, split
+from tare.studying.tasks.samples import Samples, seeded_split, shifted_samples
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
 
@@ -55,7 +55,7 @@ def measure_cells(
     samples alone. What several cells are fed alike is passed through the network once; ``shared`` keeps it for other seeds.
     """
     target, first = task.target(), cells[0]
-    everything, test = split(target, pool, first.seed)
+    everything, test = seeded_split(target, pool, first.seed)
     train_all = everything[: max(cell.size for cell in cells)]
     shifted = shifted_samples(target, first.shift)
     work = _Work(task, source, shifted, train_all, test, Passing(source, shifted, train_all, test, shared))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,14 +12,13 @@ from tare.errors import StrategyError
 from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.studying.cells.cell import cell_normalisation
-from tare.studying.cells.pretraining import moments_of
-from tare.studying.plan import Plan
-from tare.studying.tasks.samples import Samples, split
+from tare.studying.cells.pretraining import source_moments
+from tare.studying.plan import StudyPlan
+from tare.studying.result import PRETRAINING, ExampleInputs, FedInputs
+from tare.studying.tasks.samples import Samples, seeded_split
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.task import Pretrained
 
-#: The name under which the pretraining's own input stands among what strategies feed.
-PRETRAINING = "pretraining"
 _BINS = 48
 _LOW, _HIGH = -4.0, 6.0
 _PROVED = 64
@@ -28,34 +26,7 @@ _EXAMPLES = 3
 _SIDE = 96
 
 
-@dataclass(frozen=True, slots=True)
-class Fed:
-    """What a strategy feeds under a shift: moments, and the share of values in each of equal bins from ``low`` to ``high``.
-
-    In input units, pooled over channels, of the training samples of the largest size, seed 0; what lies outside counts in the
-    bins at the ends. The strategy ``pretraining`` is dataset0 as the network was trained on it, ``stored`` the unit values
-    before any normalisation.
-    """
-
-    shift: str
-    strategy: str
-    mean: float
-    std: float
-    low: float
-    high: float
-    shares: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """Examples ``(N, C, H, W)`` of what the network is fed by a strategy under a shift, in input units, enlarged never."""
-
-    shift: str
-    strategy: str
-    images: NDArray[np.float32]
-
-
-def prove_different(plan: Plan) -> None:
+def prove_different(plan: StudyPlan) -> None:
     """Feed all strategies the same samples and compare the tensors; a strategy like another would be compared with itself.
 
     Raises :class:`StrategyError` if two are equal.
@@ -70,7 +41,7 @@ def prove_different(plan: Plan) -> None:
             tensors[strategy] = fed
 
 
-def fed_inputs(plan: Plan) -> tuple[Fed, ...]:
+def fed_inputs(plan: StudyPlan) -> tuple[FedInputs, ...]:
     """Moments and distribution of what every strategy feeds under every shift."""
     found = []
     task = plan.task
@@ -87,7 +58,7 @@ def fed_inputs(plan: Plan) -> tuple[Fed, ...]:
     return tuple(found)
 
 
-def views(plan: Plan) -> tuple[View, ...]:
+def example_inputs(plan: StudyPlan) -> tuple[ExampleInputs, ...]:
     """The first samples of three classes under every shift and strategy; none where samples are no images."""
     target = plan.task.target()
     if target.values.ndim != 4 or target.channels not in (1, 3):
@@ -98,11 +69,13 @@ def views(plan: Plan) -> tuple[View, ...]:
         chosen = np.array([int(np.flatnonzero(part.labels == label)[0]) for label in range(min(_EXAMPLES, part.classes))])
         step = max(1, max(part.values.shape[1:3]) // _SIDE)
         for strategy, fed in _fed(plan, shift, plan.sizes[-1], chosen):
-            found.append(View(shift, strategy, fed[:, :, ::step, ::step].numpy()))
+            found.append(ExampleInputs(shift, strategy, fed[:, :, ::step, ::step].numpy()))
     return tuple(found)
 
 
-def _fed(plan: Plan, shift: str, count: int, chosen: NDArray[np.int64] | None = None) -> Iterator[tuple[Strategy, torch.Tensor]]:
+def _fed(
+    plan: StudyPlan, shift: str, count: int, chosen: NDArray[np.int64] | None = None
+) -> Iterator[tuple[Strategy, torch.Tensor]]:
     """What each strategy feeds of the first ``count`` training samples, or of those ``chosen``."""
     part, source = _part(plan, shift, plan.sizes[-1]), _stand_in(plan)
     stats = part.measure()
@@ -111,24 +84,24 @@ def _fed(plan: Plan, shift: str, count: int, chosen: NDArray[np.int64] | None = 
         yield strategy, Normaliser(cell_normalisation(strategy, source, stats))(picked)
 
 
-def _part(plan: Plan, shift: str, count: int) -> Samples:
+def _part(plan: StudyPlan, shift: str, count: int) -> Samples:
     target = plan.task.target()
-    train, _ = split(target, plan.pool, 0)
+    train, _ = seeded_split(target, plan.pool, 0)
     part = target.take(train[:count])
     return Samples(target.name, shift_named(shift).apply(part.values), part.labels)
 
 
-def _stand_in(plan: Plan) -> Pretrained:
+def _stand_in(plan: StudyPlan) -> Pretrained:
     """Constants and moments of the source of seed 0; what is fed does not depend on the weights."""
     task = plan.task
     if task.given is not None:
         return task.given(plan.networks[0])
     assert task.source is not None  # noqa: S101 - a task has either
-    return Pretrained(torch.nn.Identity(), *moments_of(task.source(), 0))
+    return Pretrained(torch.nn.Identity(), *source_moments(task.source(), 0))
 
 
-def _of(shift: str, strategy: str, fed: torch.Tensor, low: float = _LOW, high: float = _HIGH) -> Fed:
+def _of(shift: str, strategy: str, fed: torch.Tensor, low: float = _LOW, high: float = _HIGH) -> FedInputs:
     values = fed.double().numpy().ravel()
     counts, _ = np.histogram(np.clip(values, low, high), _BINS, (low, high))
     shares = tuple((counts / max(1, values.size)).tolist())
-    return Fed(shift, strategy, float(values.mean()), float(values.std()), low, high, shares)
+    return FedInputs(shift, strategy, float(values.mean()), float(values.std()), low, high, shares)

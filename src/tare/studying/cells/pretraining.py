@@ -20,7 +20,7 @@ from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
 
 #: All normalised samples of an epoch, by its number.
-Inputs = Callable[[int], torch.Tensor]
+EpochInputs = Callable[[int], torch.Tensor]
 
 EPOCHS = 12
 RATE = 4e-3
@@ -64,7 +64,7 @@ def source_of(task: Task) -> Samples:
 
 
 @lru_cache(maxsize=64)
-def moments_of(source: Samples, seed: int) -> tuple[Constants, Constants]:
+def source_moments(source: Samples, seed: int) -> tuple[Constants, Constants]:
     """The constants that pretraining on ``source`` normalises with, and the moments that its augmented samples really have."""
     stats = source.measure()
     seen = Samples(f"{source.name} as augmented", _moved_values(source, seed, 0), source.labels).measure()
@@ -75,7 +75,7 @@ def moments_of(source: Samples, seed: int) -> tuple[Constants, Constants]:
 
 
 def train(
-    module: nn.Module, inputs: Inputs, labels: torch.Tensor, *, seed: int, epochs: int, lr: float, batch: int = _BATCH
+    module: nn.Module, inputs: EpochInputs, labels: torch.Tensor, *, seed: int, epochs: int, lr: float, batch: int = _BATCH
 ) -> None:
     """Train with cross-entropy, AdamW and a one-cycle rate; ``inputs(epoch)`` gives all normalised samples of an epoch."""
     count = len(labels)
@@ -96,7 +96,7 @@ def train(
 
 
 def _train_together(
-    together: SideBySide, inputs: Sequence[Inputs], labels: torch.Tensor, seeds: Sequence[int], epochs: int, lr: float
+    together: SideBySide, inputs: Sequence[EpochInputs], labels: torch.Tensor, seeds: Sequence[int], epochs: int, lr: float
 ) -> None:
     """As :func:`train`, for each network its own samples in an order of its own; a network's loss moves no other's weights."""
     count = len(labels)
@@ -122,10 +122,10 @@ def _untrained(task: Task, network: str, seed: int) -> Pretrained:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived(seed, 0))
         module = task.build(network, source.channels, source.classes)
-    return Pretrained(module.eval(), *moments_of(source, seed))
+    return Pretrained(module.eval(), *source_moments(source, seed))
 
 
-def _fed(source: Samples, start: Pretrained, seed: int) -> Inputs:
+def _fed(source: Samples, start: Pretrained, seed: int) -> EpochInputs:
     normaliser = Normaliser(normalisation("source", source.channels, source=start.constants))
     return lambda epoch: normaliser(_moved(source, seed, epoch))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tare.studying.cells.cell import measure_cells
 from tare.studying.cells.pretraining import EPOCHS, pretrain_together
 from tare.studying.execution.processes import one_thread
-from tare.studying.plan import Cell, Plan
+from tare.studying.plan import Cell, StudyPlan
 from tare.studying.tasks.task import Pretrained
 from tare.system.engines.local import default_workers
 
@@ -16,7 +16,7 @@ from tare.system.engines.local import default_workers
 _EPOCHS = 1
 
 
-def estimated_seconds(plan: Plan, workers: int | None = None, missing: int | None = None) -> float:
+def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int | None = None) -> float:
     """Wall-clock seconds that the study would take: measured on one seed and one shift of each network, and multiplied.
 
     Pretraining is timed over one epoch and the cells of the smallest and the largest size are measured; time is taken to grow
@@ -33,7 +33,7 @@ def estimated_seconds(plan: Plan, workers: int | None = None, missing: int | Non
     return share * total / processes + (start if share else 0.0)
 
 
-def _seconds(plan: Plan, network: str) -> float:
+def _seconds(plan: StudyPlan, network: str) -> float:
     """For one network: pretraining of all seeds, and all cells."""
     task = plan.task
     if task.given is not None:
@@ -49,7 +49,7 @@ def _seconds(plan: Plan, network: str) -> float:
     return plan.seeds * (pretraining + len(plan.shifts) * units)
 
 
-def _unit(plan: Plan, source: Pretrained, cells: Sequence[Cell]) -> float:
+def _unit(plan: StudyPlan, source: Pretrained, cells: Sequence[Cell]) -> float:
     """One unit's cells, from those of the ends of the range of sizes and of two strategies."""
     sizes, strategies = plan.sizes, plan.strategies
     ends = dict.fromkeys((sizes[0], sizes[-1]))
@@ -60,7 +60,7 @@ def _unit(plan: Plan, source: Pretrained, cells: Sequence[Cell]) -> float:
     return per_pair * len(strategies) / min(2, len(strategies))
 
 
-def _timed(plan: Plan, source: Pretrained, cells: Sequence[Cell]) -> float:
+def _timed(plan: StudyPlan, source: Pretrained, cells: Sequence[Cell]) -> float:
     begun = time.perf_counter()
     measure_cells(plan.task, source, cells, plan.pool)
     return time.perf_counter() - begun

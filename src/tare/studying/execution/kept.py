@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.studying.cells.fed_inputs import View
 from tare.studying.cells.passing import Features
-from tare.studying.cells.pretraining import moments_of, pretrain_together, source_of
+from tare.studying.cells.pretraining import pretrain_together, source_moments, source_of
 from tare.studying.execution.store import Store
+from tare.studying.result import ExampleInputs
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.files import replacing
 
@@ -52,7 +52,7 @@ def _kept(task: Task, path: Path, network: str, seed: int) -> Pretrained | None:
     except RuntimeError:  # of another shape
         path.unlink(missing_ok=True)
         return None
-    return Pretrained(module.eval(), *moments_of(source, seed))
+    return Pretrained(module.eval(), *source_moments(source, seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ class KeptFeatures:
         return self.store.features(_name(self.inputs, self.network, shift, strategy))
 
 
-def keep_views(store: Store, views: tuple[View, ...]) -> None:
+def keep_examples(store: Store, examples: tuple[ExampleInputs, ...]) -> None:
     """Keep example inputs for a page that is made again."""
-    if views:
-        named = {json.dumps([index, view.shift, view.strategy]): view.images for index, view in enumerate(views)}
+    if examples:
+        named = {json.dumps([index, each.shift, each.strategy]): each.images for index, each in enumerate(examples)}
         _save(store.root / _VIEWS, named)
 
 
-def kept_views(store: Store) -> tuple[View, ...]:
+def kept_examples(store: Store) -> tuple[ExampleInputs, ...]:
     """The example inputs that are kept, in their order."""
     kept = _load(store.root / _VIEWS) or {}
     ordered = sorted((json.loads(name), images) for name, images in kept.items())
-    return tuple(View(shift, strategy, images) for (_, shift, strategy), images in ordered)
+    return tuple(ExampleInputs(shift, strategy, images) for (_, shift, strategy), images in ordered)
 
 
 def _name(*parts: Any) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -21,22 +21,20 @@ from tare.readers.table import read_spec
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
 from tare.studying.cells.cell import Result, failed, measure_cells, row_of
-from tare.studying.cells.fed_inputs import Fed, View, fed_inputs, prove_different, views
-from tare.studying.execution.kept import KeptFeatures, keep_views, kept_network, kept_views
+from tare.studying.cells.fed_inputs import example_inputs, fed_inputs, prove_different
+from tare.studying.execution.kept import KeptFeatures, keep_examples, kept_examples, kept_network
 from tare.studying.execution.processes import Stopping, mapped, one_thread, stoppable
 from tare.studying.execution.store import COLUMNS, Store
-from tare.studying.plan import Cell, Plan
+from tare.studying.plan import Cell, StudyPlan
+from tare.studying.result import FedInputs, Row, StudyRun
 from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, write_text
 from tare.system.lock import only_writer
 
 #: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
 _EDITION = 5
-SCHEMA = "tare.study/1"
-
-Row = dict[str, Any]
 #: Told, for the number of cells to measure, what to call with the rows of cells as they are measured.
-Watch = Callable[[int], AbstractContextManager[Callable[[Sequence[Row]], None]]]
+CellWatcher = Callable[[int], AbstractContextManager[Callable[[Sequence[Row]], None]]]
 
 
 class Stopped(Exception):  # noqa: N818 - somebody wished it
@@ -48,56 +46,22 @@ class Stopped(Exception):  # noqa: N818 - somebody wished it
 
 
 @dataclass(frozen=True, slots=True)
-class StudyRun:
-    """A study that was run: where it is, its rows in the plan's order, what each strategy feeds, and the analysis."""
-
-    folder: Path
-    plan: Plan
-    rows: tuple[Row, ...]
-    fed: tuple[Fed, ...]
-    views: tuple[View, ...]
-    analysis: Analysis
-    measured: int
-    command: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def failed(self) -> int:
-        """Number of cells with an error."""
-        return sum(bool(row["error"]) for row in self.rows)
-
-    def to_json(self) -> dict[str, Any]:
-        """The summary as a JSON object with schema ``tare.study/1``."""
-        return {
-            "schema": SCHEMA,
-            "versions": dict(self.versions),
-            "command": self.command,
-            "plan": self.plan.to_json(),
-            "cells": len(self.rows),
-            "failed": self.failed,
-            "errors": sorted({row["error"] for row in self.rows if row["error"]})[:20],
-            "fed": [asdict(item) for item in self.fed],
-            "analysis": self.analysis.to_json(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class _Unit:
     """The cells that share a network's name, a protocol, a shift and a few seeds, and where their study is."""
 
-    plan: Plan
+    plan: StudyPlan
     root: str
     inputs: str
     cells: tuple[Cell, ...]
 
 
 def run_study(
-    plan: Plan,
+    plan: StudyPlan,
     folder: Path,
     *,
     workers: int | None = None,
     engine: Engine = "local",
-    watch: Watch | None = None,
+    watch: CellWatcher | None = None,
     command: str = "",
 ) -> StudyRun:
     """Run ``plan`` in ``folder``; what is there already is kept, and the same plan gives the same bytes for any ``workers``.
@@ -124,14 +88,14 @@ def run_study(
         table = tuple(done[digest] for digest in wanted)
         store.write_results(table)
         run = StudyRun(
-            folder, plan, table, fed_inputs(plan), views(plan), analysed(plan, table), len(missing), command, versions()
+            folder, plan, table, fed_inputs(plan), example_inputs(plan), analysed(plan, table), len(missing), command, versions()
         )
-        keep_views(store, run.views)
+        keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
     return run
 
 
-def missing_cells(plan: Plan, folder: Path | None) -> int:
+def missing_cells(plan: StudyPlan, folder: Path | None) -> int:
     """How many cells of ``plan`` are not in ``folder`` yet. Raises :class:`OutputError` if it belongs to something else."""
     if folder is None or not (folder / "plan.json").is_file():
         return plan.number
@@ -144,23 +108,23 @@ def missing_cells(plan: Plan, folder: Path | None) -> int:
 
 def read_study(folder: Path) -> StudyRun:
     """Read a study that was run, from its directory alone. Raises :class:`OutputError` if it is none, or not finished."""
-    from tare.studying.analysis.scores import check_columns, read_table
+    from tare.studying.analysis.scores import check_table_columns, read_results
 
     store = Store(folder)
-    plan = Plan.of_json(store.plan())
+    plan = StudyPlan.of_json(store.plan())
     try:
         document = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        fed = tuple(Fed(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
+        fed = tuple(FedInputs(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
         command, libraries = str(document["command"]), dict(document["versions"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         found = f"no summary.json that can be read in {str(folder)!r}"
         raise OutputError("a study that was run to its end", found, "run it again: what is measured is kept") from None
-    rows = tuple(read_table(folder / "results.parquet"))
-    check_columns(rows, COLUMNS)
-    return StudyRun(folder, plan, rows, fed, kept_views(store), analysed(plan, rows), 0, command, libraries)
+    rows = tuple(read_results(folder / "results.parquet"))
+    check_table_columns(rows, COLUMNS)
+    return StudyRun(folder, plan, rows, fed, kept_examples(store), analysed(plan, rows), 0, command, libraries)
 
 
-def analysed(plan: Plan, rows: Iterable[Row]) -> Analysis:
+def analysed(plan: StudyPlan, rows: Iterable[Row]) -> Analysis:
     """Analyse the rows of a study: strategies paired by seed within network, shift, size, and whatever else varies."""
     rows = list(rows)
     networks = ["network"] if len(plan.networks) > 1 else []
@@ -176,7 +140,7 @@ def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
 
 
 def _measured(
-    units: Sequence[_Unit], store: Store, workers: int, engine: Engine, watch: Watch | None, stopping: Stopping
+    units: Sequence[_Unit], store: Store, workers: int, engine: Engine, watch: CellWatcher | None, stopping: Stopping
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
@@ -190,7 +154,7 @@ def _measured(
     return done
 
 
-def _units(plan: Plan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
+def _units(plan: StudyPlan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
     """Cells that share networks, one shift after the other: the networks of all seeds are there when the second begins."""
     number, shared = plan.task.together, dict[tuple[Any, ...], list[Cell]]()
     for cell in missing:
@@ -219,7 +183,7 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
         return failed(cells, len(plan.task.target().labels) - plan.pool, error)
 
 
-def _inputs(plan: Plan) -> dict[str, str]:
+def _inputs(plan: StudyPlan) -> dict[str, str]:
     """By network, everything that its cells depend on: data, constants, weights, this code's edition, and what computes."""
     task = plan.task
     computing = [torch.__version__, version("scikit-learn"), np.__version__]
@@ -232,7 +196,7 @@ def _inputs(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _constants(plan: Plan) -> list[Any]:
+def _constants(plan: StudyPlan) -> list[Any]:
     """What was stated about the networks' input, by content: a file may say something else tomorrow."""
     stated = [read_spec(plan.spec).to_json()] if plan.spec else []
     return [plan.mean, plan.std, *stated]

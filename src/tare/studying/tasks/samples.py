@@ -79,7 +79,7 @@ def pool_size(target: Samples, largest: int) -> int:
     return max(largest, len(target.labels) // 2)
 
 
-def split(target: Samples, pool: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def seeded_split(target: Samples, pool: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """``pool`` training samples in the order in which sizes grow, every class early, and the samples to test on."""
     generator = np.random.default_rng((seed, 3))
     order = generator.permutation(len(target.labels))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import SpecError
 from tare.samples.layout import unit_scale
 
-Values = NDArray[np.float64]
+UnitValues = NDArray[np.float64]
 _NUMBER = r"-?\d+(?:\.\d+)?"
 #: Samples that are held as float64 at once.
 _PIECE = 256
@@ -68,20 +68,20 @@ def shift_named(name: str) -> Shift:
     return Shift(name, tuple(parts))
 
 
-def _bits(unit: Values, bits: float) -> Values:
+def _bits(unit: UnitValues, bits: float) -> UnitValues:
     """Keep so many levels; a sensor of fewer bits stores them in the lower part of the range, as raw files do."""
     levels = 2.0**bits - 1
     return np.asarray(np.rint(unit * levels) / (255.0 if bits <= 8 else 65535.0), dtype=np.float64)
 
 
-def _blurred(unit: Values, sigma: float) -> Values:
+def _blurred(unit: UnitValues, sigma: float) -> UnitValues:
     """Gaussian blur over positions, neither over samples nor over channels."""
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(unit, (0.0, *([sigma] * (unit.ndim - 2)), 0.0)), dtype=np.float64)
 
 
-_CHANGES: dict[str, Callable[[Values, float], Values]] = {
+_CHANGES: dict[str, Callable[[UnitValues, float], UnitValues]] = {
     "gain": lambda unit, amount: unit * amount,
     "offset": lambda unit, amount: unit + amount,
     "bits": _bits,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,11 @@ from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
 from tare.statistics.dataset_stats import DatasetStats
-from tare.studying.analysis.analysis_old import Cell, Difference, Summary, differences, summaries, verdict, winner
+from tare.studying.analysis.analysis import Analysis, analyse
+from tare.studying.analysis.contrasts import Contrast
+from tare.studying.analysis.scores import scores_of
+from tare.studying.demo.result import DemoResult, FedByStrategy, ProbeScore, Saved, shift_of
+from tare.studying.demo.words import verdict
 from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
 from tare.system.progress import Advance, Reporter
@@ -38,60 +42,6 @@ _MACHINE = Machine(device="cpu", devices=1)
 _BATCH = 64
 _STRENGTH = 1.0
 _GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one strategy feeds the network under one shift: the normalisation, its moments, and example inputs."""
-
-    shift: str
-    normalisation: Normalisation
-    fed_mean: float
-    fed_std: float
-    inputs: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """The fine-tuned model that was saved, and how far its outputs are from those of the model loaded back."""
-
-    folder: Path
-    strategy: Strategy
-    accuracy: float
-    reload_difference: float
-
-
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """Everything that the demo shows."""
-
-    source_stats: DatasetStats
-    target_stats: DatasetStats
-    seeds: int
-    train_size: int
-    test_size: int
-    cells: tuple[Cell, ...]
-    summaries: tuple[Summary, ...]
-    differences: tuple[Difference, ...]
-    verdicts: Mapping[str, str]
-    same_inputs: Mapping[str, Mapping[Strategy, Strategy]]
-    views: tuple[View, ...]
-    saved: Saved
-
-    def to_json(self) -> dict[str, Any]:
-        """The results as a JSON object with schema ``tare.demo/1``."""
-        return {
-            "schema": "tare.demo/1",
-            "seeds": self.seeds,
-            "source": self.source_stats.to_json(),
-            "target": self.target_stats.to_json(),
-            "cells": [asdict(cell) for cell in self.cells],
-            "summaries": [asdict(item) for item in self.summaries],
-            "differences": [asdict(item) for item in self.differences],
-            "verdicts": dict(self.verdicts),
-            "same_inputs": {shift: dict(same) for shift, same in self.same_inputs.items()},
-            "saved": {**asdict(self.saved), "folder": str(self.saved.folder)},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +63,7 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
     dataset0, dataset1 = load_digits()
     variants = {AS_IT_IS: dataset1, OTHER_SENSOR: dataset1.shifted(other_sensor)}
     stats0 = dataset0.measure("digits 0-4")
-    cells: list[Cell] = []
+    cells: list[ProbeScore] = []
     with reporter.counting("pretraining and probing", "networks", seeds) as advance:
         for seed in range(seeds):
             source = _pretrain(dataset0, stats0, seed)
@@ -123,9 +73,9 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
             if seed == 0:
                 first, first_split = source, (train, test)
             advance(1)
-    compared = differences(cells)
-    views, same = _views(first, variants, first_split[0])
-    best = winner(OTHER_SENSOR, compared)
+    analysis = demo_analysis(cells)
+    fed, same = _fed(first, variants, first_split[0])
+    best = winner(OTHER_SENSOR, analysis.contrasts)
     with reporter.counting("fine-tuning the winner", "epochs", 1) as advance:
         saved = _save_winner(folder, first, variants[OTHER_SENSOR], first_split, best, advance)
     return DemoResult(
@@ -135,11 +85,10 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
         train_size=train_size,
         test_size=len(first_split[1]),
         cells=tuple(cells),
-        summaries=summaries(cells),
-        differences=compared,
-        verdicts={shift: verdict(shift, compared, seeds) for shift in variants},
+        analysis=analysis,
+        verdicts={shift: verdict(shift, analysis.contrasts, seeds) for shift in variants},
         same_inputs=same,
-        views=views,
+        fed=fed,
         saved=saved,
     )
 
@@ -190,28 +139,41 @@ def _normalisations(source: _Source, data: Digits, train: NDArray[np.int64]) -> 
 
 def _probe_all(
     source: _Source, shift: str, data: Digits, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
-) -> list[Cell]:
+) -> list[ProbeScore]:
     cells = []
     for chosen in _normalisations(source, data, train):
         features = features_of(source.network.module, _HEAD, [data.tensor()], Normaliser(chosen))
         head = fit_head(features[train], data.labels[train], strength=_STRENGTH)
         accuracy = float((head.predict(features[test]) == data.labels[test]).mean())
-        cells.append(Cell(chosen.strategy, shift, seed, accuracy))
+        cells.append(ProbeScore(chosen.strategy, shift, seed, accuracy))
     return cells
 
 
-def _views(
+def demo_analysis(cells: Sequence[ProbeScore]) -> Analysis:
+    """Analyse the accuracies: a group a shift, paired by seed, p values adjusted over every shift and strategy."""
+    # Pairs are put in order as texts: with zeros before them seeds keep their order, on which the last bit of a mean depends.
+    rows = [{**asdict(cell), "seed": f"{cell.seed:09}"} for cell in cells]
+    return analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["shift"]))
+
+
+def winner(shift: str, contrasts: Sequence[Contrast]) -> str:
+    """Choose the strategy to take: the best of those shown to be better than ``source``, else ``source``."""
+    better = [item for item in contrasts if shift_of(item) == shift and item.statement == "better"]
+    return max(better, key=lambda item: item.difference.estimate).strategy if better else "source"
+
+
+def _fed(
     source: _Source, variants: Mapping[str, Digits], train: NDArray[np.int64]
-) -> tuple[tuple[View, ...], dict[str, Mapping[Strategy, Strategy]]]:
+) -> tuple[tuple[FedByStrategy, ...], dict[str, Mapping[Strategy, Strategy]]]:
     """What each strategy feeds, measured on the tensors themselves; and which strategies feed the same."""
-    views, same = [], {}
+    found, same = [], {}
     for shift, data in variants.items():
         choices = _normalisations(source, data, train)
         same[shift] = same_inputs(choices)
         for chosen in choices:
             fed = Normaliser(chosen)(data.take(train).tensor()).numpy()
-            views.append(View(shift, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
-    return tuple(views), same
+            found.append(FedByStrategy(shift, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
+    return tuple(found), same
 
 
 def _save_winner(
@@ -219,7 +181,7 @@ def _save_winner(
     source: _Source,
     data: Digits,
     split: tuple[NDArray[np.int64], NDArray[np.int64]],
-    strategy: Strategy,
+    strategy: str,
     advance: Advance,
 ) -> Saved:
     train, test = (data.take(part) for part in split)
@@ -245,4 +207,4 @@ def _save_winner(
     )
     again = load_model(folder / "model").logits(test.tensor())
     advance(1)
-    return Saved(folder / "model", strategy, accuracy, float((again - logits).abs().max()))
+    return Saved(folder / "model", chosen.strategy, accuracy, float((again - logits).abs().max()))

@@ -9,12 +9,14 @@ from rich.table import Table
 
 from tare.networks.stored.directory import versions
 from tare.reporting import html
-from tare.reporting.charts import accuracy_charts, difference_charts, picture
 from tare.reporting.console import out, shown
+from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.intervals import Interval
-from tare.studying.analysis.analysis_old import Difference, Summary, points
-from tare.studying.demo import DemoResult, View
+from tare.studying.analysis.analysis import Mean
+from tare.studying.analysis.contrasts import Contrast
+from tare.studying.demo.result import DemoResult, FedByStrategy, shift_of, stated_p
+from tare.studying.demo.words import in_points
 from tare.system.files import replacing, write_text
 
 _NEXT = """\
@@ -33,11 +35,11 @@ def print_demo(result: DemoResult, page: Path) -> None:
     for shift in shifts:
         table.add_column(f"{shift}\naccuracy, 95% interval", justify="right")
         table.add_column("vs source", justify="right")
-    for strategy in dict.fromkeys(item.strategy for item in result.summaries):
+    for strategy in dict.fromkeys(item.strategy for item in result.analysis.means):
         cells = []
         for shift in shifts:
-            summary, difference = _find(result, strategy, shift)
-            cells += [_percent(summary.accuracy), points(difference.accuracy.estimate) if difference else ""]
+            mean, contrast = _find(result, strategy, shift)
+            cells += [_percent(mean.score), in_points(contrast.difference.estimate) if contrast else ""]
         table.add_row(strategy, *cells)
     out.print(table)
     for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
@@ -45,10 +47,10 @@ def print_demo(result: DemoResult, page: Path) -> None:
     out.print(f"\nreport: [bold]{shown(str(page))}[/]\nNow on your own data:\n[cyan]{_NEXT}[/]")
 
 
-def write_page(result: DemoResult, path: Path, command: str) -> None:
+def write_demo(result: DemoResult, path: Path, command: str) -> None:
     """Write the demo's self-contained page."""
-    accuracies = {f"accuracy of {key}": chart for key, chart in accuracy_charts(result.summaries).items()}
-    gaps = {f"difference of {key}": chart for key, chart in difference_charts(result.differences).items()}
+    accuracies = {f"accuracy of {key}": chart for key, chart in accuracy_forests(result.analysis.means).items()}
+    gaps = {f"difference of {key}": chart for key, chart in difference_forests(result.analysis.contrasts).items()}
     body = [
         html.heading("tare demo: whose mean and std?", 1),
         *(html.paragraph(sentence, "lead") for sentence in _verdicts(result)),
@@ -78,10 +80,10 @@ def write_page(result: DemoResult, path: Path, command: str) -> None:
     write_text(path, html.page("tare demo", body, {**accuracies, **gaps}))
 
 
-def write_picture(result: DemoResult, path: Path) -> None:
+def write_differences(result: DemoResult, path: Path) -> None:
     """Write the paired differences as a PNG."""
     with replacing(path) as temporary:
-        temporary.write_bytes(picture(difference_charts(result.differences)))
+        temporary.write_bytes(png_of(difference_forests(result.analysis.contrasts)))
 
 
 def _opening(result: DemoResult) -> list[str]:
@@ -135,30 +137,30 @@ def _method(result: DemoResult) -> str:
 
 def _numbers(result: DemoResult, shift: str) -> str:
     rows = []
-    for item in (summary for summary in result.summaries if summary.shift == shift):
-        _, difference = _find(result, item.strategy, item.shift)
-        gap = difference.accuracy if difference else None
-        cells = (points(gap.estimate), f"{points(gap.low)} to {points(gap.high)}") if gap else ("", "")
-        p_value = f"{difference.p_adjusted:.3f}" if difference else ""
-        rows.append((item.strategy, _percent(item.accuracy), *cells, p_value))
+    for mean in (item for item in result.analysis.means if shift_of(item) == shift):
+        _, contrast = _find(result, mean.strategy, shift)
+        gap = contrast.difference if contrast else None
+        cells = (in_points(gap.estimate), f"{in_points(gap.low)} to {in_points(gap.high)}") if gap else ("", "")
+        p_value = f"{stated_p(contrast):.3f}" if contrast else ""
+        rows.append((mean.strategy, _percent(mean.score), *cells, p_value))
     headings = ("strategy", "accuracy, 95% interval", "points vs source", "95% interval", "p adjusted")
     return html.table(f"{shift}, {result.seeds} seeds", headings, rows)
 
 
 def _views(result: DemoResult, shift: str) -> str:
-    pictures = "".join(_picture(view) for view in result.views if view.shift == shift)
+    pictures = "".join(_picture(fed) for fed in result.fed if fed.shift == shift)
     return f'{html.heading(shift, 3)}<div class="inputs">{pictures}</div>'
 
 
-def _picture(view: View) -> str:
-    caption = f"{view.normalisation.strategy}: mean {round(view.fed_mean, 2) + 0.0:+.2f}, std {view.fed_std:.2f}"
-    return html.image(view.inputs[0], -2.0, 4.0, caption)
+def _picture(fed: FedByStrategy) -> str:
+    caption = f"{fed.normalisation.strategy}: mean {round(fed.fed_mean, 2) + 0.0:+.2f}, std {fed.fed_std:.2f}"
+    return html.image(fed.inputs[0], -2.0, 4.0, caption)
 
 
-def _find(result: DemoResult, strategy: str, shift: str) -> tuple[Summary, Difference | None]:
-    summary = next(item for item in result.summaries if (item.strategy, item.shift) == (strategy, shift))
-    matching = (item for item in result.differences if (item.strategy, item.shift) == (strategy, shift))
-    return summary, next(matching, None)
+def _find(result: DemoResult, strategy: str, shift: str) -> tuple[Mean, Contrast | None]:
+    mean = next(item for item in result.analysis.means if (item.strategy, shift_of(item)) == (strategy, shift))
+    matching = (item for item in result.analysis.contrasts if (item.strategy, shift_of(item)) == (strategy, shift))
+    return mean, next(matching, None)
 
 
 def _percent(interval: Interval) -> str:

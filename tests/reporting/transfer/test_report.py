@@ -9,7 +9,7 @@ import timm
 from torch import nn
 
 import tare
-from tare.reporting.transfer.loading import loading_call
+from tare.reporting.transfer.report import loading_call
 from tests.tiny_run import FACTORY, tiny_run
 
 

@@ -1,0 +1,76 @@
+"""What an export gave: what was written, and how it compares with PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tare.exporting.inputs import ExportFormat, GraphLayout
+
+SCHEMA = "tare.export/1"
+#: Largest difference of a logit that is taken for rounding.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the file is from PyTorch: largest differences of a logit and of a probability (NaN if it gives none).
+
+    ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a graph that resizes with Pillow's resize outside: the
+    largest difference of a byte, the share of bytes that differ, and the largest difference of a logit; None without resize.
+    """
+
+    runtime: str
+    images: str
+    real: bool
+    compared: int
+    batches: tuple[int, ...]
+    logits: float | None
+    probabilities: float | None
+    resize_levels: int | None = None
+    resize_share: float | None = None
+    resize_logits: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as a JSON object."""
+        return {**asdict(self), "batches": list(self.batches), "tolerance": TOLERANCE}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, what it takes and gives, and how it compares with PyTorch."""
+
+    out: Path
+    format: ExportFormat
+    bytes: int
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    parity: Parity | None = None
+    layout: GraphLayout | None = None
+    outputs: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None
+    takes: str = "images"
+    dtype: str = "uint8"
+    shape: tuple[int | str, ...] | None = None
+    made_by: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The export as a JSON object with schema ``tare.export/1``."""
+        return {
+            "schema": SCHEMA,
+            "out": str(self.out),
+            "format": self.format,
+            "bytes": self.bytes,
+            "layout": self.layout,
+            "size": None if self.size is None else list(self.size),
+            "takes": self.takes,
+            "dtype": self.dtype,
+            "shape": None if self.shape is None else list(self.shape),
+            "outputs": list(self.outputs),
+            "labels": list(self.labels),
+            "made_by": None if self.made_by is None else dict(self.made_by),
+            "parity": None if self.parity is None else self.parity.to_json(),
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,32 @@
+"""What a trained model says about one sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "tare.predictions/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One sample's answer: the most probable classes with their probabilities, best first, or why there is none."""
+
+    path: str
+    ranks: tuple[tuple[str, float], ...] = ()
+    error: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class."""
+        return self.ranks[0][0] if self.ranks else None
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of ``label``."""
+        return self.ranks[0][1] if self.ranks else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The prediction as a JSON object."""
+        ranks = [{"label": label, "probability": value} for label, value in self.ranks]
+        return {"path": self.path, "label": self.label, "probability": self.probability, "ranks": ranks, "error": self.error}

@@ -1,0 +1,101 @@
+"""What the demo found: every accuracy, what is shown of the strategies, what they feed, and the model that it saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Normalisation
+from tare.statistics.dataset_stats import DatasetStats
+from tare.studying.analysis.analysis import Analysis, Mean
+from tare.studying.analysis.contrasts import Contrast
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeScore:
+    """Accuracy of one strategy under one shift with one seed."""
+
+    strategy: Strategy
+    shift: str
+    seed: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class FedByStrategy:
+    """What one strategy feeds the network under one shift: the normalisation, its moments, and example inputs."""
+
+    shift: str
+    normalisation: Normalisation
+    fed_mean: float
+    fed_std: float
+    inputs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The fine-tuned model that was saved, and how far its outputs are from those of the model loaded back."""
+
+    folder: Path
+    strategy: Strategy
+    accuracy: float
+    reload_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Everything that the demo shows; the analysis has one group a shift."""
+
+    source_stats: DatasetStats
+    target_stats: DatasetStats
+    seeds: int
+    train_size: int
+    test_size: int
+    cells: tuple[ProbeScore, ...]
+    analysis: Analysis
+    verdicts: Mapping[str, str]
+    same_inputs: Mapping[str, Mapping[Strategy, Strategy]]
+    fed: tuple[FedByStrategy, ...]
+    saved: Saved
+
+    def to_json(self) -> dict[str, Any]:
+        """The results as a JSON object with schema ``tare.demo/1``."""
+        return {
+            "schema": "tare.demo/1",
+            "seeds": self.seeds,
+            "source": self.source_stats.to_json(),
+            "target": self.target_stats.to_json(),
+            "cells": [asdict(cell) for cell in self.cells],
+            "summaries": [
+                {"strategy": mean.strategy, "shift": shift_of(mean), "accuracy": asdict(mean.score), "seeds": mean.pairs}
+                for mean in self.analysis.means
+            ],
+            "differences": [
+                {
+                    "strategy": contrast.strategy,
+                    "shift": shift_of(contrast),
+                    "accuracy": asdict(contrast.difference),
+                    "p_adjusted": stated_p(contrast),
+                }
+                for contrast in self.analysis.contrasts
+            ],
+            "verdicts": dict(self.verdicts),
+            "same_inputs": {shift: dict(same) for shift, same in self.same_inputs.items()},
+            "saved": {**asdict(self.saved), "folder": str(self.saved.folder)},
+        }
+
+
+def shift_of(item: Mean | Contrast) -> str:
+    """Name the shift that a mean or a contrast of the demo is about."""
+    return dict(item.group)["shift"]
+
+
+def stated_p(contrast: Contrast) -> float:
+    """Return the adjusted p value; 1 for identical scores, on which there is nothing to test."""
+    return 1.0 if contrast.statement == "identical" else contrast.p_adjusted

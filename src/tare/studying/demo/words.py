@@ -1,0 +1,34 @@
+"""What the demo says of a shift, no stronger than its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.studying.analysis.contrasts import Contrast
+from tare.studying.demo.result import shift_of
+
+
+def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
+    """Say in one sentence which strategies differ from ``source`` under a shift, by how much, and which do not."""
+    here = [item for item in contrasts if shift_of(item) == shift]
+    shown = sorted((item for item in here if item.shown), key=lambda item: -abs(item.difference.estimate))
+    if not shown:
+        low = min(item.difference.low for item in here)
+        high = max(item.difference.high for item in here)
+        return (
+            f"No difference to source shown: over {seeds} seeds the 95% intervals of the paired differences "
+            f"lie between {in_points(low)} and {in_points(high)} points."
+        )
+    parts = [
+        f"{item.strategy} is {item.statement} than source by {100 * abs(item.difference.estimate):.1f} points "
+        f"({in_points(item.difference.low)} to {in_points(item.difference.high)})"
+        for item in shown
+    ]
+    others = [item.strategy for item in here if not item.shown]
+    rest = f"; no difference shown for {', '.join(others)}" if others else ""
+    return f"{'; '.join(parts)}{rest} ({seeds} seeds, paired, Holm-adjusted)."
+
+
+def in_points(share: float) -> str:
+    """Write a share as signed percentage points."""
+    return f"{100 * share:+.1f}"

@@ -1,0 +1,82 @@
+"""What a study found: its rows, what each strategy feeds the network, and the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.studying.analysis.analysis import Analysis
+from tare.studying.plan import StudyPlan
+
+SCHEMA = "tare.study/1"
+#: The name under which the pretraining's own input stands among what strategies feed.
+PRETRAINING = "pretraining"
+
+#: A row of the tidy table: one cell.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FedInputs:
+    """What a strategy feeds under a shift: moments, and the share of values in each of equal bins from ``low`` to ``high``.
+
+    In input units, pooled over channels, of the training samples of the largest size, seed 0; what lies outside counts in the
+    bins at the ends. The strategy ``pretraining`` is dataset0 as the network was trained on it, ``stored`` the unit values
+    before any normalisation.
+    """
+
+    shift: str
+    strategy: str
+    mean: float
+    std: float
+    low: float
+    high: float
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExampleInputs:
+    """Examples ``(N, C, H, W)`` of what the network is fed by a strategy under a shift, in input units, enlarged never."""
+
+    shift: str
+    strategy: str
+    images: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A study that was run: where it is, its rows in the plan's order, what each strategy feeds, and the analysis."""
+
+    folder: Path
+    plan: StudyPlan
+    rows: tuple[Row, ...]
+    fed: tuple[FedInputs, ...]
+    views: tuple[ExampleInputs, ...]
+    analysis: Analysis
+    measured: int
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """Number of cells with an error."""
+        return sum(bool(row["error"]) for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as a JSON object with schema ``tare.study/1``."""
+        return {
+            "schema": SCHEMA,
+            "versions": dict(self.versions),
+            "command": self.command,
+            "plan": self.plan.to_json(),
+            "cells": len(self.rows),
+            "failed": self.failed,
+            "errors": sorted({row["error"] for row in self.rows if row["error"]})[:20],
+            "fed": [asdict(item) for item in self.fed],
+            "analysis": self.analysis.to_json(),
+        }

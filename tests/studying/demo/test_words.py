@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from tare.studying.demo.words import in_points, verdict
+from tests.studying.demo.cells import BETTER, NOISE, SHIFT, contrasts_of
+
+
+def test_the_verdict_names_what_is_shown_and_no_more() -> None:
+    sentence = verdict(SHIFT, contrasts_of({"target": BETTER, "none": NOISE}), 5)
+    assert sentence.startswith("target is better than source by 5.2 points (")
+    assert "no difference shown for none" in sentence
+    quiet = verdict(SHIFT, contrasts_of({"none": NOISE}), 5)
+    assert quiet.startswith("No difference to source shown: over 5 seeds")
+    worse = verdict(SHIFT, contrasts_of({"target": [-gap for gap in BETTER]}), 5)
+    assert "target is worse than source by 5.2 points" in worse
+
+
+def test_points_carry_their_sign() -> None:
+    assert in_points(0.0123) == "+1.2"
+    assert in_points(-0.1) == "-10.0"
