@@ -131,7 +131,7 @@ def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:
         ({"tolerance": 0.1, "confidence": 1.0}, "a confidence between 0 and 1, found 1.0"),
         ({"tolerance": 0.1, "engine": "ray"}, "a sample read on this machine in one go"),
         ({"tolerance": 0.1, "checkpoint": "x.json"}, "a sample read on this machine in one go"),
-        ({"engine": "dask"}, "the engine 'local' or 'ray', found 'dask'"),
+        ({"engine": "dask"}, "one of --engine: local or ray, found 'dask'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
