@@ -12,7 +12,7 @@ from tare.sources.reading import Readers
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, declared, option
 
-RUN, FOLDER = "Run a study", "On your own images, with networks that come pretrained"
+RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
 
 
 def words(text: str, _: str) -> list[str]:
@@ -84,6 +84,19 @@ class StudyOptions(Readers, PlanOptions):
     """The keys of a plan, and where its cells are measured."""
 
     engine: Engine = option("local", "Where cells are measured.", panel=RUN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions(OptionGroup):
+    """A table of scores from elsewhere, and what its columns mean."""
+
+    analyse: Path | None = option(None, "A CSV, TSV, Parquet or JSON table of scores.", panel=TABLE)
+    strategy_column: str = option("strategy", "The column that is compared.", panel=TABLE)
+    score_column: str = option("accuracy", "The column of scores.", panel=TABLE)
+    pair_columns: str = option("seed", "Columns that pair rows: rows that differ in the strategy alone.", panel=TABLE)
+    group_columns: str = option("", "Columns that make comparisons of their own.", panel=TABLE)
+    size_column: str | None = option(None, "The column of sizes, for crossovers.", panel=TABLE)
+    baseline: str = option("source", "The strategy that the others are compared with.", panel=TABLE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +15,11 @@ import typer
 
 from tare.cli.fields import command
 from tare.cli.options import Json, print_json
-from tare.studying.inputs import FOLDER, RUN, StudyOptions, words
+from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions, words
 
 if TYPE_CHECKING:
     from tare.studying.plan import StudyPlan
 
-_TABLE = "Analyse a table from elsewhere"
 _INTERRUPTED = 130
 
 
@@ -27,9 +27,14 @@ def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
-@command(StudyOptions, panels=("", RUN, FOLDER))
+@dataclass(frozen=True, kw_only=True)
+class StudyCommand(TableOptions, StudyOptions):
+    """Everything that ``tare study`` can be asked."""
+
+
+@command(StudyCommand, panels=("", RUN, FOLDER, TABLE))
 def study(
-    options: StudyOptions,
+    options: StudyCommand,
     plan: Annotated[
         str | None, typer.Argument(help="digits, signals, or a plan as a YAML file.", metavar="NAME|PLAN", show_default=False)
     ] = None,
@@ -38,13 +43,6 @@ def study(
     model: Annotated[
         list[str] | None, _option(FOLDER, "A network as `tare transfer --model` takes it; more than once for several.")
     ] = None,
-    analyse: Annotated[Path | None, _option(_TABLE, "A CSV, TSV, Parquet or JSON table of scores.")] = None,
-    strategy_column: Annotated[str, _option(_TABLE, "The column that is compared.")] = "strategy",
-    score_column: Annotated[str, _option(_TABLE, "The column of scores.")] = "accuracy",
-    pair_columns: Annotated[str, _option(_TABLE, "Columns that pair rows: what was equal but for the strategy.")] = "seed",
-    group_columns: Annotated[str, _option(_TABLE, "Columns that make comparisons of their own.")] = "",
-    size_column: Annotated[str | None, _option(_TABLE, "The column of sizes, for crossovers.")] = None,
-    baseline: Annotated[str, _option(_TABLE, "The strategy that the others are compared with.")] = "source",
     as_json: Json = False,
 ) -> None:
     """Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.
@@ -55,13 +53,12 @@ def study(
     from tare.errors import SpecError
     from tare.studying.execution.processes import prepare
 
-    if analyse is None and out is not None and not dry_run and options.engine == "local" and options.workers != 1:
+    if options.analyse is None and out is not None and not dry_run and options.engine == "local" and options.workers != 1:
         prepare()  # workers load their libraries while this process loads its own
     from tare.studying.plan import requested_plan
 
-    if analyse is not None:
-        columns = (strategy_column, score_column, words(pair_columns, ""), words(group_columns, ""), size_column)
-        _analyse_table(analyse, columns, baseline, options.margin or 1.0, as_json)
+    if options.analyse is not None:
+        _analyse_table(options.analyse, options, as_json)
         return
     if plan is None and options.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
@@ -125,14 +122,14 @@ def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) 
         print_plan(plan, missing, seconds)
 
 
-def _analyse_table(
-    path: Path, columns: tuple[str, str, list[str], list[str], str | None], baseline: str, margin: float, as_json: bool
-) -> None:
+def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
     from tare.reporting.study.analysis import print_analysis
     from tare.studying.analysis.analysis import analyse as analysed
     from tare.studying.analysis.scores import check_table_columns, read_results, scores_of
 
-    strategy, score, pair, group, size = columns
+    strategy, score, size, baseline = options.strategy_column, options.score_column, options.size_column, options.baseline
+    margin = 1.0 if options.margin is None else options.margin
+    pair, group = words(options.pair_columns, ""), words(options.group_columns, "")
     group = [*group, *([size] if size and size not in group else [])]
     rows = read_results(path)
     check_table_columns(rows, [strategy, score, *pair, *group])
