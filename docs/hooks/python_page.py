@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
@@ -43,7 +44,19 @@ def python_page() -> str:
 
 
 def _entry(name: str) -> str:
-    return _path(f"{getattr(tare, name).__module__}.{name}")
+    path = _path(f"{getattr(tare, name).__module__}.{name}")
+    if not hasattr(getattr(tare, name), "request"):
+        return path
+    # The function itself takes one request; users give the fields of it as keywords.
+    return f"{path}\n    options:\n      show_signature: false\n\n```python\n{_call(name)}\n```"
+
+
+def _call(name: str) -> str:
+    """How a function is called: what must be given, and that there is more."""
+    needed = [entry for entry in inspect.signature(getattr(tare, name)).parameters.values() if entry.default is entry.empty]
+    positional = [entry.name for entry in needed if entry.kind is not entry.KEYWORD_ONLY]
+    keywords = [f"{entry.name}=..." for entry in needed if entry.kind is entry.KEYWORD_ONLY]
+    return f"tare.{name}({', '.join([*positional, *keywords, '...'])})"
 
 
 def _options(name: str) -> str:
