@@ -16,7 +16,7 @@ from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.demo.result import DemoResult, FedByStrategy, shift_of, stated_p
-from tare.studying.demo.words import in_points
+from tare.studying.demo.words import signed_points
 from tare.system.files import replacing, write_text
 
 _NEXT = """\
@@ -38,7 +38,7 @@ def print_demo(result: DemoResult, page: Path) -> None:
     for pairs in zip(*compared, strict=True):
         cells = []
         for mean, contrast in pairs:
-            cells += [_percent(mean.score), in_points(contrast.difference.estimate) if contrast else ""]
+            cells += [_percent(mean.score), signed_points(contrast.difference.estimate) if contrast else ""]
         table.add_row(pairs[0][0].strategy, *cells)
     out.print(table)
     for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
@@ -138,7 +138,7 @@ def _numbers(result: DemoResult, shift: str) -> str:
     rows = []
     for mean, contrast in _compared(result, shift):
         gap = contrast.difference if contrast else None
-        cells = (in_points(gap.estimate), f"{in_points(gap.low)} to {in_points(gap.high)}") if gap else ("", "")
+        cells = (signed_points(gap.estimate), f"{signed_points(gap.low)} to {signed_points(gap.high)}") if gap else ("", "")
         p_value = f"{stated_p(contrast):.3f}" if contrast else ""
         rows.append((mean.strategy, _percent(mean.score), *cells, p_value))
     headings = ("strategy", "accuracy, 95% interval", "points vs source", "95% interval", "p adjusted")
