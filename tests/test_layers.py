@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -72,3 +73,41 @@ def test_a_wrong_import_is_found(copy: Path, module: str, line: str, found: str)
 def test_the_package_as_it_is_keeps_the_contracts(copy: Path) -> None:
     done = lint(copy.parent)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def shop_windows() -> set[str]:
+    """The packages that show names of other modules: those with a stub of their own."""
+    return {".".join(("tare", *path.parent.relative_to(ROOT).parts)) for path in ROOT.rglob("__init__.pyi")}
+
+
+def names_from_windows(source: str) -> list[str]:
+    """What a module takes from a shop window, and not from the module that defines it; relative imports, too."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            modules = {".".join((node.module or "", alias.name)) for alias in node.names}
+            places = {module for module in modules if (ROOT.parent / module.replace(".", "/")).with_suffix(".py").exists()}
+            packages = {module for module in modules if (ROOT.parent / module.replace(".", "/")).is_dir()}
+            if node.level or (node.module in shop_windows() and modules - places - packages - {"tare.__version__"}):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_nobody_imports_from_a_shop_window() -> None:
+    sources = (path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
+    assert [line for source in sources for line in names_from_windows(source)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from tare import measure", "from tare.folding import fold", "from . import exact", "def f():\n    from tare import fold"],
+)
+def test_an_import_from_a_shop_window_would_be_found(line: str) -> None:
+    assert len(names_from_windows(line)) == 1
+
+
+def test_a_folder_has_at_most_twelve_modules() -> None:
+    """A stranger finds a module by reading a folder's list; commands are one file each."""
+    folders = {path.parent for path in ROOT.rglob("*.py")} - {ROOT / "cli" / "commands"}
+    counts = {str(folder.relative_to(ROOT)): len([*folder.glob("*.py")]) - 1 for folder in folders}
+    assert {name: count for name, count in counts.items() if count > 12} == {}

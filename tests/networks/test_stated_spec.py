@@ -155,7 +155,7 @@ def test_every_way_in_takes_the_spec(factory: str, tmp_path: Path) -> None:
     assert torch.allclose(pretrained.module(fed), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_a_transfer_under_a_spec_ships_a_network_for_rgb_with_constants_by_data_channel(factory: str, tmp_path: Path) -> None:
+def test_a_transfer_under_a_spec_ships_a_network_for_rgb_with_unit_constants(factory: str, tmp_path: Path) -> None:
     for part in ("train", "val"):
         for index in range(4):
             save_photo(tmp_path / "data" / part / "ab"[index % 2] / f"{index}.png", index)

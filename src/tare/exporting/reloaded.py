@@ -13,12 +13,12 @@ import torch
 from tare.errors import ModelError, reason_of
 from tare.exporting.parity import ParityError, check_difference, largest_difference
 from tare.exporting.probe_images import ProbeImages, as_pillow
-from tare.exporting.quiet import quietly
 from tare.exporting.result import Parity
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.normaliser import Normaliser
 from tare.system.optional import require
+from tare.system.quiet import quietly
 
 #: Largest difference of network input, in input std, that is rounding of the same affine map in float32.
 _ROUNDING = 5e-6

@@ -16,8 +16,8 @@ from tare.exporting.formats.pt2 import exported_program
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.job import GraphOptions
 from tare.exporting.parity import Outputs, Runner
-from tare.exporting.quiet import quietly
 from tare.system.optional import require
+from tare.system.quiet import quietly
 
 #: Largest file that Protocol Buffers can hold, less what the graph itself may take.
 _MOST_BYTES = (1 << 31) - (1 << 24)

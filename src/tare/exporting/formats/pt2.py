@@ -14,7 +14,7 @@ from tare.errors import ModelError, reason_of
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.job import GraphOptions
 from tare.exporting.parity import Outputs, Runner
-from tare.exporting.quiet import quietly
+from tare.system.quiet import quietly
 
 
 def exported_program(graph: ServedGraph, example: torch.Tensor, options: GraphOptions) -> torch.export.ExportedProgram:
