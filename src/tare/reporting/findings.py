@@ -17,7 +17,7 @@ _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def print_report(report: CheckReport) -> None:
-    """Print each finding as a linter does, and a line that sums up."""
+    """Print each finding as a linter does, then a summary in one line."""
     from rich.console import Console
     from rich.text import Text
 
@@ -35,7 +35,7 @@ def print_report(report: CheckReport) -> None:
 
 
 def summary(report: CheckReport) -> str:
-    """One line: how many findings of which severity, about what, against what."""
+    """One line: the number of findings of each severity, the pipeline and the network."""
     counts = [
         f"{count} {severity}{'s' if count > 1 else ''}"
         for severity in ("error", "warning", "note")
@@ -75,14 +75,14 @@ def sarif(report: CheckReport) -> str:
 
 
 def _location(finding: Finding, report: CheckReport) -> dict[str, Any]:
-    """The step by its name, and the file if the pipeline is in one."""
+    """The name of the step, and the file if the pipeline is in a file."""
     where: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": finding.where or report.pipeline}]}
     file = _file(report)
     return where if not file else {"physicalLocation": {"artifactLocation": {"uri": quote(file)}}, **where}
 
 
 def _file(report: CheckReport) -> str:
-    """The file that the pipeline is in, empty for a module or an object."""
+    """The file that holds the pipeline; empty if it is in a module or is an object."""
     place, _, name = report.pipeline.rpartition(":")
     if place.endswith(".py") and name:
         return Path(place).as_posix()

@@ -1,4 +1,4 @@
-"""Live progress of a study: cells done, time left, and who is ahead."""
+"""Live progress of a study: cells done, time left, and the strategy that is ahead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tare.studying.execution.standing import Standing
 
 @contextmanager
 def watching(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-    """A bar on standard error, where that is a terminal; gives what to call with the rows of cells as they come."""
+    """Show a progress bar if standard error is a terminal; yields the function that takes the rows of finished cells."""
     columns = (
         SpinnerColumn(),
         TextColumn("measuring"),
