@@ -1,6 +1,6 @@
-"""The commands by name: where each lives, what it does in a line, and how it is used.
+"""The table of commands: each one's module, summary and examples.
 
-A command's module loads when the command is asked for; `tare --help` and shell completion need nothing but this table.
+`tare --help` and shell completion read this table. A command's module loads only when the command runs or prints its help.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ ENTRIES = (
         "demo",
         "demo",
         BEGIN,
-        "Show the whole idea in a minute, on digits that ship with scikit-learn: no download.",
+        "Show the whole idea in a minute, on the digits of scikit-learn, without a download.",
         ("tare demo --out demo/",),
     ),
     Entry(
         "measure",
         "measure",
         MEASURE,
-        "Measure per-channel mean and std of a dataset, exact, with standard errors that count samples.",
+        "Measure the exact mean and std of each channel of a dataset, with standard errors that count samples.",
         (
             "tare measure photos/ --json",
             "tare measure shards.tar --out stats.json --checkpoint pass.json",
@@ -60,7 +60,7 @@ ENTRIES = (
         "compare",
         "compare",
         MEASURE,
-        "Say how B differs from A: shift and ratio with intervals, and whether it looks like content, gain, offset or units.",
+        "Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.",
         ("tare compare cifar10 photos/ --html difference.html",),
     ),
     Entry(
@@ -88,7 +88,7 @@ ENTRIES = (
         "identify",
         "identify",
         READ,
-        "Find out which normalisation a checkpoint was trained with, from what its batch norm remembers.",
+        "Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.",
         ("tare identify --model timm:resnet18 --checkpoint weights.pth photos/",),
     ),
     Entry(
@@ -102,7 +102,7 @@ ENTRIES = (
         "explain",
         "explain",
         CHOOSE,
-        "Say why the choice of mean and std matters, or not, for this network: what its first layers leave of the difference.",
+        "Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference.",
         ("tare explain --model timm:resnet18 photos/", "tare explain --model timm:resnet18"),
     ),
     Entry(
@@ -116,7 +116,7 @@ ENTRIES = (
         "report",
         "report",
         CHOOSE,
-        "Write a study's page again, and its pictures, from what is in its directory; nothing is measured.",
+        "Write a study's page and pictures again from the results in its directory; nothing is measured.",
         ("tare report study/ --png curves.png",),
     ),
     Entry(

@@ -23,7 +23,7 @@ def advise(
 ) -> None:
     """Recommend a normalisation strategy for a network and your data, with the evidence, the rule and what would change it.
 
-    With labels the training split alone is used, the one that `tare transfer` makes with the same seed.
+    If the data have labels, only the training split is used: that of `tare transfer` with the same seed.
     """
     from tare.advising.api import advised
     from tare.reporting import console

@@ -11,7 +11,7 @@ from tare.cli.options import Json, print_json
 
 @command(ExplainRequest)
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
-    """Say why the choice of mean and std matters, or not, for this network: what its first layers leave of the difference."""
+    """Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference."""
     from tare.advising.explaining.api import explained
     from tare.reporting import console
     from tare.reporting.explanation import print_explanation

@@ -16,12 +16,12 @@ from tare.identifying.inputs import IdentifyRequest
 @command(IdentifyRequest)
 def identify(
     request: IdentifyRequest,
-    out: Annotated[Path | None, typer.Option(help="Write what was found as a spec file.", dir_okay=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the specification to this file.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Find out which normalisation a checkpoint was trained with, from what its batch norm remembers.
+    """Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.
 
-    Exit code 0 if the kind of normalisation is known, 1 if more than one kind is left, 2 if nothing can be said.
+    Exit code 0 if one kind of normalisation is left, 1 if several kinds are left, 2 if the input is unusable.
     """
     from tare.identifying.ranking import identified, write_spec
     from tare.reporting import console

@@ -9,12 +9,12 @@ import typer
 
 
 def report(
-    study: Annotated[Path, typer.Argument(help="The directory of a study that was run.", metavar="DIR")],
+    study: Annotated[Path, typer.Argument(help="The directory of a study.", metavar="DIR")],
     html: Annotated[Path | None, typer.Option(help="The page to write; DIR/report.html by default.")] = None,
     png: Annotated[Path | None, typer.Option(help="Also write the learning curves as a PNG, for slides.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Also write the learning curves as an SVG, for papers.")] = None,
 ) -> None:
-    """Write a study's page again, and its pictures, from what is in its directory; nothing is measured."""
+    """Write a study's page and pictures again from the results in its directory; nothing is measured."""
     from tare.reporting.study.report import print_study, write_curves, write_study
     from tare.studying.execution.running import read_study
 

@@ -1,4 +1,4 @@
-"""``tare transfer``. Its options are the keywords of ``tare.transfer``, by name."""
+"""``tare transfer``."""
 
 from __future__ import annotations
 
