@@ -18,16 +18,16 @@ MEASURE, READ, CHOOSE, TRAIN, BEGIN = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: the function ``name`` of ``tare.cli.commands.<module>``.
+    """One command: the function ``name`` of ``tare.cli.commands.<module>``, by default the module of that name.
 
     ``summary`` is the first sentence of its docstring; ``examples`` are whole command lines.
     """
 
     name: str
-    module: str
     panel: str
     summary: str
     examples: tuple[str, ...]
+    module: str = ""
 
     @property
     def epilog(self) -> str:
@@ -40,13 +40,11 @@ class Entry:
 ENTRIES = (
     Entry(
         "demo",
-        "demo",
         BEGIN,
         "Show the whole idea in a minute, on the digits of scikit-learn, without a download.",
         ("tare demo --out demo/",),
     ),
     Entry(
-        "measure",
         "measure",
         MEASURE,
         "Measure the exact mean and std of each channel of a dataset, with standard errors that count samples.",
@@ -58,13 +56,11 @@ ENTRIES = (
     ),
     Entry(
         "compare",
-        "compare",
         MEASURE,
         "Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.",
         ("tare compare cifar10 photos/ --html difference.html",),
     ),
     Entry(
-        "spec",
         "spec",
         READ,
         "Say what a network expects at its input: order, scale, mean, std, size, and where each was read.",
@@ -72,20 +68,18 @@ ENTRIES = (
     ),
     Entry(
         "check",
-        "check",
         READ,
         "Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.",
         ("tare check train.py:val_transform --model timm:resnet18", "tare check preprocessor_config.json --mean 0.5 --std 0.5"),
     ),
     Entry(
         "rule",
-        "check",
         READ,
         "Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right.",
         ("tare rule TARE003",),
+        module="check",
     ),
     Entry(
-        "identify",
         "identify",
         READ,
         "Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.",
@@ -93,13 +87,11 @@ ENTRIES = (
     ),
     Entry(
         "advise",
-        "advise",
         CHOOSE,
         "Recommend a normalisation strategy for a network and your data, with the evidence, the rule and what would change it.",
         ("tare advise --model timm:resnet18 photos/ --html advice.html",),
     ),
     Entry(
-        "explain",
         "explain",
         CHOOSE,
         "Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference.",
@@ -107,13 +99,11 @@ ENTRIES = (
     ),
     Entry(
         "study",
-        "study",
         CHOOSE,
         "Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.",
         ("tare study digits --out study/", "tare study --data photos/ --model timm:resnet18 --out s/"),
     ),
     Entry(
-        "report",
         "report",
         CHOOSE,
         "Write a study's page and pictures again from the results in its directory; nothing is measured.",
@@ -121,13 +111,11 @@ ENTRIES = (
     ),
     Entry(
         "transfer",
-        "transfer",
         TRAIN,
         "Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory.",
         ("tare transfer --model timm:resnet18 photos/ --strategy source --out run/",),
     ),
     Entry(
-        "predict",
         "predict",
         TRAIN,
         "Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.",
@@ -135,13 +123,11 @@ ENTRIES = (
     ),
     Entry(
         "export",
-        "export",
         TRAIN,
         "Write a trained model with its normalisation inside, compared with PyTorch on real samples before it is kept.",
         ("tare export run/ --format onnx --out model.onnx --with-resize",),
     ),
     Entry(
-        "fold",
         "fold",
         TRAIN,
         "Fold the normalisation into a network's first layer, exactly, borders included.",
@@ -149,9 +135,9 @@ ENTRIES = (
     ),
     Entry(
         "respec",
-        "fold",
         TRAIN,
         "Rewrite a network's first layer so that it accepts input normalised in another way, exactly.",
         ("tare respec timm:vit_base_patch16_224 --to catalog:imagenet --out rewritten/",),
+        module="fold",
     ),
 )

@@ -31,7 +31,9 @@ class LazyCommand(TyperCommand):
     def __getattr__(self, name: str) -> Any:
         if name not in _LOADED:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        function = getattr(importlib.import_module(f"tare.cli.commands.{self._entry.module}"), self._entry.name)
+        function = getattr(
+            importlib.import_module(f"tare.cli.commands.{self._entry.module or self._entry.name}"), self._entry.name
+        )
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
         alone.command(self._entry.name)(function)
         whole = typer.main.get_command(alone)

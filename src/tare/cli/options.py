@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -19,6 +20,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Workers = Annotated[int | None, typer.Option(help="Parallel readers; the result does not depend on their number.", min=1)]
 SPEC_HELP = "What the network expects: a file of `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+
+
+def show(result: Any, as_json: bool, render: Callable[..., None], *details: Any) -> None:
+    """Print a result: its ``to_json`` as one JSON object, or ``render(result, *details)``."""
+    if as_json:
+        print_json(result.to_json())
+    else:
+        render(result, *details)
 
 
 def print_json(document: dict[str, Any]) -> None:

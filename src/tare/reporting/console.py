@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich import box
 from rich.console import Console
@@ -25,7 +25,6 @@ from rich.table import Table
 
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
-from tare.system.progress import Advance
 
 if TYPE_CHECKING:  # importing it loads torch, which `tare measure` does not need
     from tare.normalisation.catalog import Match
@@ -40,6 +39,14 @@ _DEFINITIONS = {
     "mean_of_sample_std": "mean of per-image std",
     "root_mean_sample_variance": "root of the mean per-image variance",
 }
+
+
+class Update(Protocol):
+    """How a progress bar is moved."""
+
+    def __call__(self, count: int, remark: str = "") -> None:
+        """Move the bar by ``count``, and show ``remark`` at its end."""
+
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -71,8 +78,11 @@ def working(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance]:
-    """A progress bar on standard error with ``unit`` per second, and the time left if ``total`` is known."""
+def counting(what: str, unit: str, total: int | None = None, *, speed_over: float = 30) -> Iterator[Update]:
+    """Show a progress bar on standard error, with ``unit`` per second and the time left if ``total`` is known.
+
+    The speed is the mean of the last ``speed_over`` seconds. A bar without a terminal or with nothing to count is not shown.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -81,16 +91,18 @@ def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance
         TextColumn(unit + " {task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=total, rate="")
+    hidden = not err.is_terminal or total == 0
+    with Progress(*columns, console=err, transient=True, disable=hidden, speed_estimate_period=speed_over) as bar:
+        task = bar.add_task(what, total=total, rate="", remark="")
 
-        def advance(count: int) -> None:
-            bar.update(task, advance=count)
+        def update(count: int, remark: str = "") -> None:
+            bar.update(task, advance=count, remark=shown(remark))
             speed = bar.tasks[0].speed
             bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
 
-        yield advance
+        yield update
 
 
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
@@ -102,7 +114,8 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     if "sampled" in stats.extra:
         out.print(_sampled(stats.extra["sampled"], noun), soft_wrap=True)
     _print_tables(stats, noun.removesuffix("s"))
-    out.print(f"{_units(stats)}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
+    units = "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
+    out.print(f"{units}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
     for channel in stats.channels:
         if channel.nan or channel.inf:
             out.print(_not_finite(channel), soft_wrap=True)
@@ -142,7 +155,7 @@ def _print_tables(stats: DatasetStats, sample: str) -> None:
     """Print one table, or two where one would be too wide: moments, then ranges."""
     single = all(channel.count == stats.samples for channel in stats.channels)  # a sample of one value a channel has no std
     moments, ranges = ("mean ± se", "std ± se"), ("min", "max", f"std/{sample}")[: 2 if single else 3]
-    rows = [(channel.name, *_moments(channel), *_ranges(channel))[: 5 if single else 6] for channel in stats.channels]
+    rows = [_figures(channel)[: 5 if single else 6] for channel in stats.channels]
     whole = table(("channel", *moments, *ranges), rows)
     if Measurement.get(out, out.options.update(max_width=_WIDEST), whole).maximum <= out.width:
         out.print(whole)
@@ -161,13 +174,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], named: int = 0
     return made
 
 
-def _moments(channel: ChannelStats) -> tuple[str, str]:
-    return _with_error(channel.mean, channel.mean_se), _with_error(channel.std, channel.std_se)
-
-
-def _ranges(channel: ChannelStats) -> tuple[str, str, str]:
-    low, high, spread = (number(value) for value in (channel.min, channel.max, channel.mean_of_sample_std))
-    return low, high, spread
+def _figures(channel: ChannelStats) -> tuple[str, ...]:
+    moments = _with_error(channel.mean, channel.mean_se), _with_error(channel.std, channel.std_se)
+    return channel.name, *moments, *map(number, (channel.min, channel.max, channel.mean_of_sample_std))
 
 
 def _with_error(value: float, error: float) -> str:
@@ -188,10 +197,6 @@ def _sampled(record: Mapping[str, Any], noun: str) -> str:
     if record["complete"]:
         return f"{read}: all were read, so the figures are exact"
     return f"{read}: all means and stds together are within {record['tolerance']:g} with {record['confidence']:.0%} confidence"
-
-
-def _units(stats: DatasetStats) -> str:
-    return "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
 
 
 def _not_finite(channel: ChannelStats) -> str:

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from rich.console import Console
+from rich.text import Text
 
 from tare._version import __version__
 from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES
+from tare.reporting.console import out
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def print_report(report: CheckReport) -> None:
     """Print each finding as a linter does, then a summary in one line."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
     styles = {"error": "bold red", "warning": "yellow", "note": "cyan"}
     for finding in report.findings:
         place = f"{finding.where}: " if finding.where else ""
-        console.print(
-            Text.assemble(place, (f"{finding.code} {finding.severity}", styles[finding.severity]), f": {finding.message}")
-        )
-        console.print(Text.assemble(("  remedy: ", "bold"), finding.remedy))
+        code = (f"{finding.code} {finding.severity}", styles[finding.severity])
+        out.print(Text.assemble(place, code, f": {finding.message}"), soft_wrap=True)
+        out.print(Text.assemble(("  remedy: ", "bold"), finding.remedy), soft_wrap=True)
     for note in report.notes:
-        console.print(Text(f"not run: {note}"))
-    console.print(Text(summary(report)))
+        out.print(Text(f"not run: {note}"), soft_wrap=True)
+    out.print(Text(summary(report)), soft_wrap=True)
 
 
 def summary(report: CheckReport) -> str:
@@ -91,9 +91,6 @@ def _file(report: CheckReport) -> str:
 
 def print_rule(rule: Rule) -> None:
     """Print a rule's story with its example."""
-    from rich.console import Console
-    from rich.text import Text
-
     console = Console(highlight=False, width=100)
     console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
     console.print(Text(rule.story))
@@ -103,25 +100,13 @@ def print_rule(rule: Rule) -> None:
 
 def print_rules() -> None:
     """Print the codes and titles of all rules."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
     for rule in RULES:
-        console.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"))
+        out.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"), soft_wrap=True)
 
 
 def rule_document(rule: Rule) -> dict[str, str]:
     """A rule as a JSON object."""
-    return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity,
-        "title": rule.title,
-        "story": rule.story,
-        "wrong": rule.wrong,
-        "right": rule.right,
-    }
+    return {key: value for key, value in asdict(rule).items() if key != "check"}
 
 
 def _annotation(finding: Finding, file: str) -> str:

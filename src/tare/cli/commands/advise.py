@@ -12,7 +12,7 @@ import typer
 
 from tare.advising.inputs import AdviceRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 
 
 @command(AdviceRequest)
@@ -32,7 +32,4 @@ def advise(
     found = advised(replace(request, reporter=console))
     if html is not None:
         write_advice(found, html, shlex.join(["tare", *sys.argv[1:]]))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_advice(found)
+    show(found, as_json, print_advice)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.comparing.inputs import CompareRequest
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def compare(
     if html is not None:
         words = ["tare", "compare", request.source, request.target, *_stated(request), "--html", str(html)]
         write_comparison(found, html, shlex.join(words))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_comparison(found)
+    show(found, as_json, print_comparison)
     raise typer.Exit(0 if found.clean else 1)
 
 

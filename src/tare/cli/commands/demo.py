@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 
 
 def demo(
@@ -27,7 +27,4 @@ def demo(
         result = run_demo(out, console, seeds)
         write_demo(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
         write_differences(result, out / "differences.png")
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_demo(result, out / "report.html")
+    show(result, as_json, print_demo, out / "report.html")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tare.advising.explaining.inputs import ExplainRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 
 
 @command(ExplainRequest)
@@ -17,7 +17,4 @@ def explain(request: ExplainRequest, as_json: Json = False) -> None:
     from tare.reporting.explanation import print_explanation
 
     found = explained(replace(request, reporter=console))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_explanation(found)
+    show(found, as_json, print_explanation)

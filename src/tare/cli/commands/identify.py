@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.identifying.inputs import IdentifyRequest
 
 
@@ -30,8 +30,5 @@ def identify(
     found = identified(replace(request, reporter=console))
     if out is not None:
         write_spec(found, out)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_identification(found, None if out is None else str(out))
+    show(found, as_json, print_identification, None if out is None else str(out))
     raise typer.Exit(0 if found.identifiable else 1)

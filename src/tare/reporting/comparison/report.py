@@ -62,7 +62,7 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
         html.heading("Shift and ratio"),
         html.table(
             "",
-            ("channel", *_headings(found), "verdict alone"),
+            ("channel", *_headings(found), "verdict of the channel"),
             [(*_figures(channel), channel.kind) for channel in found.channels],
         ),
         html.table(

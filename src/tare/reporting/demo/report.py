@@ -13,7 +13,6 @@ from tare.reporting.console import out, shown
 from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.intervals import Interval
-from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.demo.result import DemoResult, FedByStrategy, shift_of, stated_p
 from tare.studying.demo.words import in_points
@@ -35,11 +34,13 @@ def print_demo(result: DemoResult, page: Path) -> None:
     for shift in shifts:
         table.add_column(f"{shift}\naccuracy, 95% interval", justify="right")
         table.add_column("vs source", justify="right")
+    contrasts = _contrasts(result)
+    scores = {(item.strategy, shift_of(item)): item.score for item in result.analysis.means}
     for strategy in dict.fromkeys(item.strategy for item in result.analysis.means):
         cells = []
         for shift in shifts:
-            mean, contrast = _find(result, strategy, shift)
-            cells += [_percent(mean.score), in_points(contrast.difference.estimate) if contrast else ""]
+            contrast = contrasts.get((strategy, shift))
+            cells += [_percent(scores[(strategy, shift)]), in_points(contrast.difference.estimate) if contrast else ""]
         table.add_row(strategy, *cells)
     out.print(table)
     for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
@@ -120,7 +121,7 @@ def _reload(result: DemoResult) -> str:
     saved = result.saved
     return (
         f"Fine-tuned with {saved.strategy} on the other sensor's images: {saved.accuracy:.1%} on {result.test_size} test images; "
-        f"saved in {saved.folder} and loaded back, with a largest difference of the outputs of {saved.reload_difference:g}."
+        f"saved in {saved.folder}; loaded back, its outputs differ by at most {saved.reload_difference:g}."
     )
 
 
@@ -138,7 +139,7 @@ def _method(result: DemoResult) -> str:
 def _numbers(result: DemoResult, shift: str) -> str:
     rows = []
     for mean in (item for item in result.analysis.means if shift_of(item) == shift):
-        _, contrast = _find(result, mean.strategy, shift)
+        contrast = _contrasts(result).get((mean.strategy, shift))
         gap = contrast.difference if contrast else None
         cells = (in_points(gap.estimate), f"{in_points(gap.low)} to {in_points(gap.high)}") if gap else ("", "")
         p_value = f"{stated_p(contrast):.3f}" if contrast else ""
@@ -157,10 +158,9 @@ def _picture(fed: FedByStrategy) -> str:
     return html.image(fed.inputs[0], -2.0, 4.0, caption)
 
 
-def _find(result: DemoResult, strategy: str, shift: str) -> tuple[Mean, Contrast | None]:
-    mean = next(item for item in result.analysis.means if (item.strategy, shift_of(item)) == (strategy, shift))
-    matching = (item for item in result.analysis.contrasts if (item.strategy, shift_of(item)) == (strategy, shift))
-    return mean, next(matching, None)
+def _contrasts(result: DemoResult) -> dict[tuple[str, str], Contrast]:
+    """The differences to source, by strategy and shift."""
+    return {(item.strategy, shift_of(item)): item for item in result.analysis.contrasts}
 
 
 def _percent(interval: Interval) -> str:

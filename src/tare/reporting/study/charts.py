@@ -11,7 +11,9 @@ import polars as pl
 
 from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
-from tare.studying.analysis.analysis import Analysis, group_text
+from tare.statistics.intervals import Interval
+from tare.studying.analysis.analysis import Analysis, Mean, group_text
+from tare.studying.analysis.contrasts import Contrast
 from tare.studying.analysis.scores import ScoreGroup
 from tare.studying.result import PRETRAINING, FedInputs
 
@@ -29,17 +31,7 @@ _SHOWN = "indexof(shown, datum.strategy) >= 0"
 def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
     """Mean score against the number of target samples with 95% bands: a chart per network and shift, all on one scale."""
     scale = 100 if analysis.unit else 1
-    rows: list[dict[str, Any]] = [
-        {
-            "panel": _panel(item.group),
-            "strategy": item.strategy,
-            "size": int(dict(item.group)["size"]),
-            "score": scale * item.score.estimate,
-            "low": scale * item.score.low,
-            "high": scale * item.score.high,
-        }
-        for item in analysis.means
-    ]
+    rows = [{**_row(item, "score", item.score, scale), "size": int(dict(item.group)["size"])} for item in analysis.means]
     low, high = _ends(value for row in rows for value in (row["low"], row["high"], row["score"]))
     low, high = (max(0.0, low), min(100.0, high)) if analysis.unit else (low, high)
     sizes = sorted({row["size"] for row in rows})
@@ -51,14 +43,9 @@ def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
 def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
     """Paired differences to the baseline with 95% intervals and the margin shaded: a chart per network and shift, one scale."""
     scale = 100 if analysis.unit else 1
-    rows: list[dict[str, Any]] = [
+    rows = [
         {
-            "panel": _panel(item.group),
-            "strategy": item.strategy,
-            "size": dict(item.group)["size"],
-            "difference": scale * item.difference.estimate,
-            "low": scale * item.difference.low,
-            "high": scale * item.difference.high,
+            **_row(item, "difference", item.difference, scale),
             "adjusted p": item.p_adjusted if math.isfinite(item.p_adjusted) else None,
             "shown": item.statement,
         }
@@ -187,6 +174,12 @@ def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends:
     return _spec(alt.layer(*layers).properties(width="container", height=height))
 
 
+def _row(item: Mean | Contrast, name: str, interval: Interval, scale: float) -> dict[str, Any]:
+    ends = {"low": scale * interval.low, "high": scale * interval.high}
+    place = {"panel": _panel(item.group), "strategy": item.strategy, "size": dict(item.group)["size"]}
+    return {**place, name: scale * interval.estimate, **ends}
+
+
 def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -196,14 +189,13 @@ def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]]) -> VegaSpec:
     """A chart with its rows and heading added. All panels share one built chart, because Altair's building is slow."""
-    values = [{key: None if _nowhere(value) else value for key, value in row.items()} for row in rows]
+    values = [
+        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+        for row in rows
+    ]
     # Altair names missing data "empty"; a layer without that name inherits the rows of the whole chart.
     layers = [{key: part for key, part in layer.items() if part != {"name": "empty"}} for layer in drawn["layer"]]
     return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel).to_dict()}
-
-
-def _nowhere(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:

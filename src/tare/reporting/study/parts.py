@@ -61,16 +61,8 @@ def sorted_table(analysis: Analysis) -> str:
     """A table of every mean and paired difference. Its headings sort, and a search field filters its rows."""
     columns = [name for name, _ in analysis.means[0].group]
     percent = " in %" if analysis.unit else ""
-    headings = (
-        *columns,
-        "strategy",
-        f"mean{percent}",
-        "95% interval",
-        f"vs {analysis.baseline}",
-        "95% interval",
-        "p adjusted",
-        "shown",
-    )
+    compared = (f"vs {analysis.baseline}", "95% interval", "p adjusted", "shown")
+    headings = (*columns, "strategy", f"mean{percent}", "95% interval", *compared)
     head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in headings)
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
     scale, digits = (100, ".1f") if analysis.unit else (1, ".4g")

@@ -23,7 +23,7 @@ _CURVES = (
 _DIFFERENCES = (
     "Accuracy of each strategy minus that of source, with the same seed, network and samples. Bars are 95% intervals of single "
     "comparisons. A filled mark is shown to be better or worse after Holm's adjustment over all comparisons of this page; a "
-    "hollow mark is not. The grey band is the equivalence margin: smaller differences do not matter."
+    "hollow mark is not. The grey band is the equivalence margin: a smaller difference counts as no difference."
 )
 _FED = (
     "Grey: the inputs of pretraining (dataset0). Lines: the target's training samples as each strategy feeds them. The closer a "
@@ -62,12 +62,8 @@ def print_study(run: StudyRun, page: Path) -> None:
 
 def write_study(run: StudyRun, path: Path) -> None:
     """Write the study's self-contained page."""
-    curves, gaps, fed, stored = (
-        learning_curves(run.analysis),
-        difference_charts(run.analysis),
-        fed_charts(run.fed),
-        stored_chart(run.fed),
-    )
+    curves, gaps = learning_curves(run.analysis), difference_charts(run.analysis)
+    fed, stored = fed_charts(run.fed), stored_chart(run.fed)
     strategies = run.plan.strategies
     script = (files("tare.reporting.study") / "study.js").read_text(encoding="utf-8")
     body = [
@@ -148,7 +144,7 @@ def _method(run: StudyRun) -> list[str]:
         source = f"All seeds share the networks with weights {plan.weights!r}; a seed draws the samples."
     else:
         source = (
-            "Each seed pretrains its own network from scratch on dataset0, z-scored with dataset0's mean and std, and draws its "
+            "Each seed pretrains its own networks from scratch on dataset0, z-scored with dataset0's mean and std, and draws its "
             "own samples of the target."
         )
     return [
@@ -157,7 +153,7 @@ def _method(run: StudyRun) -> list[str]:
         "norm's re-estimated moments, feature scaling and head come from the training samples alone. A smaller training set "
         "holds the first samples of a larger one.",
         "Before anything was measured, a check showed that the strategies feed the network different tensors. Means have "
-        "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse are adjusted by "
-        f"Holm over all comparisons, and so are those of equivalence within {plan.margin:g} "
-        f"{'point' if plan.margin == 1 else 'points'} (two one-sided tests). Crossovers are bootstrapped over seeds.",
+        "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse, and those of "
+        f"equivalence within {plan.margin:g} {'point' if plan.margin == 1 else 'points'} (two one-sided tests), are adjusted by "
+        "Holm separately, each over all comparisons. Crossovers are bootstrapped over seeds.",
     ]

@@ -90,7 +90,7 @@ def _accuracy(run: TransferRun) -> str:
 def _lead(run: TransferRun) -> str:
     settings, evaluation = run.settings, run.evaluation
     hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
-    same = f" The best epoch was chosen on the same {_noun(run)}, so this accuracy is slightly too high."
+    same = f" The best epoch was chosen on the same {_noun(run)}, so this accuracy is biased slightly upward."
     bias = same if run.history else ""
     return (
         f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
@@ -115,8 +115,8 @@ def _scores(run: TransferRun) -> str:
     ]
     noun = _noun(run)
     caption = (
-        f"Precision: the share of the {noun} predicted as the class that belong to it. Recall: the share of the {noun} of the "
-        f"class that were predicted as it. n/a: the class was never predicted, or has no {noun}."
+        f"Precision: share of correct predictions among the {noun} predicted as the class. Recall: share of correct predictions "
+        f"among the {noun} of the class. n/a: the class was never predicted, or has no {noun}."
     )
     return html.table(caption, ("class", "precision", "recall", "F1", noun), rows)
 
@@ -158,8 +158,8 @@ def _fed(run: TransferRun) -> str:
     before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded", "vector": ""}[run.kind]
     return (
         f"Target mean and std are those of the training split, in unit values{before}, ± standard error (which counts "
-        f"{_noun(run)}). The normalisation subtracts one constant and divides by another. Mean and std fed are what the network "
-        "then receives."
+        f"{_noun(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "
+        "network's input."
     )
 
 
