@@ -22,9 +22,15 @@ def test_no_module_bears_the_name_of_an_exported_function() -> None:
 
 
 def test_the_shop_window_is_small_and_everything_in_it_exists() -> None:
-    assert len(tare.__all__) <= 15
+    assert len(tare.__all__) <= 21
     for name in tare.__all__:
         assert getattr(tare, name) is not None
+
+
+def test_every_command_of_one_verb_is_a_function_of_the_same_name() -> None:
+    from tare.cli.entries import ENTRIES
+
+    assert {entry.name for entry in ENTRIES} - set(tare.__all__) == {"demo"}
 
 
 def lint(src: Path) -> subprocess.CompletedProcess[str]:

@@ -273,9 +273,9 @@ def test_weights_that_are_no_numbers_are_refused(run: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "tflite"}, "--format among onnx, torchscript, .* found 'tflite'"),
-        ({"format": "pt2", "layout": "CHW"}, "--layout among NHWC, NCHW, found 'CHW'"),
-        ({"format": "pt2", "output": "labels"}, "--output among both, probabilities, logits, found 'labels'"),
+        ({"format": "tflite"}, "one of --format: onnx, torchscript, .* found 'tflite'"),
+        ({"format": "pt2", "layout": "CHW"}, "one of --layout: NHWC or NCHW, found 'CHW'"),
+        ({"format": "pt2", "output": "labels"}, "one of --output: both, probabilities or logits, found 'labels'"),
         ({"format": "hf", "with_resize": True}, "found them with 'hf', which holds no graph"),
         ({"format": "pt2", "opset": 20}, "--opset of 18 to 24 with --format onnx"),
         ({"format": "onnx", "opset": 7}, "--opset of 18 to 24 with --format onnx"),

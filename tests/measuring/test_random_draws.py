@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import tare
-from tare.errors import DataError
+from tare.errors import DataError, SpecError
 from tests.encoding import encoded, packed
 from tests.images import random_rgb, rgb_folder, save_png
 
@@ -135,7 +135,7 @@ def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, SpecError), match=message):
         tare.measure(MANY[:100], **options)
 
 

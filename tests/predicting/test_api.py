@@ -12,8 +12,11 @@ from PIL import Image
 from tare.datasets.image_batches import evaluation_transform
 from tare.errors import DataError, SpecError
 from tare.networks.stored.trained import open_trained
-from tare.predicting.api import predict, predictions
+from tare.predicting.answers import predictions
+from tare.predicting.api import predict
+from tare.predicting.inputs import AnswerOptions
 from tare.predicting.result import Prediction
+from tare.predicting.samples import inputs_of
 from tests.images import save_png
 from tests.tiny_run import CLASSES, save_photo, tiny_run
 
@@ -82,7 +85,7 @@ def test_an_image_too_narrow_to_resize_is_an_error_of_its_own(run: Path, tmp_pat
     save_png(tmp_path / "thread.png", np.zeros((1, 60000, 3), dtype=np.uint8))
     trained = open_trained(run)
     wide = replace(trained, model=replace(trained.model, takes=replace(trained.model.geometry, size=(160, 160))))
-    answer = next(predictions(wide, [str(tmp_path / "thread.png")]))
+    answer = next(predictions(wide, inputs_of(wide, [str(tmp_path / "thread.png")]), AnswerOptions()))
     assert answer.error == "60000 x 1 pixels: too narrow to resize its shorter edge to 177"
 
 
@@ -108,8 +111,8 @@ def test_more_classes_than_there_are_means_all(run: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"top": 0}, "--top of at least 1, found 0"),
-        ({"batch_size": 0}, "--batch-size of at least 1, found 0"),
+        ({"top": 0}, "--top above zero, found 0"),
+        ({"batch_size": 0}, "--batch-size above zero, found 0"),
         ({"device": "quantum"}, "a device that is here, found 'quantum'"),
     ],
 )

@@ -38,7 +38,7 @@ def test_names_files_mappings_and_plans_mean_the_same(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_said(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="did you mean seeds"):
-        tare.study("digits", out=tmp_path / "s", seed=4)
+        tare.study("digits", out=tmp_path / "s", seed=4)  # type: ignore[call-arg]
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a directory for the study, found a file"):
         tare.study("digits", out=tmp_path / "file")

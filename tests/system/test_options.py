@@ -55,7 +55,7 @@ def test_help_shows_every_option_with_its_help() -> None:
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"color": "red"}, r"a keyword of tare.painted, found 'color'; did you mean 'colour'\?"),
+        ({"color": "red"}, r"a keyword of tare.painted, found 'color'; did you mean colour\?"),
         ({"zzz": 1}, r"found 'zzz'; help\(tare.painted\) lists them"),
     ],
 )

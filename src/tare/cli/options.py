@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-
-class EngineName(StrEnum):
-    """Where chunks are read."""
-
-    local = "local"
-    ray = "ray"
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Workers = Annotated[int | None, typer.Option(help="Parallel readers; the result does not depend on their number.", min=1)]
-SPEC_HELP = "What the network expects: a file of `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 

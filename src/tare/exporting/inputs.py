@@ -1,105 +1,41 @@
-"""What an export is asked for: the format, what its graph takes and gives, and where it goes."""
+"""What ``tare.export`` is asked."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from tare.errors import SpecError
-from tare.exporting.place import check_place
-from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
-from tare.networks.stored.trained import TrainedModel
-from tare.system.files import remove_parts
-from tare.system.lock import only_writer
+from tare.system.options import OptionGroup, declared, option
+from tare.system.progress import SILENT, Reporter
 
 ExportFormat = Literal["onnx", "torchscript", "pt2", "safetensors", "hf", "timm"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-#: The formats of one file that holds the whole graph.
-GRAPHS = ("onnx", "torchscript", "pt2")
-GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC"]
+ImageLayout = Literal["NHWC", "NCHW"]
 Output = Literal["both", "probabilities", "logits"]
-#: The layouts of images; signals and rows have one each.
-LAYOUTS: tuple[GraphLayout, ...] = ("NHWC", "NCHW")
-OUTPUTS: tuple[Output, ...] = ("both", "probabilities", "logits")
 
 
-@dataclass(frozen=True, slots=True)
-class GraphOptions:
-    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest(OptionGroup):
+    """A run, the format that its model is written in, and what a graph takes and gives."""
 
-    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
-    """
-
-    layout: GraphLayout = "NHWC"
-    output: Output = "both"
-    with_resize: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the outputs, in order."""
-        return ("probabilities", "logits") if self.output == "both" else (self.output,)
-
-    @property
-    def takes(self) -> str:
-        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
-        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
-
-    @property
-    def dynamic(self) -> dict[int, str]:
-        """Names of the input's axes that may have any length."""
-        if self.layout in ("NTC", "NC"):
-            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
-        rows = self.layout.index("H")
-        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
-
-
-@dataclass(frozen=True, slots=True)
-class ExportJob:
-    """An export that was asked for."""
-
-    form: ExportFormat
-    out: Path
-    is_folder: bool
-    options: GraphOptions
-    opset: int | None
-    overwrite: bool
-
-    @contextmanager
-    def written(self) -> Iterator[None]:
-        """Let no other process write there meanwhile, and see that none has since the place was first looked at."""
-        with only_writer(self.out):
-            check_place(self.out, is_folder=self.is_folder, overwrite=self.overwrite)
-            remove_parts(self.out.parent, self.out.name)
-            yield
-
-    def check(self) -> None:
-        """Raise :class:`SpecError` for an option that is unknown, or does not belong to the format."""
-        options = self.options
-        for name, value, known in (
-            ("--format", self.form, EXPORT_FORMATS),
-            ("--layout", options.layout, LAYOUTS),
-            ("--output", options.output, OUTPUTS),
-        ):
-            if value not in known:
-                raise SpecError(f"{name} among {', '.join(known)}", f"{value!r}", "choose one of them")
-        if self.form not in GRAPHS and options != GraphOptions():
-            found = f"them with {self.form!r}, which holds no graph"
-            raise SpecError(f"--layout, --output and --with-resize with {', '.join(GRAPHS)}", found, "leave them out")
-        if self.opset is not None and (self.form != "onnx" or not 18 <= self.opset <= 24):
-            raise SpecError("--opset of 18 to 24 with --format onnx", f"{self.opset} with {self.form!r}", "leave it out")
-
-    def suited(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
-        """The job with the one layout that signals or rows have. Raises :class:`SpecError` for an option that is for images."""
-        takes = trained.model.takes
-        if isinstance(takes, Geometry) or self.form not in GRAPHS:
-            return self
-        noun = NOUNS[takes.kind]
-        if layout is not None:
-            raise SpecError("--layout for images", f"{layout!r} with {noun}", "leave it out")
-        if isinstance(takes, RowGeometry) and self.options.with_resize:
-            raise SpecError("--with-resize for images or signals", f"it with {noun}", "leave it out")
-        stored: GraphLayout = "NTC" if isinstance(takes, SignalGeometry) else "NC"
-        return replace(self, options=replace(self.options, layout=stored))
+    run: str | os.PathLike[str] = field(
+        kw_only=False,
+        metadata=declared("A run directory of `tare transfer`, or its model/.", is_argument=True, kind=Path),
+    )
+    format: ExportFormat = field(kw_only=False, metadata=declared("onnx, torchscript and pt2 hold the whole graph."))
+    out: str | os.PathLike[str] = field(kw_only=False, metadata=declared("The file or folder to make.", kind=Path))
+    layout: ImageLayout | None = option(
+        None, "Axes of the raw uint8 images that a graph takes.", shown="NHWC; signals are NTC, rows NC"
+    )
+    output: Output = option("both", "What a graph gives; both: probabilities, then logits.")
+    with_resize: bool = option(False, "Put resize and crop into the graph: images of any size, signals of any length.")
+    images: Sequence[str | os.PathLike[str]] = option(
+        (), "Compare on these samples, not on the run's own.", metavar="PATH", kind=list[str]
+    )
+    factory: str | None = option(
+        None, "FILE.py:FACTORY of a network that timm does not know; runs that file.", names=("--model",)
+    )
+    opset: int | None = option(None, "ONNX opset, if not the exporter's own choice.")
+    overwrite: bool = option(False, "Replace an earlier export.")
+    reporter: Reporter = SILENT

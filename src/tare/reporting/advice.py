@@ -27,17 +27,13 @@ def print_advice(found: Advice) -> None:
     if found.rate is not None:
         out.print(f"How often such advice is right: {shown(found.rate.in_words())}.", soft_wrap=True)
     out.print()
-    out.print("[bold]Because[/]")
-    for text in found.because:
-        out.print(f"- {shown(text)}", soft_wrap=True)
-    out.print("\n[bold]What would change it[/]")
-    for text in found.would_change:
-        out.print(f"- {shown(text)}", soft_wrap=True)
+    for heading, texts in (("Because", found.because), ("\nWhat would change it", found.would_change)):
+        out.print(f"[bold]{heading}[/]")
+        for text in texts:
+            out.print(f"- {shown(text)}", soft_wrap=True)
     out.print(f"\n[bold]Cost of being wrong[/]: {shown(found.cost)}.", soft_wrap=True)
     out.print(f"\n{shown(_use(found))}", soft_wrap=True)
-    for name, reason in found.refused.items():
-        out.print(f"[dim]{name} could not be computed: {shown(reason)}[/]", soft_wrap=True)
-    for note in found.notes:
+    for note in _notes(found):
         out.print(f"[dim]{shown(note)}[/]", soft_wrap=True)
 
 

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tare.errors import OutputError
-from tare.studying.execution.running import CellWatcher, run_study
-from tare.studying.plan import StudyPlan, requested_plan
+from tare.studying.execution.running import run_study
+from tare.studying.inputs import StudyRequest
+from tare.studying.plan import requested_plan
 from tare.studying.result import StudyRun
-from tare.system.engines.local import Engine
+from tare.system.options import verb
 
 
-def study(
-    plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan = "digits",
-    *,
-    out: str | os.PathLike[str],
-    workers: int | None = None,
-    engine: Engine = "local",
-    watch: CellWatcher | None = None,
-    command: str = "",
-    **keys: Any,
-) -> StudyRun:
+@verb(StudyRequest)
+def study(request: StudyRequest) -> StudyRun:
     """Measure which normalisation is better, by how much: paired, repeated, with intervals.
 
-    ``plan`` names a built-in study, a YAML file, or is the plan itself; ``keys`` replace its keys (``seeds=20``,
+    ``plan`` names a built-in study, a YAML file, or is the plan itself; other keywords replace its keys (``seeds=20``,
     ``strategies=["source", "target"]``, ``data="photos/", networks=["timm:resnet18"]`` for the study ``folder``). Cells are kept
     in ``out``: the same call goes on where it stopped. ``tare report OUT`` makes the page.
 
     Raises :class:`tare.errors.SpecError` for a plan that cannot be, and what :func:`tare.studying.execution.running.run_study`
     raises.
     """
-    if Path(out).exists() and not Path(out).is_dir():
+    out = Path(request.out)
+    if out.exists() and not out.is_dir():
         raise OutputError("a directory for the study", f"a file {os.fspath(out)!r}", "name another")
-    return run_study(requested_plan(plan, keys), Path(out), workers=workers, engine=engine, watch=watch, command=command)
+    plan = requested_plan(request.plan, request.keys())
+    return run_study(plan, out, workers=request.workers, engine=request.engine, watch=request.watch, command=request.command)

@@ -116,6 +116,7 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
             return function(request(*args, **kwargs))
 
         returned = inspect.signature(function).return_annotation
+        call.request = request  # type: ignore[attr-defined]
         call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
         call.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nOptions:\n{_listing(request)}"
         return call
@@ -130,7 +131,7 @@ class UnknownKeywordError(SpecError, TypeError):
     def of(cls, function: str, name: str, known: list[str]) -> "UnknownKeywordError":
         """The error for the keyword ``name`` of ``function``, whose keywords are ``known``."""
         close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"help(tare.{function}) lists them"
+        remedy = f"did you mean {close[0]}?" if close else f"help(tare.{function}) lists them"
         return cls(f"a keyword of tare.{function}", repr(name), remedy)
 
 

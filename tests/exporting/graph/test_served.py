@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.inputs import GraphOptions
+from tare.exporting.job import GraphOptions
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import MEAN, STD, tiny_run
 

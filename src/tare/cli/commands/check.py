@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tare.cli.options import Json, Seed, print_json
-
-
-class StageName(StrEnum):
-    """Which pipeline it is."""
-
-    train = "train"
-    eval = "eval"
-
-
-class Format(StrEnum):
-    """How findings are printed."""
-
-    text = "text"
-    json = "json"
-    github = "github"
-    sarif = "sarif"
 
 
 def check(
@@ -45,11 +28,13 @@ def check(
     data: Annotated[
         str | None, typer.Option(help="The target's folder, or statistics of `tare measure --out`.", metavar="DATA")
     ] = None,
-    stage: Annotated[StageName, typer.Option(help="Which stage a single pipeline is for.")] = StageName.eval,
+    stage: Annotated[Literal["train", "eval"], typer.Option(help="Which stage a single pipeline is for.")] = "eval",
     mean: Annotated[list[float] | None, typer.Option(help="The network's mean, unit values; once, or once per channel.")] = None,
     std: Annotated[list[float] | None, typer.Option(help="Its std, likewise.")] = None,
     size: Annotated[int | None, typer.Option(help="The size you mean, if not the network's own.", min=1)] = None,
-    output: Annotated[Format, typer.Option("--format", help="How findings are printed.")] = Format.text,
+    output: Annotated[
+        Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How findings are printed.")
+    ] = "text",
     as_json: Json = False,
     seed: Seed = 0,
 ) -> None:
@@ -71,18 +56,18 @@ def check(
         report = check_pipeline(
             pipeline,
             network if network is not None else _stated_only(mean, std),
-            stage=stage.value,
+            stage=stage,
             data=data,
             mean=mean,
             std=std,
             size=None if size is None else (size, size),
             seed=seed,
         )
-    if as_json or output is Format.json:
+    if as_json or output == "json":
         print_json(report.to_json())
-    elif output is Format.github:
+    elif output == "github":
         typer.echo(findings.github(report))
-    elif output is Format.sarif:
+    elif output == "sarif":
         typer.echo(findings.sarif(report))
     else:
         findings.print_report(report)

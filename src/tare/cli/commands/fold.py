@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,13 +24,6 @@ Factory = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing model directory.")]
 
 
-class InputName(StrEnum):
-    """What the folded network takes."""
-
-    unit = "unit"
-    uint8 = "uint8"
-
-
 def fold(
     source: Source,
     out: Out,
@@ -39,8 +31,8 @@ def fold(
         str | None, typer.Option(metavar="SPEC", help=f"What it expects: {_SPEC}.", show_default="what the network states")
     ] = None,
     takes: Annotated[
-        InputName, typer.Option("--input", help="The folded network takes unit values, or raw bytes.")
-    ] = InputName.unit,
+        Literal["unit", "uint8"], typer.Option("--input", help="The folded network takes unit values, or raw bytes.")
+    ] = "unit",
     weights: Weights = "pretrained",
     model: Factory = None,
     overwrite: Overwrite = False,
@@ -53,7 +45,7 @@ def fold(
     """
     from tare.networks.stored.folded import fold_to
 
-    made = fold_to(source, out, spec=spec, takes=takes.value, weights=weights, factory=model, overwrite=overwrite)
+    made = fold_to(source, out, spec=spec, takes=takes, weights=weights, factory=model, overwrite=overwrite)
     _show(made, as_json)
 
 

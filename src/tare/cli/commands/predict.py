@@ -7,25 +7,17 @@ from typing import Annotated
 
 import typer
 
-from tare.cli.options import Json, Workers
+from tare.cli.fields import command
+from tare.cli.options import Json
+from tare.predicting.inputs import PredictRequest
 
 
+@command(PredictRequest)
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run directory of `tare transfer`, or its model/.", metavar="RUN")],
-    images: Annotated[
-        list[str],
-        typer.Argument(help="Files, folders, patterns; - reads a list from stdin.", metavar="IMAGES...", show_default=False),
-    ],
-    as_json: Json = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, as images are answered.")] = False,
+    request: PredictRequest,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, as samples are answered.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.", dir_okay=False)] = None,
-    top: Annotated[int, typer.Option(help="How many classes each, the most probable first.", min=1)] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images at once; the answers do not depend on it.", min=1)] = 32,
-    workers: Workers = None,
-    factory: Annotated[
-        str | None, typer.Option("--model", help="FILE.py:FACTORY of a network that timm does not know; runs that file.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
+    as_json: Json = False,
 ) -> None:
     """Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.
 
@@ -35,21 +27,20 @@ def predict(
     from tare.errors import DataError, SpecError
     from tare.input_spec.geometry import NOUNS
     from tare.networks.stored.trained import open_trained
-    from tare.predicting.api import predictions
-    from tare.predicting.inputs import inputs_of
+    from tare.predicting.answers import predictions
+    from tare.predicting.samples import inputs_of
     from tare.reporting import console
     from tare.reporting.predictions import PredictionFormat, write_predictions
 
     if as_json and jsonl:
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
-    trained = open_trained(run, factory)
-    inputs = inputs_of(trained, images)
+    trained = open_trained(Path(request.run), request.factory)
+    inputs = inputs_of(trained, request.images)
     noun = NOUNS[trained.model.takes.kind]
-    options = {"top": top, "batch_size": batch_size, "workers": workers, "device": device}
-    answers = predictions(trained, inputs, **options)  # type: ignore[arg-type]
+    answers = predictions(trained, inputs, request)
     with console.counting("predicting", noun, len(inputs.names)) as advance:
-        failed = write_predictions(answers, out, form, str(run), min(top, len(trained.model.classes)), advance)
+        failed = write_predictions(answers, out, form, str(request.run), min(request.top, len(trained.model.classes)), advance)
     if failed == len(inputs.names):
         one = "an image" if noun == "images" else f"a {noun.removesuffix('s')}"
         raise DataError(f"{one} that can be read", f"none of {failed}", "each row says why")

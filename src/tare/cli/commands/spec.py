@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,12 +17,7 @@ _MODEL = (
 )
 
 
-class FormatName(StrEnum):
-    """In whose words the specification is written."""
-
-    tare = "tare"
-    timm = "timm"
-    hf = "hf"
+Format = Literal["tare", "timm", "hf"]
 
 
 def spec(
@@ -31,8 +25,8 @@ def spec(
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(help="Also write it to this JSON file.", dir_okay=False)] = None,
     form: Annotated[
-        FormatName, typer.Option("--format", help="tare's own, timm's pretrained_cfg, or a Hugging Face preprocessor_config.")
-    ] = FormatName.tare,
+        Format, typer.Option("--format", help="tare's own, timm's pretrained_cfg, or a Hugging Face preprocessor_config.")
+    ] = "tare",
     against: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Say whether another network expects the same values.")
     ] = None,
@@ -52,16 +46,16 @@ def spec(
     document = _document(first, form)
     if out is not None:
         write_text(out, json_text(document) + "\n")
-    if as_json or form is not FormatName.tare:
+    if as_json or form != "tare":
         print_json(document)
     else:
         typer.echo(first.describe())
 
 
-def _document(stated: InputSpec, form: FormatName) -> dict[str, Any]:
-    if form is FormatName.timm:
+def _document(stated: InputSpec, form: Format) -> dict[str, Any]:
+    if form == "timm":
         return stated.to_timm()
-    return stated.to_hf() if form is FormatName.hf else stated.to_json()
+    return stated.to_hf() if form == "hf" else stated.to_json()
 
 
 def _compare(name: str, first: InputSpec, other: str, second: InputSpec, as_json: bool) -> int:

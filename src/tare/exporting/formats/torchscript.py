@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.errors import ModelError, reason_of
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.inputs import GraphOptions
+from tare.exporting.job import GraphOptions
 from tare.exporting.parity import Outputs, Runner
 from tare.exporting.quiet import quietly
 

@@ -14,7 +14,7 @@ from tare.exporting.graph.resize import (
     resize_weights,
     weighted,
 )
-from tare.exporting.inputs import GraphOptions
+from tare.exporting.job import GraphOptions
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
 from tare.normalisation.normaliser import Normaliser

@@ -1,0 +1,14 @@
+"""``tare.rule``: the story of a finding."""
+
+from __future__ import annotations
+
+from tare.checking.rules.rule import Rule
+from tare.checking.rules.table import rule_named
+
+
+def rule(code: str) -> Rule:
+    """Return the rule of a code (``TARE003``) or name (``normalised-twice``): its title, story and examples.
+
+    Raises :class:`tare.errors.SpecError` with the closest match.
+    """
+    return rule_named(code)

@@ -1,0 +1,179 @@
+"""An export written: loaded back by the library it is for, and compared with PyTorch before it gets its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tare.datasets.split import Split
+from tare.errors import OutputError
+from tare.exporting.formats.onnx import check_installed, onnx_bytes, onnx_runner
+from tare.exporting.formats.pt2 import pt2_bytes, pt2_runner
+from tare.exporting.formats.torchscript import NOTE, torchscript_bytes, torchscript_runner
+from tare.exporting.formats.weights import check_reloaded, fill_hf, fill_plain, fill_timm, weights_bytes
+from tare.exporting.graph.resize import EXACT
+from tare.exporting.graph.served import ServedGraph
+from tare.exporting.inputs import ExportRequest
+from tare.exporting.job import GRAPHS, ExportJob, GraphOptions
+from tare.exporting.parity import Runner, check_graph, graph_batches, loaded, resize_differences
+from tare.exporting.place import check_place
+from tare.exporting.probe_images import ProbeImages, probe_images, split_of
+from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
+from tare.exporting.reloaded import check_hf, check_stateable, check_timm
+from tare.exporting.result import Exported, Parity
+from tare.exporting.statement import graph_spec, metadata, model_spec
+from tare.input_spec.geometry import NOUNS, Geometry
+from tare.networks.stored.trained import TrainedModel, open_trained
+from tare.system.files import replacing, replacing_folder
+
+_STEPS = 4
+_RUNNERS: Mapping[str, Callable[[Path], Runner]] = {"onnx": onnx_runner, "torchscript": torchscript_runner, "pt2": pt2_runner}
+
+
+def exported(request: ExportRequest) -> Exported:
+    """The export that was asked for; see :func:`tare.export`."""
+    job = ExportJob.of(request)
+    check_place(job.out, is_folder=job.is_folder, overwrite=job.overwrite)
+    if job.form == "onnx":
+        check_installed()
+    with request.reporter.counting(f"exporting to {job.form}", "steps", _STEPS) as advance:
+        trained = open_trained(Path(request.run), request.factory)
+        job = job.suited(trained, request.layout)
+        if job.out.resolve() == trained.folder.resolve():
+            raise OutputError("an output beside the run", f"its own model {str(job.out)!r}", "name another")
+        if job.form in ("hf", "timm"):
+            check_stateable(trained, job.form)
+        advance(1)
+        split = split_of(trained)
+        probes = _probes(trained, split, [os.fspath(image) for image in request.images])
+        advance(1)
+        if job.form in GRAPHS:
+            made = _graph(job, trained, probes)
+        elif job.is_folder:
+            made = _folder(job, trained, probes, trained.validated or (len(split.val) if split is not None else None))
+        else:
+            made = _weights_file(job, trained)
+        advance(2)
+    for note in made.notes:
+        request.reporter.note(note)
+    return made
+
+
+def _probes(trained: TrainedModel, split: Split | None, words: Sequence[str]) -> ProbeImages | ProbeNumbers:
+    takes = trained.model.takes
+    if isinstance(takes, Geometry):
+        return probe_images(trained, split, words)
+    return probe_numbers(trained, takes, split, words)
+
+
+def _graph(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNumbers) -> Exported:
+    options = job.options
+    graph = ServedGraph(trained.model, options)
+    content, how = _content(job, trained, graph)
+    batches = graph_batches(trained, options, probes)
+    with job.written(), replacing(job.out) as temporary:
+        temporary.write_bytes(content)
+        run = loaded(_RUNNERS[job.form], temporary, _runtime(job.form))
+        parity = check_graph(run, _runtime(job.form), graph, options, batches)
+    parity = replace(parity, images=probes.origin, real=probes.real)
+    if options.with_resize and isinstance(probes, ProbeImages):
+        levels, share, apart = resize_differences(trained, graph, probes)
+        parity = replace(parity, resize_levels=levels, resize_share=share, resize_logits=apart)
+    takes = trained.model.takes
+    return Exported(
+        job.out,
+        job.form,
+        len(content),
+        trained.model.classes,
+        _notes(job, trained, parity),
+        parity,
+        options.layout,
+        options.names,
+        takes.size if isinstance(takes, Geometry) and not options.with_resize else None,
+        options.takes,
+        _stored(trained),
+        tuple(options.dynamic.get(axis, edge) for axis, edge in enumerate(_example_shape(trained, options))),
+        {"torch": torch.__version__, **how},
+    )
+
+
+def _content(job: ExportJob, trained: TrainedModel, graph: ServedGraph) -> tuple[bytes, dict[str, Any]]:
+    """The file's bytes, and how they were made."""
+    stated = metadata(trained, graph_spec(trained, job.options))
+    example = torch.from_numpy(np.zeros(_example_shape(trained, job.options), _stored(trained)))
+    if job.form == "onnx":
+        return onnx_bytes(graph, example, job.options, stated, job.opset)
+    write = pt2_bytes if job.form == "pt2" else torchscript_bytes
+    return write(graph, example, job.options, stated), {}
+
+
+def _weights_file(job: ExportJob, trained: TrainedModel) -> Exported:
+    content = weights_bytes(trained, metadata(trained, model_spec(trained)))
+    with job.written(), replacing(job.out) as temporary:
+        temporary.write_bytes(content)
+        check_reloaded(trained, temporary)
+    return Exported(job.out, job.form, len(content), trained.model.classes, (), **_holds(trained))
+
+
+def _folder(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNumbers, validated: int | None) -> Exported:
+    stated = metadata(trained, model_spec(trained))
+    parity: Parity | None = None
+    notes: tuple[str, ...] = ()
+    with job.written(), replacing_folder(job.out) as folder:
+        if job.form == "safetensors" or isinstance(probes, ProbeNumbers):  # which have no other folder
+            fill_plain(folder, trained, stated, validated)
+        elif job.form == "timm":
+            fill_timm(folder, trained, stated, validated)
+            parity = check_timm(folder, trained, probes)
+        else:
+            fill_hf(folder, trained, stated, validated)
+            parity, notes = check_hf(folder, trained, probes)
+    if validated is None:
+        noun = NOUNS[trained.model.takes.kind]
+        notes += (f"the card states the accuracy without the number of validation {noun}: the run's data are not at hand",)
+    size = sum(path.stat().st_size for path in job.out.iterdir())
+    return Exported(job.out, job.form, size, trained.model.classes, notes, parity, **_holds(trained))
+
+
+def _holds(trained: TrainedModel) -> dict[str, Any]:
+    return {"takes": NOUNS[trained.model.takes.kind], "dtype": _stored(trained)}
+
+
+def _stored(trained: TrainedModel) -> str:
+    """The type of a raw value."""
+    takes = trained.model.takes
+    return "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
+
+
+def _notes(job: ExportJob, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
+    notes: list[str] = [NOTE] if job.form == "torchscript" else []
+    if not parity.real:
+        notes.append(f"compared on {parity.images}")
+    takes = trained.model.takes
+    if job.options.with_resize and isinstance(takes, Geometry) and takes.interpolation not in EXACT:
+        share, levels = parity.resize_share or 0.0, parity.resize_levels
+        notes.append(f"resized bytes differ from Pillow's in {share:.2%} of the values, by at most {levels}")
+    return tuple(notes)
+
+
+def _example_shape(trained: TrainedModel, options: GraphOptions) -> tuple[int, ...]:
+    """An input to record the graph with; two of a batch, for a length of one would be taken for a constant."""
+    channels, takes = len(trained.model.normalisation.mean), trained.model.takes
+    if not isinstance(takes, Geometry):
+        steps = tuple(length + 33 if options.with_resize else length for length in takes.shape)
+        return (2, *steps, channels)
+    height, width = takes.size
+    if options.with_resize:  # unequal edges, neither of them the network's own
+        height, width = height + 33, width + 58
+    return (2, height, width, channels) if options.layout == "NHWC" else (2, channels, height, width)
+
+
+def _runtime(form: str) -> str:
+    return f"onnxruntime {version('onnxruntime')}" if form == "onnx" else f"torch {torch.__version__} ({form})"

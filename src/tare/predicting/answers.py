@@ -1,0 +1,76 @@
+"""Answers of a trained model, a batch of samples at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import torch
+
+from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import NOUNS
+from tare.networks.stored.trained import TrainedModel
+from tare.predicting.inputs import AnswerOptions
+from tare.predicting.result import Prediction
+from tare.predicting.samples import NamedInputs, TensorOrSkipped
+from tare.samples.records import Skipped
+from tare.system.engines.local import default_workers, ordered_map
+
+
+def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions) -> Iterator[Prediction]:
+    """Answer ``inputs`` in order, a batch at a time; nothing is read before the first answer is asked for.
+
+    Raises :class:`DataError` if there is no input.
+    """
+    if not inputs.names:
+        noun = NOUNS[trained.model.takes.kind].removesuffix("s")
+        raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
+    return _answers(trained, inputs, options, _device(options.device))
+
+
+def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions, device: torch.device) -> Iterator[Prediction]:
+    top = min(options.top, len(trained.model.classes))
+    trained.model.network.module.to(device)
+    pairs = zip(
+        inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
+    )
+    while batch := list(islice(pairs, options.batch_size)):
+        yield from _answered(trained, batch, top, device)
+
+
+def _answered(
+    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, device: torch.device
+) -> Iterator[Prediction]:
+    found: dict[int, Prediction] = {}
+    images: list[tuple[int, torch.Tensor]] = []
+    for index, (path, loaded) in enumerate(batch):
+        if isinstance(loaded, Skipped):
+            found[index] = Prediction(path, error=loaded.reason)
+        else:
+            images.append((index, loaded))
+    # 8-bit images and deeper ones go through separately, so that no image's numbers depend on its neighbours.
+    for kind in {image.dtype for _, image in images}:
+        group = [(index, image) for index, image in images if image.dtype == kind]
+        stack = torch.stack([image for _, image in group]).to(device)
+        best = trained.model.logits(stack).double().softmax(dim=1).topk(top, dim=1)
+        for (index, _), values, classes in zip(group, best.values.tolist(), best.indices.tolist(), strict=True):
+            found[index] = _prediction(batch[index][0], trained.model.classes, values, classes)
+    yield from (found[index] for index in range(len(batch)))
+
+
+def _prediction(path: str, names: Sequence[str], values: Sequence[float], classes: Sequence[int]) -> Prediction:
+    if not all(map(math.isfinite, values)):
+        return Prediction(path, error="the answer is NaN: the image holds NaN or infinite values")
+    return Prediction(path, tuple((names[k], value) for k, value in zip(classes, values, strict=True)))
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device("cuda" if name == "gpu" else name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SpecError("a device that is here", f"{name!r}: {str(error).splitlines()[0][:120]}", "use --device cpu") from None
+    return device

@@ -1,0 +1,111 @@
+"""What ``tare.study`` is asked."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tare.errors import SpecError
+from tare.networks.inputs import SPEC_HELP, numbers
+from tare.sources.reading import Readers
+from tare.system.engines.local import Engine
+from tare.system.options import OptionGroup, declared, option
+
+RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
+
+
+def words(text: str, _: str) -> list[str]:
+    """Words with commas between."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def whole_numbers(text: str, name: str) -> list[int]:
+    """Whole numbers with commas between. Raises :class:`SpecError` for anything else."""
+    parts = words(text, name)
+    wrong = [part for part in parts if not part.isdecimal()]
+    if wrong:
+        raise SpecError(f"whole numbers with commas for {name}", f"{wrong[0]!r}", "for example 20,80,320")
+    return [int(part) for part in parts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(OptionGroup):
+    """What replaces keys of a plan; None leaves the plan's own."""
+
+    strategies: Sequence[str] | None = option(None, "Strategies, with commas.", panel=RUN, reads=words)
+    shifts: Sequence[str] | None = option(
+        None,
+        "content, gain:0.5, offset:0.25, gain:0.5+offset:0.25, bits:4, invert, swap, blur:1, units:10.",
+        panel=RUN,
+        reads=words,
+    )
+    sizes: Sequence[int] | None = option(None, "Numbers of target samples to learn from.", panel=RUN, reads=whole_numbers)
+    networks: Sequence[str] | None = option(None, "Networks, such as cnn-batch,cnn-none.", panel=RUN, reads=words)
+    protocols: Sequence[str] | None = option(None, "probe, finetune, scratch.", panel=RUN, reads=words)
+    batchnorm: Sequence[str] | None = option(
+        None, "Under probe: eval, reestimate (its moments, on the training samples).", panel=RUN, reads=words
+    )
+    seeds: int | None = option(None, "Repetitions, each with samples of its own.", panel=RUN, least=2)
+    margin: float | None = option(
+        None, "Differences smaller than this many points of accuracy count as equal.", panel=RUN, shown="1.0"
+    )
+    data: Any = option(
+        None,
+        "A folder with a folder per class, or a labelled manifest, .tar, .parquet or .npz.",
+        panel=FOLDER,
+        metavar="DATA",
+        kind=str | None,
+    )
+    label: str | None = option(None, "The column or array of labels, if it has another name than usual.", panel=FOLDER)
+    label_pattern: str | None = option(
+        None,
+        "Regular expression: its first group in a sample's path is the label; paths that it does not match are left out.",
+        panel=FOLDER,
+    )
+    array: str | None = option(None, "The array of an .npz file, or the column of images.", panel=FOLDER)
+    weights: str | None = option(None, "pretrained, none, or a .safetensors or .pth file.", panel=FOLDER)
+    mean: Sequence[float] | None = option(
+        None, "Source mean in unit values, if the network states none.", panel=FOLDER, reads=numbers
+    )
+    std: Sequence[float] | None = option(
+        None, "Source std in unit values, if the network states none.", panel=FOLDER, reads=numbers
+    )
+    spec: str | os.PathLike[str] | None = option(None, SPEC_HELP, panel=FOLDER, metavar="SPEC", kind=str | None)
+
+    def keys(self) -> dict[str, Any]:
+        """The keys that are stated."""
+        values = ((entry.name, getattr(self, entry.name)) for entry in fields(PlanOptions))
+        return {name: value for name, value in values if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(Readers, PlanOptions):
+    """The keys of a plan, and where its cells are measured."""
+
+    engine: Engine = option("local", "Where cells are measured.", panel=RUN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions(OptionGroup):
+    """A table of scores from elsewhere, and what its columns mean."""
+
+    analyse: Path | None = option(None, "A CSV, TSV, Parquet or JSON table of scores.", panel=TABLE)
+    strategy_column: str = option("strategy", "The column that is compared.", panel=TABLE)
+    score_column: str = option("accuracy", "The column of scores.", panel=TABLE)
+    pair_columns: str = option("seed", "Columns that pair rows: rows that differ in the strategy alone.", panel=TABLE)
+    group_columns: str = option("", "Columns that make comparisons of their own.", panel=TABLE)
+    size_column: str | None = option(None, "The column of sizes, for crossovers.", panel=TABLE)
+    baseline: str = option("source", "The strategy that the others are compared with.", panel=TABLE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRequest(StudyOptions):
+    """A plan, what replaces its keys, and the directory of the study."""
+
+    plan: str | os.PathLike[str] | Mapping[str, Any] | Any = field(
+        default="digits", kw_only=False, metadata=declared("digits, signals, a YAML file, or the plan itself.", kind=str)
+    )
+    out: str | os.PathLike[str] = field(metadata=declared("Its directory; what is there already is kept.", kind=Path))
+    watch: Any = None
+    command: str = ""
