@@ -15,7 +15,7 @@ from tare.system.options import verb
 def report(request: ReportRequest) -> Path:
     """Write a study's page and pictures again from the results in its directory; nothing is measured.
 
-    Returns the path of the page. Raises :class:`tare.TareError` for a directory without a study, or a file that cannot be written.
+    Returns the path of the page. Raises :class:`tare.TareError` without a study, or for a file that cannot be written.
     """
     return reported(request)[1]
 
