@@ -33,7 +33,7 @@ def write_page(page: Path, picture: Path, figures: Sequence[Figure]) -> None:
     if not begin or not end:
         raise ValueError(f"{page}: expected the marks {_BEGIN!r} and {_END!r}")
     lines = [
-        f"{_sentence(figures)} Each ratio is the median over rounds measured in turn; the spread is its lowest and highest value.",
+        f"{_sentence(figures)} Each ratio is the median of rounds measured in turn; the spread is its lowest and highest value.",
         "",
         f"![Every ratio with its spread and goal]({picture.name})",
         "",
