@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tare.studying.demo.words import in_points, verdict
+from tare.studying.demo.words import signed_points, verdict
 from tests.studying.demo.cells import BETTER, NOISE, SHIFT, contrasts_of
 
 
@@ -15,5 +15,5 @@ def test_the_verdict_names_what_is_shown_and_no_more() -> None:
 
 
 def test_points_carry_their_sign() -> None:
-    assert in_points(0.0123) == "+1.2"
-    assert in_points(-0.1) == "-10.0"
+    assert signed_points(0.0123) == "+1.2"
+    assert signed_points(-0.1) == "-10.0"

@@ -13,9 +13,10 @@ from tare.reporting.console import out, shown
 from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.intervals import Interval
+from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.demo.result import DemoResult, FedByStrategy, shift_of, stated_p
-from tare.studying.demo.words import in_points
+from tare.studying.demo.words import signed_points
 from tare.system.files import replacing, write_text
 
 _NEXT = """\
@@ -29,19 +30,16 @@ def print_demo(result: DemoResult, page: Path) -> None:
     for sentence in _opening(result):
         out.print(sentence)
     table = Table(box=box.SIMPLE_HEAD)
-    shifts = list(result.verdicts)
+    compared = [_compared(result, shift) for shift in result.verdicts]
     table.add_column("strategy")
-    for shift in shifts:
+    for shift in result.verdicts:
         table.add_column(f"{shift}\naccuracy, 95% interval", justify="right")
         table.add_column("vs source", justify="right")
-    contrasts = _contrasts(result)
-    scores = {(item.strategy, shift_of(item)): item.score for item in result.analysis.means}
-    for strategy in dict.fromkeys(item.strategy for item in result.analysis.means):
+    for pairs in zip(*compared, strict=True):
         cells = []
-        for shift in shifts:
-            contrast = contrasts.get((strategy, shift))
-            cells += [_percent(scores[(strategy, shift)]), in_points(contrast.difference.estimate) if contrast else ""]
-        table.add_row(strategy, *cells)
+        for mean, contrast in pairs:
+            cells += [_percent(mean.score), signed_points(contrast.difference.estimate) if contrast else ""]
+        table.add_row(pairs[0][0].strategy, *cells)
     out.print(table)
     for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
         out.print(sentence)
@@ -138,14 +136,19 @@ def _method(result: DemoResult) -> str:
 
 def _numbers(result: DemoResult, shift: str) -> str:
     rows = []
-    for mean in (item for item in result.analysis.means if shift_of(item) == shift):
-        contrast = _contrasts(result).get((mean.strategy, shift))
+    for mean, contrast in _compared(result, shift):
         gap = contrast.difference if contrast else None
-        cells = (in_points(gap.estimate), f"{in_points(gap.low)} to {in_points(gap.high)}") if gap else ("", "")
+        cells = (signed_points(gap.estimate), f"{signed_points(gap.low)} to {signed_points(gap.high)}") if gap else ("", "")
         p_value = f"{stated_p(contrast):.3f}" if contrast else ""
         rows.append((mean.strategy, _percent(mean.score), *cells, p_value))
     headings = ("strategy", "accuracy, 95% interval", "points vs source", "95% interval", "p adjusted")
     return html.table(f"{shift}, {result.seeds} seeds", headings, rows)
+
+
+def _compared(result: DemoResult, shift: str) -> list[tuple[Mean, Contrast | None]]:
+    """Pair each strategy's mean with its contrast; the baseline has none."""
+    contrasts = {item.strategy: item for item in result.analysis.contrasts if shift_of(item) == shift}
+    return [(item, contrasts.get(item.strategy)) for item in result.analysis.means if shift_of(item) == shift]
 
 
 def _views(result: DemoResult, shift: str) -> str:
@@ -156,11 +159,6 @@ def _views(result: DemoResult, shift: str) -> str:
 def _picture(fed: FedByStrategy) -> str:
     caption = f"{fed.normalisation.strategy}: mean {round(fed.fed_mean, 2) + 0.0:+.2f}, std {fed.fed_std:.2f}"
     return html.image(fed.inputs[0], -2.0, 4.0, caption)
-
-
-def _contrasts(result: DemoResult) -> dict[tuple[str, str], Contrast]:
-    """The differences to source, by strategy and shift."""
-    return {(item.strategy, shift_of(item)): item for item in result.analysis.contrasts}
 
 
 def _percent(interval: Interval) -> str:

@@ -26,8 +26,8 @@ def print_analysis(analysis: Analysis) -> None:
     for line in analysis.overall:
         gap = line.difference
         out.print(
-            f"over {line.groups} groups, {shown(line.strategy)}: {analysis.told(gap.estimate)} ({analysis.told(gap.low)} to "
-            f"{analysis.told(gap.high)}) {analysis.unit} vs {shown(analysis.baseline)}; std between groups "
+            f"over {line.groups} groups, {shown(line.strategy)}: {analysis.told(gap.estimate)} ({analysis.ends(gap)}) "
+            f"{analysis.unit} vs {shown(analysis.baseline)}; std between groups "
             f"{analysis.told(line.between).lstrip('+')}"
         )
     for sentence in analysis.sentences:

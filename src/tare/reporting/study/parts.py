@@ -107,7 +107,7 @@ def _difference(analysis: Analysis, item: Contrast | None) -> list[str]:
     if item is None:
         return [_cell("", math.nan)] * 3 + [_cell("baseline")]
     gap = item.difference
-    ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}" if math.isfinite(gap.low) else "-"
+    ends = analysis.ends(gap) if math.isfinite(gap.low) else "-"
     p_value = p_text(item.p_adjusted) or "-"
     word = f'<td class="said {item.statement.replace(" ", "-")}">{escape(item.statement)}</td>'
     return [_cell(analysis.told(gap.estimate), gap.estimate), _cell(ends, gap.low), _cell(p_value, item.p_adjusted), word]

@@ -58,6 +58,22 @@ class Analysis:
         """A difference as text, with its sign."""
         return f"{100 * value:+z.1f}" if self.unit else f"{value:+.3g}"
 
+    def ends(self, interval: Interval) -> str:
+        """Both ends of an interval of differences as text."""
+        return f"{self.told(interval.low)} to {self.told(interval.high)}"
+
+    @property
+    def suffix(self) -> str:
+        """The unit after a difference as text."""
+        return f" {self.unit}" if self.unit else ""
+
+    @property
+    def margin_text(self) -> str:
+        """The margin as text, with its unit."""
+        if not self.unit:
+            return f"{self.margin:g}"
+        return f"{100 * self.margin:g} point{'' if round(100 * self.margin, 9) == 1 else 's'}"
+
     def to_json(self) -> dict[str, Any]:
         """The analysis as a JSON object with schema ``tare.analysis/1``; what is not finite is null or a word."""
         return {
@@ -155,7 +171,7 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
             )
     same = sum(item.statement == "equivalent" for item in items)
     if same:
-        parts.append(f"equivalent to it within {_margin(analysis)}{_of(same, total)}")
+        parts.append(f"equivalent to it within {analysis.margin_text}{_of(same, total)}")
     identical = sum(item.statement == "identical" for item in items)
     if identical == total:
         parts.append(f"bit-identical to it{_of(identical, total)}, which different inputs hardly are: it had no effect")
@@ -164,7 +180,7 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
     open_ones = [item for item in items if item.statement in ("undecided", "too few")]
     if open_ones:
         low, high = _range(open_ones)
-        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{_unit(analysis)})" if math.isfinite(low) else ""
+        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{analysis.suffix})" if math.isfinite(low) else ""
         parts.append(f"no difference shown{_of(len(open_ones), total)}{span}")
     return f"{strategy}: {'; '.join(parts)}."
 
@@ -175,18 +191,7 @@ def _of(count: int, total: int) -> str:
 
 def _told(analysis: Analysis, item: Contrast) -> str:
     gap = item.difference
-    ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}"
-    return f"{analysis.told(gap.estimate).lstrip('+-')}{_unit(analysis)}, {ends}"
-
-
-def _unit(analysis: Analysis) -> str:
-    return f" {analysis.unit}" if analysis.unit else ""
-
-
-def _margin(analysis: Analysis) -> str:
-    if not analysis.unit:
-        return f"{analysis.margin:g}"
-    return f"{100 * analysis.margin:g} point{'' if round(100 * analysis.margin, 9) == 1 else 's'}"
+    return f"{analysis.told(gap.estimate).lstrip('+-')}{analysis.suffix}, {analysis.ends(gap)}"
 
 
 def _range(items: Sequence[Contrast]) -> tuple[float, float]:

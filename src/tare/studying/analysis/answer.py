@@ -29,10 +29,10 @@ def _told(analysis: Analysis, items: Sequence[Contrast]) -> str:
     total, base = len(items), analysis.baseline
     if not shown:
         low, high = min(i.difference.low for i in items), max(i.difference.high for i in items)
-        within = f" (shown to be within {_points(analysis, analysis.margin)} in {_count(items, 'equivalent')})"
+        within = f" (shown to be within {analysis.margin_text} in {_count(items, 'equivalent')})"
         return (
             f"no strategy is shown to differ from {base} in any of {total} comparisons: their intervals lie between "
-            f"{analysis.told(low)} and {analysis.told(high)}{_unit(analysis)}{within if _count(items, 'equivalent') else ''}"
+            f"{analysis.told(low)} and {analysis.told(high)}{analysis.suffix}{within if _count(items, 'equivalent') else ''}"
         )
     parts = []
     for statement in ("better", "worse"):
@@ -45,8 +45,8 @@ def _told(analysis: Analysis, items: Sequence[Contrast]) -> str:
     largest = max(shown, key=lambda item: abs(item.difference.estimate))
     gap = largest.difference
     most = (
-        f"the largest difference is {analysis.told(gap.estimate)}{_unit(analysis)} ({analysis.told(gap.low)} to "
-        f"{analysis.told(gap.high)}; {largest.strategy}, {group_text(largest.group)})"
+        f"the largest difference is {analysis.told(gap.estimate)}{analysis.suffix} ({analysis.ends(gap)}; "
+        f"{largest.strategy}, {group_text(largest.group)})"
     )
     rest = total - len(shown)
     open_ones = f"; in {rest} of all {total} no difference is shown" if rest else ""
@@ -59,10 +59,10 @@ def _limits(analysis: Analysis) -> str:
     if not open_ones:
         return "Every comparison is settled at the 5% level, over all of them together."
     widest = max(open_ones, key=lambda item: item.difference.high - item.difference.low)
-    gap = widest.difference
     return (
-        f"{len(open_ones)} of {len(analysis.contrasts)} comparisons are open; the widest interval is {analysis.told(gap.low)} to "
-        f"{analysis.told(gap.high)}{_unit(analysis)} ({widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)})."
+        f"{len(open_ones)} of {len(analysis.contrasts)} comparisons are open; the widest interval is "
+        f"{analysis.ends(widest.difference)}{analysis.suffix} "
+        f"({widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)})."
     )
 
 
@@ -81,14 +81,6 @@ def _own(items: Sequence[Contrast]) -> int:
 
 def _count(items: Sequence[Contrast], statement: str) -> int:
     return sum(item.statement == statement for item in items)
-
-
-def _points(analysis: Analysis, value: float) -> str:
-    return f"{100 * value:g} point{'' if round(100 * value, 9) == 1 else 's'}" if analysis.unit else f"{value:g}"
-
-
-def _unit(analysis: Analysis) -> str:
-    return f" {analysis.unit}" if analysis.unit else ""
 
 
 def _joined(parts: Sequence[str]) -> str:

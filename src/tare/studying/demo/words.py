@@ -17,11 +17,11 @@ def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
         high = max(item.difference.high for item in here)
         return (
             f"No difference to source shown: over {seeds} seeds the 95% intervals of the paired differences "
-            f"lie between {in_points(low)} and {in_points(high)} points."
+            f"lie between {signed_points(low)} and {signed_points(high)} points."
         )
     parts = [
         f"{item.strategy} is {item.statement} than source by {100 * abs(item.difference.estimate):.1f} points "
-        f"({in_points(item.difference.low)} to {in_points(item.difference.high)})"
+        f"({signed_points(item.difference.low)} to {signed_points(item.difference.high)})"
         for item in shown
     ]
     others = [item.strategy for item in here if not item.shown]
@@ -29,6 +29,6 @@ def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
     return f"{'; '.join(parts)}{rest} ({seeds} seeds, paired, Holm-adjusted)."
 
 
-def in_points(share: float) -> str:
+def signed_points(share: float) -> str:
     """Write a share as signed percentage points."""
     return f"{100 * share:+.1f}"
