@@ -1,4 +1,4 @@
-"""One table of all figures: for the terminal, and for docs/benchmarks.md with a picture, so that nobody types a figure."""
+"""The table of all figures for the terminal, and for docs/benchmarks.md with a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Figure = Mapping[str, Any]
 
 def terminal_table(figures: Sequence[Figure]) -> Table:
     """The figures in the terminal."""
-    table = Table(box=box.SIMPLE, title="each ratio: median (least to most) over rounds in turn")
+    table = Table(box=box.SIMPLE, title="each ratio: median (lowest to highest) over rounds measured in turn")
     for place, heading in enumerate(_HEADINGS):
         table.add_column(heading, justify="left" if place < 3 else "right")
     for figure in figures:
@@ -33,7 +33,7 @@ def write_page(page: Path, picture: Path, figures: Sequence[Figure]) -> None:
     if not begin or not end:
         raise ValueError(f"{page}: expected the marks {_BEGIN!r} and {_END!r}")
     lines = [
-        f"{_sentence(figures)} Each ratio is the median over rounds measured in turn; spread: least to most.",
+        f"{_sentence(figures)} Each ratio is the median of rounds measured in turn; the spread is its lowest and highest value.",
         "",
         f"![Every ratio with its spread and goal]({picture.name})",
         "",
@@ -46,7 +46,7 @@ def write_page(page: Path, picture: Path, figures: Sequence[Figure]) -> None:
 
 
 def _sentence(figures: Sequence[Figure]) -> str:
-    """On which machine most groups were measured, and which groups elsewhere."""
+    """The machine of most groups, and the groups that were measured on other machines."""
     groups: dict[str, dict[str, None]] = {}
     for figure in figures:
         groups.setdefault(figure["machine"], {})[figure["group"]] = None
@@ -75,7 +75,7 @@ def _figure(value: float, unit: str) -> str:
 
 
 def _draw(figures: Sequence[Figure], picture: Path) -> None:
-    """Ratios on a log axis, a bar for the spread, a tick where the goal is; equal speed is the line at 1."""
+    """Draw the ratios on a log axis: a bar for the spread, a tick for the goal, and a line at 1 for equal speed."""
     import altair as alt
 
     rows = [

@@ -32,7 +32,7 @@ def completed(line: str) -> list[str]:
 
 @BY_NAME
 def test_a_summary_is_the_first_sentence_of_the_commands_docstring(entry: Entry) -> None:
-    function = getattr(importlib.import_module(f"tare.cli.commands.{entry.module}"), entry.name)
+    function = getattr(importlib.import_module(f"tare.cli.commands.{entry.module or entry.name}"), entry.name)
     assert " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split()) == entry.summary
 
 

@@ -274,7 +274,7 @@ def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: 
     print_run(run, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert "8 signals" in page
-    assert "before they are cut or padded" in page
+    assert "before signals are cut or padded" in page
     assert "image/jpeg" not in page
     assert "image" not in capsys.readouterr().out
     assert json.loads((run.out / "run.json").read_text())["settings"]["training signals"].startswith("16 with mean")

@@ -1,1 +1,1 @@
-"""The command line, one file a command; :mod:`tare.cli.main` puts them together."""
+"""The command line; ``commands`` has one file a command."""

@@ -1,6 +1,6 @@
-"""The commands by name: where each lives, what it does in a line, and how it is used.
+"""The table of commands: each one's module, summary and examples.
 
-A command's module loads when the command is asked for; `tare --help` and shell completion need nothing but this table.
+`tare --help` and shell completion read this table. A command's module loads only when the command runs or prints its help.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ MEASURE, READ, CHOOSE, TRAIN, BEGIN = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: the function ``name`` of ``tare.cli.commands.<module>``.
+    """One command: the function ``name`` of ``tare.cli.commands.<module>``, by default the module of that name.
 
     ``summary`` is the first sentence of its docstring; ``examples`` are whole command lines.
     """
 
     name: str
-    module: str
     panel: str
     summary: str
     examples: tuple[str, ...]
+    module: str = ""
 
     @property
     def epilog(self) -> str:
@@ -40,16 +40,14 @@ class Entry:
 ENTRIES = (
     Entry(
         "demo",
-        "demo",
         BEGIN,
-        "Show the whole idea in a minute, on digits that ship with scikit-learn: no download.",
+        "Show the whole idea in a minute, on the digits of scikit-learn, without a download.",
         ("tare demo --out demo/",),
     ),
     Entry(
         "measure",
-        "measure",
         MEASURE,
-        "Measure per-channel mean and std of a dataset, exact, with standard errors that count samples.",
+        "Measure the exact mean and std of each channel of a dataset, with standard errors that count samples.",
         (
             "tare measure photos/ --json",
             "tare measure shards.tar --out stats.json --checkpoint pass.json",
@@ -58,13 +56,11 @@ ENTRIES = (
     ),
     Entry(
         "compare",
-        "compare",
         MEASURE,
-        "Say how B differs from A: shift and ratio with intervals, and whether it looks like content, gain, offset or units.",
+        "Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.",
         ("tare compare cifar10 photos/ --html difference.html",),
     ),
     Entry(
-        "spec",
         "spec",
         READ,
         "Say what a network expects at its input: order, scale, mean, std, size, and where each was read.",
@@ -72,27 +68,24 @@ ENTRIES = (
     ),
     Entry(
         "check",
-        "check",
         READ,
         "Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.",
         ("tare check train.py:val_transform --model timm:resnet18", "tare check preprocessor_config.json --mean 0.5 --std 0.5"),
     ),
     Entry(
         "rule",
-        "check",
         READ,
         "Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right.",
         ("tare rule TARE003",),
+        module="check",
     ),
     Entry(
         "identify",
-        "identify",
         READ,
-        "Find out which normalisation a checkpoint was trained with, from what its batch norm remembers.",
+        "Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.",
         ("tare identify --model timm:resnet18 --checkpoint weights.pth photos/",),
     ),
     Entry(
-        "advise",
         "advise",
         CHOOSE,
         "Recommend a normalisation strategy for a network and your data, with the evidence, the rule and what would change it.",
@@ -100,13 +93,11 @@ ENTRIES = (
     ),
     Entry(
         "explain",
-        "explain",
         CHOOSE,
-        "Say why the choice of mean and std matters, or not, for this network: what its first layers leave of the difference.",
+        "Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference.",
         ("tare explain --model timm:resnet18 photos/", "tare explain --model timm:resnet18"),
     ),
     Entry(
-        "study",
         "study",
         CHOOSE,
         "Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.",
@@ -114,13 +105,11 @@ ENTRIES = (
     ),
     Entry(
         "report",
-        "report",
         CHOOSE,
-        "Write a study's page again, and its pictures, from what is in its directory; nothing is measured.",
+        "Write a study's page and pictures again from the results in its directory; nothing is measured.",
         ("tare report study/ --png curves.png",),
     ),
     Entry(
-        "transfer",
         "transfer",
         TRAIN,
         "Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory.",
@@ -128,13 +117,11 @@ ENTRIES = (
     ),
     Entry(
         "predict",
-        "predict",
         TRAIN,
         "Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.",
         ("tare predict run/ photos/ --top 3 > answers.csv",),
     ),
     Entry(
-        "export",
         "export",
         TRAIN,
         "Write a trained model with its normalisation inside, compared with PyTorch on real samples before it is kept.",
@@ -142,16 +129,15 @@ ENTRIES = (
     ),
     Entry(
         "fold",
-        "fold",
         TRAIN,
         "Fold the normalisation into a network's first layer, exactly, borders included.",
         ("tare fold run/ --input uint8 --out served/",),
     ),
     Entry(
         "respec",
-        "fold",
         TRAIN,
         "Rewrite a network's first layer so that it accepts input normalised in another way, exactly.",
         ("tare respec timm:vit_base_patch16_224 --to catalog:imagenet --out rewritten/",),
+        module="fold",
     ),
 )

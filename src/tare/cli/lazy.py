@@ -1,4 +1,4 @@
-"""Commands that load when they are asked for, in a group whose own help loads none of them."""
+"""Commands whose modules load on demand, in a group whose help loads no command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOADED = ("params", "callback", "help")
 
 
 class LazyCommand(TyperCommand):
-    """A command that knows its name and its line of help; its options, its function and its page load when looked at."""
+    """A command that knows its name and summary; its options, function and full help load on first access."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(
@@ -31,7 +31,9 @@ class LazyCommand(TyperCommand):
     def __getattr__(self, name: str) -> Any:
         if name not in _LOADED:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        function = getattr(importlib.import_module(f"tare.cli.commands.{self._entry.module}"), self._entry.name)
+        function = getattr(
+            importlib.import_module(f"tare.cli.commands.{self._entry.module or self._entry.name}"), self._entry.name
+        )
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
         alone.command(self._entry.name)(function)
         whole = typer.main.get_command(alone)
@@ -40,12 +42,12 @@ class LazyCommand(TyperCommand):
 
 
 def _unwrapped(text: str) -> str:
-    """Paragraphs on a line each: the terminal breaks them where it ends, not where the source did."""
+    """Each paragraph as one line, so that the terminal wraps it at its own width."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 class LazyGroup(TyperGroup):
-    """``tare`` itself: every command of the table, and a manual page as its help."""
+    """The program ``tare``: every command of the table, with the manual page as its help."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -53,7 +55,7 @@ class LazyGroup(TyperGroup):
             self.add_command(LazyCommand(entry))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the manual page; ``formatter``, which writes plain text, is not used."""
+        """Print the manual page; ``formatter`` writes plain text and is not used."""
         del formatter
         from tare.cli.manual import print_manual
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call, render. Exit codes: 0 clean, 1 findings, 2 unusable input or failure."""
+"""The command line: parse, call, render. Exit codes: 0 no findings, 1 findings, 2 unusable input or failure."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ _EXAMPLES = (
     ("What are my data's mean and std, and how well are they known?", "tare measure photos/"),
     ("Does my pipeline feed this network what it was trained on?", "tare check train.py:transform --model timm:resnet18"),
     ("The network's statistics, or my data's?", "tare advise --model timm:resnet18 photos/"),
-    ("Fine-tune, and keep the normalisation with the weights.", "tare transfer --model timm:resnet18 photos/ --out run/"),
-    ("Serve raw bytes, the normalisation inside the graph.", "tare export run/ --format onnx --out model.onnx"),
+    ("Fine-tune, and save the normalisation with the weights.", "tare transfer --model timm:resnet18 photos/ --out run/"),
+    ("Export a graph that takes raw bytes and normalises them itself.", "tare export run/ --format onnx --out model.onnx"),
 )
 _CODES = (
-    ("0", "Done; nothing was found that you should know."),
+    ("0", "Success, without findings."),
     ("1", "Findings: see each command's help."),
-    ("2", "Unusable input or a failure, with the reason in one line on standard error."),
+    ("2", "Unusable input or a failure; one line on standard error gives the reason."),
 )
-# What the parser says of its own options, which a test compares: the page is printed without loading it.
+# The parser's own options. They are repeated here so that the page prints without the parser; a test compares them.
 OPTIONS = (
     ("--version", "Print the version."),
     ("--install-completion", "Install completion for the current shell."),
@@ -40,7 +40,7 @@ _ALWAYS = "Every command has --help with examples. Most print one JSON object wi
 
 
 def print_manual(entries: Sequence[Entry], options: Sequence[tuple[str, str]]) -> None:
-    """Print what tare is, its commands by group, its options, examples and exit codes; 80 columns suffice."""
+    """Print what tare is, its commands by group, its options, examples and exit codes, in 80 columns."""
     console = Console(highlight=False)
     console.print(Padding("[yellow]Usage:[/] [bold]tare COMMAND [ARGS]...[/]".replace("[ARGS]", r"\[ARGS]"), (1, 1, 0, 1)))
     console.print(Padding(_WHAT, 1))
@@ -61,6 +61,6 @@ def _panel(console: Console, title: str, rows: Sequence[tuple[str, str]], width:
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False, expand=True)
     table.add_column(style="bold cyan", no_wrap=True, width=width)
     table.add_column(ratio=1)
-    for name, said in rows:
-        table.add_row(Text(name), Text(said))
+    for name, text in rows:
+        table.add_row(Text(name), Text(text))
     console.print(Panel(table, title=title, title_align="left", border_style="dim"))

@@ -1,7 +1,8 @@
-"""What the commands share: options, and how JSON leaves the program."""
+"""Options that commands share, and the one way in which they print JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +11,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 
+def show(result: Any, as_json: bool, render: Callable[..., None], *details: Any) -> None:
+    """Print a result: its ``to_json`` as one JSON object, or ``render(result, *details)``."""
+    if as_json:
+        print_json(result.to_json())
+    else:
+        render(result, *details)
+
+
 def print_json(document: dict[str, Any]) -> None:
-    """Print one JSON object; NaN is not JSON and never passes."""
+    """Print one JSON object. Raises ValueError for NaN, which JSON does not have."""
     from tare.system.files import json_text
 
     typer.echo(json_text(document))

@@ -1,4 +1,4 @@
-"""Where ``tare`` begins: its own manual page needs no parser, and an expected failure is one line."""
+"""The entry point of ``tare``. Its manual page loads no parser, and an expected failure is one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _command_line() -> None:
 
 def main(run: Callable[[], None] = _command_line) -> None:
     """Run the command line; every expected failure is one line on standard error and exit code 2."""
-    # What is wrong with a file is said by the row or the error that names it.
+    # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         run()

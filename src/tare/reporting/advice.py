@@ -12,10 +12,11 @@ from tare.reporting.console import number, out, shown
 from tare.system.files import write_text
 
 _METHOD = (
-    "Units are asked first, then size, then what the network feels, then labels. Intervals are 95%: of shifts and ratios counted "
-    "in samples and for all channels at once, of divergences by resampling samples, of accuracies corrected for training sets "
-    "that overlap (Nadeau and Bengio 2003), of probabilities given to the right class over samples, widened by what the "
-    "benchmark of this rule found."
+    "The rule looks at units first, then at the number of samples, then at what reaches the network, then at labels. All "
+    "intervals are 95%. Intervals of shifts and ratios count samples and hold for all channels at once. Intervals of "
+    "divergences come from resampling samples. Intervals of accuracies are corrected for overlapping training sets (Nadeau and "
+    "Bengio 2003). Intervals of the probability given to the right class are taken over samples, and widened as the benchmark "
+    "of this rule requires."
 )
 
 
@@ -24,19 +25,15 @@ def print_advice(found: Advice) -> None:
     out.print(f"[bold]{shown(_headline(found))}[/]", soft_wrap=True)
     out.print(f"Rule: {shown(found.rule)}.", soft_wrap=True)
     if found.rate is not None:
-        out.print(f"How often that is right: {shown(found.rate.in_words())}.", soft_wrap=True)
+        out.print(f"How often such advice is right: {shown(found.rate.in_words())}.", soft_wrap=True)
     out.print()
-    out.print("[bold]Because[/]")
-    for text in found.because:
-        out.print(f"- {shown(text)}", soft_wrap=True)
-    out.print("\n[bold]What would change it[/]")
-    for text in found.would_change:
-        out.print(f"- {shown(text)}", soft_wrap=True)
+    for heading, texts in (("Because", found.because), ("\nWhat would change it", found.would_change)):
+        out.print(f"[bold]{heading}[/]")
+        for text in texts:
+            out.print(f"- {shown(text)}", soft_wrap=True)
     out.print(f"\n[bold]Cost of being wrong[/]: {shown(found.cost)}.", soft_wrap=True)
     out.print(f"\n{shown(_use(found))}", soft_wrap=True)
-    for name, reason in found.refused.items():
-        out.print(f"[dim]{name} could not be computed: {shown(reason)}[/]", soft_wrap=True)
-    for note in found.notes:
+    for note in _notes(found):
         out.print(f"[dim]{shown(note)}[/]", soft_wrap=True)
 
 
@@ -47,7 +44,7 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
         html.paragraph(_headline(found), "lead"),
         html.paragraph(f"{found.model} on {found.data}, {found.samples:,} samples, seed {found.seed}"),
         html.paragraph(f"Rule: {found.rule}."),
-        *([html.paragraph(f"How often that is right: {found.rate.in_words()}.")] if found.rate is not None else []),
+        *([html.paragraph(f"How often such advice is right: {found.rate.in_words()}.")] if found.rate is not None else []),
         html.heading("Because"),
         html.items(found.because),
         html.heading("What would change it"),
@@ -57,9 +54,9 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
         html.heading("Mean and std of each strategy"),
         html.table("Unit values", ("strategy", "mean", "std"), _constants(found)),
         html.heading("Evidence"),
-        html.table("Every number behind the advice, with its 95% interval where one can be given",
+        html.table("Every number behind the advice, with its 95% interval if it has one",
                    ("figure", "value", "interval", "unit"), [_row(item) for item in found.evidence]),
-        *([html.heading("Remarks"), html.items(_remarks(found))] if _remarks(found) else []),
+        *([html.heading("Notes"), html.items(_notes(found))] if _notes(found) else []),
         html.heading("How this was made"),
         html.paragraph(_METHOD),
         html.code(command),
@@ -70,17 +67,21 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
 
 def _headline(found: Advice) -> str:
     if not found.matters:
-        return "It does not matter which strategy you take; source needs nothing measured."
-    named = f"the strategy {found.strategy}" + (", the constants of the training" if found.strategy == "source" else "")
+        return "The choice of strategy does not matter; source needs no measurement."
+    named = f"the strategy {found.strategy}" + (" (the constants of pretraining)" if found.strategy == "source" else "")
     if found.confidence == "low":
-        why = "whether another is better is not known" if found.strategy == "source" else "the better bet, but nothing is shown"
+        why = (
+            "no other is known to be better"
+            if found.strategy == "source"
+            else "it is likelier to be better, but no difference is shown"
+        )
         return f"Normalise by {named}: {why} (confidence: low)."
     return f"Normalise by {named} (confidence: {found.confidence})."
 
 
 def _use(found: Advice) -> str:
     more = " --source-stats ..." if found.strategy == "match" else ""
-    return f"Use it: tare transfer --strategy {found.strategy}{more}, or --strategy auto, which asks for this advice itself"
+    return f"Use it: tare transfer --strategy {found.strategy}{more}, or --strategy auto, which takes this advice itself"
 
 
 def _constants(found: Advice) -> list[tuple[str, str, str]]:
@@ -92,7 +93,7 @@ def _constants(found: Advice) -> list[tuple[str, str, str]]:
     ]
 
 
-def _remarks(found: Advice) -> list[str]:
+def _notes(found: Advice) -> list[str]:
     return [*found.notes, *(f"{name} could not be computed: {reason}" for name, reason in found.refused.items())]
 
 

@@ -13,15 +13,15 @@ from tare.system.options import verb
 
 @verb(ReportRequest)
 def report(request: ReportRequest) -> Path:
-    """Write a study's page again, and its pictures, from what is in its directory; nothing is measured.
+    """Write a study's page and pictures again from the results in its directory; nothing is measured.
 
-    Returns the page. Raises :class:`tare.TareError` for a directory that holds no study, or a file that cannot be written.
+    Returns the path of the page. Raises :class:`tare.TareError` without a study, or for a file that cannot be written.
     """
     return reported(request)[1]
 
 
 def reported(request: ReportRequest) -> tuple[StudyRun, Path]:
-    """The study, and the page that was written of it."""
+    """Write the page and the pictures; returns the study and the path of the page."""
     run = read_study(Path(request.study))
     page = Path(request.html) if request.html is not None else Path(request.study) / "report.html"
     write_study(run, page)

@@ -1,6 +1,8 @@
-"""What all charts have in common: drawn by Altair (Vega-Lite), colour-blind-safe, as wide as the place they are drawn into."""
+"""What all charts share: Altair (Vega-Lite), a colour-blind-safe palette, and the width of the place they are drawn into."""
 
 from __future__ import annotations
+
+from typing import Any, cast
 
 import altair as alt
 
@@ -8,3 +10,11 @@ import altair as alt
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 Chart = alt.LayerChart
+
+
+def layered(layers: list[Any], height: int, title: str | None = None) -> Chart:
+    """Layers as one chart, ``height`` pixels high, with its title at the left."""
+    chart: Any = alt.layer(*layers).properties(width="container", height=height)
+    if title is not None:
+        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontWeight="normal"))
+    return cast(Chart, chart)

@@ -1,4 +1,4 @@
-"""Rendering for the terminal."""
+"""The terminal: output, errors, progress and tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich import box
 from rich.console import Console
@@ -25,9 +25,8 @@ from rich.table import Table
 
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
-from tare.system.progress import Advance
 
-if TYPE_CHECKING:  # torch loads with the last, and `tare measure` needs none
+if TYPE_CHECKING:  # importing it loads torch, which `tare measure` does not need
     from tare.normalisation.catalog import Match
 
 _LISTED = 20
@@ -41,12 +40,20 @@ _DEFINITIONS = {
     "root_mean_sample_variance": "root of the mean per-image variance",
 }
 
+
+class Update(Protocol):
+    """How a progress bar is moved."""
+
+    def __call__(self, count: int, remark: str = "") -> None:
+        """Move the bar by ``count``, and show ``remark`` at its end."""
+
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
 def shown(text: str) -> str:
-    """Text that any terminal can print: markup escaped, undecodable bytes of file names spelled out."""
+    """Text that any terminal can print: markup is escaped, undecodable bytes of file names are spelled out."""
     return escape(text.encode("utf-8", "backslashreplace").decode())
 
 
@@ -62,7 +69,7 @@ def note(message: str) -> None:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """A spinner on standard error while something of unknown length goes on."""
+    """Show a spinner on standard error until the block ends."""
     if not err.is_terminal:
         yield
         return
@@ -71,8 +78,11 @@ def working(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance]:
-    """A progress bar on standard error with ``unit`` per second and, where ``total`` is known, the time left."""
+def counting(what: str, unit: str, total: int | None = None, *, speed_over: float = 30) -> Iterator[Update]:
+    """Show a progress bar on standard error, with ``unit`` per second and the time left if ``total`` is known.
+
+    The speed is the mean of the last ``speed_over`` seconds. A bar without a terminal or with nothing to count is not shown.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -81,20 +91,22 @@ def counting(what: str, unit: str, total: int | None = None) -> Iterator[Advance
         TextColumn(unit + " {task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=total, rate="")
+    hidden = not err.is_terminal or total == 0
+    with Progress(*columns, console=err, transient=True, disable=hidden, speed_estimate_period=speed_over) as bar:
+        task = bar.add_task(what, total=total, rate="", remark="")
 
-        def advance(count: int) -> None:
-            bar.update(task, advance=count)
+        def update(count: int, remark: str = "") -> None:
+            bar.update(task, advance=count, remark=shown(remark))
             speed = bar.tasks[0].speed
             bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
 
-        yield advance
+        yield update
 
 
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
-    """Print a dataset's statistics as a table, then what can be pasted, which constants match, and what was left out."""
+    """Print a dataset's statistics: a table, mean and std to paste, published constants that match, and skipped samples."""
     noun = sample_noun(stats)
     out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
     if "as_seen" in stats.extra:
@@ -102,7 +114,8 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     if "sampled" in stats.extra:
         out.print(_sampled(stats.extra["sampled"], noun), soft_wrap=True)
     _print_tables(stats, noun.removesuffix("s"))
-    out.print(f"{_units(stats)}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
+    units = "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
+    out.print(f"{units}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
     for channel in stats.channels:
         if channel.nan or channel.inf:
             out.print(_not_finite(channel), soft_wrap=True)
@@ -117,7 +130,7 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
 
 
 def print_skipped(skipped: tuple[Skipped, ...]) -> None:
-    """List what could not be read, and count the files that never claimed to be samples."""
+    """List the samples that could not be read, and count the files of other kinds."""
     unreadable = [item for item in skipped if not item.foreign]
     for item in unreadable[:_LISTED]:
         err.print(f"[yellow]skipped[/] {shown(item.path)}: {shown(item.reason)}", soft_wrap=True)
@@ -130,19 +143,19 @@ def print_skipped(skipped: tuple[Skipped, ...]) -> None:
     if others:
         foreign = Counter(path.rpartition(".")[2] if "." in path.rpartition("/")[2] else "no suffix" for path in others)
         kinds = ", ".join(f"{count} {shown(kind)}" for kind, count in foreign.most_common(5))
-        err.print(f"[yellow]ignored[/] {foreign.total()} files that are no samples ({kinds})", soft_wrap=True)
+        err.print(f"[yellow]ignored[/] {foreign.total()} files that are not samples ({kinds})", soft_wrap=True)
 
 
 def sample_noun(stats: DatasetStats) -> str:
-    """What the samples are called: images where the channels are colours, else samples."""
+    """The word for the samples: images if the channels are colours, else samples."""
     return "images" if {channel.name for channel in stats.channels} <= _COLOURS else "samples"
 
 
 def _print_tables(stats: DatasetStats, sample: str) -> None:
-    """One table, or where the numbers are too long for the terminal one of moments and one of ranges."""
-    single = all(channel.count == stats.samples for channel in stats.channels)  # one value has no spread of its own
+    """Print one table, or two where one would be too wide: moments, then ranges."""
+    single = all(channel.count == stats.samples for channel in stats.channels)  # a sample of one value a channel has no std
     moments, ranges = ("mean ± se", "std ± se"), ("min", "max", f"std/{sample}")[: 2 if single else 3]
-    rows = [(channel.name, *_moments(channel), *_ranges(channel))[: 5 if single else 6] for channel in stats.channels]
+    rows = [_figures(channel)[: 5 if single else 6] for channel in stats.channels]
     whole = table(("channel", *moments, *ranges), rows)
     if Measurement.get(out, out.options.update(max_width=_WIDEST), whole).maximum <= out.width:
         out.print(whole)
@@ -151,28 +164,23 @@ def _print_tables(stats: DatasetStats, sample: str) -> None:
     out.print(table(("channel", *ranges), [(row[0], *row[3:]) for row in rows]))
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of numbers, the names of channels before them."""
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], named: int = 0) -> Table:
+    """A table of numbers. Column ``named`` holds names, which are escaped, left-justified and wrapped."""
     made = Table(box=box.SIMPLE_HEAD)
-    for heading in headings:
-        name = heading == "channel"
-        made.add_column(heading, justify="left" if name else "right", no_wrap=not name, overflow="fold")
+    for place, heading in enumerate(headings):
+        made.add_column(heading, justify="left" if place == named else "right", no_wrap=place != named, overflow="fold")
     for row in rows:
-        made.add_row(shown(row[0]), *row[1:])
+        made.add_row(*(shown(cell) if place == named else cell for place, cell in enumerate(row)))
     return made
 
 
-def _moments(channel: ChannelStats) -> tuple[str, str]:
-    return _with_error(channel.mean, channel.mean_se), _with_error(channel.std, channel.std_se)
-
-
-def _ranges(channel: ChannelStats) -> tuple[str, str, str]:
-    low, high, spread = (number(value) for value in (channel.min, channel.max, channel.mean_of_sample_std))
-    return low, high, spread
+def _figures(channel: ChannelStats) -> tuple[str, ...]:
+    moments = _with_error(channel.mean, channel.mean_se), _with_error(channel.std, channel.std_se)
+    return channel.name, *moments, *map(number, (channel.min, channel.max, channel.mean_of_sample_std))
 
 
 def _with_error(value: float, error: float) -> str:
-    small = 0 < error < 0.001  # two digits say how well a figure is known
+    small = 0 < error < 0.001  # two significant digits suffice for an error
     return f"{number(value)} ± {f'{error:.2g}' if small else number(error)}"
 
 
@@ -187,17 +195,13 @@ def _sampled(record: Mapping[str, Any], noun: str) -> str:
         f"read {record['samples']:,} of {record['total']:,} {noun} ({record['share']:.1%}), in the order of seed {record['seed']}"
     )
     if record["complete"]:
-        return f"{read}: all of them, so the figures are exact"
-    return f"{read}: all means and stds are within {record['tolerance']:g}, at once, with {record['confidence']:.0%} confidence"
-
-
-def _units(stats: DatasetStats) -> str:
-    return "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
+        return f"{read}: all were read, so the figures are exact"
+    return f"{read}: all means and stds together are within {record['tolerance']:g} with {record['confidence']:.0%} confidence"
 
 
 def _not_finite(channel: ChannelStats) -> str:
     found = f"{channel.nan:,} NaN and {channel.inf:,} infinite values of {channel.nan + channel.inf + channel.count:,}"
-    left_out = "left out" if math.isfinite(channel.mean) else "so it has no mean; --exclude-nan leaves them out"
+    left_out = "left out" if math.isfinite(channel.mean) else "so the channel has no mean; --exclude-nan leaves them out"
     return f"[yellow]{shown(channel.name)}[/]: {found}, {left_out}"
 
 
@@ -208,7 +212,7 @@ def _described(match: Match) -> str:
 
 
 def number(value: float) -> str:
-    """Four decimals, six digits where that would show less or too much, or a dash for what cannot be known."""
+    """A number with four decimals, or with significant digits if it is very small or large; a dash if it is NaN."""
     if math.isnan(value):
         return "-"
     return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.3g}" if abs(value) < 1 else f"{value:.6g}"

@@ -1,4 +1,4 @@
-"""What an export gave, for the terminal."""
+"""The terminal output of ``tare export``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tare.reporting.console import out, shown
 
 
 def print_export(made: Exported) -> None:
-    """Print what was written, what it takes and gives, and how it compares with PyTorch."""
+    """Print the file, its inputs and outputs, and the differences to PyTorch."""
     out.print(f"[bold]{shown(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
     if made.layout is not None:
         out.print(f"takes  {made.takes}, raw {made.dtype} {made.layout}, {_sized(made)}, any N", soft_wrap=True)
@@ -38,5 +38,5 @@ def _print_parity(parity: Parity) -> None:
     out.print(f"parity {' and '.join(compared)} of PyTorch in {shown(parity.runtime)}: {where}", soft_wrap=True)
     out.print(f"       from {shown(parity.images)}", soft_wrap=True)
     if parity.resize_levels is not None and parity.resize_share is not None:
-        same = "the same bytes as" if parity.resize_levels == 0 else f"{parity.resize_share:.2%} of bytes other than"
-        out.print(f"resize {same} Pillow's outside; logits within {parity.resize_logits:.2g}", soft_wrap=True)
+        same = "the same bytes as" if parity.resize_levels == 0 else f"{parity.resize_share:.2%} of bytes differ from"
+        out.print(f"resize {same} Pillow's; logits within {parity.resize_logits:.2g}", soft_wrap=True)

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from rich.console import Console
+from rich.text import Text
 
 from tare._version import __version__
 from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES
+from tare.reporting.console import out
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def print_report(report: CheckReport) -> None:
-    """Print each finding as a linter does, and a line that sums up."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
+    """Print each finding as a linter does, then a summary in one line."""
     styles = {"error": "bold red", "warning": "yellow", "note": "cyan"}
     for finding in report.findings:
         place = f"{finding.where}: " if finding.where else ""
-        console.print(
-            Text.assemble(place, (f"{finding.code} {finding.severity}", styles[finding.severity]), f": {finding.message}")
-        )
-        console.print(Text.assemble(("  remedy: ", "bold"), finding.remedy))
+        code = (f"{finding.code} {finding.severity}", styles[finding.severity])
+        out.print(Text.assemble(place, code, f": {finding.message}"), soft_wrap=True)
+        out.print(Text.assemble(("  remedy: ", "bold"), finding.remedy), soft_wrap=True)
     for note in report.notes:
-        console.print(Text(f"not run: {note}"))
-    console.print(Text(summary(report)))
+        out.print(Text(f"not run: {note}"), soft_wrap=True)
+    out.print(Text(summary(report)), soft_wrap=True)
 
 
 def summary(report: CheckReport) -> str:
-    """One line: how many findings of which severity, about what, against what."""
+    """One line: the number of findings of each severity, the pipeline and the network."""
     counts = [
         f"{count} {severity}{'s' if count > 1 else ''}"
         for severity in ("error", "warning", "note")
@@ -75,14 +75,14 @@ def sarif(report: CheckReport) -> str:
 
 
 def _location(finding: Finding, report: CheckReport) -> dict[str, Any]:
-    """The step by its name, and the file if the pipeline is in one."""
+    """The name of the step, and the file if the pipeline is in a file."""
     where: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": finding.where or report.pipeline}]}
     file = _file(report)
     return where if not file else {"physicalLocation": {"artifactLocation": {"uri": quote(file)}}, **where}
 
 
 def _file(report: CheckReport) -> str:
-    """The file that the pipeline is in, empty for a module or an object."""
+    """The file that holds the pipeline; empty if it is in a module or is an object."""
     place, _, name = report.pipeline.rpartition(":")
     if place.endswith(".py") and name:
         return Path(place).as_posix()
@@ -91,9 +91,6 @@ def _file(report: CheckReport) -> str:
 
 def print_rule(rule: Rule) -> None:
     """Print a rule's story with its example."""
-    from rich.console import Console
-    from rich.text import Text
-
     console = Console(highlight=False, width=100)
     console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
     console.print(Text(rule.story))
@@ -103,25 +100,13 @@ def print_rule(rule: Rule) -> None:
 
 def print_rules() -> None:
     """Print the codes and titles of all rules."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
     for rule in RULES:
-        console.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"))
+        out.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"), soft_wrap=True)
 
 
 def rule_document(rule: Rule) -> dict[str, str]:
     """A rule as a JSON object."""
-    return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity,
-        "title": rule.title,
-        "story": rule.story,
-        "wrong": rule.wrong,
-        "right": rule.right,
-    }
+    return {key: value for key, value in asdict(rule).items() if key != "check"}
 
 
 def _annotation(finding: Finding, file: str) -> str:

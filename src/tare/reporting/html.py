@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: no request leaves them, and everything from outside is escaped."""
+"""Self-contained HTML pages: they send no request, and all text is escaped."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # altair loads with it, and not every page has charts
+if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart
 
-#: The plotting library as one script, once it is made.
+#: The plotting library as one script, once it has been built.
 _BUNDLED: list[str] = []
 _BUNDLING = threading.Lock()
 
@@ -71,25 +71,32 @@ def panels(keys: Iterable[str], caption: str) -> str:
 
 def image(values: NDArray[Any], low: float, high: float, caption: str) -> str:
     """Values ``(H, W)`` as a grey picture, ``low`` black and ``high`` white, embedded as PNG."""
-    from PIL import Image
-
-    grey = np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, format="PNG")
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    text = escape(caption)
-    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+    return _figure(picture(levels(values, low, high), caption, "png"), caption)
 
 
 def photo(values: NDArray[np.uint8], caption: str) -> str:
     """Bytes ``(H, W)`` or ``(H, W, 3)`` as a photograph, embedded as JPEG."""
+    return _figure(picture(values, caption, "jpeg", quality=90), caption)
+
+
+def levels(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Values as grey levels: ``low`` and less is 0, ``high`` and more is 255."""
+    grey: NDArray[np.uint8] = np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    return grey
+
+
+def picture(values: NDArray[np.uint8], alternative: str, kind: str, **settings: Any) -> str:
+    """An ``img`` element with bytes ``(H, W)`` or ``(H, W, 3)`` embedded in it; ``kind`` is ``png`` or ``jpeg``."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, format="JPEG", quality=90)
+    Image.fromarray(values).save(buffer, format=kind, **settings)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    text = escape(caption)
-    return f'<figure><img alt="{text}" src="data:image/jpeg;base64,{data}"><figcaption>{text}</figcaption></figure>'
+    return f'<img alt="{escape(alternative)}" src="data:image/{kind};base64,{data}">'
+
+
+def _figure(element: str, caption: str) -> str:
+    return f"<figure>{element}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def code(text: str) -> str:
@@ -98,10 +105,10 @@ def code(text: str) -> str:
 
 
 def plotting_library() -> str:
-    """The plotting library as one script; made once, which takes more than a second."""
+    """The plotting library as one script, built once in a process, which takes more than a second."""
     import vl_convert
 
-    with _BUNDLING:  # whoever comes second waits for the first rather than doing it again
+    with _BUNDLING:  # a second thread waits for the first and does not build it again
         if not _BUNDLED:
             _BUNDLED.append(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     return _BUNDLED[0]
@@ -109,11 +116,11 @@ def plotting_library() -> str:
 
 def _scripts(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
     specs = {key: item if isinstance(item, dict) else item.to_dict() for key, item in charts.items()}
-    # "</script" would end the script element early, and "<!--" hide its end, whatever text the data holds.
+    # Text of the data may hold "</script", which would end the script element, or "<!--", which would hide its end.
     data = json.dumps(specs).replace("<", "\\u003c")
     return f"""<script type="module">{plotting_library()}
 const specs = {data};
-// The page's own ink, so that a chart drawn on a dark screen is printed dark on white.
+// Charts take the page's text colour, so that a chart drawn on a dark screen is printed dark on white.
 const line = {{ labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor",
   gridColor: "currentColor", gridOpacity: 0.12, domainOpacity: 0.4, tickOpacity: 0.4 }};
 const ink = {{ background: "transparent", axis: line, title: {{ color: "currentColor" }}, view: {{ stroke: "transparent" }},

@@ -1,4 +1,4 @@
-"""Predictions as CSV, JSON or JSON lines, written as they come; file names keep their bytes."""
+"""Predictions as CSV, JSON or JSON lines, written one by one; file names keep their bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PredictionFormat = Literal["csv", "json", "jsonl"]
 def write_predictions(
     answers: Iterable[Prediction], out: Path | None, form: PredictionFormat, run: str, top: int, advance: Callable[[int], None]
 ) -> int:
-    """Write ``answers`` to the file ``out``, atomically, or to standard output; returns how many have no answer."""
+    """Write ``answers`` to standard output, or to the file ``out`` atomically; return how many samples have an error."""
     failed = 0
 
     def counted() -> Iterator[Prediction]:
@@ -37,10 +37,10 @@ def write_predictions(
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8; bytes of a file name that are none leave as they came (PEP 383). In JSON they are escaped anyway."""
+    """UTF-8; bytes of a file name that are not UTF-8 are written unchanged (PEP 383). JSON escapes them."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # another lone surrogate, as the name of a class may hold
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte, as a class name may hold
         return text.encode("utf-8", "replace")
 
 

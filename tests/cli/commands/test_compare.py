@@ -127,7 +127,7 @@ def test_statistics_without_histograms_are_drawn_from_quantiles(sensors: tuple[P
     (tmp_path / "old.json").write_text(json.dumps(document))
     result = run(tmp_path / "old.json", sensors[1])
     assert result.exit_code == 0
-    assert "Drawn from quantiles, hence coarse" in result.output
+    assert "Drawn coarsely from quantiles" in result.output
 
 
 def test_what_was_skipped_is_listed(tmp_path: Path) -> None:
@@ -239,4 +239,4 @@ def test_each_channel_has_a_verdict_of_its_own(tmp_path: Path) -> None:
     np.save(second, np.rint(images[1::2] * [1.0, 0.5] * 255).astype(np.uint8))
     document = json.loads(run(first, second, "--json").stdout)
     assert [channel["kind"] for channel in document["channels"]] == ["no difference shown", "gain"]
-    assert "Each channel by itself: no difference shown (c0), gain (c1)." in " ".join(run(first, second).output.split())
+    assert "Each channel alone: no difference shown (c0), gain (c1)." in " ".join(run(first, second).output.split())

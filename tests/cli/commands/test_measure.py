@@ -73,7 +73,7 @@ def test_a_column_of_text_is_named_as_left_out(tmp_path: Path) -> None:
 def test_nan_is_said_plainly_and_left_out_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,10\n,30\n5,20\n")
     output = run(tmp_path / "t.csv").output
-    assert "a: 1 NaN and 0 infinite values of 3, so it has no mean; --exclude-nan leaves them out" in output
+    assert "a: 1 NaN and 0 infinite values of 3, so the channel has no mean; --exclude-nan leaves them out" in output
     assert "mean = " not in output
     assert document(tmp_path / "t.csv")["channels"][0]["mean"] is None
     left_out = run(tmp_path / "t.csv", "--exclude-nan").output
@@ -123,7 +123,7 @@ def test_a_sample_says_how_much_it_read(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (9000, 5, 5, 3), dtype=np.uint8))
     output = run(tmp_path / "x.npy", "--sample", "--tol", "0.02", "--seed", "5").output
     assert "of 9,000 images (" in output
-    assert "all means and stds are within 0.02, at once, with 95% confidence" in output
+    assert "all means and stds together are within 0.02 with 95% confidence" in output
     assert document(tmp_path / "x.npy", "--sample", "--tol", "0.02")["sampled"]["tolerance"] == 0.02
     assert run(tmp_path / "x.npy", "--tol", "0.02").exit_code == 2
 

@@ -78,4 +78,4 @@ def test_one_sample_leaves_the_interval_unknown(capsys: pytest.CaptureFixture[st
     source = images(0).source
     single = stacked(np.random.default_rng(1).integers(0, 256, (1, 9, 9, 3), dtype=np.uint8))
     print_comparison(compare_stats(source, single))
-    assert "(not known)" in capsys.readouterr().out
+    assert "(unknown)" in capsys.readouterr().out

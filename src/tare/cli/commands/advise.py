@@ -12,7 +12,7 @@ import typer
 
 from tare.advising.inputs import AdviceRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 
 
 @command(AdviceRequest)
@@ -23,7 +23,7 @@ def advise(
 ) -> None:
     """Recommend a normalisation strategy for a network and your data, with the evidence, the rule and what would change it.
 
-    With labels the training split alone is used, the one that `tare transfer` makes with the same seed.
+    If the data have labels, only the training split is used: that of `tare transfer` with the same seed.
     """
     from tare.advising.api import advised
     from tare.reporting import console
@@ -32,7 +32,4 @@ def advise(
     found = advised(replace(request, reporter=console))
     if html is not None:
         write_advice(found, html, shlex.join(["tare", *sys.argv[1:]]))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_advice(found)
+    show(found, as_json, print_advice)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.comparing.inputs import CompareRequest
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Say how B differs from A: shift and ratio with intervals, and whether it looks like content, gain, offset or units.
+    """Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.
 
-    Exit code 0 where no difference is shown, 1 where one is or the figures cannot tell, 2 where they cannot be compared.
+    Exit code 0 if no difference is shown, 1 if one is shown or the figures are too uncertain, 2 if A and B cannot be compared.
     """
     from tare.comparing.shift import compare_stats
     from tare.comparing.sides import check_asked, stats_from
@@ -39,17 +39,14 @@ def compare(
 
     found = compare_stats(opened("A", request.source), opened("B", request.target))
     if html is not None:
-        words = ["tare", "compare", request.source, request.target, *_said(request), "--html", str(html)]
+        words = ["tare", "compare", request.source, request.target, *_stated(request), "--html", str(html)]
         write_comparison(found, html, shlex.join(words))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_comparison(found)
+    show(found, as_json, print_comparison)
     raise typer.Exit(0 if found.clean else 1)
 
 
-def _said(request: CompareRequest) -> list[str]:
-    """The options that the page's command needs to come to the same figures."""
+def _stated(request: CompareRequest) -> list[str]:
+    """The options of the command that gives the same figures again, for the page."""
     return [
         *([] if request.channels == "stored" else ["--channels", request.channels]),
         *([] if request.columns is None else ["--columns", ",".join(request.columns)]),

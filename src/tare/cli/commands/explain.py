@@ -6,18 +6,15 @@ from dataclasses import replace
 
 from tare.advising.explaining.inputs import ExplainRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 
 
 @command(ExplainRequest)
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
-    """Say why the choice of mean and std matters, or not, for this network: what its first layers leave of the difference."""
+    """Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference."""
     from tare.advising.explaining.api import explained
     from tare.reporting import console
     from tare.reporting.explanation import print_explanation
 
     found = explained(replace(request, reporter=console))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_explanation(found)
+    show(found, as_json, print_explanation)

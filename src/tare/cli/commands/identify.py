@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.identifying.inputs import IdentifyRequest
 
 
 @command(IdentifyRequest)
 def identify(
     request: IdentifyRequest,
-    out: Annotated[Path | None, typer.Option(help="Write what was found as a spec file.", dir_okay=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the specification to this file.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Find out which normalisation a checkpoint was trained with, from what its batch norm remembers.
+    """Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.
 
-    Exit code 0 if the kind of normalisation is known, 1 if more than one kind is left, 2 if nothing can be said.
+    Exit code 0 if one kind of normalisation is left, 1 if several kinds are left, 2 if the input is unusable.
     """
     from tare.identifying.ranking import identified, write_spec
     from tare.reporting import console
@@ -30,8 +30,5 @@ def identify(
     found = identified(replace(request, reporter=console))
     if out is not None:
         write_spec(found, out)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_identification(found, None if out is None else str(out))
+    show(found, as_json, print_identification, None if out is None else str(out))
     raise typer.Exit(0 if found.identifiable else 1)

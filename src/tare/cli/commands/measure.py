@@ -26,14 +26,14 @@ def measure(
     out: Annotated[Path | None, typer.Option(help="Also write the statistics to this JSON file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure per-channel mean and std of a dataset, exact, with standard errors that count samples."""
+    """Measure the exact mean and std of each channel of a dataset, with standard errors that count samples."""
     from tare.measuring.api import measured
     from tare.measuring.one_pass import TooManySkippedError
     from tare.normalisation.catalog import matches
     from tare.reporting import console
 
     if tol is not None and not sample:
-        raise typer.BadParameter("it belongs to --sample", param_hint="--tol")
+        raise typer.BadParameter("it needs --sample", param_hint="--tol")
     if sample:
         request = replace(request, tolerance=0.01 if tol is None else tol)
     failure: TooManySkippedError | None = None
@@ -47,7 +47,7 @@ def measure(
         print_json({**stats.to_json(), "matches": [_match(match) for match in found]})
     else:
         console.print_stats(stats, found)
-    if failure is not None:  # the readable samples' statistics are shown; the exit code says that they are not to be trusted
+    if failure is not None:  # the statistics of the readable samples are shown; the exit code says not to trust them
         raise failure
     if out is not None:
         stats.save(out)

@@ -8,7 +8,7 @@ from tare.reporting.inputs import ReportRequest
 
 @command(ReportRequest)
 def report(request: ReportRequest) -> None:
-    """Write a study's page again, and its pictures, from what is in its directory; nothing is measured."""
+    """Write a study's page and pictures again from the results in its directory; nothing is measured."""
     from tare.reporting.api import reported
     from tare.reporting.study.report import print_study
 

@@ -1,11 +1,11 @@
-"""``tare transfer``. Its options are the keywords of ``tare.transfer``, by name."""
+"""``tare transfer``."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.datasets.options import DATA, VARY
 from tare.networks.inputs import NET, NORM
 from tare.training.options import HOW, RUN, WHAT
@@ -25,7 +25,4 @@ def transfer(request: TransferRequest, as_json: Json = False) -> None:
         return
     page = run.out / "report.html"
     write_run(run, page)
-    if as_json:
-        print_json(run.to_json())
-    else:
-        print_run(run, page)
+    show(run, as_json, print_run, page)

@@ -1,1 +1,1 @@
-"""Of `tare compare`."""
+"""The results of `tare compare`."""

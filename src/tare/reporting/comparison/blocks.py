@@ -1,4 +1,4 @@
-"""Two histograms in one place of a terminal: the source as an area of blocks, the target as a line of dots."""
+"""Two overlaid histograms for a terminal: the source as an area of blocks, the target as a line of dots."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LONG = 1e6
 
 
 def histogram_rows(shown: Overlay) -> list[Text]:
-    """Rows of the picture, top to bottom, one character a bin, and the axis below.
+    """Rows of the picture from top to bottom, one character a bin, with the axis below.
 
-    Blocks resolve an eighth of a row, dots a quarter. A bin that is cut ends in a triangle.
+    Blocks resolve an eighth of a row, dots a quarter. A triangle marks a bin that is higher than the picture.
     """
     area, line = (_levels(shares, shown.top, steps) for shares, steps in ((shown.source, 8), (shown.target, 4)))
     rows = [[_cell(a, b, row) for a, b in zip(area, line, strict=True)] for row in reversed(range(ROWS))]
@@ -30,13 +30,13 @@ def histogram_rows(shown: Overlay) -> list[Text]:
 
 
 def _joined(cells: list[tuple[str, str]]) -> Text:
-    """One text, in which neighbours of one style are one run."""
+    """One text, with neighbouring cells of one style joined."""
     runs = ((style, "".join(sign for sign, _ in run)) for style, run in groupby(cells, key=lambda cell: cell[1]))
     return Text.assemble(*((text, style) for style, text in runs))
 
 
 def _levels(shares: Shares | None, top: float, steps: int) -> list[int]:
-    """Heights in parts of a row; what is there at all is seen, and what is cut is one more than fits."""
+    """Heights in parts of a row: at least 1 for a share above zero, and one more than fits for a share above ``top``."""
     if shares is None:
         return [0] * MOST
     full = ROWS * steps
@@ -44,7 +44,7 @@ def _levels(shares: Shares | None, top: float, steps: int) -> list[int]:
 
 
 def _cell(area: int, line: int, row: int) -> tuple[str, str]:
-    """The sign of a cell, and its style."""
+    """The character of a cell, and its style."""
     filled, dot = min(8, area - 8 * row), line - 4 * row
     if row == ROWS - 1 and dot > 4:
         return _CUT, LINE
@@ -56,7 +56,7 @@ def _cell(area: int, line: int, row: int) -> tuple[str, str]:
 
 
 def _axis(edges: tuple[float, ...]) -> Text:
-    """The values at both ends and in the middle, to about a hundredth of the way between."""
+    """The values at both ends and in the middle, rounded to about a hundredth of the range."""
     width, span = len(edges) - 1, edges[-1] - edges[0]
     decimals = max(0, 1 - math.floor(math.log10(span)))
     left, middle, right = (

@@ -1,32 +1,32 @@
-"""Charts of a comparison: histograms over each other, and quantiles against each other."""
+"""Charts of a comparison: overlaid histograms, and quantiles of the target against quantiles of the source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import altair as alt
 import polars as pl
 
 from tare.comparing.overlay import Overlay, Shares, overlay
 from tare.comparing.result import Comparison
-from tare.reporting.charts import PALETTE, Chart
+from tare.reporting.charts import PALETTE, Chart, layered
 
-SIDES = ("source", "target")
-COLOURS = dict(zip(SIDES, PALETTE, strict=False))
+_SIDES = ("source", "target")
+_COLOURS = dict(zip(_SIDES, PALETTE, strict=False))
 _HEIGHT = 190
 
 
 def histogram_charts(found: Comparison) -> dict[str, Chart]:
-    """One chart a channel, those left out of which nothing but moments is known on both sides."""
+    """Overlaid histograms, one chart a channel. A channel without a histogram or quantiles on either side has no chart."""
     pairs = zip(found.source.channels, found.target.channels, strict=True)
     laid = {f"histogram of {a.name}": (a.name, overlay(a, b)) for a, b in pairs}
     return {key: _histogram(name, shown) for key, (name, shown) in laid.items() if shown is not None}
 
 
 def quantile_charts(found: Comparison) -> dict[str, Chart]:
-    """Quantiles of the target over those of the source, with the line that was fitted, one chart a channel."""
+    """Quantiles of the target against those of the source, with the fitted line; one chart a channel."""
     charts = {}
     for a, b, shift in zip(found.source.channels, found.target.channels, found.channels, strict=True):
         keys = [key for key in a.quantiles if key in b.quantiles]
@@ -41,23 +41,22 @@ def _histogram(name: str, shown: Overlay) -> Chart:
     x = alt.X("value:Q", title="value", scale=alt.Scale(domain=[shown.edges[0], shown.edges[-1]], nice=False))
     y = alt.Y("share:Q", title="% of values", scale=scale)
     layers: list[Any] = []
-    for side, shares in zip(SIDES, (shown.source, shown.target), strict=True):
-        if shares is not None:
-            steps = alt.Chart(pl.DataFrame(_steps(shown.edges, shares)))
-            layers.append(steps.mark_area(interpolate="step-after", color=COLOURS[side], opacity=0.3, clip=True).encode(x=x, y=y))
-            layers.append(steps.mark_line(interpolate="step-after", color=COLOURS[side], clip=True).encode(x=x, y=y))
+    for side, shares in _known(shown):
+        steps = alt.Chart(pl.DataFrame(_steps(shown.edges, shares)))
+        layers.append(steps.mark_area(interpolate="step-after", color=_COLOURS[side], opacity=0.3, clip=True).encode(x=x, y=y))
+        layers.append(steps.mark_line(interpolate="step-after", color=_COLOURS[side], clip=True).encode(x=x, y=y))
     layers.append(_hover(shown))
-    return cast(Chart, alt.layer(*layers).properties(**_frame(name)))
+    return layered(layers, _HEIGHT, name)
 
 
 def _steps(edges: Sequence[float], shares: Shares) -> list[dict[str, float]]:
-    """A point at the start of each bin, and one at the end of the last."""
+    """A point at the start of each bin, and a point at the end of the last bin."""
     heights = (*shares, shares[-1])
     return [{"value": edge, "share": 100 * share} for edge, share in zip(edges, heights, strict=True)]
 
 
 def _hover(shown: Overlay) -> Any:
-    """What the pointer shows: a clear bar a bin, with both shares, not cut."""
+    """A transparent bar for each bin, whose tooltip states both shares in full."""
     rows = [
         {"from": start, "to": end, **{side: f"{100 * shares[k]:.2f}%" for side, shares in _known(shown)}}
         for k, (start, end) in enumerate(pairwise(shown.edges))
@@ -67,7 +66,7 @@ def _hover(shown: Overlay) -> Any:
 
 
 def _known(shown: Overlay) -> list[tuple[str, Shares]]:
-    both = zip(SIDES, (shown.source, shown.target), strict=True)
+    both = zip(_SIDES, (shown.source, shown.target), strict=True)
     return [(side, shares) for side, shares in both if shares is not None]
 
 
@@ -78,16 +77,11 @@ def _quantiles(name: str, points: list[dict[str, Any]], gain: float, offset: flo
     x = alt.X("source:Q", title="source quantile", scale=alt.Scale(zero=False))
     y = alt.Y("target:Q", title="target quantile", scale=alt.Scale(zero=False))
     tips = [alt.Tooltip("quantile:N"), alt.Tooltip("source:Q", format=".3g"), alt.Tooltip("target:Q", format=".3g")]
-    chart: Any = alt.layer(
+    layers = [
         alt.Chart(same).mark_line(color="#888", strokeDash=[4, 4]).encode(x=x, y=y),
-        alt.Chart(fitted).mark_line(color=COLOURS["target"]).encode(x=x, y=y),
+        alt.Chart(fitted).mark_line(color=_COLOURS["target"]).encode(x=x, y=y),
         alt.Chart(pl.DataFrame(points))
         .mark_point(filled=True, size=60, opacity=1, color=PALETTE[0])
         .encode(x=x, y=y, tooltip=tips),
-    )
-    return cast(Chart, chart.properties(**_frame(name)))
-
-
-def _frame(name: str) -> dict[str, Any]:
-    title = alt.TitleParams(name, anchor="start", fontWeight="normal")
-    return {"width": "container", "height": _HEIGHT, "title": title}
+    ]
+    return layered(layers, _HEIGHT, name)

@@ -1,4 +1,4 @@
-"""What ``tare compare`` prints, and its page."""
+"""The terminal output and the page of ``tare compare``."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ _DRAWN = 4
 _LONG = 1e5
 _INDENT = "  "
 _QUANTILES = (
-    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. Another sensor moves them along one line (orange), other content "
-    "bends them off it. Those at the ends of the range, where values are clipped, do not count. Grey dashes: no difference."
+    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. If only the sensor differs, all points lie on one straight line "
+    "(orange: the fitted line). If the content differs, they do not. Quantiles at the ends of the range, where values are "
+    "clipped, are not used. Grey dashes: no difference."
 )
 _METHOD = (
-    "Shift is the target's mean less the source's, in units of the source's std; the ratio of stds is target over source. "
-    "Standard errors count samples, not pixels, and the intervals hold for all channels at once. The verdict comes from "
-    "quantiles: data recorded by another sensor are related by a line, other content is not. A tone curve is no line either, "
-    "and is called content."
+    "Shift is the target's mean minus the source's, divided by the source's std. Ratio is the target's std divided by the "
+    "source's. Standard errors count samples, not pixels, and the intervals hold for all channels at once. The verdict comes "
+    "from quantiles: a sensor with another gain or offset maps them by a straight line, and other content does not. A tone "
+    "curve is not a straight line either, so the verdict for it is content, too."
 )
 
 
 def print_comparison(found: Comparison) -> None:
-    """Print who is compared, the verdict with its reason, the figures, and the histograms."""
+    """Print the two datasets, the verdict with its reason, the figures, and the histograms."""
     for side, stats in _sides(found):
         out.print(f"{side}  [bold]{shown(stats.source)}[/]: {_size(stats)}", soft_wrap=True)
     out.print(f"\n[bold]{found.kind}[/]: {shown(found.reason)}")
     out.print(table(("channel", *_headings(found)), [_figures(channel) for channel in found.channels]))
     if len(found.channels) > 1:
-        out.print(f"Each channel by itself: {shown(_by_kind(found))}.")
+        out.print(f"Each channel alone: {shown(_by_kind(found))}.")
     for a, b in list(zip(found.source.channels, found.target.channels, strict=True))[:_DRAWN]:
         _print_channel(a, b)
     for sentence in _captions(found):
@@ -61,11 +62,11 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
         html.heading("Shift and ratio"),
         html.table(
             "",
-            ("channel", *_headings(found), "by itself"),
+            ("channel", *_headings(found), "verdict of the channel"),
             [(*_figures(channel), channel.kind) for channel in found.channels],
         ),
         html.table(
-            "Mean and std ± standard error, which counts samples (for a stated constant: rounding)",
+            "Mean and std ± standard error, which counts samples (of a stated constant: its rounding error)",
             ("channel", *_MOMENTS),
             _moments(found),
         ),
@@ -88,7 +89,7 @@ def _sides(found: Comparison) -> tuple[tuple[str, DatasetStats], ...]:
 
 def _size(stats: DatasetStats) -> str:
     if not stats.dtype:  # stated, not measured
-        return f"stated for {stats.samples:,} samples" if stats.samples else "stated, for a number of samples not known"
+        return f"stated for {stats.samples:,} samples" if stats.samples else "stated, number of samples unknown"
     return f"{stats.samples:,} {sample_noun(stats)}, {stats.dtype}"
 
 
@@ -97,7 +98,7 @@ def _headings(found: Comparison) -> tuple[str, str]:
 
 
 def _by_kind(found: Comparison) -> str:
-    """Which channels look like what, each judged alone: ``content (red, blue), no difference shown (green)``."""
+    """The verdicts of single channels: ``content (red, blue), no difference shown (green)``."""
     kinds = dict.fromkeys(channel.kind for channel in found.channels)
     members = {kind: [channel.name for channel in found.channels if channel.kind == kind] for kind in kinds}
     return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in members.items())
@@ -108,11 +109,11 @@ def _figures(channel: ChannelShift) -> tuple[str, str, str]:
 
 
 def _interval(found: Interval, sign: str = "") -> str:
-    """An interval with as many decimals as two digits of its half-width need."""
+    """An interval with as many decimals as show two digits of its half-width."""
     half = (found.high - found.low) / 2
     decimals = min(6, max(0, 1 - math.floor(math.log10(half)))) if 0 < half < math.inf else 4
     text = [f"{value:{sign}.{decimals}f}" if abs(value) < _LONG else f"{value:{sign}.3g}" for value in astuple(found)]
-    return f"{text[0]} ({text[1]} to {text[2]})" if math.isfinite(half) else f"{text[0]} (not known)"
+    return f"{text[0]} ({text[1]} to {text[2]})" if math.isfinite(half) else f"{text[0]} (unknown)"
 
 
 def _moments(found: Comparison) -> list[tuple[str, ...]]:
@@ -124,7 +125,7 @@ def _moments(found: Comparison) -> list[tuple[str, ...]]:
 
 
 def _print_channel(a: ChannelStats, b: ChannelStats) -> None:
-    """One channel's moments and, where there are any, its histograms."""
+    """Print one channel's moments, and its histograms if they are known."""
     out.print(
         f"[bold]{shown(a.name)}[/]  mean {number(a.mean)} → {number(b.mean)}, std {number(a.std)} → {number(b.std)}",
         soft_wrap=True,
@@ -135,20 +136,20 @@ def _print_channel(a: ChannelStats, b: ChannelStats) -> None:
 
 
 def _captions(found: Comparison, *, page: bool = False) -> list[str]:
-    """What the pictures show, and what they do not."""
+    """What the pictures show, and what they leave out."""
     laid = [overlay(a, b) for a, b in zip(found.source.channels, found.target.channels, strict=True)]
     drawn = [item for item in (laid if page else laid[:_DRAWN]) if item is not None]
     if not drawn:
-        return ["neither has a histogram or quantiles to draw"]
+        return ["Neither side has a histogram or quantiles to draw."]
     signs = {"source": "blue", "target": "orange"} if page else {"source": "blocks", "target": "dots"}
     missing = [side for side in signs if all(getattr(item, side) is None for item in drawn)]
     parts = [f"{sign}: {side}" for side, sign in signs.items() if side not in missing]
     captions = [f"{', '.join(parts)}; share of values, each channel on its own scale."]
     captions += [f"The {side} is a stated mean and std, with no histogram." for side in missing]
     if any(item.cut for item in drawn):
-        captions.append("Bins at an end that are far higher than all others are cut" + ("." if page else " (▲)."))
+        captions.append("Bins at an end that are far higher than all other bins are cut off" + ("." if page else " (▲)."))
     if any(item.coarse for item in drawn):
-        captions.append("Drawn from quantiles, hence coarse: no histogram was kept.")
+        captions.append("Drawn coarsely from quantiles, because no histogram was kept.")
     if not page and len(laid) > _DRAWN:
         captions.append(f"{len(laid) - _DRAWN} more channels: --html FILE draws them all.")
     return captions

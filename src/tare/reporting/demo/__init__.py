@@ -1,1 +1,1 @@
-"""Of `tare demo`."""
+"""The results of `tare demo`."""

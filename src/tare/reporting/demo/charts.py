@@ -1,57 +1,45 @@
-"""Forest plots of the demo: accuracies and paired differences with their intervals."""
+"""The demo's forest plots: accuracies and paired differences with their intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import altair as alt
 import polars as pl
 
 from tare.normalisation.names import STRATEGIES
-from tare.reporting.charts import PALETTE, Chart
+from tare.reporting.charts import PALETTE, Chart, layered
+from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.demo.result import shift_of, stated_p
 
 
 def accuracy_forests(means: Sequence[Mean]) -> dict[str, Chart]:
-    """Mean accuracy with 95% interval, a row a strategy; one chart a shift, all on one scale."""
-    rows = [
-        {
-            "strategy": item.strategy,
-            "shift": shift_of(item),
-            "accuracy in %": 100 * item.score.estimate,
-            "low": 100 * item.score.low,
-            "high": 100 * item.score.high,
-        }
-        for item in means
-    ]
-    return _forests(rows, "accuracy in %", zero_line=False)
+    """Mean accuracy with its 95% interval: one chart a shift, one row a strategy, all on one scale."""
+    value = "accuracy in %"
+    return _forests([_row(item, item.score, value) for item in means], value, zero_line=False)
 
 
 def difference_forests(contrasts: Sequence[Contrast]) -> dict[str, Chart]:
-    """Paired difference to ``source`` in points with 95% interval, a row a strategy; one chart a shift, all on one scale."""
-    rows = [
-        {
-            "strategy": item.strategy,
-            "shift": shift_of(item),
-            "points above source": 100 * item.difference.estimate,
-            "low": 100 * item.difference.low,
-            "high": 100 * item.difference.high,
-            "adjusted p": stated_p(item),
-        }
-        for item in contrasts
-    ]
-    return _forests(rows, "points above source", zero_line=True)
+    """Paired difference to ``source`` in points, drawn as :func:`accuracy_forests` draws accuracies."""
+    value = "points above source"
+    rows = [{**_row(item, item.difference, value), "adjusted p": stated_p(item)} for item in contrasts]
+    return _forests(rows, value, zero_line=True)
 
 
 def png_of(charts: dict[str, Chart]) -> bytes:
-    """Draw the charts side by side as a PNG for slides and README files, on white."""
+    """Draw the charts side by side on white, as a PNG for slides and README files."""
     import vl_convert
 
     panels = [chart.properties(width=330) for chart in charts.values()]
     return bytes(vl_convert.vegalite_to_png(alt.hconcat(*panels, background="white").to_json(), scale=2))
+
+
+def _row(item: Mean | Contrast, interval: Interval, value: str) -> dict[str, Any]:
+    ends = {"low": 100 * interval.low, "high": 100 * interval.high}
+    return {"strategy": item.strategy, "shift": shift_of(item), value: 100 * interval.estimate, **ends}
 
 
 def _forests(rows: list[dict[str, Any]], value: str, *, zero_line: bool) -> dict[str, Chart]:
@@ -73,6 +61,4 @@ def _forest(rows: list[dict[str, Any]], value: str, scale: alt.Scale, zero_line:
         base.mark_rule(strokeWidth=2).encode(y=y, x=x, x2="high:Q", color=colour),
         base.mark_point(filled=True, size=90, opacity=1).encode(y=y, x=f"{value}:Q", color=colour, tooltip=tips),
     ]
-    title = alt.TitleParams(rows[0]["shift"], anchor="start", fontWeight="normal")
-    chart: Any = alt.layer(*layers).properties(width="container", height=26 * len(rows), title=title)
-    return cast(Chart, chart)
+    return layered(layers, 26 * len(rows), rows[0]["shift"])

@@ -1,4 +1,4 @@
-"""What ``tare demo`` prints, and its page."""
+"""The terminal output and the page of ``tare demo``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ tare transfer --help                      # your own network, weights, mean and 
 
 
 def print_demo(result: DemoResult, page: Path) -> None:
-    """Print the demo's table, its verdicts and what to try next."""
+    """Print the demo's table, its verdicts and the next commands to try."""
     for sentence in _opening(result):
         out.print(sentence)
     table = Table(box=box.SIMPLE_HEAD)
@@ -58,15 +58,15 @@ def write_demo(result: DemoResult, path: Path, command: str) -> None:
         html.panels(accuracies, "Frozen network, logistic head. Each point is a mean over seeds; bars are 95% intervals."),
         html.heading("Difference to source, paired by seed"),
         html.panels(
-            gaps, "Each interval stands for one comparison; the adjusted p value (hover, or the table) accounts for all of them."
+            gaps, "Each interval is of one comparison; the adjusted p value (hover, or the table) accounts for all comparisons."
         ),
         html.heading("The numbers"),
         *(_numbers(result, shift) for shift in result.verdicts),
         *(html.paragraph(sentence) for sentence in _ties(result)),
         html.heading("What the network is fed"),
         html.paragraph(
-            "Mean and std of the tensors that reach the network, and one digit drawn on one scale from -2 to 4 input std: "
-            "the same raw image becomes another input under another strategy."
+            "Mean and std of the tensors that reach the network, and one digit under every strategy, drawn on one scale from "
+            "-2 to 4 input std. The raw image is the same; the input differs."
         ),
         *(_views(result, shift) for shift in result.verdicts),
         html.heading("The saved model"),
@@ -93,7 +93,7 @@ def _opening(result: DemoResult) -> list[str]:
     return [
         f"dataset0, digits 0-4, {source.samples} images: {_moments(source)}.",
         f"dataset1, digits 5-9, {target.samples} training images: {_moments(target)}.",
-        f"u1 lies {shift:+.3f} ± {1.96 * error:.3f} source stds from u0 (95%, counted in images); "
+        f"u1 minus u0 is {shift:+.3f} ± {1.96 * error:.3f} source stds (95% interval, which counts images); "
         f"std ratio s1/s0 {u1.std / u0.std:.3f} ± {1.96 * u1.std_se / u0.std:.3f}.",
     ]
 
@@ -109,7 +109,7 @@ def _verdicts(result: DemoResult) -> list[str]:
 
 def _ties(result: DemoResult) -> list[str]:
     return [
-        f"{shift}: {strategy} feeds the same tensors as {other}, so their tie is by construction."
+        f"{shift}: {strategy} feeds the same tensors as {other}, so their accuracies are equal."
         for shift, same in result.same_inputs.items()
         for strategy, other in same.items()
     ]
@@ -119,7 +119,7 @@ def _reload(result: DemoResult) -> str:
     saved = result.saved
     return (
         f"Fine-tuned with {saved.strategy} on the other sensor's images: {saved.accuracy:.1%} on {result.test_size} test images; "
-        f"saved in {saved.folder}, loaded back, largest difference of the outputs {saved.reload_difference:g}."
+        f"saved in {saved.folder}; loaded back, its outputs differ by at most {saved.reload_difference:g}."
     )
 
 
@@ -129,8 +129,8 @@ def _method(result: DemoResult) -> str:
         "z-scored with u0 and s0, with random shifts as augmentation. It is then frozen; a logistic head is fitted on "
         f"{result.train_size} images of dataset1 and tested on the other {result.test_size}. u1 and s1 come from the training "
         "images alone. The other sensor has half the contrast on a brighter ground (gain 0.5, offset 0.25). Intervals are "
-        "Student's t over seeds; p values are Holm-adjusted over all comparisons. It is one kind of small network on one "
-        "small dataset: your own may answer otherwise."
+        "Student's t over seeds; p values are Holm-adjusted over all comparisons. This is one kind of small network on one "
+        "small dataset; yours may give another answer."
     )
 
 

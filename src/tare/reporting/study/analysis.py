@@ -1,4 +1,4 @@
-"""What ``tare study`` prints of an analysis."""
+"""The terminal output of a study's analysis."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _STYLES = {"better": "green", "worse": "red", "equivalent": "cyan", "identical":
 def print_analysis(analysis: Analysis) -> None:
     """Print the means, the paired differences and the verdict."""
     _print_table(analysis)
-    out.print("± is half of a 95% interval, of single comparisons; p is adjusted over all of them (Holm)")
+    out.print("± is half of a 95% interval of one comparison; p is adjusted over all comparisons (Holm)")
     for line in analysis.overall:
         gap = line.difference
         out.print(
             f"over {line.groups} groups, {shown(line.strategy)}: {analysis.told(gap.estimate)} ({analysis.ends(gap)}) "
-            f"{analysis.unit} vs {shown(analysis.baseline)}; groups differ by a std of "
+            f"{analysis.unit} vs {shown(analysis.baseline)}; std between groups "
             f"{analysis.told(line.between).lstrip('+')}"
         )
     for sentence in analysis.sentences:
@@ -35,7 +35,7 @@ def print_analysis(analysis: Analysis) -> None:
 
 
 def _print_table(analysis: Analysis) -> None:
-    """A table for each outer group, named above it: columns for all of them would not fit a terminal of 80."""
+    """Print a table for each outer group, with its name as the title, so that a table fits 80 columns."""
     rows = _rows(analysis)
     inner = [name for name, _ in analysis.means[0].group][-1:]
     headings = [*inner, "strategy", "mean", "pairs", f"vs {analysis.baseline}", "p adj.", "shown"]
@@ -51,7 +51,7 @@ def _print_table(analysis: Analysis) -> None:
             table.add_column(shown(heading), justify="left" if left else "right", no_wrap=place > 0, min_width=width)
         last = ""
         for _, cells in members:
-            # The size, or whatever is innermost, once for its strategies.
+            # The innermost group, which is mostly the size, stands once for all its strategies.
             first = "" if inner and cells[0] == last else cells[0]
             last = cells[0]
             table.add_row(first, *cells[1:])
@@ -59,7 +59,7 @@ def _print_table(analysis: Analysis) -> None:
 
 
 def _rows(analysis: Analysis) -> list[tuple[ScoreGroup, list[str]]]:
-    """The outer group and the cells of each mean."""
+    """The outer group and the table cells of each mean."""
     scale = 100 if analysis.unit else 1
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
     rows = []
@@ -81,13 +81,13 @@ def _columns(analysis: Analysis, item: Contrast | None) -> tuple[str, str, str]:
 
 
 def p_text(value: float) -> str:
-    """A p value with two digits; nothing for one that is not known, and none is 0."""
+    """A p value with two digits: empty if it is unknown, and "<0.001" instead of 0."""
     if not math.isfinite(value):
         return ""
     return "<0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def _plus_minus(analysis: Analysis, interval: Interval, estimate: str) -> str:
-    """An estimate with half the width of its interval, which is Student's and so symmetric."""
+    """An estimate with half the width of its interval; Student's interval is symmetric."""
     half = (interval.high - interval.low) / 2
     return f"{estimate} ± {analysis.told(half).lstrip('+')}" if math.isfinite(half) else estimate

@@ -11,35 +11,27 @@ import polars as pl
 
 from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
-from tare.studying.analysis.analysis import Analysis, group_text
+from tare.statistics.intervals import Interval
+from tare.studying.analysis.analysis import Analysis, Mean, group_text
+from tare.studying.analysis.contrasts import Contrast
 from tare.studying.analysis.scores import ScoreGroup
 from tare.studying.result import PRETRAINING, FedInputs
 
-#: A chart as the page takes it: a Vega-Lite specification.
+#: A Vega-Lite specification.
 VegaSpec = dict[str, Any]
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _GREY = "#808088"
-#: Keys of a specification that only the outermost may have.
+#: Keys that Vega-Lite allows only at the top of a specification.
 _OF_THE_WHOLE = ("$schema", "params", "config", "datasets")
-#: What the checkboxes of the page set: only these strategies are drawn.
+#: Selects the strategies whose checkboxes on the page are set.
 _SHOWN = "indexof(shown, datum.strategy) >= 0"
 
 
 def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
-    """Mean score against the target's size with 95% bands, a chart per network and shift, all on one scale."""
+    """Mean score against the number of target samples with 95% bands: a chart per network and shift, all on one scale."""
     scale = 100 if analysis.unit else 1
-    rows: list[dict[str, Any]] = [
-        {
-            "panel": _panel(item.group),
-            "strategy": item.strategy,
-            "size": int(dict(item.group)["size"]),
-            "score": scale * item.score.estimate,
-            "low": scale * item.score.low,
-            "high": scale * item.score.high,
-        }
-        for item in analysis.means
-    ]
+    rows = [{**_row(item, "score", item.score, scale), "size": int(dict(item.group)["size"])} for item in analysis.means]
     low, high = _ends(value for row in rows for value in (row["low"], row["high"], row["score"]))
     low, high = (max(0.0, low), min(100.0, high)) if analysis.unit else (low, high)
     sizes = sorted({row["size"] for row in rows})
@@ -49,16 +41,11 @@ def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
 
 
 def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
-    """Paired differences to the baseline with 95% intervals, the margin shaded, a chart per network and shift, on one scale."""
+    """Paired differences to the baseline with 95% intervals and the margin shaded: a chart per network and shift, one scale."""
     scale = 100 if analysis.unit else 1
-    rows: list[dict[str, Any]] = [
+    rows = [
         {
-            "panel": _panel(item.group),
-            "strategy": item.strategy,
-            "size": dict(item.group)["size"],
-            "difference": scale * item.difference.estimate,
-            "low": scale * item.difference.low,
-            "high": scale * item.difference.high,
+            **_row(item, "difference", item.difference, scale),
             "adjusted p": item.p_adjusted if math.isfinite(item.p_adjusted) else None,
             "shown": item.statement,
         }
@@ -71,14 +58,14 @@ def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
     found = {}
     for panel, part in _panels(rows).items():
         axes = tuple(dict.fromkeys(row["strategy"] for row in part)), tuple(sorted({row["size"] for row in part}, key=int))
-        if axes not in drawn:  # panels that lack a comparison have axes of their own
+        if axes not in drawn:  # a panel that lacks a comparison has other axes
             drawn[axes] = _forest(*axes, scale * analysis.margin, ends, title)
         found[f"difference {panel}"] = _of_panel(drawn[axes], panel, part)
     return found
 
 
 def fed_charts(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
-    """How the values that a network is fed are distributed, a chart per shift: pretraining as an area, a line per strategy."""
+    """Distributions of the network's inputs, a chart per shift: pretraining as an area, each strategy as a line."""
     before = [item for item in fed if item.strategy == PRETRAINING]
     shifts = dict.fromkeys(item.shift for item in fed if item.strategy not in (PRETRAINING, "stored"))
     return {
@@ -90,7 +77,7 @@ def fed_charts(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
 
 
 def stored_chart(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
-    """How the values are distributed before any normalisation, a line per shift; nothing where they have no common unit."""
+    """Distributions of the values before normalisation, a line per shift; empty if the values have no common unit."""
     stored = [item for item in fed if item.strategy == "stored"]
     if not stored:
         return {}
@@ -137,7 +124,7 @@ def picture(charts: Mapping[str, VegaSpec], strategies: Sequence[str], kind: str
 
 
 def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> VegaSpec:
-    """The chart of any panel, without its rows and heading."""
+    """The learning curves of any panel, without rows and heading."""
     base = alt.Chart().transform_filter(_SHOWN)
     spread = alt.Scale(type="log", domain=[sizes[0] / 1.12, sizes[-1] * 1.12], nice=False)
     x = alt.X("size:Q", title="target samples (log scale)", scale=spread, axis=alt.Axis(values=sizes, format="d", grid=False))
@@ -153,7 +140,7 @@ def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> VegaSpec
 
 
 def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends: tuple[float, float], title: str) -> VegaSpec:
-    """The chart of any panel with these strategies and sizes, without its rows and heading."""
+    """The differences of any panel with these strategies and sizes, without rows and heading."""
     strategies: list[str] = [name for name in STRATEGIES if name in given]
     strategies += [name for name in given if name not in strategies]
     base = alt.Chart().transform_filter(_SHOWN)
@@ -187,6 +174,12 @@ def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends:
     return _spec(alt.layer(*layers).properties(width="container", height=height))
 
 
+def _row(item: Mean | Contrast, name: str, interval: Interval, scale: float) -> dict[str, Any]:
+    ends = {"low": scale * interval.low, "high": scale * interval.high}
+    place = {"panel": _panel(item.group), "strategy": item.strategy, "size": dict(item.group)["size"]}
+    return {**place, name: scale * interval.estimate, **ends}
+
+
 def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -195,21 +188,20 @@ def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]]) -> VegaSpec:
-    """A chart with rows and a heading; charts of many panels are built once, since that takes longer than all else of a page."""
-    values = [{key: None if _nowhere(value) else value for key, value in row.items()} for row in rows]
-    # Altair names what it was not given; without that name a layer takes the rows of the whole.
+    """A chart with its rows and heading added. All panels share one built chart, because Altair's building is slow."""
+    values = [
+        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+        for row in rows
+    ]
+    # Altair names missing data "empty"; a layer without that name inherits the rows of the whole chart.
     layers = [{key: part for key, part in layer.items() if part != {"name": "empty"}} for layer in drawn["layer"]]
     return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel).to_dict()}
-
-
-def _nowhere(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:
     rows = [{"strategy": item.strategy, **row} for item in items for row in _bins(item)]
     base = alt.Chart(pl.DataFrame(rows))
-    x = alt.X("value:Q", title="what the network is fed (input std)", scale=alt.Scale(domain=[items[0].low, items[0].high]))
+    x = alt.X("value:Q", title="input of the network (input std)", scale=alt.Scale(domain=[items[0].low, items[0].high]))
     tips = [alt.Tooltip("strategy:N"), alt.Tooltip("value:Q", format=".2f"), alt.Tooltip("share:Q", format=".1%")]
     area = base.transform_filter(f"datum.strategy == '{PRETRAINING}'").mark_area(
         interpolate="step-after", color=_GREY, opacity=0.35
@@ -223,7 +215,7 @@ def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:
 
 
 def _bins(item: FedInputs) -> list[dict[str, float]]:
-    """The steps of a histogram from one empty bin before what is there to one after it."""
+    """The steps of a histogram, from one bin before the first filled bin to one bin after the last."""
     width = (item.high - item.low) / len(item.shares)
     filled = [index for index, share in enumerate(item.shares) if share]
     first, last = max(0, filled[0] - 1), min(len(item.shares) - 1, filled[-1] + 1)
@@ -232,7 +224,7 @@ def _bins(item: FedInputs) -> list[dict[str, float]]:
 
 
 def _share() -> alt.Y:
-    """Square roots: most pixels of many images are background, and would flatten all the rest."""
+    """Shares on a square-root scale: in many images most pixels are background, and their share would flatten all others."""
     return alt.Y("share:Q", title="share (root scale)", scale=alt.Scale(type="sqrt"), axis=alt.Axis(format="%", tickCount=4))
 
 
@@ -246,7 +238,7 @@ def _shape() -> alt.Shape:
 
 
 def _legend(strategies: Sequence[str]) -> VegaSpec:
-    """A row of strategies in their colours and shapes, as a chart of its own."""
+    """A legend as a chart: the strategies in a row, with their colours and shapes."""
     frame = pl.DataFrame({"strategy": list(strategies), "place": range(len(strategies))})
     x = alt.X("place:O", axis=None)
     points = alt.Chart(frame).mark_point(filled=True, size=70, opacity=1).encode(x=x, color=_colour(), shape=_shape())
@@ -260,7 +252,9 @@ def _title(text: str) -> alt.TitleParams:
 
 
 def _spec(chart: Any) -> VegaSpec:
-    document: VegaSpec = chart.to_dict(validate=False)  # tests validate what is drawn; here it would take as long as drawing
+    document: VegaSpec = chart.to_dict(
+        validate=False
+    )  # validation takes as long as building, and the tests validate these charts
     return {**document, "params": [{"name": "shown", "value": [*STRATEGIES]}]}
 
 

@@ -1,9 +1,7 @@
-"""Parts of a study's page: the strategies' checkboxes, the table that sorts and filters, and example inputs as pictures."""
+"""Parts of a study's page: a checkbox for each strategy, a table that sorts and filters, and example inputs as pictures."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from html import escape
@@ -13,16 +11,17 @@ from numpy.typing import NDArray
 
 from tare.normalisation.names import STRATEGIES
 from tare.reporting.charts import PALETTE
+from tare.reporting.html import levels, picture
 from tare.reporting.study.analysis import p_text
 from tare.reporting.study.charts import SHAPES
 from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.result import ExampleInputs, FedInputs
 
-#: Input units drawn black and white: what lies outside is cut, so that all strategies are seen on one scale.
+#: Inputs drawn black and white, in input std. Values outside are clipped, so that all strategies share one scale.
 LOW, HIGH = -2.5, 3.5
 
-#: A table that scrolls can be scrolled by keyboard, too.
+#: The tab index lets a keyboard scroll the table.
 _SCROLLED = '<div class="scroll" tabindex="0" role="region" aria-label="A table that scrolls">'
 _MARKS = {
     "circle": '<circle cx="8" cy="8" r="5"/>',
@@ -34,16 +33,16 @@ _MARKS = {
 }
 _MEANING = {
     "source": "dataset0's mean and std",
-    "target": "the target's own, from its training samples",
-    "match": "the target's moments onto those that pretraining really saw",
-    "blend": "the target's, shrunk toward the source's by how well they are known",
-    "sample": "each sample by its own",
-    "none": "unit values as they are",
+    "target": "the target's mean and std, from its training samples",
+    "match": "maps the target's mean and std onto those of the inputs in pretraining",
+    "blend": "the target's mean and std, shrunk toward dataset0's according to their standard errors",
+    "sample": "each sample's own mean and std",
+    "none": "unit values, not normalised",
 }
 
 
 def toggles(strategies: Sequence[str]) -> str:
-    """A checkbox a strategy, in its colour and shape."""
+    """A checkbox for each strategy, with its colour and shape."""
     boxes = "".join(
         f'<label title="{escape(_MEANING.get(name, ""))}"><input type="checkbox" name="strategy" value="{escape(name)}" checked>'
         f"{_mark(name)}{escape(name)}</label>"
@@ -53,25 +52,17 @@ def toggles(strategies: Sequence[str]) -> str:
 
 
 def meanings(strategies: Sequence[str]) -> str:
-    """What each strategy normalises with, as a list."""
+    """A list of the strategies and what each normalises with."""
     items = (f"<dt>{_mark(name)} {escape(name)}</dt><dd>{escape(_MEANING.get(name, ''))}</dd>" for name in strategies)
     return f'<dl class="meanings">{"".join(items)}</dl>'
 
 
 def sorted_table(analysis: Analysis) -> str:
-    """Every mean and paired difference: headings are buttons that sort, a field filters."""
+    """A table of every mean and paired difference. Its headings sort, and a search field filters its rows."""
     columns = [name for name, _ in analysis.means[0].group]
     percent = " in %" if analysis.unit else ""
-    headings = (
-        *columns,
-        "strategy",
-        f"mean{percent}",
-        "95% interval",
-        f"vs {analysis.baseline}",
-        "95% interval",
-        "p adjusted",
-        "shown",
-    )
+    compared = (f"vs {analysis.baseline}", "95% interval", "p adjusted", "shown")
+    headings = (*columns, "strategy", f"mean{percent}", "95% interval", *compared)
     head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in headings)
     contrasts = {(item.group, item.strategy): item for item in analysis.contrasts}
     scale, digits = (100, ".1f") if analysis.unit else (1, ".4g")
@@ -92,7 +83,7 @@ def sorted_table(analysis: Analysis) -> str:
 
 
 def examples(views: Sequence[ExampleInputs], fed: Sequence[FedInputs]) -> str:
-    """A table of pictures: a row a strategy, a column a shift; each the same samples on one scale of input units."""
+    """A table of pictures: a row a strategy, a column a shift. All show the same samples on one scale of input std."""
     shifts = list(dict.fromkeys(view.shift for view in views))
     moments = {(item.shift, item.strategy): item for item in fed}
     images = {(view.shift, view.strategy): view.images for view in views}
@@ -103,9 +94,8 @@ def examples(views: Sequence[ExampleInputs], fed: Sequence[FedInputs]) -> str:
         for shift in shifts:
             item = moments[(shift, strategy)]
             text = f"mean {round(item.mean, 2) + 0.0:+.2f}, std {item.std:.2f}"
-            alternative = escape(f"{strategy} under {shift}: {text}")
-            picture = _picture(images[(shift, strategy)])
-            cells.append(f'<td><img alt="{alternative}" src="data:image/png;base64,{picture}"><span>{text}</span></td>')
+            element = _picture(images[(shift, strategy)], f"{strategy} under {shift}: {text}")
+            cells.append(f"<td>{element}<span>{text}</span></td>")
         rows.append(f'<tr><th scope="row">{_mark(strategy)} {escape(strategy)}</th>{"".join(cells)}</tr>')
     return (
         f'{_SCROLLED}<table class="examples"><caption>The same samples under each strategy and shift</caption>'
@@ -129,7 +119,7 @@ def _cell(text: str, value: float | None = None) -> str:
 
 
 def _mark(name: str) -> str:
-    """The colour and shape of a strategy, as in the charts."""
+    """A strategy's mark, in the colour and shape of the charts."""
     known = name in STRATEGIES
     place = STRATEGIES.index(name) if known else 0
     colour = PALETTE[place] if known else "currentColor"
@@ -137,14 +127,8 @@ def _mark(name: str) -> str:
     return f'<svg class="mark" {box} fill="{colour}">{_MARKS[SHAPES[place]]}</svg>'
 
 
-def _picture(images: NDArray[np.float32]) -> str:
-    """Images ``(N, C, H, W)`` side by side as a PNG in base64."""
-    from PIL import Image
-
-    scaled = np.clip((images - LOW) / (HIGH - LOW) * 255, 0, 255).astype(np.uint8)
-    padded = np.pad(scaled, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)[..., :]
+def _picture(images: NDArray[np.float32], alternative: str) -> str:
+    """Images ``(N, C, H, W)`` side by side as one ``img`` element."""
+    padded = np.pad(levels(images, LOW, HIGH), ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
     row = np.concatenate(list(padded), axis=2)[:, :, :-1]
-    values = row[0] if len(row) == 1 else np.moveaxis(row, 0, -1)
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return picture(row[0] if len(row) == 1 else np.moveaxis(row, 0, -1), alternative, "png")

@@ -1,4 +1,4 @@
-"""Live progress of a study: cells done, time left, and who is ahead."""
+"""Live progress of a study: cells done, time left, and the strategy that is ahead."""
 
 from __future__ import annotations
 
@@ -6,42 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
-from tare.reporting.console import err, shown
+from tare.reporting.console import counting
 from tare.studying.execution.standing import Standing
 
 
 @contextmanager
 def watching(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-    """A bar on standard error, where that is a terminal; gives what to call with the rows of cells as they come."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("measuring"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("cells"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[ahead]}"),
-    )
+    """Show a progress bar of ``total`` cells; yields the function that takes the rows of finished cells."""
     standing = Standing()
-    with Progress(
-        *columns, console=err, transient=True, disable=not err.is_terminal or not total, speed_estimate_period=600
-    ) as bar:
-        task = bar.add_task("", total=total, ahead="")
+    with counting("measuring", "cells", total, speed_over=600) as update:
 
-        def tell(rows: Sequence[dict[str, Any]]) -> None:
+        def add(rows: Sequence[dict[str, Any]]) -> None:
             standing.add(rows)
-            bar.update(task, advance=len(rows), ahead=shown(standing.text()))
+            update(len(rows), standing.text())
 
-        yield tell
+        yield add

@@ -1,4 +1,4 @@
-"""What ``tare study`` prints, and its page."""
+"""The terminal output and the page of ``tare study``."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tare.studying.result import StudyRun
 from tare.system.files import replacing, write_text
 
 _CURVES = (
-    "Mean accuracy over seeds on held-out samples, against the number of target samples that were learned from; bands are 95% "
-    "intervals. Bands of two strategies may overlap where their paired difference is clear: look at the next picture for that."
+    "Mean accuracy over seeds on held-out samples, against the number of target samples in training. Bands are 95% intervals. "
+    "Two bands may overlap although the paired difference of the strategies is clear; the next picture shows the differences."
 )
 _DIFFERENCES = (
-    "Each strategy less source with the same seed, network and samples; bars are 95% intervals of single comparisons. Filled "
-    "marks are shown to be better or worse after Holm's adjustment over all comparisons of this page; hollow ones are not. The "
-    "grey band is the margin within which a difference counts as none."
+    "Accuracy of each strategy minus that of source, with the same seed, network and samples. Bars are 95% intervals of single "
+    "comparisons. A filled mark is shown to be better or worse after Holm's adjustment over all comparisons of this page; a "
+    "hollow mark is not. The grey band is the equivalence margin: a smaller difference counts as no difference."
 )
 _FED = (
-    "Grey: dataset0 as it was fed in pretraining. Lines: the target's training samples as each strategy feeds them. The closer "
-    "a line to the grey, the less the network meets what it has not seen. Values beyond the ends are counted at the ends."
+    "Grey: the inputs of pretraining (dataset0). Lines: the target's training samples as each strategy feeds them. The closer a "
+    "line is to the grey area, the more the inputs resemble those of pretraining. Values beyond the ends are counted at the ends."
 )
 
 
 def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
-    """Print what a study varies, how many cells that makes, and how long it would take."""
+    """Print what a study varies, its number of cells, and the estimated time."""
     axes = (
         ("networks", plan.networks),
         ("protocols", plan.protocols),
@@ -44,14 +44,14 @@ def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
     for name, values in axes:
         out.print(f"{name:<11} {shown(', '.join(map(str, values)))}", soft_wrap=True)
     out.print(f"{'seeds':<11} {plan.seeds}")
-    there = f", {plan.number - missing:,} of them there already" if missing < plan.number else ""
+    stored = f", {plan.number - missing:,} already measured" if missing < plan.number else ""
     tested = len(plan.task.target().labels) - plan.pool
     length = f"about {duration(seconds)} as this machine is now"
-    out.print(f"[bold]{plan.number:,} cells[/]{there}, each tested on {tested:,} samples; {length}", soft_wrap=True)
+    out.print(f"[bold]{plan.number:,} cells[/]{stored}, each tested on {tested:,} samples; {length}", soft_wrap=True)
 
 
 def print_study(run: StudyRun, page: Path) -> None:
-    """Print the analysis, then the answer in two sentences, what failed, and where the page is."""
+    """Print the analysis, the answer in two sentences, the failures, and the path of the page."""
     print_analysis(run.analysis)
     for sentence in answer(run.analysis):
         out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)
@@ -62,12 +62,8 @@ def print_study(run: StudyRun, page: Path) -> None:
 
 def write_study(run: StudyRun, path: Path) -> None:
     """Write the study's self-contained page."""
-    curves, gaps, fed, stored = (
-        learning_curves(run.analysis),
-        difference_charts(run.analysis),
-        fed_charts(run.fed),
-        stored_chart(run.fed),
-    )
+    curves, gaps = learning_curves(run.analysis), difference_charts(run.analysis)
+    fed, stored = fed_charts(run.fed), stored_chart(run.fed)
     strategies = run.plan.strategies
     script = (files("tare.reporting.study") / "study.js").read_text(encoding="utf-8")
     body = [
@@ -80,12 +76,12 @@ def write_study(run: StudyRun, path: Path) -> None:
         html.panels(curves, _CURVES),
         html.heading("Differences to source"),
         html.panels(gaps, _DIFFERENCES),
-        html.heading("In words"),
+        html.heading("The differences in sentences"),
         html.items(run.analysis.sentences),
         html.heading("What the network is fed"),
         meanings(strategies),
         html.panels(fed, _FED),
-        *([html.panels(stored, "The target's training samples as they are stored, under each shift.")] if stored else []),
+        *([html.panels(stored, "The target's training samples before normalisation, under each shift.")] if stored else []),
         *(_examples(run)),
         html.heading("The numbers"),
         sorted_table(run.analysis),
@@ -99,7 +95,7 @@ def write_study(run: StudyRun, path: Path) -> None:
 
 
 def write_curves(run: StudyRun, path: Path) -> None:
-    """Write the learning curves as a picture whose kind the suffix names: ``.png`` or ``.svg``."""
+    """Write the learning curves as a picture; the suffix is ``.png`` or ``.svg``."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
         raise OutputError("a picture that ends in .png or .svg", f"{str(path)!r}", "rename it")
@@ -109,7 +105,7 @@ def write_curves(run: StudyRun, path: Path) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A duration with as many digits as an estimate bears."""
+    """A duration, rounded as an estimate should be."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
@@ -135,7 +131,9 @@ def _subject(run: StudyRun) -> str:
 def _examples(run: StudyRun) -> list[str]:
     if not run.views:
         return []
-    caption = f"Drawn on one scale: black is {LOW:+g} input std, white {HIGH:+g}; the figures are of all training samples."
+    caption = (
+        f"All pictures share one scale: black is {LOW:+g} input std, white {HIGH:+g}. Mean and std are of all training samples."
+    )
     return [examples(run.views, run.fed), html.paragraph(caption, "faint")]
 
 
@@ -143,19 +141,19 @@ def _method(run: StudyRun) -> list[str]:
     plan = run.plan
     tested = next((row["tested"] for row in run.rows), 0)
     if plan.study == "folder":
-        source = f"The networks come with weights {plan.weights!r}, and all seeds share them; a seed draws the samples."
+        source = f"All seeds share the networks with weights {plan.weights!r}; a seed draws the samples."
     else:
         source = (
-            "Each seed pretrains a network of its own from scratch on dataset0, z-scored with dataset0's mean and std, and draws "
-            "its own samples of the target."
+            "Each seed pretrains its own networks from scratch on dataset0, z-scored with dataset0's mean and std, and draws its "
+            "own samples of the target."
         )
     return [
         f"{source} Under the protocol probe the network is frozen and a logistic head (L2, C = 1) is fitted on standardised "
         f"features. Every cell is tested on the same {tested} held-out samples of its seed. Mean and std of the target, batch "
-        "norm's re-estimated moments, feature scaling and head come from the training samples alone; smaller sizes are the "
-        "first samples of larger ones.",
-        "Before anything was measured the strategies were shown to feed the network different tensors. Means have Student's t "
-        "intervals over seeds; differences are paired by seed; p values of better and worse, and of equivalence within "
-        f"{plan.margin:g} {'point' if plan.margin == 1 else 'points'} (two one-sided tests), are each adjusted by Holm over all "
-        "comparisons. Crossovers are bootstrapped over seeds.",
+        "norm's re-estimated moments, feature scaling and head come from the training samples alone. A smaller training set "
+        "holds the first samples of a larger one.",
+        "Before anything was measured, a check showed that the strategies feed the network different tensors. Means have "
+        "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse, and those of "
+        f"equivalence within {plan.margin:g} {'point' if plan.margin == 1 else 'points'} (two one-sided tests), are adjusted by "
+        "Holm separately, each over all comparisons. Crossovers are bootstrapped over seeds.",
     ]

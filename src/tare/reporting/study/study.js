@@ -1,4 +1,4 @@
-// The strategies' checkboxes rule every chart and the table; the table sorts and filters. Nothing leaves the page.
+// The checkboxes of the strategies select what all charts and the table show; the table sorts and filters. The page sends no request.
 const views = [];
 const boxes = [...document.querySelectorAll("input[name=strategy]")];
 const shown = () => boxes.filter((box) => box.checked).map((box) => box.value);
@@ -34,7 +34,7 @@ function key(row, column) {
   return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
 }
 
-// Numbers by value, what is none last in either direction, and equal rows in the order they had.
+// Sorts numbers by value, cells without a number last in both directions, and keeps the order of equal rows.
 function compare(a, b, sign) {
   if (typeof a === "string") return sign * a.localeCompare(b, undefined, { numeric: true });
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);

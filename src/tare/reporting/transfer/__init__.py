@@ -1,1 +1,1 @@
-"""Of `tare transfer`."""
+"""The results of `tare transfer`."""

@@ -21,7 +21,7 @@ _DIGESTS = ("files", "training ", "validation ")
 
 
 def print_run(run: TransferRun, page: Path) -> None:
-    """Print how well the network validates, what it was fed, how to load it, and where its page is."""
+    """Print the validation accuracy, the normalisation, how to load the network, and where the page is."""
     chosen, evaluation = run.normalisation, run.evaluation
     name = shown(str(run.out))
     out.print(f"[bold]{name}[/]: validation accuracy {_accuracy(run)}, strategy {chosen.strategy}", soft_wrap=True)
@@ -29,7 +29,7 @@ def print_run(run: TransferRun, page: Path) -> None:
         hardest = ", ".join(f"{shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
         out.print(f"lowest recall: {hardest}", soft_wrap=True)
     if chosen.per_sample:
-        beside = "; timm's config cannot say so, tare.json does" if run.is_timm else ""
+        beside = " (stated in tare.json; timm's config has no key for it)" if run.is_timm else ""
         out.print(f"every {_one(run)} is normalised by its own mean and std{beside}")
     elif len(chosen.mean) > _MOST_PRINTED:
         out.print(f"mean and std of {len(chosen.mean)} columns: in the report and in tare.json")
@@ -44,7 +44,7 @@ def write_run(run: TransferRun, path: Path) -> None:
     """Write the run's self-contained page."""
     from tare.reporting.transfer.charts import confusion_chart, training_curves
 
-    curves, matrix = training_curves(run.history), confusion_chart(run.evaluation)
+    curves, matrix = training_curves(run.history), confusion_chart(run.evaluation, _noun(run))
     body = [
         html.heading(f"tare transfer: {_accuracy(run)}", 1),
         html.paragraph(_lead(run), "lead"),
@@ -66,7 +66,7 @@ def write_run(run: TransferRun, path: Path) -> None:
 
 
 def loading_call(folder: Path, reference: str, *, in_timm: bool) -> str:
-    """Python that builds the network in ``folder``: timm's own where it can, else ours, with the file that builds it."""
+    """A Python call that loads the network in ``folder``: timm's if timm knows the network, else ``tare.load_model``."""
     if in_timm:
         return f"timm.create_model({f'local-dir:{folder}'!r}, pretrained=True)"
     factory = f", {reference!r}" if ".py:" in reference else ""
@@ -90,11 +90,11 @@ def _accuracy(run: TransferRun) -> str:
 def _lead(run: TransferRun) -> str:
     settings, evaluation = run.settings, run.evaluation
     hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
-    same = f" The best epoch was chosen on the same {_noun(run)}, so its accuracy flatters a little."
-    flatters = same if run.history else ""
+    same = f" The best epoch was chosen on the same {_noun(run)}, so this accuracy is biased slightly upward."
+    bias = same if run.history else ""
     return (
         f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
-        f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}. Lowest recall: {hardest}.{flatters}"
+        f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}. Lowest recall: {hardest}.{bias}"
     )
 
 
@@ -103,8 +103,8 @@ def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
         return []
     head, best = run.settings["head_epochs"], run.metrics["best_epoch"]
     first = "In the first epoch" if head == 1 else f"In the first {head} epochs"
-    alone = f" {first} the head was trained alone." if head else ""
-    caption = f"The model shipped is that of epoch {best:.0f} (dashes), the first with the best validation accuracy.{alone}"
+    alone = f" {first} only the head was trained." if head else ""
+    caption = f"The saved model is that of epoch {best:.0f} (dashed line), the first with the best validation accuracy.{alone}"
     return [html.heading("Learning curves"), html.panels(charts, caption)]
 
 
@@ -113,20 +113,25 @@ def _scores(run: TransferRun) -> str:
         (score.name, *(_percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
         for score in run.evaluation.scores
     ]
-    caption = "Precision: of what was called so, how much is; recall: of what is, how much was called so; n/a has no denominator"
-    return html.table(caption, ("class", "precision", "recall", "F1", _noun(run)), rows)
+    noun = _noun(run)
+    caption = (
+        f"Precision: share of correct predictions among the {noun} predicted as the class. Recall: share of correct predictions "
+        f"among the {noun} of the class. n/a: the class was never predicted, or has no {noun}."
+    )
+    return html.table(caption, ("class", "precision", "recall", "F1", noun), rows)
 
 
 def _confusion(run: TransferRun, matrix: dict[str, Any]) -> list[str]:
     evaluation = run.evaluation
-    parts = [html.heading("What was taken for what")]
+    parts = [html.heading("Confusion matrix")]
     if matrix:
-        parts.append(html.panels(matrix, "Rows are true classes; darker is a larger share of the row."))
-    pairs = [(true, called, str(count)) for true, called, count in evaluation.confused()[:_PAIRS]]
+        caption = "Rows are true classes, columns predicted classes. The darker a cell, the larger its share of the row."
+        parts.append(html.panels(matrix, caption))
+    pairs = [(true, predicted, str(count)) for true, predicted, count in evaluation.confused()[:_PAIRS]]
     if not pairs:
-        return [*parts, html.paragraph("Nothing was taken for anything else.")]
+        return [*parts, html.paragraph(f"All {_noun(run)} were classified correctly.")]
     if len(evaluation.classes) > 2:
-        parts.append(html.table("The most frequent confusions", ("true", "called", _noun(run)), pairs))
+        parts.append(html.table("The most frequent confusions", ("true class", "predicted class", _noun(run)), pairs))
     return parts
 
 
@@ -134,32 +139,34 @@ def _mistakes(run: TransferRun) -> list[str]:
     if not run.evaluation.mistakes:
         return []
     parts = [html.heading("Mistakes")]
+    caption = "The wrong predictions with the highest probability"
     if run.kind != "image":
         found = run.evaluation.mistakes
         rows = [(Path(item.sample).name, item.truth, item.predicted, f"{item.probability:.0%}") for item in found]
-        return [*parts, html.table("Wrong with the greatest confidence", (_one(run), "true", "called", "probability"), rows)]
+        return [*parts, html.table(caption, (_one(run), "true class", "predicted class", "probability"), rows)]
     figures = "".join(
-        html.photo(view, f"{Path(item.sample).name}: {item.truth}, called {item.predicted} ({item.probability:.0%})")
+        html.photo(view, f"{Path(item.sample).name}: {item.truth}, predicted {item.predicted} ({item.probability:.0%})")
         for item, view in zip(run.evaluation.mistakes, run.views, strict=False)
     )
-    sentence = "Wrong with the greatest confidence, as the network sees them before normalisation."
+    sentence = f"{caption}; the images are shown as the network receives them, but before normalisation."
     return [*parts, html.paragraph(sentence), f'<div class="inputs">{figures}</div>']
 
 
 def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
         return f"Every {_one(run)} is normalised by its own mean and std."
-    before = {"image": ", before resize and augmentation", "signal": ", before they are cut or padded", "vector": ""}[run.kind]
+    before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded", "vector": ""}[run.kind]
     return (
-        f"Mean and std of the training split in unit values{before}, ± standard error (which counts {_noun(run)}); the constants "
-        "that are subtracted and divided by; and the moments that the network receives."
+        f"Target mean and std are those of the training split, in unit values{before}, ± standard error (which counts "
+        f"{_noun(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "
+        "network's input."
     )
 
 
 def _moments(run: TransferRun) -> str:
     chosen, stats = run.normalisation, run.target_stats
     means, stds = chosen.moments_fed(stats)
-    form = ".4f" if run.kind == "image" else ".4g"  # images have a range, other numbers any
+    form = ".4f" if run.kind == "image" else ".4g"  # unit values of images lie in [0, 1]; other numbers have any range
     rows = [
         (
             channel.name,
@@ -172,7 +179,7 @@ def _moments(run: TransferRun) -> str:
         )
         for channel, mean, std, fed_mean, fed_std in zip(stats.channels, chosen.mean, chosen.std, means, stds, strict=True)
     ]
-    headings = ("channel", "target mean", "target std", "minus", "over", "mean fed", "std fed")
+    headings = ("channel", "target mean", "target std", "subtracted", "divided by", "mean fed", "std fed")
     return html.table(f"Strategy {chosen.strategy}", headings, rows)
 
 
