@@ -100,7 +100,7 @@ ENTRIES = (
     Entry(
         "study",
         CHOOSE,
-        "Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.",
+        "Measure which normalisation is better, and by how much: paired, repeated, with intervals.",
         ("tare study digits --out study/", "tare study --data photos/ --model timm:resnet18 --out s/"),
     ),
     Entry(
@@ -118,7 +118,7 @@ ENTRIES = (
     Entry(
         "predict",
         TRAIN,
-        "Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.",
+        "Classify images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.",
         ("tare predict run/ photos/ --top 3 > answers.csv",),
     ),
     Entry(

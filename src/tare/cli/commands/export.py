@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, show
 from tare.exporting.inputs import ExportRequest
 
 
@@ -19,8 +19,4 @@ def export(request: ExportRequest, as_json: Json = False) -> None:
     from tare.reporting import console
     from tare.reporting.exports import print_export
 
-    made = exported(replace(request, reporter=console))
-    if as_json:
-        print_json(made.to_json())
-    else:
-        print_export(made)
+    show(exported(replace(request, reporter=console)), as_json, print_export)

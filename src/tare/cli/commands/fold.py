@@ -28,7 +28,8 @@ def fold(
     source: Source,
     out: Out,
     spec: Annotated[
-        str | None, typer.Option(metavar="SPEC", help=f"What it expects: {_SPEC}.", show_default="what the network states")
+        str | None,
+        typer.Option(metavar="SPEC", help=f"What the network expects: {_SPEC}.", show_default="what the network states"),
     ] = None,
     takes: Annotated[
         Literal["unit", "uint8"], typer.Option("--input", help="The folded network takes unit values, or raw bytes.")
@@ -40,8 +41,8 @@ def fold(
 ) -> None:
     """Fold the normalisation into a network's first layer, exactly, borders included.
 
-    The result is verified on random inputs: at most 1e-5 relative difference in float32. Exit code 2 with the reason where
-    that cannot be done exactly.
+    The result is verified on random inputs: at most 1e-5 relative difference in float32. Exit code 2 with the reason if
+    it cannot be folded exactly.
     """
     from tare.networks.stored.folded import fold_to
 
@@ -55,7 +56,9 @@ def respec(
     out: Out,
     from_spec: Annotated[
         str | None,
-        typer.Option("--from", metavar="SPEC", help="How it expects it now, likewise.", show_default="what the network states"),
+        typer.Option(
+            "--from", metavar="SPEC", help=f"How its input is normalised now: {_SPEC}.", show_default="what the network states"
+        ),
     ] = None,
     weights: Weights = "pretrained",
     model: Factory = None,
@@ -64,7 +67,7 @@ def respec(
 ) -> None:
     """Rewrite a network's first layer so that it accepts input normalised in another way, exactly.
 
-    A network pretrained with 0.5/0.5 then runs in a pipeline with ImageNet's constants. Verified and refused as `tare fold`.
+    A network pretrained with 0.5/0.5 then runs in a pipeline with ImageNet's constants. The result is verified as that of `tare fold`.
     """
     from tare.networks.stored.folded import respec_to
 

@@ -19,10 +19,11 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Classify images, recordings or rows with a trained model, by nothing but what RUN holds; CSV unless asked otherwise.
+    """Classify images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.
 
     A recording (.wav) is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
-    sample that cannot be read gets a row that says so. Exit code 0 all answered, 1 some were not, 2 none was.
+    sample that cannot be read gets a row that says so. Exit code 0 if all samples were answered, 1 if some
+    were not, 2 if none was.
     """
     from tare.errors import DataError, SpecError
     from tare.input_spec.geometry import NOUNS

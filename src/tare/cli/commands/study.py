@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, print_json, show
 from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions, words
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def study(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Which normalisation is better, on which data, and by how much: paired, repeated, with intervals.
+    """Measure which normalisation is better, and by how much: paired, repeated, with intervals.
 
-    Cells are kept by what they depend on: a study that was stopped goes on, one that is extended computes only what is new.
+    Results are kept: a study that was stopped goes on where it stopped, and an extended study measures only the new cells.
     Exit code 0 if every cell was measured, 1 if some failed, 2 for unusable input, 130 if it was stopped.
     """
     from tare.errors import SpecError
@@ -91,10 +91,7 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
     from tare.reporting.study.report import print_study, write_study
 
     write_study(run, out / "report.html")
-    if as_json:
-        print_json(run.to_json())
-    else:
-        print_study(run, out / "report.html")
+    show(run, as_json, print_study, out / "report.html")
     raise typer.Exit(1 if run.failed else 0)
 
 
@@ -135,7 +132,4 @@ def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
     check_table_columns(rows, [strategy, score, *pair, *group])
     scores = scores_of(rows, strategy=strategy, score=score, pair=pair, group=group)
     found = analysed(scores, baseline=baseline, margin=margin / 100 if scores.largest <= 1.0 else margin, size=size)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_analysis(found)
+    show(found, as_json, print_analysis)
