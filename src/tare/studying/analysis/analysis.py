@@ -55,8 +55,20 @@ class Analysis:
         return tuple(_sentences(self))
 
     def told(self, value: float) -> str:
-        """A difference as text, with its sign."""
+        """A difference as text, with its sign, without its unit."""
         return f"{100 * value:+z.1f}" if self.unit else f"{value:+.3g}"
+
+    @property
+    def unit_text(self) -> str:
+        """The unit as it follows a number: `` points``, or nothing."""
+        return f" {self.unit}" if self.unit else ""
+
+    @property
+    def margin_text(self) -> str:
+        """The margin with its unit."""
+        if not self.unit:
+            return f"{self.margin:g}"
+        return f"{100 * self.margin:g} point{'' if round(100 * self.margin, 9) == 1 else 's'}"
 
     def to_json(self) -> dict[str, Any]:
         """The analysis as a JSON object with schema ``tare.analysis/1``; what is not finite is null or a word."""
@@ -151,21 +163,22 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
             where = f", {group_text(best.group)}" if best.group and total > 1 else ""
             most = "at most " if len(shown) > 1 else ""
             parts.append(
-                f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_told(analysis, best)}{where})"
+                f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_amount(analysis, best)}{where})"
             )
     same = sum(item.statement == "equivalent" for item in items)
     if same:
-        parts.append(f"equivalent to it within {_margin(analysis)}{_of(same, total)}")
+        parts.append(f"equivalent to it within {analysis.margin_text}{_of(same, total)}")
     identical = sum(item.statement == "identical" for item in items)
     if identical == total:
         parts.append(f"bit-identical to it{_of(identical, total)}, which different inputs hardly are: it had no effect")
     elif identical:
         parts.append(f"the same scores{_of(identical, total)}")
-    open_ones = [item for item in items if item.statement in ("undecided", "too few")]
-    if open_ones:
-        low, high = _range(open_ones)
-        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{_unit(analysis)})" if math.isfinite(low) else ""
-        parts.append(f"no difference shown{_of(len(open_ones), total)}{span}")
+    undecided = [item for item in items if item.statement in ("undecided", "too few")]
+    if undecided:
+        ends = [(item.difference.low, item.difference.high) for item in undecided if math.isfinite(item.difference.low)]
+        low, high = min((low for low, _ in ends), default=math.nan), max((high for _, high in ends), default=math.nan)
+        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{analysis.unit_text})" if ends else ""
+        parts.append(f"no difference shown{_of(len(undecided), total)}{span}")
     return f"{strategy}: {'; '.join(parts)}."
 
 
@@ -173,25 +186,10 @@ def _of(count: int, total: int) -> str:
     return "" if total == 1 else f" in all {total} comparisons" if count == total else f" in {count} of {total} comparisons"
 
 
-def _told(analysis: Analysis, item: Contrast) -> str:
+def _amount(analysis: Analysis, item: Contrast) -> str:
     gap = item.difference
     ends = f"{analysis.told(gap.low)} to {analysis.told(gap.high)}"
-    return f"{analysis.told(gap.estimate).lstrip('+-')}{_unit(analysis)}, {ends}"
-
-
-def _unit(analysis: Analysis) -> str:
-    return f" {analysis.unit}" if analysis.unit else ""
-
-
-def _margin(analysis: Analysis) -> str:
-    if not analysis.unit:
-        return f"{analysis.margin:g}"
-    return f"{100 * analysis.margin:g} point{'' if round(100 * analysis.margin, 9) == 1 else 's'}"
-
-
-def _range(items: Sequence[Contrast]) -> tuple[float, float]:
-    ends = [(item.difference.low, item.difference.high) for item in items if math.isfinite(item.difference.low)]
-    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (math.nan, math.nan)
+    return f"{analysis.told(gap.estimate).lstrip('+-')}{analysis.unit_text}, {ends}"
 
 
 def group_text(group: ScoreGroup) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from tare.studying.analysis.analysis import Analysis, group_text
 from tare.studying.analysis.contrasts import Contrast
@@ -17,83 +18,56 @@ def answer(analysis: Analysis) -> tuple[str, str]:
     if same and other:
         shifts = ", ".join(dict.fromkeys(dict(item.group)["shift"] for item in other))
         return (
-            f"Where raw values mean the same in both datasets, {_told(analysis, same)}.",
-            f"Where another sensor recorded the target ({shifts}), {_told(analysis, other)}.",
+            f"Where raw values mean the same in both datasets, {_findings(analysis, same)}.",
+            f"Where another sensor recorded the target ({shifts}), {_findings(analysis, other)}.",
         )
-    return _capital(f"{_told(analysis, analysis.contrasts)}."), _limits(analysis)
+    text = _findings(analysis, analysis.contrasts)
+    return f"{text[0].upper()}{text[1:]}.", _limits(analysis)
 
 
-def _told(analysis: Analysis, items: Sequence[Contrast]) -> str:
+def _findings(analysis: Analysis, items: Sequence[Contrast]) -> str:
     """Who is better and worse than the baseline in how many of the comparisons, by how much at most, and what is open."""
     shown = [item for item in items if item.shown]
     total, base = len(items), analysis.baseline
     if not shown:
         low, high = min(i.difference.low for i in items), max(i.difference.high for i in items)
-        within = f" (shown to be within {_points(analysis, analysis.margin)} in {_count(items, 'equivalent')})"
+        equivalent = sum(item.statement == "equivalent" for item in items)
+        within = f" (shown to be within {analysis.margin_text} in {equivalent})" if equivalent else ""
         return (
             f"no strategy is shown to differ from {base} in any of {total} comparisons: their intervals lie between "
-            f"{analysis.told(low)} and {analysis.told(high)}{_unit(analysis)}{within if _count(items, 'equivalent') else ''}"
+            f"{analysis.told(low)} and {analysis.told(high)}{analysis.unit_text}{within}"
         )
+    of_each = total // len({item.strategy for item in items})
     parts = []
     for statement in ("better", "worse"):
-        by_strategy = _ranked(items, lambda item, wanted=statement: item.statement == wanted)  # type: ignore[misc]
-        named_ones = {name: len(found) for name, found in by_strategy.items()}
-        if named_ones:
-            first, *others = named_ones.items()
-            more = f"{', ' if others else ''}{_joined([f'{name} in {count}' for name, count in others])}"
-            parts.append(f"{first[0]} is {statement} than {base} in {first[1]} of {_own(items)} comparisons{more}")
+        counts = Counter(item.strategy for item in items if item.statement == statement).most_common()
+        if counts:
+            (first, number), *others = counts
+            rest = f"{', ' if others else ''}{_joined([f'{name} in {count}' for name, count in others])}"
+            parts.append(f"{first} is {statement} than {base} in {number} of {of_each} comparisons{rest}")
     largest = max(shown, key=lambda item: abs(item.difference.estimate))
     gap = largest.difference
     most = (
-        f"the largest difference is {analysis.told(gap.estimate)}{_unit(analysis)} ({analysis.told(gap.low)} to "
+        f"the largest difference is {analysis.told(gap.estimate)}{analysis.unit_text} ({analysis.told(gap.low)} to "
         f"{analysis.told(gap.high)}; {largest.strategy}, {group_text(largest.group)})"
     )
-    rest = total - len(shown)
-    open_ones = f"; in {rest} of all {total} no difference is shown" if rest else ""
-    return f"{'; '.join(parts)}{open_ones}; {most}"
+    undecided = f"; in {total - len(shown)} of all {total} no difference is shown" if len(shown) < total else ""
+    return f"{'; '.join(parts)}{undecided}; {most}"
 
 
 def _limits(analysis: Analysis) -> str:
     """How far what is not shown could reach, which is what more seeds or samples would settle."""
-    open_ones = [item for item in analysis.contrasts if item.statement in ("undecided", "too few")]
-    if not open_ones:
+    undecided = [item for item in analysis.contrasts if item.statement in ("undecided", "too few")]
+    if not undecided:
         return "Every comparison is settled at the 5% level, over all of them together."
-    widest = max(open_ones, key=lambda item: item.difference.high - item.difference.low)
+    widest = max(undecided, key=lambda item: item.difference.high - item.difference.low)
     gap = widest.difference
+    where = f"{widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)}"
     return (
-        f"{len(open_ones)} of {len(analysis.contrasts)} comparisons are open; the widest interval is {analysis.told(gap.low)} to "
-        f"{analysis.told(gap.high)}{_unit(analysis)} ({widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)})."
+        f"{len(undecided)} of {len(analysis.contrasts)} comparisons are open; the widest interval is "
+        f"{analysis.told(gap.low)} to {analysis.told(gap.high)}{analysis.unit_text} ({where})."
     )
-
-
-def _ranked(items: Sequence[Contrast], wanted: Callable[[Contrast], bool]) -> dict[str, list[Contrast]]:
-    """Contrasts that are ``wanted`` by strategy, those with most of them first."""
-    found: dict[str, list[Contrast]] = {}
-    for item in filter(wanted, items):
-        found.setdefault(item.strategy, []).append(item)
-    return dict(sorted(found.items(), key=lambda entry: -len(entry[1])))
-
-
-def _own(items: Sequence[Contrast]) -> int:
-    """How many comparisons each strategy has."""
-    return len(items) // len({item.strategy for item in items})
-
-
-def _count(items: Sequence[Contrast], statement: str) -> int:
-    return sum(item.statement == statement for item in items)
-
-
-def _points(analysis: Analysis, value: float) -> str:
-    return f"{100 * value:g} point{'' if round(100 * value, 9) == 1 else 's'}" if analysis.unit else f"{value:g}"
-
-
-def _unit(analysis: Analysis) -> str:
-    return f" {analysis.unit}" if analysis.unit else ""
 
 
 def _joined(parts: Sequence[str]) -> str:
     return "".join(parts) if len(parts) < 2 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -160,18 +160,5 @@ def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]
 
 def row_of(result: Result) -> dict[str, Any]:
     """A result as a row of the tidy table."""
-    cell = result.cell
-    return {
-        "network": cell.network,
-        "protocol": cell.protocol,
-        "batchnorm": cell.batchnorm,
-        "shift": cell.shift,
-        "size": cell.size,
-        "strategy": cell.strategy,
-        "seed": cell.seed,
-        "accuracy": result.accuracy,
-        "tested": result.tested,
-        "fed_mean": result.fed_mean,
-        "fed_std": result.fed_std,
-        "error": result.error,
-    }
+    row = asdict(result)
+    return {**row.pop("cell"), **row}

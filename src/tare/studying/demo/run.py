@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from tare.studying.analysis.scores import scores_of
 from tare.studying.demo.result import DemoResult, FedByStrategy, ProbeScore, Saved, shift_of
 from tare.studying.demo.words import verdict
 from tare.studying.execution.processes import one_thread
-from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
+from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
+from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.progress import Advance, Reporter
 from tare.training.fitting import TransferModule, train_in_memory
 from tare.training.options import Machine, Training
@@ -41,6 +42,8 @@ _EPOCHS = 10
 _MACHINE = Machine(device="cpu", devices=1)
 _BATCH = 64
 _STRENGTH = 1.0
+#: Half the contrast on a brighter ground.
+_SHIFT = "gain:0.5+offset:0.25"
 _GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
 
 
@@ -61,8 +64,8 @@ def run_demo(folder: Path, reporter: Reporter, seeds: int = 6, train_size: int =
 
 def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoResult:
     dataset0, dataset1 = load_digits()
-    variants = {AS_IT_IS: dataset1, OTHER_SENSOR: dataset1.shifted(other_sensor)}
-    stats0 = dataset0.measure("digits 0-4")
+    variants = {AS_IT_IS: dataset1, OTHER_SENSOR: shifted_samples(dataset1, _SHIFT)}
+    stats0 = dataset0.measure()
     cells: list[ProbeScore] = []
     with reporter.counting("pretraining and probing", "networks", seeds) as advance:
         for seed in range(seeds):
@@ -80,7 +83,7 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
         saved = _save_winner(folder, first, variants[OTHER_SENSOR], first_split, best, advance)
     return DemoResult(
         source_stats=stats0,
-        target_stats=dataset1.take(first_split[0]).measure("digits 5-9, training split"),
+        target_stats=_measured(dataset1.take(first_split[0]), "digits 5-9, training split"),
         seeds=seeds,
         train_size=train_size,
         test_size=len(first_split[1]),
@@ -93,7 +96,11 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
     )
 
 
-def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
+def _measured(samples: Samples, name: str) -> DatasetStats:
+    return replace(samples, name=name).measure()
+
+
+def _pretrain(dataset0: Samples, stats: DatasetStats, seed: int) -> _Source:
     import timm
 
     constants = Constants(stats.mean, stats.std, "measured on dataset0")
@@ -108,7 +115,8 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
 
     train_in_memory(TransferModule(module, normaliser, options, batches), _MACHINE)
-    seen = measure_images(np.stack([crops[index][0][0].numpy() for index in range(len(crops))]), "dataset0 as augmented")
+    augmented = np.stack([crops[index][0][0].numpy() for index in range(len(crops))])[..., None]
+    seen = Samples("dataset0 as augmented", augmented, dataset0.labels).measure()
     origin = "pretraining in this demo"
     spec = InputSpec(
         channels=Known("L", origin),
@@ -132,13 +140,13 @@ def _split(total: int, train_size: int, seed: int) -> tuple[NDArray[np.int64], N
     return order[:train_size], order[train_size:]
 
 
-def _normalisations(source: _Source, data: Digits, train: NDArray[np.int64]) -> list[Normalisation]:
-    stats = data.take(train).measure("training split")  # the training split only: nothing of the test data leaks in
+def _normalisations(source: _Source, data: Samples, train: NDArray[np.int64]) -> list[Normalisation]:
+    stats = _measured(data.take(train), "training split")  # never the test data
     return [normalisation(name, 1, source=source.constants, target=stats, source_seen=source.seen) for name in STRATEGIES]
 
 
 def _probe_all(
-    source: _Source, shift: str, data: Digits, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
+    source: _Source, shift: str, data: Samples, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
 ) -> list[ProbeScore]:
     cells = []
     for chosen in _normalisations(source, data, train):
@@ -163,7 +171,7 @@ def winner(shift: str, contrasts: Sequence[Contrast]) -> str:
 
 
 def _fed(
-    source: _Source, variants: Mapping[str, Digits], train: NDArray[np.int64]
+    source: _Source, variants: Mapping[str, Samples], train: NDArray[np.int64]
 ) -> tuple[tuple[FedByStrategy, ...], dict[str, Mapping[Strategy, Strategy]]]:
     """What each strategy feeds, measured on the tensors themselves; and which strategies feed the same."""
     found, same = [], {}
@@ -179,7 +187,7 @@ def _fed(
 def _save_winner(
     folder: Path,
     source: _Source,
-    data: Digits,
+    data: Samples,
     split: tuple[NDArray[np.int64], NDArray[np.int64]],
     strategy: str,
     advance: Advance,
@@ -202,7 +210,7 @@ def _save_winner(
         folder / "model",
         model,
         source_spec=source.network.spec,
-        target_stats=train.measure("digits 5-9 from another sensor, training split"),
+        target_stats=_measured(train, "digits 5-9 from another sensor, training split"),
         evidence={"test_accuracy": accuracy},
     )
     again = load_model(folder / "model").logits(test.tensor())

@@ -144,7 +144,7 @@ def _measured(
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
-        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else nullcontext(_ignore))
+        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else nullcontext(lambda _: None))
         found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
         for inputs, results in found:
             rows = {result.cell.digest(inputs): row_of(result) for result in results}
@@ -212,7 +212,3 @@ def _weights_digest(module: torch.nn.Module) -> str:
 
 def _name(rows: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:32]
-
-
-def _ignore(rows: Sequence[Row]) -> None:
-    del rows

@@ -66,18 +66,6 @@ def task_named(name: str) -> Task:
     raise DataError(f"a study: {', '.join(TASKS)}", f"{name!r}", f"did you mean {', '.join(close)}?")
 
 
-@cache
-def _early_digits() -> Samples:
-    early, _ = load_digits()
-    return Samples("digits 0-4", early.images[..., None], early.labels)
-
-
-@cache
-def _late_digits() -> Samples:
-    _, late = load_digits()
-    return Samples("digits 5-9", late.images[..., None], late.labels)
-
-
 def _image_network(name: str, channels: int, classes: int) -> nn.Module:
     return SmallNetwork(channels, classes, name.removeprefix("cnn-"))  # type: ignore[arg-type]
 
@@ -97,8 +85,8 @@ def _row_network(name: str, channels: int, classes: int) -> nn.Module:
 TASKS: dict[str, Task] = {
     "digits": Task(
         "digits",
-        _late_digits,
-        _early_digits,
+        lambda: load_digits()[1],
+        lambda: load_digits()[0],
         _image_network,
         networks=("cnn-batch", "cnn-none"),
         known=("cnn-batch", "cnn-layer", "cnn-group", "cnn-none"),
@@ -106,7 +94,7 @@ TASKS: dict[str, Task] = {
         sizes=(20, 80, 320),
         shifts=("content", "gain:0.5", "offset:0.25", "gain:0.5+offset:0.25"),
         strategies=("source", "target", "match", "blend", "none"),
-        together=2,  # two take two thirds of the time that they take one after the other; more take hardly less
+        together=2,  # two at once take two thirds of the time of two in turn; three or more save hardly any more
     ),
     "signals": Task(
         "signals",
@@ -118,11 +106,7 @@ TASKS: dict[str, Task] = {
         normed=("mlp",),
         sizes=(20, 60, 180),
         shifts=("content", "units:10", "units:0.1"),
-        strategies=(
-            "source",
-            "target",
-            "blend",
-            "none",
-        ),  # nothing is augmented, so what was seen are the constants: match is target
+        # Rows are not augmented, so the constants are the moments that the network was fed, and match would equal target.
+        strategies=("source", "target", "blend", "none"),
     ),
 }
