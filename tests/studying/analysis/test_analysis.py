@@ -47,7 +47,7 @@ def test_scores_that_are_no_shares_are_told_as_they_are() -> None:
 def test_missing_cells_are_part_of_the_verdict() -> None:
     table = rows()
     table[3]["acc"] = None
-    assert analysed(table).sentences[-1] == "1 cells are missing; what they would have shown is not known."
+    assert analysed(table).sentences[-1] == "1 cells are missing; their results are not known."
 
 
 def test_a_strategy_without_effect_is_called_out() -> None:

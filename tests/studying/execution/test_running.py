@@ -179,7 +179,7 @@ def test_cells_that_fail_are_recorded_told_and_tried_again(tmp_path: Path, monke
     run = run_study(small(seeds=3), tmp_path, workers=1)
     assert run.failed == 12
     assert {row["error"] for row in run.rows if row["seed"] == 1} == {"RuntimeError: no such luck"}
-    assert "12 cells are missing; what they would have shown is not known." in run.analysis.sentences
+    assert "12 cells are missing; their results are not known." in run.analysis.sentences
     monkeypatch.undo()
     again = run_study(small(seeds=3), tmp_path, workers=1)
     assert (again.measured, again.failed) == (12, 0)

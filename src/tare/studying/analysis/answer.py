@@ -1,4 +1,4 @@
-"""The answer of a study in two sentences: where raw values mean the same, and where another sensor recorded them."""
+"""The answer of a study in two sentences: for the same raw values, and for another sensor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAME = "content"
 
 
 def answer(analysis: Analysis) -> tuple[str, str]:
-    """Two sentences, from the numbers only: on the shift ``content`` and on all others; or on strategies, and on sizes."""
+    """Two sentences from the numbers: on the shift ``content`` and on other shifts; without both, on all and on the open rest."""
     same = [item for item in analysis.contrasts if dict(item.group).get("shift") == _SAME]
     other = [item for item in analysis.contrasts if item not in same]
     if same and other:
@@ -26,7 +26,7 @@ def answer(analysis: Analysis) -> tuple[str, str]:
 
 
 def _findings(analysis: Analysis, items: Sequence[Contrast]) -> str:
-    """Who is better and worse than the baseline in how many of the comparisons, by how much at most, and what is open."""
+    """Which strategies are better or worse than the baseline in how many comparisons, and the largest difference."""
     shown = [item for item in items if item.shown]
     total, base = len(items), analysis.baseline
     if not shown:
@@ -56,10 +56,10 @@ def _findings(analysis: Analysis, items: Sequence[Contrast]) -> str:
 
 
 def _limits(analysis: Analysis) -> str:
-    """How far what is not shown could reach, which is what more seeds or samples would settle."""
+    """How many comparisons are open, and the widest interval, which more seeds or samples would narrow."""
     undecided = [item for item in analysis.contrasts if item.statement in ("undecided", "too few")]
     if not undecided:
-        return "Every comparison is settled at the 5% level, over all of them together."
+        return "Every comparison is settled at the 5% level, adjusted over all comparisons."
     widest = max(undecided, key=lambda item: item.difference.high - item.difference.low)
     gap = widest.difference
     where = f"{widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)}"

@@ -1,4 +1,4 @@
-"""The whole idea in a minute: pretrain on digits 0 to 4, transfer to 5 to 9 under every strategy, compare, save, reload."""
+"""The demo: pretrain on digits 0 to 4, transfer to 5 to 9 under every strategy, compare, save, reload."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A network pretrained on dataset0: its constants, and the moments that it really saw during training."""
+    """A network pretrained on dataset0, its constants, and the moments of its augmented training data."""
 
     network: Network
     constants: Constants
@@ -158,14 +158,14 @@ def _probe_all(
 
 
 def demo_analysis(cells: Sequence[ProbeScore]) -> Analysis:
-    """Analyse the accuracies: a group a shift, paired by seed, p values adjusted over every shift and strategy."""
-    # Pairs are put in order as texts: with zeros before them seeds keep their order, on which the last bit of a mean depends.
+    """Analyse the accuracies: one group per shift, paired by seed, p values adjusted over all shifts and strategies."""
+    # Pairs are sorted as texts: leading zeros keep the seeds in order, on which the last bit of a mean depends.
     rows = [{**asdict(cell), "seed": f"{cell.seed:09}"} for cell in cells]
     return analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["shift"]))
 
 
 def winner(shift: str, contrasts: Sequence[Contrast]) -> str:
-    """Choose the strategy to take: the best of those shown to be better than ``source``, else ``source``."""
+    """The best strategy that is shown to be better than ``source``, else ``source``."""
     better = [item for item in contrasts if shift_of(item) == shift and item.statement == "better"]
     return max(better, key=lambda item: item.difference.estimate).strategy if better else "source"
 
@@ -173,7 +173,7 @@ def winner(shift: str, contrasts: Sequence[Contrast]) -> str:
 def _fed(
     source: _Source, variants: Mapping[str, Samples], train: NDArray[np.int64]
 ) -> tuple[tuple[FedByStrategy, ...], dict[str, Mapping[Strategy, Strategy]]]:
-    """What each strategy feeds, measured on the tensors themselves; and which strategies feed the same."""
+    """Each strategy's inputs, measured on the tensors, and the strategies with the same inputs."""
     found, same = [], {}
     for shift, data in variants.items():
         choices = _normalisations(source, data, train)

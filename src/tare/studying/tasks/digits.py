@@ -16,7 +16,7 @@ _BORDER = 2
 
 
 class ShiftedCrops(Dataset[tuple[torch.Tensor, int]]):
-    """Training samples moved by up to two pixels, the border filled with black; an index carries the epoch."""
+    """Training samples moved by up to two pixels, the border filled with black; index // N is the epoch."""
 
     def __init__(self, digits: Samples, seed: int) -> None:
         self.images = np.pad(digits.values[..., 0], ((0, 0), (_BORDER, _BORDER), (_BORDER, _BORDER)))

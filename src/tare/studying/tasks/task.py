@@ -1,4 +1,4 @@
-"""What a study transfers between: dataset0, dataset1, and how a network is made and pretrained for them."""
+"""The task of a study: dataset0, dataset1, and the networks that are transferred between them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tare.studying.tasks.small_networks import SmallNetwork
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """A network in eval mode, the constants it was trained with, the moments that its training really fed it, its classifier.
+    """A network in eval mode, its constants, its training inputs' moments ``seen`` in unit values, and its classifier's name.
 
-    ``seen`` is None where nobody measured dataset0, ``constants`` where nobody stated them.
+    ``seen`` is None if dataset0 was not measured; ``constants`` is None if they are not stated.
     """
 
     module: nn.Module
@@ -36,10 +36,11 @@ class Pretrained:
 class Task:
     """A pair of datasets and the networks that are transferred between them.
 
-    ``source`` makes dataset0, on which every seed pretrains a network of its own; it is None where networks come pretrained,
-    from ``given`` by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and classes.
-    ``networks``, ``sizes``, ``shifts`` and ``strategies`` are what a study varies unless told otherwise; ``known`` are all
-    networks there are, ``normed`` those with batch norm. ``together`` seeds' networks are pretrained at once.
+    ``source`` makes dataset0, on which every seed pretrains its own network. It is None if the networks come pretrained: then
+    ``given`` returns them by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and
+    classes. ``networks``, ``sizes``, ``shifts`` and ``strategies`` are the defaults of a study. ``known`` are all available
+    networks; ``normed`` are the networks with batch norm. ``together`` is the number of seeds whose networks are pretrained at
+    once.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Task:
 
 
 def task_named(name: str) -> Task:
-    """The built-in task of a name. Raises :class:`DataError` with the closest."""
+    """The built-in task of a name. Raises :class:`DataError`, with the closest names, for any other name."""
     import difflib
 
     if name in TASKS:
@@ -72,7 +73,7 @@ def _image_network(name: str, channels: int, classes: int) -> nn.Module:
 
 @cache
 def _laboratory(number: int) -> Samples:
-    """Thirty physical measurements of cell nuclei, benign or malignant, from two laboratories: a seeded half each."""
+    """Thirty measurements of cell nuclei, benign or malignant; each of two laboratories has a random half."""
     rows, benign = shipped_cells()
     half = np.array_split(np.random.default_rng(0).permutation(len(benign)), 2)[number]
     return Samples(f"laboratory {'AB'[number]}", rows[half], benign[half])
