@@ -266,7 +266,7 @@ def _wait_for_group(group: int) -> None:
 
 
 def test_what_is_no_finished_study_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found none that can be read"):
+    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found no readable plan\.json"):
         read_study(tmp_path)
     Store(tmp_path).begin(small().to_json())
     with pytest.raises(OutputError, match=r"a finished study, found no readable summary\.json"):

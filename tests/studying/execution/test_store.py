@@ -78,7 +78,7 @@ def test_a_directory_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_plan_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).begin(PLAN)
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found none that can be read"):
+    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found no readable plan\.json"):
         Store(tmp_path).begin(PLAN)
 
 
