@@ -218,7 +218,7 @@ def _left_open(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Rec
             rivals = [gain for gain in (affine, gains.get("sample")) if gain is not None]
             drawn = np.array([np.zeros(4000), *(generator.normal(one.combined, one.spread, 4000) for one in rivals)])
             found.append(100 * float(drawn.max(axis=0).mean() - drawn.mean(axis=1).max()))
-    return [f"By the rule's own posterior, the best choice on this evidence has an expected regret of {np.mean(found):.2f} points."]
+    return [f"By the rule's own posterior, the best choice on this evidence has a regret of {np.mean(found):.2f} points."]
 
 
 def _by_size(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -148,17 +148,13 @@ def _by_file(probes: Probes, path: Path) -> list[int]:
     return indices
 
 
-def small(images: Sequence[NDArray[Any]], edge: int) -> tuple[NDArray[Any], ...]:
-    """Reduce images whose shorter edge is above ``edge``, once, so that every view resizes a small image."""
-    return tuple(_reduced(image, edge) for image in images)
-
-
-def _reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
+def reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
+    """The image with a shorter edge of at most ``edge``, if it is uint8, so that every view resizes a small image."""
     from PIL import Image
 
     shorter = min(image.shape[:2])
     if shorter <= edge or image.dtype != np.uint8:
         return image
     height, width = (round(n * edge / shorter) for n in image.shape[:2])
-    reduced = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
-    return reduced.reshape(height, width, image.shape[-1])
+    smaller = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
+    return smaller.reshape(height, width, image.shape[-1])

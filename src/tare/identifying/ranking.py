@@ -15,7 +15,7 @@ from torch import nn
 from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates
-from tare.identifying.estimate import Estimated, estimate
+from tare.identifying.estimate import estimate
 from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
@@ -23,9 +23,9 @@ from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, P
 from tare.identifying.inputs import IdentifyRequest
 from tare.identifying.labels import by_labels, relative_by_labels
 from tare.identifying.likelihood import OTHER, SAME, Content, temper
-from tare.identifying.probes import Probes, class_indices, features, read_probes, small
+from tare.identifying.probes import Probes, class_indices, features, read_probes, reduced
 from tare.identifying.result import Identification, Ranked
-from tare.identifying.scores import Score, Scored, deep_divergence, follow, normalised, weigh
+from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import reason_for, separating
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
@@ -58,7 +58,7 @@ def identified(request: IdentifyRequest) -> Identification:
     _check_kind(network)
     geometry, notes = _geometry(network, probes, request.size)
     check_accepts(network, geometry)
-    images = small(probes.images, _LARGEST * max(geometry.size))
+    images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
     setting = _Setting(network, replace(probes, images=images), geometry, request.seed)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
     if request.labels is not None:
@@ -149,7 +149,7 @@ def _by_moments(
         shape = (network.channels, *setting.geometry.size)
         known, models = follow(front, stored[front.name], known, ways, make, images=setting.count, shape=shape)
         scored = weigh(stored[front.name], known, models, setting.content)
-    return _answer(setting, stored, front, scored, in_domain=request.in_domain, confidence=request.confidence, notes=notes)
+    return _answer(setting, stored, front, scored, request, notes)
 
 
 def _answer(
@@ -157,30 +157,33 @@ def _answer(
     stored: Mapping[str, Fingerprint],
     front: NetworkFront,
     scored: Scored,
-    *,
-    in_domain: bool,
-    confidence: float,
+    request: IdentifyRequest,
     notes: tuple[str, ...],
 ) -> Identification:
-    relative = {kind: _relative(scored.scores, kind, setting.count) for kind in ("same", "other")}
-    chosen = relative["same" if in_domain else "other"]
-    order = sorted(range(len(scored.scores)), key=lambda place: (-chosen[place], scored.scores[place].divergence))
-    ranking = tuple(_ranked(scored.scores[place], chosen[place]) for place in order)
-    ambiguity = tuple(one.name for one in ranking if one.relative >= 1 - confidence)
-    members = [one for one in ranking if one.name in ambiguity]
-    estimated = _estimated(setting, stored[front.name], scored, members[0], in_domain=in_domain, confidence=confidence)
+    in_domain, confidence, scores = request.in_domain, request.confidence, scored.scores
+    factor = temper(setting.count, min(one.divergence for one in scores))
+    same, other = (_relative([getattr(one, kind) for one in scores], factor) for kind in ("same", "other"))
+    shares = same if in_domain else other
+    ordered = sorted(zip(scores, shares, strict=True), key=lambda pair: (-pair[1], pair[0].divergence))
+    ranking = tuple(
+        Ranked(one.candidate, share, divergence=one.divergence, augmentation=one.augmentation.name) for one, share in ordered
+    )
+    members = [one for one in ranking if one.relative >= 1 - confidence]
+    best, shift = ordered[0][0], SAME if in_domain else OTHER
+    model = scored.models[best.augmentation]
+    estimated = estimate(
+        best.candidate, stored[front.name], model, setting.content, shift, inflation=factor**-0.5, confidence=confidence
+    )
     deep = _deep(setting, stored, members[:_DEEP_CANDIDATES])
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
-    in_domain_only = [
-        score.candidate for score, share in zip(scored.scores, relative["same"], strict=True) if share >= 1 - confidence
-    ]
+    in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
     listed = estimated.misfit <= _MISFIT
     return Identification(
         network=setting.network.reference,
         data=setting.probes.name,
         images=setting.count,
         ranking=ranking,
-        ambiguity=ambiguity,
+        ambiguity=tuple(one.name for one in members),
         confidence=confidence,
         identifiable=len({one.candidate.family for one in members}) == 1,
         reason=reason_for(ranking, members, front, listed=listed),
@@ -193,26 +196,10 @@ def _answer(
     )
 
 
-def _relative(scores: Sequence[Score], kind: str, images: int) -> list[float]:
-    """Likelihoods relative to the best, tempered because the model of shifts is only approximate."""
-    values = np.array([getattr(one, kind) for one in scores])
-    factor = temper(images, min(one.divergence for one in scores))
-    return [float(np.exp(factor * (value - values.max()))) for value in values]
-
-
-def _ranked(one: Score, relative: float) -> Ranked:
-    return Ranked(one.candidate, relative, divergence=one.divergence, augmentation=one.augmentation.name)
-
-
-def _estimated(
-    setting: _Setting, stored: Fingerprint, scored: Scored, best: Ranked, *, in_domain: bool, confidence: float
-) -> Estimated:
-    way = next(one.augmentation for one in scored.scores if one.candidate.name == best.name)
-    inflation = temper(setting.count, min(one.divergence for one in scored.scores)) ** -0.5
-    shift = SAME if in_domain else OTHER
-    return estimate(
-        best.candidate, stored, scored.models[way], setting.content, shift, inflation=inflation, confidence=confidence
-    )
+def _relative(evidence: Sequence[float], factor: float) -> list[float]:
+    """Likelihoods relative to the best, tempered by ``factor`` because the model of shifts is only approximate."""
+    best = max(evidence)
+    return [float(np.exp(factor * (value - best))) for value in evidence]
 
 
 def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequence[Ranked]) -> dict[str, float]:

@@ -69,7 +69,7 @@ def explanation_of(
 ) -> Explanation:
     """Explain the difference between ``samples`` normalised by the network's constants and by ``other``."""
     module, constants = fed.network.module, fed.constants
-    first, second = (padded_input(_plain(one), samples) for one in (constants, other))
+    first, second = (padded_input(Normalisation("source", one.mean, one.std), samples) for one in (constants, other))
     shares, border = absorbed(module, first, second), border_effect(module, first, second)
     norms = norm_layers(module)
     leading = next((name for name in (item.name for item in shares) if name in norms), "")
@@ -89,10 +89,6 @@ def explanation_of(
         example=example,
         notes=notes,
     )
-
-
-def _plain(constants: Constants) -> Normalisation:
-    return Normalisation("source", constants.mean, constants.std)
 
 
 def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:

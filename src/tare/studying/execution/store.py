@@ -119,11 +119,8 @@ def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return document if isinstance(document, dict) and all(map(_is_row, document.values())) else {}
-
-
-def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and set(COLUMNS) <= set(row)
+    rows = document.values() if isinstance(document, dict) else [None]
+    return document if all(isinstance(row, dict) and set(COLUMNS) <= set(row) for row in rows) else {}
 
 
 def _schema(pa: Any) -> Any:
