@@ -43,36 +43,36 @@ class FedNetwork:
     notes: tuple[str, ...]
 
 
-def fed_network(asked: NetworkOptions, seed: int, labelled: LabelOptions | None = None, source_stats: Any = None) -> FedNetwork:
+def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | None = None, source_stats: Any = None) -> FedNetwork:
     """Build the network and find out how it is fed; a network of ``tare:`` gets the channels of the data ``labelled``.
 
     Raises :class:`ModelError` if the network cannot be built, and :class:`SpecError` if its constants are stated nowhere or an
     option does not fit its kind of input.
     """
-    built = source_network(asked.model, asked.weights, seed, _channels(asked, labelled))
-    network = with_spec(built, asked.spec, asked.mean, asked.std)
+    built = source_network(options.model, options.weights, seed, _channels(options, labelled))
+    network = with_spec(built, options.spec, options.mean, options.std)
     network.module.eval()
-    check_options(network.kind, asked, Augmenting())
-    found, spec = source_constants(network, asked.mean, asked.std, "none")
+    check_options(network.kind, options, Augmenting())
+    found, spec = source_constants(network, options.mean, options.std, "none")
     if found is None:
         reason = next(str(getattr(field, "reason", "")) for field in (spec.mean, spec.std) if hasattr(field, "reason"))
         raise SpecError("the mean and std that the network was trained with", f"nobody stated them ({reason})",
                         "state them with --mean and --std")  # fmt: skip
-    dataset0 = dataset0_of(found, source_stats, asked.model, asked.weights)
+    dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
     if network.kind != "image":
-        return FedNetwork(network, found, spec, None, "stored", asked.length, dataset0, network.notes)
-    geometry, notes = network_geometry(network, asked.size, asked.interpolation, asked.crop)
+        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes)
+    geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes)
 
 
-def _channels(asked: NetworkOptions, labelled: LabelOptions | None) -> int | None:
+def _channels(options: NetworkOptions, labelled: LabelOptions | None) -> int | None:
     """The number of channels to build a network of ``tare:`` for: that of the run that gives its weights, else the data's."""
-    kind = built_for(asked.model)
-    if kind is None or asked.weights == "pretrained":
+    kind = built_for(options.model)
+    if kind is None or options.weights == "pretrained":
         return None
-    folder = model_folder(asked.weights)
+    folder = model_folder(options.weights)
     if folder is not None:
         return channels_of(folder)
     if labelled is None:
@@ -83,7 +83,7 @@ def _channels(asked: NetworkOptions, labelled: LabelOptions | None) -> int | Non
 def dataset0_of(
     constants: Constants, stated: str | os.PathLike[str] | DatasetStats | None, model: str, weights: str
 ) -> DatasetStats | None:
-    """Statistics of the pretraining data: the stated ones (a file, a catalog name or data), else the run's, else published ones.
+    """Statistics of the pretraining data: the stated ones (a file, a catalog name or data), else the run's, else the catalog's.
 
     None if there are no such statistics. Raises :class:`DataError` if they have another number of channels than the network.
     """

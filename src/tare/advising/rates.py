@@ -42,7 +42,7 @@ class Rate:
         advice = {
             "another": f"advised another strategy than source with {self.confidence} confidence",
             "source": f"kept source with {self.confidence} confidence",
-            "no matter": "said that it does not matter",
+            "no matter": "said that the choice does not matter",
         }[self.said]
         share = f"in {self.right:.0%} of the cases"
         outcome = {

@@ -72,8 +72,8 @@ def recommended(
 def _rate(decision: Decision, labels: bool) -> Rate | None:
     if decision.basis in ("same input", "nothing else"):
         return None
-    said: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
-    return rate_of(said, decision.confidence, labels=labels)
+    kind: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
+    return rate_of(kind, decision.confidence, labels=labels)
 
 
 def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:

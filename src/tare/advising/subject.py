@@ -88,8 +88,8 @@ def sized_input(
         length, why = chosen_length(fed.network, fed.length, lengths)
         takes = SignalGeometry(length, None, stats.dtype)
         notes = (
-            f"signals of {length} steps ({why}), those here have {min(lengths)} to {max(lengths)}: longer ones are cut to their "
-            "middle, shorter ones padded with zeros at the network's input",
+            f"signals of {length} steps ({why}); the data have {min(lengths)} to {max(lengths)}: longer signals are cut to their "
+            "middle, shorter signals padded with zeros at the network's input",
         )
     check_accepts(fed.network, takes)
     return replace(fed, takes=takes), notes

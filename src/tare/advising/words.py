@@ -244,8 +244,8 @@ def _foreign(found: Gathered) -> Iterator[str]:
         return
     place = "the input" if source.activations is None else "the batch norms"
     others = {name: score for name, score in found.scores.items() if name not in ("source", "blend")}
-    text = f"Without labels: at {place} dataset1 lies {source.counted.estimate:.2f} nats per channel from what was "
-    text += "stored under source"
+    text = f"Without labels: at {place} dataset1 lies {source.counted.estimate:.2f} nats per channel from dataset0's "
+    text += "moments under source"
     listed = ", ".join(f"{score.counted.estimate:.2f} under {name}" for name, score in others.items())
     yield f"{text}{f', {listed}' if listed else ''}."
 
@@ -279,6 +279,6 @@ def _compared(found: Gathered) -> list[Strategy]:
 
 
 def _largest_error(found: Gathered) -> str:
-    assert found.folds is not None  # noqa: S101 - only asked where there are labels
+    assert found.folds is not None  # noqa: S101 - called only with labels
     errors = [found.folds.gain(name)[1] for name in _compared(found) if name not in ("source", "sample")]
     return f" (its standard error here is up to {100 * max(errors):.1f} points)" if errors else ""

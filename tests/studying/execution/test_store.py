@@ -53,7 +53,7 @@ def test_a_plan_that_adds_cells_takes_the_directory_up(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"study": "digits"}, r"study: signals there, digits now"),
-        ({"seeds": 1}, r"seeds: 2 there, 1 now; keep what is there and add to it, or name another directory"),
+        ({"seeds": 1}, r"seeds: 2 there, 1 now; keep those values and add to them, or name another directory"),
         ({"shifts": ["content"]}, r"shifts: \['content', 'units:10', 'units:0\.1'\] there, \['content'\] now"),
         ({"mean": [0.5]}, r"mean: \[\] there, \[0\.5\] now"),
         ({"weights": "none"}, r"weights: pretrained there, none now"),

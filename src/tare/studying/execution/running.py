@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
@@ -144,13 +144,14 @@ def _measured(
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
-        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else nullcontext(lambda _: None))
+        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else None)
         found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
         for inputs, results in found:
             rows = {result.cell.digest(inputs): row_of(result) for result in results}
             store.keep(_name(rows), rows)
             done |= rows
-            tell(list(rows.values()))
+            if tell is not None:
+                tell(list(rows.values()))
     return done
 
 

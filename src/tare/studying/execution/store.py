@@ -110,7 +110,7 @@ def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str
         else:
             extends = old == new
         if not extends:
-            remedy = "keep what is there and add to it, or name another directory"
+            remedy = "keep those values and add to them, or name another directory"
             raise OutputError(f"a plan that extends the one of {place!r}", f"{key}: {old} there, {new} now", remedy)
 
 
