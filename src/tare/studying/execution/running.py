@@ -144,7 +144,7 @@ def _measured(
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
-        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else None)
+        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units))) if watch else None
         found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
         for inputs, results in found:
             rows = {result.cell.digest(inputs): row_of(result) for result in results}
