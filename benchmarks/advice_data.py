@@ -6,6 +6,7 @@ import io
 import os
 import wave
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -32,8 +33,7 @@ def found(name: str) -> Path:
 def digits(first: int, last: int) -> Samples:
     """scikit-learn's digits ``first`` to ``last``; both halves ship with it."""
     early, late = load_digits()
-    chosen = early if last < 5 else late
-    return Samples(f"digits {first}-{last}", chosen.images[..., None], chosen.labels)
+    return replace(early if last < 5 else late, name=f"digits {first}-{last}")
 
 
 @cache

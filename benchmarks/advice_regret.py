@@ -142,8 +142,8 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
     """The figures as Markdown."""
     ways: dict[str, Chooser] = {
         "advice with labels": lambda record: advised(record).strategy,
-        "the same, old classes not asked": _headed,
-        "the same, gains above their standard error only": _cautious,
+        "the same without old classes": _headed,
+        "the same, only gains above their standard error": _cautious,
         "advice without labels": lambda record: advised(record, labels=False).strategy,
         **{f"always `{name}`": fixed(name) for name in ("source", "target", "match", "blend", "sample")},
     }
@@ -160,7 +160,7 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
     return "\n".join(lines).strip()
 
 
-_HEAD = "| | mean regret, points | beyond noise at most | above 2 beyond noise | hindsight on the same seeds |"
+_HEAD = "| | mean regret, points | largest beyond noise | tasks above 2 beyond noise | hindsight on the same seeds |"
 
 
 def _row(way: str, found: Sequence[Regret]) -> str:
@@ -218,7 +218,7 @@ def _left_open(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Rec
             rivals = [gain for gain in (affine, gains.get("sample")) if gain is not None]
             drawn = np.array([np.zeros(4000), *(generator.normal(one.combined, one.spread, 4000) for one in rivals)])
             found.append(100 * float(drawn.max(axis=0).mean() - drawn.mean(axis=1).max()))
-    return [f"By the rule's own account the evidence leaves {np.mean(found):.2f} points open, which no choice on it could avoid."]
+    return [f"By the rule's own posterior, the best choice on this evidence has a regret of {np.mean(found):.2f} points."]
 
 
 def _by_size(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:
@@ -235,7 +235,7 @@ def _by_size(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Recor
 def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:
     worst = sorted(regrets(judged, measured, chooser), key=lambda one: -one.beyond_noise)[:3]
     listed = "; ".join(f"{one.task}: {one.points:.1f} ± {one.error:.1f}" for one in worst)
-    return [f"The largest beyond noise, with labels: {listed}."]
+    return [f"The largest regrets beyond noise, with labels: {listed}."]
 
 
 def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[dict[str, Any]]:
@@ -277,8 +277,8 @@ def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Re
     """Is advice as sure as it should be?"""
     told: dict[AdviceKind, str] = {
         "another": "another strategy than `source`",
-        "source": "`source`, no other being better by more than a point",
-        "no matter": "it does not matter, none being a point away",
+        "source": "`source`: no other strategy better by more than a point",
+        "no matter": "it does not matter: no strategy a point away",
     }
     lines = [
         "| advised | confidence | labels | times | right | gain over `source`, points |",

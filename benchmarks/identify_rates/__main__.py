@@ -59,8 +59,15 @@ def table(found: Iterable[Outcome], *, in_domain: bool) -> str:
     rows: dict[tuple[str, int], list[Judged]] = {}
     for outcome in found:
         rows.setdefault((outcome.data, outcome.images), []).append(judged(outcome, in_domain=in_domain))
-    headings = ("probe images", "networks", "likeliest is true", "its family is", "set holds the truth", "mean size of the set")
-    lines = [f"| {' | '.join((*headings, 'one family left', 'a wrong one'))} |", "|---" * 8 + "|"]
+    headings = (
+        "probe images",
+        "networks",
+        "likeliest is correct",
+        "family is correct",
+        "truth is in the set",
+        "mean size of the set",
+    )
+    lines = [f"| {' | '.join((*headings, 'one family left', 'wrong family left'))} |", "|---" * 8 + "|"]
     for data, numbers in NUMBERS.items():
         for number in numbers:
             answers = rows.get((data, number), [])

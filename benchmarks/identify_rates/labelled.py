@@ -64,10 +64,10 @@ def table(found: Iterable[ByLabels]) -> str:
         "images",
         "networks",
         "accuracy",
-        "likeliest is true",
-        "its family is",
-        "set holds the truth",
-        "its mean size",
+        "likeliest is correct",
+        "family is correct",
+        "truth is in the set",
+        "mean set size",
     )
     lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     names = {"bare": "no normalisation", "grouped": "group norm", "layered": "layer norm"}

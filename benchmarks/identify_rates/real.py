@@ -17,8 +17,8 @@ _PROBES = (
 
 def table(root: Path) -> str:
     """One row for each kind of images."""
-    headings = ("64 images of", "said to be the training's", "likeliest", "its divergence", "that of the truth")
-    lines = [f"| {' | '.join((*headings, 'set', 'holds the truth', 'kinds left'))} |", "|---" * 8 + "|"]
+    headings = ("64 images of", "stated as training data", "likeliest", "its divergence", "divergence of the truth")
+    lines = [f"| {' | '.join((*headings, 'set size', 'truth in the set', 'families left'))} |", "|---" * 8 + "|"]
     for name, folder, in_domain in _PROBES:
         found = tare.identify(
             model=f"{root / 'mobilenet_v1_025.py'}:mobilenet_v1_025",

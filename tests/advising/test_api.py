@@ -49,7 +49,7 @@ def test_the_json_has_the_fields_that_others_read(advice: Advice) -> None:
     assert document["would_change"]
     assert all(set(item) == {"name", "value", "interval", "unit"} for item in document["evidence"])
     names = {item["name"] for item in document["evidence"]}
-    assert {"samples", "cross-validated accuracy, source", "accuracy less source's, target", "shift of the mean, red"} <= names
+    assert {"samples", "cross-validated accuracy, source", "accuracy minus source's, target", "shift of the mean, red"} <= names
 
 
 def test_a_trained_classifier_is_asked_what_its_classes_tell_and_a_random_one_is_not(
@@ -79,7 +79,7 @@ def test_without_labels_it_says_so(photos: Path) -> None:
     assert not found.labelled
     assert found.samples == 24
     assert "No labels were used: accuracies were not compared." in found.because
-    assert "labels are not looked at: accuracies cannot be compared, all evidence is without labels" in found.notes
+    assert "labels are ignored: accuracies cannot be compared, all evidence is without labels" in found.notes
     assert any(text.startswith("labels:") for text in found.would_change)
 
 
@@ -148,7 +148,7 @@ def test_what_cannot_be_used_is_one_clear_line(photos: Path, tmp_path: Path) -> 
 
 def test_an_explanation_without_data_says_that_it_is_an_example() -> None:
     found = explain(**NET)  # type: ignore[arg-type]
-    assert found.example.startswith("no data given: 32 made images")
+    assert found.example.startswith("no data given: 32 random images")
     (red, *_) = found.channels
     assert (red.a, red.b) == pytest.approx((4.0, -1.8))
     assert (red.scale, red.offset) == pytest.approx((2.0, (0.45 - 0.325) / 0.125))

@@ -56,7 +56,7 @@ def test_recordings_get_advice_as_images_do(signals: TransferRun, folder: Path) 
     assert found.comparison is not None
     assert found.comparison.kind in ("gain", "units")  # a tenth, which is a factor between units
     assert {"source", "blend", "target", "match", "sample"} == set(found.normalisations)
-    assert any(note.startswith("signals of 85 steps (as the source's), those here have 50 to 120") for note in found.notes)
+    assert any(note.startswith("signals of 85 steps (as the source's); the data have 50 to 120") for note in found.notes)
     json.dumps(found.to_json(), allow_nan=False)
 
 
@@ -129,7 +129,7 @@ def test_a_constant_column_is_named_and_leaves_source_alone(rows: TransferRun, f
     assert (found.strategy, found.basis) == ("source", "nothing else")
     assert any(text.startswith("Constant in dataset1: size.") for text in found.because)
     assert [channel.name for channel in found.comparison.channels] == ["weight"]  # type: ignore[union-attr]
-    with pytest.raises(DataError, match="channels with some spread, found a constant one, 'size'"):
+    with pytest.raises(DataError, match="channels with some spread, found the constant channel 'size'"):
         explain(str(rows.out), flat, workers=1)
 
 
@@ -159,6 +159,6 @@ def test_an_explanation_of_signals_and_rows(signals: TransferRun, rows: Transfer
     assert found.border is not None
     assert found.border.border > found.border.interior
     example = explain(str(rows.out))
-    assert "32 made rows" in example.example
+    assert "32 random rows" in example.example
     assert example.channels[0].scale == pytest.approx(2.0)
     assert not any("border" in text for text in example.sentences)

@@ -54,5 +54,5 @@ def test_too_few_cases_are_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found is many
     assert found.in_words() == (
         "in the benchmark of this rule (43 tasks) advice with labels advised another strategy than source with low confidence "
-        "50 times; it was better than source in 52% of them, by +0.8 points on average"
+        "50 times; in 52% of the cases that strategy was better than source, by +0.8 points on average"
     )

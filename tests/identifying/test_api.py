@@ -143,7 +143,7 @@ def test_without_batch_norm_nothing_is_made_up(nets: Path, images: Path) -> None
 
 @pytest.mark.parametrize(
     ("count", "values", "message"),
-    [(5, None, "at least 8 readable images, found 5"), (12, 128, "nearly constant ones")],
+    [(5, None, "at least 8 readable images, found 5"), (12, 128, "nearly constant images")],
 )
 def test_images_that_tell_nothing_are_refused(nets: Path, count: int, values: int | None, message: str) -> None:
     folder = nets / "few"

@@ -1,4 +1,4 @@
-"""``tare.advise``: which strategy for this network and these data."""
+"""``tare.advise``: which normalisation strategy suits this network and these data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tare.advise``: which strategy for this network and these data, and why."""
+"""``tare.advise``: which normalisation strategy suits this network and these data, and why."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from tare.system.options import part, verb
 def advise(request: AdviceRequest) -> Advice:
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
-    ``data`` are what ``tare.transfer`` takes, with labels or without: images, signals or rows of numbers, as the network is for.
-    ``model``, ``weights``, ``mean``, ``std`` (unit values), ``spec``, ``size``, ``interpolation``, ``crop`` and ``length`` are as
-    there.
-    ``source_stats`` are dataset0's: a file of ``tare measure``, a catalog name such as ``"imagenet-pooled"``, or data; without,
-    those of the run ``model``, else the catalog's for the network's constants, else the constants stand in. With labels
-    (``labels`` True: required; None: where there are any) frozen-feature accuracies are cross-validated on the training split, as
-    ``tare.transfer`` splits with this ``seed``. At most 1,000 samples, drawn by the seed, are passed through the network.
+    ``data`` are the images, signals or rows of numbers that the network takes, with labels or without. ``model``, ``weights``,
+    ``mean``, ``std`` (unit values), ``spec``, ``size``, ``interpolation``, ``crop`` and ``length`` mean what they mean in
+    ``tare.transfer``.
 
-    Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or what does not fit it.
+    ``source_stats`` are the pretraining data's statistics: a file of ``tare measure``, a catalog name such as
+    ``"imagenet-pooled"``, or data. By default they are those that the run ``model`` measured, else the catalog's for the
+    network's constants; else the constants stand in.
+
+    ``labels``: True requires labels, False ignores them, None uses the labels that the data have. With labels, accuracies on
+    frozen features are cross-validated on the training split that ``tare.transfer`` makes with this ``seed``. At most 1,000
+    samples, drawn by the seed, are passed through the network.
+
+    Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or options that do not fit it.
     """
     return advised(request)
 
 
 def advised(request: AdviceRequest) -> Advice:
-    """The advice that was asked for; see :func:`advise`."""
+    """Answer a request; see :func:`advise`."""
     labelled, reporter = part(LabelOptions, request), request.reporter
     fed = fed_network(request, request.seed, labelled, request.source_stats)
     reading = Reading(request.labels, request.max_skipped, request.workers or default_workers(), request.seed)

@@ -1,4 +1,4 @@
-"""What advice starts from: the network, its constants, dataset0's statistics."""
+"""The network that advice is about, with its constants and the statistics of its pretraining data."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from tare.statistics.dataset_stats import DatasetStats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FedNetwork:
-    """A network ready to be fed: its constants, the statement they come from, and remarks.
+    """A network ready to be fed: its constants, the specification that states them, and remarks.
 
-    ``takes`` says what it is given of a sample: None for signals and rows until the data have been seen, since the length of a
-    signal may be that of the data (``length`` is the one asked for). ``colour`` is how images are read.
+    ``takes`` is the shape of the network's input. For signals and rows it is None until the data have been read, since the length
+    of a signal may be that of the data; ``length`` is the length that the user asked for. ``colour`` is how images are read.
     """
 
     network: Network
@@ -43,36 +43,36 @@ class FedNetwork:
     notes: tuple[str, ...]
 
 
-def fed_network(asked: NetworkOptions, seed: int, labelled: LabelOptions | None = None, source_stats: Any = None) -> FedNetwork:
-    """Build the network and find out how it is fed; ``labelled`` are the data, for networks that are built for their channels.
+def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | None = None, source_stats: Any = None) -> FedNetwork:
+    """Build the network and find out how it is fed; a network of ``tare:`` gets the channels of the data ``labelled``.
 
-    Raises :class:`ModelError` if it cannot be built, :class:`SpecError` if nobody states its constants, or for options that do
-    not fit what it takes.
+    Raises :class:`ModelError` if the network cannot be built, and :class:`SpecError` if its constants are stated nowhere or an
+    option does not fit its kind of input.
     """
-    built = source_network(asked.model, asked.weights, seed, _channels(asked, labelled))
-    network = with_spec(built, asked.spec, asked.mean, asked.std)
+    built = source_network(options.model, options.weights, seed, _channels(options, labelled))
+    network = with_spec(built, options.spec, options.mean, options.std)
     network.module.eval()
-    check_options(network.kind, asked, Augmenting())
-    found, spec = source_constants(network, asked.mean, asked.std, "none")
+    check_options(network.kind, options, Augmenting())
+    found, spec = source_constants(network, options.mean, options.std, "none")
     if found is None:
         reason = next(str(getattr(field, "reason", "")) for field in (spec.mean, spec.std) if hasattr(field, "reason"))
         raise SpecError("the mean and std that the network was trained with", f"nobody stated them ({reason})",
                         "state them with --mean and --std")  # fmt: skip
-    dataset0 = dataset0_of(found, source_stats, asked.model, asked.weights)
+    dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
     if network.kind != "image":
-        return FedNetwork(network, found, spec, None, "stored", asked.length, dataset0, network.notes)
-    geometry, notes = network_geometry(network, asked.size, asked.interpolation, asked.crop)
+        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes)
+    geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes)
 
 
-def _channels(asked: NetworkOptions, labelled: LabelOptions | None) -> int | None:
-    """The channels for which a network of ``tare:`` is to be built: those of the run that gives its weights, else the data's."""
-    kind = built_for(asked.model)
-    if kind is None or asked.weights == "pretrained":
+def _channels(options: NetworkOptions, labelled: LabelOptions | None) -> int | None:
+    """The number of channels to build a network of ``tare:`` for: that of the run that gives its weights, else the data's."""
+    kind = built_for(options.model)
+    if kind is None or options.weights == "pretrained":
         return None
-    folder = model_folder(asked.weights)
+    folder = model_folder(options.weights)
     if folder is not None:
         return channels_of(folder)
     if labelled is None:
@@ -83,19 +83,15 @@ def _channels(asked: NetworkOptions, labelled: LabelOptions | None) -> int | Non
 def dataset0_of(
     constants: Constants, stated: str | os.PathLike[str] | DatasetStats | None, model: str, weights: str
 ) -> DatasetStats | None:
-    """Dataset0's statistics: as stated (a file, a catalog name or data), as the run ``model`` measured, as published, or None.
+    """Statistics of the pretraining data: the stated ones (a file, a catalog name or data), else the run's, else the catalog's.
 
-    Raises :class:`DataError` if those stated have another number of channels than the network.
+    None if there are no such statistics. Raises :class:`DataError` if they have another number of channels than the network.
     """
-    if stated is not None:
-        stats = stats_from(stated)
-    else:
-        entry = pooled_of(constants)
-        found = source_statistics(model, weights) or (entry.stats() if entry is not None else None)
-        if found is None:
-            return None
-        stats = found
-    if len(stats.channels) != len(constants.mean):
+    entry = pooled_of(constants)
+    published = entry.stats() if entry is not None else None
+    stats = stats_from(stated) if stated is not None else source_statistics(model, weights) or published
+    if stats is not None and len(stats.channels) != len(constants.mean):
         wanted = f"statistics of dataset0 with {len(constants.mean)} channels, as the network has"
-        raise DataError(wanted, f"{len(stats.channels)} in {stats.source!r}", "name those of the network's own training data")
+        found = f"{len(stats.channels)} channels in {stats.source!r}"
+        raise DataError(wanted, found, "name the statistics of the network's own training data")
     return stats

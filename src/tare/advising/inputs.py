@@ -1,4 +1,4 @@
-"""What ``tare.advise`` is asked."""
+"""The request of ``tare.advise``."""
 
 import os
 from dataclasses import dataclass
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AdviceRequest(Skipping, Readers, Seeded, LabelOptions, NetworkOptions):
-    """A network, data, and whether the labels of the data may be used."""
+    """A network, your data, and whether the labels of the data may be used."""
 
     labels: bool | None = option(
-        None, "Require labels, or ignore them; else used where there are any.", names=("--labels/--no-labels",)
+        None,
+        "Require labels, or ignore them; by default the labels are used if the data have any.",
+        names=("--labels/--no-labels",),
     )
     source_stats: "str | os.PathLike[str] | DatasetStats | None" = option(
         None,
-        "Dataset0's statistics: a file of `tare measure --out`, a catalog name such as imagenet-pooled, or data.",
+        "Statistics of the pretraining data: a file of `tare measure --out`, a catalog name such as imagenet-pooled, or data.",
         kind=str | None,
     )
     reporter: Reporter = SILENT

@@ -1,4 +1,4 @@
-"""How often advice of a kind was right in its own benchmark: figures that ``benchmarks.advice_regret`` writes."""
+"""How often each kind of advice was right in the benchmark of the rule (figures written by ``benchmarks.advice_regret``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 SCHEMA = "tare.advice-rates/1"
-#: What advice can say: take another strategy, stay with ``source``, or that it does not matter.
+#: The three kinds of advice: take another strategy than ``source``, keep ``source``, or "it does not matter".
 AdviceKind = Literal["another", "source", "no matter"]
 
 _FEWEST = 5
@@ -17,11 +17,12 @@ _FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How advice that ``said`` this with this ``confidence``, with or without ``labels``, fared on the tasks that are judged.
+    """How often advice of the kind ``said`` was right at one ``confidence``, with or without ``labels``, on the judged tasks.
 
-    ``right`` is the share of ``times`` that it was: another strategy better than ``source`` on samples that advice never saw; no
-    strategy more than a point better than ``source``; none more than a point away from it. ``gain`` is the mean gain over
-    ``source`` in accuracy, a share. ``tasks`` counts the tasks behind all rates.
+    The advice was given ``times`` times and was right in the share ``right`` of them, on samples that it never saw. Advice of
+    another strategy is right if that strategy beats ``source``; advice of ``source``, if no strategy is more than a point better;
+    "no matter", if no strategy is more than a point away. ``gain`` is the mean gain in accuracy over ``source`` (a share).
+    ``tasks`` counts the tasks behind all rates.
     """
 
     said: AdviceKind
@@ -38,24 +39,25 @@ class Rate:
 
     def in_words(self) -> str:
         """One sentence."""
-        told = {
+        advice = {
             "another": f"advised another strategy than source with {self.confidence} confidence",
             "source": f"kept source with {self.confidence} confidence",
-            "no matter": "said that it does not matter",
+            "no matter": "said that the choice does not matter",
         }[self.said]
+        share = f"in {self.right:.0%} of the cases"
         outcome = {
-            "another": f"it was better than source in {self.right:.0%} of them, by {100 * self.gain:+.1f} points on average",
-            "source": f"in {self.right:.0%} of them no other was better by more than a point",
-            "no matter": f"in {self.right:.0%} of them no other was more than a point away from it",
+            "another": f"{share} that strategy was better than source, by {100 * self.gain:+.1f} points on average",
+            "source": f"{share} no other strategy was better by more than a point",
+            "no matter": f"{share} no other strategy was more than a point away from source",
         }[self.said]
         return (
-            f"in the benchmark of this rule ({self.tasks} tasks) advice {'with' if self.labels else 'without'} labels {told} "
+            f"in the benchmark of this rule ({self.tasks} tasks) advice {'with' if self.labels else 'without'} labels {advice} "
             f"{self.times} times; {outcome}"
         )
 
 
 def rate_of(said: AdviceKind, confidence: str, *, labels: bool) -> Rate | None:
-    """The rate of such advice, or None where the benchmark met too few cases to say."""
+    """The rate of this kind of advice; None if the benchmark has fewer than five cases of it."""
     return next(
         (
             one

@@ -1,10 +1,10 @@
-"""The recommendation for a network and samples at hand: evidence is gathered, the rule applied, the result put in words."""
+"""Recommend a strategy: gather the evidence, apply the rule, and word the result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
+from tare.advising.evidence.gathered import Subject, choices_of, compared, gather
 from tare.advising.fed_network import FedNetwork
 from tare.advising.rates import AdviceKind, Rate, rate_of
 from tare.advising.result import Advice, Figure
@@ -22,11 +22,13 @@ from tare.system.progress import SILENT, Reporter
 def advise_on(
     subject: Subject, model: str, data: str, *, seed: int = 0, notes: tuple[str, ...] = (), reporter: Reporter = SILENT
 ) -> Advice:
-    """Advice on a network and samples at hand."""
+    """Advise on a network and dataset1's samples as they reach it."""
     if "source" not in choices_of(subject)[0]:
         return _without_source(subject, model, data, seed, notes)
     found = gather(subject, seed=seed, reporter=reporter)
-    decision = decide(_facts_of(found))
+    gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
+    foreign = {name: score.counted.estimate for name, score in found.scores.items()}
+    decision = decide(Facts(gaps, foreign, found.folds, set(found.choices) == {"source"}))
     used = values_used(subject.target)
     return Advice(
         recommendation=recommendation(decision),
@@ -56,7 +58,7 @@ def recommended(
 ) -> tuple[Strategy, tuple[str, ...]]:
     """The strategy that advice recommends for the training samples ``train`` with the statistics ``stats``, and remarks.
 
-    Nothing of the validation split takes part, so its accuracy stays an honest one.
+    The validation split takes no part, so accuracy on it stays an unbiased estimate.
     """
     fed, _ = sized_input(fed, train, stats, 1)
     subject = labelled_subject(fed, train, stats, seed, reporter)
@@ -70,14 +72,14 @@ def recommended(
 def _rate(decision: Decision, labels: bool) -> Rate | None:
     if decision.basis in ("same input", "nothing else"):
         return None
-    said: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
-    return rate_of(said, decision.confidence, labels=labels)
+    kind: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
+    return rate_of(kind, decision.confidence, labels=labels)
 
 
 def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:
-    """Advice where dataset1's values lie so far from the constants that nobody should divide by them: no measurement is needed.
+    """Advice if dataset1's values lie so far from the constants that ``source`` cannot be computed; nothing is measured.
 
-    Raises :class:`StrategyError` if nothing else can be computed either.
+    Raises :class:`StrategyError` if neither ``match`` nor ``target`` can be computed.
     """
     choices, refused = choices_of(subject)
     preferred: tuple[Strategy, ...] = ("match", "target")
@@ -89,7 +91,6 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
     decision = Decision(strategy, True, "source impossible", "high")
     found, _ = compared(subject)
     used = values_used(subject.target)
-    said = f"source: {refused['source']}."
     return Advice(
         recommendation=strategy,
         strategy=strategy,
@@ -97,7 +98,7 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         basis=decision.basis,
         rule=rule_in_words(decision),
         rate=None,
-        because=(*((f"Values: {used.describe()}.",) if used else ()), said),
+        because=(*((f"Values: {used.describe()}.",) if used else ()), f"source: {refused['source']}."),
         evidence=(Figure("samples", subject.target.samples, None, "samples"),),
         would_change=("values in the units that the network was trained on: then source is possible, and is compared",),
         cost="not known: nothing can be compared with source",
@@ -110,15 +111,4 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         refused=refused,
         comparison=found,
         notes=notes,
-    )
-
-
-def _facts_of(found: Gathered) -> Facts:
-    """What the rule looks at."""
-    gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
-    return Facts(
-        gaps,
-        {name: score.counted.estimate for name, score in found.scores.items()},
-        found.folds,
-        set(found.choices) == {"source"},
     )

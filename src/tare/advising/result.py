@@ -1,4 +1,4 @@
-"""What ``tare advise`` says: a strategy, why, how sure, what would change it, and what it costs to be wrong."""
+"""The result of ``tare advise``: a strategy, the reasons, the confidence, and the cost of being wrong."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
 
 SCHEMA = "tare.advice/1"
-#: What is recommended where strategies need not be told apart.
+#: The recommendation if all strategies are alike.
 NO_MATTER = "it does not matter"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number: its 95% interval where one can be given, and its unit."""
+    """One measured number with its unit, and its 95% interval or None."""
 
     name: str
     value: float
@@ -28,7 +28,7 @@ class Figure:
     unit: str
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object; what is not finite is null."""
+        """As a JSON object; a value that is not finite is null."""
         ends = self.interval
         known = ends is not None and all(map(math.isfinite, ends))
         value = self.value if math.isfinite(self.value) else None
@@ -37,11 +37,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The recommendation: ``strategy`` is what to use, also where it does not matter.
+    """The recommendation; ``strategy`` is the one to use, even if the choice does not matter.
 
-    ``basis`` names the rule that decided and ``rule`` says it in words; ``rate`` is how such advice fared in the benchmark, None
-    where that is not known; ``normalisations`` are the mean and std of every strategy
-    that can be computed, ``refused`` says why others cannot; ``labelled`` whether accuracies took part.
+    ``basis`` names the rule that decided, and ``rule`` is that rule as a sentence. ``rate`` is how often this kind of advice was
+    right in the benchmark, or None if too few cases are known. ``normalisations`` has the mean and std of every strategy that can
+    be computed; ``refused`` says why the others cannot. ``labelled`` says whether accuracies were compared.
     """
 
     recommendation: str
@@ -66,7 +66,7 @@ class Advice:
 
     @property
     def matters(self) -> bool:
-        """Whether the choice matters at all."""
+        """Whether the choice of strategy matters."""
         return self.recommendation != NO_MATTER
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From evidence to a recommendation: which strategy, by which rule, how sure. Nothing is measured here."""
+"""Decide from the evidence: the strategy, the rule that decided, and the confidence. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
 Confidence = Literal["high", "moderate", "low"]
-#: Which of the rules decided.
+#: The rule that decided.
 Reason = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
 
-#: The simplest first: of equal gains the earlier one is taken.
+#: The simplest strategy first; of equal gains the first is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
-# From so large a probability of being the better choice on, confidence is high, or moderate.
+# The least probability of being the better choice for high, and for moderate, confidence.
 _HIGH, _MODERATE = 0.95, 0.8
 
 
@@ -25,12 +25,15 @@ _HIGH, _MODERATE = 0.95, 0.8
 class DecisionRule:
     """The constants of the rule, chosen on one half of the benchmark's tasks (``docs/advise.md``).
 
-    Strategies that differ from ``source`` by less than ``same`` input std do not matter. Where dataset1 is foreign to the network
-    under ``source`` by f > ``foreign`` nats per channel, a strategy that takes away at least the share ``relief`` of it is
-    expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy, any other nothing, and gains lie around that with
-    the std ``spread``. Where dataset1 is familiar, a strategy is expected to cost ``cost``, give or take ``familiar_spread``.
-    ``sample``, which changes every sample in its own way, does everything ``wilder`` times as much. A gain must exceed
-    ``margin``, and differences shown to lie within ``equal`` do not matter.
+    A strategy whose input differs from ``source``'s by less than ``same`` input std does not matter.
+
+    Dataset1 is foreign to the network if its divergence f under ``source`` exceeds ``foreign`` nats per channel. Then a strategy
+    that removes at least the share ``relief`` of f is expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy,
+    and any other strategy 0; true gains have the std ``spread`` around the expected one. If dataset1 is familiar, a strategy is
+    expected to lose ``cost``, with the std ``familiar_spread``. For ``sample`` all four are multiplied by ``wilder``, since it
+    changes every sample in its own way.
+
+    A gain must exceed ``margin``; differences shown to lie within ``equal`` do not matter.
     """
 
     same: float = 0.02
@@ -51,9 +54,9 @@ RULE = DecisionRule()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What the rule looks at: how far each strategy moves the input, divergences (nats per channel), and folds, if any.
+    """The rule's input: how far each strategy moves the input (input std), divergences (nats per channel), and folds or None.
 
-    ``alone`` says that nothing but ``source`` can be computed.
+    ``alone`` says that only ``source`` can be computed.
     """
 
     gaps: Mapping[Strategy, float]
@@ -64,10 +67,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and all together.
+    """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and combined.
 
-    ``by_classes`` is the gain in what the network's old classes tell of the new ones, None where they do not.
-    ``combined`` is the mean and ``spread`` the std of what is then known of the gain.
+    ``by_classes`` is the gain in how well the network's old classes predict the new ones, or None. ``combined`` is the posterior
+    mean of the gain, ``spread`` its standard deviation, and ``error`` the standard error of ``measured``.
     """
 
     expected: float
@@ -88,13 +91,13 @@ class Gain:
         return self.measured is not None and self.measured.low > 0
 
     def chance_above(self, gain: float) -> float:
-        """The probability that the strategy gains more than ``gain``, by the normal distribution of what is known."""
+        """The probability that the strategy gains more than ``gain``, by the normal posterior."""
         return 0.5 * math.erfc((gain - self.combined) / (self.spread * math.sqrt(2)))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The strategy to use, whether it matters, which rule decided, how sure it is, and the gains it was chosen by."""
+    """The strategy to use, whether the choice matters, the rule that decided, the confidence, and every strategy's gain."""
 
     strategy: Strategy
     matters: bool
@@ -111,10 +114,10 @@ class Decision:
 def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
 
-    The cross-validated gain d with standard error e is shrunk toward m, what is expected without labels and what the network's
-    old classes gain: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), s the rule's spread. That is the posterior mean under a normal
-    prior, and taking the largest is the choice of least expected regret. Few labels thus leave what the moments and the old
-    classes say, and many decide.
+    The prior mean m is the gain expected without labels plus the gain by the network's old classes; its std s is the rule's
+    spread. The cross-validated gain d with standard error e is shrunk toward m: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), the
+    posterior mean under a normal prior. The largest posterior mean has the least expected regret. With few labels the prior
+    decides, with many the labels.
     """
     if facts.alone:
         return Decision("source", True, "nothing else", "low")
@@ -147,7 +150,7 @@ def _gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
 
 
 def _expected(name: Strategy, foreign: Mapping[str, float], rule: DecisionRule) -> tuple[float, float]:
-    """The gain that is expected without labels, and the std around it."""
+    """The gain expected without labels, and its standard deviation."""
     factor, start = rule.wilder if name == "sample" else 1.0, foreign.get("source", 0.0)
     if start <= rule.foreign:
         return -factor * rule.cost, factor * rule.familiar_spread
@@ -160,7 +163,7 @@ def _sure(chance: float) -> Confidence:
 
 
 def _stays(gains: Mapping[Strategy, Gain], rule: DecisionRule) -> Decision:
-    """Source is kept: because the others are shown to be alike, or because no other is likely to be better by the margin."""
+    """Keep ``source``: the others are shown to be equivalent, or no other is expected to gain more than the margin."""
     measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
     if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):
         return Decision("source", False, "equivalent", "high", gains)

@@ -1,4 +1,4 @@
-"""Dataset1 as the network takes it: read, measured, and some of it decoded, with labels or without."""
+"""Read and measure dataset1, and decode some of its samples for the network, with labels or without."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
 
-#: So many samples are passed through the network at most; statistics are those of all.
+#: The most samples that are passed through the network; statistics are of all samples.
 MOST = 1000
 _WITHOUT = "accuracies cannot be compared, all evidence is without labels"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How dataset1 is read: with ``labels``, without, or (None) where there are any."""
+    """How dataset1 is read: ``labels`` True requires labels, False ignores them, None uses them if there are any."""
 
     labels: bool | None = None
     max_skipped: float = MAX_SKIPPED
@@ -47,10 +47,10 @@ class Reading:
 
 
 def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
-    """Read and measure dataset1, and say what was done.
+    """Read and measure dataset1; the second value is notes on what was read.
 
-    With labels the training split is used, as ``tare transfer`` splits with this seed, and nothing of the validation data.
-    Raises :class:`DataError` for data that cannot be read, are not what the network takes, or lack labels that were asked for.
+    With labels only the training split is used, the one that ``tare transfer`` makes with this seed.
+    Raises :class:`DataError` for data that cannot be read, do not fit the network, or lack required labels.
     """
     split, missing = _split(labelled, reading, fed)
     if split is None and fed.network.kind == "image":
@@ -71,10 +71,10 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
 def sized_input(
     fed: FedNetwork, files: Sequence[LabelledFile], stats: DatasetStats, workers: int
 ) -> tuple[FedNetwork, tuple[str, ...]]:
-    """The network with the geometry of the signals or rows it is given, and notes; images keep theirs.
+    """The network with the input shape of the signals or rows at hand, and notes; a network for images is left as it is.
 
-    What a signal lacks is NaN, which becomes zero at the network's input under every strategy. Raises :class:`ModelError` if the
-    network does not take that, :class:`DataError` for columns in another order than those it was trained on.
+    Short signals are filled with NaN, which becomes zero at the network's input under every strategy. Raises :class:`ModelError`
+    if the network does not take that shape, and :class:`DataError` for columns in another order than in training.
     """
     if fed.takes is not None:
         return fed, ()
@@ -88,8 +88,8 @@ def sized_input(
         length, why = chosen_length(fed.network, fed.length, lengths)
         takes = SignalGeometry(length, None, stats.dtype)
         notes = (
-            f"signals of {length} steps ({why}), those here have {min(lengths)} to {max(lengths)}: longer ones are cut to their "
-            "middle, shorter ones padded with zeros at the network's input",
+            f"signals of {length} steps ({why}); the data have {min(lengths)} to {max(lengths)}: longer signals are cut to their "
+            "middle, shorter signals padded with zeros at the network's input",
         )
     check_accepts(fed.network, takes)
     return replace(fed, takes=takes), notes
@@ -100,7 +100,7 @@ def labelled_subject(
 ) -> Subject:
     """Training samples as the network takes them (images decoded and resized): at most :data:`MOST`, chosen by ``seed``."""
     chosen = [files[place] for place in _chosen(len(files), seed)]
-    assert fed.takes is not None  # noqa: S101 - signals and rows have been through sized_input
+    assert fed.takes is not None  # noqa: S101 - sized_input set it for signals and rows
     batches: ImageBatches | SignalBatches
     if isinstance(fed.takes, Geometry):
         batches = ImageBatches(chosen, fed.takes, fed.colour, None, seed)
@@ -118,9 +118,9 @@ def labelled_subject(
 
 
 def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[Split | None, str]:
-    """The split with labels, or None and why."""
+    """The split with labels and an empty text, or None and the reason."""
     if reading.labels is False:
-        return None, f"labels are not looked at: {_WITHOUT}"
+        return None, f"labels are ignored: {_WITHOUT}"
     try:
         return open_split(labelled, reading.seed, fed.network.kind), ""
     except DataError as error:
@@ -132,8 +132,8 @@ def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[S
 def _unlabelled_images(
     fed: FedNetwork, labelled: LabelOptions, reading: Reading, missing: str, reporter: Reporter
 ) -> tuple[Subject, tuple[str, ...]]:
-    """Measure all samples of any source, and keep some of them as the network takes them."""
-    assert isinstance(fed.takes, Geometry)  # noqa: S101 - it takes images
+    """Measure all images of a source, and decode some of them for the network."""
+    assert isinstance(fed.takes, Geometry)  # noqa: S101 - the network takes images
     data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(data, channels=fed.colour, array=labelled.array, max_skipped=reading.max_skipped, progress=advance)
@@ -182,11 +182,11 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
 
 
 def _chosen(count: int, seed: int) -> list[int]:
-    """At most :data:`MOST` places in a seeded order."""
+    """At most :data:`MOST` sample numbers in a seeded order."""
     return [int(place) for place in np.random.default_rng((seed, 12)).permutation(count)[:MOST]]
 
 
 def _thinned(count: int) -> tuple[str, ...]:
     if count <= MOST:
         return ()
-    return (f"{MOST:,} of {count:,} samples, drawn by the seed, are passed through the network; statistics are those of all",)
+    return (f"{MOST:,} of {count:,} samples, drawn by the seed, are passed through the network; statistics are of all samples",)

@@ -1,4 +1,4 @@
-"""Evidence and decision in plain words."""
+"""The sentences of an advice: reasons, rule, evidence, and the cost of being wrong."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tare.statistics.intervals import Interval
 
 _KINDS = {
     "no difference shown": "no difference between the two datasets' values is shown",
-    "content": "more than another scale",
-    "gain": "the same samples at another gain would look so",
-    "offset": "the same samples with an offset would look so",
-    "gain and offset": "the same samples at another gain and offset would look so",
+    "content": "more than the scale differs",
+    "gain": "the difference is that of the same samples at another gain",
+    "offset": "the difference is that of the same samples with an offset",
+    "gain and offset": "the difference is that of the same samples at another gain and offset",
     "units": "the raw values are in other units",
-    "unclear": "what kind of difference it is cannot be told",
+    "unclear": "the kind of difference cannot be told",
 }
-# Above so many channels, as tables have, only the largest shifts are named.
+# With more channels than this, as in a table, only the largest shifts are named.
 _MANY = 3
 
 
@@ -34,68 +34,70 @@ def in_points(found: Interval) -> str:
 
 
 def recommendation(decision: Decision) -> str:
-    """The strategy's name, or that it does not matter."""
+    """The strategy's name, or "it does not matter"."""
     return decision.strategy if decision.matters else NO_MATTER
 
 
 def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
-    """The reasons in the order in which they are asked: units, size, what the network feels, labels."""
+    """The reasons, in this order: units, size of the shift, what the network feels, labels."""
     return (*_units(found, used), *_size(found), *_twins(found), *_absorption(found), *_foreign(found), *_labels(found))
 
 
 def rule_in_words(decision: Decision) -> str:
-    """The rule that decided."""
-    name, won = decision.strategy, decision.gain
-    said = {
+    """The rule that decided, as a sentence."""
+    name, gain = decision.strategy, decision.gain
+    sentences = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(won)}",
+        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(gain)}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
-            f"away at least {RULE.relief:.0%} of that; it is expected to gain {_combined(won)}"
+            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {_combined(gain)}"
         ),
         "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
         "default": f"no strategy is expected to gain more than {100 * RULE.margin:g} point over the constants of the training",
     }
-    return said[decision.basis]
+    return sentences[decision.basis]
 
 
-def _combined(won: Gain | None) -> str:
-    if won is None:
+def _combined(gain: Gain | None) -> str:
+    if gain is None:
         return ""
-    expected = f"{100 * won.expected:.1f} points expected without labels"
-    if won.measured is None:
+    expected = f"{100 * gain.expected:.1f} points expected without labels"
+    if gain.measured is None:
         return expected
-    if won.by_classes is not None:
-        expected += f" plus {100 * won.by_classes:+.1f} by the network's old classes"
-    weighed = f"{in_points(won.measured)} cross-validated and {expected}, each weighed by how well it is known"
-    return f"{100 * won.combined:.1f} points: {weighed}"
+    if gain.by_classes is not None:
+        expected += f" plus {100 * gain.by_classes:+.1f} by the network's old classes"
+    weighed = f"{in_points(gain.measured)} cross-validated and {expected}, each weighed by its precision"
+    return f"{100 * gain.combined:.1f} points: {weighed}"
 
 
 def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
-    """What would move the advice."""
-    said = []
+    """What would change the advice."""
+    changes = []
     if found.folds is None:
         more = "more labelled samples" if found.labelled else "labels"
-        said.append(f"{more}: with them accuracies under each strategy are compared on your data, and many of them decide alone")
+        changes.append(
+            f"{more}: accuracies under each strategy are then compared on your data; with many labels they decide alone"
+        )
     elif decision.gain is not None:
-        said.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
+        changes.append(f"a combined gain of less than {100 * RULE.margin:g} point, or of less than another strategy's")
     elif decision.matters:
-        said.append(f"another strategy expected to gain more than {100 * RULE.margin:g} point{_largest_error(found)}")
+        changes.append(f"another strategy expected to gain more than {100 * RULE.margin:g} point{_largest_error(found)}")
     all_used = found.folds is None or len(found.folds.credit["source"]) >= found.samples
     if decision.matters and decision.confidence != "high" and all_used:
-        said.append(f"more samples: {found.samples} leave the differences uncertain")
+        changes.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
-        said.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
-    said.append("batch norm that is trained or re-estimated on dataset1: it absorbs part of the choice (see `tare explain`)")
-    return tuple(said)
+        changes.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
+    changes.append("batch norm that is trained or re-estimated on dataset1: it absorbs part of the choice (see `tare explain`)")
+    return tuple(changes)
 
 
 def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
-    """In points of accuracy where labels say it, else in words."""
+    """The cost of a wrong choice: in points of accuracy with labels, else as a sentence."""
     if not decision.matters:
-        return "none to speak of: the strategies are alike here"
+        return "negligible: the strategies are alike here"
     if found.folds is None:
         return "not known without labels; the benchmark of this rule (docs/advise.md) says how large it is on other tasks"
     ranked = [(one, found.folds.gain(one, decision.strategy)[0]) for one in _compared(found) if one != decision.strategy]
@@ -103,9 +105,9 @@ def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
         return "not known: nothing else could be compared"
     name, worst = max(ranked, key=lambda row: row[1].high)
     if worst.high <= 0:
-        return f"none that the data allow: every other strategy is shown to be worse, {name} the least so by {in_points(worst)}"
-    most = f"at most about {100 * worst.high:.1f} points; its difference is {in_points(worst)}"
-    return f"if {name} is the better one after all, {most}"
+        return f"none within the intervals: every other strategy is shown to be worse, {name} the least, by {in_points(worst)}"
+    most = f"at most about {100 * worst.high:.1f} points; the measured difference is {in_points(worst)}"
+    return f"if {name} is better after all, {most}"
 
 
 def evidence_rows(found: Gathered, used: ValuesUsed | None) -> tuple[Figure, ...]:
@@ -140,12 +142,13 @@ def _of_inputs(found: Gathered) -> Iterator[Figure]:
 
 def _of_labels(found: Gathered) -> Iterator[Figure]:
     folds = found.folds
-    for name in folds.accuracy if folds is not None else ():
-        assert folds is not None  # noqa: S101 - else there is no name
+    if folds is None:
+        return
+    for name in folds.accuracy:
         yield _row(f"cross-validated accuracy, {name}", folds.level(name), "share")
         if name != "source":
-            yield _row(f"accuracy less source's, {name}", folds.difference(name)[0], "share")
-            yield _row(f"probability given to the right class less source's, {name}", folds.gain(name)[0], "share")
+            yield _row(f"accuracy minus source's, {name}", folds.difference(name)[0], "share")
+            yield _row(f"probability given to the right class minus source's, {name}", folds.gain(name)[0], "share")
             by_classes = folds.gain_by_classes(name)
             if by_classes is not None:
                 yield Figure(f"the same by the network's old classes, {name}", by_classes, None, "share")
@@ -165,15 +168,15 @@ def _units(found: Gathered, used: ValuesUsed | None) -> Iterator[str]:
         yield f"Values: {used.describe()}."
     if found.constant:
         listed = ", ".join(found.constant)
-        yield f"Constant in dataset1: {listed}. No strategy that divides by dataset1's own stds can be used with that."
+        yield f"Constant in dataset1: {listed}. Strategies that divide by dataset1's own stds cannot be used."
     if found.comparison is None:
-        yield f"Against {against} the values could not be compared: {found.uncompared}."
+        yield f"The values could not be compared with {against}: {found.uncompared}."
         return
     yield f"Against {against}: {_KINDS[found.comparison.kind]}; {found.comparison.reason}."
     other = [channel for channel in found.comparison.channels if channel.kind == "units"]
     if other and found.comparison.kind != "units":
         listed = ", ".join(f"{channel.name} (stds {channel.ratio.estimate:.3g} times as large)" for channel in other)
-        yield f"By itself this looks like other units: {listed}."
+        yield f"These channels look like other units: {listed}."
 
 
 def _size(found: Gathered) -> Iterator[str]:
@@ -195,7 +198,7 @@ def _size(found: Gathered) -> Iterator[str]:
 
 
 def _size_of_columns(samples: int, ordered: Sequence[ChannelShift]) -> str:
-    """The columns that differ, and the largest shifts; ``ordered`` by these."""
+    """How many columns differ, and the largest shifts; ``ordered`` has the largest shift first."""
     differing = sum(channel.differs for channel in ordered)
     listed = ", ".join(
         f"{channel.name} {channel.shift.estimate:+.2f} ({channel.shift.low:+.2f} to {channel.shift.high:+.2f})"
@@ -211,7 +214,7 @@ def _size_of_columns(samples: int, ordered: Sequence[ChannelShift]) -> str:
 
 def _twins(found: Gathered) -> Iterator[str]:
     for name, other in found.twins.items():
-        yield f"{name} feeds the network the same as {other}: here they are one choice."
+        yield f"{name} feeds the network the same input as {other}: the two are one choice here."
 
 
 def _certainty(channel: ChannelShift) -> str:
@@ -241,32 +244,34 @@ def _foreign(found: Gathered) -> Iterator[str]:
         return
     place = "the input" if source.activations is None else "the batch norms"
     others = {name: score for name, score in found.scores.items() if name not in ("source", "blend")}
-    text = f"Without labels: at {place} dataset1 lies {source.counted.estimate:.2f} nats per channel from what was "
-    text += "stored under source"
+    text = f"Without labels: at {place} dataset1 lies {source.counted.estimate:.2f} nats per channel from dataset0's "
+    text += "moments under source"
     listed = ", ".join(f"{score.counted.estimate:.2f} under {name}" for name, score in others.items())
     yield f"{text}{f', {listed}' if listed else ''}."
 
 
 def _labels(found: Gathered) -> Iterator[str]:
     if found.folds is None:
-        few = "The labels are too few to compare accuracies: a class with two training samples is needed, and one more class."
+        few = "Labels are too few to compare accuracies: at least two classes are needed, one of them with two training samples."
         yield few if found.labelled else "No labels were used: accuracies were not compared."
         return
     level = found.folds.level("source")
-    said = f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Compared is the probability "
-    said += "given to each held-out sample's own class: accuracy with less noise."
+    text = (
+        f"Cross-validated accuracy of frozen features under source: {100 * level.estimate:.1f}%. Strategies are compared by the "
+    )
+    text += "probability given to each held-out sample's own class: it differs as accuracy does, with less noise."
     if found.folds.by_classes:
-        said += " Beside it stands how much better the network's own answers, its old classes, foretell the new ones (LEEP)."
-    yield said
+        text += " The gain by old classes says how much better the network's own outputs predict the new classes (LEEP)."
+    yield text
     for name in _compared(found):
         if name == "source":
             continue
         gap, _ = found.folds.gain(name)
-        shown = "better" if gap.low > 0 else "worse" if gap.high < 0 else "no difference shown"
+        verdict = "better" if gap.low > 0 else "worse" if gap.high < 0 else "no difference shown"
         hits = 100 * found.folds.difference(name)[0].estimate
         by_classes = found.folds.gain_by_classes(name)
         old = "" if by_classes is None else f"; by the network's old classes: {100 * by_classes:+.1f}"
-        yield f"{name}: {in_points(gap)} against source, {shown} (samples right: {hits:+.1f} points{old})."
+        yield f"{name}: {in_points(gap)} against source, {verdict} (accuracy: {hits:+.1f} points{old})."
 
 
 def _compared(found: Gathered) -> list[Strategy]:
@@ -274,6 +279,6 @@ def _compared(found: Gathered) -> list[Strategy]:
 
 
 def _largest_error(found: Gathered) -> str:
-    assert found.folds is not None  # noqa: S101 - only asked where there are labels
+    assert found.folds is not None  # noqa: S101 - called only with labels
     errors = [found.folds.gain(name)[1] for name in _compared(found) if name not in ("source", "sample")]
     return f" (its standard error here is up to {100 * max(errors):.1f} points)" if errors else ""

@@ -1,4 +1,4 @@
-"""``tare.identify``: which normalisation a checkpoint was trained with."""
+"""``tare.identify``: find out which normalisation a checkpoint was trained with."""
 
 from __future__ import annotations
 

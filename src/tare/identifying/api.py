@@ -1,4 +1,4 @@
-"""``tare.identify``: which normalisation a checkpoint was trained with, when nobody wrote it down."""
+"""``tare.identify``: find out which normalisation a checkpoint was trained with."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tare.system.options import verb
 
 @verb(IdentifyRequest)
 def identify(request: IdentifyRequest) -> Identification:
-    """Say which normalisation the weights ``checkpoint`` of ``model`` were trained with, from what batch norm remembers.
+    """Find the normalisation that the weights ``checkpoint`` of ``model`` were trained with, from the moments in batch norm.
 
-    ``model`` is ``timm:NAME``, ``torchvision:NAME`` or ``FILE.py:FACTORY``; ``data`` are images of the kind that the network is
-    for, at best those it was trained on (say so with ``in_domain``: less is then left open). Candidates are the catalog's
-    constants and what people make of them, for every order of colours, together with the augmentation of the training.
+    ``model`` is ``timm:NAME``, ``torchvision:NAME`` or ``FILE.py:FACTORY``. ``data`` are images of the kind that the network
+    takes, at best images of its training data; state that with ``in_domain``, and fewer candidates remain. Candidates are the
+    catalog's constants and their common variants, in both orders of colours, each under every known training augmentation.
 
-    A network without batch norm keeps no trace of its input; then ``labels`` (``"folders"``, or a CSV file of file name and class
-    index) rank candidates by the likelihood of the labels.
+    A network without batch norm stores no moments of its input. Then ``labels`` (``"folders"``, or a CSV file of file name and
+    class index) rank the candidates by the likelihood of the labels.
 
-    Raises :class:`ModelError` for weights that do not fit, are not finite or were never trained, and for a network that keeps no
-    trace if there are no labels; :class:`DataError` for images that cannot tell anything.
+    Raises :class:`ModelError` for weights that do not fit, are not finite or were never trained, and for a network without batch
+    norm if there are no ``labels``; :class:`DataError` for too few, constant or repeated images.
     """
     return identified(request)

@@ -1,4 +1,4 @@
-"""The normalisations that a checkpoint may have been trained with: published constants, and what people make of them."""
+"""The normalisations that a checkpoint may have been trained with: published constants, and common variants of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Treatment = Literal["z-scored", "mean subtracted", "divided by std", "as it is",
 Range = Literal["0..1", "0..255"]
 
 _UNIT = 255.0
-# Below this share of the range that raw values 0..255 are mapped to, two normalisations are one.
+# Two normalisations are the same if they differ by less than this share of the range that raw 0..255 is mapped to.
 _SAME = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What kind of normalisation it is: the range it starts from, what is done with it, and the order of colours."""
+    """A kind of normalisation: the range of its input values, its form, and the order of colours."""
 
     form: Treatment
     range: Range
@@ -32,7 +32,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A normalisation by its name; ``also`` are the names of others that no value tells apart from it."""
+    """A named normalisation; ``also`` has the names of others that compute the same map."""
 
     name: str
     spec: InputSpec
@@ -42,18 +42,18 @@ class Candidate:
 
 
 def candidates(channels: int) -> tuple[Candidate, ...]:
-    """All normalisations for so many channels, the plain ones first, each map once.
+    """All normalisations of inputs with this number of channels, each map once, plain forms first.
 
-    Every published constant z-scored, its mean alone subtracted (from unit or raw values), its std alone applied, applied
-    twice, and taken for one of raw values; unit and raw values as they are; each of it for red, green, blue, for blue, green,
-    red, and for blue, green, red with the constants left in the order of red, green, blue.
+    They are unit values, raw values, and for every published constant: the z-score, the mean alone (of unit or of raw values),
+    the std alone, the z-score applied twice, and the z-score applied to raw values. Each is made for RGB, for BGR, and for BGR
+    with the constants left in RGB order.
     """
     found: list[Candidate] = []
     ends: dict[tuple[int, ...], list[tuple[int, PerChannel]]] = {}
     for made in _all(channels):
         of_order = ends.setdefault(made.affine.order, [])
         mine = _ends(made.affine)
-        place = next((i for i, other in of_order if _one(mine, other, found[i].affine)), None)
+        place = next((i for i, other in of_order if _same(mine, other, found[i].affine)), None)
         if place is None:
             of_order.append((len(found), mine))
             found.append(made)
@@ -63,7 +63,7 @@ def candidates(channels: int) -> tuple[Candidate, ...]:
 
 
 def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
-    """A candidate from its canonical map; the mean and std are per channel of the network, in its own order."""
+    """A candidate from its map of raw values; its mean and std are in unit values, in the order of the network's channels."""
     std = tuple(1 / (_UNIT * scale) for scale in affine.scale)
     mean = tuple(-shift * s for shift, s in zip(affine.shift, std, strict=True))
     channels = "L" if len(mean) == 1 else "BGR" if affine.order == (2, 1, 0) else "RGB"
@@ -71,18 +71,18 @@ def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
 
 
 def _ends(affine: Affine) -> PerChannel:
-    """What raw 0 and 255 become in each channel: two maps lie nowhere further apart than there."""
+    """The images of raw 0 and 255 in each channel: between these ends no two affine maps differ more."""
     return tuple(end * scale + shift for end in (0.0, _UNIT) for scale, shift in zip(affine.scale, affine.shift, strict=True))
 
 
-def _one(left: PerChannel, right: PerChannel, affine: Affine) -> bool:
-    """Are maps with these ends one, ``right`` being those of ``affine``?"""
+def _same(left: PerChannel, right: PerChannel, affine: Affine) -> bool:
+    """Whether two maps with these ends are the same; ``right`` are the ends of ``affine``."""
     least = _SAME * _UNIT * max(map(abs, affine.scale))
     return all(abs(one - other) <= least for one, other in zip(left, right, strict=True))
 
 
 def _all(channels: int) -> Iterator[Candidate]:
-    """Plain forms of all constants come first: of two names for one map, the first remains."""
+    """All candidates, plain forms first: if two have the same map, the first gives the name."""
     orders = ("RGB", "BGR") if channels == 3 else ("",)
     for order in orders:
         end = ", BGR" if order == "BGR" else ""
@@ -120,9 +120,8 @@ PerChannel = tuple[float, ...]
 
 
 def _forms(mean: PerChannel, std: PerChannel, *, raw: bool) -> list[tuple[str, Family, tuple[PerChannel, PerChannel]]]:
-    """What becomes of a mean and std of unit values, as the mean and std that amount to it; names get a suffix."""
+    """The variants of a mean and std of unit values: a suffix of the name, the family, and the variant's own mean and std."""
     ones = (1.0,) * len(mean)
-    bytewise = tuple(s / _UNIT for s in ones)
     if raw:  # means subtracted from raw values, as caffe does
         return [("", Family("mean subtracted", "0..255", ""), (mean, std))]
     half = set(mean) == set(std) == {0.5}
@@ -130,7 +129,7 @@ def _forms(mean: PerChannel, std: PerChannel, *, raw: bool) -> list[tuple[str, F
     return [
         ("", Family("-1..1" if half else "z-scored", "0..1", ""), (mean, std)),
         (", mean only", Family("mean subtracted", "0..1", ""), (mean, ones)),
-        (", mean only of 0..255", Family("mean subtracted", "0..255", ""), (mean, bytewise)),
+        (", mean only of 0..255", Family("mean subtracted", "0..255", ""), (mean, tuple(s / _UNIT for s in ones))),
         (", std only", Family("divided by std", "0..1", ""), ((0.0,) * len(mean), std)),
         (", applied twice", Family("normalised twice", "0..1", ""), (twice_mean, tuple(s * s for s in std))),
         (", applied to 0..255", Family("z-scored", "0..255", ""), _of_raw(mean, std)),
@@ -138,12 +137,12 @@ def _forms(mean: PerChannel, std: PerChannel, *, raw: bool) -> list[tuple[str, F
 
 
 def _of_raw(mean: PerChannel, std: PerChannel) -> tuple[PerChannel, PerChannel]:
-    """Constants of unit values applied to raw ones: (255 x - m)/s is (x - m/255)/(s/255)."""
+    """Constants of unit values applied to raw values: (255 x - m)/s is (x - m/255)/(s/255)."""
     return tuple(m / _UNIT for m in mean), tuple(s / _UNIT for s in std)
 
 
 def _made(name: str, mean: PerChannel, std: PerChannel, order: str, family: Family) -> Candidate:
-    raw = family.range == "0..255"  # state constants as they are written in code: of raw values
+    raw = family.range == "0..255"  # the constants are then stated in raw values, as code writes them
     stated = [tuple(value * (_UNIT if raw else 1.0) for value in values) for values in (mean, std)]
     scale = 1.0 if raw else 1 / _UNIT
     spec = InputSpec.of(stated[0], stated[1], scale=scale, channels=order or None, origin=f"tare identify: {name}")

@@ -1,4 +1,4 @@
-"""Mean and std as a continuous estimate with intervals, free of any list of candidates."""
+"""Estimate mean and std with intervals, without a list of candidates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SETTLED = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """Mean and std in unit values per channel of the network, whose order is ``channels``.
+    """Mean and std in unit values per channel of the network, in the order ``channels``.
 
-    ``misfit`` is the candidate's squared distance from the estimate in its standard errors, over its expectation.
+    ``misfit`` is the candidate's squared distance from the estimate in standard errors, divided by its expectation.
     """
 
     channels: str
@@ -44,10 +44,10 @@ def estimate(
     inflation: float,
     confidence: float,
 ) -> Estimated:
-    """Least squares for (log a, b) of every channel from a candidate on, under the residual's covariance at the candidate.
+    """Fit (log a, b) of every channel by generalised least squares, starting from a candidate and its residual's covariance.
 
-    Gauss and Newton's steps with differences for derivatives; the standard errors of u = -b/a and s = 1/a follow by the delta
-    method, times ``inflation``, with Student's t for the number of images.
+    The steps are Gauss-Newton's, with finite differences. The standard errors of u = -b/a and s = 1/a follow by the delta method
+    and are multiplied by ``inflation``; intervals use Student's t with the number of images minus 1.
     """
     start = candidate.affine
     residual = _residual(stored, model, start)
@@ -76,7 +76,7 @@ def _residual(stored: Fingerprint, model: MomentModel, affine: Affine) -> Residu
 
 
 def _packed(affine: Affine) -> Doubles:
-    """Logarithms of the scales, and shifts in units of what the scale makes of the whole range."""
+    """The parameters: log a, and b divided by a times the whole raw range (which is -u)."""
     scale = np.array(affine.scale)
     return np.concatenate([np.log(scale), np.array(affine.shift) / (scale * _UNIT)])
 
@@ -97,7 +97,7 @@ def _slopes(values: Doubles, like: Affine, stored: Fingerprint, model: MomentMod
 
 
 def _result(values: Doubles, errors: Doubles, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:
-    """Parameters are log a and -u: u = -value, s = exp(-log a) / 255."""
+    """From the parameters log a and -u: s = exp(-log a) / 255."""
     from scipy import special
 
     count = len(like.scale)

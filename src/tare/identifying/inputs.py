@@ -1,4 +1,4 @@
-"""What ``tare.identify`` is asked."""
+"""The request of ``tare.identify``."""
 
 import os
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from tare.system.progress import SILENT, Reporter
 
 @dataclass(frozen=True, kw_only=True)
 class IdentifyRequest(Seeded):
-    """An architecture, the weights in question, and images to ask them with."""
+    """An architecture, weights, and probe images."""
 
     model: str = field(
         metadata=declared("The architecture: timm:NAME, torchvision:NAME, or FILE.py:FACTORY (runs that file).", metavar="ARCH")
@@ -20,17 +20,17 @@ class IdentifyRequest(Seeded):
     )
     data: Any = field(
         metadata=declared(
-            "Images of the kind the network is for, best those it was trained on: a folder, or what `tare measure` takes.",
+            "Images of the kind the network takes, best of its training data: a folder, or another source of `tare measure`.",
             is_argument=True,
             kind=str,
         )
     )
     labels: str | os.PathLike[str] | None = option(
         None,
-        "Rank by known classes: `folders`, or a CSV file of file name and class index. Needed without batch norm.",
+        "Rank by known classes: `folders`, or a CSV file of file name and class index. Required without batch norm.",
         kind=str | None,
     )
-    in_domain: bool = option(False, "The images are from the data that the network was trained on: less is left open.")
+    in_domain: bool = option(False, "The images are from the network's training data: fewer candidates remain.")
     size: int | None = option(None, "Input size in pixels, if the network does not state its own.", above=0)
     samples: int = option(128, "How many images to read.", least=8)
     confidence: float = option(0.95, "Confidence of the ambiguity set.", least=0.5, most=0.999)

@@ -1,4 +1,4 @@
-"""Where the weights cannot tell: the likelihood of known labels under every candidate."""
+"""For networks without batch norm: the likelihood of known labels under every candidate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelLikelihood:
-    """One candidate: every image's log probability of its label ``(N,)``, and the share classified rightly."""
+    """One candidate: the log probability ``(N,)`` of each image's label, and the accuracy."""
 
     candidate: Candidate
     log_probability: Doubles
@@ -30,7 +30,7 @@ class LabelLikelihood:
 
 
 def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known: Sequence[Candidate]) -> list[LabelLikelihood]:
-    """Rank candidates by the mean log probability of the labels; the likeliest of a few images are followed through all."""
+    """Rank candidates by the mean log probability of the labels; only the likeliest on a few images are run on all images."""
     few = min(len(labels), _FIRST_IMAGES)
     first = sorted((_labelled(module, views, labels, one, few) for one in known), key=_mean, reverse=True)
     if few == len(labels):
@@ -41,9 +41,9 @@ def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known:
 
 
 def relative_by_labels(found: Sequence[LabelLikelihood]) -> list[float]:
-    """How far each falls short of the best, as exp(-t^2 / 2) of the paired difference in standard errors.
+    """Relative likelihood of each candidate: exp(-t^2 / 2), t the paired difference to the best in standard errors.
 
-    The probabilities of a network are no frequencies: what counts is whether the difference stands out from image to image.
+    A network's probabilities are not calibrated, so the difference is judged by its spread from image to image.
     """
     best = found[0].log_probability
     shares = []

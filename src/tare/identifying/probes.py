@@ -1,9 +1,9 @@
-"""The images that a checkpoint is identified with: read, checked, and what they show."""
+"""Probe images, which a checkpoint is identified with: read them, check them, and compute their content."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,16 +22,16 @@ from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
-#: Fewer images say next to nothing about the spread between images.
+#: The fewest images: with fewer, the spread between images is hardly known.
 FEWEST = 8
-#: Of images that cannot be read, so many are passed over in search of others.
+#: At most this many times the wanted number of images are tried, if some cannot be read.
 _PATIENCE = 2
 _CONSTANT = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probes:
-    """Raw images ``(H, W, C)`` of their own sizes, with their paths and labels where the data have any."""
+    """Raw images ``(H, W, C)`` of any sizes, with their paths, and their labels (empty texts if the data have no labels)."""
 
     name: str
     images: tuple[NDArray[Any], ...]
@@ -40,26 +40,26 @@ class Probes:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The one size that all of them have."""
+        """The size of all images; None if they differ in size."""
         sizes = {image.shape[:2] for image in self.images}
         return (*sizes.pop(),) if len(sizes) == 1 else None
 
 
 def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
-    """Read ``count`` images in the order of ``seed`` (of a stream: the first), in the colours that the network takes.
+    """Read ``count`` images in the order of ``seed`` (the first images of a stream), in the colours that the network takes.
 
-    Raises :class:`DataError` for data that are no images, fewer than eight of them, or images without content.
+    Raises :class:`DataError` for data without images, fewer than eight different images, or nearly constant images.
     """
     source = open_source(data, Options(channels=colour, turned=True))
     found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record)), count))
     if len(found) < FEWEST:
         raise DataError(
-            f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more of them; 64 tell much more"
+            f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more images; 64 are recommended"
         )
     images = tuple(coloured(sample.values, colour) for sample in found)
     if float(np.mean([_spread(image) for image in images])) < _CONSTANT:
         raise DataError(
-            "images with content", f"nearly constant ones in {source.name!r}", "name photographs, or the data of the task"
+            "images with content", f"nearly constant images in {source.name!r}", "name photographs, or the data of the task"
         )
     if len({image.tobytes() for image in images}) < FEWEST:
         raise DataError(f"at least {FEWEST} different images", f"copies of fewer in {source.name!r}", "name other images")
@@ -67,7 +67,7 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
 
 
 def features(values: torch.Tensor) -> Doubles:
-    """What images ``(N, C, H, W)`` of unit values show: mean and std of each colour, colourfulness, sharpness: ``(N, F)``."""
+    """The content ``(N, F)`` of images ``(N, C, H, W)`` in unit values: mean and std of each colour, sharpness, colourfulness."""
     luma = values.mean(dim=1)
     steps = (luma.diff(dim=-1).square().mean(dim=(1, 2)) + luma.diff(dim=-2).square().mean(dim=(1, 2))).sqrt()
     parts = [values.mean(dim=(2, 3)), values.std(dim=(2, 3)), steps[:, None]]
@@ -79,8 +79,8 @@ def features(values: torch.Tensor) -> Doubles:
 def class_indices(probes: Probes, labels: str, classes: int) -> NDArray[np.int64]:
     """The class index of every image: by its folder (``folders``), or by a CSV file of file name and index.
 
-    Folders count in sorted order, and there must be one for each of the network's ``classes``; or their names are indices.
-    Raises :class:`DataError` if an image has no label or an index is out of range.
+    Folder names that are numbers are the indices. Other folders are numbered in sorted order, and there must be one for each of
+    the network's ``classes``. Raises :class:`DataError` if an image has no label or an index is out of range.
     """
     given = _by_folder(probes, classes) if labels == "folders" else _by_file(probes, Path(labels))
     wrong = next((index for index in given if not 0 <= index < classes), None)
@@ -148,17 +148,13 @@ def _by_file(probes: Probes, path: Path) -> list[int]:
     return indices
 
 
-def small(images: Sequence[NDArray[Any]], edge: int) -> tuple[NDArray[Any], ...]:
-    """Images whose shorter edge is at most ``edge``: larger ones are reduced once, which spares resizing them for every view."""
-    return tuple(_reduced(image, edge) for image in images)
-
-
-def _reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
+def reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
+    """The image with a shorter edge of at most ``edge``, if it is uint8, so that every view resizes a small image."""
     from PIL import Image
 
     shorter = min(image.shape[:2])
     if shorter <= edge or image.dtype != np.uint8:
         return image
     height, width = (round(n * edge / shorter) for n in image.shape[:2])
-    reduced = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
-    return reduced.reshape(height, width, image.shape[-1])
+    smaller = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
+    return smaller.reshape(height, width, image.shape[-1])

@@ -1,4 +1,4 @@
-"""Candidates ranked by how well they explain what a checkpoint's batch norm remembers, or the labels of images."""
+"""Rank candidates by how well they explain the moments that a checkpoint's batch norm stores, or the labels of images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import nn
 from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates
-from tare.identifying.estimate import Estimated, estimate
+from tare.identifying.estimate import estimate
 from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
@@ -23,42 +23,42 @@ from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, P
 from tare.identifying.inputs import IdentifyRequest
 from tare.identifying.labels import by_labels, relative_by_labels
 from tare.identifying.likelihood import OTHER, SAME, Content, temper
-from tare.identifying.probes import Probes, class_indices, features, read_probes, small
+from tare.identifying.probes import Probes, class_indices, features, read_probes, reduced
 from tare.identifying.result import Identification, Ranked
-from tare.identifying.scores import Score, Scored, deep_divergence, follow, normalised, weigh
+from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import reason_for, separating
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry
 from tare.networks.stored.source import source_network
 
-#: A candidate whose distance from the estimate is above this many times its expectation does not fit.
+#: If the best candidate's misfit is above this, no known convention fits.
 _MISFIT = 6.0
 _VIEWS_WANTED, _MOST_VIEWS, _SMALL = 128, 4, 64
-# Shorter edges of more times the input's are reduced once: what lies between can be resized without antialiasing.
+# Images with a shorter edge above this many times the input's are reduced first; below it no antialiasing is needed.
 _LARGEST = 2
 _DEEP_IMAGES, _DEEP_CANDIDATES = 8, 3
-# What a front that is not affine is followed through: a pass each for every candidate.
+# The augmentations and images used if the front is not affine: every candidate then needs forward passes.
 _FEW_AUGMENTATIONS = (0, 1, 4, 5)
 _FEW_IMAGES = 64
 
 
 def identified(request: IdentifyRequest) -> Identification:
-    """The identification that was asked for; see :func:`tare.identify`."""
+    """Answer a request; see :func:`tare.identify`."""
     network = source_network(request.model, os.fspath(request.checkpoint), request.seed)
     network.module.eval()
     stored = fingerprints(network.module)
     if not stored and request.labels is None:
         raise ModelError(
             "batch norm, whose moments tell what a network was fed",
-            f"none in {network.reference}: its normalisation is not identifiable from the weights",
+            f"no batch norm in {network.reference}: its normalisation is not identifiable from the weights",
             "state the images' classes with --labels, which ranks candidates by the likelihood of the labels",
         )
     probes = read_probes(request.data, colour_of(network), request.samples, request.seed)
     _check_kind(network)
     geometry, notes = _geometry(network, probes, request.size)
     check_accepts(network, geometry)
-    images = small(probes.images, _LARGEST * max(geometry.size))
+    images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
     setting = _Setting(network, replace(probes, images=images), geometry, request.seed)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
     if request.labels is not None:
@@ -68,7 +68,7 @@ def identified(request: IdentifyRequest) -> Identification:
 
 @dataclass(frozen=True)
 class _Setting:
-    """The network, the images at about its size, and how they become its input."""
+    """The network, the images reduced to about its input size, and their geometry."""
 
     network: Network
     probes: Probes
@@ -82,33 +82,33 @@ class _Setting:
 
     @cached_property
     def images(self) -> tuple[ProbeImage, ...]:
-        """The images as the network would be shown them."""
+        """The images resized and cropped for the network."""
         return prepared(self.probes.images, self.geometry)
 
     @cached_property
     def varied(self) -> AugmentedImages:
-        """The images as training may have varied them."""
+        """The images under the augmentations of training."""
         return AugmentedImages(self.images, self.seed)
 
     @cached_property
     def plain(self) -> Views:
-        """One view of each image, not varied, not even flipped."""
+        """One view of each image, without augmentation or flip."""
         return Views(torch.stack([image.whole for image in self.images])[:, None])
 
     @cached_property
     def content(self) -> Content:
-        """What the images show."""
+        """The content of the images."""
         return Content.of(features(self.plain.values[:, 0]), self.network.channels)
 
     def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int | None = None) -> Views:
-        """Views of the images from ``start`` to before ``stop``."""
+        """Views of the images ``start`` to ``stop - 1``."""
         large = max(self.geometry.size) > _SMALL
         wanted = each or (1 if large else min(_MOST_VIEWS, max(1, _VIEWS_WANTED // self.count)))
         return self.varied.views(augmentation, start, stop, wanted)
 
 
 def _check_kind(network: Network) -> None:
-    """Raise :class:`ModelError` if the network begins with a layer that takes no images."""
+    """Raise :class:`ModelError` if the network's first layer does not take images."""
     kinds = {nn.Conv1d: "signals", nn.Conv3d: "volumes or videos", nn.Embedding: "tokens", nn.Conv2d: ""}
     first = next((taken for layer in network.module.modules() if (taken := kinds.get(type(layer))) is not None), "")
     if first:
@@ -116,9 +116,11 @@ def _check_kind(network: Network) -> None:
 
 
 def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
-    """The network's own geometry; where nobody states a size and all images have one, that is it."""
+    """The network's own geometry; if its size is not stated, the common size of all images."""
     if size is None and not isinstance(network.spec.size, Known) and probes.size is not None:
-        return Geometry(probes.size), (f"input size taken to be that of the images, {probes.size[0]} x {probes.size[1]} px",)
+        return Geometry(probes.size), (
+            f"the input size is not stated; the images' size is used, {probes.size[0]} x {probes.size[1]} px",
+        )
     geometry, notes = network_geometry(network, size, None, None)
     return geometry, tuple(
         note.removesuffix(", change it with --interpolation").removesuffix(", change it with --crop") for note in notes
@@ -132,9 +134,11 @@ def _by_moments(
     front = front_of(network.module, (network.channels, *setting.geometry.size), list(stored))
     ways: Sequence[TrainingAugmentation] = AUGMENTATIONS
     if not front.affine:
-        notes += (f"what reaches {front.name!r} is no affine function of the input: candidates are tried by forward passes",)
+        notes += (f"the input of {front.name!r} is not an affine function of the image: candidates are tried by forward passes",)
         ways = [AUGMENTATIONS[place] for place in _FEW_AUGMENTATIONS]
-        setting = replace(setting, probes=_first(setting.probes, _FEW_IMAGES))
+        probes, first = setting.probes, slice(_FEW_IMAGES)
+        few = replace(probes, images=probes.images[first], paths=probes.paths[first], labels=probes.labels[first])
+        setting = replace(setting, probes=few)
     known: Sequence[Candidate] = candidates(network.channels)
     with request.reporter.counting("augmentations", "tried", None) as advance:
 
@@ -145,11 +149,7 @@ def _by_moments(
         shape = (network.channels, *setting.geometry.size)
         known, models = follow(front, stored[front.name], known, ways, make, images=setting.count, shape=shape)
         scored = weigh(stored[front.name], known, models, setting.content)
-    return _answer(setting, stored, front, scored, in_domain=request.in_domain, confidence=request.confidence, notes=notes)
-
-
-def _first(probes: Probes, count: int) -> Probes:
-    return replace(probes, images=probes.images[:count], paths=probes.paths[:count], labels=probes.labels[:count])
+    return _answer(setting, stored, front, scored, request, notes)
 
 
 def _answer(
@@ -157,33 +157,35 @@ def _answer(
     stored: Mapping[str, Fingerprint],
     front: NetworkFront,
     scored: Scored,
-    *,
-    in_domain: bool,
-    confidence: float,
+    request: IdentifyRequest,
     notes: tuple[str, ...],
 ) -> Identification:
-    relative = {kind: _relative(scored.scores, kind, setting.count) for kind in ("same", "other")}
-    chosen = relative["same" if in_domain else "other"]
-    order = sorted(range(len(scored.scores)), key=lambda place: (-chosen[place], scored.scores[place].divergence))
-    ranking = tuple(_ranked(scored.scores[place], chosen[place]) for place in order)
-    ambiguity = tuple(one.name for one in ranking if one.relative >= 1 - confidence)
-    members = [one for one in ranking if one.name in ambiguity]
-    estimated = _estimated(setting, stored[front.name], scored, members[0], in_domain=in_domain, confidence=confidence)
+    in_domain, confidence, scores = request.in_domain, request.confidence, scored.scores
+    factor = temper(setting.count, min(one.divergence for one in scores))
+    same, other = (_relative([getattr(one, kind) for one in scores], factor) for kind in ("same", "other"))
+    shares = same if in_domain else other
+    ordered = sorted(zip(scores, shares, strict=True), key=lambda pair: (-pair[1], pair[0].divergence))
+    ranking = tuple(
+        Ranked(one.candidate, share, divergence=one.divergence, augmentation=one.augmentation.name) for one, share in ordered
+    )
+    members = [one for one in ranking if one.relative >= 1 - confidence]
+    best, shift = ordered[0][0], SAME if in_domain else OTHER
+    model = scored.models[best.augmentation]
+    estimated = estimate(
+        best.candidate, stored[front.name], model, setting.content, shift, inflation=factor**-0.5, confidence=confidence
+    )
     deep = _deep(setting, stored, members[:_DEEP_CANDIDATES])
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
-    in_domain_only = [
-        score.candidate for score, share in zip(scored.scores, relative["same"], strict=True) if share >= 1 - confidence
-    ]
-    identifiable = len({one.candidate.family for one in members}) == 1
+    in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
     listed = estimated.misfit <= _MISFIT
     return Identification(
         network=setting.network.reference,
         data=setting.probes.name,
         images=setting.count,
         ranking=ranking,
-        ambiguity=ambiguity,
+        ambiguity=tuple(one.name for one in members),
         confidence=confidence,
-        identifiable=identifiable,
+        identifiable=len({one.candidate.family for one in members}) == 1,
         reason=reason_for(ranking, members, front, listed=listed),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
@@ -194,30 +196,14 @@ def _answer(
     )
 
 
-def _relative(scores: Sequence[Score], kind: str, images: int) -> list[float]:
-    """Likelihoods as shares of the best one's, tempered: the model of shifts is rougher than its formula."""
-    values = np.array([getattr(one, kind) for one in scores])
-    believed = temper(images, min(one.divergence for one in scores))
-    return [float(np.exp(believed * (value - values.max()))) for value in values]
-
-
-def _ranked(one: Score, relative: float) -> Ranked:
-    return Ranked(one.candidate, relative, divergence=one.divergence, augmentation=one.augmentation.name)
-
-
-def _estimated(
-    setting: _Setting, stored: Fingerprint, scored: Scored, best: Ranked, *, in_domain: bool, confidence: float
-) -> Estimated:
-    way = next(one.augmentation for one in scored.scores if one.candidate.name == best.name)
-    inflation = temper(setting.count, min(one.divergence for one in scored.scores)) ** -0.5
-    shift = SAME if in_domain else OTHER
-    return estimate(
-        best.candidate, stored, scored.models[way], setting.content, shift, inflation=inflation, confidence=confidence
-    )
+def _relative(evidence: Sequence[float], factor: float) -> list[float]:
+    """Likelihoods relative to the best, tempered by ``factor`` because the model of shifts is only approximate."""
+    best = max(evidence)
+    return [float(np.exp(factor * (value - best))) for value in evidence]
 
 
 def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequence[Ranked]) -> dict[str, float]:
-    """The divergence over all layers, of the likeliest candidates under their augmentation."""
+    """The divergence over all layers of each likely candidate under its augmentation."""
     if len(stored) < 2:
         return {}
     found = {}
@@ -229,14 +215,12 @@ def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequenc
 
 
 def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[str, ...]) -> Identification:
-    """Rank by the labels' likelihood; the ambiguity set is what does not stand out as worse from image to image."""
+    """Rank by the labels' likelihood; the ambiguity set holds the candidates that are not shown to be worse, image by image."""
     network = setting.network
     with torch.inference_mode():
         outputs = network.module(setting.plain.values[:1, 0])
     if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2:
-        raise ModelError(
-            "a classifier, which gives one number a class", f"other outputs of {network.reference}", "leave --labels out"
-        )
+        raise ModelError("a classifier with one output per class", f"other outputs of {network.reference}", "leave --labels out")
     indices = class_indices(setting.probes, labels, outputs.shape[1])
     found = by_labels(network.module, setting.plain, indices, candidates(network.channels))
     shares = relative_by_labels(found)
@@ -245,16 +229,13 @@ def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[s
         for one, share in zip(found, shares, strict=True)
     )
     members = [one for one in ranking if one.relative >= 1 - confidence]
-    best = found[0].accuracy
-    chance = 1 / outputs.shape[1]
-    standing = (best - chance) / np.sqrt(chance * (1 - chance) / setting.count)
-    if standing < 3:
+    best, chance = found[0].accuracy, 1 / outputs.shape[1]
+    if (best - chance) / np.sqrt(chance * (1 - chance) / setting.count) < 3:
         raise DataError(
             "labels that some candidate predicts better than chance",
             f"an accuracy of {best:.0%} at best over {setting.count} images",
             "check the labels and their order, or name more images",
         )
-    families = {one.candidate.family for one in members}
     return Identification(
         network=network.reference,
         data=setting.probes.name,
@@ -262,8 +243,8 @@ def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[s
         ranking=ranking,
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
-        identifiable=len(families) == 1,
-        reason=f"by the labels of {setting.count} images: {members[0].name} classifies {best:.0%} of them rightly",
+        identifiable=len({one.candidate.family for one in members}) == 1,
+        reason=f"by the labels of {setting.count} images: {members[0].name} classifies {best:.0%} of them correctly",
         separating=separating([one.candidate for one in members], [], in_domain=True),
         in_domain=True,
         notes=notes,
@@ -271,7 +252,7 @@ def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[s
 
 
 def write_spec(found: Identification, path: Path) -> None:
-    """Write what was found as an input specification that other commands take."""
+    """Write the identified input specification to a file that other commands take."""
     from tare.system.files import json_text, write_text
 
     write_text(path, json_text(found.spec().to_json()) + "\n")

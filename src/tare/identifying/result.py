@@ -1,4 +1,4 @@
-"""What ``tare identify`` found: a ranking, what cannot be told apart, an estimate, and why."""
+"""The result of ``tare identify``: a ranking, the candidates that cannot be told apart, an estimate, and the reason."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SCHEMA = "tare.identification/1"
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One candidate: its ``divergence`` in nats (KL, mean over the first layer's channels), under which ``augmentation``.
+    """One candidate: its ``divergence`` in nats (KL, mean over the first layer's channels) under its best ``augmentation``.
 
-    ``relative`` is its likelihood as a share of the best one's; ``deep`` the divergence over all layers, where it was taken;
-    with labels, ``accuracy`` and ``log_likelihood`` per image take the place of both.
+    ``relative`` is its likelihood divided by the best candidate's. ``deep`` is the divergence over all layers, for the leading
+    candidates only. With labels, ``accuracy`` and ``log_likelihood`` (mean per image) take the place of both divergences.
     """
 
     candidate: Candidate
@@ -36,20 +36,20 @@ class Ranked:
         return self.candidate.name
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; what was not taken is left out."""
+        """A JSON object, without the figures that are None."""
         optional = ("divergence", "augmentation", "deep", "accuracy", "log_likelihood")
-        shown = {name: value for name in optional if (value := getattr(self, name)) is not None}
+        figures = {name: value for name in optional if (value := getattr(self, name)) is not None}
         plain = {"name": self.name, "also": list(self.candidate.also), "family": str(self.candidate.family)}
-        return {**plain, "relative_likelihood": self.relative, **shown}
+        return {**plain, "relative_likelihood": self.relative, **figures}
 
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """The answer: ``ranking`` has the likeliest first, ``ambiguity`` those that cannot be excluded at ``confidence``.
+    """The answer: ``ranking`` has the likeliest first; ``ambiguity`` names those that cannot be excluded at ``confidence``.
 
-    ``identifiable`` says that all of these are of one family. ``layer`` is the batch norm that was read; ``in_domain`` that the
-    images were said to be of the training's population; ``others_in_domain`` what would remain if they were. ``listed`` is false
-    where no known convention fits as well as the estimate does.
+    ``identifiable`` says that all members of the ambiguity set are of one family. ``layer`` is the batch norm whose moments were
+    compared. ``in_domain`` says that the images were stated to be of the training data. ``listed`` is false if no known
+    convention fits as well as the estimate.
     """
 
     network: str
@@ -78,10 +78,10 @@ class Identification:
         return tuple(one.candidate for one in self.ranking if one.name in self.ambiguity)
 
     def spec(self) -> InputSpec:
-        """What the network expects, as far as it is known: constants of the best candidate, its origin saying among how many.
+        """The input specification of the best candidate, whose origin names the other members of the ambiguity set.
 
-        Where the candidates left disagree about scale or colours, that field is unknown; if they are of several families, the
-        constants are. If no candidate fits, the constants are the estimate's.
+        If the members disagree about scale or colours, that field is unknown; if they are of several families, the constants are
+        unknown. If no candidate fits, the constants are the estimate's.
         """
         chosen = self.best.candidate
         if not self.listed and self.estimated is not None:

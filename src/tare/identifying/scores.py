@@ -1,4 +1,4 @@
-"""Every candidate held against one batch norm's fingerprint, under every augmentation that training may have used."""
+"""Score every candidate against one batch norm's fingerprint, under every augmentation that training may have used."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tare.input_spec.affine import Affine
 from tare.networks.batch_norm import ChannelMoments
 from tare.samples.layout import Doubles
 
-#: Candidates and augmentations whose divergence is far above the best one's are not weighed any further.
+#: The most candidates and augmentations whose evidence is computed.
 _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
-# Where even the least divergence is above this, the order of divergences says little, and more candidates are weighed.
+# If even the least divergence is above _POOR, the order of divergences says little, and up to _MOST_OF_POOR are weighed.
 _POOR, _MOST_OF_POOR = 0.01, 72
 _FAR, _SLACK = 4.0, 0.004
 _FIRST_IMAGES = 32
@@ -32,7 +32,7 @@ MakeViews = Callable[[TrainingAugmentation, int, int], Views]
 
 
 class MomentModel(Protocol):
-    """What reaches the batch norm: its moments under a normalisation, for one augmentation."""
+    """The moments that reach the batch norm under a normalisation, for one augmentation."""
 
     def predict(self, affine: Affine) -> Predicted:
         """Moments of each channel, and every image's share in them."""
@@ -43,7 +43,7 @@ class MomentModel(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forward:
-    """The same by passes through a front that is not affine: one for every normalisation that is asked for."""
+    """A :class:`MomentModel` by forward passes through a front that is not affine, one for every normalisation."""
 
     front: NetworkFront
     views: Views
@@ -71,8 +71,8 @@ class Forward:
 class Score:
     """One candidate under its best augmentation.
 
-    ``divergence`` is the least KL divergence; ``same`` and ``other`` the log evidence for probes of the training's population and
-    for any. Candidates far behind have an evidence of minus infinity.
+    ``divergence`` is the least KL divergence. ``same`` and ``other`` are the log evidence for probe images from the training data
+    and from anywhere. Candidates far behind have an evidence of minus infinity.
     """
 
     candidate: Candidate
@@ -84,7 +84,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """All candidates with the model of each augmentation that was not left behind."""
+    """All candidates, and the moment models of the augmentations that explain the stored moments best."""
 
     scores: tuple[Score, ...]
     models: Mapping[TrainingAugmentation, MomentModel]
@@ -100,31 +100,39 @@ def follow(
     images: int,
     shape: Sequence[int],
 ) -> tuple[Sequence[Candidate], dict[TrainingAugmentation, MomentModel]]:
-    """The models of the augmentations that explain the moments best, and the candidates that are worth weighing.
+    """The candidates worth weighing, and the moment models of the augmentations that explain the moments best.
 
-    ``shape`` is that of an input ``(C, *size)``; ``make(augmentation, start, stop)`` gives the views of some of the images.
-    Augmentations are compared on a few images first, and those that explain the moments much worse are left out.
+    ``shape`` is an input's ``(C, *size)``; ``make(augmentation, start, stop)`` gives views of images ``start`` to ``stop - 1``.
+    Augmentations are compared on a few images first; those that explain the moments much worse are left out.
     """
     few = min(images, _FIRST_IMAGES)
-    way = _Way(front, kernel_of(front, shape) if front.affine else None)
-    begun = {one: way.model(make(one, 0, few), 0) for one in augmentations}
-    if not front.affine:  # a pass for each candidate: only the likely ones are followed through every augmentation
+    kernel = kernel_of(front, shape) if front.affine else None
+    begun = {one: _model(front, kernel, make(one, 0, few), 0) for one in augmentations}
+    if not front.affine:  # every candidate needs its own passes, so only likely candidates are kept
         plain = fingerprint_divergence(stored, *next(iter(begun.values())).pooled([candidate.affine for candidate in known]))
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
     followed = _followed(begun, _table(stored, begun, known))
-    return known, {one: _continued(way, begun[one], make, one, few, images) for one in followed}
+    if images == few:
+        return known, {one: begun[one] for one in followed}
+    models: dict[TrainingAugmentation, MomentModel] = {}
+    for one in followed:
+        first = begun[one]
+        start = few if isinstance(first, Responses) else 0
+        model = _model(front, kernel, make(one, start, images), start)
+        models[one] = first.with_more(model) if isinstance(first, Responses) and isinstance(model, Responses) else model
+    return known, models
 
 
 def weigh(
     stored: Fingerprint, known: Sequence[Candidate], models: Mapping[TrainingAugmentation, MomentModel], content: Content
 ) -> Scored:
-    """Divergence of every candidate and evidence of the leading ones, under the leading of the augmentations."""
+    """Divergence of every candidate, and evidence of the leading candidates, under the leading augmentations."""
     table = _table(stored, models, known)
     followed = _followed(models, table)
     table = table[[list(models).index(one) for one in followed]]
     models = {one: models[one] for one in followed}
-    scores = [_scored(candidate, table[:, place], models) for place, candidate in enumerate(known)]
-    least = table.min(axis=0)
+    least, best = table.min(axis=0), table.argmin(axis=0)
+    scores = [Score(candidate, followed[best[place]], float(least[place])) for place, candidate in enumerate(known)]
     for place in np.argsort(least)[: _MOST_CANDIDATES if float(least.min()) <= _POOR else _MOST_OF_POOR]:
         scores[place] = _weighed(scores[place], table[:, place], models, stored, content)
     return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), models)
@@ -140,47 +148,23 @@ def _followed(models: Mapping[TrainingAugmentation, MomentModel], table: Doubles
     return [list(models)[place] for place in _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Way:
-    """How the input reaches the layer: through one convolution, through another affine function, or through something else."""
-
-    front: NetworkFront
-    kernel: Kernel | None
-
-    def model(self, views: Views, start: int) -> MomentModel:
-        """From the views of the images from the one numbered ``start`` on."""
-        if self.kernel is not None:
-            return patch_responses(self.kernel, views, start)
-        return responses(self.front, views) if self.front.affine else Forward(self.front, views)
-
-
-def _continued(
-    way: _Way, begun: MomentModel, make: MakeViews, augmentation: TrainingAugmentation, few: int, images: int
-) -> MomentModel:
-    if images == few:
-        return begun
-    if not isinstance(begun, Responses):
-        return way.model(make(augmentation, 0, images), 0)
-    more = way.model(make(augmentation, few, images), few)
-    assert isinstance(more, Responses)  # noqa: S101 - the same way gives the same kind
-    return begun.with_more(more)
+def _model(front: NetworkFront, kernel: Kernel | None, views: Views, start: int) -> MomentModel:
+    """Through one convolution, another affine function, or any other front; the first view is of image ``start``."""
+    if kernel is not None:
+        return patch_responses(kernel, views, start)
+    return responses(front, views) if front.affine else Forward(front, views)
 
 
 def _near(divergences: Doubles) -> list[int]:
-    """Places of those not far above the least, the least first."""
+    """Places of the divergences not far above the least, the least first."""
     order = np.argsort(divergences)
     return [int(place) for place in order if divergences[place] <= _FAR * divergences[order[0]] + _SLACK]
-
-
-def _scored(candidate: Candidate, divergences: Doubles, models: Mapping[TrainingAugmentation, MomentModel]) -> Score:
-    best = int(np.argmin(divergences))
-    return Score(candidate, list(models)[best], float(divergences[best]))
 
 
 def _weighed(
     one: Score, divergences: Doubles, models: Mapping[TrainingAugmentation, MomentModel], stored: Fingerprint, content: Content
 ) -> Score:
-    """Integrate the likelihood over the augmentations that are near this candidate's best, each as likely as the next."""
+    """Average the likelihood over the augmentations near this candidate's best, all with the same prior."""
     found: list[tuple[float, float, TrainingAugmentation]] = []
     for place in _near(divergences):
         augmentation = list(models)[place]
@@ -194,7 +178,7 @@ def _weighed(
 
 
 def normalised(views: Views, affine: Affine) -> torch.Tensor:
-    """The views as the network would be fed them, one after another, ``(N * V, C, H, W)``."""
+    """The views as the network's input under a normalisation, ``(N * V, C, H, W)``."""
     scale, shift = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (affine.scale, affine.shift))
     fed = views.values[:, :, list(affine.order)] * (scale * 255) + shift
     fed = fed if views.mask is None else fed * views.mask
@@ -203,9 +187,7 @@ def normalised(views: Views, affine: Affine) -> torch.Tensor:
 
 @torch.inference_mode()
 def deep_divergence(module: nn.Module, stored: Mapping[str, Fingerprint], batches: Sequence[torch.Tensor]) -> float:
-    """KL divergence of the moments reaching each batch norm from the stored ones, averaged over channels, then over layers.
-
-    Every batch norm behind the first confirms what a candidate makes of the whole network.
+    """KL divergence of the moments at each batch norm from the stored ones, averaged over channels, then over layers.
 
     ``batches`` are normalised input; ``module`` must be in eval mode.
     """
@@ -226,7 +208,7 @@ def deep_divergence(module: nn.Module, stored: Mapping[str, Fingerprint], batche
 
 
 def _batch_moments(given: torch.Tensor) -> ChannelMoments:
-    """Of one batch, by torch's Welford sums in float32: copies in float64 would cost as much as the convolutions do."""
+    """Moments of one batch by torch's Welford sums in float32: float64 copies would cost as much as the convolutions."""
     others = [place for place in range(given.ndim) if place != 1]
     variance, mean = torch.var_mean(given, dim=others, correction=0)
     return ChannelMoments(given.numel() // given.shape[1], mean.double(), variance.double())

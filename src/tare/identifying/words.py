@@ -1,4 +1,4 @@
-"""An identification in words: the reason for it, and which images would tell more."""
+"""The sentences of an identification: the reason, and which images would separate the remaining candidates."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _COLOURS = ("red", "green", "blue")
 
 
 def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: NetworkFront, *, listed: bool) -> str:
-    """Why the candidates that are left are left, in one sentence."""
+    """One sentence on why these candidates remain."""
     best = members[0]
     where = f"the moments that {front.name!r} stores"
     if not listed:
-        return f"no known convention fits {where} as well as the estimated constants do; {best.name} is the nearest"
+        return f"no known convention fits {where} as well as the estimated constants; {best.name} is the nearest"
     families = list(dict.fromkeys(str(one.candidate.family) for one in members))
     if len(families) > 1:
         return f"{where} fit more than one kind of normalisation: {'; '.join(families)}"
@@ -32,13 +32,13 @@ def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: Netw
 
 
 def separating(members: Sequence[Candidate], in_domain_only: Sequence[Candidate], *, in_domain: bool) -> str:
-    """Which images would tell the remaining candidates apart, in one sentence with their numbers."""
+    """One sentence on which images would separate the remaining candidates, with numbers."""
     if len(members) < 2:
-        return "nothing is left to be told apart"
+        return "only one candidate remains"
     if not in_domain and 0 < len(in_domain_only) < len(members):
         left = ", ".join(one.name for one in in_domain_only)
         remain = "remains" if len(in_domain_only) == 1 else "remain"
-        return f"images of the training's own population: if these are (--in-domain), only {left} {remain}"
+        return f"images from the training data: if these are (--in-domain), only {left} {remain}"
     first, second = members[:2]
     if first.affine.order != second.affine.order:
         return f"more images with strong colours: {first.name} and {second.name} differ in which colour reaches which channel"
@@ -48,6 +48,4 @@ def separating(members: Sequence[Candidate], in_domain_only: Sequence[Candidate]
     colour = _COLOURS[first.affine.order[channel]] if one.shape[1] == 3 else "grey"
     kind = f"{'bright' if end else 'dark'} {colour}"
     values = f"raw {int(ends[end, 0])} would be {one[end, channel]:.3g} or {other[end, channel]:.3g}"
-    return (
-        f"more images of the training's population with {kind} areas, where {first.name} and {second.name} differ most ({values})"
-    )
+    return f"more images from the training data with {kind} areas, where {first.name} and {second.name} differ most ({values})"

@@ -1,4 +1,4 @@
-"""What a study found: its rows, what each strategy feeds the network, and the analysis."""
+"""The result of a study: its rows, the inputs that each strategy feeds the network, and the analysis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tare.studying.analysis.analysis import Analysis
 from tare.studying.plan import StudyPlan
 
 SCHEMA = "tare.study/1"
-#: The name under which the pretraining's own input stands among what strategies feed.
+#: The name of the pretraining's own input among the inputs of the strategies.
 PRETRAINING = "pretraining"
 
 #: A row of the tidy table: one cell.
@@ -23,11 +23,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FedInputs:
-    """What a strategy feeds under a shift: moments, and the share of values in each of equal bins from ``low`` to ``high``.
+    """Moments of a strategy's inputs under a shift, and the share of values in each of equal bins from ``low`` to ``high``.
 
-    In input units, pooled over channels, of the training samples of the largest size, seed 0; what lies outside counts in the
-    bins at the ends. The strategy ``pretraining`` is dataset0 as the network was trained on it, ``stored`` the unit values
-    before any normalisation.
+    The values are the training samples of the largest size with seed 0, in input units, pooled over channels; values outside the
+    range count in the bins at its ends. The strategy ``pretraining`` is dataset0 as the network was trained on it, and ``stored``
+    the unit values before normalisation.
     """
 
     shift: str
@@ -41,7 +41,7 @@ class FedInputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleInputs:
-    """Examples ``(N, C, H, W)`` of what the network is fed by a strategy under a shift, in input units, enlarged never."""
+    """Example inputs ``(N, C, H, W)`` of a strategy under a shift, in input units; large images are thinned."""
 
     shift: str
     strategy: str
@@ -50,7 +50,7 @@ class ExampleInputs:
 
 @dataclass(frozen=True, slots=True)
 class StudyRun:
-    """A study that was run: where it is, its rows in the plan's order, what each strategy feeds, and the analysis."""
+    """A finished study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis."""
 
     folder: Path
     plan: StudyPlan

@@ -125,7 +125,7 @@ def test_a_table_from_elsewhere_is_analysed(tmp_path: Path) -> None:
     assert document["contrasts"][0]["statement"] == "better"
 
     twice = run(*options, "--pair-columns", "fold", "--baseline", "frozen")
-    assert "one row per strategy and pair, found two for frozen at fold" in str(twice.exception)
+    assert "one row per strategy and pair, found two rows for frozen at fold" in str(twice.exception)
     wrong = run(*options, "--pair-columns", "flod", "--baseline", "frozen")
     assert "a column 'flod'" in str(wrong.exception)
     assert "did you mean fold" in str(wrong.exception)

@@ -53,7 +53,7 @@ def test_a_network_without_batch_norm_has_no_fingerprint() -> None:
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), "mean 0 and variance 1 in all 1 of them: never trained, or reset"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), "mean 0 and variance 1 in all 1 layers: never trained, or reset"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), FrozenBatchNorm2d(4)), "frozen batch norm, whose moments are those of an earlier"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)), "track_running_stats=False"),
     ],

@@ -47,14 +47,14 @@ def test_scores_that_are_no_shares_are_told_as_they_are() -> None:
 def test_missing_cells_are_part_of_the_verdict() -> None:
     table = rows()
     table[3]["acc"] = None
-    assert analysed(table).sentences[-1] == "1 cells are missing; what they would have shown is not known."
+    assert analysed(table).sentences[-1] == "1 cells are missing; their results are not known."
 
 
 def test_a_strategy_without_effect_is_called_out() -> None:
     table = rows()
     twins = [{**row, "strategy": "twin"} for row in table if row["strategy"] == "source"]
     sentence = next(text for text in analysed(table + twins).sentences if text.startswith("twin"))
-    assert "bit-identical to it in all 3 comparisons, which different inputs hardly are" in sentence
+    assert "bit-identical to it in all 3 comparisons, which is unlikely with different inputs" in sentence
 
 
 def test_the_json_has_no_number_that_json_lacks() -> None:

@@ -44,7 +44,7 @@ def test_several_strategies_are_told_by_how_often_they_differ() -> None:
 def test_with_one_kind_of_shift_the_second_sentence_says_what_is_open() -> None:
     settled, rest = answer(made({("content", "target"): 0.1}))
     assert settled.startswith("Target is better than source in 1 of 1 comparisons; the largest difference is +")
-    assert rest == "Every comparison is settled at the 5% level, over all of them together."
+    assert rest == "Every comparison is settled at the 5% level, adjusted over all comparisons."
     _, rest = answer(made({("content", "target"): 0.0}, noise=0.05))
     assert rest.startswith("1 of 1 comparisons are open; the widest interval is -")
 

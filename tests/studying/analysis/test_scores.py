@@ -30,14 +30,14 @@ def test_a_score_that_is_infinite_is_refused() -> None:
 
 
 def test_two_rows_for_one_cell_are_refused_with_the_cell() -> None:
-    with pytest.raises(DataError, match="one row per strategy and pair, found two for target at n 10; name the columns"):
+    with pytest.raises(DataError, match="one row per strategy and pair, found two rows for target at n 10; name the columns"):
         scores_of(ROWS, strategy="strategy", score="acc", pair=["n"])
 
 
 def test_text_for_a_score_and_a_table_without_scores_are_refused() -> None:
     with pytest.raises(DataError, match="a number in 'acc', found 'high' in row 1"):
         scores_of([{"strategy": "a", "acc": "high"}], strategy="strategy", score="acc", pair=[])
-    with pytest.raises(DataError, match="at least one score, found 1 rows without"):
+    with pytest.raises(DataError, match="at least one score, found 1 rows without a score"):
         scores_of([{"strategy": "a", "acc": float("nan")}], strategy="strategy", score="acc", pair=[])
 
 

@@ -129,7 +129,7 @@ def test_what_is_damaged_is_measured_again(done: Path, tmp_path: Path) -> None:
         ("plan.json", {"seeds": [1]}, "seeds: a positive whole number"),
         ("plan.json", {"margin": "wide"}, "margin: a positive number"),
         ("plan.json", {"shifts": [["content"]]}, "shifts: a list of"),
-        ("summary.json", {"fed": "x"}, "a study that was run to its end"),
+        ("summary.json", {"fed": "x"}, "a finished study"),
         ("results.parquet", {}, "a column 'network'"),
     ],
 )
@@ -149,7 +149,7 @@ def test_what_was_changed_into_no_study_is_not_read(
 def test_a_summary_that_is_nested_without_end_is_not_read(done: Path, tmp_path: Path) -> None:
     shutil.copytree(done, tmp_path / "out")
     (tmp_path / "out" / "summary.json").write_text("[" * 100_000)
-    with pytest.raises(OutputError, match="a study that was run to its end"):
+    with pytest.raises(OutputError, match="a finished study"):
         read_study(tmp_path / "out")
 
 
@@ -179,7 +179,7 @@ def test_cells_that_fail_are_recorded_told_and_tried_again(tmp_path: Path, monke
     run = run_study(small(seeds=3), tmp_path, workers=1)
     assert run.failed == 12
     assert {row["error"] for row in run.rows if row["seed"] == 1} == {"RuntimeError: no such luck"}
-    assert "12 cells are missing; what they would have shown is not known." in run.analysis.sentences
+    assert "12 cells are missing; their results are not known." in run.analysis.sentences
     monkeypatch.undo()
     again = run_study(small(seeds=3), tmp_path, workers=1)
     assert (again.measured, again.failed) == (12, 0)
@@ -266,8 +266,8 @@ def _wait_for_group(group: int) -> None:
 
 
 def test_what_is_no_finished_study_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found none that can be read"):
+    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found no readable plan\.json"):
         read_study(tmp_path)
     Store(tmp_path).begin(small().to_json())
-    with pytest.raises(OutputError, match=r"a study that was run to its end, found no summary\.json that can be read"):
+    with pytest.raises(OutputError, match=r"a finished study, found no readable summary\.json"):
         read_study(tmp_path)

@@ -53,7 +53,7 @@ def test_a_plan_that_adds_cells_takes_the_directory_up(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"study": "digits"}, r"study: signals there, digits now"),
-        ({"seeds": 1}, r"seeds: 2 there, 1 now; keep what is there and add to it, or name another directory"),
+        ({"seeds": 1}, r"seeds: 2 there, 1 now; keep those values and add to them, or name another directory"),
         ({"shifts": ["content"]}, r"shifts: \['content', 'units:10', 'units:0\.1'\] there, \['content'\] now"),
         ({"mean": [0.5]}, r"mean: \[\] there, \[0\.5\] now"),
         ({"weights": "none"}, r"weights: pretrained there, none now"),
@@ -78,7 +78,7 @@ def test_a_directory_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_plan_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).begin(PLAN)
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found none that can be read"):
+    with pytest.raises(OutputError, match=r"a study's directory, with a plan\.json, found no readable plan\.json"):
         Store(tmp_path).begin(PLAN)
 
 

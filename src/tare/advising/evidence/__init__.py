@@ -1,1 +1,1 @@
-"""What is measured for advice."""
+"""The evidence for advice: features, divergences and cross-validated accuracies."""

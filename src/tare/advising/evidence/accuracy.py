@@ -16,25 +16,26 @@ from tare.networks.heads.batched import weighted_logits
 from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
-#: Inverse penalty of the head, the same for all strategies: choosing it would cost 35 fits a fold.
+#: Inverse penalty of the head, the same for all strategies: choosing it would cost 35 fits per fold.
 STRENGTH = 1.0
 FOLDS = 5
-#: Rounds of five folds: other folds of the same samples say little new.
+#: Rounds of five folds: more rounds on the same samples add little.
 _ROUNDS = 2
-#: The standard error of a difference in credit over that of independent samples: heads share most of their training samples, and
-#: are fitted on fewer than the one that counts. Measured on the benchmark's tasks that constants are chosen on.
+#: Standard error of a difference in credit, divided by the standard error of independent samples. It exceeds 1 because the folds'
+#: heads share most of their training samples. Measured on the benchmark's tasks on which the rule's constants were chosen.
 SPREAD = 1.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
-    """Accuracy ``(J,)`` of each strategy on J held-out folds, the same folds for all, and what each sample's class was given.
+    """Accuracy ``(J,)`` of each strategy on J held-out folds, the same folds for all strategies, and credit ``(N,)`` per sample.
 
-    ``credit`` ``(N,)`` is the probability that a head gave to a held-out sample's own class, mean over the rounds of folds. Its
-    mean is the accuracy of a head that guesses as sure as it is. Between two strategies it differs as accuracy does and with less
-    noise, since a sample near the border counts as one there and not as right or wrong.
-    ``by_classes`` ``(N,)`` is the same from the network's old classes alone (:func:`tare.advising.evidence.leep.class_credit`);
-    empty where it has none. ``ratio`` is the size of a held-out fold over that of its training part.
+    A held-out sample's ``credit`` is the probability that a head gave to the sample's own class, averaged over the rounds of
+    folds. Its mean is the expected accuracy of a head that guesses by its own probabilities. It differs between strategies as
+    accuracy does, with less noise, since a sample near the decision border counts in part.
+
+    ``by_classes`` ``(N,)`` is the credit by the network's old classes alone (:func:`tare.advising.evidence.leep.class_credit`);
+    it is empty if the network has no old classes. ``ratio`` is the size of a held-out fold divided by that of its training part.
     """
 
     accuracy: Mapping[str, NDArray[np.float64]]
@@ -49,12 +50,12 @@ class Folds:
     def gain(self, strategy: str, baseline: str = "source") -> tuple[Interval, float]:
         """Mean paired difference in credit with its 95% interval, and its standard error over samples.
 
-        That is :data:`SPREAD` times the one of independent samples, and never below it for one sample that differs by 1.
+        The error is that of :func:`over_samples`.
         """
         return over_samples(self.credit[strategy] - self.credit[baseline])
 
     def gain_by_classes(self, strategy: str) -> float | None:
-        """Mean difference to ``source`` in what the network's old classes tell of the new ones; None where they do not."""
+        """Mean difference to ``source`` in credit by the network's old classes; None if the network has none."""
         if not {strategy, "source"} <= self.by_classes.keys():
             return None
         return float(np.mean(self.by_classes[strategy] - self.by_classes["source"]))
@@ -69,25 +70,28 @@ def corrected(values: NDArray[np.float64], ratio: float, confidence: float = 0.9
 
     Var = (1/J + n_test/n_train) S^2, and Student's t with J - 1 degrees of freedom.
     """
-    from scipy import special
-
-    count, mean = len(values), float(np.mean(values))
-    if count < 2:
-        return Interval(mean, math.nan, math.nan), math.nan
-    error = math.sqrt((1 / count + ratio) * float(np.var(values, ddof=1)))
-    half = float(special.stdtrit(count - 1, 0.5 + confidence / 2)) * error
-    return Interval(mean, mean - half, mean + half), error
+    if len(values) < 2:
+        return _mean_and_error(values, math.nan, confidence)
+    return _mean_and_error(values, math.sqrt((1 / len(values) + ratio) * float(np.var(values, ddof=1))), confidence)
 
 
 def over_samples(values: NDArray[np.float64], confidence: float = 0.95) -> tuple[Interval, float]:
-    """Mean of N differences, interval (Student's t) and standard error :data:`SPREAD` sqrt(S^2 / N + 1 / N^2)."""
+    """Mean of N differences, interval (Student's t) and standard error :data:`SPREAD` sqrt(S^2 / N + 1 / N^2).
+
+    The term 1 / N is one sample that differs by 1: without it, samples that all agree would give an error of zero.
+    """
+    count = len(values)
+    if count < 2:
+        return _mean_and_error(values, math.nan, confidence)
+    error = SPREAD * math.hypot(float(np.std(values, ddof=1)) / math.sqrt(count), 1 / count)
+    return _mean_and_error(values, error, confidence)
+
+
+def _mean_and_error(values: NDArray[np.float64], error: float, confidence: float) -> tuple[Interval, float]:
     from scipy import special
 
-    count, mean = len(values), float(np.mean(values))
-    if count < 2:
-        return Interval(mean, math.nan, math.nan), math.nan
-    error = SPREAD * math.hypot(float(np.std(values, ddof=1)) / math.sqrt(count), 1 / count)
-    half = float(special.stdtrit(count - 1, 0.5 + confidence / 2)) * error
+    mean = float(np.mean(values))
+    half = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
     return Interval(mean, mean - half, mean + half), error
 
 
@@ -97,11 +101,11 @@ def cross_validated(
     seed: int,
     advance: Callable[[int], None] | None = None,
 ) -> Folds | None:
-    """Fit the same head on the same folds of each strategy's features; None where labels leave nothing to compare.
+    """Fit the same head on the same folds of each strategy's features; None if no fold has two classes to train on.
 
-    ``features`` are ``(N, D)``, or ``(V, N, D)`` of the samples and V - 1 altered copies of each: heads are then fitted on all
-    copies of their training samples, credit is the mean over a held-out sample's copies, and accuracy that of the samples.
-    Folds are stratified, five where every class has five samples; with rarer classes a fold may lack one.
+    ``features`` are ``(N, D)``, or ``(V, N, D)`` for the samples and V - 1 altered copies of each. Heads are then fitted on all
+    copies of their training samples, credit is averaged over a held-out sample's copies, and accuracy uses the samples alone.
+    The folds are stratified. There are five, or as many as the most frequent class has samples; a fold may lack a rare class.
     """
     splits = list(_splits(labels, seed))
     if not splits:
@@ -127,7 +131,7 @@ def _scored(features: NDArray[np.float32], labels: NDArray[np.int64], train: tor
     count, samples = copies.shape[:2]
     wanted = torch.from_numpy(labels).repeat(count)
     rows = torch.from_numpy(copies.reshape(count * samples, -1))
-    # Divided by the number of copies, so that a sample weighs what it does without copies.
+    # Divided by the number of copies, so that a sample weighs the same with copies and without.
     logits = weighted_logits(rows, wanted, train.repeat(1, count), STRENGTH / count)
     shares = logits.softmax(dim=2)
     held = (~train).double()
@@ -146,6 +150,6 @@ def _splits(labels: NDArray[np.int64], seed: int) -> Sequence[tuple[NDArray[Any]
         return []
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=_ROUNDS, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that some class is rarer than there are folds: documented, and paired all the same
+        warnings.simplefilter("ignore")  # a class may have fewer samples than there are folds: documented above, and still paired
         splits = list(splitter.split(np.zeros(len(labels)), labels))
     return [(train, test) for train, test in splits if len(np.unique(labels[train])) > 1 and len(test)]

@@ -1,21 +1,21 @@
-"""Altered copies of labelled samples: what a head should not mind, so that few samples tell more about it."""
+"""Altered copies of labelled samples: small changes that a head should ignore, so that few samples constrain it better."""
 
 from __future__ import annotations
 
 import torch
 
-#: Copies of each sample beside itself.
+#: Altered copies per sample.
 COPIES = 4
-#: A copy is moved by up to one in so many positions along every axis, and gets noise of this share of the values' std.
+#: A copy is moved by a 16th of every axis at most, and gets noise of a tenth of the values' std.
 _MOVED, _NOISE = 16, 0.1
 
 
 def altered(samples: torch.Tensor, seed: int) -> tuple[torch.Tensor, ...]:
     """:data:`COPIES` copies of raw bytes or unit floats ``(N, C, ...)``, of the same shape and dtype.
 
-    Each is moved by -L // 16, 0 or L // 16 positions (at least one) along every axis of length L, its edge repeated, and gets
-    Gaussian noise: of 0.1 times the samples' own std, mean over samples and channels; for rows ``(N, C)`` of 0.1 times each
-    column's. NaN, beyond a signal's end, stays NaN. Bytes are rounded and kept within their range.
+    Each copy is moved by -L // 16, 0 or L // 16 positions (at least one) along every axis of length L, with its edge repeated.
+    Then Gaussian noise is added: 0.1 times the samples' std, averaged over samples and channels; for rows ``(N, C)``, 0.1 times
+    the std of each column. NaN beyond a signal's end stays NaN. Bytes are rounded and clipped.
     """
     generator = torch.Generator().manual_seed(seed)
     values = samples.double()
@@ -24,7 +24,7 @@ def altered(samples: torch.Tensor, seed: int) -> tuple[torch.Tensor, ...]:
 
 
 def _copy(values: torch.Tensor, noise: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """The values moved along every axis, with noise of this std."""
+    """The values moved along every axis, plus noise of the std ``noise``."""
     moved = values
     for axis in range(2, values.ndim):
         length = values.shape[axis]
@@ -34,7 +34,7 @@ def _copy(values: torch.Tensor, noise: torch.Tensor, generator: torch.Generator)
 
 
 def _stored(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The values in a type, for bytes rounded and kept within their range."""
+    """The values as ``dtype``; integers are rounded and clipped."""
     if not dtype.is_floating_point:
         limits = torch.iinfo(dtype)
         values = values.round().clamp(limits.min, limits.max)
@@ -42,7 +42,7 @@ def _stored(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _std(values: torch.Tensor) -> torch.Tensor:
-    """Of each column of rows; else of a sample's channel, mean over all, without what is NaN."""
+    """The std of each column of rows; else the mean std of a sample's channel, NaN left out."""
     if values.ndim == 2:
         return values.std(dim=0, keepdim=True)
     flat = values.flatten(2)

@@ -1,4 +1,4 @@
-"""How foreign dataset1 looks to a network under a strategy, without labels: moments against those that it was trained on."""
+"""How foreign dataset1 is to a network under a strategy: its moments against those of the training, without labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tare.statistics.intervals import Interval
 
 _DRAWS = 200
 _BLOCK = 50
-# A batch norm whose stored variance is this much below the layer's median belongs to a dead channel.
+# A channel whose stored variance is below this share of the layer's median is dead.
 _DEAD = 1e-4
 
 
@@ -21,8 +21,8 @@ _DEAD = 1e-4
 class Foreignness:
     """Divergences (nats per channel) at the input and averaged over batch norms, with bootstrap intervals over samples.
 
-    ``activations`` is None for a network without batch norm; ``against_source`` is the paired difference to ``source`` of the
-    one that counts: the activations' where there are any, else the input's.
+    ``activations`` is None for a network without batch norm. ``against_source`` is the paired difference of ``counted`` to
+    ``source``.
     """
 
     at_input: Interval
@@ -31,12 +31,12 @@ class Foreignness:
 
     @property
     def counted(self) -> Interval:
-        """The divergence that counts."""
+        """The divergence that the rule uses: at the batch norms if there are any, else at the input."""
         return self.activations or self.at_input
 
 
 def gaussian_divergence(mean: Doubles, variance: Doubles, expected_mean: Doubles, expected_variance: Doubles) -> Doubles:
-    """Gaussian Kullback-Leibler divergence of what arrives from what is expected, mean over the channels ``(..., C)``.
+    """Gaussian Kullback-Leibler divergence of the moments from the expected ones, mean over the channels ``(..., C)``.
 
     (v/V - 1 - ln(v/V) + (m - M)^2/V) / 2 per channel.
     """
@@ -45,7 +45,7 @@ def gaussian_divergence(mean: Doubles, variance: Doubles, expected_mean: Doubles
 
 
 def foreignness(passes: Mapping[str, Passed], seed: int, confidence: float = 0.95) -> dict[str, Foreignness]:
-    """Score every strategy's pass over the same samples; ``passes`` must hold ``source``. Paired by resampled samples."""
+    """Score every strategy's pass over the same samples, resampled together; ``passes`` must hold ``source``."""
     count = len(next(iter(passes.values())).features)
     generator = np.random.default_rng((seed, 11))
     weights = np.vstack([np.ones(count) / count, generator.multinomial(count, np.ones(count) / count, _DRAWS) / count])
@@ -69,7 +69,7 @@ def layer_divergences(one: Passed) -> dict[str, float]:
 
 
 def _drawn(one: Passed, weights: Doubles) -> tuple[Doubles, Doubles | None]:
-    """The input's divergence and the batch norms' for each row of sample weights."""
+    """The divergence at the input and at the batch norms for each row of sample weights."""
     inner = [_at(place, weights) for name, place in one.places.items() if name != INPUT]
     return _at(one.places[INPUT], weights), np.mean(inner, axis=0) if inner else None
 
@@ -86,7 +86,7 @@ def _at(place: PlaceMoments, weights: Doubles) -> Doubles:
 
 
 def _interval(drawn: Doubles, confidence: float) -> Interval:
-    """The figure of all samples first, then those of resampled ones: the basic bootstrap's ends are biased less by n."""
+    """The basic bootstrap interval, less biased by n than percentiles; ``drawn`` has the figure of all samples first."""
     estimate, draws = float(drawn[0]), drawn[1:]
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(estimate, float(2 * estimate - high), float(2 * estimate - low))

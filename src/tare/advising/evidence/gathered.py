@@ -1,4 +1,4 @@
-"""What advice rests on: strategies that can be computed, how far apart they feed the network, and how they score."""
+"""Gather the evidence for advice: the strategies that can be computed, how much their inputs differ, and how they score."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from tare.system.progress import SILENT, Reporter
 
 #: The strategies among which advice chooses, the simplest first.
 CANDIDATES: tuple[Strategy, ...] = ("source", "blend", "target", "match", "sample")
-#: Samples that are passed through the network while two normalisations are compared layer by layer.
+#: Samples that are passed through the network when two normalisations are compared layer by layer.
 COMPARED = 32
-#: Up to so many samples heads are fitted and judged on altered copies too.
+#: With at most this many samples, heads are fitted and judged on altered copies, too.
 _FEW = 60
 
 
@@ -37,9 +37,9 @@ _FEW = 60
 class Subject:
     """A network and dataset1's training samples as they reach it, before normalisation.
 
-    ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``target`` statistics of all training samples, ``dataset0`` those of
-    dataset0 where they are known (measured or published), ``seen`` its pooled moments; ``labels`` ``(N,)`` or None.
-    ``head_trained`` says that the module's answers are those of its old classes.
+    ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``labels`` are ``(N,)`` or None. ``target`` has the statistics of
+    all training samples, and ``dataset0`` the measured or published ones of the pretraining data, or None. ``head_trained`` says
+    that the module's outputs are its old classes.
     """
 
     module: nn.Module
@@ -60,14 +60,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """Everything measured, before anything is decided.
+    """All evidence, before the rule decides.
 
-    ``choices`` are the strategies that can be computed, ``refused`` says why the others cannot, ``twins`` which feed the same as
-    another; ``gaps`` is how far each is from ``source`` at the network's input (root mean square, input std).
-    ``comparison`` holds dataset1 against dataset0, or against the constants where dataset0 is not known (``against_constants``);
-    None where they cannot be compared, and ``uncompared`` says why; ``constant`` are dataset1's channels without spread.
-    ``layers`` is each strategy's divergence place by place; ``labelled`` whether there were labels, too few to compare accuracies
-    if ``folds`` is None.
+    ``choices`` are the strategies that can be computed; ``refused`` says why the others cannot. ``twins`` maps a strategy to an
+    earlier one that feeds the network the same input. ``gaps`` is each strategy's distance from ``source`` at the network's input
+    (root mean square, input std).
+
+    ``comparison`` is between dataset1 and dataset0, or the constants if dataset0 is not known (``against_constants``). It is None
+    if they cannot be compared; ``uncompared`` is the reason. ``constant`` names dataset1's channels without spread. ``layers``
+    has each strategy's divergence at every place. ``labelled`` says whether there are labels; if there are too few to compare
+    accuracies, ``folds`` is None.
     """
 
     samples: int
@@ -85,14 +87,9 @@ class Gathered:
     folds: Folds | None
     labelled: bool
 
-    @property
-    def rivals(self) -> tuple[Strategy, ...]:
-        """The strategies other than ``source`` that feed something of their own, the simplest first."""
-        return tuple(name for name in self.choices if name != "source" and name not in self.twins)
-
 
 def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> Gathered:
-    """Measure all evidence; features are computed once a strategy.
+    """Measure all evidence; features are computed once per strategy.
 
     Raises :class:`StrategyError` if ``source`` itself cannot be computed.
     """
@@ -128,7 +125,7 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
 
 
 def compared(subject: Subject) -> tuple[Comparison | None, str]:
-    """Dataset1 against dataset0, or its constants, without the channels that are constant in one of them; or why not."""
+    """Compare dataset1 with dataset0, or with the constants, leaving constant channels out; None and the reason if impossible."""
     dataset0 = subject.dataset0 or _as_stats(subject.constants, subject.target)
     pairs = [(a, b) for a, b in zip(dataset0.channels, subject.target.channels, strict=True) if a.std != 0 and b.std != 0]
     if not pairs:
@@ -141,7 +138,7 @@ def compared(subject: Subject) -> tuple[Comparison | None, str]:
 
 
 def _as_stats(constants: Constants, like: DatasetStats) -> DatasetStats:
-    """The constants as statistics of nobody knows how many samples, their rounding left out."""
+    """The constants as statistics of an unknown number of samples, without errors of rounding."""
     nothing = float("nan")
     channels = tuple(
         ChannelStats(channel.name, 0, mean, std, 0.0, 0.0, nothing, nothing, nothing)
@@ -169,7 +166,7 @@ def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[St
 
 
 def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std per channel with which dataset0 reached the network: 0 and 1 where only the constants are known."""
+    """Mean and std per channel that dataset0 had at the network's input: 0 and 1 if only the constants are known."""
     constants, seen = subject.constants, subject.seen
     if seen is None:
         return (0.0,) * len(constants.mean), (1.0,) * len(constants.std)

@@ -1,4 +1,4 @@
-"""What a network's old classes tell of the new ones: LEEP, each sample judged by the others."""
+"""How well a network's old classes predict the new ones: LEEP, each sample predicted from the others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tare.samples.layout import Doubles
 
 
 def class_credit(answers: Doubles, labels: NDArray[np.int64]) -> Doubles:
-    """The probability ``(N,)`` that each sample's own class gets from the network's answers and the other samples alone.
+    """The probability ``(N,)`` of each sample's own class, given the network's outputs and the other samples' labels.
 
-    ``answers`` ``(N, Z)`` are the network's probabilities of its Z old classes, ``labels`` ``(N,)`` of K new ones. For sample i
-    that is sum_z a_iz P_i(y_i | z), where P_i(y | z) = (sum_{j != i, y_j = y} a_jz + m_z / K) / (sum_{j != i} a_jz + m_z) and m
-    is the mean of all answers: one more sample, spread over the classes. The expected empirical predictor of Nguyen et al.
-    ("LEEP", ICML 2020), with each sample left out, since few samples fit themselves. No head is fitted, and none has to be: the
-    answers are as sure as the network is.
+    ``answers`` ``(N, Z)`` are the network's probabilities of its Z old classes; ``labels`` ``(N,)`` are of K new classes. The
+    probability for sample i is sum_z a_iz P_i(y_i | z) with P_i(y | z) = (sum_{j != i, y_j = y} a_jz + m_z / K) /
+    (sum_{j != i} a_jz + m_z). The mean m of all answers acts as one more sample, spread over the classes. This is the expected
+    empirical predictor of Nguyen et al. ("LEEP", ICML 2020) with each sample left out, since a few samples would predict
+    themselves. No head is fitted.
     """
     classes = int(labels.max()) + 1
     belongs = np.eye(classes)[labels]

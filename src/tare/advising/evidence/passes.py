@@ -1,4 +1,4 @@
-"""One pass of a network over dataset1 under one strategy: features for a head, and moments of what reaches its batch norms."""
+"""One pass of a network over dataset1 under one strategy: features for a head, and moments at the input and batch norms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlaceMoments:
-    """Mean ``(N, C)`` and mean square ``(N, C)`` of every sample's values at one place, and what is expected there ``(C,)``."""
+    """Mean ``(N, C)`` and mean square ``(N, C)`` of every sample at one place, and the moments ``(C,)`` expected there."""
 
     mean: Doubles
     square: Doubles
@@ -31,9 +31,9 @@ class PlaceMoments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passed:
-    """What a pass in eval mode gave: features ``(N, D)`` and, place by place, moments; the first place is the input.
+    """The results of a pass in eval mode: features ``(N, D)``, and moments by place, the input first.
 
-    ``answers`` are the probabilities ``(N, Z)`` that the network gives to its own Z classes; None if its output is none.
+    ``answers`` are the probabilities ``(N, Z)`` of the network's own Z classes; None if its output is not that of a classifier.
     """
 
     features: NDArray[np.float32]
@@ -55,8 +55,8 @@ def passed(
 ) -> Passed:
     """Pass ``samples`` (raw bytes or unit floats ``(N, C, ...)``) through ``module`` as ``chosen`` normalises them.
 
-    ``expected`` are the mean and std per channel with which dataset0 reached the network; None where no moments are wanted.
-    ``module`` is left in its mode.
+    ``expected`` are the mean and std per channel that dataset0 had at the network's input; with None no moments are taken.
+    ``module`` keeps its mode.
     """
     prepare, layers = Normaliser(chosen), batch_norms(module) if expected is not None else {}
     rows: dict[str, list[tuple[Doubles, Doubles]]] = {name: [] for name in (INPUT, *layers)}
@@ -77,7 +77,7 @@ def passed(
         for start in range(0, len(samples), _BATCH):
             fed = prepare(samples[start : start + _BATCH])
             if expected is not None:
-                rows[INPUT].append(_moments(fed))  # NaN, beyond a signal's end, counts in none
+                rows[INPUT].append(_moments(fed))  # NaN beyond a signal's end is left out
             answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed))
             if advance is not None:
                 advance(len(fed))

@@ -1,4 +1,4 @@
-"""``tare explain``: whether the network feels a change of normalisation."""
+"""``tare.explain``: how much of a change of normalisation a network feels."""
 
 from __future__ import annotations
 

@@ -37,19 +37,19 @@ _STEPS = 9
 def explain(request: ExplainRequest) -> Explanation:
     """Explain what another mean and std would do to ``model``: (u0, s0) its constants, (u1, s1) those of ``data``.
 
-    ``data`` are images, signals or rows of numbers, as the network takes; ``label`` names a column of labels, which is left out,
-    and ``label_pattern`` chooses samples by their paths, as in ``tare.advise``. Without ``data`` an example stands in, and the
-    explanation says so: made samples after x -> 0.5 x + 0.1 (images), or after half the gain and an offset of 0.4 source std.
-    Distances are measured on at most 32 samples; nothing is trained and the network is left as it is.
+    ``data`` are the images, signals or rows of numbers that the network takes; ``label`` names a column of labels, which is left
+    out, and ``label_pattern`` chooses samples by their paths, as in ``tare.advise``. Without ``data`` the explanation uses an
+    example, and says so: random samples after x -> 0.5 x + 0.1 (images), or after half the gain and an offset of 0.4 source std.
+    Distances are measured on at most 32 samples. Nothing is trained, and the network is not changed.
 
-    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if nobody states its constants,
-    :class:`DataError` if ``data`` cannot be read, or have a channel without spread.
+    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if its constants are stated nowhere, and
+    :class:`DataError` if ``data`` cannot be read or have a channel without spread.
     """
     return explained(request)
 
 
 def explained(request: ExplainRequest) -> Explanation:
-    """The explanation that was asked for; see :func:`explain`."""
+    """Answer a request; see :func:`explain`."""
     labelled = None if request.data is None else part(LabelOptions, request)
     fed = fed_network(request, request.seed, labelled)
     if labelled is None:
@@ -67,9 +67,9 @@ def explained(request: ExplainRequest) -> Explanation:
 def explanation_of(
     fed: FedNetwork, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()
 ) -> Explanation:
-    """The explanation for ``samples`` as they are under the network's constants and under ``other``."""
+    """Explain the difference between ``samples`` normalised by the network's constants and by ``other``."""
     module, constants = fed.network.module, fed.constants
-    first, second = (padded_input(_plain(one), samples) for one in (constants, other))
+    first, second = (padded_input(Normalisation("source", one.mean, one.std), samples) for one in (constants, other))
     shares, border = absorbed(module, first, second), border_effect(module, first, second)
     norms = norm_layers(module)
     leading = next((name for name in (item.name for item in shares) if name in norms), "")
@@ -91,10 +91,6 @@ def explanation_of(
     )
 
 
-def _plain(constants: Constants) -> Normalisation:
-    return Normalisation("source", constants.mean, constants.std)
-
-
 def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
     names = channel_names(len(constants.mean))
     rows = zip(names, constants.mean, constants.std, other.mean, other.std, strict=True)
@@ -102,15 +98,15 @@ def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
 
 
 def _check_spread(stats: DatasetStats) -> None:
-    """Raise :class:`DataError` for a channel whose std nobody can divide by."""
+    """Raise :class:`DataError` for a channel whose std is zero."""
     constant = next((channel.name for channel in stats.channels if not channel.std > 0), None)
     if constant is not None:
-        found = f"a constant one, {constant!r}, in {stats.source!r}"
+        found = f"the constant channel {constant!r} in {stats.source!r}"
         raise DataError("channels with some spread", found, "leave it out, or explain without data")
 
 
 def _made(fed: FedNetwork, seed: int) -> tuple[torch.Tensor, Constants, str]:
-    """Random samples, smooth along their axes, with the source's moments under another sensor, and that sensor's constants."""
+    """Smooth random samples with the source's moments as another sensor records them, that sensor's constants, and a note."""
     from scipy.ndimage import gaussian_filter
 
     constants, shape = fed.constants, _example_shape(fed)
@@ -127,14 +123,14 @@ def _made(fed: FedNetwork, seed: int) -> tuple[torch.Tensor, Constants, str]:
     other = Constants(tuple((_GAIN * mean + offset).tolist()), tuple((_GAIN * std).tolist()), "the example shift")
     change = f"x -> {_GAIN:g} x + {_OFFSET:g}" if images else f"x -> {_GAIN:g} x + {_OFFSET_IN_STDS:g} source std"
     example = (
-        f"no data given: {COMPARED} made {NOUNS[fed.network.kind]} (noise {'of all sizes ' if shape else ''}with the network's "
+        f"no data given: {COMPARED} random {NOUNS[fed.network.kind]} (noise {'of all sizes ' if shape else ''}with the network's "
         f"own mean and std) after the example shift {change}, as another sensor might record them"
     )
     return torch.from_numpy(shifted.astype(np.float32)), other, example
 
 
 def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
-    """The axes behind channels: as the network states, or the length asked for; else a signal of so many steps."""
+    """The input's shape without channels: the network's own, or the requested length, or 1,024 steps for signals."""
     if fed.takes is not None:
         return fed.takes.shape
     if fed.network.kind == "vector":
@@ -144,7 +140,7 @@ def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
 
 @torch.no_grad()
 def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
-    """The first layers with weights and normalisation layers, in the order in which they are called."""
+    """The first leaf layers and normalisation layers, in the order in which they run."""
     norms = norm_layers(module)
     steps: list[ExecutedLayer] = []
 
@@ -158,7 +154,8 @@ def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
     leaves = [
         (name, layer)
         for name, layer in module.named_modules()
-        if name and (name in norms or not any(True for _ in layer.children())) and not _inside(name, norms)
+        if name and (name in norms or not any(True for _ in layer.children()))
+        if not any(name.startswith(f"{norm}.") for norm in norms)
     ]
     handles = [layer.register_forward_hook(note(name, layer)) for name, layer in leaves]
     try:
@@ -167,10 +164,6 @@ def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
         for handle in handles:
             handle.remove()
     return tuple(steps)
-
-
-def _inside(name: str, norms: dict[str, nn.Module]) -> bool:
-    return any(name.startswith(f"{outer}.") for outer in norms)
 
 
 def _detail(layer: nn.Module) -> str:

@@ -1,4 +1,4 @@
-"""What ``tare explain`` is asked."""
+"""The request of ``tare.explain``."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,10 @@ class ExplainRequest(Skipping, Readers, Seeded, LabelOptions, NetworkOptions):
         default=None,
         kw_only=False,
         metadata=declared(
-            "Images, signals or rows of numbers; without, an example shift.", is_argument=True, kind=str | None, metavar="[DATA]"
+            "Images, signals or rows of numbers. Without them an example shift is explained.",
+            is_argument=True,
+            kind=str | None,
+            metavar="[DATA]",
         ),
     )
     reporter: Reporter = SILENT

@@ -1,4 +1,4 @@
-"""What ``tare explain`` found out about one network: its first layers, the algebra with its numbers, what survives."""
+"""The result of ``tare explain``: a network's first layers, the algebra with its numbers, and what survives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMA = "tare.explanation/1"
 
 @dataclass(frozen=True, slots=True)
 class ExecutedLayer:
-    """One layer in the order of execution: name, kind, what matters of it, and its output's shape ``(C, ...)``."""
+    """One layer in the order of execution; ``detail`` names kernel, stride, padding and bias, ``shape`` is the output's."""
 
     name: str
     kind: str
@@ -23,7 +23,7 @@ class ExecutedLayer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMap:
-    """(x - u1)/s1 = scale (x - u0)/s0 + offset: what changing constants does to one input channel, in input std.
+    """The effect of changing constants on one input channel, in input std: (x - u1)/s1 = scale (x - u0)/s0 + offset.
 
     ``scale`` = s0/s1 and ``offset`` = (u0 - u1)/s1; ``a`` and ``b`` are the source's own map y = a x + b of a unit value x.
     """
@@ -41,7 +41,7 @@ class ChannelMap:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether the choice matters to one network (``answer``) and why (``sentences``); ``example`` is what stood in for data."""
+    """Whether the choice matters to one network (``answer``) and why (``sentences``); ``example`` describes the example used."""
 
     model: str
     shape: tuple[int, ...]
@@ -76,5 +76,5 @@ class Explanation:
 
 
 def percent(share: float) -> str:
-    """A share as people read it."""
+    """A share as a percentage, with one decimal below 10%."""
     return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.1f}%"

@@ -1,4 +1,4 @@
-"""What an explanation says in plain words: whether the choice matters to this network, and where that comes from."""
+"""The sentences of an explanation: whether the choice matters to this network, and why."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tare.advising.explaining.result import percent
 from tare.networks.absorption import BorderEffect, LayerShare, norm_layers
 
-# Below this share of a difference nobody would look for what is left of it.
+# A surviving share below this one is negligible.
 _LITTLE = 0.1
 
 
 def answer_of(module: nn.Module, shares: tuple[LayerShare, ...]) -> str:
     """Whether the choice matters to this network, in one or two sentences."""
     if not shares:
-        return "No layer with weights was met: nothing can be said about what the network absorbs."
+        return "The network ran no layer with weights: what it absorbs cannot be said."
     norms, last = norm_layers(module), shares[-1]
     if not norms:
-        return "It matters, in training as in use: no layer of the network could take a change of mean or std away."
+        return "It matters, in training and in use: the network has no layer that could remove a change of mean or std."
     if not isinstance(norms[shares[0].name], _BatchNorm):
         return (
             "It is the same in training and in use, since the first normalisation layers work within each sample: behind "
@@ -34,40 +34,40 @@ def answer_of(module: nn.Module, shares: tuple[LayerShare, ...]) -> str:
 
 
 def sentences_of(module: nn.Module, shares: tuple[LayerShare, ...], border: BorderEffect | None, gap: float) -> tuple[str, ...]:
-    """Where that comes from."""
+    """Why the choice matters, or does not."""
     if not shares:
         return ()
-    said = [f"The two normalisations differ by {gap:.2f} input std (root mean square) at the network's input."]
+    sentences = [f"The two normalisations differ by {gap:.2f} input std (root mean square) at the network's input."]
     norms, first, last = norm_layers(module), shares[0], shares[-1]
     if not norms:
-        said.append(
-            f"Behind {last.name} {percent(last.eval)} of the difference that {first.name} gives out is left, only because "
-            "activations and weights bend it."
+        sentences.append(
+            f"Behind {last.name} {percent(last.eval)} of the difference behind {first.name} is left; only activations and "
+            "weights change it."
         )
     elif isinstance(norms[first.name], _BatchNorm):
-        said += _of_batch_norm(first, border)
+        sentences += _of_batch_norm(first, border)
     else:
-        said.append(
+        sentences.append(
             f"The first normalisation layer, {first.name} ({first.kind}), leaves {percent(first.eval)} of the difference that "
             "reaches it. There is no batch norm there, so freezing one changes nothing about this."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def _of_batch_norm(first: LayerShare, border: BorderEffect | None) -> list[str]:
     padded = ", from padded borders" if border else ""
-    said = [
-        "Another mean adds a constant to each output channel of the first layer, another std scales what each input channel "
-        "gives.",
+    sentences = [
+        "Another mean adds a constant to each output channel of the first layer; another std scales the contribution of each "
+        "input channel.",
         f"In training mode the batch norm {first.name} subtracts each channel's own mean and divides by its own std, which "
-        f"undoes a constant and a scale common to all input channels: {percent(first.train)} survives. What survives comes from "
+        f"undoes a constant and a scale common to all input channels: {percent(first.train)} survives. This rest comes from "
         f"scales that differ between channels{padded}, and from the small number that the layer adds to every variance.",
         f"In eval mode, or frozen, it keeps the moments of its training and undoes nothing: {percent(first.eval)} survives.",
     ]
     if border is not None:
-        said.append(
+        sentences.append(
             f"At the border, where its convolution pads with zeros ({percent(border.positions)} of the positions), "
             f"{percent(border.border)} survives in training mode, elsewhere {percent(border.interior)}: a padded zero stands for "
             "the mean, and that is another raw value under other constants."
         )
-    return said
+    return sentences

@@ -67,7 +67,8 @@ def respec(
 ) -> None:
     """Rewrite a network's first layer so that it accepts input normalised in another way, exactly.
 
-    A network pretrained with 0.5/0.5 then runs in a pipeline with ImageNet's constants. The result is verified as that of `tare fold`.
+    A network pretrained with 0.5/0.5 then runs in a pipeline with ImageNet's constants. The result is verified as that of
+    `tare fold`.
     """
     from tare.networks.stored.folded import respec_to
 

@@ -1,1 +1,1 @@
-"""What batch norm remembers, predicted."""
+"""The moments stored in batch norm, and their prediction for a normalisation and an augmentation."""

@@ -1,13 +1,13 @@
-"""What reaches a network's first batch norm, as a function of the network's input: an affine one, or not.
+"""The front of a network: the function from its input to its first batch norm, which may be affine.
 
-The network is run as it is, up to that layer. Where the function is affine, its response to a sum of inputs is the sum of the
-responses, whatever the layers are called: a convolution with any stride and padding, one behind another, a space-to-depth stem.
+The network itself is run up to that layer. An affine function is found by its responses to sums of inputs, whatever the layers
+are: a convolution with any stride and padding, several convolutions in a row, a space-to-depth stem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +16,18 @@ from torch import nn
 
 from tare.errors import ModelError, reason_of
 
-#: Inputs of the size of normalised values, and of raw ones: a clamp shows in the second.
+#: Inputs as large as normalised values, and as raw values: only the second show a clamp.
 _AMPLITUDES = (1.0, 300.0)
 _TOLERANCE = 1e-4
 
 
 class _Reached(BaseException):
-    """Ends a pass at the layer that was waited for; no ``except Exception`` of a network's own code catches it."""
+    """Ends a pass at the layer; a BaseException, so that no ``except Exception`` in the network's code catches it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkFront:
-    """The part of ``module`` before the batch norm ``name``; ``affine`` says whether that is an affine function."""
+    """The part of ``module`` before the batch norm ``name``; ``affine`` says whether it is an affine function."""
 
     module: nn.Module
     name: str
@@ -36,44 +36,39 @@ class NetworkFront:
 
     @torch.inference_mode()
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
-        """Input ``(N, C, *size)`` to what reaches the layer, ``(N, K, P)`` with all positions in one axis."""
+        """Map input ``(N, C, *size)`` to the layer's input ``(N, K, P)``, with all positions in one axis."""
         reached = self.reached(values)
         return reached.flatten(2) if reached.ndim > 2 else reached[..., None]
 
     def reached(self, values: torch.Tensor) -> torch.Tensor:
-        """Input ``(N, C, *size)`` to what reaches the layer, ``(N, K, *positions)``."""
+        """Map input ``(N, C, *size)`` to the layer's input ``(N, K, *positions)``."""
         caught: list[torch.Tensor] = []
 
-        def stop(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            caught.append(inputs[0])
+        def stop(_: str, given: torch.Tensor) -> None:
+            caught.append(given)
             raise _Reached
 
-        handle = self.module.get_submodule(self.name).register_forward_pre_hook(stop)
-        try:
+        with listening(self.module, [self.name], stop), suppress(_Reached):
             self.module(values)
-        except _Reached:
-            pass
-        finally:
-            handle.remove()
         return caught[0]
 
 
 def front_of(module: nn.Module, shape: Sequence[int], trained: Sequence[str]) -> NetworkFront:
-    """Find the first of the batch norms ``trained`` that an input ``(C, *size)`` reaches; the first affine one, if there is any.
+    """Find the first batch norm of ``trained`` behind an affine front, else the first that an input ``(C, *size)`` reaches.
 
-    ``module`` must be in eval mode. Raises :class:`ModelError` if it takes other inputs or none reaches such a layer.
+    ``module`` must be in eval mode. Raises :class:`ModelError` if it does not take such an input, or no input reaches a layer.
     """
-    affine = _affine_ones(module, shape, trained, whole=False)
+    affine = _affine_layers(module, shape, trained, whole=False)
     if not any(affine.values()):
-        affine = _affine_ones(module, shape, trained, whole=True)
+        affine = _affine_layers(module, shape, trained, whole=True)
     if not affine:
-        raise ModelError("a trained batch norm that the input reaches", "none in a forward pass", "name another network")
+        raise ModelError("a trained batch norm that the input reaches", "no such layer in a forward pass", "name another network")
     first = next((name for name, yes in affine.items() if yes), next(iter(affine)))
     return NetworkFront(module, first, affine[first], tuple(affine))
 
 
-def _affine_ones(module: nn.Module, shape: Sequence[int], trained: Sequence[str], *, whole: bool) -> dict[str, bool]:
-    """Whether what reaches each layer is affine, in the order in which they are reached; without ``whole`` of the first only."""
+def _affine_layers(module: nn.Module, shape: Sequence[int], trained: Sequence[str], *, whole: bool) -> dict[str, bool]:
+    """Whether each layer's input is affine, in the order of the forward pass; without ``whole`` only for the first layer."""
     affine: dict[str, bool] = {}
     for amplitude in _AMPLITUDES:
         for name, inputs in _inputs_of(module, _combined(shape, amplitude), trained, whole=whole).items():
@@ -97,7 +92,7 @@ def _is_affine(inputs: torch.Tensor) -> bool:
 
 @torch.inference_mode()
 def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str], *, whole: bool) -> dict[str, torch.Tensor]:
-    """What reaches each of the layers first, in the order in which they are reached; without ``whole`` only the first."""
+    """Each layer's first input, in the order of the forward pass; without ``whole`` only the first layer's."""
     seen: dict[str, torch.Tensor] = {}
 
     def note(name: str, given: torch.Tensor) -> None:
@@ -118,7 +113,7 @@ def _inputs_of(module: nn.Module, values: torch.Tensor, names: Sequence[str], *,
 
 @contextmanager
 def listening(module: nn.Module, names: Sequence[str], note: Callable[[str, torch.Tensor], Any]) -> Iterator[None]:
-    """Call ``note(name, input)`` whenever something reaches one of the layers ``names``."""
+    """Call ``note(name, input)`` whenever one of the layers ``names`` is called."""
 
     def hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
         def heard(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:

@@ -1,9 +1,9 @@
 """Moments at a batch norm behind an affine front, for every normalisation at once.
 
-Let R_cj be the front's response to the unit values of colour j in its channel c, B_c that to ones in channel c where the image
-is (zero where the input is padded after normalisation), and Z that to what augmentation adds by itself, biases included. What
-reaches the layer under ``y_c = a_c x_p(c) + b_c`` is ``sum_c a_c R_cp(c) + sum_c b_c B_c + Z``. The first and second moments of
-(R, B, Z) are taken once, image by image; mean and variance then are a linear and a quadratic form in (a, b), exact at borders.
+Let R_cj be the front's response to the unit values of colour j in channel c, B_c its response to ones in channel c inside the
+image (zeros where the input is padded after normalisation), and Z its response to values that augmentation adds, biases included.
+Under ``y_c = a_c x_p(c) + b_c`` the layer's input is ``sum_c a_c R_cp(c) + sum_c b_c B_c + Z``. The first and second moments of
+(R, B, Z) are taken once, image by image. Mean and variance are then a linear and a quadratic form in (a, b), exact at borders.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tare.samples.layout import Doubles
 _UNIT = 255.0
 _MOST_POSITIONS = 2048
 
-#: A network up to one of its layers: input ``(N, C, *size)`` to what reaches the layer, ``(N, K, P)``.
+#: A network up to one of its layers, from input ``(N, C, *size)`` to the layer's input ``(N, K, P)``.
 FrontFunction = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
-    """Images as augmentation leaves them, ``V`` views of each: unit values, where the image is, and what was added.
+    """``V`` augmented views of each image: unit values, a mask of the image, and added noise.
 
-    ``values`` ``(N, V, C, H, W)`` float32; ``mask`` ``(N, V, 1, H, W)``, or None where the image is everywhere; ``added``
-    ``(N, V, C, H, W)`` in units of the input, or None.
+    ``values`` are ``(N, V, C, H, W)`` float32. ``mask`` ``(N, V, 1, H, W)`` is 1 inside the image and 0 in padding, or None
+    without padding. ``added`` is ``(N, V, C, H, W)`` in units of the network's input, or None.
     """
 
     values: torch.Tensor
@@ -40,10 +40,10 @@ class Views:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
-    """Moments of each channel pooled over the images, and what each image adds to them.
+    """Moments of each channel pooled over the images, and each image's influence on them.
 
-    ``mean`` and ``variance`` are ``(K,)``; ``of_mean`` and ``of_variance`` ``(N, K)`` are the influences of the images, which
-    average to zero: the spread of an estimate follows from theirs.
+    ``mean`` and ``variance`` are ``(K,)``. ``of_mean`` and ``of_variance`` ``(N, K)`` are the influences, which average to zero;
+    their spread gives the standard errors.
     """
 
     mean: Doubles
@@ -63,7 +63,7 @@ class Predicted:
 class Responses:
     """Moments of the responses, image by image: ``first`` ``(N, K, T)`` and ``second`` ``(N, K, T, T)``.
 
-    ``pairs`` says of which (channel, colour) the first terms are; then come the masks of the channels, then the constant.
+    The terms T are the (channel, colour) ``pairs``, then the masks of the channels, then the constant.
     """
 
     first: Doubles
@@ -83,21 +83,21 @@ class Responses:
         return mean, np.einsum("ai,kij,aj->ak", weights, second, weights, optimize=True) - mean**2
 
     def weights(self, affine: Affine) -> Doubles:
-        """How much of each term ``(T,)`` there is under a normalisation."""
+        """The weight of each term ``(T,)`` under a normalisation."""
         terms = [affine.scale[c] * _UNIT if affine.order[c] == j else 0.0 for c, j in self.pairs]
         return np.array([*terms, *affine.shift, 1.0])
 
     def of_images(self, chosen: NDArray[np.int64]) -> Responses:
-        """The same for some of the images."""
+        """The responses of some of the images."""
         return Responses(self.first[chosen], self.second[chosen], self.pairs)
 
     def with_more(self, other: Responses) -> Responses:
-        """The same for more images."""
+        """The responses of these images and those of ``other``."""
         return Responses(np.concatenate([self.first, other.first]), np.concatenate([self.second, other.second]), self.pairs)
 
 
 def pairs_of(channels: int) -> tuple[tuple[int, int], ...]:
-    """Which colour may reach which channel: its own, and of three channels red and blue exchanged."""
+    """The (channel, colour) pairs: each channel with its own colour, and with three channels red and blue exchanged."""
     straight = tuple((c, c) for c in range(channels))
     return (*straight, (0, 2), (2, 0)) if channels == 3 else straight
 
@@ -106,13 +106,14 @@ def pairs_of(channels: int) -> tuple[tuple[int, int], ...]:
 def responses(front: FrontFunction, views: Views, batch: int = 32) -> Responses:
     """Take the moments of the responses of an affine ``front`` to ``views``.
 
-    Means and products are taken in float32 within a view, and in float64 over views and images. Of large maps a random part of
-    the positions, other ones for every batch, stands for all: neighbours tell the same.
+    Means and products are taken in float32 within a view, and in float64 over views and images. Large maps are sampled at random
+    positions, drawn again for every batch, since neighbouring positions are alike.
     """
     count, each, channels, *size = views.values.shape
     pairs = pairs_of(channels)
     bias = front(torch.zeros(1, channels, *size))
-    everywhere = None if views.mask is not None else _channelwise(front, torch.ones(1, 1, *size), bias, channels)
+    ones = torch.ones(1, 1, *size)
+    everywhere = [front(_only(ones, c, channels)) - bias for c in range(channels)] if views.mask is None else []
     moments = []
     step = max(1, batch // each)
     for start in range(0, count, step):
@@ -127,7 +128,7 @@ def responses(front: FrontFunction, views: Views, batch: int = 32) -> Responses:
         if views.mask is not None:
             mask = views.mask[part].flatten(0, 1)
             terms += [at(front(_only(mask, c, channels))) - constant for c in range(channels)]
-        terms += [at(term) for term in everywhere or ()]
+        terms += [at(term) for term in everywhere]
         terms.append(constant if views.added is None else at(front(views.added[part].flatten(0, 1))))
         moments.append(term_moments(torch.stack(terms, dim=2), each))
     first, second = (np.concatenate(parts) for parts in zip(*moments, strict=True))
@@ -135,15 +136,11 @@ def responses(front: FrontFunction, views: Views, batch: int = 32) -> Responses:
 
 
 def _positions(number: int, seed: int) -> torch.Tensor:
-    """All positions, or a random part of many."""
+    """All positions; if there are many, a random part of them."""
     if number <= _MOST_POSITIONS:
         return torch.arange(number)
     generator = torch.Generator().manual_seed(seed)
     return torch.randperm(number, generator=generator)[:_MOST_POSITIONS].sort().values
-
-
-def _channelwise(front: FrontFunction, mask: torch.Tensor, bias: torch.Tensor, channels: int) -> list[torch.Tensor]:
-    return [front(_only(mask, c, channels)) - bias for c in range(channels)]
 
 
 def _only(values: torch.Tensor, channel: int, channels: int) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Moments at a batch norm behind one convolution, from patches of the images instead of whole maps of responses.
 
-What reaches the layer at one position is a weighted sum over a small window of the input, zeros outside included. A few hundred
-windows of every image tell its moments as well as all of them do: neighbours look alike, and images differ far more.
+The layer's input at one position is a weighted sum over a small window of the network's input, zeros outside included. A few
+hundred windows give an image's moments as well as all windows do: neighbouring windows are alike, and images differ far more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional
 from tare.identifying.fingerprint.front import NetworkFront
 from tare.identifying.fingerprint.moments import Responses, Views, pairs_of, term_moments
 
-#: Windows taken of every view of an image: all of so many, and this random part of more.
+#: If a view has at most ALL windows, all are used; else this number of random windows.
 ALL, POSITIONS = 1024, 400
 _TOLERANCE = 1e-4
 _LARGEST = 32
@@ -26,7 +26,7 @@ _BATCH = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
-    """A convolution in zeros: ``weights`` ``(K, C, h, w)``, ``bias`` ``(K,)``, and where its windows lie.
+    """A zero-padded convolution: ``weights`` ``(K, C, h, w)``, ``bias`` ``(K,)``, and the grid of its windows.
 
     Window ``(i, j)`` of the ``grid`` begins at row ``stride[0] * i - before[0]`` and the like for columns; ``after`` is how far
     windows reach beyond the last row and column.
@@ -48,7 +48,7 @@ class Kernel:
         return every[which, :, places // self.grid[1], places % self.grid[1]].flatten(-2)
 
     def places(self, count: int, seed: int) -> torch.Tensor:
-        """``count`` sets ``(N, P)`` of places, all of them or a random part of many, other ones in every set."""
+        """``count`` sets ``(N, P)`` of places: all places, or if there are many a random part, drawn for every set."""
         number = self.grid[0] * self.grid[1]
         if number <= ALL:
             return torch.arange(number).expand(count, -1)
@@ -57,11 +57,11 @@ class Kernel:
 
 
 def kernel_of(front: NetworkFront, shape: Sequence[int]) -> Kernel | None:
-    """The one convolution that an affine ``front`` amounts to on inputs of ``shape`` ``(C, H, W)``; None if it is none.
+    """The convolution that equals an affine ``front`` on inputs of ``shape`` ``(C, H, W)``; None if no convolution does.
 
-    The window's size and stride are those of the derivatives at three neighbouring positions; the weights solve the front's
-    response to noise by least squares. Where the solution does not give that response everywhere, borders included, the front is
-    something else: two padded convolutions, say, or one that pads by reflection.
+    Derivatives at three neighbouring positions give the window's size and stride; least squares on the response to noise gives
+    the weights. If the solution does not give that response everywhere, borders included, the front is something else: for
+    example, two padded convolutions, or one that pads by reflection.
     """
     if len(shape) != 3:
         return None
@@ -79,7 +79,7 @@ def kernel_of(front: NetworkFront, shape: Sequence[int]) -> Kernel | None:
 def _boxes(
     front: NetworkFront, shape: Sequence[int]
 ) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int], tuple[int, int]] | None:
-    """The window (top, left, rows, columns) of a central position, the stride, the grid, and that position."""
+    """The window (top, left, rows, columns) of a central position, the stride, the grid, and the position."""
     with torch.enable_grad():
         values = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
         reached = front.reached(values)
@@ -132,7 +132,7 @@ def _spread_places(grid: tuple[int, int], count: int) -> torch.Tensor:
 
 @torch.inference_mode()
 def patch_responses(kernel: Kernel, views: Views, seed: int) -> Responses:
-    """The same as :func:`tare.identifying.fingerprint.moments.responses`, from some of the windows of every view."""
+    """As :func:`tare.identifying.fingerprint.moments.responses`, from some windows of every view."""
     count, each, channels, *_ = views.values.shape
     parts = []
     step = max(1, _BATCH // each)
@@ -154,8 +154,8 @@ def _terms(
     channels = values.shape[1]
     weights = kernel.weights.flatten(2)
     windows = kernel.windows(values, places).movedim(1, -1)
-    shown = values.new_ones(1, 1, *values.shape[2:]).expand(len(values), -1, -1, -1) if mask is None else mask
-    inside = kernel.windows(shown, places)[:, :, 0].movedim(1, -1)
+    image = values.new_ones(1, 1, *values.shape[2:]).expand(len(values), -1, -1, -1) if mask is None else mask
+    inside = kernel.windows(image, places)[:, :, 0].movedim(1, -1)
     terms = [weights[:, c] @ windows[:, j] for c, j in pairs_of(channels)]
     terms += [weights[:, c] @ inside for c in range(channels)]
     constant = kernel.bias[:, None].expand_as(terms[0])

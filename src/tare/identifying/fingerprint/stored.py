@@ -1,11 +1,11 @@
-"""What batch norm remembers of the data that a network was trained on: a running mean and variance per channel.
+"""The moments that batch norm stores of a network's training: a running mean and variance per channel.
 
-They are moments of what reached each layer during training, and so of what the network was fed.
+They are moments of each layer's input during training, and so depend on how the network's input was normalised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import nn
 from tare.errors import ModelError
 from tare.networks.batch_norm import batch_norms
 
-#: Channels whose stored variance is below this share of the layer's median carry nothing: their filters died.
+#: A channel whose stored variance is below this share of the layer's median is dead.
 _DEAD = 1e-5
 _FEWEST_CHANNELS = 2
 
@@ -26,7 +26,7 @@ _FEWEST_CHANNELS = 2
 class Fingerprint:
     """The moments that one batch norm stores, in units of its own input.
 
-    ``mean`` and ``variance`` are float64 ``(C,)``; ``alive`` says which channels carry something.
+    ``mean`` and ``variance`` are float64 ``(C,)``; ``alive`` says which channels are not dead.
     """
 
     name: str
@@ -36,25 +36,25 @@ class Fingerprint:
 
 
 def fingerprints(module: nn.Module) -> dict[str, Fingerprint]:
-    """The trained batch norms of ``module`` by name; empty if it has none at all.
+    """The trained batch norms of ``module`` by name; empty for a module without batch norm.
 
     Raises :class:`ModelError` for weights or moments that are not finite, for frozen batch norm, whose moments are those of an
-    earlier training, for layers that keep no moments, and if all of them are as they were made (mean 0, variance 1).
+    earlier training, for layers that keep no moments, and if all moments have their initial values (mean 0, variance 1).
     """
-    _check_finite(module)
     kept = batch_norms(module)
+    _check_finite(module, kept)
     if not kept:
         _check_other_kinds(module)
         return {}
     trained = {name: _of(name, layer) for name, layer in kept.items() if not _is_new(layer)}
     if not trained:
-        found = f"mean 0 and variance 1 in all {len(kept)} of them: never trained, or reset"
+        found = f"mean 0 and variance 1 in all {len(kept)} layers: never trained, or reset"
         raise ModelError("batch norm moments from a training", found, "name the checkpoint that the training wrote")
     return {name: stored for name, stored in trained.items() if stored.alive.sum() >= _FEWEST_CHANNELS}
 
 
 def fingerprint_divergence(stored: Fingerprint, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian KL divergence in nats of moments ``(..., C)`` from the stored ones, averaged over the channels alive.
+    """Gaussian KL divergence in nats of moments ``(..., C)`` from the stored ones, averaged over the live channels.
 
     KL = (v/v0 + (m - m0)^2/v0 - 1 - log(v/v0)) / 2 per channel, with v0 and m0 stored.
     """
@@ -74,19 +74,15 @@ def _is_new(layer: Any) -> bool:
     return bool((layer.running_mean == 0).all()) and bool((layer.running_var == 1).all())
 
 
-def _check_finite(module: nn.Module) -> None:
+def _check_finite(module: nn.Module, kept: Mapping[str, Any]) -> None:
     for name, values in module.state_dict().items():
         if isinstance(values, torch.Tensor) and values.is_floating_point() and not bool(torch.isfinite(values).all()):
             raise ModelError(
                 "finite weights", f"NaN or infinity in {name!r}", "name a checkpoint from before the training diverged"
             )
-    negative = [name for name, layer in _stated(module).items() if bool((layer.running_var < 0).any())]
+    negative = [name for name, layer in kept.items() if bool((layer.running_var < 0).any())]
     if negative:
-        raise ModelError("variances of at least 0", f"a negative one in {negative[0]!r}", "check the checkpoint")
-
-
-def _stated(module: nn.Module) -> dict[str, Any]:
-    return dict(batch_norms(module))
+        raise ModelError("variances of at least 0", f"a negative variance in {negative[0]!r}", "check the checkpoint")
 
 
 def _check_other_kinds(module: nn.Module) -> None:
@@ -99,5 +95,7 @@ def _check_other_kinds(module: nn.Module) -> None:
         )
     if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules()):
         raise ModelError(
-            "batch norm that keeps running moments", "layers with track_running_stats=False", "nothing in these weights can tell"
+            "batch norm that keeps running moments",
+            "layers with track_running_stats=False",
+            "nothing in these weights can tell",
         )

@@ -1,7 +1,7 @@
-"""Images as training saw them: the augmentations that a network may have been trained with, drawn with a seed.
+"""The augmentations that a network may have been trained with, drawn with a seed.
 
-What a crop adds at a border, or erasing puts in a box, is part of what batch norm remembers. Black (a raw 0) and zero (of the
-normalised input, which is the raw value u0) are different, and both occur.
+The border that a crop adds and the boxes that erasing fills are part of the moments in batch norm. A border may be black (raw 0)
+or zero after normalisation (the raw value u0); both occur, and they differ.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _PADDED = 1 / 8
 _ERASED_OFTEN, _ERASED_AREA, _ERASED_RATIO = 0.5, (0.02, 1 / 3), (0.3, 3.3)
 _RATIO = (3 / 4, 4 / 3)
 _JITTER = 0.4
-# Standard deviation, in unit values, of what every colour is shifted by.
+# Standard deviation of the shift of every colour, in unit values.
 _CAST = 0.08
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingAugmentation:
-    """One way in which training images may have been varied; every second view is flipped.
+    """One augmentation of training images; every second view is also flipped.
 
-    ``border``: a crop at random from the image padded by an eighth of its edge. ``area``: a random resized crop of at least
-    this share of the image, stretched to the input's size (0: none), with ``antialias`` or, as TensorFlow does, without.
-    ``erased``: boxes in half of the images. ``colours``: ``jittered``, brightness, contrast and saturation varied by 40%, or
-    ``distorted`` as in TensorFlow's Inception preprocessing, hue included; ``casts``: every colour shifted by itself.
+    ``border``: a random crop from the image padded by an eighth of its edge. ``area``: a random resized crop of at least this
+    share of the image (0: no such crop), with ``antialias`` or, as in TensorFlow, without. ``erased``: boxes in half of the
+    images. ``colours``: ``jittered`` varies brightness, contrast and saturation by 40%; ``distorted`` is TensorFlow's Inception
+    preprocessing, hue included. ``casts``: the std of a shift of every colour by itself.
     """
 
     name: str
@@ -78,20 +78,20 @@ AUGMENTATIONS = (
 )
 
 
-#: Values ``(C, H, W)``, the mask of where the image is, and what was added; as in :class:`Views`.
+#: Values ``(C, H, W)``, the mask of the image, and the added noise, as in :class:`Views`.
 MaskedView = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeImage:
-    """One image as unit values ``(C, H, W)``: as it is, and ``whole``, as evaluation would show it to the network."""
+    """One image as unit values ``(C, H, W)``: at its own size, and ``whole``, resized and cropped as for evaluation."""
 
     values: torch.Tensor
     whole: torch.Tensor
 
 
 def prepared(images: Sequence[NDArray[Any]], geometry: Geometry) -> tuple[ProbeImage, ...]:
-    """Images ``(H, W, C)`` resized and cropped once; one that has the network's size is left as it is."""
+    """Resize and crop images ``(H, W, C)`` once; an image of the network's size is left as it is."""
     see = evaluation_transform(geometry)
     tensors = [as_tensor(image) for image in images]
     return tuple(
@@ -101,9 +101,9 @@ def prepared(images: Sequence[NDArray[Any]], geometry: Geometry) -> tuple[ProbeI
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AugmentedImages:
-    """Images and their views. What becomes of an image depends on the seed and on its number alone.
+    """Images and their views; the random draws of an image depend only on the seed and on its number.
 
-    Augmentations that crop alike share their crops, whatever else they do: these are kept.
+    Crops are kept, since augmentations with the same crop share them.
     """
 
     images: tuple[ProbeImage, ...]
@@ -111,7 +111,7 @@ class AugmentedImages:
     _crops: dict[tuple[int, int, float, bool], torch.Tensor] = field(default_factory=dict)
 
     def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int) -> Views:
-        """``each`` views of the images from ``start`` to before ``stop``, at the size of the network's input."""
+        """``each`` views of images ``start`` to ``stop - 1``, at the size of the network's input."""
         drawn = [self._view(augmentation, place, view) for place in range(start, stop) for view in range(each)]
         shape = (stop - start, each)
         values = torch.stack([one[0] for one in drawn])
@@ -127,7 +127,7 @@ class AugmentedImages:
             change = _jittered if augmentation.colours == "jittered" else _distorted
             values = change(values, self._random(place, view, 1))
         if augmentation.casts:
-            sign = 1 - 2 * (place % 2)  # opposite shifts in neighbours: together they shift nothing
+            sign = 1 - 2 * (place % 2)  # neighbours get opposite shifts, which cancel in the mean
             values = _cast(values, sign * augmentation.casts, self._random(place - (place % 2), view, 4))
         if augmentation.border != "none":
             values, mask = _padded_crop(values, augmentation.border, self._random(place, view, 2))
@@ -163,7 +163,7 @@ def as_tensor(image: NDArray[Any]) -> torch.Tensor:
 
 
 def _whole(image: NDArray[Any], values: torch.Tensor, size: tuple[int, int], see: Any) -> torch.Tensor:
-    """Resized and cropped as for evaluation; an image that has the size already is left as it is."""
+    """The image resized and cropped as for evaluation; unchanged if it has the size already."""
     from PIL import Image as Pillow
 
     if image.shape[:2] == size:
@@ -227,7 +227,7 @@ def _erased(
 
 
 def _jittered(values: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Brightness, contrast and saturation, each as a mixture of the image with black, its mean grey and its own grey."""
+    """Brightness, contrast and saturation: the image mixed with black, with its mean grey, and with its grey image."""
     brightness, contrast, saturation = rng.uniform(1 - _JITTER, 1 + _JITTER, 3)
     values = (values * float(brightness)).clamp(0, 1)
     weights = torch.tensor([0.299, 0.587, 0.114]) if len(values) == 3 else torch.ones(len(values)) / len(values)
@@ -240,8 +240,8 @@ def _jittered(values: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 def _distorted(values: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Brightness, saturation, hue and contrast in one of the four orders of TensorFlow's Inception preprocessing.
 
-    Brightness by up to 32/255, saturation and contrast by 0.5 to 1.5, hue by up to a fifth of the circle; saturation is that of
-    HSV, and contrast is about the mean of each colour.
+    Brightness changes by up to 32/255, saturation and contrast by factors from 0.5 to 1.5, hue by up to a fifth of the circle.
+    Saturation is that of HSV; contrast is around the mean of each colour.
     """
     amounts = {
         "brightness": rng.uniform(-32 / 255, 32 / 255),
@@ -270,7 +270,7 @@ _ORDERS = (
 
 
 def _saturated(values: torch.Tensor, amount: float) -> torch.Tensor:
-    """HSV's saturation times ``amount``, at most 1: a colour's distance from the largest of the three, in its proportion."""
+    """HSV's saturation times ``amount``, at most 1: each colour's distance from the largest colour is scaled."""
     largest = values.amax(0, keepdim=True)
     most = largest / (largest - values.amin(0, keepdim=True)).clamp_min(1e-6)
     return largest - (largest - values) * most.clamp(max=amount)
@@ -284,6 +284,6 @@ def _turned(values: torch.Tensor, amount: float) -> torch.Tensor:
 
 
 def _cast(values: torch.Tensor, spread: float, rng: np.random.Generator) -> torch.Tensor:
-    """Every colour shifted by itself, by a normal amount of std ``spread``, whose sign turns it round."""
+    """Every colour shifted by its own normal amount of std ``|spread|``; a negative ``spread`` reverses the shifts."""
     shifts = (spread * rng.standard_normal((len(values), 1, 1))).astype(np.float32)
     return (values + torch.from_numpy(shifts)).clamp(0, 1)

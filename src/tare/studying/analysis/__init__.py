@@ -1,1 +1,1 @@
-"""What scores say."""
+"""The analysis of scores: contrasts, crossovers and sentences."""

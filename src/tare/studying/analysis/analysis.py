@@ -1,4 +1,4 @@
-"""Analyse scores: contrasts to the baseline, learning curves, crossovers, a summary over groups, and sentences made of these."""
+"""Analyse scores: means, contrasts to the baseline, crossovers, a summary over groups, and sentences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where a strategy overtakes the baseline as the size grows, in what is otherwise one group."""
+    """Where a strategy overtakes the baseline as the size grows; ``group`` is without the size."""
 
     group: ScoreGroup
     strategy: str
@@ -38,7 +38,7 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything that the scores say; ``unit`` is ``points`` for shares in [0, 1], else empty."""
+    """The result of the analysis; ``unit`` is ``points`` for shares in [0, 1], else empty."""
 
     baseline: str
     margin: float
@@ -51,11 +51,11 @@ class Analysis:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The verdict, from the numbers only."""
+        """The verdict as sentences, made from the numbers."""
         return tuple(_sentences(self))
 
     def told(self, value: float) -> str:
-        """A difference as text, with its sign."""
+        """A difference as text, with its sign, without its unit."""
         return f"{100 * value:+z.1f}" if self.unit else f"{value:+.3g}"
 
     def ends(self, interval: Interval) -> str:
@@ -63,19 +63,19 @@ class Analysis:
         return f"{self.told(interval.low)} to {self.told(interval.high)}"
 
     @property
-    def suffix(self) -> str:
-        """The unit after a difference as text."""
+    def unit_text(self) -> str:
+        """The unit as it follows a number: `` points``, or nothing."""
         return f" {self.unit}" if self.unit else ""
 
     @property
     def margin_text(self) -> str:
-        """The margin as text, with its unit."""
+        """The margin with its unit."""
         if not self.unit:
             return f"{self.margin:g}"
         return f"{100 * self.margin:g} point{'' if round(100 * self.margin, 9) == 1 else 's'}"
 
     def to_json(self) -> dict[str, Any]:
-        """The analysis as a JSON object with schema ``tare.analysis/1``; what is not finite is null or a word."""
+        """The analysis as a JSON object with schema ``tare.analysis/1``; a value that is not finite is null or a word."""
         return {
             "schema": SCHEMA,
             "baseline": self.baseline,
@@ -96,10 +96,10 @@ class Analysis:
 def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = None, size: str | None = None) -> Analysis:
     """Analyse scores against ``baseline``.
 
-    ``margin`` is the largest difference that counts as none: one point by default (0.01 of shares, 1 of other scores). ``size``
-    names the group column that holds the target's size, along which crossovers are looked for.
+    ``margin`` is the largest difference that counts as equivalent: one point by default (0.01 for shares, 1 for other scores).
+    ``size`` names the group column with the target's size, along which crossovers are looked for.
 
-    Raises :class:`DataError` if no group has the baseline, or a size is no number.
+    Raises :class:`DataError` if no group has the baseline, or a size is not a whole number.
     """
     if not any(baseline in strategies for strategies in scores.values.values()):
         raise DataError(
@@ -108,7 +108,7 @@ def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = 
     unit = "points" if scores.largest <= 1.0 else ""
     margin = (0.01 if unit else 1.0) if margin is None else margin
     if not margin > 0:
-        raise DataError("a margin above zero", f"{margin:g}", "1 point is the usual one")
+        raise DataError("a margin above zero", f"{margin:g}", "1 point is usual")
     means = tuple(
         Mean(group, name, len(pairs), mean_interval(list(pairs.values())))
         for group, strategies in scores.values.items()
@@ -120,7 +120,7 @@ def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = 
 
 
 def _crossings(scores: Scores, baseline: str, size: str) -> tuple[Crossing, ...]:
-    """One crossover per strategy and group without its size."""
+    """One crossover per strategy and group, sizes taken together."""
     rest: dict[ScoreGroup, dict[int, ScoreGroup]] = {}
     for group in scores.values:
         others = tuple(item for item in group if item[0] != size)
@@ -147,17 +147,17 @@ def _sentences(analysis: Analysis) -> list[str]:
     shown = {(item.strategy, *item.group) for item in found if item.shown}
     for crossing in analysis.crossings:
         if not any(key[0] == crossing.strategy and set(crossing.group) <= set(key[1:]) for key in shown):
-            continue  # nothing is shown at any size, so there is nothing to overtake
+            continue  # no difference is shown at any size, so the strategy cannot be said to overtake
         sentence = crossing.crossover.sentence(crossing.strategy, analysis.baseline, crossing.sizes[0], crossing.sizes[-1])
         where = group_text(crossing.group)
         lines.append(f"{where}: {sentence}" if where else sentence)
     if analysis.missing:
-        lines.append(f"{analysis.missing} cells are missing; what they would have shown is not known.")
+        lines.append(f"{analysis.missing} cells are missing; their results are not known.")
     return lines
 
 
 def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
-    """One sentence on a strategy: what is shown in how many comparisons, the largest of it, and what is not shown."""
+    """One sentence on a strategy: the number of comparisons for each statement, and the largest difference."""
     strategy, total = items[0].strategy, len(items)
     parts = []
     for statement in ("better", "worse"):
@@ -167,21 +167,24 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
             where = f", {group_text(best.group)}" if best.group and total > 1 else ""
             most = "at most " if len(shown) > 1 else ""
             parts.append(
-                f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_told(analysis, best)}{where})"
+                f"{statement} than {analysis.baseline}{_of(len(shown), total)} (by {most}{_amount(analysis, best)}{where})"
             )
     same = sum(item.statement == "equivalent" for item in items)
     if same:
         parts.append(f"equivalent to it within {analysis.margin_text}{_of(same, total)}")
     identical = sum(item.statement == "identical" for item in items)
     if identical == total:
-        parts.append(f"bit-identical to it{_of(identical, total)}, which different inputs hardly are: it had no effect")
+        parts.append(
+            f"bit-identical to it{_of(identical, total)}, which is unlikely with different inputs: the strategy had no effect"
+        )
     elif identical:
         parts.append(f"the same scores{_of(identical, total)}")
-    open_ones = [item for item in items if item.statement in ("undecided", "too few")]
-    if open_ones:
-        low, high = _range(open_ones)
-        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{analysis.suffix})" if math.isfinite(low) else ""
-        parts.append(f"no difference shown{_of(len(open_ones), total)}{span}")
+    undecided = [item for item in items if item.statement in ("undecided", "too few")]
+    if undecided:
+        ends = [(item.difference.low, item.difference.high) for item in undecided if math.isfinite(item.difference.low)]
+        low, high = min((low for low, _ in ends), default=math.nan), max((high for _, high in ends), default=math.nan)
+        span = f" (intervals from {analysis.told(low)} to {analysis.told(high)}{analysis.unit_text})" if ends else ""
+        parts.append(f"no difference shown{_of(len(undecided), total)}{span}")
     return f"{strategy}: {'; '.join(parts)}."
 
 
@@ -189,14 +192,9 @@ def _of(count: int, total: int) -> str:
     return "" if total == 1 else f" in all {total} comparisons" if count == total else f" in {count} of {total} comparisons"
 
 
-def _told(analysis: Analysis, item: Contrast) -> str:
+def _amount(analysis: Analysis, item: Contrast) -> str:
     gap = item.difference
-    return f"{analysis.told(gap.estimate).lstrip('+-')}{analysis.suffix}, {analysis.ends(gap)}"
-
-
-def _range(items: Sequence[Contrast]) -> tuple[float, float]:
-    ends = [(item.difference.low, item.difference.high) for item in items if math.isfinite(item.difference.low)]
-    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (math.nan, math.nan)
+    return f"{analysis.told(gap.estimate).lstrip('+-')}{analysis.unit_text}, {analysis.ends(gap)}"
 
 
 def group_text(group: ScoreGroup) -> str:
@@ -210,7 +208,7 @@ def _plain(item: Any) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same values with NaN and infinities as None, which JSON has."""
+    """The value with NaN and infinities replaced by None, for JSON."""
     if isinstance(value, dict):
         return {key: _finite(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

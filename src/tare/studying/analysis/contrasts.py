@@ -1,4 +1,4 @@
-"""Every strategy against the baseline, paired: better, worse, equivalent within a margin, or nothing shown."""
+"""Paired contrasts of every strategy to the baseline: better, worse, equivalent within a margin, or undecided."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Paired difference of a strategy to the baseline in one group, 95% interval; p values adjusted over the whole family.
+    """Paired difference of a strategy to the baseline in one group, with its 95% interval and adjusted p values.
 
-    ``identical``: every pair has the same score, by chance where scores are coarse, by a mistake where all groups are so.
-    ``too few``: one pair.
-    A difference that is shown and lies within the margin is still ``better`` or ``worse``; ``within`` says that it is small.
+    The statement is ``identical`` if every pair has equal scores, which may be chance in one group with coarse scores, and is a
+    mistake if it holds in all groups. It is ``too few`` with one pair. A significant difference within the margin is still
+    ``better`` or ``worse``; ``within`` then says that it is small.
     """
 
     group: ScoreGroup
@@ -55,8 +55,8 @@ class Overall:
 def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, ...]:
     """Compare every strategy with ``baseline`` in every group.
 
-    Two-sided paired t tests, and two one-sided ones against ``margin``; each family is adjusted by Holm over all groups and
-    strategies, so that the chance of any wrong "better", "worse" or "equivalent" is 5% each.
+    The tests are two-sided paired t tests, and two one-sided t tests against ``margin``. Each family is Holm-adjusted over all
+    groups and strategies: the chance of any wrong "better" or "worse" is at most 5%, and so is that of any wrong "equivalent".
     """
     keys = [(group, name) for group, strategies in scores.values.items() for name in strategies if name != baseline]
     gaps = [list(scores.differences(group, name, baseline).values()) for group, name in keys]
@@ -86,9 +86,9 @@ def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equ
 
 
 def overall(found: Sequence[Contrast]) -> tuple[Overall, ...]:
-    """Each strategy over all of its groups, the groups being a sample of those that might have been.
+    """Each strategy over all its groups, by random effects: the groups are a sample of possible groups.
 
-    Groups made with the same seeds are not independent; the interval rests on how groups differ, which includes that.
+    Groups with the same seeds are not independent; the interval comes from the differences between groups, which includes this.
     """
     result = []
     for strategy in dict.fromkeys(item.strategy for item in found):

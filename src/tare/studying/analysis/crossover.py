@@ -1,4 +1,4 @@
-"""From which size of the target on a strategy overtakes the baseline, with an interval, or that no such size is in range."""
+"""The target size from which a strategy beats the baseline, with an interval, if it is in range."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """The size at which the mean difference turns positive and stays so.
+    """The size at which the mean difference turns positive and stays positive.
 
-    ``size`` is -inf where it is positive at every size, +inf where it is not at the largest. ``low`` and ``high`` bound it with
-    95% confidence; an infinite end says that the sizes at hand do not bound it on that side.
+    ``size`` is -inf if the difference is positive at every size, +inf if it is not positive at the largest. ``low`` and ``high``
+    bound it with 95% confidence; an infinite end says that the measured sizes do not bound it on that side.
     """
 
     size: float
@@ -32,7 +32,7 @@ class Crossover:
         return all(math.isfinite(value) for value in (self.size, self.low, self.high))
 
     def sentence(self, strategy: str, baseline: str, smallest: int, largest: int) -> str:
-        """Say where the crossover lies, and no more than that."""
+        """One sentence on where the crossover lies."""
         if self.located:
             return f"{strategy} overtakes {baseline} at about {self.size:.0f} samples ({self.low:.0f} to {self.high:.0f})."
         if self.low == -math.inf and self.high == -math.inf:
@@ -47,8 +47,8 @@ class Crossover:
 def crossover(differences: Mapping[int, Mapping[Pair, float]], seed: int = 0) -> Crossover | None:
     """Find the crossover from paired differences by size; None with fewer than two sizes or two pairs common to all sizes.
 
-    The mean difference is taken as linear in log size between the sizes measured. The interval is the percentile bootstrap over
-    pairs, each with its differences at all sizes, since those share a seed (Efron and Tibshirani 1993, section 13.3).
+    The mean difference is taken as linear in log size between the measured sizes. The interval is the percentile bootstrap over
+    pairs; a pair keeps its differences at all sizes, which share a seed (Efron and Tibshirani 1993, section 13.3).
     """
     sizes = sorted(differences)
     common = sorted(set.intersection(*(set(differences[size]) for size in sizes))) if sizes else []
@@ -62,7 +62,7 @@ def crossover(differences: Mapping[int, Mapping[Pair, float]], seed: int = 0) ->
 
 
 def _crossings(sizes: Sequence[int], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where each broken line through a row of means last turns from at most zero to positive."""
+    """The size at which each row of means, as a broken line, last turns from at most zero to positive."""
     logs, rows = np.log(sizes), np.arange(len(means))
     below = means <= 0
     left = means.shape[1] - 1 - np.argmax(below[:, ::-1], axis=1)

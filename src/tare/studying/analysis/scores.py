@@ -1,4 +1,4 @@
-"""Scores of strategies, paired: what a study's cells, or somebody's table of results, amount to."""
+"""Paired scores of strategies, from a study's cells or from any table of results."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from tare.errors import DataError, reason_of
 
-#: What a group of comparable scores has in common: columns and their values, in the order given.
+#: A group of comparable scores: the columns that they share, with their values.
 ScoreGroup = tuple[tuple[str, str], ...]
 Pair = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """``values[group][strategy][pair]``: one score a cell; scores of one pair were made alike but for the strategy.
+    """``values[group][strategy][pair]``, one score per cell; the scores of one pair differ only in the strategy.
 
     ``missing`` counts cells without a score (failed ones).
     """
@@ -32,7 +32,7 @@ class Scores:
 
     @property
     def largest(self) -> float:
-        """The largest score in absolute value: up to 1, scores are shares and are told in points."""
+        """The largest absolute score; up to 1, scores are taken as shares and printed in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
 
     def differences(self, group: ScoreGroup, strategy: str, baseline: str) -> dict[Pair, float]:
@@ -47,7 +47,7 @@ def scores_of(
 ) -> Scores:
     """Arrange rows by group, strategy and pair.
 
-    Raises :class:`DataError` for a score that is no number, or two rows for one cell; a score that is null is missing.
+    A null score counts as missing. Raises :class:`DataError` for a score that is not a finite number, or two rows for one cell.
     """
     values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
     missing = 0
@@ -68,11 +68,11 @@ def scores_of(
         pairs = values.setdefault(key, {}).setdefault(str(row[strategy]), {})
         if cell in pairs:
             where = ", ".join(f"{name} {text}" for name, text in (*key, *zip(pair, cell, strict=True)))
-            found = f"two for {row[strategy]} at {where or 'no pair at all'}"
+            found = f"two rows for {row[strategy]} at {where or 'no pair at all'}"
             raise DataError("one row per strategy and pair", found, "name the columns that tell them apart with --pair-columns")
         pairs[cell] = value
     if not values:
-        raise DataError("at least one score", f"{missing} rows without", "check the table")
+        raise DataError("at least one score", f"{missing} rows without a score", "check the table")
     return Scores(values, missing)
 
 
@@ -97,7 +97,7 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 
 def check_table_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
-    """Raise :class:`DataError` for a column that the table lacks, with the closest that it has."""
+    """Raise :class:`DataError` for a missing column, with the closest columns of the table."""
     import difflib
 
     if not rows:

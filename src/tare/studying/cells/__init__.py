@@ -1,1 +1,1 @@
-"""One cell measured."""
+"""Measuring the cells of a study."""

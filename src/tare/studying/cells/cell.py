@@ -26,16 +26,16 @@ from tare.studying.tasks.samples import Samples, seeded_split, shifted_samples
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
 
-#: Inverse penalty of the logistic head on standardised features: the same for all, since choosing it costs 35 fits a cell.
+#: Inverse penalty of the logistic head on standardised features, the same for all cells: choosing it would cost 35 fits per cell.
 STRENGTH = 1.0
-#: Steps, whatever the size, and peak rate: epochs would leave small targets untrained.
+#: Number of steps and peak rate. Steps do not depend on the size: a number of epochs would leave small targets untrained.
 _FINETUNE = (200, 1e-3)
 _SCRATCH = (400, 4e-3)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A cell's accuracy on ``tested`` held-out samples, the moments that its training samples were fed with, or its error."""
+    """A cell's accuracy on ``tested`` held-out samples and its training inputs' mean and std, or its error."""
 
     cell: Cell
     accuracy: float | None
@@ -48,11 +48,11 @@ class Result:
 def measure_cells(
     task: Task, source: Pretrained, cells: Sequence[Cell], pool: int, shared: FeatureStore | None = None
 ) -> list[Result]:
-    """Measure cells of one network, protocol, seed and shift; training samples are taken from ``pool`` of the target's.
+    """Measure cells of one network, protocol, seed and shift; training samples come from ``pool`` of the target's samples.
 
-    Training samples of a smaller size are the first of a larger one's, and all sizes are tested on the same samples, so that
-    sizes and strategies are paired. Normalisation, batch norm, the head and its feature scaling are fitted on the training
-    samples alone. What several cells are fed alike is passed through the network once; ``shared`` keeps it for other seeds.
+    A smaller size takes the first training samples of a larger one, and all sizes are tested on the same samples, so that sizes
+    and strategies are paired. Normalisation, batch norm, the head and its feature scaling are fitted on the training samples
+    alone. Inputs that several cells share pass through the network once; ``shared`` keeps their features for other seeds.
     """
     target, first = task.target(), cells[0]
     everything, test = seeded_split(target, pool, first.seed)
@@ -66,14 +66,14 @@ def measure_cells(
 
 
 def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]:
-    """The results of cells that none was measured of."""
+    """The results of cells that could not be measured."""
     reason = reason_of(f"{type(error).__name__}: {error}", 300)
     return [Result(cell, None, tested, None, None, reason) for cell in cells]
 
 
 @dataclass(slots=True)
 class _Work:
-    """What the cells of one unit share."""
+    """The task, network and samples that the cells of one unit share."""
 
     task: Task
     source: Pretrained
@@ -83,12 +83,12 @@ class _Work:
     passing: Passing
 
     def results(self, cells: Sequence[Cell]) -> dict[Cell, Result]:
-        """Results of cells of one size. Their heads are fitted together."""
+        """Results of cells of one size, whose heads are fitted together."""
         chosen = self.train[: cells[0].size]
         found: dict[Cell, Result] = {}
         try:
             stats = self.shifted.take(chosen).measure()
-        except Exception as error:  # nothing is known of these samples: no cell can be measured
+        except Exception as error:  # without statistics no cell can be measured
             return dict(zip(cells, failed(cells, len(self.test), error), strict=True))
         fed: dict[Cell, Normalisation] = {}
         probed: dict[Cell, tuple[Features, Features]] = {}
@@ -99,7 +99,7 @@ class _Work:
                     probed[cell] = self._features(cell, fed[cell])
                 else:
                     found[cell] = self._result(cell, self._trained(cell, fed[cell]), fed[cell], stats)
-            except Exception as error:  # whatever a network raises: the study goes on, and says so
+            except Exception as error:  # a network's code may raise anything: the study records it and goes on
                 found[cell] = failed([cell], len(self.test), error)[0]
         heads = fit_heads([fitted for fitted, _ in probed.values()], self.shifted.labels[chosen], strength=STRENGTH)
         for (cell, (_, tested)), head in zip(probed.items(), heads, strict=True):
@@ -132,7 +132,7 @@ class _Work:
         return np.asarray(logits.argmax(dim=1).numpy(), dtype=np.int64)
 
     def _to_train(self, cell: Cell) -> nn.Module:
-        """The pretrained network, or one drawn anew, with a classifier for the target, the same for all strategies."""
+        """The pretrained network, or a newly initialised one, with the same new classifier for all strategies."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived(cell.seed, 4))
             if cell.protocol == "scratch":
@@ -152,7 +152,7 @@ def cell_normalisation(strategy: Strategy, source: Pretrained, stats: DatasetSta
 
 
 def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]:
-    """Mean and std over all channels, each with as many values: var = mean of (var_c + mean_c^2), less the mean squared."""
+    """Mean and std over channels of equal size: var = mean of (std_c^2 + (mean_c - mean)^2)."""
     mean = math.fsum(means) / len(means)
     square = math.fsum(s * s + (m - mean) ** 2 for m, s in zip(means, stds, strict=True)) / len(means)
     return mean, math.sqrt(square)
@@ -160,5 +160,5 @@ def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]
 
 def row_of(result: Result) -> dict[str, Any]:
     """A result as a row of the tidy table."""
-    columns = asdict(result)
-    return {**columns.pop("cell"), **columns}
+    row = asdict(result)
+    return {**row.pop("cell"), **row}

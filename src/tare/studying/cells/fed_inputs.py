@@ -1,4 +1,4 @@
-"""What each strategy feeds the network: proved to differ, its moments, its distribution, and examples to look at."""
+"""The inputs of each strategy: a proof that they differ, their moments and distribution, and example images."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _SIDE = 96
 
 
 def prove_different(plan: StudyPlan) -> None:
-    """Feed all strategies the same samples and compare the tensors; a strategy like another would be compared with itself.
+    """Normalise the same samples by all strategies and compare the tensors.
 
-    Raises :class:`StrategyError` if two are equal.
+    Raises :class:`StrategyError` if two strategies give equal tensors: they would be compared with themselves.
     """
     for shift in plan.shifts:
         tensors: dict[str, torch.Tensor] = {}
@@ -42,7 +42,7 @@ def prove_different(plan: StudyPlan) -> None:
 
 
 def fed_inputs(plan: StudyPlan) -> tuple[FedInputs, ...]:
-    """Moments and distribution of what every strategy feeds under every shift."""
+    """Moments and distribution of every strategy's inputs under every shift."""
     found = []
     task = plan.task
     if task.source is not None:
@@ -52,14 +52,14 @@ def fed_inputs(plan: StudyPlan) -> tuple[FedInputs, ...]:
     for shift in plan.shifts:
         stored = _part(plan, shift, plan.sizes[-1]).tensor()
         unit = stored / 255 if stored.dtype == torch.uint8 else stored
-        if unit.ndim > 2:  # the columns of a table have units of their own, and no common axis
+        if unit.ndim > 2:  # a table's columns have their own units, so no common axis
             found.append(_of(shift, "stored", unit, 0.0, 1.0))
         found += [_of(shift, strategy, fed) for strategy, fed in _fed(plan, shift, plan.sizes[-1])]
     return tuple(found)
 
 
 def example_inputs(plan: StudyPlan) -> tuple[ExampleInputs, ...]:
-    """The first samples of three classes under every shift and strategy; none where samples are no images."""
+    """The first samples of three classes under every shift and strategy; empty if the samples are not images."""
     target = plan.task.target()
     if target.values.ndim != 4 or target.channels not in (1, 3):
         return ()
@@ -76,7 +76,7 @@ def example_inputs(plan: StudyPlan) -> tuple[ExampleInputs, ...]:
 def _fed(
     plan: StudyPlan, shift: str, count: int, chosen: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[Strategy, torch.Tensor]]:
-    """What each strategy feeds of the first ``count`` training samples, or of those ``chosen``."""
+    """Each strategy's inputs: the first ``count`` training samples, or the ``chosen`` samples."""
     part, source = _part(plan, shift, plan.sizes[-1]), _stand_in(plan)
     stats = part.measure()
     picked = part.take(np.arange(min(count, len(part.labels))) if chosen is None else chosen).tensor()
@@ -92,7 +92,7 @@ def _part(plan: StudyPlan, shift: str, count: int) -> Samples:
 
 
 def _stand_in(plan: StudyPlan) -> Pretrained:
-    """Constants and moments of the source of seed 0; what is fed does not depend on the weights."""
+    """Constants and moments of the source of seed 0, with a dummy network: inputs do not depend on the weights."""
     task = plan.task
     if task.given is not None:
         return task.given(plan.networks[0])

@@ -1,4 +1,4 @@
-"""A small image network as it is passed through many times: batch norm folded, its first layer computed once a sample."""
+"""A small image network for many passes: batch norm is folded, and the first layer is computed once per sample."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.small_networks import SmallNetwork
 
-#: Pairs of samples passed at once: what it costs to begin is shared by enough of them.
+#: Pairs of samples per pass.
 _BATCH = 128
 _ONE = 255.0
 
 
 class _Layer(NamedTuple):
-    """What :func:`torch.nn.functional.conv2d` takes beside its input."""
+    """The arguments of :func:`torch.nn.functional.conv2d` behind its input."""
 
     weight: torch.Tensor
     bias: torch.Tensor | None
@@ -33,14 +33,14 @@ class _Layer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """Convolutions of a network in eval mode, and what the first makes of all samples and of a constant image of ones.
+    """Convolutions of a network in eval mode, and the first one's responses to all samples and to an image of ones.
 
-    The first layer is linear, and its input under a strategy is ``a x + b`` inside the image and 0 around it. So it gives
-    ``a conv(x) + b conv(1) + bias``, in which only a and b differ between strategies.
+    The first layer is linear, and its input under a strategy is ``a x + b`` inside the image and 0 around it. Its output is
+    therefore ``a conv(x) + b conv(1) + bias``, in which only a and b differ between strategies.
 
-    Samples go through in pairs, as the channels of one image, of which every convolution has a group for each: of few channels,
-    two groups take three quarters of the time of two images. First come the pairs to test on, then those to train on, so that
-    the training samples of any size and the test samples lie together.
+    Two samples form one image, each with its own group in every convolution: with few channels, two groups take three quarters of
+    the time of two images. Test pairs come before training pairs, so that the test samples and the training samples of any size
+    are contiguous.
     """
 
     layers: tuple[_Layer, ...]
@@ -51,9 +51,9 @@ class Frozen:
     @classmethod
     @torch.inference_mode()
     def of(cls, module: nn.Module, train: torch.Tensor, test: torch.Tensor) -> Frozen | None:
-        """The network for these samples ``(N, 1, H, W)``, bytes or unit values, to train and to test on.
+        """The network for these training and test samples ``(N, 1, H, W)``, bytes or unit values.
 
-        None for other samples, another kind of network, or one whose norm layers cannot be folded.
+        None for samples of another shape, another kind of network, or norm layers that cannot be folded.
         """
         if not isinstance(module, SmallNetwork) or test.ndim != 4 or test.shape[1] != 1:
             return None
@@ -68,9 +68,9 @@ class Frozen:
 
     @torch.inference_mode()
     def features(self, size: int, applied: Normalisation) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Features ``(N, D)`` of the first ``size`` samples to train on, and of all to test on.
+        """Features ``(N, D)`` of the first ``size`` training samples, and of all test samples.
 
-        They are normalised as ``applied`` says, which is not each sample by its own moments.
+        ``applied`` must not normalise each sample by its own moments.
         """
         affine, bias = applied.affine(), self.layers[0].bias
         constant = affine.shift[0] * self.ones + (0.0 if bias is None else bias[:, None, None])
@@ -86,7 +86,7 @@ class Frozen:
 
 
 def _folded(block: Any) -> _Layer | None:
-    """A block's convolution with its norm layer in it; None where a norm layer depends on the sample."""
+    """A block's convolution with its norm layer folded in; None if the norm layer depends on the sample."""
     convolution, norm = block[0], block[1]
     weight, bias = convolution.weight, convolution.bias
     if isinstance(norm, nn.BatchNorm2d):
@@ -99,7 +99,7 @@ def _folded(block: Any) -> _Layer | None:
 
 
 def _pairs(samples: torch.Tensor) -> torch.Tensor:
-    """Samples ``(N, 1, H, W)`` as ``(N / 2, 2, H, W)``; the last comes twice where they are odd in number."""
+    """Samples ``(N, 1, H, W)`` as pairs ``(N / 2, 2, H, W)``; of an odd number, the last sample comes twice."""
     even = torch.cat([samples, samples[-1:]]) if len(samples) % 2 else samples
     return even.reshape(-1, 2, *samples.shape[2:])
 

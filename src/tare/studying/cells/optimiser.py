@@ -1,7 +1,7 @@
 """AdamW with a one-cycle rate, over all weights of a network as one vector.
 
-``torch.optim`` computes the same, but loads a compiler of two seconds when it is first used, and asks for every weight by itself:
-as long as a small network takes for a step.
+``torch.optim`` computes the same, but its first use loads a compiler for two seconds, and its loop over the weights takes as long
+as a step of a small network.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from itertools import accumulate
 import torch
 from torch import nn
 
-#: Of AdamW: decay of the squared gradient's mean, and what keeps its root from zero.
+#: AdamW: decay of the squared gradient's mean, and the number added to its root.
 _SECOND, _EPSILON = 0.999, 1e-8
-#: Of the cycle: the share of the steps over which the rate rises; how far below the peak it begins, and ends below that.
+#: The cycle: the share of steps with a rising rate; the peak divided by the first rate; the first divided by the last rate.
 _RISING, _START, _END = 0.3, 25.0, 1e4
-#: Of the cycle: decay of the gradient's mean at the ends and at the peak.
+#: The cycle: decay of the gradient's mean at the ends and at the peak.
 _FIRST = (0.95, 0.85)
 
 
 class AdamW:
     """Decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) in the cycle of ``OneCycleLR`` (Smith, arXiv 1708.07120).
 
-    As ``torch.optim.AdamW`` with ``OneCycleLR(optimiser, rate, total_steps=steps)``, momentum cycled as there. While it is used
-    the parameters and their gradients are views of two vectors; :meth:`done` makes them tensors of their own again.
+    It equals ``torch.optim.AdamW`` with ``OneCycleLR(optimiser, rate, total_steps=steps)``, cycled momentum included. Meanwhile
+    the parameters and their gradients are views of two vectors; :meth:`done` makes them separate tensors again.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, rate: float, steps: int, decay: float) -> None:
@@ -42,7 +42,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move the weights by what their gradients have gathered since the last step, and forget those."""
+        """Move the weights by their accumulated gradients, and set the gradients to zero."""
         rate, first = one_cycle(self.taken, self.steps, self.rate)
         self.taken += 1
         self.weights.mul_(1 - rate * self.decay)
@@ -53,13 +53,13 @@ class AdamW:
         self.slopes.zero_()
 
     def done(self) -> None:
-        """Give every parameter a tensor of its own, contiguous, and no gradient."""
+        """Give every parameter its own contiguous tensor and no gradient."""
         for each in self.parameters:
             each.data, each.grad = each.detach().clone(memory_format=torch.contiguous_format), None
 
 
 def one_cycle(step: int, steps: int, peak: float) -> tuple[float, float]:
-    """The rate and the decay of the gradient's mean at ``step`` of ``steps``: half cosines up to the peak, and down."""
+    """The rate and the decay of the gradient's mean at ``step``: half cosines up to the peak and down."""
     top, last = _RISING * steps - 1, steps - 1
     lowest, outer, inner = peak / _START, *_FIRST
     if step <= top:

@@ -1,4 +1,4 @@
-"""Pass a study's samples through a frozen network: what several cells are fed alike once."""
+"""Pass a study's samples through a frozen network, once for all cells with the same input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.small_networks import SmallNetwork
 from tare.studying.tasks.task import Pretrained
 
-#: Strategies whose normalisation does not depend on the target, so that all sizes and splits are fed alike.
+#: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
 _FIXED = ("source", "none", "sample")
 BATCH = 128
 
@@ -30,10 +30,10 @@ Indices = NDArray[np.int64]
 
 
 class FeatureStore(Protocol):
-    """Where features of all samples of the target are kept, by shift and strategy, for the seeds that share a network."""
+    """A store of features of all target samples, by shift and strategy, for seeds that share a network."""
 
     def load(self, shift: str, strategy: str) -> Features | None:
-        """What is kept, if anything."""
+        """The kept features, or None."""
 
     def save(self, shift: str, strategy: str, features: Features) -> None:
         """Keep features ``(N, D)``."""
@@ -41,9 +41,9 @@ class FeatureStore(Protocol):
 
 @dataclass(slots=True)
 class Passing:
-    """Features by what the network is fed, of samples to ``train`` on, in the order in which sizes grow, and to ``test`` on.
+    """Features by the network's input; a size takes the first samples of ``train``, and all sizes are tested on ``test``.
 
-    ``shared`` keeps features that other seeds are fed too.
+    ``shared`` keeps features for other seeds.
     """
 
     source: Pretrained
@@ -59,11 +59,11 @@ class Passing:
             self.frozen = Frozen.of(self.source.module, *(self.samples.take(part).tensor() for part in (self.train, self.test)))
 
     def features(self, cell: Cell, applied: Normalisation) -> tuple[Features, Features]:
-        """Features of training and test samples as ``cell`` is fed them; batch norm is re-estimated where it says so."""
+        """Features of ``cell``'s training and test samples, with batch norm re-estimated if the cell asks for it."""
         if cell.batchnorm == "reestimate":
             return self._reestimated(applied, self.train[: cell.size])
         fixed = cell.strategy in _FIXED
-        # Two strategies may choose the same constants; those of a fixed one are the same for all sizes.
+        # Strategies with the same constants share features; a fixed strategy has the same constants for all sizes.
         key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, applied.mean, applied.std)
         if key not in self.known:
             if fixed and self.shared:
@@ -75,7 +75,7 @@ class Passing:
         return fitted[: cell.size], tested
 
     def _everything(self, cell: Cell, applied: Normalisation, shared: FeatureStore) -> Features:
-        """Features of all samples of the target, whatever is drawn of them by a seed."""
+        """Features of all samples of the target, from which every seed takes its own."""
         found = shared.load(cell.shift, cell.strategy)
         if found is None:
             found = self._of(np.arange(len(self.samples.labels)), applied)
@@ -93,13 +93,13 @@ class Passing:
         return features_of(self.source.module, self.source.head, self.batches(chosen), Normaliser(applied))
 
     def _reestimated(self, applied: Normalisation, train: Indices) -> tuple[Features, Features]:
-        """With batch norm's moments re-estimated on the training samples, as they are normalised."""
+        """Features with batch norm re-estimated on the normalised training samples."""
         module, prepare = copy.deepcopy(self.source.module), Normaliser(applied)
         reestimate(module, lambda: (prepare(batch) for batch in self.batches(train)))
         fitted, tested = (features_of(module, self.source.head, self.batches(part), prepare) for part in (train, self.test))
         return fitted, tested
 
     def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:
-        """The chosen samples as they are stored."""
+        """The chosen samples as stored, in batches."""
         for start in range(0, len(chosen), BATCH):
             yield self.samples.take(chosen[start : start + BATCH]).tensor()

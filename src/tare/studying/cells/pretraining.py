@@ -1,4 +1,4 @@
-"""Pretrain a study's small network on dataset0, z-scored with its own constants; and train one further on dataset1."""
+"""Pretrain a study's small network on dataset0, z-scored with its own constants, and train a network on dataset1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tare.studying.tasks.small_networks import SideBySide, SmallNetwork
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
 
-#: All normalised samples of an epoch, by its number.
+#: A function from an epoch's number to all its normalised samples.
 EpochInputs = Callable[[int], torch.Tensor]
 
 EPOCHS = 12
@@ -32,8 +32,8 @@ _MOVED = 2
 def pretrain(task: Task, network: str, seed: int, epochs: int = EPOCHS, lr: float = RATE) -> Pretrained:
     """Train ``network`` from scratch on the task's dataset0; images are moved by up to two pixels, the border filled with zero.
 
-    One loop of a hundred steps: a trainer's set-up would take longer than they do. The same seed gives the same weights on one
-    kind of machine.
+    It is a plain loop: a trainer's set-up would take longer than the steps. The same seed gives the same weights on one kind of
+    machine.
     """
     source, start = source_of(task), _untrained(task, network, seed)
     train(start.module, _fed(source, start, seed), torch.from_numpy(source.labels), seed=seed, epochs=epochs, lr=lr)
@@ -43,7 +43,7 @@ def pretrain(task: Task, network: str, seed: int, epochs: int = EPOCHS, lr: floa
 def pretrain_together(
     task: Task, network: str, seeds: Sequence[int], epochs: int = EPOCHS, lr: float = RATE
 ) -> tuple[Pretrained, ...]:
-    """What :func:`pretrain` gives for each of ``seeds``, but for the order of sums; small image networks are trained at once."""
+    """As :func:`pretrain` for each of ``seeds``, up to the order of sums; small image networks are trained at once."""
     source = source_of(task)
     starts = [_untrained(task, network, seed) for seed in seeds]
     modules = [start.module for start in starts if isinstance(start.module, SmallNetwork)]
@@ -57,7 +57,7 @@ def pretrain_together(
 
 
 def source_of(task: Task) -> Samples:
-    """The task's dataset0. Raises :class:`DataError` where its networks come pretrained."""
+    """The task's dataset0. Raises :class:`DataError` if the task's networks come pretrained."""
     if task.source is None:
         raise DataError("a study that pretrains its networks", f"{task.name!r}, whose networks come pretrained", "load them")
     return task.source()
@@ -65,7 +65,7 @@ def source_of(task: Task) -> Samples:
 
 @lru_cache(maxsize=64)
 def source_moments(source: Samples, seed: int) -> tuple[Constants, Constants]:
-    """The constants that pretraining on ``source`` normalises with, and the moments that its augmented samples really have."""
+    """The constants of pretraining on ``source``, and the moments of its augmented samples."""
     stats = source.measure()
     seen = Samples(f"{source.name} as augmented", _moved_values(source, seed, 0), source.labels).measure()
     return (
@@ -81,13 +81,13 @@ def train(
     count = len(labels)
     batch = min(batch, count)
     steps = max(1, count // batch)
-    module.to(memory_format=torch.channels_last).train()  # convolutions of a few channels are faster so
+    module.to(memory_format=torch.channels_last).train()  # faster for convolutions of few channels
     optimiser = AdamW(module.parameters(), rate=lr, steps=epochs * steps, decay=_DECAY)
     for epoch in range(epochs):
         fed = inputs(epoch)
         fed = fed.contiguous(memory_format=torch.channels_last) if fed.ndim == 4 else fed
         order = _order(count, seed, epoch)
-        for start in range(0, steps * batch, batch):  # a last batch of a few would give batch norm a poor variance
+        for start in range(0, steps * batch, batch):  # a small last batch would give batch norm a poor variance
             chosen = order[start : start + batch]
             functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -98,7 +98,7 @@ def train(
 def _train_together(
     together: SideBySide, inputs: Sequence[EpochInputs], labels: torch.Tensor, seeds: Sequence[int], epochs: int, lr: float
 ) -> None:
-    """As :func:`train`, for each network its own samples in an order of its own; a network's loss moves no other's weights."""
+    """As :func:`train`, each network on its own samples in its own order; a network's loss moves only its own weights."""
     count = len(labels)
     batch = min(_BATCH, count)
     steps = max(1, count // batch)
@@ -117,7 +117,7 @@ def _train_together(
 
 
 def _untrained(task: Task, network: str, seed: int) -> Pretrained:
-    """The network of a seed as it is drawn, with what it will have been fed."""
+    """A seed's network as initialised, with the constants and moments of its pretraining."""
     source = source_of(task)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived(seed, 0))
@@ -139,7 +139,7 @@ def _moved(samples: Samples, seed: int, epoch: int) -> torch.Tensor:
 
 
 def _moved_values(samples: Samples, seed: int, epoch: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    """Each image moved by a random number of pixels in each direction; signals and rows as they are."""
+    """Each image moved by a random number of pixels in each direction; signals and rows unchanged."""
     values = samples.values
     if values.ndim != 4:
         return values

@@ -1,1 +1,1 @@
-"""The whole idea in a minute."""
+"""The demo: pretraining, transfer and comparison in a minute."""

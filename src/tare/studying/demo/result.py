@@ -1,4 +1,4 @@
-"""What the demo found: every accuracy, what is shown of the strategies, what they feed, and the model that it saved."""
+"""The result of the demo: accuracies, their analysis, the strategies' inputs, and the saved model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ProbeScore:
 
 @dataclass(frozen=True, slots=True)
 class FedByStrategy:
-    """What one strategy feeds the network under one shift: the normalisation, its moments, and example inputs."""
+    """One strategy's inputs under one shift: the normalisation, the inputs' mean and std, and examples."""
 
     shift: str
     normalisation: Normalisation
@@ -40,7 +40,7 @@ class FedByStrategy:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The fine-tuned model that was saved, and how far its outputs are from those of the model loaded back."""
+    """The saved fine-tuned model; ``reload_difference`` is the largest change of its outputs by saving and loading."""
 
     folder: Path
     strategy: Strategy
@@ -50,7 +50,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Everything that the demo shows; the analysis has one group a shift."""
+    """The results of the demo; the analysis has one group per shift."""
 
     source_stats: DatasetStats
     target_stats: DatasetStats
@@ -92,10 +92,10 @@ class DemoResult:
 
 
 def shift_of(item: Mean | Contrast) -> str:
-    """Name the shift that a mean or a contrast of the demo is about."""
+    """The shift of a mean or contrast of the demo."""
     return dict(item.group)["shift"]
 
 
 def stated_p(contrast: Contrast) -> float:
-    """Return the adjusted p value; 1 for identical scores, on which there is nothing to test."""
+    """The adjusted p value; 1 for identical scores, which cannot be tested."""
     return 1.0 if contrast.statement == "identical" else contrast.p_adjusted

@@ -1,9 +1,9 @@
-"""The whole idea in a minute: pretrain on digits 0 to 4, transfer to 5 to 9 under every strategy, compare, save, reload."""
+"""The demo: pretrain on digits 0 to 4, transfer to 5 to 9 under every strategy, compare, save, reload."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from tare.studying.analysis.scores import scores_of
 from tare.studying.demo.result import DemoResult, FedByStrategy, ProbeScore, Saved, shift_of
 from tare.studying.demo.words import verdict
 from tare.studying.execution.processes import one_thread
-from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
+from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
+from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.progress import Advance, Reporter
 from tare.training.fitting import TransferModule, train_in_memory
 from tare.training.options import Machine, Training
@@ -41,12 +42,14 @@ _EPOCHS = 10
 _MACHINE = Machine(device="cpu", devices=1)
 _BATCH = 64
 _STRENGTH = 1.0
+#: Half the contrast on a brighter ground.
+_SHIFT = "gain:0.5+offset:0.25"
 _GEOMETRY = Geometry((SIZE, SIZE), "bilinear", 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A network pretrained on dataset0: its constants, and the moments that it really saw during training."""
+    """A network pretrained on dataset0, its constants, and the moments of its augmented training data."""
 
     network: Network
     constants: Constants
@@ -61,8 +64,8 @@ def run_demo(folder: Path, reporter: Reporter, seeds: int = 6, train_size: int =
 
 def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoResult:
     dataset0, dataset1 = load_digits()
-    variants = {AS_IT_IS: dataset1, OTHER_SENSOR: dataset1.shifted(other_sensor)}
-    stats0 = dataset0.measure("digits 0-4")
+    variants = {AS_IT_IS: dataset1, OTHER_SENSOR: shifted_samples(dataset1, _SHIFT)}
+    stats0 = dataset0.measure()
     cells: list[ProbeScore] = []
     with reporter.counting("pretraining and probing", "networks", seeds) as advance:
         for seed in range(seeds):
@@ -80,7 +83,7 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
         saved = _save_winner(folder, first, variants[OTHER_SENSOR], first_split, best, advance)
     return DemoResult(
         source_stats=stats0,
-        target_stats=dataset1.take(first_split[0]).measure("digits 5-9, training split"),
+        target_stats=_measured(dataset1.take(first_split[0]), "digits 5-9, training split"),
         seeds=seeds,
         train_size=train_size,
         test_size=len(first_split[1]),
@@ -93,7 +96,11 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int) -> DemoR
     )
 
 
-def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
+def _measured(samples: Samples, name: str) -> DatasetStats:
+    return replace(samples, name=name).measure()
+
+
+def _pretrain(dataset0: Samples, stats: DatasetStats, seed: int) -> _Source:
     import timm
 
     constants = Constants(stats.mean, stats.std, "measured on dataset0")
@@ -108,7 +115,8 @@ def _pretrain(dataset0: Digits, stats: DatasetStats, seed: int) -> _Source:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
 
     train_in_memory(TransferModule(module, normaliser, options, batches), _MACHINE)
-    seen = measure_images(np.stack([crops[index][0][0].numpy() for index in range(len(crops))]), "dataset0 as augmented")
+    augmented = np.stack([crops[index][0][0].numpy() for index in range(len(crops))])[..., None]
+    seen = Samples("dataset0 as augmented", augmented, dataset0.labels).measure()
     origin = "pretraining in this demo"
     spec = InputSpec(
         channels=Known("L", origin),
@@ -132,13 +140,13 @@ def _split(total: int, train_size: int, seed: int) -> tuple[NDArray[np.int64], N
     return order[:train_size], order[train_size:]
 
 
-def _normalisations(source: _Source, data: Digits, train: NDArray[np.int64]) -> list[Normalisation]:
-    stats = data.take(train).measure("training split")  # the training split only: nothing of the test data leaks in
+def _normalisations(source: _Source, data: Samples, train: NDArray[np.int64]) -> list[Normalisation]:
+    stats = _measured(data.take(train), "training split")  # never the test data
     return [normalisation(name, 1, source=source.constants, target=stats, source_seen=source.seen) for name in STRATEGIES]
 
 
 def _probe_all(
-    source: _Source, shift: str, data: Digits, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
+    source: _Source, shift: str, data: Samples, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
 ) -> list[ProbeScore]:
     cells = []
     for chosen in _normalisations(source, data, train):
@@ -150,22 +158,22 @@ def _probe_all(
 
 
 def demo_analysis(cells: Sequence[ProbeScore]) -> Analysis:
-    """Analyse the accuracies: a group a shift, paired by seed, p values adjusted over every shift and strategy."""
-    # Pairs are put in order as texts: with zeros before them seeds keep their order, on which the last bit of a mean depends.
+    """Analyse the accuracies: one group per shift, paired by seed, p values adjusted over all shifts and strategies."""
+    # Pairs are sorted as texts: leading zeros keep the seeds in order, on which the last bit of a mean depends.
     rows = [{**asdict(cell), "seed": f"{cell.seed:09}"} for cell in cells]
     return analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["shift"]))
 
 
 def winner(shift: str, contrasts: Sequence[Contrast]) -> str:
-    """Choose the strategy to take: the best of those shown to be better than ``source``, else ``source``."""
+    """The best strategy that is shown to be better than ``source``, else ``source``."""
     better = [item for item in contrasts if shift_of(item) == shift and item.statement == "better"]
     return max(better, key=lambda item: item.difference.estimate).strategy if better else "source"
 
 
 def _fed(
-    source: _Source, variants: Mapping[str, Digits], train: NDArray[np.int64]
+    source: _Source, variants: Mapping[str, Samples], train: NDArray[np.int64]
 ) -> tuple[tuple[FedByStrategy, ...], dict[str, Mapping[Strategy, Strategy]]]:
-    """What each strategy feeds, measured on the tensors themselves; and which strategies feed the same."""
+    """Each strategy's inputs, measured on the tensors, and the strategies with the same inputs."""
     found, same = [], {}
     for shift, data in variants.items():
         choices = _normalisations(source, data, train)
@@ -179,7 +187,7 @@ def _fed(
 def _save_winner(
     folder: Path,
     source: _Source,
-    data: Digits,
+    data: Samples,
     split: tuple[NDArray[np.int64], NDArray[np.int64]],
     strategy: str,
     advance: Advance,
@@ -202,7 +210,7 @@ def _save_winner(
         folder / "model",
         model,
         source_spec=source.network.spec,
-        target_stats=train.measure("digits 5-9 from another sensor, training split"),
+        target_stats=_measured(train, "digits 5-9 from another sensor, training split"),
         evidence={"test_accuracy": accuracy},
     )
     again = load_model(folder / "model").logits(test.tensor())

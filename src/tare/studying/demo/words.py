@@ -1,4 +1,4 @@
-"""What the demo says of a shift, no stronger than its numbers."""
+"""The demo's verdict on a shift."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tare.studying.demo.result import shift_of
 
 
 def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
-    """Say in one sentence which strategies differ from ``source`` under a shift, by how much, and which do not."""
+    """One sentence: which strategies differ from ``source`` under a shift, by how much, and for which no difference is shown."""
     here = [item for item in contrasts if shift_of(item) == shift]
     shown = sorted((item for item in here if item.shown), key=lambda item: -abs(item.difference.estimate))
     if not shown:
@@ -30,5 +30,5 @@ def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
 
 
 def signed_points(share: float) -> str:
-    """Write a share as signed percentage points."""
+    """A share as signed percentage points."""
     return f"{100 * share:+.1f}"

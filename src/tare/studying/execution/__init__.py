@@ -1,1 +1,1 @@
-"""All cells, over processes, kept."""
+"""Running a study: measuring all cells in processes, and keeping the results."""

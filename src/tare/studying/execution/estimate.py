@@ -1,4 +1,4 @@
-"""How long a study will take, from a few cells measured on this machine now."""
+"""Estimate how long a study will take, from a few cells measured on this machine."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from tare.studying.plan import Cell, StudyPlan
 from tare.studying.tasks.task import Pretrained
 from tare.system.engines.local import default_workers
 
-#: Passes over dataset0 that are timed; what pretraining takes is a multiple of it.
-_EPOCHS = 1
-
 
 def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int | None = None) -> float:
-    """Wall-clock seconds that the study would take: measured on one seed and one shift of each network, and multiplied.
+    """Wall-clock seconds that the study would take, extrapolated from one seed and one shift of each network.
 
-    Pretraining is timed over one epoch and the cells of the smallest and the largest size are measured; time is taken to grow
-    in a line with size. ``missing`` of the plan's cells are counted, all by default. Other load on the machine, and what each
-    process takes to start, are in it as far as they are felt now.
+    Pretraining is timed over one epoch. Cells of the smallest and the largest size are timed; between them time is assumed to be
+    linear in size. ``missing`` is the number of cells to count, by default all. The present load on the machine affects the
+    estimate.
     """
     with one_thread():
         begun = time.perf_counter()
@@ -34,15 +31,15 @@ def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int 
 
 
 def _seconds(plan: StudyPlan, network: str) -> float:
-    """For one network: pretraining of all seeds, and all cells."""
+    """Seconds for one network: pretraining of all seeds, and all cells."""
     task = plan.task
     if task.given is not None:
         source, pretraining = task.given(network), 0.0
     else:
-        pretrain_together(task, network, range(task.together), epochs=_EPOCHS)  # what is only loaded once
+        pretrain_together(task, network, range(task.together), epochs=1)  # loads what is loaded only once
         begun = time.perf_counter()
-        source = pretrain_together(task, network, range(task.together), epochs=_EPOCHS)[0]
-        pretraining = (time.perf_counter() - begun) * EPOCHS / _EPOCHS / task.together
+        source = pretrain_together(task, network, range(task.together), epochs=1)[0]
+        pretraining = (time.perf_counter() - begun) * EPOCHS / task.together
     cells = [cell for cell in plan.cells() if (cell.network, cell.seed, cell.shift) == (network, 0, plan.shifts[0])]
     modes = dict.fromkeys((cell.protocol, cell.batchnorm) for cell in cells)
     units = sum(_unit(plan, source, [cell for cell in cells if (cell.protocol, cell.batchnorm) == mode]) for mode in modes)
@@ -50,7 +47,7 @@ def _seconds(plan: StudyPlan, network: str) -> float:
 
 
 def _unit(plan: StudyPlan, source: Pretrained, cells: Sequence[Cell]) -> float:
-    """One unit's cells, from those of the ends of the range of sizes and of two strategies."""
+    """Seconds for one unit's cells, from two strategies at the smallest and the largest size."""
     sizes, strategies = plan.sizes, plan.strategies
     ends = dict.fromkeys((sizes[0], sizes[-1]))
     timed = {size: _timed(plan, source, [c for c in cells if c.size == size and c.strategy in strategies[:2]]) for size in ends}

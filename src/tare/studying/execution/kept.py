@@ -1,4 +1,4 @@
-"""Networks, features and example inputs of a study on disk, as safetensors: what is there is loaded, what is not is made."""
+"""Networks, features and example inputs of a study on disk, as safetensors: loaded if kept, else made and kept."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _VIEWS = "views.safetensors"
 
 
 def kept_network(task: Task, store: Store, inputs: str, network: str, seed: int) -> Pretrained:
-    """The network that a task comes with; else that of a seed, loaded, or pretrained with its neighbours and kept.
+    """The task's given network; else the network of a seed, loaded, or pretrained with its neighbours and kept.
 
-    Neighbours are the ``task.together`` seeds from a multiple of that on, whatever the plan asks for: a seed's network depends
-    on nothing but the seed.
+    The neighbours are the block of ``task.together`` seeds that contains the seed, even if the plan has fewer seeds: so a seed's
+    network depends only on the seed.
     """
     if task.given is not None:
         return task.given(network)
@@ -42,7 +42,7 @@ def kept_network(task: Task, store: Store, inputs: str, network: str, seed: int)
 
 
 def _kept(task: Task, path: Path, network: str, seed: int) -> Pretrained | None:
-    """The network in a file; None if there is none, or not what this code made."""
+    """The network in a file; None if the file is missing, damaged, or of another architecture."""
     kept, source = _load(path), source_of(task)
     if kept is None:
         return None
@@ -64,7 +64,7 @@ class KeptFeatures:
     network: str
 
     def load(self, shift: str, strategy: str) -> Features | None:
-        """What is kept, if anything."""
+        """The kept features, or None."""
         kept = _load(self._path(shift, strategy))
         return cast(Features, kept["features"]) if kept and "features" in kept else None
 
@@ -77,14 +77,14 @@ class KeptFeatures:
 
 
 def keep_examples(store: Store, examples: tuple[ExampleInputs, ...]) -> None:
-    """Keep example inputs for a page that is made again."""
+    """Keep example inputs, so that the page can be made again."""
     if examples:
         named = {json.dumps([index, each.shift, each.strategy]): each.images for index, each in enumerate(examples)}
         _save(store.root / _VIEWS, named)
 
 
 def kept_examples(store: Store) -> tuple[ExampleInputs, ...]:
-    """The example inputs that are kept, in their order."""
+    """The kept example inputs, in their order."""
     kept = _load(store.root / _VIEWS) or {}
     ordered = sorted((json.loads(name), images) for name, images in kept.items())
     return tuple(ExampleInputs(shift, strategy, images) for (_, shift, strategy), images in ordered)
@@ -95,7 +95,7 @@ def _name(*parts: Any) -> str:
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]] | None:
-    """Tensors by name; None for a file that is not there, or is damaged."""
+    """Tensors by name; None if the file is missing or damaged."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -109,5 +109,5 @@ def _save(path: Path, tensors: dict[str, NDArray[Any]]) -> None:
     from safetensors.numpy import save
 
     with replacing(path) as temporary:
-        # Written here rather than by safetensors, whose error on a full disk is none of the system's.
+        # Written here, not by safetensors: its error on a full disk is not an OSError.
         temporary.write_bytes(save({name: np.ascontiguousarray(values) for name, values in tensors.items()}))

@@ -1,4 +1,4 @@
-"""Map units of a study over processes, so that it can be stopped at any time and leaves nobody behind."""
+"""Map units of a study over processes, so that it can be stopped at any time and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tare.system.engines.local import Engine
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Loaded once by the process that workers are forked from.
+#: Modules loaded once by the process that workers are forked from.
 _PRELOADED = ["tare.studying.execution.worker"]
 
 
 class Stopping:
-    """Whether somebody asked to stop: the first interrupt asks, the second is one."""
+    """Whether the user asked to stop: the first interrupt asks, the second raises ``KeyboardInterrupt``."""
 
     def __init__(self) -> None:
         self.asked = False
 
     def ask(self, *_: Any) -> None:
-        """Take an interrupt."""
+        """Handle an interrupt."""
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
@@ -39,7 +39,7 @@ class Stopping:
 
 @contextmanager
 def stoppable() -> Iterator[Stopping]:
-    """Turn the first Ctrl-C into a wish to stop while the context lasts; in a thread other than the main one nothing changes."""
+    """Turn the first Ctrl-C into a request to stop; outside the main thread signals are not handled."""
     stopping = Stopping()
     if threading.current_thread() is not threading.main_thread():
         yield stopping
@@ -54,9 +54,9 @@ def stoppable() -> Iterator[Stopping]:
 def mapped(
     function: Callable[[T], R], units: Sequence[T], workers: int, engine: Engine, stopping: Stopping
 ) -> Generator[R, None, None]:
-    """Results of units as they come; once ``stopping`` is asked, no unit begins, and those under way are finished.
+    """Results of units in the order of completion; after a request to stop no new unit begins, and running ones finish.
 
-    Processes, since networks this small keep the interpreter busier than the processor. On an error, workers are ended.
+    It uses processes, since small networks spend most time in the interpreter. On an error, the workers are ended.
     """
     if engine == "ray":
         from tare.system.engines.ray import ray_map
@@ -87,18 +87,18 @@ def _in_processes(function: Callable[[T], R], units: Sequence[T], workers: int, 
                 yield future.result()
             pending |= {pool.submit(function, unit) for unit in islice(waiting, len(done))}
     except BrokenProcessPool:
-        remedy = "use fewer --workers if memory is short; what is measured is kept"
-        raise DataError("workers that stay alive", "one that was ended from outside", remedy) from None
+        remedy = "use fewer --workers if memory is short; measured cells are kept"
+        raise DataError("workers that stay alive", "a worker that was ended from outside", remedy) from None
     except BaseException:
         for child in active_children():
-            child.kill()  # what they have not handed over is measured again; files are written in one step
+            child.kill()  # unfinished cells are measured again later; files are written in one step
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def prepare() -> None:
-    """Start the process that workers are forked from, which loads what they need while this one goes on."""
+    """Start the process that workers are forked from; it loads their modules while this process goes on."""
     from multiprocessing import forkserver
 
     _context()
@@ -112,7 +112,7 @@ def _context() -> ForkServerContext:
 
 
 def _begin() -> None:
-    """In a worker: leave Ctrl-C to the parent, end with it however it ends, and use one thread."""
+    """In a worker: leave Ctrl-C to the parent, end with the parent, and use one thread."""
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -129,7 +129,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from threads, lose to them on a busy machine, and sum in another order."""
+    """Use one thread: small networks gain nothing from more, and the number of threads changes the order of sums."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,11 +1,11 @@
-"""Run a study: measure every cell that is not there yet, in any number of processes, and analyse all of them."""
+"""Run a study: measure every missing cell, in any number of processes, and analyse all cells."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
@@ -31,13 +31,13 @@ from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, write_text
 from tare.system.lock import only_writer
 
-#: Raised whenever a change of the code changes results, so that those of before are not taken for new ones.
+#: Raised by every change of the code that changes results, so that older results are measured again.
 _EDITION = 5
-#: Told, for the number of cells to measure, what to call with the rows of cells as they are measured.
+#: Given the number of cells to measure, gives a context with a function that takes the rows of measured cells.
 CellWatcher = Callable[[int], AbstractContextManager[Callable[[Sequence[Row]], None]]]
 
 
-class Stopped(Exception):  # noqa: N818 - somebody wished it
+class Stopped(Exception):  # noqa: N818 - the user asked for it
     """The study was stopped after ``done`` of ``total`` cells; they are kept in ``folder``."""
 
     def __init__(self, folder: Path, done: int, total: int) -> None:
@@ -47,7 +47,7 @@ class Stopped(Exception):  # noqa: N818 - somebody wished it
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """The cells that share a network's name, a protocol, a shift and a few seeds, and where their study is."""
+    """Cells that share a network's name, a protocol, a shift and a block of seeds, and the folder of their study."""
 
     plan: StudyPlan
     root: str
@@ -64,9 +64,9 @@ def run_study(
     watch: CellWatcher | None = None,
     command: str = "",
 ) -> StudyRun:
-    """Run ``plan`` in ``folder``; what is there already is kept, and the same plan gives the same bytes for any ``workers``.
+    """Run ``plan`` in ``folder``; measured cells are kept, and the same plan gives the same bytes for any ``workers``.
 
-    ``command`` is what the page says it was made by; ``watch`` is told of cells as they come.
+    ``command`` is printed on the page; ``watch`` receives the rows of cells as they are measured.
 
     Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
     :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
@@ -96,7 +96,7 @@ def run_study(
 
 
 def missing_cells(plan: StudyPlan, folder: Path | None) -> int:
-    """How many cells of ``plan`` are not in ``folder`` yet. Raises :class:`OutputError` if it belongs to something else."""
+    """Number of cells of ``plan`` missing in ``folder``. Raises :class:`OutputError` if the folder has another plan."""
     if folder is None or not (folder / "plan.json").is_file():
         return plan.number
     store, inputs = Store(folder), _inputs(plan)
@@ -107,7 +107,7 @@ def missing_cells(plan: StudyPlan, folder: Path | None) -> int:
 
 
 def read_study(folder: Path) -> StudyRun:
-    """Read a study that was run, from its directory alone. Raises :class:`OutputError` if it is none, or not finished."""
+    """Read a finished study from its directory. Raises :class:`OutputError` if it is not a study, or not finished."""
     from tare.studying.analysis.scores import check_table_columns, read_results
 
     store = Store(folder)
@@ -117,15 +117,15 @@ def read_study(folder: Path) -> StudyRun:
         fed = tuple(FedInputs(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
         command, libraries = str(document["command"]), dict(document["versions"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        found = f"no summary.json that can be read in {str(folder)!r}"
-        raise OutputError("a study that was run to its end", found, "run it again: what is measured is kept") from None
+        found = f"no readable summary.json in {str(folder)!r}"
+        raise OutputError("a finished study", found, "run it again: measured cells are kept") from None
     rows = tuple(read_results(folder / "results.parquet"))
     check_table_columns(rows, COLUMNS)
     return StudyRun(folder, plan, rows, fed, kept_examples(store), analysed(plan, rows), 0, command, libraries)
 
 
 def analysed(plan: StudyPlan, rows: Iterable[Row]) -> Analysis:
-    """Analyse the rows of a study: strategies paired by seed within network, shift, size, and whatever else varies."""
+    """Analyse a study's rows: strategies are paired by seed within network, shift, size, and other columns that vary."""
     rows = list(rows)
     networks = ["network"] if len(plan.networks) > 1 else []
     varied = [name for name in ("protocol", "batchnorm") if _varies_beyond_network(rows, name)]
@@ -144,18 +144,19 @@ def _measured(
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
-        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units)) if watch else nullcontext(_ignore))
+        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units))) if watch else None
         found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
         for inputs, results in found:
             rows = {result.cell.digest(inputs): row_of(result) for result in results}
             store.keep(_name(rows), rows)
             done |= rows
-            tell(list(rows.values()))
+            if tell is not None:
+                tell(list(rows.values()))
     return done
 
 
 def _units(plan: StudyPlan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:
-    """Cells that share networks, one shift after the other: the networks of all seeds are there when the second begins."""
+    """Units of cells that share networks, sorted by shift: the first shift pretrains the networks of all seeds."""
     number, shared = plan.task.together, dict[tuple[Any, ...], list[Cell]]()
     for cell in missing:
         key = (cell.network, cell.protocol, cell.batchnorm, cell.seed // number, cell.shift)
@@ -165,7 +166,7 @@ def _units(plan: StudyPlan, folder: Path, inputs: Mapping[str, str], missing: It
 
 
 def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:
-    """Measure the cells of one unit; its networks are pretrained together once, and kept for the other units."""
+    """Measure the cells of one unit; its networks are pretrained together and kept for the other units."""
     with one_thread():
         found = [_measured_seed(unit, list(cells)) for _, cells in groupby(unit.cells, lambda cell: cell.seed)]
         return unit.inputs, [result for results in found for result in results]
@@ -179,12 +180,12 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
         return measure_cells(plan.task, source, cells, plan.pool, shared)
     except OutputError:
         raise
-    except Exception as error:  # pretraining failed: none of these cells can be measured, but others may
+    except Exception as error:  # pretraining failed: these cells cannot be measured, but others may
         return failed(cells, len(plan.task.target().labels) - plan.pool, error)
 
 
 def _inputs(plan: StudyPlan) -> dict[str, str]:
-    """By network, everything that its cells depend on: data, constants, weights, this code's edition, and what computes."""
+    """A hash by network of everything that its cells depend on: data, constants, weights, edition and library versions."""
     task = plan.task
     computing = [torch.__version__, version("scikit-learn"), np.__version__]
     parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
@@ -197,7 +198,7 @@ def _inputs(plan: StudyPlan) -> dict[str, str]:
 
 
 def _constants(plan: StudyPlan) -> list[Any]:
-    """What was stated about the networks' input, by content: a file may say something else tomorrow."""
+    """The stated constants; of a spec file the content, since the file may change."""
     stated = [read_spec(plan.spec).to_json()] if plan.spec else []
     return [plan.mean, plan.std, *stated]
 
@@ -212,7 +213,3 @@ def _weights_digest(module: torch.nn.Module) -> str:
 
 def _name(rows: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:32]
-
-
-def _ignore(rows: Sequence[Row]) -> None:
-    del rows

@@ -1,4 +1,4 @@
-"""How the strategies stand while a study runs."""
+"""The running mean accuracy of each strategy while a study runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Standing:
-    """Running mean accuracy of each strategy over the cells measured so far; all have the same cells but for failed ones."""
+    """Running mean accuracy of each strategy over the cells measured so far; strategies differ only in failed cells."""
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}
@@ -22,7 +22,7 @@ class Standing:
                 self.counts[name] = self.counts.get(name, 0) + 1
 
     def text(self) -> str:
-        """The strategy that is ahead, beside ``source``; a running mean, no result."""
+        """The leading strategy and ``source`` with their running means, which are not a result."""
         means = {name: self.sums[name] / self.counts[name] for name in self.sums}
         if not means:
             return ""

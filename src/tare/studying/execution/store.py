@@ -1,4 +1,4 @@
-"""What a study has measured so far, on disk: results by content hash, and pretrained networks."""
+"""A study's directory: results by content hash, pretrained networks, and features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tare.system.files import json_text, remove_parts, replacing, write_text
 
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
 COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
-#: What may differ between two runs of one study: it changes no cell.
+#: Keys that may differ between two runs of one study, since they change no cell.
 _FREE = {"schema", "margin"}
 
 
@@ -24,9 +24,9 @@ class Store:
     root: Path
 
     def begin(self, plan: Mapping[str, Any]) -> None:
-        """Make the directory, or take up one of the same plan; a plan that only adds cells is the same.
+        """Make the directory, or continue in one whose plan is the same or is extended by this one.
 
-        Raises :class:`OutputError` for a directory of something else, or of another study.
+        Raises :class:`OutputError` if the directory holds other files or another study.
         """
         marker = self.root / "plan.json"
         if self.root.exists() and not self.root.is_dir():
@@ -45,11 +45,11 @@ class Store:
             remove_parts(folder)
 
     def check(self, plan: Mapping[str, Any]) -> None:
-        """Raise :class:`OutputError`, with the difference, unless ``plan`` is the one that is there, or adds cells to it."""
+        """Raise :class:`OutputError`, with the difference, unless ``plan`` equals or extends the directory's plan."""
         _check_extends(self.plan(), plan, str(self.root))
 
     def plan(self) -> dict[str, Any]:
-        """The plan that the directory was last run with. Raises :class:`OutputError` if there is none to be read."""
+        """The plan that the directory was last run with. Raises :class:`OutputError` if it cannot be read."""
         path = self.root / "plan.json"
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -57,12 +57,12 @@ class Store:
             document = None
         if not isinstance(document, dict):
             raise OutputError(
-                "a study's directory, with a plan.json", f"none that can be read in {str(self.root)!r}", "name another"
+                "a study's directory, with a plan.json", f"no readable plan.json in {str(self.root)!r}", "name another"
             )
         return document
 
     def done(self) -> dict[str, dict[str, Any]]:
-        """Every result by its hash; a damaged file counts as not there, and its cells are measured again."""
+        """Every result by its hash; damaged files are ignored, so that their cells are measured again."""
         found: dict[str, dict[str, Any]] = {}
         for path in sorted((self.root / "cells").glob("*.json")):
             found.update(_rows(path))
@@ -73,15 +73,15 @@ class Store:
         write_text(self.root / "cells" / f"{name}.json", json.dumps(rows, allow_nan=False) + "\n")
 
     def features(self, name: str) -> Path:
-        """Where features that seeds share are kept."""
+        """The file of features that seeds share."""
         return self.root / "features" / f"{name}.safetensors"
 
     def network(self, name: str) -> Path:
-        """Where the pretrained network of a name is kept."""
+        """The file of the pretrained network ``name``."""
         return self.root / "networks" / f"{name}.safetensors"
 
     def write_results(self, rows: Sequence[Mapping[str, Any]]) -> Path:
-        """Write the tidy table, one row a cell; the same rows give the same bytes."""
+        """Write the tidy table, one row per cell; the same rows give the same bytes."""
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -93,14 +93,14 @@ class Store:
 
 
 def _holds_something(path: Path) -> bool:
-    """Whether a file or folder is more than a study leaves that was killed before it wrote its plan."""
+    """Whether a path is anything other than the remains of a study that was killed before it wrote its plan."""
     if path.name in ("cells", "networks") and path.is_dir() and not path.is_symlink():
         return any(path.iterdir())
     return not (path.name.startswith(".plan.json.") and path.suffix == ".part")
 
 
 def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str) -> None:
-    """Raise :class:`OutputError`, with the difference, for a plan that leaves out or changes what the one before had."""
+    """Raise :class:`OutputError`, with the difference, for a plan that drops or changes a value of the one before."""
     for key in sorted((set(before) | set(now)) - _FREE):
         old, new = before.get(key), now.get(key)
         if key == "seeds":
@@ -110,7 +110,7 @@ def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str
         else:
             extends = old == new
         if not extends:
-            remedy = "keep what is there and add to it, or name another directory"
+            remedy = "keep those values and add to them, or name another directory"
             raise OutputError(f"a plan that extends the one of {place!r}", f"{key}: {old} there, {new} now", remedy)
 
 
@@ -119,11 +119,8 @@ def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return document if isinstance(document, dict) and all(map(_is_row, document.values())) else {}
-
-
-def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and set(COLUMNS) <= set(row)
+    rows = document.values() if isinstance(document, dict) else [None]
+    return document if all(isinstance(row, dict) and set(COLUMNS) <= set(row) for row in rows) else {}
 
 
 def _schema(pa: Any) -> Any:

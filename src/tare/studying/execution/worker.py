@@ -1,4 +1,4 @@
-"""What every worker of a study needs, loaded once by the process that workers are forked from."""
+"""The modules of a study's workers, loaded once by the process that workers are forked from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["measure_unit"]
 
 
 def _warm() -> None:
-    """Measure and normalise two tiny images: what is compiled for that is read from disk, which each worker would do anew."""
+    """Measure and normalise two tiny images, which loads compiled code that each worker would load by itself."""
     samples = Samples("two images", np.zeros((2, 4, 4, 1), np.uint8), np.arange(2))
     samples.measure()
     Normaliser(normalisation("source", 1, source=Constants((0.0,), (1.0,), "made")))(samples.tensor())

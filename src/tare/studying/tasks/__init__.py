@@ -1,1 +1,1 @@
-"""What is transferred between."""
+"""The tasks of studies: pairs of datasets with their networks and shifts."""

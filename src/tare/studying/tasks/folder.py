@@ -1,4 +1,4 @@
-"""A study on one's own labelled images, with networks that come pretrained."""
+"""A study on the user's own labelled data, with pretrained networks."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def folder_task(
     std: tuple[float, ...] = (),
     spec: str = "",
 ) -> Task:
-    """The study of labelled images, in whatever source, with ``networks``, each a reference of ``tare transfer --model``.
+    """The study of labelled images, signals or rows with ``networks``, each a reference of ``tare transfer --model``.
 
-    Every image is resized and cropped as the first network states; networks of another input size are refused, since their
-    cells would not be comparable. ``mean`` and ``std`` are the source's constants where a network states none or wrong ones;
-    ``spec``, whatever :func:`tare.read_spec` reads, states them and more. ``match`` is left out where nobody knows what dataset0
-    looked like. Training and validation images are pooled: a seed splits anew.
+    Every image is resized and cropped as the first network states; networks of another input size are refused, since their cells
+    would not be comparable. ``mean`` and ``std`` replace or supply a network's constants; ``spec``, any specification that
+    :func:`tare.read_spec` reads, states the constants and more. ``match`` is left out if dataset0's moments are not known.
+    Training and validation samples are pooled, and every seed splits them again.
 
-    Raises a :class:`tare.TareError` for images or a network that cannot be read.
+    Raises a :class:`tare.TareError` for data or a network that cannot be read.
     """
     if not networks:
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
@@ -74,7 +74,7 @@ def folder_task(
 
 
 def default_sizes(target: Samples) -> tuple[int, ...]:
-    """Three sizes, a factor of about three apart, up to half of the data."""
+    """Three sizes, each about three times the one before, up to half of the data."""
     largest = min(len(target.labels) // 2, len(target.labels) - least_tested(target))
     sizes = (largest // 9, largest // 3, largest)
     return tuple(sorted({size for size in sizes if size >= target.classes}))
@@ -91,11 +91,11 @@ def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ..
 
 
 def _strategies(sources: list[Pretrained], kind: SampleKind) -> tuple[Strategy, ...]:
-    """What all networks can be fed by. ``match`` needs dataset0's moments, and is ``target`` where they are the constants."""
+    """The usual strategies; ``match`` needs dataset0's moments, and equals ``target`` if they are the constants."""
     moments = [(source.seen, source.constants) for source in sources]
     match = all(seen is not None and stated is not None and not _equal(seen, stated) for seen, stated in moments)
     left_out = {"match"} if not match else set()
-    left_out |= {"sample"} if kind != "signal" else set()  # of images it is studied on request
+    left_out |= {"sample"} if kind != "signal" else set()  # for images it is studied only on request
     usual: tuple[Strategy, ...] = ("source", "target", "match", "blend", "sample", "none")
     return tuple(strategy for strategy in usual if strategy not in left_out)
 
@@ -121,15 +121,15 @@ def _check_kinds(loaded: dict[str, Network]) -> None:
     name, first = next(iter(takes.items()))
     other = next((each for each in takes if takes[each] != first), None)
     if other is not None:
-        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or others of them"
+        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or another number of channels or steps"
         raise SpecError("networks that take the same samples", found, "one study for each")
 
 
 def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
-    """All signals ``(N, T, C)``, of the network's length, or rows ``(N, C)``, as they are stored.
+    """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
-    A longer signal keeps its middle. A shorter one is padded with u0, so that it is padded alike under all strategies, with zero
-    at the network's input under ``source``.
+    A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
+    ``source`` it is zero at the network's input.
     """
     found = open_split(labelled, 0, network.kind)
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
@@ -151,7 +151,7 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
 
 
 def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
-    """All images as the network is given them, before normalisation: bytes ``(N, H, W, C)``."""
+    """All images at the network's input size, before normalisation: bytes ``(N, H, W, C)``."""
     found = open_split(labelled, 0)
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
@@ -160,7 +160,7 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
         raise DataError(
             f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
             f"{len(files)} of {height} x {width}: {size / (1 << 30):.1f} GiB",
-            "name fewer of them: sizes of more than a few thousand show nothing new",
+            "name fewer images: sizes above a few thousand show nothing new",
         )
     images = ImageBatches(files, geometry, colour_of(network), None, 0)
     values = np.empty((len(files), height, width, network.channels), np.uint8)

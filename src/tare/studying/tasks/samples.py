@@ -20,7 +20,7 @@ from tare.studying.tasks.shifts import shift_named
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Raw values ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` counted from zero, and where they come from."""
+    """Raw values ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` counted from zero, and a name."""
 
     name: str
     values: NDArray[Any]
@@ -41,13 +41,13 @@ class Samples:
         return int(self.values.shape[-1])
 
     def measure(self) -> DatasetStats:
-        """Their statistics, one sample an image, signal or row; in unit values."""
+        """Statistics in unit values; each image, signal or row is one sample."""
         rows = self.values.ndim == 2
         record = stacked_rows(self.name, self.values) if rows else Stack(self.name, self.values)
         return summarise(DatasetState.of([record]), self.name, "")
 
     def tensor(self) -> torch.Tensor:
-        """Values with the channel axis second, as networks take them: bytes as they are, all else as float32 in unit values."""
+        """Values with the channel axis second: bytes as they are, other types as float32 in unit values."""
         moved = np.moveaxis(self.values, -1, 1) if self.values.ndim > 2 else self.values
         kept = moved if moved.dtype == np.uint8 else (moved * float(unit_scale(moved.dtype))).astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(kept))
@@ -62,25 +62,25 @@ class Samples:
 
 @lru_cache(maxsize=1)
 def shifted_samples(samples: Samples, shift: str) -> Samples:
-    """The same samples as another sensor stores them; the last is kept, since seeds come one after another."""
+    """The samples as another sensor stores them; the last result is cached, since the seeds of a shift run in turn."""
     return Samples(samples.name, shift_named(shift).apply(samples.values), samples.labels)
 
 
 def least_tested(target: Samples) -> int:
-    """So many samples are always left to test on: two per class, and a fifth of all."""
+    """The fewest test samples: two per class, and a fifth of all samples."""
     return max(2 * target.classes, len(target.labels) // 5)
 
 
 def pool_size(target: Samples, largest: int) -> int:
-    """How many samples the training sizes are taken from: half, more only if the largest size asks for it.
+    """Number of samples that training sizes are taken from: half of all samples, or the largest size if that is more.
 
-    What is tested on thus stays the same when a study is extended by a size of up to half the data.
+    The test samples thus stay the same if a study is extended by a size of up to half the data.
     """
     return max(largest, len(target.labels) // 2)
 
 
 def seeded_split(target: Samples, pool: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """``pool`` training samples in the order in which sizes grow, every class early, and the samples to test on."""
+    """``pool`` training samples, of which every size takes the first (all classes come early), and the test samples."""
     generator = np.random.default_rng((seed, 3))
     order = generator.permutation(len(target.labels))
     first = np.array([order[target.labels[order] == label][0] for label in range(target.classes)])

@@ -1,4 +1,4 @@
-"""How dataset1's sensor may differ from dataset0's: maps of raw values, stored again in the raw dtype."""
+"""Shifts, by which dataset1's sensor may differ from dataset0's: maps of raw values, stored in the raw dtype."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tare.samples.layout import unit_scale
 
 UnitValues = NDArray[np.float64]
 _NUMBER = r"-?\d+(?:\.\d+)?"
-#: Samples that are held as float64 at once.
+#: Samples converted to float64 at once.
 _PIECE = 256
 _HELP = "content, gain:0.5, offset:0.25, gain:0.5+offset:0.25, bits:4, invert, swap, blur:1, units:1000"
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A chain of changes to unit values (floats without a range of their own: raw values), in the order written."""
+    """A chain of changes to unit values (for floats: raw values), applied in the written order."""
 
     name: str
     parts: tuple[tuple[str, float], ...]
 
     def apply(self, raw: NDArray[Any]) -> NDArray[Any]:
-        """The same samples ``(N, ..., C)`` as the other sensor stores them: rounded and clipped where the dtype has a range."""
+        """The samples ``(N, ..., C)`` as the other sensor stores them; integers are rounded and clipped."""
         if not self.parts:
             return raw
         if raw.dtype.kind == "u" and raw.dtype.itemsize <= 2 and raw.size > np.iinfo(raw.dtype).max and self.pointwise:
@@ -39,7 +39,7 @@ class Shift:
 
     @property
     def pointwise(self) -> bool:
-        """Whether what a value becomes depends on it alone."""
+        """Whether each new value depends on the old value alone."""
         return all(kind not in ("swap", "blur") for kind, _ in self.parts)
 
     def _computed(self, raw: NDArray[Any]) -> NDArray[Any]:
@@ -54,7 +54,7 @@ class Shift:
 
 
 def shift_named(name: str) -> Shift:
-    """Read a shift such as ``gain:0.5+offset:0.25``. Raises :class:`SpecError` if it is none."""
+    """Read a shift such as ``gain:0.5+offset:0.25``. Raises :class:`SpecError` for any other text."""
     if name == "content":
         return Shift(name, ())
     parts = []
@@ -69,13 +69,13 @@ def shift_named(name: str) -> Shift:
 
 
 def _bits(unit: UnitValues, bits: float) -> UnitValues:
-    """Keep so many levels; a sensor of fewer bits stores them in the lower part of the range, as raw files do."""
+    """Keep 2^bits levels, stored in the lower part of the range, as in raw files of sensors with fewer bits."""
     levels = 2.0**bits - 1
     return np.asarray(np.rint(unit * levels) / (255.0 if bits <= 8 else 65535.0), dtype=np.float64)
 
 
 def _blurred(unit: UnitValues, sigma: float) -> UnitValues:
-    """Gaussian blur over positions, neither over samples nor over channels."""
+    """Gaussian blur over positions, not over samples or channels."""
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(unit, (0.0, *([sigma] * (unit.ndim - 2)), 0.0)), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Data that scikit-learn ships, read from its files: importing it for them takes longer than a small study's analysis."""
+"""Data that ship with scikit-learn, read from its files, since importing it takes longer than a small study's analysis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Table = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def shipped_digits() -> Table:
-    """Handwritten digits ``(1797, 8, 8)`` in levels 0 to 16, and what they show."""
+    """Handwritten digits ``(1797, 8, 8)`` in levels 0 to 16, and their classes."""
     table = _table("digits.csv.gz")
     if table is None:
         from sklearn import datasets
@@ -37,7 +37,7 @@ def _of(bunch: Any) -> Table:
 
 
 def _table(name: str, skip: int = 0) -> NDArray[np.float64] | None:
-    """The numbers of a file; None where this version of scikit-learn keeps it elsewhere."""
+    """The numbers of a file; None if this version of scikit-learn keeps it in another place."""
     spec = find_spec("sklearn")
     places = spec.submodule_search_locations or () if spec is not None else ()
     paths = [Path(place) / "datasets" / "data" / name for place in places]

@@ -1,4 +1,4 @@
-"""A convolutional network small enough to be pretrained in a second, with the normalisation layers of one's choice."""
+"""A convolutional network that is pretrained in a second, with a choice of normalisation layers."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class SmallNetwork(nn.Module):
 
 
 class SideBySide(nn.Module):
-    """Networks of one kind that are trained at once: logits ``(S, N, K)`` of images ``(N, S C, H, W)``, C channels for each.
+    """S networks of one kind trained at once: logits ``(S, N, K)`` of images ``(N, S C, H, W)``, C channels per network.
 
-    Every convolution has a group of channels for each network and every norm layer its channels or groups, so that each computes
-    what it would alone, but for the order of sums; a few wide operations take less time than many narrow ones.
+    Convolutions and norm layers have separate channels or groups for each network, so that each network computes the same as
+    alone, up to the order of sums. A few wide operations take less time than many narrow ones.
     """
 
     def __init__(self, networks: Sequence[SmallNetwork]) -> None:
         super().__init__()
-        self.networks = tuple(networks)  # no submodules: what is trained are copies, until :meth:`hand_back`
+        self.networks = tuple(networks)  # not submodules: copies are trained, until :meth:`hand_back`
         self.blocks = nn.Sequential(*map(_joined, *(network.blocks for network in networks)))
         self.weight = nn.Parameter(torch.stack([network.head.weight.detach().T for network in networks]))
         self.bias = nn.Parameter(torch.stack([network.head.bias.detach()[None] for network in networks]))
@@ -54,7 +54,7 @@ class SideBySide(nn.Module):
 
     @torch.no_grad()
     def hand_back(self) -> None:
-        """Give every network the weights that were trained for it."""
+        """Copy the trained weights back to their networks."""
         for name, buffer in self.blocks.state_dict().items():
             parts = buffer.chunk(len(self.networks)) if buffer.ndim else [buffer] * len(self.networks)
             for network, part in zip(self.networks, parts, strict=True):
@@ -74,7 +74,7 @@ def _norm(norm: Norm, width: int) -> nn.Module:
 
 @torch.no_grad()
 def _joined(*blocks: nn.Module) -> nn.Sequential:
-    """The same block of several networks as one of as many groups."""
+    """Join the same block of several networks into one block with a group per network."""
     number = len(blocks)
     convolution, norm = cast(tuple[nn.Conv2d, nn.Module], tuple(blocks[0].children())[:2])
     channels = (number * convolution.in_channels, number * convolution.out_channels)

@@ -1,4 +1,4 @@
-"""What a study transfers between: dataset0, dataset1, and how a network is made and pretrained for them."""
+"""The task of a study: dataset0, dataset1, and the networks that are transferred between them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tare.studying.tasks.small_networks import SmallNetwork
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """A network in eval mode, the constants it was trained with, the moments that its training really fed it, its classifier.
+    """A network in eval mode, its constants, its training inputs' moments ``seen`` in unit values, and its classifier's name.
 
-    ``seen`` is None where nobody measured dataset0, ``constants`` where nobody stated them.
+    ``seen`` is None if dataset0 was not measured; ``constants`` is None if they are not stated.
     """
 
     module: nn.Module
@@ -36,10 +36,11 @@ class Pretrained:
 class Task:
     """A pair of datasets and the networks that are transferred between them.
 
-    ``source`` makes dataset0, on which every seed pretrains a network of its own; it is None where networks come pretrained,
-    from ``given`` by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and classes.
-    ``networks``, ``sizes``, ``shifts`` and ``strategies`` are what a study varies unless told otherwise; ``known`` are all
-    networks there are, ``normed`` those with batch norm. ``together`` seeds' networks are pretrained at once.
+    ``source`` makes dataset0, on which every seed pretrains its own network. It is None if the networks come pretrained: then
+    ``given`` returns them by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and
+    classes. ``networks``, ``sizes``, ``shifts`` and ``strategies`` are the defaults of a study. ``known`` are all available
+    networks; ``normed`` are the networks with batch norm. ``together`` is the number of seeds whose networks are pretrained at
+    once.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Task:
 
 
 def task_named(name: str) -> Task:
-    """The built-in task of a name. Raises :class:`DataError` with the closest."""
+    """The built-in task of a name. Raises :class:`DataError`, with the closest names, for any other name."""
     import difflib
 
     if name in TASKS:
@@ -66,25 +67,13 @@ def task_named(name: str) -> Task:
     raise DataError(f"a study: {', '.join(TASKS)}", f"{name!r}", f"did you mean {', '.join(close)}?")
 
 
-@cache
-def _early_digits() -> Samples:
-    early, _ = load_digits()
-    return Samples("digits 0-4", early.images[..., None], early.labels)
-
-
-@cache
-def _late_digits() -> Samples:
-    _, late = load_digits()
-    return Samples("digits 5-9", late.images[..., None], late.labels)
-
-
 def _image_network(name: str, channels: int, classes: int) -> nn.Module:
     return SmallNetwork(channels, classes, name.removeprefix("cnn-"))  # type: ignore[arg-type]
 
 
 @cache
 def _laboratory(number: int) -> Samples:
-    """Thirty physical measurements of cell nuclei, benign or malignant, from two laboratories: a seeded half each."""
+    """Thirty measurements of cell nuclei, benign or malignant; each of two laboratories has a random half."""
     rows, benign = shipped_cells()
     half = np.array_split(np.random.default_rng(0).permutation(len(benign)), 2)[number]
     return Samples(f"laboratory {'AB'[number]}", rows[half], benign[half])
@@ -97,8 +86,8 @@ def _row_network(name: str, channels: int, classes: int) -> nn.Module:
 TASKS: dict[str, Task] = {
     "digits": Task(
         "digits",
-        _late_digits,
-        _early_digits,
+        lambda: load_digits()[1],
+        lambda: load_digits()[0],
         _image_network,
         networks=("cnn-batch", "cnn-none"),
         known=("cnn-batch", "cnn-layer", "cnn-group", "cnn-none"),
@@ -106,7 +95,7 @@ TASKS: dict[str, Task] = {
         sizes=(20, 80, 320),
         shifts=("content", "gain:0.5", "offset:0.25", "gain:0.5+offset:0.25"),
         strategies=("source", "target", "match", "blend", "none"),
-        together=2,  # two take two thirds of the time that they take one after the other; more take hardly less
+        together=2,  # two at once take two thirds of the time of two in turn; three or more save hardly any more
     ),
     "signals": Task(
         "signals",
@@ -118,11 +107,7 @@ TASKS: dict[str, Task] = {
         normed=("mlp",),
         sizes=(20, 60, 180),
         shifts=("content", "units:10", "units:0.1"),
-        strategies=(
-            "source",
-            "target",
-            "blend",
-            "none",
-        ),  # nothing is augmented, so what was seen are the constants: match is target
+        # Rows are not augmented, so the constants are the moments that the network was fed, and match would equal target.
+        strategies=("source", "target", "blend", "none"),
     ),
 }
