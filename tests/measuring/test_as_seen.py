@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from torchvision.transforms import v2
 
 import tare
-from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.measuring.as_seen import stated_geometry
 from tests.images import random_rgb, save_png

@@ -14,7 +14,7 @@ from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
 from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
-from tare.sources.files.listed import open_encoded
+from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
 
 
@@ -76,10 +76,9 @@ class LabelledFiles(ItemSource[LabelledFile]):
 
 def read_recording(path: str) -> NDArray[Any] | Skipped:
     """Read the values ``(T, C)`` of a WAV file, or give the reason why it is unreadable."""
-    record = next(iter(open_encoded(path, Options()).indexed().read(0)))
+    record = open_encoded(path, Options()).read_item(Listed(path))
     if isinstance(record, Skipped):
         return record
-    assert isinstance(record, Sample)  # noqa: S101 - one file is one sample
     return finite_or_skipped(record.values, path) if record.values.ndim == 2 else Skipped(path, "an image, not a recording")
 
 
