@@ -17,7 +17,6 @@ from safetensors.torch import load_file
 from benchmarks.identify_rates import nets
 from benchmarks.identify_rates.cases import Case, cases
 from benchmarks.identify_rates.training import HELD_OUT
-from tare.datasets.image_batches import Geometry
 from tare.identifying.candidates import Candidate, candidates
 from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Responses, Views
@@ -26,6 +25,7 @@ from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, P
 from tare.identifying.likelihood import Content
 from tare.identifying.probes import features, small
 from tare.identifying.scores import MomentModel, follow, weigh
+from tare.input_spec.geometry import Geometry
 from tare.sources.files.image_folder import read_image, walk_files
 
 _SIZE = (32, 32)

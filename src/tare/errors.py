@@ -1,10 +1,10 @@
-"""One hierarchy of errors; each message states the invariant, what was received and the remedy."""
+"""The hierarchy of errors; every message states what was expected, what was found, and the remedy."""
 
 from __future__ import annotations
 
 
 class TareError(Exception):
-    """A failure that the user can act on: ``expected``, ``found`` and ``remedy`` in one line.
+    """A failure that the user can repair: ``expected``, ``found`` and ``remedy`` in one line.
 
     The command line prints the message without a traceback and exits with code 2.
     """
@@ -23,7 +23,7 @@ class DataError(TareError):
 
 
 class ModelError(TareError):
-    """The network cannot be built, found, loaded, or does not fit its weights."""
+    """The network cannot be found, built or loaded, or does not fit its weights."""
 
 
 class SpecError(TareError):
@@ -31,7 +31,7 @@ class SpecError(TareError):
 
 
 class StrategyError(TareError):
-    """A normalisation strategy cannot be computed from what is known."""
+    """A normalisation strategy needs statistics that are not known."""
 
 
 class PipelineError(TareError):
@@ -39,15 +39,15 @@ class PipelineError(TareError):
 
 
 class InputError(TareError):
-    """A network is fed something that it was not trained on."""
+    """A network is fed other values than it was trained on."""
 
 
 class NoImageError(PipelineError):
-    """A pipeline runs, and what it returns is no image: patches in a row, text, nothing."""
+    """A pipeline runs but returns something other than an image: a row of patches, text, None."""
 
 
 class OutputError(TareError):
-    """The output cannot be written, or would overwrite something."""
+    """The output cannot be written, or would overwrite a file."""
 
 
 class MissingDependencyError(TareError):
@@ -55,9 +55,9 @@ class MissingDependencyError(TareError):
 
 
 class TareWarning(UserWarning):
-    """What ``tare.watch`` has to say about the batches that reach a network."""
+    """A finding of ``tare.watch`` about the batches that reach a network."""
 
 
 def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
-    """Give the text of an exception in one line of at most ``limit`` characters; empty if the exception has no text."""
+    """Return the text of an exception in one line of at most ``limit`` characters (empty if it has none)."""
     return " ".join(str(error).split())[:limit]

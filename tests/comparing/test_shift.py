@@ -47,7 +47,7 @@ def test_different_numbers_of_channels_are_refused() -> None:
 
 def test_statistics_without_a_channel_are_refused() -> None:
     empty = replace(stated_stats((0.5,), (0.1,)), channels=())
-    with pytest.raises(DataError, match=r"expected statistics of at least one channel, found none"):
+    with pytest.raises(DataError, match=r"expected statistics of at least one channel, found no channel in"):
         compare_stats(empty, empty)
 
 

@@ -14,7 +14,7 @@ from tests.datasets.reading import class_folders
 def test_the_listed_files_are_a_source_with_labels(tmp_path: Path) -> None:
     split = read_split(class_folders(tmp_path, {"a": 5, "b": 5}), seed=0)
     source = LabelledFiles("training", split.train)
-    records = [record for chunk in source.chunks() for record in source.read(chunk)]
+    records = [source.read_item(file) for chunk in source.chunks() for file in chunk]
     assert [record.label for record in records if not isinstance(record, Skipped)] == [str(f.label) for f in split.train]
 
 

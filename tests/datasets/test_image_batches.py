@@ -12,9 +12,10 @@ from timm.data.transforms_factory import create_transform
 from torch.utils.data import Dataset
 
 from tare.datasets.files import LabelledFile
-from tare.datasets.image_batches import EpochSampler, Geometry, ImageBatches, evaluation_transform, loader, loader_errors
+from tare.datasets.image_batches import EpochSampler, ImageBatches, evaluation_transform, loader, loader_errors
 from tare.datasets.options import Augmenting
 from tare.errors import DataError
+from tare.input_spec.geometry import Geometry
 from tests.images import random_rgb, save_png
 
 BASIC = Augmenting(augmentation="basic")

@@ -14,13 +14,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import tare
-from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.datasets.image_batches import evaluation_transform
 from tare.errors import MissingDependencyError, ModelError, OutputError, SpecError, TareError
 from tare.exporting import parity
 from tare.exporting.api import export
 from tare.exporting.formats import torchscript as torchscript_file
 from tare.exporting.inputs import EXPORT_FORMATS, ExportFormat
 from tare.exporting.parity import ParityError
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import open_trained
 from tare.predicting.api import predict

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from torchvision.transforms import v2
 
 import tare
-from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.measuring.as_seen import stated_geometry
 from tests.images import random_rgb, save_png
@@ -128,7 +128,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_image_cannot_be_seen(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"images, to resize and crop them, found other values in .*leave out --as-seen"):
+    with pytest.raises(DataError, match=r"images to resize and crop, found other samples in .*leave out --as-seen"):
         tare.measure(tmp_path / "t.csv", as_seen=8)
 
 

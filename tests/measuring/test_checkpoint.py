@@ -99,14 +99,16 @@ def test_arrays_and_tables_are_taken_up_too(tmp_path: Path) -> None:
 def test_other_data_or_options_are_refused(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "pass.json"
     half_done(folder, file)
-    with pytest.raises(DataError, match=r"found one of another source.*remove it to start again, or name another"):
+    with pytest.raises(
+        DataError, match=r"found a checkpoint with a different value of .source.*remove it to start again, or name another"
+    ):
         tare.measure(folder / "a", checkpoint=file)
-    with pytest.raises(DataError, match="found one of another options"):
+    with pytest.raises(DataError, match="found a checkpoint with a different value of 'options'"):
         tare.measure(folder, checkpoint=file, channels="grey")
-    with pytest.raises(DataError, match="found one of another options"):
+    with pytest.raises(DataError, match="found a checkpoint with a different value of 'options'"):
         tare.measure(folder, checkpoint=file, as_seen=8)
     save_png(folder / "a" / "000b.png", random_rgb(1))
-    with pytest.raises(DataError, match=r"found one of other (values|files or samples)"):
+    with pytest.raises(DataError, match=r"found a checkpoint of other (values|files or samples)"):
         tare.measure(folder, checkpoint=file)
 
 
@@ -114,14 +116,14 @@ def test_changed_values_and_missing_samples_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "pass.json"
     array = np.random.default_rng(0).normal(size=(3_000_000, 1))
     half_done(array, file)
-    with pytest.raises(DataError, match="found one of other values"):
+    with pytest.raises(DataError, match="found a checkpoint of other values"):
         tare.measure(array + 1, checkpoint=file)
     document = json.loads(file.read_text())
     file.write_text(json.dumps({**document, "chunks": 99}))
-    with pytest.raises(DataError, match="found one of more data"):
+    with pytest.raises(DataError, match="found a checkpoint of more data"):
         tare.measure(array, checkpoint=file)
     file.write_text(json.dumps({**document, "version": "0.0.0"}))
-    with pytest.raises(DataError, match=r"found one of another version: '0\.0\.0'"):
+    with pytest.raises(DataError, match=r"found a checkpoint with a different value of .version.: '0\.0\.0'"):
         tare.measure(array, checkpoint=file)
 
 

@@ -103,7 +103,10 @@ def as_stream(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (as_csv, r"found '.*t\.csv', whose rows are found by a pass over all of it, which can as well measure it; measure all"),
+        (
+            as_csv,
+            r"found '.*t\.csv', whose rows can only be found by reading the whole file, which would as well measure it; measure",
+        ),
         (as_parquet, r"found '.*t\.parquet', whose numbers are stored by the thousand: .* more than measuring all; measure all"),
         (as_stream, r"found '.*t\.tar\.gz', which is a stream: compressed as a whole, or not on this machine; measure all"),
     ],
@@ -129,8 +132,8 @@ def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:
     [
         ({"tolerance": 0.0}, "a positive tolerance in unit values, found 0.0"),
         ({"tolerance": 0.1, "confidence": 1.0}, "a confidence between 0 and 1, found 1.0"),
-        ({"tolerance": 0.1, "engine": "ray"}, "a sample read on this machine in one go"),
-        ({"tolerance": 0.1, "checkpoint": "x.json"}, "a sample read on this machine in one go"),
+        ({"tolerance": 0.1, "engine": "ray"}, "a random sample without an engine or a checkpoint"),
+        ({"tolerance": 0.1, "checkpoint": "x.json"}, "a random sample without an engine or a checkpoint"),
         ({"engine": "dask"}, "one of --engine: local or ray, found 'dask'"),
     ],
 )

@@ -21,13 +21,14 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
-from tare.measuring.one_pass import MAX_SKIPPED, enough_read, measure_state, stats_of
+from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.sources.reading import MAX_SKIPPED
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
 

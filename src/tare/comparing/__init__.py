@@ -1,4 +1,4 @@
-"""``tare.compare``: which kind of shift lies between two datasets."""
+"""``tare.compare``: the kind of shift between two datasets."""
 
 from __future__ import annotations
 

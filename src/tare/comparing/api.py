@@ -1,26 +1,25 @@
-"""``tare.compare``: two datasets, whatever they are given as."""
+"""``tare.compare``: compare two datasets, given as data, as statistics or by name."""
 
 from __future__ import annotations
 
 from tare.comparing.inputs import CompareRequest
 from tare.comparing.result import Comparison
 from tare.comparing.shift import compare_stats
-from tare.comparing.sides import check_asked, stats_from
+from tare.comparing.sides import check_options, stats_from
 from tare.system.options import verb
 
 
 @verb(CompareRequest)
 def compare(request: CompareRequest) -> Comparison:
-    """Compare two datasets: shift and ratio of stds per channel with intervals, and what kind of difference it looks like.
+    """Compare two datasets: per channel the shift and the ratio of stds with intervals, and the kind of difference.
 
-    Each is a statistics file of ``tare measure --out``, anything that :func:`tare.measure` takes (``channels``, ``columns``,
-    ``exclude_nan``, ``as_seen``, ``workers`` and ``max_skipped`` are as there, and count for those of the two that are
-    measured), the name of a published constant (``"cifar10"``, or ``"catalog:cifar10"`` where a folder has that name), or a
-    :class:`DatasetStats`.
+    Each dataset is a statistics file of ``tare measure --out``, the name of a published constant (``"cifar10"``, or
+    ``"catalog:cifar10"`` if a folder has that name), a :class:`DatasetStats`, or data as :func:`tare.measure` takes them. Data
+    are measured with ``channels``, ``columns``, ``exclude_nan``, ``as_seen``, ``workers`` and ``max_skipped`` (see there).
 
-    Raises :class:`DataError` if one of the two cannot be found or read, or their channels cannot be paired, or if it was
-    said how to measure and neither is measured.
+    Raises :class:`DataError` if a dataset cannot be found or read, if the channels cannot be paired, or if an option of
+    measuring is given and neither dataset is measured.
     """
-    check_asked((request.source, request.target), request.stated())
+    check_options((request.source, request.target), request.stated())
     first, second = (stats_from(data, request, request.progress) for data in (request.source, request.target))
     return compare_stats(first, second, request.confidence)

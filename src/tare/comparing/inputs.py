@@ -1,4 +1,4 @@
-"""What ``tare.compare`` is asked."""
+"""The request of ``tare.compare``."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ _SIDE = "A statistics file of `tare measure --out`, a catalog name such as cifar
 
 @dataclass(frozen=True, kw_only=True)
 class CompareRequest(Skipping, Readers, MeasuringOptions):
-    """Two datasets, and how those of the two that are data are measured."""
+    """Two datasets, and the options of measuring for those given as data."""
 
     source: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="A"))
     target: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="B"))
@@ -21,5 +21,5 @@ class CompareRequest(Skipping, Readers, MeasuringOptions):
     progress: Advance | None = None
 
     def stated(self) -> dict[str, Any]:
-        """What was said of how to measure, by name: it needs a side that is measured."""
+        """Options that apply to measuring alone, by name; they need a dataset that is measured."""
         return {"columns": self.columns, "exclude_nan": self.exclude_nan, "as_seen": self.as_seen}

@@ -1,4 +1,4 @@
-"""Two channels' distributions over the same bins, for drawing one over the other."""
+"""The distributions of two channels over the same bins, to draw one over the other."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tare.statistics.dataset_stats import ChannelStats
 
 Shares = tuple[float, ...]
 
-# A bin this many times as high as any but the outermost is cut: clipped values and grounds of one grey would flatten the rest.
+# Bins are cut above this multiple of the highest inner bin: clipped values or a plain ground would flatten the rest.
 _CUT = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Share of each channel's values in each bin; None for a channel of which only moments are known."""
+    """Share of each channel's values in each bin; None for a channel known by its moments alone."""
 
     edges: tuple[float, ...]
     source: Shares | None
@@ -28,7 +28,7 @@ class Overlay:
 
     @property
     def top(self) -> float:
-        """The share up to which to draw: the largest, or if less a quarter above the largest but for the outermost bins."""
+        """Upper end of the drawn shares: the highest bin, or 1.25 times the highest inner bin if that is lower."""
         known = [shares for shares in (self.source, self.target) if shares is not None]
         largest = max(max(shares) for shares in known)
         inner = max((max(shares[1:-1], default=0.0) for shares in known), default=0.0)
@@ -41,7 +41,7 @@ class Overlay:
 
 
 def overlay(source: ChannelStats, target: ChannelStats) -> Overlay | None:
-    """Lay two channels over common bins: from their histograms, else (``coarse``) from quantiles; None if neither has any."""
+    """Lay two channels over common bins, from their histograms or else (``coarse``) their quantiles; None without both."""
     ranges = [found for found in (_range(source), _range(target)) if found is not None]
     low, high = min((r[0] for r in ranges), default=0.0), max((r[1] for r in ranges), default=0.0)
     if not low < high:
@@ -71,9 +71,9 @@ def _shares(channel: ChannelStats, edges: NDArray[np.float64]) -> Shares | None:
 
 
 def _between_quantiles(channel: ChannelStats, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of values below each edge, where values lie evenly between two quantiles.
+    """The share of values below each edge, if values lie evenly between two quantiles.
 
-    Several quantiles of one value are a step; it is taken just above the value, so that the bin that begins there holds it.
+    Equal quantiles make a step. The step lies just above their value, so that the bin that begins there holds it.
     """
     known = sorted((float(share), value) for share, value in channel.quantiles.items())
     shares = np.array([0.0, *(share for share, _ in known), 1.0])

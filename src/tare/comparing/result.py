@@ -1,4 +1,4 @@
-"""What ``tare.compare`` returns: shift and ratio per channel with intervals, and what kind of difference it looks like."""
+"""The result of ``tare.compare``: shift and ratio per channel with intervals, and the kind of difference."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ ShiftKind = Literal["no difference shown", "content", "gain", "offset", "gain an
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The line ``b = gain * a + offset`` through two channels' quantiles (unit values) that touch no end of the range.
+    """The line ``b = gain * a + offset`` through two channels' quantiles (unit values) inside the range.
 
-    ``misfit`` is the largest distance of a quantile from it over what sampling and rounding explain (above 1: the shape
-    differs); ``blur`` is the median explained distance, in units of the target's std. The errors are half-widths.
+    ``misfit`` is the largest ratio of a quantile's distance from the line to the error that sampling and rounding explain
+    (above 1: the shape differs). ``blur`` is the median of these errors, in units of the target's std. ``gain_error`` and
+    ``offset_error`` are half-widths.
     """
 
     gain: float
@@ -34,7 +35,7 @@ class Fit:
 class ChannelShift:
     """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
 
-    ``kind`` is what this channel looks like by itself; its intervals are those that hold for all channels at once.
+    ``kind`` is the kind of difference in this channel alone; the intervals hold for all channels simultaneously.
     """
 
     name: str
@@ -51,7 +52,7 @@ class ChannelShift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Source against target: all intervals hold at once with ``confidence``; ``reason`` gives the evidence in one line."""
+    """Source against target: all intervals hold simultaneously with ``confidence``; ``reason`` is the evidence in one line."""
 
     source: DatasetStats
     target: DatasetStats
@@ -62,7 +63,7 @@ class Comparison:
 
     @property
     def clean(self) -> bool:
-        """Whether no difference was shown; what is unclear is not clean."""
+        """Whether no difference was shown; an unclear comparison is not clean."""
         return self.kind == "no difference shown"
 
     def to_json(self) -> dict[str, Any]:

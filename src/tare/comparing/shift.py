@@ -1,4 +1,4 @@
-"""How one dataset differs from another: shift and ratio per channel with intervals, and a line through the quantiles."""
+"""Compare two datasets: shift and ratio per channel with intervals, and a line through the quantiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.intervals import Interval
 
 _FEWEST_POINTS = 4
-# Names that a file does not state: channels of these are paired by their place.
+# Names that tare gave, not the file: such channels are paired by position.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
 
@@ -25,9 +25,9 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
     """Compare two datasets that were sampled independently.
 
     Shift d = (m1 - m0)/s0 with Var(d) = (SE(m1)^2 + SE(m0)^2)/s0^2 + d^2 (SE(s0)/s0)^2; the ratio of stds on the log scale,
-    with Var = (SE(s1)/s1)^2 + (SE(s0)/s0)^2 (delta method, the covariance of a mean with its std left out). Student's t
-    with the degrees of freedom of the smaller dataset, at once for all 2C figures (Bonferroni). Columns of tables are paired
-    by their names. A published constant of n0 samples is one draw, known as well as n0 of the other's samples would be.
+    with Var = (SE(s1)/s1)^2 + (SE(s0)/s0)^2 (delta method, without the covariance of a mean and its std). Student's t with
+    the degrees of freedom of the smaller dataset, simultaneously for all 2C figures (Bonferroni). Columns of tables are paired
+    by name. A published constant of n0 samples gets the sampling error of n0 samples of the other dataset.
 
     Raises :class:`DataError` if the channels cannot be paired, or a std is zero or unknown.
     """
@@ -43,7 +43,7 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
 
 
 def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
-    """The target with its channels in the order of the source's names, where both were named by their files."""
+    """The target with its channels in the order of the source, paired by name if both files name them."""
     mine, theirs = ([channel.name for channel in stats.channels] for stats in (source, target))
     unnamed = [_UNNAMED.fullmatch(name) is not None for name in (*mine, *theirs)]
     by_name = {channel.name: channel for channel in target.channels}
@@ -66,7 +66,7 @@ def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
 
 
 def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ...]:
-    """The channels, those of a published constant with the sampling error that as many of the other's samples have."""
+    """The channels; those of a published constant get the sampling error of as many samples of the other dataset."""
     if not stats.samples or not other.samples or not _stated(stats) or _stated(other):
         return stats.channels
     share = math.sqrt(other.samples / stats.samples)
@@ -77,14 +77,14 @@ def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ..
 
 
 def _stated(stats: DatasetStats) -> bool:
-    """Whether the moments were published, with no values behind them here."""
+    """Whether the moments were published, without values."""
     return not any(channel.count for channel in stats.channels)
 
 
 def _check(source: DatasetStats, target: DatasetStats) -> None:
     for stats in (source, target):
         if not stats.channels:
-            raise DataError("statistics of at least one channel", f"none in those of {stats.source!r}", "measure the data again")
+            raise DataError("statistics of at least one channel", f"no channel in {stats.source!r}", "measure the data again")
         for channel in stats.channels:
             if (channel.nan or channel.inf) and math.isnan(channel.std):
                 raise DataError(
@@ -103,7 +103,7 @@ def _check(source: DatasetStats, target: DatasetStats) -> None:
 def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> float:
     from scipy import stats
 
-    # A published constant may not say how many samples it comes from; then the other side decides.
+    # If a published constant does not state its number of samples, that of the other dataset counts.
     samples = min((s.samples for s in (source, target) if s.samples), default=2)
     return float(stats.t.ppf(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1)))
 
@@ -123,7 +123,7 @@ def _channel(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: 
 
 
 def _fit(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: float) -> Fit | None:
-    """Fit a line through the quantiles of both, weighting each by how well it is known."""
+    """Fit a line through the quantiles of both, each weighted by the inverse of its error."""
     common = [key for key in a.quantiles if key in b.quantiles]
     inside = [key for key in common if _inside(a, a.quantiles[key], step_a) and _inside(b, b.quantiles[key], step_b)]
     if len(inside) < _FEWEST_POINTS:
@@ -133,7 +133,7 @@ def _fit(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: floa
     errors = np.hypot(z * slope * _errors(a, inside), z * _errors(b, inside)) + (slope * step_a + step_b) / 2
     if not np.isfinite(errors).all() or np.ptp(x) == 0:
         return None
-    errors = np.maximum(errors, 1e-9 * b.std)  # values that are known exactly are still rounded as doubles
+    errors = np.maximum(errors, 1e-9 * b.std)  # exact values are still rounded to doubles
     gain, offset = np.polyfit(x, y, 1, w=1 / errors)
     misfit = float(np.max(np.abs(y - gain * x - offset) / errors))
     relative = z * math.hypot(a.std_se / a.std, b.std_se / b.std) + (step_a / a.std + step_b / b.std) / 2
@@ -143,14 +143,14 @@ def _fit(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: floa
 
 
 def _inside(channel: ChannelStats, value: float, step: float) -> bool:
-    """Whether a quantile lies off the channel's extremes, where clipping may have moved it."""
+    """Whether a quantile lies away from the channel's extremes, where clipping may have moved it."""
     return channel.min + step < value < channel.max - step
 
 
 def _errors(channel: ChannelStats, keys: list[str]) -> NDArray[np.float64]:
-    """Standard error of each quantile: sqrt(p(1-p)/n) over the density, n the effective number of values.
+    """Standard error of each quantile: sqrt(p(1-p)/n) over the density.
 
-    The density is the slope of the distribution between the neighbouring quantiles, the effective number that of the mean.
+    The density is the slope of the distribution between the neighbouring quantiles; n is the mean's effective number of values.
     """
     shares = np.array([float(key) for key in channel.quantiles])
     order = np.argsort(shares)

@@ -1,4 +1,4 @@
-"""The two sides of a comparison: statistics that are stated, read from a file, published, or measured."""
+"""Statistics of the two sides of a comparison: stated, read from a file, published, or measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PREFIX = "catalog:"
 
 
 def stats_from(data: Any, how: OptionGroup | None = None, progress: Advance | None = None) -> DatasetStats:
-    """Statistics of what the user named: stated, read from a file, published, or else measured, as ``how`` says."""
+    """Statistics of one side: stated, read from a file, published, or else measured with the options of ``how``."""
     if isinstance(data, DatasetStats):
         return data
     if _is_published(data):
@@ -34,24 +34,22 @@ def stats_from(data: Any, how: OptionGroup | None = None, progress: Advance | No
     return measured(MeasureRequest(data, **stated, progress=progress))
 
 
-def check_asked(sides: Sequence[Any], asked: Mapping[str, Any]) -> None:
-    """Raise :class:`DataError` if it was said how to measure, and neither of the two sides is measured."""
-    given = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value]
+def check_options(sides: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Raise :class:`DataError` if an option of measuring is given and neither side is measured."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
     if given and all(isinstance(data, DatasetStats) or _is_published(data) or _is_file(data) for data in sides):
         raise DataError(f"data to measure with {', '.join(given)}", "two sides that state their figures", "leave it out")
 
 
 def _is_published(data: Any) -> bool:
-    return isinstance(data, str) and (data.startswith(_PREFIX) or _is_name(data))
+    """Whether a text names a catalog entry: by its prefix, or because it is neither a path, a pattern nor an existing file."""
+    if not isinstance(data, str) or data.startswith(_PREFIX):
+        return isinstance(data, str)
+    return not any(sign in data for sign in "/\\*?[{.~") and not Path(data).exists()
 
 
 def _is_file(data: Any) -> bool:
     return isinstance(data, str | os.PathLike) and Path(data).suffix == ".json" and Path(data).is_file()
-
-
-def _is_name(text: str) -> bool:
-    """Whether a text can only be a name of the catalog: no path, no pattern, no file, and nothing of that name is there."""
-    return not any(sign in text for sign in "/\\*?[{.~") and not Path(text).exists()
 
 
 def _published(text: str) -> DatasetStats:

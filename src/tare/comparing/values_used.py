@@ -1,4 +1,4 @@
-"""Which of its dtype's values a dataset uses: range, bit depth, ends; what a change of units leaves behind."""
+"""The range and bit depth that a dataset uses of its dtype, and its share of clipped values: traces of a change of units."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from tare.statistics.dataset_stats import DatasetStats
 
 _DEPTHS = {"uint8": 8, "uint16": 16}
-# A range that is filled to less than this was probably recorded with fewer bits; photographs fill theirs.
+# Values below this share of the range were probably recorded with fewer bits; photographs fill their range.
 _FILLED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesUsed:
-    """What all channels together use, unit values (floats: as stored).
+    """Values that all channels together use, in unit values (floats: as stored).
 
-    ``low`` and ``high`` are the extremes, ``bits`` how many bits the largest integer needs of the ``depth`` that the dtype has
-    (None for floats), ``clipped`` the larger share of values at one end of an integer range in any channel.
+    ``low`` and ``high`` are the extremes; ``bits`` is the number of bits of the largest integer and ``depth`` that of the dtype
+    (None for floats); ``clipped`` is the largest share of values at one end of an integer range in any channel.
     """
 
     dtype: str
@@ -29,7 +29,7 @@ class ValuesUsed:
 
     @property
     def fewer_bits(self) -> bool:
-        """Whether the values fit into fewer bits than the dtype has, and fill less than half of its range."""
+        """Whether the values need fewer bits than the dtype has, and fill less than half of its range."""
         return self.bits is not None and self.depth is not None and self.bits < self.depth and self.high < _FILLED
 
     def describe(self) -> str:
@@ -43,7 +43,7 @@ class ValuesUsed:
 
 
 def values_used(stats: DatasetStats) -> ValuesUsed | None:
-    """What ``stats`` say about the values used; None for published moments, behind which there are no values."""
+    """The values used according to ``stats``; None for published moments, which have no values."""
     channels = [channel for channel in stats.channels if channel.count]
     if not channels or not all(math.isfinite(channel.max) for channel in channels):
         return None

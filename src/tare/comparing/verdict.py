@@ -1,8 +1,7 @@
-"""Which kind of difference the figures of a comparison show: content, gain, offset, units, none, or none that can be told.
+"""The kind of difference that a comparison shows: content, gain, offset, units, no difference, or unclear.
 
-Data recorded by another sensor are affinely related, x -> a x + b: so are their quantiles, whatever is in the pictures.
-Other content changes the shape. The verdict is held to what the figures can carry: without quantiles, or with too few
-samples to see the shape, it is ``unclear``.
+Another sensor changes values by x -> a x + b, and the quantiles in the same way, whatever the pictures show. Other content
+changes the shape of the distribution. Without quantiles, or with too few samples to see the shape, the verdict is ``unclear``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import math
 
 from tare.comparing.result import ChannelShift, Fit, ShiftKind
 
-# Ratios of stds that a change of units makes, and content or exposure hardly: beyond a factor of eight, either way.
+# A change of units changes the std by more than this factor, up or down; content or exposure hardly ever do.
 _LARGE = 8.0
 # Known factors between units: bit depths and their ranges, per cent, per mille, degrees per radian.
 _FACTORS = {
@@ -26,14 +25,14 @@ _FACTORS = {
 }
 # Shape can be judged only where sampling leaves less than this uncertain, in units of the std.
 _SHARPEST = 0.2
-# A gain is held against the known factors only where it is known to this share.
+# A gain is compared with the known factors only if its relative error is below this.
 _WELL_KNOWN = 0.05
 
 
 def verdict_of(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     """Name the kind of difference that measured channels show together, and the evidence in one line."""
     if any(math.isnan(end) for channel in channels for end in (channel.shift.low, channel.ratio.low)):
-        return "unclear", "one of the two has no standard errors (fewer than two samples)"
+        return "unclear", "one of the two datasets has no standard errors (fewer than two samples)"
     units = _units(channels)
     if units:
         return "units", units
@@ -45,7 +44,7 @@ def verdict_of(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
         most = f", most in {name}" if len(channels) > 1 else ""
         return "content", (
             f"the shape differs{most}: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding "
-            "explain (other content, or a tone curve that is no line)"
+            "explain (other content, or a nonlinear tone curve)"
         )
     if not any(channel.differs for channel in channels):
         return "no difference shown", "every interval holds no shift and a ratio of 1"
@@ -57,13 +56,13 @@ def verdict_of_constants(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind,
     if any(channel.differs for channel in channels):
         return (
             "unclear",
-            "the figures differ by more than their rounding, but two stated constants do not say how well samples fix them",
+            "the figures differ by more than their rounding, but published constants state no sampling error",
         )
     return "no difference shown", "the figures are the same to their rounding"
 
 
 def _of_one_shape(channels: tuple[ChannelShift, ...], fits: list[Fit]) -> tuple[ShiftKind, str]:
-    """Name the line that relates the quantiles, where no difference in shape was seen and one could have been."""
+    """Name the kind of difference if the shapes agree: gain, offset, both or units; ``unclear`` if shapes cannot be judged."""
     if len(fits) < len(channels):
         return "unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset"
     if max(fit.blur for fit in fits) > _SHARPEST:
@@ -89,7 +88,7 @@ def _of_one_shape(channels: tuple[ChannelShift, ...], fits: list[Fit]) -> tuple[
 
 
 def _known_line(fits: list[Fit]) -> str:
-    """Name the change of units that a line is known to be, within its errors and 5%; a gain of two alone may be exposure."""
+    """Name the change of units that a line matches within its errors and 5%, else ``""``; a gain of two may be exposure."""
     if max(fit.gain_error / abs(fit.gain) for fit in fits) > _WELL_KNOWN:
         return ""
     for gain, offset in ((2.0, -1.0), (0.5, 0.5)):
@@ -101,17 +100,17 @@ def _known_line(fits: list[Fit]) -> str:
 
 
 def _units(channels: tuple[ChannelShift, ...]) -> str:
-    """Say why a difference looks like another unit: one very large ratio of stds in all channels."""
+    """The evidence for a change of units: one very large ratio of stds in all channels; ``""`` without it."""
     ratios = [channel.ratio.estimate for channel in channels]
     certain = all(c.ratio.low > _LARGE for c in channels) or all(c.ratio.high < 1 / _LARGE for c in channels)
     if not certain or max(ratios) > 2 * min(ratios):
         return ""
-    nearest = _known_factor(ratios, 0.25) or "no usual factor is within a quarter of it"
+    nearest = _known_factor(ratios, 0.25) or "no known factor lies within 25% of it"
     return f"stds differ by a factor of {_geometric_mean(ratios):.3g} in all channels: {nearest}"
 
 
 def _known_factor(ratios: list[float], tolerance: float) -> str:
-    """Name the usual factor nearest to all ratios, within a relative tolerance, or return an empty text."""
+    """Name the known factor nearest to all ratios, within a relative tolerance; ``""`` if there is none."""
     if min(ratios) <= 0:
         return ""
     found = _geometric_mean(ratios)

@@ -1,8 +1,10 @@
-"""Arrays of ``.npz`` and ``.npy`` files as samples, with the array of their labels where there is one."""
+"""Arrays of ``.npz`` and ``.npy`` files as samples, with the array of labels if the file holds one."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,22 +13,21 @@ from numpy.typing import NDArray
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
 from tare.errors import DataError, reason_of
 
-#: Names under which archives keep samples and labels: for training, and for validation.
+#: Usual names of the arrays of samples and labels, for training and for validation.
 _TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
 _VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
 
 
 def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
-    """Arrays of an ``.npz``; objects, which are pickles, are refused."""
-    try:
-        with np.load(name, allow_pickle=False) as archive:
-            names = set(archive.files)
-            pairs = [(array, label)] if array and label else [next((p for p in _TRAINING if set(p) <= names), (None, None))]
-            pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
-            read = {key: archive[key] for pair in pairs for key in pair if key in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = reason_of(error)
-        raise DataError("a .npz archive of numbers", f"{name!r}: {reason}", "save it again with numpy.savez") from None
+    """Samples and labels of an ``.npz``, and its validation split; arrays of objects are refused, since they are pickles."""
+    with (
+        _readable(name, "a .npz archive of numbers", "save it again with numpy.savez"),
+        np.load(name, allow_pickle=False) as archive,
+    ):
+        names = set(archive.files)
+        pairs = [(array, label)] if array and label else [next((p for p in _TRAINING if set(p) <= names), (None, None))]
+        pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
+        read = {key: archive[key] for pair in pairs for key in pair if key in names}
     wanted = "--array and --label, or the names x and y, x_train and y_train, or train_images and train_labels"
     for key in pairs[0]:
         if key not in read:
@@ -36,13 +37,10 @@ def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[L
 
 
 def unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:
-    """The samples of an ``.npy``, or of the ``.npz``'s array that is named, called as usual, or the only one with two axes."""
-    try:
+    """The samples of an ``.npy``, or of one array of an ``.npz``: the named, the usual, or the only one with two axes."""
+    with _readable(name, "a file of arrays of numbers", "save it again with numpy"):
         loaded = np.load(name, allow_pickle=False)
         every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = reason_of(error)
-        raise DataError("a file of arrays of numbers", f"{name!r}: {reason}", "save it again with numpy") from None
     usual = [key for key, _ in _TRAINING if key in every]
     several = [key for key, values in every.items() if values.ndim > 1]
     chosen = [array] if array is not None else usual[:1] or several
@@ -66,6 +64,14 @@ def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
             return values[..., None]
         return np.moveaxis(values, 1, -1) if values.shape[1] < values.shape[2] else values
     return np.moveaxis(values, 1, -1) if values.shape[1] in (1, 3) and values.shape[3] not in (1, 3) else values
+
+
+@contextmanager
+def _readable(name: str, expected: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(expected, f"{name!r}: {reason_of(error)}", remedy) from None
 
 
 def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:

@@ -1,4 +1,4 @@
-"""Augmentation of raw images, before normalisation: of one image, and of a batch with another (mixup, cutmix)."""
+"""Augmentation of raw images before normalisation: of single images, and of batches (mixup, cutmix)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SCALE = (0.35, 1.0)
 def training_transform(
     size: tuple[int, int], interpolation: str, augmenting: Augmenting, fill: Sequence[float] | None = None
 ) -> Callable[[Any], torch.Tensor]:
-    """Random resized crop, flip and the policy of ``augmenting``, on raw pixels; gives ``(C, H, W)``, not normalised.
+    """Random resized crop, flip and the policy of ``augmenting``, on raw pixels; returns ``(C, H, W)``, not normalised.
 
-    Pixels that come from outside the image, or are erased, take the colour ``fill`` (unit values, one per channel): that
-    which normalisation maps to zero. Without it they are black, which no normalised input knows as its middle.
+    Pixels from outside the image, and erased pixels, take the colour ``fill`` (unit values, one per channel), which
+    normalisation maps to zero. Without it they are black, which normalisation maps far from zero.
     """
     from torchvision.transforms import v2
 
@@ -32,7 +32,7 @@ def training_transform(
 
 @dataclass(frozen=True, slots=True)
 class _Varied:
-    """An object and no closure: a loader's processes that do not fork are sent it."""
+    """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
     bytewise: Any
     deep: Any
@@ -50,7 +50,7 @@ def _crop(size: tuple[int, int], interpolation: str) -> Any:
 
 
 def _last(augmenting: Augmenting, colour: list[float]) -> list[Any]:
-    """The policy, the image as a tensor, and what is done to tensors; ``colour`` in the image's own values."""
+    """The policy, the conversion to a tensor, and erasing; ``colour`` is in the image's own values."""
     from torchvision.transforms import v2
 
     erasing = [v2.RandomErasing(augmenting.erasing, value=colour or 0.0)] if augmenting.erasing else []
@@ -73,7 +73,7 @@ def _policy(augmenting: Augmenting, colour: list[float]) -> list[Any]:
 class Mixing:
     """Mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) by torchvision, drawn from (seed, epoch, batch, process).
 
-    Where both are asked for, each batch takes one of them, as likely as not.
+    If both have a positive alpha, each batch gets one of them with equal probability.
     """
 
     augmenting: Augmenting
@@ -92,7 +92,7 @@ class Mixing:
         kinds = ((v2.MixUp, self.augmenting.mixup), (v2.CutMix, self.augmenting.cutmix))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived(self.seed, epoch, batch, process))
-            asked = [(kind, alpha) for kind, alpha in kinds if alpha > 0]
-            kind, alpha = asked[int(torch.randint(len(asked), ()))]
+            chosen = [(kind, alpha) for kind, alpha in kinds if alpha > 0]
+            kind, alpha = chosen[int(torch.randint(len(chosen), ()))]
             mixed: tuple[torch.Tensor, torch.Tensor] = kind(alpha=alpha, num_classes=self.classes)(unit, labels)
         return mixed

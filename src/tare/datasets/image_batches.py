@@ -24,23 +24,12 @@ from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
 
-__all__ = [
-    "EpochSampler",
-    "Geometry",
-    "ImageBatches",
-    "evaluation_transform",
-    "loader",
-    "loader_errors",
-    "stacked",
-]
-
 
 class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
     """Images as uint8 ``(C, H, W)`` (float32 unit values for deeper files) with their labels.
 
-    An index is ``epoch * len(files) + position``: augmentation draws from a generator seeded by it, so that what a sample
-    looks like depends neither on the number of workers nor on where a run was resumed. ``fill`` (unit values) is the colour of
-    what lies outside an image.
+    An index is ``epoch * len(files) + position``. It seeds the augmentation, so that a sample depends neither on the number of
+    workers nor on where a run was resumed. ``fill`` (unit values) is the colour outside an image.
     """
 
     def __init__(
@@ -67,7 +56,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         file = self.files[index % len(self.files)]
         values = file.read(self.colour)
-        if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
+        if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
         image = _bytes(values) if values.dtype.name == "uint8" else _deep(values)
         if not self.augments:
@@ -80,8 +69,8 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
 class EpochSampler(Sampler[int]):
     """The seeded order of one epoch, as indices that carry the epoch.
 
-    An epoch gets a sampler of its own: Lightning draws the order before it calls ``set_epoch`` when it resumes a run, which
-    would repeat the first epoch's order.
+    Each epoch gets its own sampler: when Lightning resumes a run, it draws the order before it calls ``set_epoch``, which would
+    repeat the first epoch's order.
     """
 
     def __init__(self, length: int, seed: int, epoch: int) -> None:
@@ -100,7 +89,7 @@ def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None
     """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``.
 
     Takes 8-bit Pillow images, or tensors of unit values ``(C, H, W)``. The crop mode ``border`` surrounds an image with ``fill``
-    (unit values, one per channel; without it zeros), where timm takes the mean that it normalises with.
+    (unit values, one per channel; zeros without it), where timm uses its mean of normalisation.
     """
     from torchvision.transforms import v2
 
@@ -112,7 +101,7 @@ def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """An object and no closure: a loader's processes that do not fork are sent it."""
+    """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
     bytewise: Any
     deep: Any
@@ -125,9 +114,9 @@ class _Sized:
 
 
 def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
-    """The steps of evaluation: timm's, or with the edge or the middle that a specification states, those of the specification.
+    """The steps of evaluation: timm's, or those of a specification that timm's transform cannot express.
 
-    A border is ``around`` (unit values) in 8-bit images, or plain zeros, the only ones timm has for tensors.
+    The border of an 8-bit image has the colour ``around`` (unit values), that of a tensor zeros, the only border timm has there.
     """
     if not geometry.is_timms:
         fill = [round(255 * value) for value in around or (0.0,)]
@@ -171,9 +160,9 @@ def loader(
 
 
 def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Stack images and labels; where 8-bit and deeper images meet, all become unit floats.
+    """Stack images and labels; a batch of 8-bit and deeper images becomes unit floats.
 
-    Torch would promote the bytes to floats of 0..255 beside unit values, and nothing would fail.
+    Torch would silently promote the bytes to floats of 0..255 beside unit values.
     """
     images = [image for image, _ in samples]
     if len({image.dtype for image in images}) > 1:
@@ -183,15 +172,15 @@ def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, 
 
 @contextmanager
 def loader_errors() -> Iterator[None]:
-    """Give an error of the data its own type again: torch hands it on from a loader process as text in a RuntimeError.
+    """Raise an error of a loader process with its own type: torch passes it on as the text of a RuntimeError.
 
-    A loader process that was ended, by the system for want of memory, say, is a RuntimeError of torch's, too, or a lost
-    connection if a batch was on its way.
+    If a loader process was killed, for example for lack of memory, torch raises a RuntimeError as well, or a lost connection
+    if a batch was being transferred.
     """
     try:
         yield
     except (OSError, EOFError) as error:
-        if not _was_on_its_way(error):
+        if not any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__)):
             raise
         raise _ended() from None
     except RuntimeError as error:
@@ -204,20 +193,15 @@ def loader_errors() -> Iterator[None]:
 
 
 def _ended() -> DataError:
-    remedy = "use fewer --workers if memory is short; --resume takes up what was trained"
+    remedy = "use fewer --workers if memory is short; --resume continues the training"
     return DataError("loader processes that stay alive", "one that was ended from outside", remedy)
-
-
-def _was_on_its_way(error: BaseException) -> bool:
-    """Whether it was raised while the queue of a loader's batches was read."""
-    return any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__))
 
 
 _IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
 
 
 def _bytes(values: Any) -> Image.Image:
-    """As Pillow holds it: a grey image has two axes there, and so only the axis of channels may go."""
+    """Convert to Pillow, which stores a grey image with two axes."""
     return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
 
 

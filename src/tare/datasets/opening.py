@@ -1,4 +1,4 @@
-"""Labelled data in any form, opened: an archive, a table, or any other source, by index where it can be read so."""
+"""Open labelled data: an archive, a table, or any other source, by index if possible, else in memory."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
-# Formats that can only be read from their beginning are kept in memory, decoded, up to here.
+# Decoded samples of a format that can only be read from its beginning are kept in memory, up to this size.
 _MOST_BYTES = 4 << 30
 
 
 def open_labelled(
     data: Any, options: Options, label: str | None = None, pattern: str | None = None
 ) -> tuple[LabelledSamples, LabelledSamples | None]:
-    """Open labelled data, and its validation split where the format holds one.
+    """Open labelled data, and its validation split if the format holds one.
 
     ``data`` is an ``.npz`` with samples and labels (``train_images`` and ``train_labels``, ``x`` and ``y``, or ``options.array``
-    and ``label``), a table with a ``label`` column (a number: that column of a file without header), or whatever
-    :func:`tare.measure` takes and has labels: a manifest, tar shards, Parquet images, a torch or Hugging Face dataset. With
-    ``pattern``, a regular expression, the label is what its first group finds in a sample's path, and samples in whose path it
-    finds nothing are left out.
+    and ``label``), a table with a ``label`` column (a number: that column of a file without header), or other
+    labelled data of :func:`tare.measure`: a manifest, tar shards, Parquet images, a torch or Hugging Face dataset. ``pattern``
+    is a regular expression: its first group in a sample's path is the label; samples that it does not match are left out.
 
-    Raises :class:`DataError` if there is nothing to learn from: no sample, no labels, or labels for only some.
+    Raises :class:`DataError` if there are no samples, or samples without a label.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     if name.endswith(".npz"):
@@ -49,10 +48,10 @@ def open_labelled(
 
 
 def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:
-    """Open what :func:`open_labelled` opens without needing labels: every sample's class is empty.
+    """Open the data of :func:`open_labelled` without labels: every sample's class is empty.
 
-    The column or array of labels, where ``label`` names one or it is called so, is left out, and so are samples in whose path
-    ``pattern`` finds nothing. Raises :class:`DataError` if there is nothing to read.
+    The column or array of labels (named by ``label``, or with a usual name) is left out, and so are samples whose path
+    ``pattern`` does not match. Raises :class:`DataError` if no sample is left.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     path = isinstance(data, str | os.PathLike)
@@ -64,7 +63,7 @@ def open_samples(data: Any, options: Options, label: str | None = None, pattern:
 
 
 def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bool = True) -> LabelledSamples:
-    """Any other source: by index where it can be, in memory where it can only be read from its beginning."""
+    """Any other source: by index if possible, else in memory."""
     source = open_source(data, options)
     indexed = source.indexed()
     kept: list[NDArray[Any] | Skipped] = []
@@ -92,7 +91,7 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
 
 @dataclass(eq=False)
 class _OfSource:
-    """Samples of a source by their ``places``; each process lists it anew."""
+    """Samples of a source by their ``places``; each process lists the source itself."""
 
     source: Source[Any]
     places: Sequence[int]
@@ -111,7 +110,7 @@ class _OfSource:
 
 
 class _One(NamedTuple):
-    """One sample of a record; ``label`` is empty where there is none."""
+    """One sample of a record; ``label`` is empty if unknown."""
 
     value: NDArray[Any] | Skipped
     path: str
@@ -152,9 +151,9 @@ def _samples(record: Record) -> Iterator[_One]:
 
 
 def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str | None]:
-    """The label of each sample: what ``pattern`` finds in its path (None leaves it out), what the data say, or its folder.
+    """The label of each sample: from its path by ``pattern`` (None leaves it out), from the data, or from its folder.
 
-    An archive often holds everything in one folder, which then is no label: the first folder in which paths differ is.
+    An archive often holds all samples in one top folder; the label is then the first folder in which the paths differ.
     """
     if pattern is not None:
         try:

@@ -1,4 +1,4 @@
-"""What the user says of labelled data: where the labels are, and how training images are varied."""
+"""Options of labelled data: where the labels are, and how to augment training images."""
 
 import os
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOptions(OptionGroup):
-    """Labelled data: where they are, and where their labels are, if that is not plain."""
+    """Labelled data, and the place of their labels if it is not a usual one."""
 
     data: Any = field(
         kw_only=False,
@@ -35,13 +35,13 @@ class LabelOptions(OptionGroup):
 
     @property
     def name(self) -> str:
-        """The data in words."""
+        """The path of the data, or the type of an object."""
         return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmenting(OptionGroup):
-    """How raw training images are varied; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
+    """Augmentation of raw training images; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
 
     augmentation: Augmentation = option("basic", "basic: random resized crop and flip; a random cut of signals.", panel=VARY)
     mixup: float = option(0.0, "Alpha of mixup's Beta distribution; 0 for none.", panel=VARY, least=0)
@@ -54,7 +54,7 @@ class Augmenting(OptionGroup):
         return self.mixup > 0 or self.cutmix > 0
 
     def check(self) -> None:
-        """Raise :class:`SpecError` for erasing in images that are not varied."""
+        """Raise :class:`SpecError` for erasing without augmentation."""
         super().check()
         if self.erasing and self.augmentation == "none":
             raise SpecError("an augmentation beside --erasing", "--augmentation none", "use --augmentation basic")

@@ -1,4 +1,4 @@
-"""Labelled samples by index: images, signals and rows of numbers, with the name of each one's class."""
+"""Labelled samples by index: images, signals or rows of numbers, each with the name of its class."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.records import Skipped
 
-#: What samples are by their number of axes, that of channels included.
+#: Kind of a sample by its number of axes, including the channel axis.
 KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledSamples:
-    """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` as ``kind`` says, and the class of each.
+    """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` by ``kind``, and the class of each.
 
-    ``read`` may give :class:`Skipped` for a sample that cannot be read.
+    ``read`` returns :class:`Skipped` for a sample that cannot be read.
     """
 
     name: str
@@ -33,27 +33,27 @@ class LabelledSamples:
         return len(self.labels)
 
     def of_kind(self, kind: SampleKind) -> LabelledSamples:
-        """The same samples as ``kind``: each row as a signal of one channel, a signal of one channel as a row, or as they are.
+        """The same samples as another kind: a row becomes a signal of one channel, a signal of one channel a row.
 
-        Raises :class:`DataError` for any other pair.
+        Raises :class:`DataError` for any other pair of different kinds.
         """
         if kind == self.kind:
             return self
         if (self.kind, kind) == ("vector", "signal"):
-            return replace(self, kind=kind, read=_AsSignal(self.read), channel_names=None)
+            return replace(self, kind=kind, read=_Axes(self.read, (..., None)), channel_names=None)
         if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
-            return replace(self, kind=kind, read=_AsRow(self.read))
+            return replace(self, kind=kind, read=_Axes(self.read, (..., 0)))
         fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
         found = f"{'an' if self.kind == 'image' else 'a'} {self.kind} per sample in {self.name!r}"
         raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
 
 
-# Readers are objects and no closures: a loader's processes that do not fork are sent them.
+# Readers are objects instead of closures, since spawned loader processes receive them by pickle.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InMemory:
-    """Samples that are held, of which ``places`` are meant; None: all."""
+    """Samples in memory; ``places`` are the indices of those that count, None for all."""
 
     values: Sequence[NDArray[Any] | Skipped] | NDArray[Any]
     places: Sequence[int] | None = None
@@ -64,35 +64,25 @@ class InMemory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _AsSignal:
-    """Rows as signals of one channel."""
+class _Axes:
+    """Samples with a channel axis added, ``(..., None)``, or removed, ``(..., 0)``."""
 
     read: Callable[[int], NDArray[Any] | Skipped]
+    key: tuple[Any, ...]
 
     def __call__(self, index: int) -> NDArray[Any] | Skipped:
         values = self.read(index)
-        return values if isinstance(values, Skipped) else values[:, None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _AsRow:
-    """Signals of one channel as rows."""
-
-    read: Callable[[int], NDArray[Any] | Skipped]
-
-    def __call__(self, index: int) -> NDArray[Any] | Skipped:
-        values = self.read(index)
-        return values if isinstance(values, Skipped) else values[:, 0]
+        return values if isinstance(values, Skipped) else values[self.key]
 
 
 def _channels(samples: LabelledSamples) -> int | None:
-    """The number of channels of the first sample that can be read."""
+    """Number of channels of the first readable sample."""
     read = map(samples.read, range(len(samples)))
     return next((values.shape[-1] for values in read if not isinstance(values, Skipped)), None)
 
 
 def check_labels(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if there is no label, or an empty one."""
+    """Raise :class:`DataError` if a sample has no label, or if there are no samples."""
     missing = sum(not label for label in labels)
     if not labels or missing:
         found = f"{missing} of {len(labels)} samples without one in {name!r}" if labels else f"none in {name!r}"

@@ -21,8 +21,8 @@ from tare.system.seeds import derived
 class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
     """Signals ``(C, T)`` or rows ``(C,)`` of unit values with their labels.
 
-    An index is ``epoch * len(files) + position``. With ``varies`` a longer signal is cut where a generator seeded by the index
-    says, so that a cut depends neither on the number of workers nor on where a run was resumed; else its middle is kept.
+    An index is ``epoch * len(files) + position``. With ``varies`` a longer signal is cut at a random place that the index
+    seeds, so that it depends neither on the number of workers nor on where a run was resumed; else its middle is kept.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         file = self.files[index % len(self.files)]
         values = file.read("stored")
-        if isinstance(values, Skipped):  # readable when the run began: somebody changed the data meanwhile
+        if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
             noun = NOUNS[self.geometry.kind]
             raise DataError(f"{noun} that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
         place = np.random.default_rng(derived(self.seed, index)).random() if self.varies else None
@@ -54,10 +54,10 @@ def sized(values: NDArray[Any], geometry: SignalGeometry | RowGeometry, place: f
 
 
 def of_length(values: NDArray[Any], length: int, pad: Sequence[float] | NDArray[Any], place: float | None = None) -> NDArray[Any]:
-    """A signal ``(T, C)`` in ``length`` steps, of the same type.
+    """Cut or pad a signal ``(T, C)`` to ``length`` steps, of the same dtype.
 
-    A longer one is cut at the share ``place`` of where a cut may begin, in [0, 1), or in the middle; a shorter one gets
-    ``pad``, a value per channel, on both sides, the longer half behind.
+    ``place`` in [0, 1) is the start of the cut as a share of all possible starts; None cuts the middle. A shorter signal gets
+    ``pad``, one value per channel, on both sides, the longer half at the end.
     """
     spare = len(values) - length
     if spare >= 0:
@@ -70,9 +70,9 @@ def of_length(values: NDArray[Any], length: int, pad: Sequence[float] | NDArray[
 
 
 def unit_tensor(values: NDArray[Any]) -> torch.Tensor:
-    """Raw values as unit values: float64 where they were stored so, else float32.
+    """Raw values as unit values: float64 for wide dtypes (:func:`is_wide`), else float32.
 
-    Apple's accelerator knows no float64; there, values with many digits lose the last ones before they are normalised.
+    Apple's accelerator has no float64: values with many digits lose the last digits there before normalisation.
     """
     unit = np.asarray(values, np.float64) * float(unit_scale(values.dtype))
     return torch.from_numpy(np.ascontiguousarray(unit, np.float64 if is_wide(values.dtype) else np.float32))

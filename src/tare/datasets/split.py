@@ -27,9 +27,9 @@ _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozen
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Training and validation files, the names of their classes, and how the split came about.
+    """Training and validation files, the names of their classes, and the ``origin`` of the split in words.
 
-    ``channel_names`` are those of a table's columns, or None.
+    ``channel_names`` are the columns of a table, or None.
     """
 
     classes: tuple[str, ...]
@@ -40,7 +40,7 @@ class Split:
     channel_names: tuple[str, ...] | None = None
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
-        """Return the split without the files that cannot be read."""
+        """Return the split without unreadable files."""
         bad = {item.path for item in unreadable}
         train, val = (tuple(file for file in part if file.path not in bad) for part in (self.train, self.val))
         return _checked(replace(self, train=train, val=val), "the readable files")
@@ -49,8 +49,8 @@ class Split:
 def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image") -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or for signals WAV recordings. Raises :class:`DataError` if there is none, fewer than two classes, or
-    a class without training or validation sample.
+    The files are images, or WAV recordings for signals. Raises :class:`DataError` for fewer than two classes, or a class
+    without a training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
@@ -73,10 +73,10 @@ def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind =
 
 
 def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
-    """Split what has labelled samples of ``kind``: a folder as :func:`read_split` does, else what :func:`open_labelled` opens.
+    """Split labelled samples of ``kind``: a folder by :func:`read_split`, other data by :func:`open_labelled`.
 
-    Validation samples are those of the data, where they hold any, else a fifth of each class, chosen by ``seed``.
-    Raises :class:`DataError` for data without labels, or of another kind.
+    The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
+    Raises :class:`DataError` for data without labels or of another kind.
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
@@ -96,7 +96,7 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
 
 
 def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
-    """All samples of ``kind`` as the training part of one class without a name, where nobody needs labels.
+    """All samples of ``kind`` as training samples of one class with an empty name, for work without labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
@@ -112,12 +112,12 @@ def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile
 
 
 def _natural(name: str) -> tuple[int, int | str]:
-    """Numbers by their size, before words."""
+    """Sort key: numbers by value, before words."""
     return (0, int(name)) if name.isdecimal() else (1, name)
 
 
 def _is_other_source(path: Path) -> bool:
-    """Whether a path is a file, or a folder of shards and not of images."""
+    """Whether a path is a file or a folder of shards, instead of a folder of images."""
     if not path.is_dir():
         return path.exists() or "://" in str(path) or "*" in str(path)
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))

@@ -1,4 +1,4 @@
-"""Tables of numbers in memory as samples, one a row, with the column of their labels where there is one."""
+"""Tables of numbers in memory, each row a sample, with the column of labels if there is one."""
 
 from __future__ import annotations
 
@@ -33,14 +33,13 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     wanted = options.columns or tuple(each for each in table.columns if each != column)
     if not _are_numbers(table, wanted, name):
         return None
-    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
     labels = table[column].cast(pl.String).fill_null("").to_list()
     check_labels(labels, name)
-    return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted))
+    return _samples(table, wanted, name, labels)
 
 
 def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
-    """The rows of a table of numbers, without its labels; None for a manifest."""
+    """The rows of a table of numbers, without labels; None for a manifest."""
     import polars as pl
 
     header = name.endswith(".parquet") or read_head(name).has_header
@@ -50,8 +49,7 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     wanted = tuple(each for each in table.columns if each not in left_out)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
         return None
-    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
-    return LabelledSamples(name, "vector", ("",) * len(values), InMemory(values), wanted)
+    return _samples(table, wanted, name, [""] * table.height)
 
 
 def is_table(name: str) -> bool:
@@ -60,7 +58,7 @@ def is_table(name: str) -> bool:
 
 
 def load_table(name: str, *, header: bool = True) -> pl.DataFrame:
-    """A CSV, TSV or Parquet file in memory; without ``header`` columns are called c0, c1, ...
+    """Load a CSV, TSV or Parquet file; without ``header`` its columns are named c0, c1, ...
 
     Raises :class:`DataError` if it cannot be read.
     """
@@ -77,8 +75,15 @@ def load_table(name: str, *, header: bool = True) -> pl.DataFrame:
     return table if header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
 
 
+def _samples(table: pl.DataFrame, wanted: Sequence[str], name: str, labels: Sequence[str]) -> LabelledSamples:
+    import polars as pl
+
+    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
+    return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted))
+
+
 def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
-    """Whether the columns are numbers; False for a manifest, whose samples are elsewhere. Raises :class:`DataError` for text."""
+    """Whether the columns are numbers; False for a manifest, which names files. Raises :class:`DataError` for text."""
     import polars as pl
 
     texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from tare.datasets.image_batches import Geometry
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates
 from tare.identifying.estimate import estimate
@@ -27,6 +26,7 @@ from tare.identifying.probes import Probes, class_indices, features, read_probes
 from tare.identifying.result import Identification, Ranked
 from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import reason_for, separating
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry

@@ -1,4 +1,4 @@
-"""``tare.measure``: one pass over the data, exact and the same for any number of workers."""
+"""``tare.measure``: one exact pass over the data, with the same result for any number of workers."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from tare.system.options import verb
 
 @verb(MeasureRequest)
 def measure(request: MeasureRequest) -> DatasetStats:
-    """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, others as they are).
+    """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, else unchanged).
 
     ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
     ``.npz`` or IDX files or a list of files, or an array, tensor, table, torch dataset or loader, or Hugging Face dataset.
     ``channels`` converts every image to ``"grey"`` or ``"rgb"``; with ``"stored"`` a folder that mixes both is an error.
-    ``columns`` names the columns of a table to measure, or the one that holds images; ``layout`` the axes of an array, such
-    as ``"NHWC"``; ``array`` the array of an ``.npz``.
+    ``columns`` names the columns of a table to measure, or its column of images; ``layout`` states the axes of an array, such as
+    ``"NHWC"``; ``array`` names an array in an ``.npz``.
 
     With ``as_seen`` (a size such as ``224`` or ``"224x160"``, a spec or its file, or a model directory that ``tare transfer``
-    wrote) images are measured after that network's own resize and crop, turned the way EXIF says.
+    wrote) images are rotated as EXIF states and measured after that network's own resize and crop.
 
-    ``alpha="composite"`` lays encoded images with alpha over ``background``, a colour such as ``"808080"`` (white unless
-    stated); else alpha is dropped. A note in ``extra["notes"]`` counts them.
+    ``alpha="composite"`` composites encoded images with alpha over ``background``, a colour such as ``"808080"`` (white unless
+    stated); else alpha is dropped. A note in ``extra["notes"]`` counts these images.
 
     ``engine="ray"`` reads on Ray (on the cluster of ``RAY_ADDRESS``, if set); the result is the same to the last bit.
-    ``checkpoint`` names a file that a long pass writes now and then, and from which it is taken up again.
+    ``checkpoint`` names a file that a long pass writes every 30 seconds, and from which an interrupted pass is resumed.
 
-    With ``tolerance`` samples are read in the random order of ``seed``, until all means and stds are known to within it with
-    ``confidence``, all at once (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` says how many that took.
+    With ``tolerance`` samples are read in the random order of ``seed`` until all means and stds are known to within the
+    tolerance, simultaneously with ``confidence`` (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many.
 
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
-    standard errors count samples. A channel with NaN or infinities has no mean or std (NaN), unless ``exclude_nan``.
+    standard errors count samples. A channel with NaN or infinities has mean and std NaN, unless ``exclude_nan``.
 
     Raises :class:`DataError` if there is nothing to measure, and :class:`TooManySkippedError`, which carries the statistics
-    of the readable samples, if more than the share ``max_skipped`` cannot be read.
+    of the readable samples, if the share of unreadable samples is above ``max_skipped``.
     """
     return measured(request)
 
 
 def measured(request: MeasureRequest) -> DatasetStats:
-    """The statistics that were asked for; see :func:`measure`."""
+    """Carry out a request; see :func:`measure`."""
     columns, as_seen, progress = request.columns, request.as_seen, request.progress
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
@@ -64,7 +64,9 @@ def measured(request: MeasureRequest) -> DatasetStats:
         source, extra["as_seen"] = _seen(source, as_seen)
     if request.tolerance is not None:
         if request.engine != "local" or request.checkpoint is not None:
-            raise DataError("a sample read on this machine in one go", "an engine or a checkpoint", "leave one of them out")
+            raise DataError(
+                "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
+            )
         rule, workers = StoppingRule(request.tolerance, request.confidence), request.workers or default_workers()
         state, extra["sampled"] = draw(source, rule, request.seed, workers, progress)
     else:
@@ -76,7 +78,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
-    """The source after a network's resize and crop, and a record of them for the statistics."""
+    """The source after a network's resize and crop, and a record of both for the statistics."""
     from tare.measuring.as_seen import AsSeen, stated_geometry
 
     geometry, origin = stated_geometry(stated)

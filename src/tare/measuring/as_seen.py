@@ -1,7 +1,7 @@
 """Data as a network sees them: after its own resize and crop, before its normalisation.
 
-The steps are those of :func:`tare.datasets.image_batches.evaluation_transform`, which are timm's, which are torchvision's: 8-bit
-images are resized as Pillow images, deeper ones as float tensors of unit values.
+The steps are those of :func:`tare.datasets.image_batches.evaluation_transform`, the same as in timm and torchvision: 8-bit
+images are resized as Pillow images, deeper images as float tensors of unit values.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.datasets.image_batches import evaluation_transform
 from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
@@ -34,7 +35,7 @@ _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160
 
 @dataclass(frozen=True)
 class AsSeen(Source[Any]):
-    """The images of another source after resize and crop; ``geometry`` says which."""
+    """The images of another source after the resize and crop that ``geometry`` states."""
 
     source: Source[Any]
     geometry: Geometry
@@ -46,7 +47,7 @@ class AsSeen(Source[Any]):
 
     @property
     def unindexed(self) -> str:  # type: ignore[override]
-        """What the other source says."""
+        """The reason of the other source."""
         return self.source.unindexed
 
     def chunks(self) -> Iterator[Any]:
@@ -54,11 +55,11 @@ class AsSeen(Source[Any]):
         return self.source.chunks()
 
     def chunk_length(self, chunk: Any) -> int:
-        """What the other source says."""
+        """Number of samples in the other source's chunk."""
         return self.source.chunk_length(chunk)
 
     def read(self, chunk: Any) -> Iterator[Record]:
-        """Resize and crop each image. Raises :class:`DataError` for samples that are no images."""
+        """Resize and crop each image. Raises :class:`DataError` for samples other than images."""
         return self._seen(self.source.read(chunk))
 
     def indexed(self) -> Indexed | None:
@@ -77,7 +78,7 @@ class AsSeen(Source[Any]):
             elif isinstance(record, Skipped):
                 yield record
             else:
-                raise DataError("images, to resize and crop them", f"other values in {record.path!r}", "leave out --as-seen")
+                raise DataError("images to resize and crop", f"other samples in {record.path!r}", "leave out --as-seen")
 
 
 @lru_cache(maxsize=8)
@@ -97,12 +98,12 @@ def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[An
 
 
 def stated_geometry(stated: Any) -> tuple[Geometry, str]:
-    """Read the geometry of a network's input, and say where from.
+    """Read the geometry of a network's input; also return where it was stated.
 
     ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, or a
     model directory that ``tare transfer`` wrote. A size alone means timm's defaults: bicubic, and a centre crop of 0.875.
 
-    Raises :class:`SpecError` if it is none of these or does not state size, interpolation and crop.
+    Raises :class:`SpecError` for anything else, or if size, interpolation or crop is not stated.
     """
     if isinstance(stated, Geometry):
         return stated, "stated"
@@ -140,7 +141,7 @@ def _load(path: Path) -> InputSpec:
 
 
 def _spec_in(folder: Path) -> Any:
-    """The spec that a model directory, or the ``model`` folder of a run, carries in its ``tare.json``."""
+    """The spec in the ``tare.json`` of a model directory, or of the ``model`` folder of a run."""
     path = model_file(folder)
     if path is None:
         raise SpecError("a model directory with a tare.json", f"none in {str(folder)!r}", _REMEDY)

@@ -1,4 +1,4 @@
-"""A long pass that can be taken up again: the state so far, how many chunks it covers, and of which data."""
+"""Checkpoints of a long pass: the state so far, the number of chunks it covers, and what identifies the data."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tare.system.files import remove_parts, write_text
 
 SCHEMA = "tare.checkpoint/1"
 
-#: Seconds between two writings.
+#: Seconds between two writes.
 EVERY = 30.0
 
 
 class Checkpoint:
-    """A file that is written now and then during a pass, atomically, and removed when the pass is complete.
+    """A file that is written every 30 seconds during a pass, atomically, and removed when the pass is complete.
 
-    It belongs to one dataset, read with one set of options: besides their names, a digest of every chunk covered (names of
-    files, ranges, bytes) and of the statistics of the first chunk must agree when a pass is taken up again. Values of later
-    files that changed in place meanwhile are not noticed.
+    A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
+    of every covered chunk (file names, ranges, bytes) and a digest of the first chunk's statistics must agree. A later file
+    whose values changed in place meanwhile is not noticed.
     """
 
     def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def begin(self) -> tuple[int, Iterator[Any]]:
-        """Take up what the file holds, if it is there: the number of samples announced by it, and the chunks still to do.
+        """Resume from the file if it exists; return the number of samples that it covers and the remaining chunks.
 
         Raises :class:`DataError` if the file is malformed, or was written for other data, options or version.
         """
@@ -48,7 +48,7 @@ class Checkpoint:
         return (self._taken_up(chunks) if self.path.exists() else 0), chunks
 
     def add(self, chunk: Any, part: DatasetState) -> None:
-        """Note that a chunk is done; chunks come in order."""
+        """Add the state of the next chunk; chunks come in order."""
         if self.chunks == 0:
             self.first = _digest(part)
         self.digest.update(_described(chunk))
@@ -70,28 +70,28 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
     def _taken_up(self, chunks: Iterator[Any]) -> int:
-        """Read the file and pass over the chunks that it covers; return how many samples they announce."""
+        """Read the file and skip the chunks that it covers; return the number of their samples."""
         document = _loaded(self.path)
         other = [key for key, value in self.belongs.items() if document.get(key) != json.loads(json.dumps(value))]
         if other:
-            raise self._refused(f"one of another {other[0]}: {document.get(other[0])!r}")
+            raise self._refused(f"a checkpoint with a different value of {other[0]!r}: {document.get(other[0])!r}")
         length = 0
         for index in range(document["chunks"]):
             chunk = next(chunks, None)
             if chunk is None:
-                raise self._refused("one of more data")
+                raise self._refused("a checkpoint of more data")
             if index == 0 and _digest(DatasetState.of(self.source.read(chunk))) != document["first"]:
-                raise self._refused("one of other values")
+                raise self._refused("a checkpoint of other values")
             self.digest.update(_described(chunk))
             length += self.source.chunk_length(chunk)
         if self.digest.hexdigest() != document["digest"]:
-            raise self._refused("one of other files or samples")
+            raise self._refused("a checkpoint of other files or samples")
         self.state, self.chunks, self.first = state_from_json(document["state"]), document["chunks"], document["first"]
         return length
 
     def _refused(self, found: str) -> DataError:
         expected = f"a checkpoint of {self.source.name!r} as it is now"
-        return DataError(expected, f"{found} in {str(self.path)!r}", "remove it to start again, or name another")
+        return DataError(expected, f"{found} in {str(self.path)!r}", "remove it to start again, or name another file")
 
 
 def _loaded(path: Path) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _loaded(path: Path) -> dict[str, Any]:
         raise DataError(f"a checkpoint with schema {SCHEMA!r}", f"{found!r} in {str(path)!r}", "name another file")
     whole = isinstance(document.get("chunks"), int) and document["chunks"] > 0
     if not whole or not {"first", "digest", "state"} <= set(document):
-        raise DataError("a complete checkpoint", f"a part of one in {str(path)!r}", "remove it to start again")
+        raise DataError("a complete checkpoint", f"an incomplete one in {str(path)!r}", "remove it to start again")
     return document
 
 
@@ -113,7 +113,7 @@ def _digest(state: DatasetState) -> str:
 
 
 def _described(chunk: Any) -> bytes:
-    """What tells a chunk from others: its names, numbers and bytes; of a table, which has no stable bytes, its size."""
+    """What identifies a chunk: its names, numbers and bytes; for a table, which has no stable bytes, its size."""
     if isinstance(chunk, bytes):
         return hashlib.sha256(chunk).digest()
     if isinstance(chunk, tuple | list):

@@ -1,4 +1,4 @@
-"""What ``tare.measure`` is asked."""
+"""The request of ``tare.measure``."""
 
 import os
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from tare.system.progress import Advance
 
 
 def names(text: str, _: str) -> tuple[str, ...]:
-    """Names with commas between, as ``--columns`` takes them."""
+    """Split names at commas, for ``--columns``."""
     return tuple(text.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuringOptions(OptionGroup):
-    """How data are measured, whatever they are."""
+    """Options of measuring any data."""
 
     channels: ColourMode = option("stored", "Convert every image, or keep what is stored.")
     columns: str | Sequence[str] | None = option(
-        None, "Columns of a table, with commas between, or the one of images.", reads=names
+        None, "Columns of a table, separated by commas, or its column of images.", reads=names
     )
-    exclude_nan: bool = option(False, "Leave NaN and infinities out.")
+    exclude_nan: bool = option(False, "Leave NaN and infinities out of the statistics.")
     as_seen: Any = option(
         None,
         "Measure after a network's resize and crop: a spec file, model directory, or size.",
@@ -37,7 +37,7 @@ class MeasuringOptions(OptionGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
-    """Data, how they are read, and how exact the result must be."""
+    """Data, how to read them, and how exact the result must be."""
 
     data: Any = field(
         kw_only=False,
@@ -48,12 +48,12 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
         ),
     )
     layout: str | None = option(None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")
-    array: str | None = option(None, "Which array of an .npz archive.")
-    alpha: AlphaMode = option("drop", "What becomes of alpha in image files.")
-    background: str | None = option(None, "What --alpha composite lays images over.", metavar="RRGGBB", shown="ffffff")
+    array: str | None = option(None, "Name of the array in an .npz archive.")
+    alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
+    background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")
     checkpoint: str | os.PathLike[str] | None = option(
-        None, "Keep a long pass in this file, and take it up from there.", kind=Path | None, of_file=True
+        None, "Save a long pass in this file, and resume it from there.", kind=Path | None, of_file=True
     )
     tolerance: float | None = option(
         None, "Read samples in random order until mean and std are known to within this, in unit values.", on_command_line=False

@@ -15,16 +15,11 @@ from tare.statistics.dataset_stats import DatasetStats, summarise
 from tare.statistics.state import DatasetState, Merging
 from tare.system.engines.local import Engine, default_workers, ordered_map
 from tare.system.lock import only_writer
-
-#: Called with the number of samples done since the last call.
-Progress = Callable[[int], None]
-
-#: The largest share of unreadable samples, unless the user states another.
-MAX_SKIPPED = 0.01
+from tare.system.progress import Advance
 
 
 class TooManySkippedError(DataError):
-    """More samples were unreadable than allowed; ``stats`` holds the statistics of those that were read."""
+    """The share of unreadable samples is above the limit; ``stats`` holds the statistics of the readable samples."""
 
     def __init__(self, stats: DatasetStats, share: float, allowed: float) -> None:
         worst = stats.unreadable[0]
@@ -38,7 +33,7 @@ class TooManySkippedError(DataError):
 
 
 def enough_read(stats: DatasetStats, max_skipped: float) -> DatasetStats:
-    """Return ``stats``, or raise :class:`TooManySkippedError` if too large a share could not be read."""
+    """Return ``stats``; raise :class:`TooManySkippedError` if the share of unreadable samples is above ``max_skipped``."""
     bad = len(stats.unreadable)
     share = bad / (bad + stats.samples)
     if share > max_skipped:
@@ -47,11 +42,11 @@ def enough_read(stats: DatasetStats, max_skipped: float) -> DatasetStats:
 
 
 def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False) -> DatasetStats:
-    """Turn the state of a source into statistics, with its channel names and notes on what reading left out."""
+    """Turn the state of a source into statistics, with its channel names and notes on what decoding left out."""
     stats = summarise(state.widened(), source.name, __version__, exclude_nan=exclude_nan)
     names = source.channel_names
     if names is None and stats.dtype not in ("uint8", "uint16", "bool") and len(stats.channels) == 1:
-        names = ("c0",)  # a signal or a list of numbers: nothing says that it is grey
+        names = ("c0",)  # a signal or a list of numbers is not known to be grey
     if names is not None and len(names) == len(stats.channels):
         channels = tuple(replace(channel, name=name) for channel, name in zip(stats.channels, names, strict=True))
         stats = replace(stats, channels=channels)
@@ -61,12 +56,12 @@ def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = Fa
 def measure_state(
     source: Source[Any],
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Advance | None = None,
     *,
     engine: Engine = "local",
     checkpoint: Checkpoint | None = None,
 ) -> DatasetState:
-    """Reduce a source to its mergeable state; the engine, the number of workers and interruptions change no bit of it."""
+    """Reduce a source to its mergeable state; engine, number of workers and interruptions do not change it, to the last bit."""
     if checkpoint is not None:
         return _resumable(source, workers, progress, engine, checkpoint)
     merging = Merging()
@@ -78,9 +73,9 @@ def measure_state(
 
 
 def _resumable(
-    source: Source[Any], workers: int | None, progress: Progress | None, engine: Engine, checkpoint: Checkpoint
+    source: Source[Any], workers: int | None, progress: Advance | None, engine: Engine, checkpoint: Checkpoint
 ) -> DatasetState:
-    """Like :func:`measure_state`, taking up and keeping the checkpoint; an interrupt writes it once more."""
+    """Like :func:`measure_state`, from and with the checkpoint; an error or interrupt writes it once more."""
     with only_writer(checkpoint.path):
         taken_up, chunks = checkpoint.begin()
         if progress is not None:
@@ -99,7 +94,7 @@ def _resumable(
 
 @dataclass(frozen=True)
 class Reduce:
-    """Reads one chunk of a source and sums it, wherever that is: source, chunks and states are picklable."""
+    """Read one chunk of a source and reduce it to a state, in any process: source, chunks and states are picklable."""
 
     source: Source[Any]
 
@@ -111,7 +106,7 @@ class Reduce:
 def _reduced(
     source: Source[Any], chunks: Iterator[Any], workers: int | None, engine: Engine
 ) -> Iterator[tuple[Any, DatasetState, int]]:
-    """Each chunk in order, its state, and the number of samples it announced."""
+    """Each chunk in order, its state, and its number of samples."""
     under_way: deque[Any] = deque()
 
     def noted() -> Iterator[Any]:

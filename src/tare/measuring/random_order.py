@@ -1,4 +1,4 @@
-"""A random order of N things that is computed where it is looked at, so that N may be any size."""
+"""A random order of N items that is computed on access, so that N may have any size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Up to here a shuffled list (half a megabyte) is cheap, and every order is possible.
+# Up to this size a shuffled list (half a megabyte) is cheap, and every order is possible.
 _SHUFFLED = 1 << 16
 _ROUNDS = 8
 _BLOCK = 4096
@@ -18,11 +18,11 @@ _BLOCK = 4096
 class RandomOrder:
     """A seeded random permutation of ``range(size)``, the same on every machine.
 
-    Small ranges are shuffled (PCG64, Fisher-Yates). Larger ones go through a balanced Feistel network over the next even
-    number of bits, and values outside the range walk on along their cycle until they fall inside (Black and Rogaway 2002,
-    "Ciphers with arbitrary finite domains"), which needs no memory and fewer than four steps on average. Eight rounds with
-    a 64-bit mixing function are more than the four after which a Feistel network of random functions passes for a random
-    permutation (Luby and Rackoff 1988); no secrecy is claimed.
+    Small ranges are shuffled (PCG64, Fisher-Yates). Larger ranges use a balanced Feistel network over the next even number of
+    bits. A value outside the range is mapped again until it falls inside (cycle walking: Black and Rogaway 2002, "Ciphers with
+    arbitrary finite domains"), which needs no memory and fewer than four steps on average. Four rounds of random functions
+    are indistinguishable from a random permutation (Luby and Rackoff 1988); eight rounds with a 64-bit mixing function are
+    used. Secrecy is not claimed.
     """
 
     size: int
@@ -33,7 +33,7 @@ class RandomOrder:
             raise ValueError(f"a size in [0, 2**62) and a seed of at least 0, got {self.size} and {self.seed}")
 
     def block(self, start: int, stop: int) -> NDArray[np.int64]:
-        """The things at the places ``start`` to ``stop`` of the order, clipped to its end."""
+        """The items at positions ``start`` to ``stop - 1`` of the order; fewer at its end."""
         places = np.arange(start, max(start, min(stop, self.size)), dtype=np.uint64)
         if self.size <= _SHUFFLED:
             return np.random.default_rng(self.seed).permutation(self.size)[places.astype(np.int64)]

@@ -1,30 +1,30 @@
-"""When enough samples were read: simultaneous intervals of every channel's mean and std, narrow enough to stop.
+"""The rule that ends random sampling: simultaneous intervals of every channel's mean and std are narrow enough.
 
-Samples arrive in a random order (:mod:`tare.measuring.random_order`). At pre-scheduled sizes, 40 samples and then a tenth more
-each time, the half-width of every mean and every std is computed, and reading stops at the first look where all are within the
-tolerance. This is the fixed-width sequential interval of Chow and Robbins (Annals of Mathematical Statistics 36, 1965): the
-look at which it stops is decided by estimated *variances* alone, never by where the means lie, so looking often does not
-multiply the error rate as it does in a test; as the tolerance shrinks, its coverage tends to the nominal one (Anscombe's
-theorem) and its cost to that of an oracle who knows the variances. For a finite number of samples we add what the limit leaves
-out:
+Samples arrive in a random order (:mod:`tare.measuring.random_order`). At scheduled looks, after 40 samples and then after a
+tenth more each time, the half-width of every mean and std is computed. Reading stops at the first look where all are within
+the tolerance. This is the fixed-width sequential interval of Chow and Robbins (Annals of Mathematical Statistics 36, 1965). The
+estimated *variances* alone decide when it stops, never the means, so frequent looks do not multiply the error rate as they do
+in a test. As the tolerance shrinks, its coverage tends to the nominal one (Anscombe's theorem) and its cost to that of an
+oracle, which knows the variances. For a finite number of samples three corrections are added:
 
-- stopping prefers looks where the variance came out too small, all the more the heavier its tails. Each variance is
-  replaced by its upper 95% bound; the spread of its estimate is taken between 16 to 32 batches of samples;
+- reading tends to stop where a variance was underestimated, the more so the heavier the tails. Each variance is therefore
+  replaced by its upper 95% bound, from the spread of its estimates between 16 to 32 batches of samples;
 - a fifth of the error rate is set aside, Student's t takes the place of the normal quantile, and all 2C intervals hold at
   once (Bonferroni);
-- of a finite dataset, sampled without replacement beyond 5%, the remaining variance is that of the part not read
+- once more than 5% of a finite dataset is read without replacement, the variance is multiplied by the share not yet read
   (Cochran, Sampling Techniques, 1977, section 2.5).
 
 Measured over 500 seeded repeats (``benchmarks/sampling_coverage.py``): on 10,000 CIFAR images a tolerance of 0.02 reads 5%
-of them, 1.27 times what the oracle needs and never more than 1.44 times, with a simultaneous coverage of 99%; on skewed data
-(exponential sample means) 1.7 times on average, up to 2.9 in a single run, with 98%. There no allowance can be spared: with
-none, which is Chow and Robbins' plain rule, 200 repeats read 1.2 times and up to 2.0, with a coverage of 92%. The size at which
-reading stops is proportional to the variance that was found, and the largest of six, each known to a fifth or a quarter after
-that many samples, is easily twice the true one; the oracle, who knows it, is spared that.
+of them, 1.27 times as many as the oracle on average and at most 1.44 times, with a simultaneous coverage of 99%. On skewed data
+(exponential sample means) it reads 1.7 times as many on average and 2.9 times at most, with a coverage of 98%. The corrections
+are needed there: without them, by the plain rule of Chow and Robbins, 200 repeats read 1.2 times as many on average and 2.0
+times at most, with a coverage of 92%. The number of samples read is proportional to the largest of six estimated variances.
+Each is known to within a fifth or a quarter after that many samples, so the largest is easily twice the true one. The oracle
+knows the true one.
 
-Known limit, of every method that trusts observed variances: a rare kind of sample, with share p, goes unseen in n samples
-with probability (1 - p)^n. Anytime-valid sequences (Waudby-Smith et al., arXiv:2103.06476) share it, and cost about 1.9
-times the samples of the fixed-size interval at best.
+A limit of every method that trusts observed variances: n samples miss a rare kind of sample, with share p, with probability
+(1 - p)^n. Anytime-valid sequences (Waudby-Smith et al., arXiv:2103.06476) have the same limit, and need at best about 1.9 times
+the samples of the fixed-size interval.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from fractions import Fraction
 from tare.errors import DataError
 from tare.statistics.moments import Moments
 
-#: How many samples each state that :func:`sample_until` draws should cover.
+#: Number of samples that each state drawn by :func:`sample_until` should cover.
 BLOCK = 4
 
 _PILOT = 40
@@ -50,7 +50,7 @@ _NEGLIGIBLE_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class StoppingRule:
-    """How well the means and stds of all channels are to be known, in unit values, all at once with ``confidence``.
+    """Tolerance for the means and stds of all channels, in unit values, and the simultaneous ``confidence``.
 
     Raises :class:`tare.errors.DataError` if the tolerance is not positive or the confidence not between 0 and 1.
     """
@@ -75,9 +75,9 @@ class HalfWidth:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """The samples that were enough: their moments per channel (raw values) and the half-widths reached (unit values).
+    """The result of sampling: moments per channel (raw values) and the half-widths reached (unit values).
 
-    ``complete`` says that all data were read: then the figures are exact and the half-widths zero.
+    ``complete`` means that all data were read: the figures are then exact and the half-widths zero.
     """
 
     channels: tuple[Moments, ...]
@@ -94,13 +94,13 @@ class Sampled:
 
 
 def sample_until(states: Iterable[Sequence[Moments]], rule: StoppingRule, total: int | None, scale: float = 1.0) -> Sampled:
-    """Draw states until ``rule`` is met or they end.
+    """Draw states until ``rule`` is met or the states end.
 
-    Each state holds the moments per channel of about ``BLOCK`` samples, in random order; they are drawn one by one, so a
-    lazy iterable reads no more than is needed. ``total`` is the number of samples there are, if known; ``scale`` maps raw
-    to unit values.
+    Each state holds the moments per channel of about ``BLOCK`` samples, in random order. States are drawn one by one, so a
+    lazy iterable reads no more than needed. ``total`` is the number of samples in the data, if known; ``scale`` maps raw to
+    unit values.
 
-    Raises :class:`tare.errors.DataError` if there is no state at all.
+    Raises :class:`tare.errors.DataError` without any state.
     """
     batches = _Batches()
     looks, due = 0, _PILOT
@@ -123,7 +123,7 @@ def half_widths(
 ) -> tuple[HalfWidth, ...]:
     """Half-widths of simultaneous intervals for all channels' mean and std, unit values.
 
-    ``parts`` are the batches that ``merged`` consists of; their spread says how well each variance is known.
+    ``merged`` is the merge of the batches ``parts``; their spread gives the error of each variance.
     """
     from scipy import stats
 
@@ -137,13 +137,13 @@ def half_widths(
         of_mean, of_std = _residuals(channel, [part[index] for part in parts])
         mean_se = channel.mean_se * math.sqrt(1 + _UPPER_95 * _relative_error(of_mean))
         std_se = channel.std_se * math.sqrt(1 + _UPPER_95 * _relative_error(of_std))
-        # A channel that is constant so far has no std error of its own; its mean has an error of zero as well.
+        # The std of a channel that is constant so far has no standard error; its mean has an error of zero.
         widths.append(HalfWidth(factor * mean_se, 0.0 if math.isnan(std_se) else factor * std_se))
     return tuple(widths)
 
 
 class _Batches:
-    """Moments so far, whole and in at most 32 batches of about equal size: when there are more, neighbours are merged."""
+    """Moments so far, merged and in at most 32 batches of about equal size; at 32, neighbours are merged."""
 
     def __init__(self) -> None:
         self.merged: tuple[Moments, ...] = ()
@@ -179,7 +179,7 @@ def _unread(samples: int, total: int | None) -> float:
 
 
 def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[float], list[float]]:
-    """Mean squared residuals of each batch about the whole: of the mean, e_i, and of the std, f_i (see :class:`Moments`)."""
+    """Mean squared residuals of each batch about the merged moments: e_i of the mean, f_i of the std (see :class:`Moments`)."""
     m, v = Fraction(merged.mean), Fraction(merged.variance)
     k = m * m - v
     of_mean, of_std = [], []
@@ -195,7 +195,7 @@ def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[float], 
 
 
 def _relative_error(values: Sequence[float]) -> float:
-    """Relative standard error of the mean of independent values (zero if it cannot be told)."""
+    """Relative standard error of the mean of independent values (zero if it cannot be estimated)."""
     number, mean = len(values), math.fsum(values) / max(1, len(values))
     if number < 2 or mean <= 0:
         return 0.0

@@ -1,1 +1,1 @@
-"""What one sample is, and bytes to raw values."""
+"""Types of samples, and decoders from bytes to raw values."""

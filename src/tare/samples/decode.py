@@ -1,8 +1,8 @@
-"""Bytes of an image file to raw values, by content rather than by name.
+"""Decode the bytes of an image file to raw values, by content rather than by name.
 
-JPEG goes through simplejpeg (libjpeg-turbo, the fastest decoder measured), everything else through Pillow. Grey stays one
-channel unless colour is asked for; alpha is dropped, or composited over a background; a palette becomes its colours; CMYK
-becomes RGB; of an animated file the first frame is read; 16 bits stay 16 bits.
+simplejpeg (libjpeg-turbo, the fastest decoder measured) decodes JPEG, Pillow all other formats. Grey stays one channel unless
+colour is asked for. Alpha is dropped, or composited over a background. A palette becomes its colours, CMYK becomes RGB, and
+16 bits stay 16 bits. Of an animation the first frame is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tare.samples.modes import ColourMode
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
 
-#: Decoding refuses larger images: the limit at which Pillow speaks of a decompression bomb.
+#: Decoding refuses larger images; Pillow warns of a decompression bomb at the same limit.
 MAX_PIXELS = 178_956_970
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -38,7 +38,6 @@ SUFFIXES = frozenset(
 
 _EXIF_ORIENTATION = 0x0112
 
-_ALPHA = "alpha channel dropped"
 _FRAMES = "first of several frames read"
 _CMYK = "CMYK converted to RGB"
 _STRAY = "stray bytes in a JPEG passed over"
@@ -47,7 +46,7 @@ _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 
 
 class UndecodableError(Exception):
-    """The bytes are not an image that can be read; the message is the reason, in one line."""
+    """The bytes are not a readable image; the message is the reason, in one line."""
 
 
 def image_format(head: bytes) -> str | None:
@@ -64,7 +63,7 @@ def image_format(head: bytes) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Raw values ``(H, W, C)``, and what was left out of them or changed in words for the user."""
+    """Raw values ``(H, W, C)``, and notes for the user on what decoding left out or converted."""
 
     values: NDArray[Any]
     notes: tuple[str, ...] = ()
@@ -73,13 +72,12 @@ class Decoded:
 def decode_noted(
     data: bytes | memoryview, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
 ) -> Decoded:
-    """Decode to raw values ``(H, W, C)``, and say what was left out or changed.
+    """Decode to raw values ``(H, W, C)``, with notes on what was left out or converted.
 
-    Values are uint8, or uint16 or float32 where the file stores those. Pixels come as stored; with ``turned`` they are turned the
-    way EXIF says they are to be seen (:func:`upright`). With a ``background`` an image with alpha is laid over it, instead of
-    dropping alpha.
+    Values are uint8, or uint16 or float32 if the file stores those. Pixels come as stored; ``turned`` rotates them as EXIF
+    states (:func:`upright`). With a ``background`` alpha is composited over it, else dropped.
 
-    Raises :class:`UndecodableError` for anything that is not a complete, readable image of at most ``MAX_PIXELS``.
+    Raises :class:`UndecodableError` unless the bytes are a complete, readable image of at most ``MAX_PIXELS``.
     """
     if not data:
         raise UndecodableError("the file is empty")
@@ -92,19 +90,19 @@ def decode_noted(
 
 
 def orientation(data: bytes | memoryview) -> int:
-    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) where there is none."""
+    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) if the file states none."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             stated = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # a damaged EXIF block, of which Pillow raises many kinds, states nothing
+    except Exception:  # Pillow raises many kinds of errors for a damaged EXIF block
         return 1
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn pixels ``(H, W, C)`` the way EXIF says they are to be seen; needed before a crop, not for pooled statistics."""
+    """Rotate and flip pixels ``(H, W, C)`` as an EXIF orientation states; needed before a crop, not for pooled statistics."""
     turned = values.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else values
     vertical, horizontal = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     return turned[:: -1 if vertical else 1, :: -1 if horizontal else 1]
@@ -149,7 +147,7 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Backgr
     with Image.open(io.BytesIO(data)) as reopened:
         values = read_deep(image, reopened)
     colours = 1 if values.shape[-1] < 3 else 3
-    notes = (_about_alpha(background),) if colours < values.shape[-1] else ()
+    notes = (described(background),) if colours < values.shape[-1] else ()
     values = values[..., :colours] if background is None or not notes else composited(values, background)
     if colour == "grey" and colours == 3:
         values = grey_of(values)
@@ -160,17 +158,13 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Backgr
 
 def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
     frames = (_FRAMES,) if getattr(image, "is_animated", False) else ()
-    alpha = (_about_alpha(background),) if _has_alpha(image) else ()
+    alpha = (described(background),) if _has_alpha(image) else ()
     cmyk = (_CMYK,) if image.mode == "CMYK" else ()
     return frames + alpha + cmyk
 
 
 def _has_alpha(image: Any) -> bool:
     return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
-
-
-def _about_alpha(background: Background | None) -> str:
-    return _ALPHA if background is None else described(background)
 
 
 def _flattened(image: Any, background: Background) -> Any:
@@ -194,7 +188,7 @@ def _pixels(image: Any, colour: ColourMode) -> NDArray[Any]:
 
 
 def _deep_grey(values: NDArray[Any]) -> NDArray[Any]:
-    """Grey of more than 8 bits: uint16 where it fits (Pillow widens some 16-bit files to 32), else as a float."""
+    """Grey of more than 8 bits: uint16 if the values fit (Pillow widens some 16-bit files to 32 bits), else float."""
     if values.dtype.kind == "f":
         return values[..., None]
     fits = values.size == 0 or (values.min() >= 0 and values.max() <= 0xFFFF)

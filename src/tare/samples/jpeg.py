@@ -1,4 +1,4 @@
-"""JPEG files: what the header says, and pixels through simplejpeg (libjpeg-turbo, the fastest decoder measured).
+"""JPEG files: read the header, and decode the pixels with simplejpeg (libjpeg-turbo, the fastest decoder measured).
 
 Markers and segments are those of ITU-T T.81, annex B.
 """
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from tare.system.scratch import scratch_memory
 
-# Start of frame, whatever the process: C4, C8 and CC in between are tables.
+# Start-of-frame markers of all coding processes; C4, C8 and CC in between are tables.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
-# What simplejpeg says of bytes between two segments that belong to neither.
+# Part of simplejpeg's message about bytes between two segments.
 _STRAY = "extraneous bytes before marker"
 
 
@@ -35,7 +35,7 @@ def frame_of(data: bytes | memoryview) -> Frame:
 
 
 def _frame_at_once(data: bytes | memoryview) -> Frame | None:
-    """The frame header, where the segments before it are as they should be: many times cheaper than asking the decoder."""
+    """The frame header if the segments before it are intact, else None; many times faster than the decoder."""
     at, size = 2, len(data)
     while at + 9 < size and data[at] == 0xFF:
         if data[at + 1] in _FRAMES:
@@ -53,7 +53,7 @@ def _frame_of_decoder(data: bytes | memoryview) -> Frame:
 
 
 def decode(data: bytes | memoryview, frame: Frame, *, grey: bool) -> tuple[NDArray[np.uint8], bool]:
-    """Decode to ``(H, W, C)``; also says whether bytes that belong to nothing were passed over, as Pillow does in silence.
+    """Decode to ``(H, W, C)``; also return whether stray bytes between segments were skipped, which Pillow does silently.
 
     Raises ValueError for a file that is damaged or cut short.
     """
@@ -70,7 +70,7 @@ def decode(data: bytes | memoryview, frame: Frame, *, grey: bool) -> tuple[NDArr
 
 
 def without_stray_bytes(data: bytes) -> bytes:
-    """Return a JPEG without what lies between the segments of its header and belongs to none of them."""
+    """Return a JPEG without the stray bytes between the segments of its header."""
     kept = [data[:2]]
     at = 2
     while (start := data.find(b"\xff", at)) >= 0 and start + 4 <= len(data):
@@ -92,6 +92,6 @@ def _despite_stray_bytes(data: bytes, space: str) -> NDArray[Any]:
     except ValueError as error:
         if _STRAY not in str(error):
             raise
-    # They lie between scans or restart intervals, where the decoder finds its way; its last complaint is the one it raises,
-    # and that of a file cut short comes last.
+    # The stray bytes lie between scans or restart intervals, which the decoder survives. It raises its last complaint, and the
+    # complaint about a file cut short comes last.
     return np.asarray(simplejpeg.decode_jpeg(data, space, strict=False))

@@ -1,4 +1,4 @@
-"""Axes, dtypes and ranges: what a raw value means before any statistic is taken."""
+"""Scale and channel names of raw values, by dtype and number of channels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHANNEL_NAMES = {
 def unit_scale(dtype: DTypeLike) -> Fraction:
     """Return the factor from raw to unit value: 1/255 for uint8, 1/65535 for uint16, 1 otherwise.
 
-    Floats and wider integers (a CSV number, a joint angle) have no range of their own and stay as they are.
+    Floats and wider integers (a CSV number, a joint angle) have no range of their own and stay unchanged.
     """
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
 

@@ -1,4 +1,4 @@
-"""How images are read, in the words of the options, apart from what reads them."""
+"""Values of the options for reading images, in a module that imports no decoder."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What a source hands out: one sample, many at once, or the typed reason why there is none."""
+"""Records of a source: one sample, many samples at once, or the reason why a sample is unreadable."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One sample: raw values with the channel axis last, ``(H, W, C)`` for an image, and the label where there is one.
+    """One sample: raw values with the channel axis last, ``(H, W, C)`` for an image, and the label, if known.
 
-    ``notes`` say what reading it left out (an alpha channel, the later frames of an animation).
+    ``notes`` list what decoding left out (an alpha channel, the later frames of an animation).
     """
 
     path: str
@@ -25,9 +25,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
-    """Samples of one shape, raw values ``(N, ..., C)``; ``path`` names the first, ``labels`` has one label a sample or is None.
+    """Samples of one shape, raw values ``(N, ..., C)``; ``path`` names the first sample. ``labels`` are N or None.
 
-    With ``channels_first`` the values are ``(N, C, ...)``: moving the axis would cost more than counting.
+    With ``channels_first`` the values are ``(N, C, ...)``: to move the axis would take longer than to count.
     """
 
     path: str
@@ -43,10 +43,10 @@ class Stack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows of a table, each a sample of its own with one value per channel: C columns of shape ``(N,)``.
+    """Rows of a table, each a sample with one value per channel: C columns of shape ``(N,)``.
 
-    A table's numbers have no range of their own, so they are counted as float64 unless ``dtype`` names another; a missing
-    value is NaN. ``columns`` may make each column when it is asked for, so that it is summed while it is still in the cache.
+    Numbers in a table have no range of their own, so they count as float64 unless ``dtype`` names another; a missing value is
+    NaN. ``columns`` may build a column on access, so that it is summed while it is still in the cache.
     """
 
     path: str
@@ -56,9 +56,9 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Skipped:
-    """One input that gave no sample, and why.
+    """An input without a readable sample, and the reason.
 
-    ``foreign`` marks files that never claimed to be samples (a README among photos): they are listed, but do not count
+    ``foreign`` marks files that do not claim to be samples (a README among photos): they are listed, but do not count
     towards the share of unreadable samples.
     """
 
@@ -71,7 +71,7 @@ Record = Sample | Stack | Rows | Skipped
 
 
 def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:
-    """Turn a table ``(N, C)`` into the record that keeps its sums exact: integers of 8 and 16 bits as they are."""
+    """Turn a table ``(N, C)`` into the record that keeps its sums exact: a stack of 8- or 16-bit integers, else rows."""
     if table.dtype.name in ("uint8", "uint16", "bool"):
         return Stack(path, table)
     return Rows(path, tuple(np.ascontiguousarray(table.T)), table.dtype.name)

@@ -28,9 +28,9 @@ def is_deep_tiff(image: Any) -> bool:
 
 
 def read_deep(image: Any, reopened: Any) -> NDArray[np.uint16]:
-    """Decode an image opened twice to ``(H, W, C)``, alpha included.
+    """Decode an image to ``(H, W, C)``, alpha included; Pillow opened it twice, as ``image`` and ``reopened``.
 
-    Raises :class:`UnsupportedError` for a kind that Pillow cannot unpack both ways, and what Pillow raises for a damaged file.
+    Raises :class:`UnsupportedError` if Pillow cannot unpack it in both byte orders, and Pillow's errors for a damaged file.
     """
     reopened.tile = [_with_other_order(tile) for tile in reopened.tile]
     high, low = (np.asarray(opened).astype(np.uint16) for opened in (image, reopened))

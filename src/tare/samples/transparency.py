@@ -1,4 +1,4 @@
-"""Images with alpha, laid over a background of one colour."""
+"""Composite images with alpha over a background of one colour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEX = re.compile(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 def background_of(alpha: str, colour: str | None) -> Background | None:
     """The background to composite over (white unless stated), or None to drop alpha.
 
-    Raises :class:`DataError` for another mode, a colour that is none, or one that is stated though alpha is dropped.
+    Raises :class:`DataError` for an unknown mode, a malformed colour, or a colour although alpha is dropped.
     """
     if alpha not in ("drop", "composite"):
         raise DataError("alpha 'drop' or 'composite'", repr(alpha), "choose one of them")
@@ -35,11 +35,11 @@ def background_of(alpha: str, colour: str | None) -> Background | None:
 
 
 def composited(values: NDArray[Any], background: Background) -> NDArray[Any]:
-    """Lay pixels ``(H, W, C + 1)``, alpha last and not premultiplied, over a background; returns ``(H, W, C)``.
+    """Composite pixels ``(H, W, C + 1)`` over a background, to ``(H, W, C)``; alpha is last and not premultiplied.
 
-    Each value becomes ``a v + (1 - a) b``, rounded to the nearest level of the dtype (uint8 or uint16), as stored: without
-    regard to gamma, as browsers and Pillow do. Grey images get the background's grey (ITU-R BT.601). Source: Porter and
-    Duff, Compositing digital images, SIGGRAPH 1984 (the operator "over").
+    Each value becomes ``a v + (1 - a) b``, rounded to the nearest level of the dtype (uint8 or uint16). Stored values are
+    mixed without regard to gamma, as browsers and Pillow do. Grey images get the background's grey (ITU-R BT.601).
+    Source: Porter and Duff, Compositing digital images, SIGGRAPH 1984 (the operator "over").
     """
     most = int(np.iinfo(values.dtype).max)
     wide = values.astype(np.uint64)
@@ -48,9 +48,9 @@ def composited(values: NDArray[Any], background: Background) -> NDArray[Any]:
     return ((colour * alpha + behind * (most - alpha) + most // 2) // most).astype(values.dtype)
 
 
-def described(background: Background) -> str:
-    """What was done, for the notes of a measurement."""
-    return f"alpha channel composited over #{bytes(background).hex()}"
+def described(background: Background | None) -> str:
+    """The note of a measurement on images with alpha."""
+    return "alpha channel dropped" if background is None else f"alpha channel composited over #{bytes(background).hex()}"
 
 
 def _grey(background: Background) -> int:

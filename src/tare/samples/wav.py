@@ -1,6 +1,6 @@
-"""WAV recordings: each a signal of shape ``(T, C)``, integers scaled to [-1, 1) by half their range.
+"""WAV recordings: signals of shape ``(T, C)``; integers are divided by half their range, which gives [-1, 1).
 
-The format is RIFF with a ``fmt`` and a ``data`` chunk; read here because the standard library refuses floats.
+The format is RIFF with a ``fmt`` and a ``data`` chunk. The standard library is not used, since it refuses floats.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_wav(data: bytes) -> bool:
 def decode_wav(data: bytes) -> NDArray[Any]:
     """Decode to ``(T, C)``: float32, or float64 for 32-bit integers and 64-bit floats, whose values float32 cannot hold.
 
-    int16 is divided by 32768, uint8 has 128 taken off first. Raises :class:`UndecodableError` if the recording is damaged,
+    int16 becomes v / 32768, uint8 becomes (v - 128) / 128. Raises :class:`UndecodableError` if the recording is damaged,
     cut short, empty or compressed.
     """
     chunks = _chunks(data)

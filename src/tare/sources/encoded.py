@@ -1,4 +1,4 @@
-"""Files as bytes, out of archives, table cells and lists, to samples."""
+"""Decode the bytes of a file (from an archive, a table cell or a list) to a sample."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def claims_sample(path: str) -> bool:
 
 
 def sample_of(path: str, data: bytes, options: Options, label: str | None, *, claimed: bool) -> Sample | Skipped:
-    """Decode an image or a WAV recording by its content, or say why it gives no sample.
+    """Decode an image or a WAV recording by its content, or give the reason why it is unreadable.
 
-    What never ``claimed`` to be one is skipped as foreign, without counting as unreadable.
+    A file of another kind is skipped as foreign unless its name ``claimed`` a sample; foreign files do not count as unreadable.
     """
     try:
         if is_wav(data):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tare.errors import DataError
-from tare.samples.records import Record
-from tare.sources.base import Indexed, Source, row_ranges
+from tare.sources.base import Indexed
 from tare.sources.options import Options
-from tare.sources.tables.records import TablePlan, plan_table, records_of
+from tare.sources.tables.arrow import TableInMemory
+from tare.sources.tables.records import plan_table, records_of
 
 
 def is_hf_dataset(data: Any) -> bool:
@@ -31,30 +30,10 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
 
 
 @dataclass(frozen=True)
-class HfDataset(Source[tuple[int, int]]):
-    """A dataset in Arrow format, by ranges of rows; images are decoded here, from the bytes as stored."""
-
-    name: str
-    data: Any
-    plan: TablePlan
-    options: Options
-    channel_names: tuple[str, ...] | None
-
-    def chunks(self) -> Iterator[tuple[int, int]]:
-        """Ranges of rows."""
-        return row_ranges(len(self.data), self.plan.rows_per_chunk)
-
-    def chunk_length(self, chunk: tuple[int, int]) -> int:
-        """Number of rows."""
-        return chunk[1] - chunk[0]
-
-    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
-        """The rows of a range; with the first, the columns that are no numbers."""
-        if chunk[0] == 0:
-            yield from self.plan.left_out
-        yield from records_of(self.data[slice(*chunk)], self.plan, self.name, chunk[0], self.options)
+class HfDataset(TableInMemory):
+    """A dataset in Arrow format, also by index; tare decodes the images, from the bytes as stored."""
 
     def indexed(self) -> Indexed:
         """One sample a row."""
-        read = lambda row: records_of(self.data[row : row + 1], self.plan, self.name, row, self.options)  # noqa: E731
-        return Indexed(len(self.data), read)
+        read = lambda row: records_of(self.table[row : row + 1], self.plan, self.name, row, self.options)  # noqa: E731
+        return Indexed(len(self.table), read)

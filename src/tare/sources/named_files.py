@@ -1,4 +1,4 @@
-"""Which files of samples a user means: files, folders, patterns, and a list on standard input."""
+"""Expand the files, folders and patterns that a user names, and lists on standard input, to paths."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tare.sources.files.image_folder import open_image_folder, walk_files
 def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: Collection[str] = SUFFIXES) -> Iterator[str]:
     """Yield paths in the order of ``words``, sorted within a folder or pattern.
 
-    A folder stands for the files below it that end in one of ``suffixes``, those of images unless others are given; a pattern
-    (``*``, ``**``, ``?``, ``[...]``) for what it matches; ``-`` for a list of paths on standard input, one a line, or with NUL
-    between them as ``find -print0`` writes it. Any other word is yielded as it is, there or not. Bytes that are no UTF-8 travel
-    as surrogates (PEP 383).
+    A folder stands for the files below it whose names end in one of ``suffixes`` (by default those of images), a pattern
+    (``*``, ``**``, ``?``, ``[...]``) for the paths that it matches, and ``-`` for a list of paths on standard input: one a line,
+    or separated by NUL as ``find -print0`` writes them. Any other word is yielded unchanged, even if no such file exists.
+    Bytes that are not UTF-8 become surrogates (PEP 383).
 
     Raises :class:`DataError` for a folder that cannot be listed.
     """
@@ -27,7 +27,8 @@ def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: C
         if word == "-":
             yield from _listed(stdin or sys.stdin.buffer)
         elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
-            yield from _below(word, suffixes)
+            open_image_folder(Path(word))
+            yield from (path for path in walk_files(Path(word)) if os.path.splitext(path)[1].lower() in suffixes)
         elif glob.has_magic(word) and not os.path.lexists(word):
             yield from _matching(word)
         else:
@@ -40,15 +41,10 @@ def _listed(stream: BinaryIO) -> Iterator[str]:
     yield from (os.fsdecode(line) for line in lines if line)
 
 
-def _below(folder: str, suffixes: Collection[str]) -> Iterator[str]:
-    open_image_folder(Path(folder))
-    yield from (path for path in walk_files(Path(folder)) if os.path.splitext(path)[1].lower() in suffixes)
-
-
 def _matching(pattern: str) -> Iterator[str]:
     matched = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
     for path in matched:
         if not os.path.isdir(path):  # noqa: PTH112
             yield path
-    if not matched:  # it gets a row of its own, which says that nothing is there
+    if not matched:  # the caller then reports that nothing is there
         yield pattern

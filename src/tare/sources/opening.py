@@ -1,4 +1,4 @@
-"""The one table of formats: what the user names, to the source that reads it. A new format is one more line here."""
+"""The table of formats: from the data that the user names to the source that reads them. A new format is one more line."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tare.sources.places import files_at, is_folder, is_url
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 
-#: Ranks: files that are a sample each, files that hold many, and formats that never make a folder what it is.
+#: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file; _SINGLE: never the format of a folder.
 _SAMPLES, _SINGLE = 1, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file: the names it goes by, the function that opens one, and the options it understands.
+    """A format: the pattern of its file names, the function that opens a file, and the options that apply to it.
 
-    ``rank`` decides between formats that are equally frequent in a folder; the others' files are side files.
+    Of formats that are equally frequent in a folder the lowest ``rank`` wins; files of the others are ignored.
     """
 
     pattern: re.Pattern[str]
@@ -42,7 +42,7 @@ class Format:
     rank: int = _SINGLE
 
     def open(self, place: Any, options: Options) -> Source[Any]:
-        """Open one file or object, importing its module only now."""
+        """Open one file or object, importing the module on first use."""
         module, _, function = self.opener.partition(":")
         source: Source[Any] = getattr(importlib.import_module(f"tare.sources.{module}"), function)(place, options)
         return source
@@ -67,14 +67,14 @@ FORMATS = (
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
 )
 
-#: How many names of a folder are looked at to decide what it is.
+#: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
 
 
 def open_source(data: Any, options: Options | None = None) -> Source[Any]:
-    """Open what the user named: a path, a URL or a pattern, several of them, an array, a table, a dataset, a source itself.
+    """Open data: a path, URL or pattern, a list of them, an array, a table, a dataset, or a source, which is returned.
 
-    Raises :class:`DataError` if it is not there, of no known kind, or does not take one of the options given.
+    Raises :class:`DataError` if the data do not exist, have an unknown format, or do not take one of the given options.
     """
     options = options or Options()
     if isinstance(data, Source):
@@ -87,7 +87,7 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 
 
 def open_file(place: str, options: Options) -> Source[Any]:
-    """Open one file by its name. Raises :class:`DataError` if the name is of no known kind."""
+    """Open one file by its name. Raises :class:`DataError` for an unknown format or a missing file."""
     if not is_url(place) and not Path(place).exists():
         raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
     return _checked(_format_of(place), options, place).open(place, options)
@@ -101,7 +101,7 @@ def _open_place(place: str, options: Options) -> Source[Any]:
 
 
 def _open_folder(place: str, options: Options) -> Source[Any]:
-    """Open a folder as what most of its files are; one without any known file is one of images, which then says so."""
+    """Open a folder in the format of most of its files; without any known file, as a folder of images."""
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
     _checked(chosen, options, place)
@@ -130,7 +130,7 @@ def _open_object(data: Any, options: Options) -> Source[Any]:
 def _checked(kind: Format, options: Options, name: str) -> Format:
     foreign = options.given() - kind.takes
     if foreign:
-        takes = ", ".join(sorted(kind.takes)) or "none of them"
+        takes = ", ".join(sorted(kind.takes)) or "none"
         raise DataError(f"options that fit {name!r} ({takes})", ", ".join(sorted(foreign)), "leave it out")
     return kind
 
@@ -155,17 +155,12 @@ def _names_in(place: str) -> Iterator[str]:
     return (file.path for file in listing)
 
 
-def _is_table(data: Any) -> bool:
-    return hasattr(data, "__arrow_c_stream__")
-
-
-def _is_array(data: Any) -> bool:
-    return isinstance(data, np.ndarray) or hasattr(data, "__array__")
-
-
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns")),
-    (_is_table, _format("", "tables.arrow:open_table", "columns")),
-    (_is_array, _format("", "arrays.in_memory:open_array", "layout")),
+    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns")),
+    (
+        lambda data: isinstance(data, np.ndarray) or hasattr(data, "__array__"),
+        _format("", "arrays.in_memory:open_array", "layout"),
+    ),
     (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns")),
 )

@@ -1,4 +1,4 @@
-"""How the user says which part of the data is meant."""
+"""Options of every source: which part of the data to read, and how."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from tare.samples.transparency import Background
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a source may be told: each of them is None, or the default, unless the user chose.
+    """Options of a source.
 
-    ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or the one that holds
-    images. ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: which array of an ``.npz``.
-    ``turned``: images stand the way EXIF says that they are to be seen. ``background``: what encoded images with alpha are
-    composited over; without one alpha is dropped.
+    ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images.
+    ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of an array in an ``.npz``. ``turned``:
+    rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha.
     """
 
     channels: ColourMode = "stored"

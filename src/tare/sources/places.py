@@ -1,4 +1,4 @@
-"""Where data lies: local files, fsspec URLs, and the patterns that name many of them."""
+"""Places of data: local files, fsspec URLs, and patterns that name many of them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def file_system(place: str) -> tuple[Any, str]:
 
 @contextmanager
 def open_binary(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
-    """Open a local file or fsspec URL for reading; ``.gz`` is decompressed on the way.
+    """Open a local file or fsspec URL for reading; a ``.gz`` file is decompressed.
 
-    Raises :class:`DataError` if it cannot be opened or read, or is no valid gzip file.
+    Raises :class:`DataError` if it cannot be opened or read, or is not a valid gzip file.
     """
     try:
         with _raw(place) as file:

@@ -1,4 +1,4 @@
-"""Many files that are one dataset: shards of a table, of an archive, of arrays."""
+"""One dataset in many files: shards of a table, of an archive, or of arrays."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Shards(Source[tuple[str, Any]]):
 
     @property
     def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """What the first file calls the channels."""
+        """The names that the first file states."""
         return _opened(self.open_file, self.files[0], self.options).channel_names if self.files else None
 
     def chunks(self) -> Iterator[tuple[str, Any]]:
-        """The file and its own chunk. Raises :class:`DataError` if a file's channels have other names than the first's."""
+        """A file and one of its chunks. Raises :class:`DataError` if channel names differ between files."""
         for file in self.files:
             source = _opened(self.open_file, file, self.options)
             if source.channel_names != self.channel_names:
@@ -43,7 +43,7 @@ class Shards(Source[tuple[str, Any]]):
                 yield file, chunk
 
     def chunk_length(self, chunk: tuple[str, Any]) -> int:
-        """What the file's own source says."""
+        """Number of samples in the file's chunk."""
         return _opened(self.open_file, chunk[0], self.options).chunk_length(chunk[1])
 
     def read(self, chunk: tuple[str, Any]) -> Iterator[Record]:
@@ -52,11 +52,11 @@ class Shards(Source[tuple[str, Any]]):
 
     @property
     def unindexed(self) -> str:  # type: ignore[override]
-        """What the first file's own source says."""
+        """The reason of the first file's source."""
         return _opened(self.open_file, self.files[0], self.options).unindexed
 
     def indexed(self) -> Indexed | None:
-        """The samples of all files, one file after the other, where each of them can be read that way."""
+        """The samples of all files, one file after the other; None if one of the files cannot be read by index."""
         parts = []
         for file in self.files:
             part = _opened(self.open_file, file, self.options).indexed()

@@ -1,4 +1,4 @@
-"""torch ``Dataset`` and ``DataLoader``: anything whose items are images, tensors, or tuples or dictionaries that hold one."""
+"""torch ``Dataset`` and ``DataLoader`` whose items are images, tensors, or tuples or dictionaries that hold one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABEL_KEYS = ("label", "labels", "target", "y")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One item of a dataset (or one batch of a loader) and its number, or the error that reading it raised."""
+    """One item of a dataset (or one batch of a loader) with its number, or the error that reading it raised."""
 
     number: int
     value: Any
@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True)
 class TorchSource(Source[tuple[Item, ...]]):
-    """Items in the data's own order, fetched by the main thread, since a dataset need not allow several at once."""
+    """Items in the data's own order. The main thread fetches them, since a dataset need not be thread-safe."""
 
     name: str
     data: Any
@@ -53,7 +53,7 @@ class TorchSource(Source[tuple[Item, ...]]):
         return sum(1 if item.error else len(_input(item.value, self.options.columns)[0]) for item in chunk)
 
     def read(self, chunk: tuple[Item, ...]) -> Iterator[Record]:
-        """Turn each item into a record, or say why it gives no sample."""
+        """Turn each item into a record, or give the reason why it is unreadable."""
         for item in chunk:
             path = f"{self.name}[{item.number}]"
             if item.error is not None:
@@ -62,7 +62,7 @@ class TorchSource(Source[tuple[Item, ...]]):
                 yield self._batch(path, item.value) if self.batched else self._sample(path, item.value)
 
     def indexed(self) -> Indexed | None:
-        """One item of a map-style dataset, read by one thread; a loader and a stream have an order of their own."""
+        """One item of a map-style dataset, read by one thread; None for a loader or a stream, which have their own order."""
         if self.batched or not _is_map(self.data):
             return None
         return Indexed(len(self.data), lambda number: self.read((_item(self.data, number),)), threads=False)
@@ -119,7 +119,7 @@ def _item(data: Any, number: int) -> Item:
 
 
 def _input(value: Any, columns: tuple[str, ...] | None) -> tuple[Any, str | None]:
-    """Find the input, and the label where it is a single number or word, in an item or batch."""
+    """Find the input in an item or batch, and its label if that is a single number or word."""
     if isinstance(value, Mapping):
         key = columns[0] if columns else next((key for key in _KEYS if key in value), None)
         if key not in value:

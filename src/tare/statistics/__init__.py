@@ -1,1 +1,1 @@
-"""Exact mergeable state of a measurement, its figures and intervals."""
+"""The exact, mergeable state of a measurement, and the statistics and intervals that follow from it."""

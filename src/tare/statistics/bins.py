@@ -11,7 +11,7 @@ from tare.statistics.buckets import Buckets
 from tare.statistics.histogram import Histogram
 
 MOST = 64
-# A far outlier would leave everything else in one bin: the bins end one spread (99% less 1% quantile) beyond both quantiles.
+# A far outlier would leave all other values in one bin: the bins end one spread (99% minus 1% quantile) beyond both quantiles.
 _TAILS = (0.01, 0.99)
 
 
@@ -19,7 +19,7 @@ _TAILS = (0.01, 0.99)
 class Bins:
     """Counts of the values v with ``low + k * width <= v < low + (k + 1) * width``, in unit values.
 
-    They may hold fewer values than the channel: far outliers lie outside.
+    Far outliers lie outside the bins, so the counts may sum to less than the channel's.
     """
 
     low: float
@@ -32,14 +32,14 @@ class Bins:
         return np.asarray(self.low + self.width * np.arange(len(self.counts) + 1), np.float64)
 
     def below(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Number of counted values below each edge, where values lie evenly in their bin."""
+        """Number of counted values below each edge, if values lie evenly in their bin."""
         return np.asarray(np.interp(edges, self.edges, np.concatenate([[0], np.cumsum(self.counts)])), np.float64)
 
 
 def binned(counted: Histogram | Buckets, scale: float) -> Bins | None:
     """Sum exact counts into bins; ``scale`` turns raw into unit values. None if nothing was counted.
 
-    8-bit levels go by fours over the whole range. Elsewhere a bin holds 2^k neighbouring buckets, hence whole counts, with
+    A bin of 8-bit data holds four levels. For other data a bin holds 2^k neighbouring buckets, hence whole counts, with
     the smallest k for which 64 bins are enough.
     """
     if not counted.total:

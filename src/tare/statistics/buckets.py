@@ -1,11 +1,11 @@
-"""Quantiles of values that have no 256 levels: counts in equal buckets whose width follows from the range alone.
+"""Quantiles of other than 8-bit values: counts in equal buckets whose width follows from the range alone.
 
 A bucket holds the values from ``k * 2**e`` up to ``(k + 1) * 2**e``, where e is the smallest exponent at which the range
-needs at most 4,096 of them. Since e depends on the smallest and largest value only, and two neighbouring buckets of one width
-are one bucket of the next, counting and merging commute: the state of some data is the same for any cuts and any order, to
-the last bit, which sketches with random or order-dependent compaction (KLL, t-digest, q-digest) do not offer. Uniform
+needs at most 4,096 buckets. Since e depends on the smallest and largest value only, and two neighbouring buckets of one width
+are one bucket of the next, counting and merging commute: the state of the data is the same for any cuts and any order, to
+the last bit. Sketches with random or order-dependent compaction (KLL, t-digest, q-digest) do not offer this. Uniform
 collapse of neighbouring buckets is from UDDSketch (Epicoco et al., IEEE Access 8, 2020) and from the scale changes of
-OpenTelemetry's exponential histogram; theirs are logarithmic, for relative errors of positive values.
+OpenTelemetry's exponential histogram; their buckets are logarithmic, for relative errors of positive values.
 
 Ranks are exact. A quantile is the middle of its bucket, hence off by at most half a bucket: at most 1/4,095 of the range.
 """
@@ -36,7 +36,7 @@ def _count(  # pragma: no cover - compiled
     values: NDArray[np.float64], inverse: float, first: int, low: float, high: float, tables: NDArray[np.uint32]
 ) -> tuple[Any, Any]:
     # Places first, which vectorises, then the increments, in four tables in turn: a counter that was just written is slow to
-    # read again. What is NaN or infinite goes to one place behind the others.
+    # read again. NaN and infinities are counted in one extra place at the end.
     places = np.empty(_ROW, np.int32)
     base, behind = np.float64(first), np.float64(tables.shape[1] - 1)
     at_low, at_high = np.int64(0), np.int64(0)
@@ -92,7 +92,7 @@ class Buckets:
     def of(cls, values: NDArray[Any], low: float, high: float, *, finite: bool = False) -> Buckets:
         """Count the finite values of any real dtype, of which ``low`` is the smallest and ``high`` the largest.
 
-        ``finite`` says that there are no others, which saves looking for them.
+        ``finite`` states that all values are finite, which saves a check of each.
         """
         column = np.ascontiguousarray(values, dtype=np.float64).ravel()
         if not low <= high:
@@ -135,7 +135,7 @@ class Buckets:
 
     @property
     def fits(self) -> bool:
-        """Whether there are as many counts as the range needs; false only for a state that was not made here."""
+        """Whether the number of counts fits the range; false for a damaged state alone."""
         if not self.counts:
             return self == Buckets()
         return self.low <= self.high and _grid(self.low, self.high, self.words)[2] == self._counts.size
@@ -147,7 +147,7 @@ class Buckets:
 
     @property
     def error(self) -> float:
-        """By how much a quantile may be off: half a bucket, 0 for whole numbers of 16 bits (NaN if empty)."""
+        """Largest error of a quantile: half a bucket, 0 for whole numbers of 16 bits (NaN if empty)."""
         if not self.counts:
             return math.nan
         return 0.0 if self.words or self.low == self.high else math.ldexp(0.5, _grid(self.low, self.high, False)[0])
@@ -166,15 +166,15 @@ class Buckets:
         return min(max(math.ldexp(index + 0.5, exponent), self.low), self.high)
 
     def count_at(self, value: int) -> int:
-        """How many 16-bit values are ``value``."""
+        """Number of 16-bit values equal to ``value``."""
         index = value - int(self.low) if self.words else -1
         return int(self._counts[index]) if 0 <= index < self._counts.size else 0
 
     def grouped(self, most: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, float, tuple[int, ...]]:
         """Sum 2^k neighbouring buckets, the fewest for which ``most`` groups hold all values from ``low`` to ``high``.
 
-        Returns the start of the first group, the width of a group, and the counts; of an empty state nothing. Groups begin at
-        multiples of their width, so values of both signs need two. Raises ValueError if there may be fewer.
+        Returns the start of the first group, the width of a group, and the counts; NaN and no counts for an empty state. Groups
+        begin at multiples of their width, so values of both signs need two. Raises ValueError if ``most`` is below two.
         """
         if most < 2:
             raise ValueError(f"two groups or more, got {most}")
@@ -208,7 +208,7 @@ class Buckets:
 
 @lru_cache(maxsize=4)
 def _reached(counts: bytes) -> NDArray[np.int64]:
-    """How many values lie in each bucket or below it; several quantiles are asked for at once."""
+    """Number of values in each bucket or below it; cached, since several quantiles need it."""
     return np.cumsum(np.frombuffer(counts, np.int64))
 
 
@@ -219,7 +219,7 @@ def _grid(low: float, high: float, words: bool) -> tuple[int, int, int]:
         return 0, int(low), int(high) - int(low) + 1
     largest = max(abs(low), abs(high))
     exponent = max(_FINEST, math.frexp(largest)[1] - _DIGITS) if largest else _FINEST
-    half = high / 2 - low / 2  # the whole spread of the largest doubles is none
+    half = high / 2 - low / 2  # the spread of the largest doubles is no double itself
     if half:
         exponent = max(exponent, math.frexp(half)[1] + 1 - _MOST.bit_length() - 1)
     while True:

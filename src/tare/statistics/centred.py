@@ -52,7 +52,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Centred:
-    """Power sums of the finite values about ``pivot``, all scaled by ``2**-exponent`` where they would leave the range."""
+    """Power sums of the finite values about ``pivot``; values near the ends of the range are scaled by ``2**-exponent``."""
 
     count: int
     powers: tuple[float, ...] = ()

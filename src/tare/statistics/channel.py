@@ -21,7 +21,7 @@ _WORD_TYPES = ("uint16", "bool")
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """Moments of one channel and what its quantiles follow from: exact counts for 8 and 16 bits, else buckets."""
+    """Moments of one channel, and the counts for its quantiles: exact for 8 and 16 bits, else in buckets."""
 
     moments: Moments
     histogram: Histogram | Buckets
@@ -39,7 +39,7 @@ class ChannelState:
 
 
 class Collector(ABC):
-    """Sums the samples of one layout, one after the other, so that their values need not be kept."""
+    """Sums of samples of one layout, added one by one, so that their values need not be kept."""
 
     @abstractmethod
     def add(self, values: NDArray[Any]) -> None:
@@ -51,7 +51,7 @@ class Collector(ABC):
 
 
 def collector(channels: int, dtype: str) -> Collector:
-    """Return what sums samples of one layout."""
+    """Return an empty collector for samples of one layout."""
     if dtype == "uint8":
         return _Bytes(channels)
     return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)

@@ -1,4 +1,4 @@
-"""What ``tare.measure`` returns: per-channel statistics in unit values, with standard errors and provenance."""
+"""The result of ``tare.measure``: per-channel statistics in unit values, with standard errors and provenance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tare.statistics.state import ChannelLayout, DatasetState
 from tare.system.files import json_text, write_text
 
 SCHEMA = "tare.stats/1"
-_MOST = 1 << 62  # what counts can be reckoned with in 64 bits
+_MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -31,12 +31,12 @@ class ChannelStats:
 
     ``mean`` and ``std`` are pooled over all values of all samples (population, ddof 0). ``mean_of_sample_std`` and
     ``root_mean_sample_variance`` are the two other definitions of std in circulation; ``sample_mean`` and ``sample_std``
-    weigh every sample alike. What cannot be estimated is NaN (null in JSON).
+    weigh every sample alike. A figure that cannot be estimated is NaN (null in JSON).
 
     A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
-    elsewhere within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
-    ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; floats have
-    no such range, and theirs are the shares at the smallest and largest value met. ``histogram`` is coarse, for drawing.
+    otherwise within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
+    ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; for floats,
+    which have no such range, they are the shares at the smallest and largest value. ``histogram`` is coarse, for drawing.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ChannelStats:
 
 @dataclass(frozen=True, slots=True)
 class DatasetStats:
-    """Statistics of a dataset: what was read, what was skipped, and where the figures come from."""
+    """Statistics of a dataset, with the skipped files and the origin of the data."""
 
     samples: int
     channels: tuple[ChannelStats, ...]
@@ -148,9 +148,9 @@ _KEYS = {"schema", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
 def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bool = False) -> DatasetStats:
     """Turn a state into statistics in unit values.
 
-    A channel with NaN or infinities has no figures but its counts, unless ``exclude_nan`` asks for those of its finite values.
+    A channel with NaN or infinities has counts alone; ``exclude_nan`` gives the statistics of its finite values.
 
-    Raises :class:`DataError` if there is no sample, or samples of several layouts that must not be pooled.
+    Raises :class:`DataError` without samples, or for samples of several layouts, which must not be pooled.
     """
     if not state.groups:
         skipped = f"{len(state.skipped)} files, none of them readable" if state.skipped else "no files"
@@ -206,7 +206,7 @@ def _end_shares(counted: Histogram | Buckets, scale: float) -> tuple[float, floa
 
 
 def _counts_only(channel: ChannelStats) -> ChannelStats:
-    """A channel that holds NaN or infinities: leaving them out silently would make its figures those of other data."""
+    """The counts of a channel with NaN or infinities; statistics that silently left them out would mislead."""
     counts = {"name": channel.name, "count": channel.count, "nan": channel.nan, "inf": channel.inf}
     unknown = dict.fromkeys(("mean", "std", "mean_se", "std_se", "min", "max", "mean_of_sample_std"), math.nan)
     return ChannelStats(**counts, **unknown)  # type: ignore[arg-type]
@@ -240,7 +240,7 @@ def _channel(document: Mapping[str, Any]) -> ChannelStats:
 
 
 def _value(key: str, value: Any) -> Any:
-    """One of a channel's values as it is in Python. Raises TypeError or ValueError for what it cannot be."""
+    """Convert one JSON value of a channel. Raises TypeError or ValueError if it is malformed."""
     if key == "name":
         return str(value)
     if key == "histogram":
@@ -272,7 +272,7 @@ def _real(key: str, value: Any) -> float:
 
 
 def _bins(document: Any) -> Bins | None:
-    """Read a histogram back; NaN is how :func:`_channel` reads that there is none."""
+    """Read a histogram back; None if the channel has no histogram."""
     if not isinstance(document, Mapping):
         return None
     low, width, counts = float(document["low"]), float(document["width"]), tuple(int(count) for count in document["counts"])

@@ -1,8 +1,8 @@
 """Exact sums of floating-point numbers, as dyadic rationals.
 
 Every finite double is an integer times a power of two, so sums and products of doubles are too. Keeping them in that form
-makes addition associative and commutative to the last bit, which is what lets a statistic be merged in any order, on any
-number of machines, with one result. Rounding happens once, where a figure is read off.
+makes addition associative and commutative to the last bit, so that a statistic can be merged in any order, on any number of
+machines, with one result. Rounding happens once, when a figure is read.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def exact_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
 
 
 def exact_products(rows: NDArray[np.int64]) -> list[int]:
-    """Sum the products of every two rows of integers ``(K, N)`` exactly: of 0 with 0, 1, ..., of 1 with 1, 2, ..., and so on."""
+    """Sum the products of every two rows of integers ``(K, N)`` exactly, in the order (0, 0), (0, 1), ..., (1, 1), (1, 2), ..."""
     number = len(rows)
     totals = [0] * (number * (number + 1) // 2)
     for start in range(0, rows.shape[1], _MOST):

@@ -14,7 +14,7 @@ LEVELS = 256
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often each of the 256 levels of one 8-bit channel occurs; merging adds."""
+    """Count of each of the 256 levels of one 8-bit channel; merging adds."""
 
     counts: tuple[int, ...] = (0,) * LEVELS
 
@@ -43,5 +43,5 @@ class Histogram:
 
 @lru_cache(maxsize=4)
 def _reached(counts: tuple[int, ...]) -> NDArray[np.float64]:
-    """How many values lie at each level or below it; several quantiles are asked for at once."""
+    """Number of values at each level or below it; cached, since several quantiles need it."""
     return np.cumsum(np.array(counts, dtype=np.float64))

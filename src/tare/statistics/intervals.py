@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its confidence interval; the ends are NaN where one value gives no interval."""
+    """An estimate with its confidence interval; both ends are NaN if there was one value alone."""
 
     estimate: float
     low: float
@@ -59,7 +59,7 @@ def equivalence_p_value(differences: Sequence[float], margin: float) -> float:
 
 
 def random_effects(estimates: Sequence[float], errors: Sequence[float], confidence: float = 0.95) -> tuple[Interval, float]:
-    """Mean effect over groups that differ among themselves, and tau, the std of the groups' true effects.
+    """Mean effect over heterogeneous groups, and tau, the std of the groups' true effects.
 
     Weights 1 / (se^2 + tau^2) with tau^2 by Paule and Mandel (1982), and the interval of Hartung and Knapp (2001), t with G - 1
     degrees of freedom, its variance not taken below the fixed-effect one. With one group there is no interval.

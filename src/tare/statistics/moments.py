@@ -1,7 +1,7 @@
 """Moments of one channel: a frozen state with an identity and an exact, order-free merge.
 
 For sample i let n_i be the number of its values, S_i their sum and Q_i the sum of their squares. The state keeps the totals
-of (n, S, Q), their six cross moments over samples, and what the other definitions of mean and std in circulation need.
+of (n, S, Q), their six cross moments over samples, and the sums for the other published definitions of mean and std.
 All sums are dyadic rationals (:mod:`tare.statistics.exact`), hence ``merge`` is associative and commutative to the last bit;
 figures are rounded once, when they are read.
 """
@@ -26,7 +26,7 @@ _ZERO = Dyadic()
 # Beyond this (or below its inverse) squares of squares may leave the range of a double; such samples are scaled first.
 _LARGE = 1e60
 
-# The power of the values that each sum grows with.
+# Degree of each sum in the values.
 _DEGREES = {
     "total": 1,
     "squares": 2,
@@ -40,7 +40,7 @@ _DEGREES = {
     "sample_stds": 1,
     "sample_variances": 2,
 }
-# Those that standard errors follow from.
+# The sums that standard errors need.
 _SUMS = {"cross_nn": 0, **{name: degree for name, degree in _DEGREES.items() if not name.startswith("sample")}}
 
 
@@ -211,13 +211,13 @@ class Moments:
 
         8-bit levels times 257 are exactly the 16-bit levels of the same unit values.
         """
-        degrees = {name: getattr(self, name) * _power(factor, degree) for name, degree in _DEGREES.items()}
+        degrees = {name: getattr(self, name) * reduce(Dyadic.__mul__, [factor] * degree) for name, degree in _DEGREES.items()}
         low, high = (_scaled_float(end, factor) for end in (self.low, self.high))
         return replace(self, low=low, high=high, **degrees)
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""
-        # Where every value is a sample, several sums are one and the same, and are added once.
+        # If every value is a sample, several fields are one object, which is added once.
         added: dict[tuple[int, int], Any] = {}
         merged: dict[str, Any] = {}
         for name in _ADDED:
@@ -272,7 +272,7 @@ class Moments:
 
     @property
     def effective_samples(self) -> float:
-        """How many independent *values* would estimate the mean as well: variance / Var(mean) (NaN below two samples)."""
+        """Number of independent *values* with the same standard error: variance / Var(mean) (NaN below two samples)."""
         if self.samples < 2:
             return math.nan
         error = self._mean_error
@@ -280,12 +280,12 @@ class Moments:
 
     @property
     def mean_of_sample_std(self) -> float:
-        """Mean of the per-sample stds: what the popular per-image recipe averages (ImageNet's 0.229 is probably one)."""
+        """Mean of the per-sample stds, the popular per-image recipe (probably that of ImageNet's 0.229)."""
         return float(self.sample_stds.fraction() / self.samples) if self.samples else math.nan
 
     @property
     def root_mean_sample_variance(self) -> float:
-        """Root of the mean per-sample variance, the third definition of std in circulation."""
+        """Root of the mean per-sample variance, the third published definition of std."""
         return _sqrt(self.sample_variances.fraction() / self.samples) if self.samples else math.nan
 
     @property
@@ -303,7 +303,7 @@ class Moments:
 
     @property
     def constant(self) -> bool:
-        """Whether all values are one and the same."""
+        """Whether all values are equal."""
         return self.count > 0 and self.low == self.high
 
     @property
@@ -335,12 +335,8 @@ _ADDED = tuple(field.name for field in fields(Moments) if field.name not in ("lo
 
 
 def _total(values: NDArray[np.int64]) -> int:
-    """The sum of integers that are not negative, exactly."""
+    """Exact sum of nonnegative integers."""
     return int(values.sum()) if int(values.max()) * values.size < 1 << 63 else sum(values.tolist())
-
-
-def _power(factor: Dyadic, degree: int) -> Dyadic:
-    return reduce(Dyadic.__mul__, [factor] * degree)
 
 
 def _scaled_float(value: float, factor: Dyadic) -> float:

@@ -1,4 +1,4 @@
-"""The mergeable state of a measurement: one group of channel states per layout met, plus what was skipped."""
+"""The mergeable state of a measurement: one group of channel states per layout, and the skipped files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tare.statistics.channel import ChannelState
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChannelLayout:
-    """What must agree before values may be pooled: the number of channels and the dtype's name."""
+    """Number of channels and name of the dtype; values are pooled within one layout alone."""
 
     channels: int
     dtype: str
@@ -41,7 +41,7 @@ class SampleGroup:
 class DatasetState:
     """Frozen state of a measurement: ``DatasetState()`` is empty, ``merge`` is exact, associative and commutative.
 
-    ``notes`` count the samples of which something was left out, by what it was.
+    ``notes`` count the samples by what decoding left out.
     """
 
     groups: Mapping[ChannelLayout, SampleGroup] = field(default_factory=dict)
@@ -101,13 +101,13 @@ class DatasetState:
 
 
 class Merging:
-    """Merges states as they come, parts of like size with each other, so that a long list of skipped files is sorted few times.
+    """Merge a stream of states pairwise by size, so that a long list of skipped files is sorted few times.
 
-    Merging is associative, so that :attr:`total` is the same to the last bit as that of merging one after the other.
+    Merging is associative, so :attr:`total` equals the result of merging one after the other, to the last bit.
     """
 
     def __init__(self) -> None:
-        self._parts: list[DatasetState | None] = []  # at place k what 2**k states were merged into, if anything
+        self._parts: list[DatasetState | None] = []  # at place k the merge of 2**k states, or None
 
     def add(self, state: DatasetState) -> None:
         """Add one more state."""

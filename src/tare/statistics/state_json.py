@@ -27,7 +27,7 @@ SCHEMA = "tare.state/1"
 
 _INTEGERS = ("samples", "count", "nan", "inf")
 _FLOATS = ("low", "high")
-# More counts than any state has: what a damaged or hostile file may claim is limited by this.
+# More counts than any state has: limits the claims of a damaged or hostile file.
 _MOST_BYTES = 8 << 16
 
 
@@ -42,7 +42,7 @@ def state_to_json(state: DatasetState) -> dict[str, Any]:
 
 
 def state_from_json(document: Any) -> DatasetState:
-    """Read :func:`state_to_json` back. Raises :class:`DataError` for another schema or version, or if it is malformed."""
+    """Read the object of :func:`state_to_json`. Raises :class:`DataError` for another schema or version, or if malformed."""
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else type(document).__name__
         raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", "write it with the same version of tare")

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Write files atomically: a file under its final name is always whole."""
 
 from __future__ import annotations
 
@@ -23,17 +23,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(descriptor)
-        temporary = Path(name)
-        yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide the result from the user's group
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(
-            "a place that can be written", f"{error.strerror or error} for {str(path)!r}", "free it or name another"
-        ) from error
+        with _writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            os.close(descriptor)
+            temporary = Path(name)
+            yield temporary
+            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide the result from the user's group
+            os.replace(temporary, path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -43,22 +40,19 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``folder`` to fill; rename it to ``folder`` on success, remove it on failure.
 
-    What was there is replaced. Raises :class:`OutputError` if the place cannot be written or the disk is full.
+    An existing folder is replaced. Raises :class:`OutputError` if the place cannot be written or the disk is full.
     """
     temporary: Path | None = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if not (folder.exists() and _exchanged(temporary, folder)):
-            if folder.exists():  # where the system cannot exchange two names: move the old one aside first
-                os.replace(folder, temporary.with_suffix(".old"))
-            os.replace(temporary, folder)
-    except OSError as error:
-        raise OutputError(
-            "a place that can be written", f"{error.strerror or error} for {str(folder)!r}", "free it or name another"
-        ) from error
+        with _writable(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if not (folder.exists() and _exchanged(temporary, folder)):
+                if folder.exists():  # the system cannot exchange two names: move the old folder aside first
+                    os.replace(folder, temporary.with_suffix(".old"))
+                os.replace(temporary, folder)
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -66,7 +60,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_parts(folder: Path, name: str | None = None) -> None:
-    """Remove what processes that were killed while they wrote to ``folder`` left behind: of anything, or of ``name`` alone."""
+    """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``."""
     kind = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.[a-z0-9_]{{8}}\.(part|old)")
     for part in [path for path in folder.glob(".*") if kind.fullmatch(path.name)]:
         if part.is_dir() and not part.is_symlink():
@@ -82,14 +76,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def json_text(document: Any) -> str:
-    """A JSON document as indented text, lists of numbers on one line each. Raises ValueError for NaN, which is not JSON."""
+    """A JSON document as indented text, each list of numbers on one line. Raises ValueError for NaN, which JSON does not have."""
     text = json.dumps(document, indent=2, allow_nan=False)
-    # Inside a string a line break is escaped, so what spans lines here is a list indeed.
+    # A string escapes its line breaks, so a match over several lines is a list.
     return re.sub(r"\[\s*\n([-+.,\s\deE]+)\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange two names in one step, so that neither is ever absent; False where the system or file system cannot."""
+    """Exchange two names in one step, so that neither is ever absent; False if the system or file system cannot."""
     import ctypes
 
     here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, of Linux
@@ -98,6 +92,16 @@ def _exchanged(one: Path, other: Path) -> bool:
     except (AttributeError, OSError):
         return False
     return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
+@contextlib.contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            "a place that can be written", f"{error.strerror or error} for {str(path)!r}", "free it or name another"
+        ) from error
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""One process at a time writes to a place: the second is refused, and whoever dies, however, holds nothing any more."""
+"""A lock that lets one process at a time write to a place. A second process is refused; the lock ends with its process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def only_writer(path: Path) -> Iterator[None]:
 
     The lock is the operating system's (POSIX record lock): it ends with its process, is not inherited by workers, and works
     on shared file systems that support it. Raises :class:`OutputError` at once if another process, or another thread of this
-    one, holds it, or if the place cannot be written.
+    process, holds it, or if the place cannot be written.
     """
     place = path.absolute()
     lock = place.with_name(f".{place.name}.lock")
@@ -34,12 +34,14 @@ def only_writer(path: Path) -> Iterator[None]:
         yield
     finally:
         _held.discard(str(lock))
-        lock.unlink(missing_ok=True)  # while it is held: who waits for this file finds out that it is gone
+        lock.unlink(
+            missing_ok=True
+        )  # before the lock is given up, so that another process that opened this file sees that it is gone
         os.close(descriptor)
 
 
 def _acquired(lock: Path, path: Path) -> int:
-    """A descriptor that holds the lock of the file that has the name now, not of one removed since it was opened."""
+    """A descriptor that holds the lock; opens the file again if another process removed it meanwhile."""
     import fcntl
 
     while True:
@@ -58,5 +60,5 @@ def _acquired(lock: Path, path: Path) -> int:
 
 
 def _refused(path: Path) -> OutputError:
-    found = f"another one that is writing to {str(path)!r} now"
+    found = f"another process that is writing to {str(path)!r} now"
     return OutputError("one process at a time on an output", found, "wait for it, or name another place")

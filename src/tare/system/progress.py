@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""Progress and remarks of long work, independent of where they are shown."""
 
 from __future__ import annotations
 
@@ -11,30 +11,26 @@ Advance = Callable[[int], None]
 
 
 class Reporter(Protocol):
-    """Where remarks and progress go: a terminal, a notebook, or nowhere."""
+    """Shows remarks and progress: on a terminal, in a notebook, or not at all."""
 
     def note(self, message: str) -> None:
-        """Say something that the user should know, in one line."""
+        """Show a remark of one line."""
 
     def counting(self, what: str, unit: str, total: int | None = None) -> AbstractContextManager[Advance]:
         """Show the progress of ``what``, counted in ``unit``, while the context lasts."""
 
 
 class Silent:
-    """A reporter that says nothing."""
+    """A reporter that shows nothing."""
 
     def note(self, message: str) -> None:
         """Drop the message."""
 
     @contextmanager
     def counting(self, what: str, unit: str, total: int | None = None) -> Iterator[Advance]:
-        """Count for nobody."""
+        """Drop the counts."""
         del what, unit, total
-        yield _drop
-
-
-def _drop(count: int) -> None:
-    del count
+        yield lambda _: None
 
 
 SILENT = Silent()

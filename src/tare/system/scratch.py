@@ -1,7 +1,7 @@
-"""Memory for files, decoded pixels and columns that is used again.
+"""Reused memory for files, decoded pixels and columns.
 
-Fresh pages cost a tenth of the time of decoding a photograph, since the C library gives large pieces back to the system at
-once; and what was used a moment ago is still in the processor's cache.
+Fresh pages cost a tenth of the time of decoding a photograph, since the C library returns large blocks to the system at
+once. Memory that was used a moment ago is still in the processor's cache.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 Use = Literal["file", "pixels", "column"]
 
-# One for a reader that lets go of an image before the next is decoded, two for one that does not.
+# A reader that releases an image before it decodes the next needs one buffer, other readers two.
 _KEPT = 2
 # Larger images get memory of their own.
 _LARGEST = 16 << 20
-# The list of buffers, the local name and the argument of getrefcount: whoever else holds the pixels adds to these.
+# References to an unused buffer: the list of buffers, the local name and the argument of getrefcount.
 _UNUSED = 3
 
 
@@ -32,9 +32,9 @@ _kept = _Kept()
 
 
 def scratch_memory(size: int, use: Use) -> NDArray[np.uint8]:
-    """Return memory for ``size`` bytes that nobody else looks at: what this thread used last if possible, else new.
+    """Return memory for ``size`` bytes that no other array uses: this thread's last buffer if possible, else a new one.
 
-    Memory counts as used as long as an array (or a view of it) that lies in it is alive.
+    A buffer is in use as long as an array in it, or a view of such an array, is alive.
     """
     if size > _LARGEST:
         return np.empty(size, np.uint8)

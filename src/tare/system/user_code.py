@@ -1,4 +1,4 @@
-"""Load an object that the user names by ``FILE.py:NAME`` or ``package.module:NAME``; naming it runs its module."""
+"""Load an object that the user names as ``FILE.py:NAME`` or ``package.module:NAME``, which runs its module."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def is_reference(text: str) -> bool:
 
 
 def load_object(reference: str, error: type[TareError]) -> Any:
-    """Import what ``reference`` names. Importing runs the user's code.
+    """Import the object that ``reference`` names. Importing runs the user's code.
 
-    Raises ``error`` if the file or module is not there, cannot be imported, or has no such name (with the closest match).
+    Raises ``error`` if the file or module does not exist, cannot be imported, or has no such name (with the closest match).
     """
     place, _, name = reference.rpartition(":")
     module = _file(Path(place), error) if place.endswith(".py") else _module(place, error)
@@ -36,12 +36,12 @@ def load_object(reference: str, error: type[TareError]) -> Any:
 
 
 def one_line(raised: BaseException) -> str:
-    """What was raised, as at most 200 characters of one line."""
+    """Type and text of an exception, in one line of at most 200 characters of text."""
     return f"{type(raised).__name__}: {reason_of(raised, 200)}".removesuffix(": ")
 
 
 def required_parameters(function: Any) -> tuple[str, ...]:
-    """The parameters without a default, or none where nobody can tell."""
+    """Names of the parameters without a default; empty if the signature cannot be read."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -57,7 +57,7 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
     if spec is None or spec.loader is None:
         raise error("a Python file", f"{str(path)!r}", "name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses and pickle look for it
+    sys.modules[spec.name] = module  # dataclasses and pickle look it up there
     sys.path.insert(0, str(path.parent.absolute()))  # the file may import its neighbours, as it does when it is run
     try:
         spec.loader.exec_module(module)

@@ -8,8 +8,8 @@ import pytest
 import timm
 import torch
 
-from tare.datasets.image_batches import Geometry
 from tare.folding.layers import FoldedConv2d, FoldedNetwork
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import with_head

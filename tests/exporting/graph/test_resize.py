@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.datasets.image_batches import evaluation_transform
 from tare.errors import SpecError
 from tare.exporting.graph.resize import EXACT, GRAPH_INTERPOLATIONS
 from tare.exporting.graph.served import ResizeAndCrop
+from tare.input_spec.geometry import Geometry
 
 # Pillow 13 begins with the columns of those more than twice as high as wide.
 SIZES = ((40, 52), (61, 33), (32, 32), (200, 31), (17, 90), (35, 36), (150, 61), (91, 40))

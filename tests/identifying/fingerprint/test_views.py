@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from tare.datasets.image_batches import Geometry
 from tare.identifying.fingerprint.views import (
     AUGMENTATIONS,
     AugmentedImages,
@@ -17,6 +16,7 @@ from tare.identifying.fingerprint.views import (
     _turned,
     prepared,
 )
+from tare.input_spec.geometry import Geometry
 
 
 def varied(seed: int = 0) -> AugmentedImages:

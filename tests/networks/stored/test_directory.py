@@ -9,9 +9,8 @@ import torch
 from safetensors import SafetensorError
 from timm.data import resolve_model_data_config
 
-from tare.datasets.image_batches import Geometry
 from tare.errors import ModelError, OutputError
-from tare.input_spec.geometry import RowGeometry, SignalGeometry
+from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model

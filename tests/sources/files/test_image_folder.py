@@ -9,7 +9,8 @@ import pytest
 
 from tare.errors import DataError
 from tare.samples.records import Sample, Skipped
-from tare.sources.files.image_folder import CHUNK, ImageFolder, open_image_folder, walk_files
+from tare.sources.base import ITEMS_PER_CHUNK
+from tare.sources.files.image_folder import ImageFolder, open_image_folder, walk_files
 from tests.images import random_rgb, rgb_folder, save_png
 
 
@@ -50,11 +51,11 @@ def test_the_first_folder_level_is_the_label_at_any_depth(tmp_path: Path) -> Non
 
 
 def test_chunks_are_fixed_by_the_sorted_walk_and_can_travel(tmp_path: Path) -> None:
-    for index in range(CHUNK + 3):
+    for index in range(ITEMS_PER_CHUNK + 3):
         (tmp_path / f"{index:04}.png").write_bytes(b"x")
     source = open_image_folder(tmp_path)
     chunks = list(source.chunks())
-    assert [source.chunk_length(chunk) for chunk in chunks] == [CHUNK, 3]
+    assert [source.chunk_length(chunk) for chunk in chunks] == [ITEMS_PER_CHUNK, 3]
     assert chunks == list(pickle.loads(pickle.dumps(source)).chunks())  # noqa: S301 - our own bytes
 
 

@@ -27,11 +27,11 @@ def compare(
     Exit code 0 if no difference is shown, 1 if one is shown or the figures are too uncertain, 2 if A and B cannot be compared.
     """
     from tare.comparing.shift import compare_stats
-    from tare.comparing.sides import check_asked, stats_from
+    from tare.comparing.sides import check_options, stats_from
     from tare.reporting import console
     from tare.reporting.comparison.report import print_comparison, write_comparison
 
-    check_asked((request.source, request.target), request.stated())
+    check_options((request.source, request.target), request.stated())
 
     def opened(name: str, data: str) -> DatasetStats:
         with console.counting(f"measuring {name}", "samples") as progress:

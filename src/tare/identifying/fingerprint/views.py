@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from tare.datasets.image_batches import Geometry, evaluation_transform
+from tare.datasets.image_batches import evaluation_transform
 from tare.identifying.fingerprint.moments import Views
+from tare.input_spec.geometry import Geometry
 from tare.samples.layout import unit_scale
 from tare.system.seeds import derived
 

@@ -1,1 +1,1 @@
-"""One file a format of arrays."""
+"""Sources of arrays, one file per format."""

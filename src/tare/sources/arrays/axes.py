@@ -1,4 +1,4 @@
-"""Which axis of an array means what."""
+"""The meaning of each axis of an array."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ _REMEDY = "say what the axes mean, for example --layout NHWC, NCHW, NHW, NTC or 
 
 
 def axes_of(shape: tuple[int, ...], dtype: np.dtype[Any], layout: str | None, name: str) -> str:
-    """Return the meaning of each axis: N samples (always the first), C channels, other letters for positions.
+    """Return one letter per axis: N for samples (always the first), C for channels, other letters for positions.
 
-    Stated by ``layout``, else: one axis is ``N``; two are ``NC``, a table; three are ``NHW`` for 8- and 16-bit integers and
-    otherwise ``NTC`` or ``NCT``; four are ``NHWC`` or ``NCHW``. Between the last two of a choice, C is the axis that has at
-    most four entries; where neither or both have, :class:`DataError` asks for ``layout``. It is also raised for a layout
-    that does not fit, and for arrays that hold no numbers.
+    ``layout`` states them. Without it one axis is ``N``; two are ``NC``, a table; three are ``NHW`` for 8- and 16-bit
+    integers, otherwise ``NTC`` or ``NCT``; four are ``NHWC`` or ``NCHW``. Of two possible channel axes, C is the one with at
+    most four entries.
+
+    Raises :class:`DataError` if neither or both have so few, if ``layout`` does not fit, or if the values are not numbers.
     """
     if dtype.kind not in "buif":
         raise DataError("an array of real numbers", f"dtype {dtype} in {name!r}", "convert it to numbers")
     axes = _stated(shape, layout, name) if layout is not None else _guessed(shape, dtype)
     if axes is None:
-        raise DataError("an array whose channel axis is plain to see", f"shape {shape} in {name!r}", _REMEDY)
+        raise DataError(
+            "an array with exactly one possible channel axis (at most 4 entries)", f"shape {shape} in {name!r}", _REMEDY
+        )
     return axes
 
 
 def as_record(path: str, block: NDArray[Any], axes: str) -> Stack | Rows:
-    """Turn samples whose axes are known into a record."""
+    """Turn a block of samples into a record; ``axes`` as :func:`axes_of` returns them."""
     if axes in ("N", "NC"):
         return stacked_rows(path, block.reshape(len(block), -1))
     if "C" not in axes:

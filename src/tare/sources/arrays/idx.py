@@ -23,7 +23,7 @@ _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 
 def open_idx(place: str, options: Options) -> Source[Any]:
-    """Open an IDX file, streamed. Raises :class:`DataError` if its header is none."""
+    """Open an IDX file, streamed. Raises :class:`DataError` if its header is malformed."""
     with open_binary(place) as file:
         header = _read_header(file, place)
     if prod(header.shape) == 0:

@@ -1,4 +1,4 @@
-"""Arrays in memory, or mapped into it from a file."""
+"""Arrays in memory, or mapped into memory from a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class ArraySource(Source[tuple[int, int]]):
-    """An array whose first axis counts the samples; see :func:`tare.sources.arrays.axes.axes_of` for the others."""
+    """An array with samples along the first axis; :func:`tare.sources.arrays.axes.axes_of` gives the meaning of the others."""
 
     name: str
     values: NDArray[Any]
@@ -46,12 +46,12 @@ class ArraySource(Source[tuple[int, int]]):
 
 
 def samples_per_chunk(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    """Number of samples in a chunk: a function of the data alone, so that the cuts never depend on the machine."""
+    """Number of samples in a chunk. It depends on shape and dtype alone, so that every machine makes the same cuts."""
     return max(1, _CHUNK_BYTES // max(1, prod(shape[1:]) * dtype.itemsize))
 
 
 def open_array(values: Any, options: Options) -> ArraySource:
-    """Wrap a NumPy array or a torch tensor, which is not copied."""
+    """Wrap a NumPy array or a torch tensor without a copy."""
     array = numpy_of(values)
     if array.ndim == 0 or array.size == 0:
         raise DataError("an array with at least one sample", f"shape {array.shape}", "pass the samples along the first axis")

@@ -1,4 +1,4 @@
-"""NumPy's ``.npy`` files and ``.npz`` archives; objects, which are pickles, are refused."""
+"""NumPy's ``.npy`` files and ``.npz`` archives; arrays of objects are refused, since they are pickles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REMEDY = "save it again with numpy.save"
 def open_npy(place: str, options: Options) -> Source[Any]:
     """Open a ``.npy`` file: read by ranges if local, streamed from a URL.
 
-    Raises :class:`DataError` if it is damaged, holds objects, or has axes whose meaning is not plain.
+    Raises :class:`DataError` if it is damaged, holds objects, or has an ambiguous channel axis.
     """
     if is_url(place):
         return _streamed(partial(open_binary, place), place, options)
@@ -48,7 +48,7 @@ def open_npy(place: str, options: Options) -> Source[Any]:
 
 @dataclass(frozen=True)
 class NpyFile(Source[tuple[int, int]]):
-    """A local array in C order, of which each worker reads its ranges itself; mapping it would let memory grow with the file."""
+    """A local array in C order. Each worker reads its own ranges; mapping the file would let memory grow with it."""
 
     name: str
     header: Header
@@ -78,12 +78,12 @@ class NpyFile(Source[tuple[int, int]]):
 
 
 def open_npz(place: str, options: Options) -> Source[Any]:
-    """Open one array of a ``.npz`` archive, streamed; which one must be said if it holds several."""
+    """Open one array of a ``.npz`` archive, streamed; ``options.array`` must name it if there are several."""
     with open_binary(place) as file, _archive(file, place) as archive:
         arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
     if chosen not in arrays:
-        found = f"{chosen!r}" if chosen is not None else "no choice"
+        found = f"{chosen!r}" if chosen is not None else "no name"
         raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
     return _streamed(partial(_member, place, f"{chosen}.npy"), f"{place}:{chosen}", options)
 

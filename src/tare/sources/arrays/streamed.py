@@ -25,7 +25,7 @@ OpenFile = Callable[[], AbstractContextManager[BinaryIO]]
 
 @dataclass(frozen=True)
 class Header:
-    """What precedes the values of a streamed array."""
+    """Shape and dtype, which precede the values of a streamed array."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -41,7 +41,7 @@ class StreamedArray(Source[tuple[int, bytes]]):
     open_at_values: OpenFile
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
-        """Index of the first sample and the bytes of some. Raises :class:`DataError` if the file ends too early."""
+        """Index of a chunk's first sample, and the bytes of its samples. Raises :class:`DataError` if the file ends early."""
         step = samples_per_chunk(self.header.shape, self.header.dtype)
         size = prod(self.header.shape[1:]) * self.header.dtype.itemsize
         number = self.header.shape[0]
@@ -66,14 +66,14 @@ class StreamedArray(Source[tuple[int, bytes]]):
         yield as_record(f"{self.name}[{start}]", block, self.axes)
 
     def indexed(self) -> Indexed:
-        """One sample along the first axis, of the whole array in memory: it can only be read from its beginning."""
+        """One sample along the first axis; loads the whole array, since it can only be read from its beginning."""
         data = b"".join(chunk for _, chunk in self.chunks())
         return ArraySource(self.name, np.frombuffer(data, self.header.dtype).reshape(self.header.shape), self.axes).indexed()
 
 
 @contextmanager
 def behind_header(open_file: OpenFile, read_header: Callable[[BinaryIO, str], object], name: str) -> Iterator[BinaryIO]:
-    """Open a file at its first value: ``read_header`` takes the file and its ``name``, and reads up to there."""
+    """Open a file at its first value: ``read_header`` takes the file and its ``name`` and reads the header."""
     with open_file() as file:
         read_header(file, name)
         yield file

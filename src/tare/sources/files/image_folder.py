@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -18,15 +17,13 @@ from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_note
 from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
 from tare.samples.transparency import Background
-from tare.sources.base import Indexed, Source
+from tare.sources.base import ItemSource
 from tare.system.scratch import scratch_memory
-
-CHUNK = 64
 
 
 @dataclass(frozen=True)
-class ImageFolder(Source[tuple[str, ...]]):
-    """All images below ``root``, whatever their depth; see :func:`open_image_folder`."""
+class ImageFolder(ItemSource[str]):
+    """All images below ``root``, at any depth; see :func:`open_image_folder`."""
 
     root: Path
     colour: ColourMode = "stored"
@@ -38,39 +35,24 @@ class ImageFolder(Source[tuple[str, ...]]):
         """The folder as the user named it."""
         return str(self.root)
 
-    def chunks(self) -> Iterator[tuple[str, ...]]:
-        """Groups of file names, in the order of a sorted walk."""
-        files = walk_files(self.root)
-        while chunk := tuple(islice(files, CHUNK)):
-            yield chunk
+    def items(self) -> Iterator[str]:
+        """Paths of the files, in the order of a sorted walk."""
+        return walk_files(self.root)
 
-    def chunk_length(self, chunk: tuple[str, ...]) -> int:
-        """One sample a file."""
-        return len(chunk)
-
-    def read(self, chunk: tuple[str, ...]) -> Iterator[Sample | Skipped]:
-        """Decode each file, or say why it gives no sample."""
-        for path in chunk:
-            yield self._read_file(path)
-
-    def indexed(self) -> Indexed:
-        """One sample a file."""
-        files = list(walk_files(self.root))
-        return Indexed(len(files), lambda index: iter((self._read_file(files[index]),)))
-
-    def _read_file(self, path: str) -> Sample | Skipped:
-        decoded = read_noted(path, self.colour, turned=self.turned, background=self.background)
+    def read_item(self, item: str) -> Sample | Skipped:
+        """Decode one file."""
+        decoded = read_noted(item, self.colour, turned=self.turned, background=self.background)
         if isinstance(decoded, Skipped):
             return decoded
-        return Sample(path, decoded.values, first_level(path, str(self.root)), decoded.notes)
+        return Sample(item, decoded.values, first_level(item, str(self.root)), decoded.notes)
 
 
 def open_image_folder(
     root: Path, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
 ) -> ImageFolder:
-    """Check that ``root`` is a readable folder and return it as a source; ``turned`` images stand as EXIF says.
+    """Check that ``root`` is a readable folder and return it as a source; ``turned`` rotates images as EXIF states.
 
-    Raises :class:`DataError` if it is not there, is no folder, or cannot be listed.
+    Raises :class:`DataError` if it does not exist, is not a folder, or cannot be listed.
     """
     if not root.exists():
         raise DataError("an existing folder of images", f"{str(root)!r} does not exist", "check the path")
@@ -82,7 +64,7 @@ def open_image_folder(
 
 
 def walk_files(root: Path) -> Iterator[str]:
-    """Yield every file below ``root``, sorted within each folder; links to folders are not followed, so none can loop."""
+    """Yield every file below ``root``, sorted within each folder; links to folders are not followed, so a walk ends."""
     for folder, folders, files in os.walk(root, onerror=_raise):
         folders.sort()
         for name in sorted(files):
@@ -96,13 +78,13 @@ def first_level(path: str, root: str) -> str | None:
 
 
 def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
-    """Read and decode one file, or return why it is :class:`Skipped`."""
+    """Read and decode one file, or return the reason as :class:`Skipped`."""
     decoded = read_noted(path, colour)
     return decoded if isinstance(decoded, Skipped) else decoded.values
 
 
 def read_noted(path: str, colour: ColourMode, *, turned: bool = False, background: Background | None = None) -> Decoded | Skipped:
-    """Read and decode one file like :func:`read_image`, with what was left out of it."""
+    """Read and decode one file like :func:`read_image`, with notes on what decoding left out."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
         status = os.stat(path)
@@ -121,7 +103,7 @@ def read_noted(path: str, colour: ColourMode, *, turned: bool = False, backgroun
 
 
 def _content(file: FileIO, size: int) -> memoryview:
-    """The first ``size`` bytes of a file, or what there is of them, in memory that was used before."""
+    """The first ``size`` bytes of a file (all bytes of a shorter one), in memory that was used before."""
     memory = memoryview(scratch_memory(size, "file"))[:size]  # type: ignore[arg-type]
     read = 0
     while read < size and (count := file.readinto(memory[read:])):

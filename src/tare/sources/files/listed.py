@@ -8,19 +8,17 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 
 from tare.errors import DataError
-from tare.samples.records import Record, Sample, Skipped
-from tare.sources.base import Indexed, Source
+from tare.samples.records import Sample, Skipped
+from tare.sources.base import ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
 
-_CHUNK = 64
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
 _LABEL_COLUMNS = ("label", "class", "target", "category", "label_name", "class_name")
 
@@ -34,7 +32,7 @@ class Listed:
 
 
 class Listing(ABC):
-    """Names files, streaming."""
+    """A stream of file names."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Listed]:
@@ -42,32 +40,28 @@ class Listing(ABC):
 
 
 @dataclass(frozen=True)
-class ListedFiles(Source[tuple[Listed, ...]]):
+class ListedFiles(ItemSource[Listed]):
     """The files that a listing names, decoded by their content."""
 
     name: str
     listing: Listing
     options: Options
 
-    def chunks(self) -> Iterator[tuple[Listed, ...]]:
-        """Groups of names, in the order of the listing."""
-        files = iter(self.listing)
-        while chunk := tuple(islice(files, _CHUNK)):
-            yield chunk
+    def items(self) -> Iterator[Listed]:
+        """The files, in the order of the listing."""
+        return iter(self.listing)
 
-    def chunk_length(self, chunk: tuple[Listed, ...]) -> int:
-        """One sample a file."""
-        return len(chunk)
-
-    def read(self, chunk: tuple[Listed, ...]) -> Iterator[Record]:
-        """Decode each file, or say why it gives no sample."""
-        for file in chunk:
-            yield _read(file, self.options)
-
-    def indexed(self) -> Indexed:
-        """One sample a file."""
-        files = list(self.listing)
-        return Indexed(len(files), lambda index: iter((_read(files[index], self.options),)))
+    def read_item(self, item: Listed) -> Sample | Skipped:
+        """Decode one file."""
+        claims = claims_sample(item.path)
+        try:
+            if not is_url(item.path) and not S_ISREG(os.stat(item.path).st_mode):  # a named pipe would wait for ever
+                return Skipped(item.path, "not a regular file", foreign=not claims)
+            data = read_bytes(item.path)
+        except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return Skipped(item.path, f"cannot be opened: {reason}")
+        return sample_of(item.path, data, self.options, item.label, claimed=claims)
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ class RemoteFolder(Listing):
 
 @dataclass(frozen=True)
 class Manifest(Listing):
-    """A text file with one path a line, or with a ``delimiter`` a CSV with a path column and perhaps a label column.
+    """A text file with one path a line; with a ``delimiter``, a CSV with a path column and an optional label column.
 
     Relative paths start at the manifest's own folder.
     """
@@ -171,15 +165,3 @@ def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iter
                 yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
     except csv.Error as error:
         raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
-
-
-def _read(file: Listed, options: Options) -> Sample | Skipped:
-    claims = claims_sample(file.path)
-    try:
-        if not is_url(file.path) and not S_ISREG(os.stat(file.path).st_mode):  # a named pipe would wait for ever
-            return Skipped(file.path, "not a regular file", foreign=not claims)
-        data = read_bytes(file.path)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Skipped(file.path, f"cannot be opened: {reason}")
-    return sample_of(file.path, data, options, file.label, claimed=claims)

@@ -1,6 +1,6 @@
 """Tar archives, plain or ``.gz``: WebDataset shards and packed image folders, read as a stream and never extracted.
 
-Names in an archive are only names here: no path of theirs is ever opened, so ``../../etc/passwd`` is one more label.
+A name in an archive is never opened as a path, so ``../../etc/passwd`` is one more label.
 """
 
 from __future__ import annotations
@@ -9,24 +9,22 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from tare.errors import DataError
 from tare.samples.records import Record, Skipped
-from tare.sources.base import Indexed, Source
+from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 
-_CHUNK = 64
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
 class TarEntry:
-    """One sample of an archive as bytes, as its place in the file, or the reason why it was not read."""
+    """One sample of an archive: its bytes, its place in the file, or the reason why it was not read."""
 
     name: str
     data: Any
@@ -35,34 +33,24 @@ class TarEntry:
 
 
 @dataclass(frozen=True)
-class TarArchive(Source[tuple[TarEntry, ...]]):
+class TarArchive(ItemSource[TarEntry]):
     """The images or recordings of a tar archive; see :func:`open_tar`."""
 
     name: str
     options: Options
 
-    def chunks(self) -> Iterator[tuple[TarEntry, ...]]:
-        """Groups of members, still encoded, in the order of the archive."""
-        entries = self._entries()
-        while chunk := tuple(islice(entries, _CHUNK)):
-            yield chunk
+    unindexed = "which is a stream: compressed as a whole, or not on this machine"
 
-    def chunk_length(self, chunk: tuple[TarEntry, ...]) -> int:
-        """One sample an entry."""
-        return len(chunk)
+    def items(self) -> Iterator[TarEntry]:
+        """The samples, still encoded, in the order of the archive."""
+        return _joined(self.name, _members(self.name), bytes)
 
-    def read(self, chunk: tuple[TarEntry, ...]) -> Iterator[Record]:
-        """Decode each entry, or say why it gives no sample."""
-        for entry in chunk:
-            yield entry.skipped or sample_of(entry.name, entry.data, self.options, entry.label, claimed=claims_sample(entry.name))
-
-    @property
-    def unindexed(self) -> str:  # type: ignore[override]
-        """Why its samples cannot be read in any order."""
-        return "which is a stream: compressed as a whole, or not on this machine"
+    def read_item(self, item: TarEntry) -> Record:
+        """Decode one sample."""
+        return item.skipped or sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))
 
     def indexed(self) -> Indexed | None:
-        """One sample a member, found by a pass over the headers; a compressed or remote archive has no places to go to."""
+        """The samples by their place in the file, from one pass over the headers; None if compressed or remote."""
         if is_url(self.name) or self.name.endswith(_COMPRESSED):
             return None
         entries = list(_joined(self.name, _places(self.name), lambda place: _bytes_at(self.name, place)))
@@ -74,22 +62,19 @@ class TarArchive(Source[tuple[TarEntry, ...]]):
 
         return Indexed(len(entries), read)
 
-    def _entries(self) -> Iterator[TarEntry]:
-        return _joined(self.name, _members(self.name), bytes)
-
 
 def open_tar(place: str, options: Options) -> TarArchive:
     """Open a tar archive; the label of a sample is its ``.cls`` member, else the first folder of its name.
 
-    Raises :class:`DataError` if it is no tar archive; one that ends too early raises it while it is read, since nobody can
-    tell how many samples are missing.
+    Raises :class:`DataError` if the file is not a tar archive. An archive that ends too early raises it while it is read,
+    since the number of missing samples is unknown.
     """
     next(_members(place), None)
     return TarArchive(place, options)
 
 
 def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
-    """Name and bytes of every file in the archive, or the reason why it has none."""
+    """Name and bytes of every file in the archive, or the reason why its bytes are not read."""
     with open_binary(place) as stream:
         watched = _Watched(stream)
         with _complete(place), tarfile.open(fileobj=cast(Any, watched), mode="r|", errors="surrogateescape") as archive:
@@ -103,7 +88,7 @@ def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
 
 
 def _places(place: str) -> Iterator[tuple[str, tuple[int, int], str | None]]:
-    """Name, and first byte and size, of every file in an archive that lies open, or the reason why it has none."""
+    """Name, ``(first byte, size)`` and the reason not to read it, if any, of every file in an uncompressed local archive."""
     with open_binary(place) as file, _complete(place), tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
@@ -186,7 +171,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_side_file(suffix: str) -> bool:
-    """Whether a member says something about a sample rather than being one; WebDataset allows any such ending."""
+    """Whether a member describes a sample instead of being one; WebDataset allows any such ending."""
     return suffix.rpartition(".")[2] in {"json", "txt", "csv", "id", "index", "npy", "npz", "pyd", "pickle", "pkl", "md", "xml"}
 
 

@@ -24,7 +24,7 @@ def open_arrow(place: str, options: Options) -> ArrowFile:
 
 @dataclass(frozen=True)
 class ArrowFile(Source[tuple[int, Any]]):
-    """The chosen columns of an Arrow file, in tables of a fixed number of rows, whatever its own batches."""
+    """The chosen columns of an Arrow file, in tables of a fixed number of rows, however the file groups them."""
 
     name: str
     plan: TablePlan
@@ -41,7 +41,7 @@ class ArrowFile(Source[tuple[int, Any]]):
         return int(chunk[1].num_rows)
 
     def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
-        """One block of rows; with the first, the columns that are no numbers."""
+        """One block of rows; the first also lists the columns that were left out."""
         start, table = chunk
         if start == 0:
             yield from self.plan.left_out
@@ -49,7 +49,7 @@ class ArrowFile(Source[tuple[int, Any]]):
 
 
 def open_table(data: Any, options: Options) -> TableInMemory:
-    """Wrap a table of any library that speaks Arrow: pyarrow, polars, pandas, duckdb."""
+    """Wrap a table of any library with an Arrow interface: pyarrow, polars, pandas, duckdb."""
     import pyarrow as pa
 
     table = pa.table(data)
@@ -70,18 +70,17 @@ class TableInMemory(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of rows."""
-        return row_ranges(self.table.num_rows, self.plan.rows_per_chunk)
+        return row_ranges(len(self.table), self.plan.rows_per_chunk)
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of rows."""
         return chunk[1] - chunk[0]
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
-        """The rows of a range; with the first, the columns that are no numbers."""
+        """The rows of a range; the first also lists the columns that were left out."""
         if chunk[0] == 0:
             yield from self.plan.left_out
-        rows = self.table.slice(chunk[0], chunk[1] - chunk[0])
-        yield from records_of(rows, self.plan, self.name, chunk[0], self.options)
+        yield from records_of(self.table[slice(*chunk)], self.plan, self.name, chunk[0], self.options)
 
 
 def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:

@@ -30,7 +30,7 @@ MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NULL", "null", "None", "?")
 
 @dataclass(frozen=True)
 class Head:
-    """What the first lines of a CSV say: its delimiter, column names, which are numeric, and whether line one is a header."""
+    """Delimiter, column names and types of a CSV; ``example`` holds one text cell of each column, empty if it is numeric."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     head: Head
     channel_names: tuple[str, ...] | None
     left_out: tuple[Skipped, ...] = ()
-    unindexed = "whose rows are found by a pass over all of it, which can as well measure it"
+    unindexed = "whose rows can only be found by reading the whole file, which would as well measure it"
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""
@@ -59,7 +59,7 @@ class CsvTable(Source[tuple[int, bytes]]):
         return int(count_lines(np.frombuffer(chunk[1], np.uint8)))
 
     def read(self, chunk: tuple[int, bytes]) -> Iterator[Record]:
-        """The rows of one block; with the first, the columns that are no numbers."""
+        """The rows of one block; the first also lists the columns that were left out."""
         number, data = chunk
         if number == 0:
             yield from self.left_out
@@ -96,10 +96,10 @@ class CsvTable(Source[tuple[int, bytes]]):
 
 
 def open_csv(place: str, options: Options) -> Source[Any]:
-    """Open a manifest if a column of text is named like one of paths and no columns were asked for, else a table of numbers.
+    """Open a table of numbers, or a manifest if a text column has the name of a path column and ``columns`` is not given.
 
-    Columns of a table that hold text are listed as skipped, unless ``columns`` names the ones to measure. Raises
-    :class:`DataError` if none is numeric, or a named one is missing or holds text.
+    Text columns of a table are listed as skipped, unless ``columns`` names the columns to measure. Raises :class:`DataError`
+    if no column is numeric, or a named column is missing or holds text.
     """
     head = read_head(place)
     paths = [name for name, numeric in zip(head.names, head.numeric, strict=True) if is_path_column(name) and not numeric]
@@ -125,7 +125,7 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
 
 
 def read_head(place: str) -> Head:
-    """Read delimiter, header and column types off the first lines. Raises :class:`DataError` if there are none."""
+    """Read delimiter, header and column types from the first lines. Raises :class:`DataError` if there is no row of values."""
     lines = _first_lines(place)
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
     first, *others = _cells(lines, delimiter, place)
@@ -141,7 +141,7 @@ def read_head(place: str) -> Head:
 
 
 def _first_lines(place: str) -> str:
-    """The whole lines at the beginning of a file, two at least if it is long."""
+    """The whole lines at the beginning of a file; at least two if the file is long."""
     with open_binary(place) as file:
         text = file.read(_HEAD).decode("utf-8-sig", "replace")
     if len(text) < _HEAD - 3:
@@ -153,7 +153,7 @@ def _first_lines(place: str) -> str:
 
 
 def _cells(lines: str, delimiter: str, place: str) -> list[list[str]]:
-    """The cells of each line that is not blank."""
+    """The cells of each line; blank lines are left out."""
     try:
         rows = [row for row in csv.reader(io.StringIO(lines), delimiter=delimiter) if row]
     except csv.Error as error:
@@ -183,7 +183,7 @@ def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:
 
 
 def _last_line_end(data: bytes) -> int:
-    """Where the last line ends that is not inside quotes, or 0."""
+    """Position behind the last newline outside quotes, or 0."""
     end = data.rfind(b"\n") + 1
     while end and b'"' in data and data.count(b'"', 0, end) % 2:
         end = data.rfind(b"\n", 0, end - 1) + 1

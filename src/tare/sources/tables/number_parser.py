@@ -1,6 +1,6 @@
 """A compiled parser for the common case of a CSV: plain decimal numbers.
 
-It reads what it is sure of and lists every other cell (quotes, words, more than 19 digits) for Python to read. Numbers are
+It reads plain decimals and lists every other cell (quotes, words, more than 19 digits) for Python to read. Numbers are
 exact as in Clinger 1990: up to 19 digits are an integer, the power of ten is at most 22 and so a double itself, and one
 division in doubled precision rounds once.
 """
@@ -53,7 +53,7 @@ def _end_of_cell(data: NDArray[np.uint8], position: int, delimiter: int) -> int:
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _stated_exponent(data: NDArray[np.uint8], at: Any) -> tuple[Any, int]:  # pragma: no cover - compiled
-    """Read the digits behind an E; a missing or absurd exponent comes back as one that nobody takes."""
+    """Read the digits behind an E; a missing or absurd exponent is returned as one that :func:`_number` refuses."""
     lowers = data[at] == _MINUS
     if lowers or data[at] == _PLUS:
         at += _ONE
@@ -68,7 +68,7 @@ def _stated_exponent(data: NDArray[np.uint8], at: Any) -> tuple[Any, int]:  # pr
 
 @numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
 def _number(data: NDArray[np.uint8], position: int) -> tuple[float, int]:  # pragma: no cover - compiled
-    """Read a plain decimal number; the position behind it is -1 where its exact value is left to others."""
+    """Read a plain decimal number; the position behind it is -1 if Python has to read the cell."""
     at = np.uintp(position)  # unsigned, so that no index is checked for counting from the end
     byte = data[at]
     negative = byte == _MINUS
@@ -125,10 +125,10 @@ def parse_rows(  # noqa: C901 - one pass over the bytes, seen whole
 ) -> tuple[int, int, int]:  # pragma: no cover - compiled
     """Parse lines, each ending in a newline, into ``out`` ``(columns wanted, rows)``.
 
-    ``target`` gives for each column of the file its row in ``out``, or -1 to pass over it. A cell that is no plain number
+    ``target`` gives for each column of the file its row in ``out``, or -1 to pass over it. A cell that is not a plain number
     goes to ``unsure`` ``(capacity, 4)`` as its first byte, the byte behind it, and its place in ``out``. Returns the number
-    of rows, that of unsure cells (beyond the capacity they are only counted), and the first byte of the first line with
-    another number of columns, or -1.
+    of rows, the number of unsure cells (those beyond the capacity are counted only), and the position of the first line
+    with another number of columns, or -1.
     """
     position, row, size, doubts = 0, 0, data.size, 0
     while position < size:

@@ -17,7 +17,7 @@ from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 from tare.sources.tables.records import NUMBER_ROWS, OnDemand, TablePlan, plan_table, records_of
 
-#: Why numbers in a Parquet file cannot be sampled.
+#: Why rows of numbers in a Parquet file cannot be read at random.
 _MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
 
 # Fewer rows do not pay for the fixed costs of a chunk.
@@ -25,13 +25,15 @@ _FEW_ROWS = 1 << 16
 
 
 def open_parquet(place: str, options: Options) -> Source[Any]:
-    """Open a Parquet file; only the columns needed are read. Raises :class:`DataError` if it is damaged or has none."""
+    """Open a Parquet file, to read its needed columns alone.
+
+    Raises :class:`DataError` if it is damaged or has no column to measure.
+    """
     with _parquet(place) as file:
         plan = plan_table(file.schema_arrow, options, place)
-        largest = max((file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)), default=0)
     if plan.encoded or is_url(place) or any("[" in name for name in plan.channel_names or ()):
         return RowGroups(place, plan, options, plan.channel_names)
-    if largest <= NUMBER_ROWS:
+    if max(_group_sizes(place), default=0) <= NUMBER_ROWS:
         return GroupedColumns(place, plan, plan.channel_names)
     return NumberColumns(place, plan, plan.channel_names)
 
@@ -47,9 +49,7 @@ class RowGroups(Source[tuple[int, int]]):
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Index and number of rows of each row group."""
-        with _parquet(self.name) as file:
-            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
-        return enumerate(sizes)
+        return enumerate(_group_sizes(self.name))
 
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of rows."""
@@ -57,6 +57,8 @@ class RowGroups(Source[tuple[int, int]]):
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """The rows of a group, a batch at a time, so that a large group is never held decoded."""
+        import pyarrow as pa
+
         start = 0
         if chunk[0] == 0:
             yield from self.plan.left_out
@@ -66,13 +68,13 @@ class RowGroups(Source[tuple[int, int]]):
             )
             for batch in batches:
                 path = self.name if self.plan.encoded else f"{self.name}#{chunk[0]}"
-                yield from records_of(_table(batch), self.plan, path, start, self.options)
+                yield from records_of(pa.Table.from_batches([batch]), self.plan, path, start, self.options)
                 start += batch.num_rows
 
     unindexed = _MANY_ROWS
 
     def indexed(self) -> Indexed | None:
-        """One sample a row of encoded files; a row is read with its row group, the last few of which are kept."""
+        """One sample a row of encoded files. A row is read with its whole row group; the last four groups are kept."""
         if not self.plan.encoded:
             return None
         ends = list(accumulate(size for _, size in self.chunks()))
@@ -88,9 +90,9 @@ class RowGroups(Source[tuple[int, int]]):
 
 @dataclass(frozen=True)
 class GroupedColumns(Source[tuple[int, int, int]]):
-    """The numeric columns of a local Parquet file in row groups that a processor's cache holds a column of.
+    """The numeric columns of a local Parquet file whose row groups are small: one column of a group fits the processor's cache.
 
-    Each worker decodes a column and sums it while it is there; nothing else is faster, since memory is what limits it.
+    Each worker decodes a column and sums it while it is in the cache, since the speed of memory is the limit.
     """
 
     name: str
@@ -99,9 +101,8 @@ class GroupedColumns(Source[tuple[int, int, int]]):
     unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, int, int]]:
-        """The first row group, the one behind the last, and the number of rows: as many groups as make no tiny chunk."""
-        with _parquet(self.name) as file:
-            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        """``(first row group, stop, rows)``; small groups are joined, so that no chunk is tiny."""
+        sizes = _group_sizes(self.name)
         first = rows = 0
         for index, size in enumerate(sizes):
             if rows and (rows >= _FEW_ROWS or rows + size > NUMBER_ROWS):
@@ -116,7 +117,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
         return chunk[2]
 
     def read(self, chunk: tuple[int, int, int]) -> Iterator[Record]:
-        """One block of rows; with the first, the columns that are no numbers."""
+        """One block of rows; the first also lists the columns that were left out."""
         first, end, _ = chunk
         if first == 0:
             yield from self.plan.left_out
@@ -126,17 +127,13 @@ class GroupedColumns(Source[tuple[int, int, int]]):
 
 
 def _column_of(file: Any, groups: Sequence[int], place: str, name: str) -> Any:
-    import pyarrow as pa
-
-    try:
+    with _undamaged(place):
         return file.read_row_groups(groups, columns=[name], use_threads=False).column(name)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(place, error) from None
 
 
 @dataclass(frozen=True)
 class NumberColumns(Source[tuple[int, Any]]):
-    """The numeric columns of a local Parquet file with large row groups, streamed by polars, which cuts them."""
+    """The numeric columns of a local Parquet file with large row groups, streamed and cut by polars."""
 
     name: str
     plan: TablePlan
@@ -144,7 +141,7 @@ class NumberColumns(Source[tuple[int, Any]]):
     unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, Any]]:
-        """Index of the first row and a polars frame of a fixed number of rows, whatever the file's own grouping."""
+        """Index of the first row and a polars frame of a fixed number of rows, however the file groups them."""
         import polars as pl
 
         frames = pl.scan_parquet(self.name, glob=False).select(self.plan.columns)
@@ -161,7 +158,7 @@ class NumberColumns(Source[tuple[int, Any]]):
         return int(chunk[1].height)
 
     def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
-        """One block of rows; with the first, the columns that are no numbers."""
+        """One block of rows; the first also lists the columns that were left out."""
         start, frame = chunk
         if start == 0:
             yield from self.plan.left_out
@@ -176,34 +173,36 @@ def _row_group(place: str, group: int, columns: tuple[str, ...]) -> Any:
 
 @contextmanager
 def _mapped(place: str) -> Iterator[Any]:
-    """A local file mapped into memory, which saves copying what is to be decompressed."""
-    import pyarrow as pa
+    """A local file mapped into memory, which saves a copy of the compressed bytes."""
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(place, memory_map=True, pre_buffer=False) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(place, error) from None
+    with _undamaged(place), pq.ParquetFile(place, memory_map=True, pre_buffer=False) as file:
+        yield file
 
 
 @contextmanager
 def _parquet(place: str) -> Iterator[Any]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open_binary(place, decompress=False) as stream:
-        try:
-            with pq.ParquetFile(stream, pre_buffer=False) as file:
-                yield file
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(place, error) from None
+    with open_binary(place, decompress=False) as stream, _undamaged(place), pq.ParquetFile(stream, pre_buffer=False) as file:
+        yield file
 
 
-def _table(batch: Any) -> Any:
+def _group_sizes(place: str) -> list[int]:
+    """Number of rows of each row group."""
+    with _parquet(place) as file:
+        return [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+
+
+@contextmanager
+def _undamaged(place: str) -> Iterator[None]:
+    """Raise an error of Arrow as :class:`DataError`."""
     import pyarrow as pa
 
-    return pa.Table.from_batches([batch])
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(place, error) from None
 
 
 def _damaged(place: str, error: Exception) -> DataError:

@@ -17,7 +17,7 @@ from tare.sources.encoded import sample_of
 from tare.sources.options import Options
 from tare.system.scratch import scratch_memory
 
-#: Rows in a chunk: of numbers, so that the fixed costs of a chunk vanish; of images, like a folder's chunk.
+#: Rows in a chunk: of numbers, so many that the fixed costs of a chunk vanish; of images, as in a folder.
 NUMBER_ROWS, IMAGE_ROWS = 1 << 18, 64
 
 _LABELS = ("label", "labels", "class", "cls", "target")
@@ -25,7 +25,7 @@ _LABELS = ("label", "labels", "class", "cls", "target")
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What to read from a table: columns of numbers, or one of encoded files with an optional label column."""
+    """The columns to read from a table: numbers, or one column of encoded files with an optional label column."""
 
     columns: tuple[str, ...]
     encoded: bool = False
@@ -41,14 +41,15 @@ class TablePlan:
 
     @property
     def rows_per_chunk(self) -> int:
-        """Number of rows in a chunk; wide tables take fewer, so that a chunk stays of one size."""
+        """Number of rows in a chunk; a wide table has fewer, so that its chunks hold as many values."""
         return IMAGE_ROWS if self.encoded else max(4096, NUMBER_ROWS * 16 // max(16, len(self.columns)))
 
 
 def plan_table(schema: Any, options: Options, name: str) -> TablePlan:
-    """Choose the columns of an Arrow schema: the named ones, else the first that holds encoded files, else all numbers.
+    """Choose the columns of an Arrow schema: those in ``options``, else the first of encoded files, else all of numbers.
 
-    Columns left out are listed. Raises :class:`DataError` if a named column is missing or holds neither, or nothing is left.
+    The plan lists the other columns as left out. Raises :class:`DataError` if a named column is missing or holds neither
+    numbers nor files, or if the schema has no such column at all.
     """
     if options.columns is not None:
         return _plan_named(schema, options.columns, name)
@@ -67,7 +68,7 @@ def plan_table(schema: Any, options: Options, name: str) -> TablePlan:
 
 
 def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options) -> Iterator[Record]:
-    """Turn rows of an Arrow table, the first of them number ``start``, into records."""
+    """Turn the rows of an Arrow table into records; ``start`` is the number of its first row."""
     if not plan.encoded:
         yield Rows(f"{path}[{start}]", _columns_of(table, plan, path))
         return
@@ -89,7 +90,7 @@ def _columns_of(table: Any, plan: TablePlan, path: str) -> Sequence[NDArray[Any]
 
 
 class OnDemand(Sequence[NDArray[Any]]):
-    """Columns by name, each fetched with ``column`` and converted when it is asked for."""
+    """Columns by name, each fetched with ``column`` and converted on access."""
 
     def __init__(self, names: tuple[str, ...], path: str, column: Callable[[str], Any]) -> None:
         self.names, self.path, self.column = names, path, column
@@ -139,7 +140,7 @@ def _numbers(column: Any, name: str, path: str) -> Iterator[NDArray[np.float64]]
 
 
 def _in_one_piece(pieces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The pieces one after the other: in memory used before, since fresh pages cost more than the copying."""
+    """Join the pieces in memory that was used before: fresh pages cost more than the copying."""
     if len(pieces) == 1:
         return pieces[0]
     size = sum(map(len, pieces))

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, TensorDataset
 
-from tare.datasets.image_batches import EpochSampler, Geometry
+from tare.datasets.image_batches import EpochSampler
+from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.heads.reference import features_of, fit_head
 from tare.networks.network import Network, with_head

@@ -1,1 +1,1 @@
-"""Chunks mapped with the same result on each."""
+"""Engines that map a function over chunks: threads on this machine, or Ray. The results are the same."""

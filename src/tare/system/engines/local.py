@@ -16,14 +16,14 @@ Engine = Literal["local", "ray"]
 
 
 def default_workers() -> int:
-    """As many workers as this process may use processors."""
+    """Number of processors that this process may use."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
-    """Yield ``function(item)`` for every item, in the items' order, with at most ``2 * workers`` of them under way.
+    """Yield ``function(item)`` for every item, in the items' order, with at most ``2 * workers`` calls under way.
 
-    Decoding and counting release the GIL, so threads suffice. On an error or an interrupt, what has not begun is cancelled.
+    Decoding and counting release the GIL, so threads suffice. An error or an interrupt cancels the calls that have not begun.
     """
     if workers <= 1:
         yield from map(function, items)

@@ -1,7 +1,7 @@
-"""Map a function over chunks on Ray: a node of its own on this machine, or the cluster that ``RAY_ADDRESS`` names.
+"""Map a function over chunks on Ray: on the cluster that ``RAY_ADDRESS`` names, else on a new node on this machine.
 
-Chunks are descriptions (names of files, ranges of an array), read where the worker runs, so the data must be reachable there;
-those of tar, CSV and Parquet files carry their bytes, since such files are read from their beginning. Only states come back.
+A chunk is a description (names of files, ranges of an array) that the worker reads, so the worker must reach the data. Chunks
+of tar, CSV and Parquet files carry their bytes, since such files are read from their beginning. Workers return states only.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _RETRIES = 3
 
 
 def ray_map(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
-    """Yield ``function(item)`` for every item, in the items' order, with at most two of them a worker under way.
+    """Yield ``function(item)`` for every item, in the items' order, with at most two calls per worker under way.
 
-    ``function`` is stored once in the cluster, with whatever it holds. A chunk whose worker died is tried again elsewhere, up to
-    three times; an error that the function raised is raised here. ``workers`` limits the number of processors used.
+    ``function`` is stored once in the cluster, with all that it holds. A chunk whose worker died is tried again elsewhere, up to
+    three times; an error of the function is raised here. ``workers`` limits the number of processors used.
 
     Raises :class:`MissingDependencyError` without the extra ``ray``, and :class:`DataError` if the cluster cannot be reached.
     """
@@ -64,7 +64,7 @@ def _result(ray: Any, reference: Any) -> Any:
 
 @contextmanager
 def _connected(ray: Any, workers: int | None) -> Iterator[None]:
-    """Use the connection there is, or make one and end it; without ``RAY_ADDRESS`` that starts a node on this machine."""
+    """Use an existing connection, or make one and end it; without ``RAY_ADDRESS`` this starts a node on this machine."""
     if ray.is_initialized():
         yield
         return
@@ -83,7 +83,7 @@ def _connected(ray: Any, workers: int | None) -> Iterator[None]:
 
 
 def _check_listening(address: str | None) -> None:
-    """Ray itself would wait for minutes."""
+    """Raise :class:`DataError` if nothing listens at ``address``; Ray itself would wait for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         return
