@@ -112,7 +112,7 @@ def test_what_a_spec_does_not_state_stays_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("spec", "mean", "message"),
     [
-        (CAFFE, (0.5,), "--mean that agrees with --spec, found 0.5, where the spec says 0.485.* leave one of them out"),
+        (CAFFE, (0.5,), "--mean that agrees with --spec, found 0.5, but the spec states 0.485.* leave one of them out"),
         (CAFFE, (0.5, 0.5), "--mean that agrees with --spec"),
         (InputSpec.of([0.5], [0.5]), None, "a spec of 3 channels, as .* takes, found 1"),
         (replace(CAFFE, scale=Known(2.0, "x"), raw_dtype=Unknown("x")), None, "says what raw values are, found a scale of 2"),

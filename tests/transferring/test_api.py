@@ -167,7 +167,7 @@ def test_a_network_that_states_nothing_and_gets_nothing_is_an_error_not_imagenet
 
     (tmp_path / "nets.py").write_text(FACTORY)
     model = f"{tmp_path / 'nets.py'}:net"
-    with pytest.raises(SpecError, match=r"the source's mean and std .* nobody stated them .*has no pretrained_cfg"):
+    with pytest.raises(SpecError, match=r"the source's mean and std .* found neither .*has no pretrained_cfg"):
         transfer(model, data, out=tmp_path / "run", **TINY)
     run = transfer(model, data, out=tmp_path / "run", strategy="target", protocol="probe", **TINY)
     assert run.load(model).normalisation == run.normalisation
