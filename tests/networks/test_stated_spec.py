@@ -80,7 +80,7 @@ def test_a_network_that_takes_bgr_on_0_to_255_answers_as_the_spec_says(factory: 
     ours, theirs = first_layer(stated.module)(fed), first_layer(plain.module)(expected)
     assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
     assert torch.allclose(stated.module(fed), plain.module(expected), rtol=1e-4, atol=1e-3)
-    assert "the spec says BGR" in stated.notes[-1]
+    assert "the spec states BGR" in stated.notes[-1]
     assert stated.spec.require("size") == (32, 32)
 
 
