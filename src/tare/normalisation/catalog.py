@@ -208,7 +208,7 @@ def _pooled_twin(candidate: CatalogEntry, entry: CatalogEntry) -> bool:
 
 
 def _pooled_names() -> str:
-    return f"choose one of the pooled entries: {', '.join(entry.name for entry in entries() if entry.definition == 'pooled')}"
+    return f"choose a pooled entry: {', '.join(entry.name for entry in entries() if entry.definition == 'pooled')}"
 
 
 def _entry(item: dict[str, Any]) -> CatalogEntry:

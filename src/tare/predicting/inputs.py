@@ -1,4 +1,4 @@
-"""What a trained model is asked to answer: samples by name, each read and brought to the network's size."""
+"""Samples to predict, by name, each read and brought to the network's size."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
 
-#: A sample as the network takes it, or why it cannot be read.
+#: A sample at the network's size, or the reason why it cannot be read.
 TensorOrSkipped = torch.Tensor | Skipped
 
 
 @dataclass(frozen=True, slots=True)
 class NamedInputs:
-    """What is to be answered, by name, and how each is read as the network takes it."""
+    """The names of samples, and the function that reads a sample, by index, at the network's size."""
 
     names: tuple[str, ...]
     load: Callable[[int], TensorOrSkipped]
 
 
 def inputs_of(trained: TrainedModel, words: Iterable[str]) -> NamedInputs:
-    """The samples that ``words`` stand for: image files, or recordings and the rows of arrays and tables."""
+    """Return the samples that ``words`` name: image files, or recordings and the rows of arrays and tables."""
     takes = trained.model.takes
     if isinstance(takes, Geometry):
         return _images(trained, tuple(image_paths(words)))
@@ -44,7 +44,7 @@ def inputs_of(trained: TrainedModel, words: Iterable[str]) -> NamedInputs:
 
 
 def _images(trained: TrainedModel, paths: tuple[str, ...]) -> NamedInputs:
-    """Image files, each read and brought to the network's size, or the reason why it cannot be."""
+    """Return image files as inputs at the network's size."""
     model = trained.model
     transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
 
@@ -59,7 +59,7 @@ def _images(trained: TrainedModel, paths: tuple[str, ...]) -> NamedInputs:
 
 
 def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
-    """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
+    """Convert an image for the transform. Raises ValueError for an image so narrow that resizing would fill the memory."""
     height, width, channels = values.shape
     geometry = trained.model.geometry
     edge = max(geometry.crop.resized(geometry.size))
