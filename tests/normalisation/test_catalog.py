@@ -144,7 +144,7 @@ def test_a_pooled_constant_can_stand_for_data() -> None:
 
 def test_a_constant_that_is_not_pooled_cannot_stand_for_data() -> None:
     with pytest.raises(
-        SpecError, match=r"a constant that states pooled moments of data, found 'imagenet': mean_of_sample_std; pooled"
+        SpecError, match=r"a constant that states pooled moments of data, found 'imagenet': mean_of_sample_std; choose a pooled"
     ):
         named("imagenet").stats()
 

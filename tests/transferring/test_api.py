@@ -24,7 +24,7 @@ from tare.measuring.one_pass import TooManySkippedError
 from tare.networks.loading import load_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
-from tare.training.fitting import DivergedError, TransferModule
+from tare.training.module import DivergedError, TransferModule
 from tare.transferring import plan as transfer_plan
 from tare.transferring.api import transfer
 from tare.transferring.result import TransferRun

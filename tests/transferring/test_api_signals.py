@@ -22,7 +22,7 @@ from tare.normalisation.names import STRATEGIES, Strategy
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_run
 from tare.samples.records import Skipped
-from tare.training.fitting import TransferModule
+from tare.training.module import TransferModule
 from tare.transferring.api import transfer
 from tare.transferring.result import TransferRun
 from tests.signals import RATES, save_table, save_wav, tone, tones
@@ -223,7 +223,7 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
     ("model", "options", "message"),
     [
         ("tare:cnn2d", {}, r"one of tare:cnn1d, .*, found 'tare:cnn2d'; did you mean tare:cnn1d\?"),
-        ("tare:cnn1d", {"weights": "pretrained"}, r"weights for tare:cnn1d, found 'pretrained'.*give --weights RUN"),
+        ("tare:cnn1d", {"weights": "pretrained"}, r"weights for tare:cnn1d, found 'pretrained'.*with --weights RUN"),
         ("tare:cnn1d", {}, "the source's mean and std for the strategy 'source'.*use --strategy target"),
         ("tare:cnn1d", {"size": 32}, "options that fit signals, found --size 32"),
         ("tare:cnn1d", {"crop": 0.5}, "options that fit signals, found --crop 0.5"),
@@ -231,7 +231,7 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
         ("tare:cnn1d", {"mixup": 0.2, "protocol": "finetune"}, "--augmentation basic or none for signals, .* found --mixup 0.2"),
         ("tare:cnn1d", {"cutmix": 1.0, "protocol": "finetune"}, "found --cutmix 1.0"),
         ("tare:cnn1d", {"erasing": 0.1, "protocol": "finetune"}, "found --erasing 0.1"),
-        ("tare:cnn1d", {"augmentation": "randaugment"}, "found --augmentation randaugment; signals are cut at a random place"),
+        ("tare:cnn1d", {"augmentation": "randaugment"}, "found --augmentation randaugment; use basic .cut at a random place"),
         ("timm:test_resnet", {"length": 32}, "options that fit images, found --length 32"),
         ("timm:test_resnet", {"label_pattern": "(high|low)"}, r"labelled images, found a signal per sample .*--model tare:cnn1d"),
         ("tare:mlp", {"label_pattern": "(high|low)", "strategy": "sample"}, "images or signals for the strategy 'sample'"),

@@ -29,7 +29,8 @@ from tare.studying.demo.words import verdict
 from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, Digits, ShiftedCrops, load_digits, measure_images, other_sensor
 from tare.system.progress import Advance, Reporter
-from tare.training.fitting import TransferModule, train_in_memory
+from tare.training.fitting import train_in_memory
+from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
 
 AS_IT_IS = "dataset1 as it is"
