@@ -23,7 +23,8 @@ from benchmarks.harness import Result
 from tare.datasets.image_batches import EpochSampler
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
-from tare.training.fitting import TransferModule, fit
+from tare.training.fitting import fit
+from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
 from tare.training.schedule import warmed_cosine
 

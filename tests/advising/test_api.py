@@ -140,7 +140,7 @@ def test_what_cannot_be_used_is_one_clear_line(photos: Path, tmp_path: Path) -> 
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n")
     with pytest.raises(DataError, match="images, as the network takes them"):
         tare.advise(data=tmp_path / "rows.csv", **NET)  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="weights for tare:cnn1d, found 'pretrained', which it does not come with"):
+    with pytest.raises(ModelError, match="weights for tare:cnn1d, found 'pretrained', but it has no pretrained weights"):
         tare.advise("tare:cnn1d", photos)
     with pytest.raises(DataError, match="statistics of dataset0 with 3 channels"):
         tare.advise(data=photos, source_stats="mnist", **NET)  # type: ignore[arg-type]

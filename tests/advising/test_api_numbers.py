@@ -56,7 +56,7 @@ def test_recordings_get_advice_as_images_do(signals: TransferRun, folder: Path) 
     assert found.comparison is not None
     assert found.comparison.kind in ("gain", "units")  # a tenth, which is a factor between units
     assert {"source", "blend", "target", "match", "sample"} == set(found.normalisations)
-    assert any(note.startswith("signals of 85 steps (as the source's); the data have 50 to 120") for note in found.notes)
+    assert any(note.startswith("signals of 85 steps (as in the source's run); the data have 50 to 120") for note in found.notes)
     json.dumps(found.to_json(), allow_nan=False)
 
 

@@ -143,7 +143,7 @@ def test_a_card_of_signals_says_how_long_they_are(tmp_path: Path) -> None:
 def test_what_libraries_of_images_cannot_describe_is_refused(tmp_path: Path, form: ExportFormat) -> None:
     run = tiny_number_run(tmp_path, RowGeometry(COLUMNS))
     with pytest.raises(
-        ModelError, match=f"which is all that {form} describes, found tare:mlp, which takes rows; use --format onnx"
+        ModelError, match=f"since {form} describes only images, found tare:mlp, which takes rows; use --format onnx"
     ):
         export(run, form, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -35,9 +35,9 @@ def test_batches_of_one_two_and_five_are_compared(trained: TrainedModel, with_re
     [
         (
             lambda parts: [part + np.float32(2e-4) for part in parts],
-            "within 0.0001 of PyTorch's, found they differ by 0.0002 in made",
+            "within 0.0001 of PyTorch's, found a difference of 0.0002 in made",
         ),
-        (lambda parts: [np.full_like(part, np.nan) for part in parts], "found they differ by nan in made"),
+        (lambda parts: [np.full_like(part, np.nan) for part in parts], "found a difference of nan in made"),
         (lambda parts: [part[:, :1] for part in parts], r"an output of shape \(1, 3\), found \(1, 1\) in made"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_factory_states_nothing_and_nothing_is_made_up(factory: str) -> None:
 def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: Path) -> None:
     save_file(load_network("timm:test_resnet", "none").module.state_dict(), tmp_path / "mine.safetensors")
     notes = load_network("timm:test_resnet", str(tmp_path / "mine.safetensors")).notes
-    assert notes == ("mean and std are those timm states for its own weights, taken to hold for mine.safetensors too",)
+    assert notes == ("mean and std are those that timm states for its own weights, assumed for mine.safetensors too",)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: 
         ("timm:resnt18", "none", r"found 'resnt18'; did you mean timm:resnet18"),
         ("timm:zzzzzzzzzz", "none", r"see timm.list_models\(\)"),
         ("timm:resnet18.nonsense", "none", "Invalid pretrained tag"),
-        ("resnet18", "none", "timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or a transferred"),
+        ("resnet18", "none", "timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"),
         ("absent.py:net", "none", "does not exist"),
         ("timm:test_resnet", "absent.safetensors", "does not exist; check the path"),
     ],
@@ -75,7 +75,7 @@ def test_a_factory_that_is_none_is_said_to_be_none(factory: str, name: str, mess
 
 
 def test_a_factory_has_no_pretrained_weights(factory: str) -> None:
-    with pytest.raises(ModelError, match="'pretrained', which only timm networks have"):
+    with pytest.raises(ModelError, match="'pretrained', which only a library's networks have"):
         load_network(factory)
 
 

@@ -80,7 +80,7 @@ def test_a_network_that_takes_bgr_on_0_to_255_answers_as_the_spec_says(factory: 
     ours, theirs = first_layer(stated.module)(fed), first_layer(plain.module)(expected)
     assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
     assert torch.allclose(stated.module(fed), plain.module(expected), rtol=1e-4, atol=1e-3)
-    assert "the spec says BGR" in stated.notes[-1]
+    assert "the spec states BGR" in stated.notes[-1]
     assert stated.spec.require("size") == (32, 32)
 
 
@@ -112,7 +112,7 @@ def test_what_a_spec_does_not_state_stays_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("spec", "mean", "message"),
     [
-        (CAFFE, (0.5,), "--mean that agrees with --spec, found 0.5, where the spec says 0.485.* leave one of them out"),
+        (CAFFE, (0.5,), "--mean that agrees with --spec, found 0.5, but the spec states 0.485.* leave one of them out"),
         (CAFFE, (0.5, 0.5), "--mean that agrees with --spec"),
         (InputSpec.of([0.5], [0.5]), None, "a spec of 3 channels, as .* takes, found 1"),
         (replace(CAFFE, scale=Known(2.0, "x"), raw_dtype=Unknown("x")), None, "says what raw values are, found a scale of 2"),

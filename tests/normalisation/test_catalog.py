@@ -79,7 +79,7 @@ def test_what_describes_no_known_data_is_not_guessed(mean: tuple[float, ...], st
 def test_every_pooled_entry_is_its_own_pooled_moments() -> None:
     for entry in entries():
         if entry.definition == "pooled":
-            assert pooled_of(entry) == entry
+            assert pooled_of(constants(entry.mean, entry.std)) == entry
 
 
 def test_statistics_equal_to_the_digits_match_whatever_their_errors() -> None:
@@ -144,7 +144,7 @@ def test_a_pooled_constant_can_stand_for_data() -> None:
 
 def test_a_constant_that_is_not_pooled_cannot_stand_for_data() -> None:
     with pytest.raises(
-        SpecError, match=r"a constant that states pooled moments of data, found 'imagenet': mean_of_sample_std; pooled"
+        SpecError, match=r"a constant that states pooled moments of data, found 'imagenet': mean_of_sample_std; choose a pooled"
     ):
         named("imagenet").stats()
 

@@ -57,8 +57,8 @@ def test_a_label_that_stood_first_may_be_absent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("size,height\n1,2\n", "no column 'weight' in it"),
-        ("size,weight\n1,heavy\n", "text in its column 'weight'"),
+        ("size,height\n1,2\n", "a table without the column 'weight'"),
+        ("size,weight\n1,heavy\n", "text in the column 'weight'"),
         ("", "empty"),
     ],
 )
@@ -92,7 +92,7 @@ def test_what_is_no_recording_says_so(tmp_path: Path) -> None:
     assert len(found) == 4
     for part in (
         "not an image",
-        "2 channels, where the network takes 1",
+        "2 channels, but the network takes 1",
         "a table: save its signals as an array",
         "No such file",
     ):
@@ -114,7 +114,7 @@ def test_rows_of_an_array_are_samples_of_the_kind_the_network_takes(tmp_path: Pa
     [
         ({"x": np.zeros((2, 8)), "z": np.zeros((2, 8))}, "2 arrays that could hold samples"),
         ({"x": np.zeros((2, 9, 9, 3), np.uint8)}, "a image per sample"),
-        ({"x": np.zeros((2, 8), np.uint8)}, "uint8 values, where the network was trained on float64"),
+        ({"x": np.zeros((2, 8), np.uint8)}, "uint8 values, but the network was trained on float64"),
         ({"x": np.array([[{}]])}, "allow_pickle=False"),
     ],
 )

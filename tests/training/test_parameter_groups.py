@@ -42,7 +42,7 @@ def test_frozen_batch_norms_keep_their_weights_and_biases(network: nn.Module) ->
 
 
 @pytest.mark.parametrize(
-    ("freeze", "message"), [("layer9", "which fits no parameter; there are conv1"), ("*", "none after --freeze")]
+    ("freeze", "message"), [("layer9", "which matches no parameter; choose among conv1"), ("*", "none after --freeze")]
 )
 def test_a_pattern_that_fits_nothing_or_everything_is_refused(network: nn.Module, freeze: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):

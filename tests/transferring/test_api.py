@@ -24,7 +24,7 @@ from tare.measuring.one_pass import TooManySkippedError
 from tare.networks.loading import load_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
-from tare.training.fitting import DivergedError, TransferModule
+from tare.training.module import DivergedError, TransferModule
 from tare.transferring import plan as transfer_plan
 from tare.transferring.api import transfer
 from tare.transferring.result import TransferRun
@@ -167,7 +167,7 @@ def test_a_network_that_states_nothing_and_gets_nothing_is_an_error_not_imagenet
 
     (tmp_path / "nets.py").write_text(FACTORY)
     model = f"{tmp_path / 'nets.py'}:net"
-    with pytest.raises(SpecError, match=r"the source's mean and std .* nobody stated them .*has no pretrained_cfg"):
+    with pytest.raises(SpecError, match=r"the source's mean and std .* found neither .*has no pretrained_cfg"):
         transfer(model, data, out=tmp_path / "run", **TINY)
     run = transfer(model, data, out=tmp_path / "run", strategy="target", protocol="probe", **TINY)
     assert run.load(model).normalisation == run.normalisation
@@ -181,9 +181,9 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "quantum"}, "what Lightning can train with here, found --device quantum"),
-        ({"precision": "7-bit"}, "what Lightning can train with here, found .*Precision '7-bit' is invalid"),
-        ({"devices": 0}, "what Lightning can train with here"),
+        ({"device": "quantum"}, "a device and precision that Lightning supports here, found --device quantum"),
+        ({"precision": "7-bit"}, "a device and precision that Lightning supports here, found .*Precision '7-bit' is invalid"),
+        ({"devices": 0}, "a device and precision that Lightning supports here"),
     ],
 )
 def test_a_device_that_is_not_here_is_refused_at_once(data: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
@@ -252,7 +252,7 @@ def test_frozen_parts_stay_as_they_were_to_the_last_bit(data: Path, tmp_path: Pa
     norms = weights(finetune(data, tmp_path / "norms", batchnorm="frozen", lr=0.1))
     assert all(torch.equal(value, start[key]) for key, value in norms.items() if "bn" in key)
     assert not torch.equal(norms["layer1.0.conv1.weight"], start["layer1.0.conv1.weight"])
-    with pytest.raises(SpecError, match="which fits no parameter"):
+    with pytest.raises(SpecError, match="which matches no parameter"):
         finetune(data, tmp_path / "none", freeze="layer77")
     assert not (tmp_path / "none").exists()
 
@@ -260,7 +260,7 @@ def test_frozen_parts_stay_as_they_were_to_the_last_bit(data: Path, tmp_path: Pa
 def test_scratch_draws_everything_from_the_seed(data: Path, tmp_path: Path) -> None:
     given = tmp_path / "given.safetensors"
     save_file(load_network("timm:test_resnet", "none", seed=5).module.state_dict(), given)
-    with pytest.raises(SpecError, match=r"no weights beside --protocol scratch, found --weights"):
+    with pytest.raises(SpecError, match=r"no --weights with --protocol scratch, found --weights"):
         finetune(data, tmp_path / "run", protocol="scratch", weights=str(given))
     first, second = (finetune(data, tmp_path / name, protocol="scratch", weights="pretrained", seed=3) for name in "ab")
     assert equal(weights(first), weights(second))
@@ -292,7 +292,7 @@ def test_re_estimation_after_training_is_said_and_shipped(data: Path, tmp_path: 
 
 def test_a_network_without_batch_norm_is_told_so(data: Path, tmp_path: Path) -> None:
     run = transfer("timm:test_vit", data, out=tmp_path / "run", protocol="probe", batchnorm="reestimate", **{**TINY, "size": 160})
-    assert any("--batchnorm reestimate changes nothing: timm:test_vit has no batch norm" in note for note in run.notes)
+    assert any("--batchnorm reestimate has no effect: timm:test_vit has no batch norm" in note for note in run.notes)
 
 
 def test_every_option_at_once_is_the_same_twice_with_any_number_of_workers(data: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tare.normalisation.names import STRATEGIES, Strategy
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_run
 from tare.samples.records import Skipped
-from tare.training.fitting import TransferModule
+from tare.training.module import TransferModule
 from tare.transferring.api import transfer
 from tare.transferring.result import TransferRun
 from tests.signals import RATES, save_table, save_wav, tone, tones
@@ -222,8 +222,8 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        ("tare:cnn2d", {}, r"a network of tare's: .*, found 'tare:cnn2d'; did you mean tare:cnn1d\?"),
-        ("tare:cnn1d", {"weights": "pretrained"}, r"weights for tare:cnn1d, found 'pretrained'.*give --weights RUN"),
+        ("tare:cnn2d", {}, r"one of tare:cnn1d, .*, found 'tare:cnn2d'; did you mean tare:cnn1d\?"),
+        ("tare:cnn1d", {"weights": "pretrained"}, r"weights for tare:cnn1d, found 'pretrained'.*with --weights RUN"),
         ("tare:cnn1d", {}, "the source's mean and std for the strategy 'source'.*use --strategy target"),
         ("tare:cnn1d", {"size": 32}, "options that fit signals, found --size 32"),
         ("tare:cnn1d", {"crop": 0.5}, "options that fit signals, found --crop 0.5"),
@@ -231,7 +231,7 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
         ("tare:cnn1d", {"mixup": 0.2, "protocol": "finetune"}, "--augmentation basic or none for signals, .* found --mixup 0.2"),
         ("tare:cnn1d", {"cutmix": 1.0, "protocol": "finetune"}, "found --cutmix 1.0"),
         ("tare:cnn1d", {"erasing": 0.1, "protocol": "finetune"}, "found --erasing 0.1"),
-        ("tare:cnn1d", {"augmentation": "randaugment"}, "found --augmentation randaugment; signals are cut at a random place"),
+        ("tare:cnn1d", {"augmentation": "randaugment"}, "found --augmentation randaugment; use basic .cut at a random place"),
         ("timm:test_resnet", {"length": 32}, "options that fit images, found --length 32"),
         ("timm:test_resnet", {"label_pattern": "(high|low)"}, r"labelled images, found a signal per sample .*--model tare:cnn1d"),
         ("tare:mlp", {"label_pattern": "(high|low)", "strategy": "sample"}, "images or signals for the strategy 'sample'"),
@@ -251,7 +251,7 @@ def test_other_channels_than_the_sources_are_refused(source: TransferRun, tmp_pa
             save_wav(tmp_path / "two" / label / f"{index}.wav", np.stack([tone(rate, 60, index)] * 2, axis=1))
     with pytest.raises(DataError, match=r"1 channels, as .* takes, found 2"):
         transfer(str(source.out), tmp_path / "two", out=tmp_path / "run", protocol="probe", **PLAIN)
-    with pytest.raises(ModelError, match=r"data of as many channels as the run's that gives the weights, found 2, beside 1"):
+    with pytest.raises(ModelError, match=r"data with as many channels as the run that the weights come from, found 2, but 1"):
         transfer("tare:cnn1d", tmp_path / "two", out=tmp_path / "run", protocol="probe", weights=str(source.out), **PLAIN)
 
 
@@ -281,7 +281,7 @@ def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: 
 
 
 def test_a_folded_network_answers_alike_also_where_a_signal_is_padded(source: TransferRun, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="--input unit for data that are no bytes, found --input uint8 for float32"):
+    with pytest.raises(SpecError, match="uint8 data for --input uint8, found float32 data"):
         fold_to(str(source.out), tmp_path / "bytes", takes="uint8")
     fold_to(str(source.out), tmp_path / "folded")
     ours, theirs = (predict(run, data / "val", workers=1) for run in (tmp_path / "folded", source.out))

@@ -20,18 +20,18 @@ class LabelOptions(OptionGroup):
     data: Any = field(
         kw_only=False,
         metadata=declared(
-            "A folder with a folder per class (in train/ and val/, if there), or a labelled manifest, table, .tar or .npz.",
+            "A folder with one folder per class (with or without train/ and val/), or a labelled manifest, table, .tar or .npz.",
             is_argument=True,
             kind=str,
         ),
     )
-    label: str | None = option(None, "The column or array of labels, if it has another name than usual.", panel=DATA)
+    label: str | None = option(None, "Name of the column or array of labels, if not a usual name such as label.", panel=DATA)
     label_pattern: str | None = option(
         None,
-        "Regular expression: its first group in a sample's path is the label; paths that it does not match are left out.",
+        "Regular expression whose first group in a sample's path is the label; paths without a match are left out.",
         panel=DATA,
     )
-    array: str | None = option(None, "The array of samples in an .npz.", panel=DATA)
+    array: str | None = option(None, "Name of the array of samples in an .npz.", panel=DATA)
 
     @property
     def name(self) -> str:
@@ -43,7 +43,9 @@ class LabelOptions(OptionGroup):
 class Augmenting(OptionGroup):
     """Augmentation of raw training images; ``mixup`` and ``cutmix`` are the alphas of their Beta distributions."""
 
-    augmentation: Augmentation = option("basic", "basic: random resized crop and flip; a random cut of signals.", panel=VARY)
+    augmentation: Augmentation = option(
+        "basic", "basic: random resized crop and flip of images, random cut of signals.", panel=VARY
+    )
     mixup: float = option(0.0, "Alpha of mixup's Beta distribution; 0 for none.", panel=VARY, least=0)
     cutmix: float = option(0.0, "Alpha of CutMix's Beta distribution; 0 for none.", panel=VARY, least=0)
     erasing: float = option(0.0, "Probability of erasing a rectangle.", panel=VARY, least=0, most=1)

@@ -1,4 +1,4 @@
-"""The model card: what the network is fed, where those numbers are from, how well it did on how many images, how to load it."""
+"""The model card: the network's input, the origin of its constants, its validation accuracy, how to load it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
 from tare.samples.layout import unit_scale
+from tare.training.evaluation import wilson
 
 _ORIGINS: Mapping[str, str] = {
     "source": "the constants that the network was pretrained with",
     "target": "measured on the target's training split",
-    "match": "the target's moments mapped onto those that the pretraining data really had",
-    "blend": "the target's statistics shrunk toward the source's by how well they are known",
+    "match": "the target's moments are mapped onto the measured moments of the pretraining data",
+    "blend": "the target's statistics are shrunk toward the source's, the more the larger their standard errors",
     "sample": "every sample is normalised by its own mean and std",
     "none": "unit values, no mean subtracted",
 }
+_LICENCE = """## Licence
+
+Not stated: it depends on the pretrained weights and on your data. Fill in `license` at the top of this file.
+"""
 _MOST_LABELS = 1000
 _MOST_SHOWN = 32
-#: Tasks by the names that model pages know; they know none for a signal that need not be sound.
+#: Task names of model hubs; there is no task name for general signals.
 _TASKS: Mapping[str, str] = {"image": "image-classification", "vector": "tabular-classification"}
 _LONGEST = 200
 _ANYWHERE = re.compile(r"([\\`*_{}\[\]()#!|~$])")
@@ -31,8 +36,10 @@ _ADDRESS = re.compile(r"(:(?=//)|(?<=www)\.|@)", re.IGNORECASE)
 
 
 def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -> str:
-    """The text of ``README.md``; ``loading`` are lines of Python, ``validated`` the number of validation images if known."""
-    parts = (_front(trained), _input(trained), _evidence(trained, validated), _loading(loading), _labels(trained), _licence())
+    """Return the text of ``README.md``; ``loading`` are lines of Python, ``validated`` is the number of validation samples."""
+    code = "\n".join(loading)
+    how = f"## How to load it\n\n```python\n{code}\n```\n"
+    parts = (_front(trained), _input(trained), _evidence(trained, validated), how, _labels(trained), _LICENCE)
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -49,7 +56,7 @@ def _front(trained: TrainedModel) -> str:
 
 
 def _name(trained: TrainedModel) -> str:
-    """The network's name; of a Python file not where it lies."""
+    """Return the network's name, without the folder of a Python file."""
     return trained.reference if trained.model.network.is_timm else trained.reference.rpartition("/")[2]
 
 
@@ -64,7 +71,7 @@ def _input(trained: TrainedModel) -> str:
 
 
 def _constants(trained: TrainedModel) -> str:
-    """Mean and std of each channel, and what they are of."""
+    """Return a table of each channel's mean and std, and the formula that uses them."""
     chosen, takes = trained.model.normalisation, trained.model.takes
     names: Sequence[str] = {1: ("grey",), 3: ("red", "green", "blue")}.get(len(chosen.mean), ())
     if not isinstance(takes, Geometry):
@@ -92,7 +99,7 @@ def _sized(takes: InputGeometry) -> str:
     if isinstance(takes, RowGeometry):
         return f"Rows of {len(takes.columns)} numbers, in this order."
     return (
-        f"Signals of {takes.length} steps: a longer one is cut to its middle, a shorter one padded on both sides with what is "
+        f"Signals of {takes.length} steps: longer signals are cut to their middle, shorter signals are padded on both sides with "
         "zero at the network's input. Recordings are read in [-1, 1)."
     )
 
@@ -104,16 +111,16 @@ def _edge(takes: Geometry) -> str:
 
 
 def _origins(trained: TrainedModel) -> str:
-    """Where the constants that the network was pretrained with were read, and what the target's were measured on."""
+    """Return the origin of the source's constants, and the number of samples behind the target's statistics."""
     lines = ""
     source = trained.document.get("source_spec")
     try:
         mean = InputSpec.from_json(source).mean if source else None
-    except Exception:  # a foreign document; the card does without
+    except Exception:  # a malformed document: the card omits the constants
         mean = None
     if isinstance(mean, Known):
-        shown = _numbers(mean.value[:_MOST_SHOWN]) + (", ..." if len(mean.value) > _MOST_SHOWN else "")
-        lines += f"\nSource constants: {shown} (mean), origin: {escaped(mean.origin)}.\n"
+        numbers = [f"{value:g}" for value in mean.value[:_MOST_SHOWN]] + ["..."] * (len(mean.value) > _MOST_SHOWN)
+        lines += f"\nSource constants: {', '.join(numbers)} (mean), origin: {escaped(mean.origin)}.\n"
     stats = trained.document.get("target_stats")
     if isinstance(stats, Mapping) and isinstance(stats.get("samples"), int):
         noun = NOUNS[trained.model.takes.kind]
@@ -126,53 +133,30 @@ def _evidence(trained: TrainedModel, validated: int | None) -> str:
     accuracy = evidence.get("val_accuracy") if isinstance(evidence, Mapping) else None
     if not isinstance(accuracy, int | float) or not 0 <= accuracy <= 1:
         return "## Evidence\n\nNo validation accuracy is recorded.\n"
-    assert isinstance(evidence, Mapping)  # noqa: S101 - for the type checker; the accuracy came out of it
+    assert isinstance(evidence, Mapping)  # noqa: S101 - for the type checker
     protocol = escaped(str(evidence.get("protocol", "unknown")))
     split = f" Split: {escaped(str(evidence['split']))}." if "split" in evidence else ""
     noun = NOUNS[trained.model.takes.kind]
     if validated is None:
         counted = f"the number of validation {noun} is not known"
     else:
-        low, high = _wilson(accuracy, validated)
-        counted = f"n = {validated} validation {noun}, 95% interval {low:.1%} to {high:.1%} if they are independent"
+        share = wilson(round(accuracy * validated), validated)
+        counted = f"n = {validated} validation {noun}, 95% interval {share.low:.1%} to {share.high:.1%} if they are independent"
     return (
         f"## Evidence\n\nValidation accuracy **{accuracy:.1%}** ({counted}), protocol {protocol}.{split}\n\n"
-        f"One run on one split; where the same {noun} chose the epoch, the figure flatters a little.\n"
+        f"One run on one split. If the same {noun} chose the epoch, the accuracy is slightly too high.\n"
     )
-
-
-def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share, which neither end of 0 to 1 makes empty (JASA 22, 1927)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(share * count), count).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def _loading(lines: Sequence[str]) -> str:
-    return "## How to load it\n\n```python\n" + "\n".join(lines) + "\n```\n"
 
 
 def _labels(trained: TrainedModel) -> str:
     names = trained.model.classes
     shown = "".join(f"{index}. {escaped(name)}\n" for index, name in enumerate(names[:_MOST_LABELS]))
     rest = f"\n{len(names) - _MOST_LABELS} more in tare.json.\n" if len(names) > _MOST_LABELS else ""
-    return f"## Classes\n\nNumbered as the outputs are, from 0.\n\n{shown}{rest}"
-
-
-def _licence() -> str:
-    return (
-        "## Licence\n\nNot stated: it depends on the pretrained weights and on your data. Fill in "
-        "`license` at the top of this file.\n"
-    )
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+    return f"## Classes\n\nNumbered in the order of the outputs, from 0.\n\n{shown}{rest}"
 
 
 def loading_of(trained: TrainedModel, kind: str) -> list[str]:
-    """Lines of Python that load the folder in ``DIR``, by its kind: ``timm``, ``hf`` or ``safetensors``."""
+    """Return lines of Python that load the folder ``DIR`` of a ``kind``: ``timm``, ``hf`` or ``safetensors``."""
     if kind == "hf":
         return _transformers(trained)
     if kind == "timm":
@@ -196,7 +180,7 @@ def _transformers(trained: TrainedModel) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Return text from elsewhere as one line that Markdown and HTML show as it is: no tag, link, heading or list.
+    """Escape text so that Markdown and HTML show it literally in one line: no tag, link, heading or list.
 
     Control characters become spaces, and a long text is cut.
     """
@@ -204,7 +188,7 @@ def escaped(text: str) -> str:
     line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
     safe = _ANYWHERE.sub(r"\\\1", html.escape(line, quote=False))
     safe = _AT_THE_START.sub(lambda found: f"&#{ord(found[1][0])};{found[1][1:]}", safe)
-    # As a character reference an address stays text, for the renderers that link bare ones.
+    # Character references keep renderers from turning bare addresses into links.
     return _ADDRESS.sub(lambda found: f"&#{ord(found[1])};", safe)
 
 

@@ -1,4 +1,4 @@
-"""Does an exported file answer as the network does? Compared on samples before the file is given its name."""
+"""Compare an exported file with the network in PyTorch, before the file gets its name."""
 
 from __future__ import annotations
 
@@ -19,27 +19,39 @@ from tare.exporting.probe_numbers import ProbeNumbers
 from tare.exporting.result import TOLERANCE, Parity
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
+from tare.system.quiet import quietly
 
 BATCHES = (1, 2, 5)
 
 Outputs = Sequence[NDArray[np.float32]]
-#: Raw samples in the graph's layout to its outputs, in order.
+#: Maps raw samples in the graph's layout to its outputs, in order.
 Runner = Callable[[NDArray[Any]], Outputs]
 
 
 class ParityError(TareError):
-    """An exported file answers otherwise than the network it was made of."""
+    """The outputs of an exported file differ from those of its network."""
+
+
+def torch_runner(module: Callable[[torch.Tensor], Any]) -> Runner:
+    """Return a reloaded torch module as a function of arrays."""
+
+    def run(samples: NDArray[Any]) -> Outputs:
+        with torch.no_grad(), quietly():
+            answer = module(torch.from_numpy(samples))
+        return [part.numpy() for part in (answer if isinstance(answer, tuple | list) else (answer,))]
+
+    return run
 
 
 def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOptions, batches: Sequence[torch.Tensor]) -> Parity:
-    """Compare ``run`` with ``graph`` in PyTorch on ``batches``; raises :class:`ParityError` beyond :data:`TOLERANCE`."""
+    """Compare ``run`` with ``graph`` on ``batches``; raises :class:`ParityError` for differences above :data:`TOLERANCE`."""
     worst = dict.fromkeys(options.names, 0.0)
     compared = 0
     for batch in batches:
         expected = reference(graph, options, batch)
         given = _answer(run, batch, runtime, options.takes)
         for name, ours, theirs in zip(options.names, expected, given, strict=True):
-            # numpy's maximum keeps a NaN; Python's drops it.
+            # NumPy's maximum keeps NaN; Python's drops it.
             worst[name] = float(np.maximum(worst[name], largest_difference(ours, theirs, runtime)))
         compared += len(batch)
     check_difference(float(np.max(list(worst.values()))), runtime)
@@ -48,10 +60,10 @@ def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOpt
 
 
 def loaded(make: Callable[[Path], Runner], path: Path, runtime: str) -> Runner:
-    """The file as a function; raises :class:`ParityError` with the reason if its own runtime cannot load it."""
+    """Load the file as a function; raises :class:`ParityError` with the reason if its runtime cannot load it."""
     try:
         return make(path)
-    except Exception as error:  # each runtime has its own kinds
+    except Exception as error:  # each runtime raises its own kinds
         raise ParityError(f"a file that {runtime} loads", _reason(error), "use another format; nothing was written") from None
 
 
@@ -65,19 +77,19 @@ def _answer(run: Runner, batch: torch.Tensor, runtime: str, noun: str) -> Output
 
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    last = lines[-1] if lines else ""  # TorchScript writes two tracebacks before it says what is wrong
+    last = lines[-1] if lines else ""  # TorchScript's message comes after two tracebacks
     return f"{type(error).__name__}: {last[:160]}"
 
 
 def check_difference(worst: float, runtime: str) -> None:
-    """Raise :class:`ParityError` for a difference beyond :data:`TOLERANCE`, NaN included."""
+    """Raise :class:`ParityError` for a difference above :data:`TOLERANCE` or NaN."""
     if not worst <= TOLERANCE:
-        found = f"they differ by {worst:.3g} in {runtime}"
+        found = f"a difference of {worst:.3g} in {runtime}"
         raise ParityError(f"logits within {TOLERANCE:g} of PyTorch's", found, "use another format; nothing was written")
 
 
 def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> Outputs:
-    """What PyTorch answers: on the path that ``tare predict`` takes, not on the graph's own, but for a resize inside."""
+    """Compute the outputs in PyTorch by the code path of ``tare predict``; a graph that resizes images runs itself."""
     with torch.inference_mode():
         if options.with_resize and graph.numbers is None:
             answer = graph(batch)
@@ -94,14 +106,14 @@ def _sized(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> to
 
 
 def largest_difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], runtime: str) -> float:
-    """Largest absolute difference. Raises :class:`ParityError` for another shape."""
+    """Return the largest absolute difference. Raises :class:`ParityError` if the shapes differ."""
     if ours.shape != theirs.shape:
         raise ParityError(f"an output of shape {ours.shape}", f"{theirs.shape} in {runtime}", "use another format")
     return float(np.max(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)), initial=0.0))
 
 
 def graph_batches(trained: TrainedModel, options: GraphOptions, probes: ProbeImages | ProbeNumbers) -> list[torch.Tensor]:
-    """Every probe alone, and batches of :data:`BATCHES`, raw values in the graph's layout."""
+    """Return every probe alone and batches of the sizes :data:`BATCHES`: raw values in the graph's layout."""
     if isinstance(probes, ProbeNumbers):
         return list(probes.batches(trained.model.takes, any_length=options.with_resize))  # type: ignore[arg-type]
     if options.with_resize:
@@ -113,7 +125,7 @@ def graph_batches(trained: TrainedModel, options: GraphOptions, probes: ProbeIma
 
 
 def _of_own_size(probes: ProbeImages) -> Iterator[torch.Tensor]:
-    """Batches need one size: an image with its mirror images and its negative, one image after another."""
+    """Yield batches of one image size: each image with its mirror images and its negative."""
     for index in range(max(len(probes.images), len(BATCHES))):
         image = probes.images[index % len(probes.images)]
         tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)
@@ -126,7 +138,7 @@ def _laid(images: torch.Tensor, options: GraphOptions) -> torch.Tensor:
 
 
 def resize_differences(trained: TrainedModel, graph: ServedGraph, probes: ProbeImages) -> tuple[int, float, float]:
-    """Largest difference of a byte, share of differing bytes, largest difference of a logit, against Pillow outside."""
+    """Return the largest byte difference, share of differing bytes and largest logit difference from Pillow's resize."""
     if graph.resize is None:
         raise ValueError("a graph that resizes")
     sized = probes.sized(trained)

@@ -1,4 +1,4 @@
-"""Where an export goes: refused before any work if it is taken, or cannot be written."""
+"""Check the output of an export before any work: is it free, and can it be written?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tare.errors import OutputError
 
-#: One of these in a folder says that tare, or a library it writes for, made it.
+#: A folder with one of these files was written by tare or by a library that tare exports to.
 _MARKS = ("tare.json", "model.safetensors")
 
 
 def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
-    """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is something else, or cannot be written."""
+    """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is not an earlier export, or cannot be written."""
     if out.exists() or out.is_symlink():
         if not overwrite:
             raise OutputError("a new output", f"{str(out)!r} exists", "name another, or use --overwrite")

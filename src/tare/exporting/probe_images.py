@@ -1,4 +1,4 @@
-"""Images to compare an exported file on: the run's own validation images, the user's, or made ones, and which they are."""
+"""Images to compare an exported file on: the user's, the run's validation images, or generated images."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ COUNT = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeImages:
-    """Raw 8-bit images ``(H, W, C)`` of their own sizes, and where they are from."""
+    """Raw 8-bit images ``(H, W, C)`` of any sizes, their origin in words, and whether they are ``real`` data."""
 
     images: tuple[NDArray[np.uint8], ...]
     origin: str
     real: bool
 
     def sized(self, trained: TrainedModel) -> torch.Tensor:
-        """All of them at the network's size, as validation resizes them: uint8 ``(N, C, H, W)``."""
+        """Return the images resized as in validation: uint8 ``(N, C, H, W)``."""
         transform = evaluation_transform(trained.model.geometry, trained.model.normalisation.border)
         return torch.stack([transform(as_pillow(image)) for image in self.images])
 
 
 def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[str] = (), count: int = COUNT) -> ProbeImages:
-    """At most ``count`` of ``images`` if any are named, else of the validation images in ``split``, else made ones.
+    """Return at most ``count`` of the named ``images``, else of the validation images in ``split``, else generated images.
 
-    Raises :class:`DataError` if images are named and none of them is a readable 8-bit image.
+    Raises :class:`DataError` if ``images`` are named and no readable 8-bit image is among them.
     """
     if images:
         read = _eight_bit((read_image(path, trained.colour) for path in image_paths(images)), count)
@@ -58,7 +58,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
 
 
 def split_of(trained: TrainedModel) -> Split | None:
-    """The split that the run was trained on, if its settings name data that are still there."""
+    """Return the split that the run was trained on, if its settings name data that still exist."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
     how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array")}
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
@@ -71,7 +71,7 @@ def split_of(trained: TrainedModel) -> Split | None:
 
 
 def as_pillow(image: NDArray[np.uint8]) -> Image.Image:
-    """``(H, W, C)`` as Pillow holds it."""
+    """Return ``(H, W, C)`` as a Pillow image."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
@@ -81,7 +81,7 @@ def _eight_bit(values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[ND
 
 
 def _made(seed: int, channels: int) -> NDArray[np.uint8]:
-    """An image with the 1/f amplitude spectrum of natural scenes (Field, JOSA A 4, 1987) and a few edges."""
+    """Generate an image with the 1/f amplitude spectrum of natural scenes (Field, JOSA A 4, 1987) and a few edges."""
     generator = np.random.default_rng(seed)
     height, width = int(generator.integers(200, 400)), int(generator.integers(200, 400))
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])

@@ -1,4 +1,4 @@
-"""Signals and rows to compare an exported file on: the run's own validation samples, the user's, or made ones."""
+"""Signals and rows to compare an exported file on: the user's, the run's validation samples, or generated samples."""
 
 from __future__ import annotations
 
@@ -25,32 +25,31 @@ _SIZES = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeNumbers:
-    """Raw signals ``(T, C)`` of their own lengths or rows ``(C,)``, and where they are from."""
+    """Raw signals ``(T, C)`` of any lengths or rows ``(C,)``, their origin in words, and whether they are ``real`` data."""
 
     samples: tuple[NDArray[Any], ...]
     origin: str
     real: bool
 
     def batches(self, takes: SignalGeometry | RowGeometry, *, any_length: bool) -> Iterator[torch.Tensor]:
-        """Every sample alone, and batches of 2 and 5: signals of their own lengths, or of the one that the network takes.
+        """Yield every sample alone, and batches of 2 and 5; with ``any_length`` each batch has the length of one signal.
 
-        For the latter a longer one is cut and a shorter one repeated, since padding is not for every type of number.
+        Otherwise signals get the network's length: longer signals are cut and shorter signals repeated, because some dtypes
+        cannot hold the padding.
         """
-        if isinstance(takes, SignalGeometry) and any_length:
-            yield from (_turned(signal, _SIZES[index % len(_SIZES)]) for index, signal in enumerate(self._at_least(len(_SIZES))))
-            return
         sized = self.samples
+        if isinstance(takes, SignalGeometry) and any_length:
+            for index in range(max(len(_SIZES), len(sized))):
+                yield _turned(sized[index % len(sized)], _SIZES[index % len(_SIZES)])
+            return
         if isinstance(takes, SignalGeometry):
             sized = tuple(np.resize(signal, (takes.length, signal.shape[1])) for signal in sized)
         yield from (torch.from_numpy(sample[None].copy()) for sample in sized)
         yield from (torch.from_numpy(np.stack([sized[index % len(sized)] for index in range(count)])) for count in _SIZES[1:])
 
-    def _at_least(self, count: int) -> Iterator[NDArray[Any]]:
-        return (self.samples[index % len(self.samples)] for index in range(max(count, len(self.samples))))
-
 
 def _turned(signal: NDArray[Any], count: int) -> torch.Tensor:
-    """Batches need one length: a signal, itself backwards, and itself begun elsewhere."""
+    """Make a batch of one length from a signal: the signal, its reverse, and rotations of it."""
     every = [signal, signal[::-1], *(np.roll(signal, len(signal) // part, axis=0) for part in (2, 3, 5))]
     return torch.from_numpy(np.stack(every[:count]))
 
@@ -58,16 +57,16 @@ def _turned(signal: NDArray[Any], count: int) -> torch.Tensor:
 def probe_numbers(
     trained: TrainedModel, takes: SignalGeometry | RowGeometry, split: Split | None, words: Sequence[str] = (), count: int = COUNT
 ) -> ProbeNumbers:
-    """At most ``count`` of the samples named by ``words``, else of the validation samples in ``split``, else made ones.
+    """Return at most ``count`` of the samples that ``words`` name, else of the validation samples, else generated samples.
 
-    Raises :class:`DataError` if some are named and none of them is a sample that the network takes.
+    Raises :class:`DataError` if samples are named and the network takes none of the samples.
     """
     noun, kind = NOUNS[takes.kind], np.dtype(takes.raw_dtype)
     if words:
         read = _fitting((item.read() for item in number_inputs(takes, words)), trained, kind, count)
         if not read:
-            found = "none that can be read, with the channels and the type of number of the training data"
-            raise DataError(f"{noun} among --images that the network takes", found, "name others")
+            expected = f"readable {noun} among --images, with the channels and dtype of the training data"
+            raise DataError(expected, "none", "name others")
         return ProbeNumbers(read, f"{len(read)} {noun} that were named", real=True)
     if split is not None:
         step = max(1, len(split.val) // count)
@@ -88,7 +87,7 @@ def _fitting(
 
 
 def _made(trained: TrainedModel, takes: SignalGeometry | RowGeometry, kind: np.dtype[Any], seed: int) -> NDArray[Any]:
-    """Normal noise of the mean and std that are subtracted and divided by, as raw values."""
+    """Generate normal noise with the normalisation's own mean and std, as raw values."""
     generator, chosen = np.random.default_rng(seed), trained.model.normalisation
     steps = (max(2, int(takes.length * generator.uniform(0.5, 1.5))),) if isinstance(takes, SignalGeometry) else ()
     values = generator.normal(chosen.mean, chosen.std, (*steps, len(chosen.mean))) / float(unit_scale(kind))

@@ -1,4 +1,4 @@
-"""Load an exported folder with the library it was written for, and compare pixels and logits."""
+"""Load an exported folder with the library that it is for, and compare pixels and logits."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tare.normalisation.normaliser import Normaliser
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
-#: Largest difference of network input, in input std, that is rounding of the same affine map in float32.
+#: Largest difference of network input (input std) explained by float32 rounding of the same affine map.
 _ROUNDING = 5e-6
 
 
 def check_timm(folder: Path, trained: TrainedModel, probes: ProbeImages) -> Parity:
-    """Let timm build network and transform from the folder and compare. Raises :class:`ParityError` if they differ."""
+    """Build network and transform from the folder with timm, and compare. Raises :class:`ParityError` if they differ."""
     import timm
 
     with quietly(), _one_line("timm"):
@@ -38,7 +38,7 @@ def check_timm(folder: Path, trained: TrainedModel, probes: ProbeImages) -> Pari
 
 
 def check_hf(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Parity, tuple[str, ...]]:
-    """Let transformers load the folder and compare pixels, and logits where it knows the network; also returns remarks.
+    """Load the folder with transformers, and compare pixels, and logits if it can build the network; also return notes.
 
     Raises :class:`ParityError` if they differ.
     """
@@ -51,8 +51,8 @@ def check_hf(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[
     if not trained.model.network.is_timm:
         with torch.inference_mode():
             logits = trained.model.network.module(fed)
-        said = f"{name} loads the processor and not the network: tare.load_model(DIR) does"
-        return _compared(logits, trained, probes, f"{name}, its pixels"), (said,)
+        note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
+        return _compared(logits, trained, probes, f"{name}, its pixels"), (note,)
     with quietly(), _one_line(name), torch.inference_mode():
         module = transformers.AutoModelForImageClassification.from_pretrained(folder, local_files_only=True).eval()
         logits = module(pixel_values=fed).logits
@@ -61,7 +61,7 @@ def check_hf(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[
 
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
-    """Whatever a library raises while it loads a folder, as one line."""
+    """Turn any exception of a library while it loads a folder into a one-line error."""
     try:
         yield
     except Exception as error:
@@ -70,7 +70,7 @@ def _one_line(name: str) -> Iterator[None]:
 
 
 def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
-    # One at a time: images of several sizes are no batch before they are resized.
+    # One at a time, because images of different sizes cannot form a batch before they are resized.
     parts: Iterable[torch.Tensor] = (processor(as_pillow(image), return_tensors="pt")["pixel_values"] for image in probes.images)
     return torch.cat(list(parts))
 
@@ -89,7 +89,7 @@ def _check_pixels(fed: torch.Tensor, expected: torch.Tensor, name: str) -> None:
     scale = max(1.0, float(expected.abs().max()))
     worst = float((fed - expected).abs().max())
     if not worst <= _ROUNDING * scale:
-        raise ParityError("the same pixels as in training", f"they differ by {worst:.3g} in {name}", "use --format onnx")
+        raise ParityError("the same pixels as in training", f"a difference of {worst:.3g} in {name}", "use --format onnx")
 
 
 def _compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, name: str) -> Parity:
@@ -100,19 +100,19 @@ def _compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, 
 
 
 def check_stateable(trained: TrainedModel, kind: str) -> None:
-    """Raise :class:`ModelError` for what the format ``kind`` (timm or hf) cannot say.
+    """Raise :class:`ModelError` for a model that the format ``kind`` (timm or hf) cannot describe.
 
-    No image, one's own moments, a folded network.
+    Neither format describes signals and rows, the strategy ``sample``, or a fold that changed the architecture.
     """
     if not isinstance(trained.model.takes, Geometry):
         noun = NOUNS[trained.model.takes.kind]
         found = f"{trained.reference}, which takes {noun}"
         remedy = "use --format onnx, torchscript, pt2 or safetensors"
-        raise ModelError(f"a network for images, which is all that {kind} describes", found, remedy)
+        raise ModelError(f"a network for images, since {kind} describes only images", found, remedy)
     if trained.model.normalisation.per_sample:
         found = "strategy 'sample': every image is normalised by its own mean and std"
         raise ModelError(
-            f"a fixed mean and std, which is all that {kind} can state", found, "use --format onnx, torchscript or pt2"
+            f"a fixed mean and std, since {kind} states only fixed ones", found, "use --format onnx, torchscript or pt2"
         )
     fold = trained.document.get("fold")
     if isinstance(fold, dict) and not fold.get("loads_in_timm"):

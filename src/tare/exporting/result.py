@@ -1,4 +1,4 @@
-"""What an export gave: what was written, and how it compares with PyTorch."""
+"""The result of an export: the written file or folder, and its comparison with PyTorch."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tare.exporting.inputs import ExportFormat
 from tare.exporting.job import GraphLayout
 
 SCHEMA = "tare.export/1"
-#: Largest difference of a logit that is taken for rounding.
+#: Largest difference of a logit that counts as rounding.
 TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far the file is from PyTorch: largest differences of a logit and of a probability (NaN if it gives none).
+    """The largest differences of a logit and of a probability between the file and PyTorch; None for an absent output.
 
-    ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a graph that resizes with Pillow's resize outside: the
-    largest difference of a byte, the share of bytes that differ, and the largest difference of a logit; None without resize.
+    ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a resize inside the graph with Pillow's: the largest
+    difference of a byte, the share of bytes that differ, and the largest difference of a logit. None without such a resize.
     """
 
     runtime: str
@@ -35,13 +35,13 @@ class Parity:
     resize_logits: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The comparison as a JSON object."""
+        """Return the comparison as a JSON object."""
         return {**asdict(self), "batches": list(self.batches), "tolerance": TOLERANCE}
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, what it takes and gives, and how it compares with PyTorch."""
+    """The written file or folder, its inputs and outputs, and its comparison with PyTorch."""
 
     out: Path
     format: ExportFormat
@@ -58,7 +58,7 @@ class Exported:
     made_by: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The export as a JSON object with schema ``tare.export/1``."""
+        """Return the export as a JSON object with schema ``tare.export/1``."""
         return {
             "schema": SCHEMA,
             "out": str(self.out),

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: the specification of its own input, that of the network inside, and the labels."""
+"""The metadata of an exported file: the specifications of its own input and of the network inside, and the labels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.stored.trained import TrainedModel
 
-#: The key under which a file states what its own input expects.
+#: The key of the specification of a file's own input.
 SPEC_KEY = "tare.spec"
 
 
 def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
-    """What the graph expects: raw values as they are, at the network's size or, with resize inside, at any."""
+    """Return the specification of the graph's input: raw values, of the network's size, or of any size with resize inside."""
     stated = model_spec(trained)
     origin = "tare export: the graph normalises raw values itself"
     count, takes_images = len(trained.model.normalisation.mean), isinstance(trained.model.takes, Geometry)
@@ -33,7 +33,7 @@ def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
     if not options.with_resize:
         return spec
     if not takes_images:
-        return replace(spec, extra={})  # without the length, which may be any
+        return replace(spec, extra={})  # omit the length: any length is accepted
     inside = Unknown("any height and width: the graph resizes and crops itself")
     return replace(
         spec, size=inside, interpolation=inside, antialias=inside, crop=Known(Crop("none", 1.0), "tare export --with-resize")
@@ -41,7 +41,7 @@ def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
 
 
 def model_spec(trained: TrainedModel) -> InputSpec:
-    """What the network inside expects; with ``sample`` no constants, for each image has its own."""
+    """Return the specification of the network inside; under ``sample`` mean and std are unknown, as they differ per sample."""
     spec, origin = trained.model.spec(), "how tare reads images"
     if isinstance(trained.model.takes, Geometry):
         spec = replace(spec, raw_dtype=Known("uint8", origin), antialias=Known(True, origin))
@@ -53,7 +53,7 @@ def model_spec(trained: TrainedModel) -> InputSpec:
 
 
 def _dtype(trained: TrainedModel, origin: str) -> Field[str]:
-    """The type of the graph's own input, if a spec can name it."""
+    """Return the dtype of the graph's input, if a spec can name it."""
     takes = trained.model.takes
     raw = "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
     try:
@@ -63,7 +63,7 @@ def _dtype(trained: TrainedModel, origin: str) -> Field[str]:
 
 
 def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
-    """Text by key, for any format that keeps some: ``spec`` is what the file's own input expects."""
+    """Return the metadata as text by key; ``spec`` is the specification of the file's own input."""
     chosen = trained.model.normalisation
     stated: dict[str, Any] = {
         SPEC_KEY: spec.to_json(),
@@ -72,6 +72,6 @@ def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
         "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
         "tare.version": __version__,
     }
-    if isinstance(trained.model.takes, RowGeometry):  # a spec names columns only where there are few
+    if isinstance(trained.model.takes, RowGeometry):  # a spec names columns only if they are few
         stated["tare.columns"] = list(trained.model.takes.columns)
     return {key: json.dumps(value, allow_nan=False) for key, value in stated.items()}

@@ -1,8 +1,8 @@
-"""``tare.fold``: normalisation computed into the first layer, exactly."""
+"""``tare.fold``: compute the normalisation into a network's first layers, exactly."""
 
 from __future__ import annotations
 
 import lazy_loader
 
-# What stands in ``__init__.pyi`` loads when it is looked at.
+# The names in ``__init__.pyi`` are imported on first access.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

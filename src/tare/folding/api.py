@@ -1,4 +1,4 @@
-"""Fold a normalisation into a network's first layers, exactly: plan, apply, verify."""
+"""Fold a normalisation into a network's first layers, exactly: plan, apply and verify."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAME = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded network, the recipe that made it and the proof."""
+    """A folded network, its recipe and its verification."""
 
     network: nn.Module
     plan: FoldPlan
@@ -40,22 +40,22 @@ def fold(
     *,
     shape: Sequence[int] | None = None,
 ) -> nn.Module:
-    """Return a new network that takes unit values (or raw uint8 ones) and computes what ``model`` does of normalised input.
+    """Return a new network that takes unit values (or raw uint8) and gives the outputs of ``model`` on normalised input.
 
-    ``spec`` says how ``model`` expects its input normalised; ``shape`` is an input's ``(C, *size)`` where neither the spec nor
-    the model states it. The given model is untouched. The result is verified on random inputs: at most 1e-5 relative
-    difference in float32, 1e-12 in float64.
+    ``spec`` states the normalisation that ``model`` expects. ``shape`` is the input's ``(C, *size)``, needed if neither the spec
+    nor the model states it. ``model`` is unchanged. The result is verified on random inputs: the relative difference is at most
+    1e-5 in float32 and 1e-12 in float64.
 
-    Raises :class:`SpecError` if mean or std is unknown or does not fit, and :class:`ModelError` with the reason if the input
-    is changed before it reaches a first layer, or that layer is shared or of an unknown kind.
+    Raises :class:`SpecError` if mean or std is unknown or does not fit. Raises :class:`ModelError` with the reason if the input
+    is changed before it reaches a first layer, or if a first layer is shared or of an unknown kind.
     """
     return folded(model, spec, input, shape=shape).network
 
 
 def respec(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> nn.Module:
-    """Return a new network that takes input normalised under ``to_spec`` and computes what ``model`` does under ``from_spec``.
+    """Return a new network that takes input normalised under ``to_spec`` and gives the outputs of ``model`` under ``from_spec``.
 
-    Exact, verified and refused as in :func:`fold`.
+    Exactness, verification and errors are those of :func:`fold`.
     """
     return respecced(model, from_spec, to_spec, shape=shape).network
 
@@ -68,7 +68,7 @@ def folded(
     shape: Sequence[int] | None = None,
     method: Method | None = None,
 ) -> Folded:
-    """:func:`fold` with its recipe and proof; ``method`` forces a way to make zero padding, for comparison."""
+    """Fold as :func:`fold`, and return recipe and verification too; ``method`` forces a way to handle zero padding."""
     if takes not in ("unit", "uint8"):
         raise SpecError("input 'unit' or 'uint8'", f"{takes!r}", "choose one of them")
     affine = affine_of(spec, takes)
@@ -76,7 +76,7 @@ def folded(
 
 
 def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> Folded:
-    """:func:`respec` with its recipe and proof."""
+    """Respec as :func:`respec`, and return recipe and verification too."""
     before, after = from_spec.canonical(), to_spec.canonical()
     channels = len(before.order)
     if len(after.order) != channels:
@@ -88,14 +88,14 @@ def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, sha
 def rewritten(
     model: nn.Module, affine: Affine, takes: Takes, shape: Sequence[int] | None, method: Method | None = None
 ) -> Folded:
-    """Plan, apply and verify the rewriting of ``model`` for input v instead of ``affine`` of v."""
+    """Plan, apply and verify the rewriting of ``model``, which takes ``affine`` of v, into a network that takes v."""
     plan = plan_rewriting(model, affine, takes, shape, method)
     network = applied(model, plan)
     return Folded(network, plan, verified(model, network, plan))
 
 
 def affine_of(spec: InputSpec, takes: Literal["unit", "uint8"]) -> Affine:
-    """The map from unit values, or from raw bytes, to network input. Raises :class:`SpecError` as ``spec.canonical`` does."""
+    """Return the map from unit values or raw bytes to network input. Raises :class:`SpecError` as ``spec.canonical`` does."""
     spec.canonical()
     stored = spec.raw_dtype
     if isinstance(stored, Known) and stored.value.startswith("float") and takes == "uint8":
@@ -108,7 +108,7 @@ def affine_of(spec: InputSpec, takes: Literal["unit", "uint8"]) -> Affine:
 def plan_rewriting(
     model: nn.Module, affine: Affine, takes: Takes, shape: Sequence[int] | None = None, method: Method | None = None
 ) -> FoldPlan:
-    """Find the first layers of ``model`` and make the recipe; nothing is changed yet."""
+    """Find the first layers of ``model`` and make the recipe, without changing ``model``."""
     _check_foldable(model)
     network, inner = _unwrapped(model, affine)
     casts = takes == "uint8"
@@ -125,7 +125,7 @@ def plan_rewriting(
 
 
 def applied(model: nn.Module, plan: FoldPlan) -> nn.Module:
-    """A copy of ``model`` with the recipe's numbers in it."""
+    """Return a copy of ``model`` with the recipe applied."""
     try:
         network = copy.deepcopy(model.network if isinstance(model, FoldedNetwork) else model)
     except Exception as error:  # non-leaf tensors, locks, open files
@@ -141,7 +141,7 @@ def applied(model: nn.Module, plan: FoldPlan) -> nn.Module:
 
 
 def _unwrapped(model: nn.Module, affine: Affine) -> tuple[nn.Module, Affine]:
-    """The network inside a :class:`FoldedNetwork`, and the map to what it expects."""
+    """Return the network inside a :class:`FoldedNetwork`, and the map to that network's input."""
     if not isinstance(model, FoldedNetwork):
         return model, affine
     values = model.zero.detach().double().ravel().tolist()
@@ -154,12 +154,12 @@ def _unwrapped(model: nn.Module, affine: Affine) -> tuple[nn.Module, Affine]:
 
 
 def _found_layers(network: nn.Module, shape: tuple[int, ...]) -> tuple[tuple[FirstLayer, ...], bool]:
-    """The first layers, and whether the network pads its input before them at any of the sizes tried."""
+    """Return the first layers, and whether the network pads its input before them at any of the sizes tried."""
     try:
         found = first_layers(network, shape)
     except ModelError:
         raise
-    except Exception as error:  # whatever the architecture raises
+    except Exception as error:  # an architecture may raise anything
         raise ModelError(
             f"a network that takes input {shape}", reason_of(error) or type(error).__name__, "state an input's shape (C, *size)"
         ) from None
@@ -179,7 +179,7 @@ def _found_layers(network: nn.Module, shape: tuple[int, ...]) -> tuple[tuple[Fir
 
 
 def _zero_values(affine: Affine) -> tuple[float, ...] | None:
-    """What stands for a zero of the network's own input, per channel of what comes in; None if it is zero."""
+    """Return the input value per channel that normalisation maps to zero; None if it is zero itself."""
     zero = affine.inverse().apply(np.zeros(len(affine.order)))
     return tuple(zero.tolist()) if np.abs(zero).max() > ROUNDING else None
 

@@ -1,10 +1,9 @@
-"""Find the layers that a network's raw input reaches first, and prove that nothing else touches it on the way.
+"""Find the layers that a network's raw input reaches first, and prove that no other operation changes it on the way.
 
-The network is run once on an input whose values are all different: the numbers 1, 2, 3, ... While it runs, every operation
-(as PyTorch dispatches it, inside scripted functions too) that receives the input, or something that was only moved from it,
-is seen. Allowed are views, permutations, slices and the like, and then a convolution or linear layer; whatever reaches that
-layer tells by its numbers which channel each feature came from. Anything else is refused by name. No symbolic tracing is
-needed, so that control flow in the network does not matter.
+The network is run once on the distinct values 1, 2, 3, ... Every operation that PyTorch dispatches, inside scripted functions
+too, is checked if it receives the input or a rearrangement of it. Views, permutations, slices and other rearrangements may come
+first, then a convolution or linear layer. The numbers that reach that layer show which channel each feature came from. Any
+other operation is refused by name. Nothing is traced symbolically, so the network may contain any control flow.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from tare.folding.layers import Conv, FoldedConv, FoldedLinear, is_plain
 
 KEEP_IN_FRONT = "keep the normalisation in front of this network"
 
-# Above this a float32 no longer tells neighbouring integers apart.
+# Above this float32 cannot represent every integer.
 _LARGEST_ID = 2**24
 
 _MOVES = {
@@ -40,12 +39,12 @@ _SHAPE_ONLY = {"empty_like", "full_like", "new_empty", "new_full", "new_ones", "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstLayer:
-    """A layer that the input reaches without a change of value.
+    """A layer that the input reaches with unchanged values.
 
-    ``origin`` ``(features, positions)`` holds, for every element that reaches the layer, its index in the network's input
-    ``(N, C, *size)``; ``weight`` are the weights as they act (standardised where the layer standardises them); ``size`` the
-    spatial size of what reaches a convolution. Where the network itself put a zero beside its input, ``origin`` is -1, and
-    ``padded`` says that it does so on the way to a first layer, if only at some sizes.
+    ``origin`` ``(features, positions)`` holds the index in the network's input ``(N, C, *size)`` of every element that reaches
+    the layer, and -1 for a zero that the network itself padded. ``weight`` are the weights in effect (standardised if the layer
+    standardises them). ``size`` is the spatial size of a convolution's input. ``padded`` says whether the network pads its input
+    before a first layer, at this or another size.
     """
 
     name: str
@@ -59,9 +58,8 @@ class FirstLayer:
 def first_layers(model: nn.Module, shape: Sequence[int]) -> tuple[FirstLayer, ...]:
     """Run ``model`` in eval mode on a probe ``(N, *shape)`` and return the layers that its input reaches first.
 
-    Raises :class:`ModelError` if the input's values are changed before such a layer, if such a layer is called more than
-    once or its weights are used elsewhere, or if it is of a kind whose arithmetic is not known. Whatever the network itself
-    raises passes through.
+    Raises :class:`ModelError` if the input's values are changed before a first layer, if a first layer is called more than once
+    or shares its weights, or if its arithmetic is not known. Exceptions of the network itself propagate.
     """
     count = int(np.prod(shape))
     batch = 2 if 2 * count < _LARGEST_ID else 1
@@ -71,10 +69,10 @@ def first_layers(model: nn.Module, shape: Sequence[int]) -> tuple[FirstLayer, ..
     numbers = torch.arange(1, batch * count + 1, dtype=example.dtype, device=example.device).reshape(batch, *shape)
     tracker = _InputTracker(numbers)
     try:
-        with torch.no_grad(), _evaluating(model), _tracked(model, tracker), tracker:
+        with torch.no_grad(), evaluating(model), _tracked(model, tracker), tracker:
             model(numbers)
     except Exception:
-        if tracker.refusal is not None:  # scripted code turns it into an error of its own
+        if tracker.refusal is not None:  # scripted code wraps the refusal in another exception
             raise tracker.refusal from None
         raise
     return tuple(_proved(model, tracker))
@@ -87,7 +85,7 @@ class _LayerCall:
 
 
 class _InputTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own class has no types
-    """Sees every operation; ``moved`` are the tensors that hold input values, by identity, kept alive so that it lasts."""
+    """Follow the input through every operation; ``moved`` maps ``id`` to the tensors that hold it and keeps them alive."""
 
     def __init__(self, numbers: torch.Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -118,7 +116,7 @@ class _InputTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torc
         outputs = list(tensors_in(result))
         if not self._only_moves(name, args, outputs, tensors):
             self.refusal = ModelError(
-                "an input that reaches a convolution or linear layer as it is", f"{name} on it {self._where()}", KEEP_IN_FRONT
+                "an input that reaches a convolution or linear layer unchanged", f"{name} on it {self._where()}", KEEP_IN_FRONT
             )
             raise self.refusal
         for output in outputs:
@@ -145,7 +143,8 @@ class _InputTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torc
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put ``model`` into eval mode, and each of its modules back into its own mode afterwards."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
@@ -157,7 +156,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _tracked(model: nn.Module, tracker: _InputTracker) -> Iterator[None]:
-    """Hooks on every module: who is running, and which layers receive the input."""
+    """Hook every module to record which one is running and which layers receive the input."""
 
     def enter(name: str, hooked: bool) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -203,13 +202,13 @@ def _check_kind(name: str, layer: nn.Module, hooked: bool) -> None:
     if not (is_plain(layer) or is_known_variant(layer) or isinstance(layer, FoldedConv | FoldedLinear)):
         raise ModelError(
             f"a first layer {name!r} whose arithmetic is known (torch.nn's, or timm's 'same' and standardised convolutions)",
-            f"{kind.__module__}.{kind.__qualname__}, which computes in its own way",
+            f"{kind.__module__}.{kind.__qualname__}, whose arithmetic is not known",
             KEEP_IN_FRONT,
         )
 
 
 def is_known_variant(layer: nn.Module) -> bool:
-    """Whether it is one of timm's convolutions with dynamic 'same' padding or standardised weights."""
+    """Return whether ``layer`` is one of timm's convolutions with dynamic 'same' padding or standardised weights."""
     from timm import layers
 
     kinds = (
@@ -239,18 +238,20 @@ def _check_used_once(name: str, layer: nn.Module, tracker: _InputTracker) -> Non
     for key, parameter in layer.named_parameters():
         place = tracker.touched.get(_storage(parameter))
         if place is not None:
-            raise ModelError(f"a first layer {name!r} that shares nothing", f"its {key} is also used by {place}", KEEP_IN_FRONT)
+            raise ModelError(
+                f"a first layer {name!r} that shares no weights", f"its {key} is also used by {place}", KEEP_IN_FRONT
+            )
 
 
 def _storage(tensor: torch.Tensor) -> int:
     try:
         return tensor.untyped_storage().data_ptr()
-    except (NotImplementedError, RuntimeError):  # sparse and other layouts have none
+    except (NotImplementedError, RuntimeError):  # sparse and other layouts have no storage
         return id(tensor)
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """Every tensor in what a layer takes or gives: alone, or in mappings, tuples and lists of any depth."""
+    """Yield every tensor in a layer's input or output: a tensor, or mappings, tuples and lists of any depth."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, Mapping):

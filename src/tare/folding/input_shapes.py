@@ -1,4 +1,4 @@
-"""Which input shapes ``(C, *size)`` a network takes, where nobody says."""
+"""Find the input shape ``(C, *size)`` of a network that does not state it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLIPS = ((16, 112, 112), (8, 32, 32), (16, 224, 224), (32, 32, 32), (8, 224, 22
 
 
 def found_shape(model: nn.Module, channels: int) -> tuple[int, ...]:
-    """The input shape that the model states, else the first of some usual ones that it takes."""
+    """Return the input shape that the model states, else the first of some usual shapes that it takes."""
     config = getattr(model, "pretrained_cfg", None)
     stated = config.get("input_size") if isinstance(config, Mapping) else None
     if stated is not None:
@@ -26,8 +26,8 @@ def found_shape(model: nn.Module, channels: int) -> tuple[int, ...]:
         try:
             first_layers(model, shape)
         except ModelError:
-            return shape  # it runs so far; the reason is given when the recipe is made
-        except Exception as error:  # whatever the architecture raises
+            return shape  # the model takes this shape; planning will raise the refusal again
+        except Exception as error:  # an architecture may raise anything
             reason = reason_of(error) or type(error).__name__
         else:
             return shape
@@ -54,7 +54,7 @@ def _candidates(model: nn.Module, channels: int) -> Iterator[tuple[int, ...]]:
 
 
 def other_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Sizes at which strides and windows end otherwise; many networks take only their own."""
+    """Return two further sizes at which strides and windows end differently; many networks take only their own size."""
     if len(shape) == 1:
         return []
     longer = (shape[0], *(n + 1 + dim for dim, n in enumerate(shape[1:])))

@@ -1,4 +1,4 @@
-"""The layers that a folded network begins with: convolutions that pad with another value than zero, layers that take bytes."""
+"""First layers of folded networks: convolutions that pad with a value other than zero, and layers that take raw bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-#: How a zero of the normalised input is made where the first convolution pads. ``weights``: nothing is to be made. ``border``:
-#: it pads with plain zeros and the border of its output is corrected. ``pad``: the input is padded with the value that
-#: stands for zero. ``shift``: that value is subtracted from the input first.
+#: How a folded convolution reproduces the padding zeros of the normalised input. ``weights``: no padding to reproduce.
+#: ``border``: it pads with plain zeros, and the border of its output is corrected. ``pad``: the input is padded with the value
+#: that normalisation maps to zero. ``shift``: that value is subtracted from the input first.
 Method = Literal["weights", "border", "pad", "shift"]
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -22,10 +22,10 @@ _FUNCTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 @dataclass(frozen=True, slots=True)
 class LayerForm:
-    """What a folded layer looks like, apart from its numbers: enough to build it again from the original architecture.
+    """The form of a folded layer without its numbers: enough to rebuild it from the original architecture.
 
-    ``at_size`` is the spatial input size that ``border`` is prepared for; ``casts`` says that the layer takes raw uint8;
-    ``dynamic`` that it pads as TensorFlow's 'same' does, by the size of its input.
+    ``at_size`` is the spatial input size that ``border`` is prepared for. ``casts`` says that the layer takes raw uint8.
+    ``dynamic`` says that it pads by the size of its input, as TensorFlow's 'same' does.
     """
 
     method: Method
@@ -81,9 +81,9 @@ class FoldedConv3d(nn.Conv3d):
 
 
 class FoldedNetwork(nn.Module):
-    """A network that puts zeros beside its input before its first layer: what stands for zero is subtracted in front of it.
+    """A network that pads its input before its first layer, with the value that normalisation maps to zero subtracted in front.
 
-    ``zero`` ``(1, C, 1, ...)`` is in units of the input; ``casts`` says that the input is raw uint8.
+    ``zero`` ``(1, C, 1, ...)`` is that value in units of the input; ``casts`` says that the input is raw uint8.
     """
 
     zero: torch.Tensor
@@ -111,10 +111,10 @@ _FOLDED: dict[int, type[FoldedConv1d] | type[FoldedConv2d] | type[FoldedConv3d]]
 
 
 def folded_forward(layer: FoldedConv, given: torch.Tensor) -> torch.Tensor:
-    """``conv(pad_u(x)) + bias``: the padding holds u, the value of x that stands for zero in the network's own input.
+    """Compute ``conv(pad_u(x)) + bias``: x is padded with u, the value that normalisation maps to zero.
 
-    The buffer ``zero`` ``(1, C, 1, ...)`` is u in units of x; ``border_0``, ``border_1``, ... are what a padding of zeros
-    leaves out of the output's outermost rows and columns at the size ``form.at_size``. At other sizes the input is padded.
+    The buffer ``zero`` ``(1, C, 1, ...)`` is u in units of x. The buffers ``border_0``, ``border_1``, ... correct the outermost
+    outputs after a padding of zeros at the size ``form.at_size``. At other sizes the input is padded with u.
     """
     form = layer.form
     _check_floating(given, casts=form.casts)
@@ -135,7 +135,7 @@ def folded_forward(layer: FoldedConv, given: torch.Tensor) -> torch.Tensor:
 
 
 def with_form(network: nn.Module, name: str, form: LayerForm) -> nn.Module:
-    """Give the layer called ``name`` of ``network`` the form; return the network, which may be that layer itself."""
+    """Give the layer named ``name`` in ``network`` the form; return the network, which may be that layer itself."""
     new = rebuilt(network.get_submodule(name), form)
     if not name:
         return new
@@ -145,7 +145,7 @@ def with_form(network: nn.Module, name: str, form: LayerForm) -> nn.Module:
 
 
 def rebuilt(layer: nn.Module, form: LayerForm) -> nn.Module:
-    """Give ``layer`` the ``form``, with room for its numbers: in place where torch's own layer will do, else a new layer."""
+    """Give ``layer`` the ``form``, with numbers still to be filled in: in place if torch's own layer can hold it, else anew."""
     if isinstance(layer, nn.Linear):
         if form.casts:
             return _like(layer, FoldedLinear(layer.in_features, layer.out_features, form.bias))
@@ -172,7 +172,7 @@ def rebuilt(layer: nn.Module, form: LayerForm) -> nn.Module:
 
 
 def is_plain(layer: nn.Module) -> bool:
-    """Whether the layer computes exactly what torch's own convolution or linear layer does."""
+    """Return whether the layer computes exactly as torch's own convolution or linear layer."""
     for base in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
         if isinstance(layer, base):
             kind = type(layer)
@@ -181,10 +181,10 @@ def is_plain(layer: nn.Module) -> bool:
 
 
 def padding_of(layer: Conv, size: Sequence[int]) -> Extent:
-    """How many zeros the layer puts before and after each spatial dimension of an input of ``size``.
+    """Return how many zeros the layer pads before and after each spatial dimension of an input of ``size``.
 
-    Dynamic 'same' padding is TensorFlow's: ``max((ceil(n / stride) - 1) stride + reach + 1 - n, 0)`` in all, the greater half
-    behind; reach is dilation (kernel - 1).
+    Dynamic 'same' padding is TensorFlow's: ``max((ceil(n / stride) - 1) stride + reach + 1 - n, 0)`` in total, the larger half
+    after the input; reach is dilation (kernel - 1).
     """
     if layer.padding_mode != "zeros":
         return tuple((0, 0) for _ in size)
@@ -203,14 +203,14 @@ def padding_of(layer: Conv, size: Sequence[int]) -> Extent:
 
 
 def is_dynamic(layer: nn.Module) -> bool:
-    """Whether the layer pads by the size of its input: timm's ``Conv2dSame`` and the standardised kinds that ask for it."""
+    """Return whether the layer pads by its input's size: timm's ``Conv2dSame``, and standardised kinds with ``same_pad``."""
     if isinstance(layer, FoldedConv):
         return layer.form.dynamic
     return type(layer).__name__ == "Conv2dSame" or bool(getattr(layer, "same_pad", False))
 
 
 def convolve(layer: Conv, given: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-    """The layer's convolution without padding of its own; with ``weight`` instead of its weights, and then without bias."""
+    """Apply the layer's convolution without its padding; ``weight``, if given, replaces the weights and drops the bias."""
     used, bias = (layer.weight, layer.bias) if weight is None else (weight, None)
     function: Any = _FUNCTIONS[len(layer.kernel_size)]
     groups = layer.in_channels // used.shape[1]
@@ -219,7 +219,7 @@ def convolve(layer: Conv, given: torch.Tensor, weight: torch.Tensor | None = Non
 
 
 def pad_per_channel(given: torch.Tensor, padding: Extent, value: torch.Tensor) -> torch.Tensor:
-    """Pad ``(N, C, *size)`` with ``value`` ``(1, C, 1, ...)``, and give it value's dtype, in one pass over the input."""
+    """Pad ``(N, C, *size)`` with ``value`` ``(1, C, 1, ...)`` and cast it to the dtype of ``value``, in one pass."""
     size = [before + n + after for n, (before, after) in zip(given.shape[2:], padding, strict=True)]
     padded = torch.empty((*given.shape[:2], *size), dtype=value.dtype, device=given.device, memory_format=_memory_format(given))
     inner = tuple((before, before + n) for n, (before, _) in zip(given.shape[2:], padding, strict=True))
@@ -230,7 +230,7 @@ def pad_per_channel(given: torch.Tensor, padding: Extent, value: torch.Tensor) -
 
 
 def border_slabs(layer: Conv, size: Sequence[int]) -> list[Extent]:
-    """The parts of the layer's output that its zero padding takes part in, for an input of ``size``; they do not overlap."""
+    """Return the parts of the layer's output that depend on its zero padding, without overlap, for an input of ``size``."""
     inner, full = [], []
     for n, (before, after), stride, dilation, kernel in zip(
         size, padding_of(layer, size), layer.stride, layer.dilation, layer.kernel_size, strict=True
@@ -245,7 +245,7 @@ def border_slabs(layer: Conv, size: Sequence[int]) -> list[Extent]:
 
 
 def _shell(inner: Extent, full: tuple[int, ...]) -> Iterator[Extent]:
-    """What of a box of size ``full`` lies outside ``inner``, as boxes that do not overlap."""
+    """Cover the part of a box of size ``full`` that lies outside ``inner`` with boxes that do not overlap."""
     for dim, (first, last) in enumerate(inner):
         rest = tuple((0, n) for n in full[dim + 1 :])
         for side in ((0, first), (last, full[dim])):

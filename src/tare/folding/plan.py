@@ -1,4 +1,4 @@
-"""The recipe of a fold: new weights, bias and padding of each first layer, in float64, before anything is changed."""
+"""The recipe of a fold: the new weights, bias and padding of each first layer, computed in float64."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from tare.input_spec.affine import Affine
 
 Floats = NDArray[np.float64]
 
-#: What the folded network takes: unit values, raw bytes, or what another normalisation makes.
+#: The input of the folded network: unit values, raw bytes, or values under another normalisation.
 Takes = Literal["unit", "uint8", "normalised"]
 
-#: What composing two maps leaves of a shift of zero or a scale of one, in units of input std.
+#: Differences from a shift of zero or a scale of one below this are rounding of composed maps (input std).
 ROUNDING = 1e-14
 
 _WHY: dict[Method, str] = {
@@ -44,9 +44,9 @@ _WHY: dict[Method, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerFold:
-    """New numbers of one first layer: ``weight``, ``bias`` (None: it has none), ``zero`` per channel, ``border`` slabs.
+    """New numbers of one first layer: ``weight``, ``bias`` (None without bias), ``zero`` per channel, ``border`` slabs.
 
-    ``same_code`` says that the layer as the network's own code builds it can hold them.
+    ``same_code`` says whether the layer that the network's own code builds can hold these numbers.
     """
 
     name: str
@@ -59,7 +59,7 @@ class LayerFold:
     same_code: bool
 
     def describe(self, *, shifted: bool = False) -> str:
-        """One line: which layer, what is done, and which values stand for zero where that matters.
+        """Describe the change to the layer in one line, with the values that normalisation maps to zero if they matter.
 
         ``shifted`` says that those values are subtracted in front of the network.
         """
@@ -71,10 +71,10 @@ class LayerFold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldPlan:
-    """The whole recipe; ``affine`` maps what the folded network takes to what the given network expects.
+    """The whole recipe; ``affine`` maps the folded network's input to the given network's input.
 
-    ``shape`` is the input ``(C, *size)`` that the layers were found with. ``front`` are the values per channel that stand for
-    zero where the network itself pads its input, and are then subtracted in front of it.
+    ``shape`` is the input ``(C, *size)`` that the layers were found with. ``front`` are the values per channel that are
+    subtracted in front of a network that pads its own input: normalisation maps them to zero.
     """
 
     affine: Affine
@@ -85,11 +85,11 @@ class FoldPlan:
 
     @property
     def keeps_architecture(self) -> bool:
-        """Whether the numbers alone change, so that the network's own code loads the folded weights."""
+        """Whether only numbers change, so that the network's own code can load the folded weights."""
         return self.front is None and all(layer.same_code for layer in self.layers)
 
     def describe(self) -> str:
-        """The recipe in words, one line for the map and one for each layer."""
+        """Describe the recipe: one line for the map and one for each layer."""
         steps = ", ".join(
             f"{a:.6g} v{source}{b:+.6g}"
             for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)
@@ -102,10 +102,10 @@ class FoldPlan:
 
 
 def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: bool, method: Method | None) -> LayerFold:
-    """The recipe of one layer, from ``x = scale * v + shift`` per channel in the channel order of ``affine``.
+    """Plan one layer, from ``x = scale * v + shift`` per channel in the channel order of ``affine``.
 
-    A layer ``W x + bias`` becomes ``(W scale) v + (bias + sum W shift)``; where it pads with zeros, a zero is
-    ``v = -shift / scale``. Raises :class:`ModelError` if a feature mixes channels, or a weight is not finite.
+    A layer ``W x + bias`` becomes ``(W scale) v + (bias + sum W shift)``. A zero that it pads is ``v = -shift / scale``.
+    Raises :class:`ModelError` if a feature mixes channels, or a weight is not finite.
     """
     features = _feature_map(first, affine, shape)
     layer = first.layer
@@ -117,11 +117,11 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
     for net, (source, a, b) in enumerate(zip(features.order, features.scale, features.shift, strict=True)):
         new_weight[:, source] = a * dense[:, net]
         left = zero[net] - b
-        # What an earlier fold stored is rounded to the weights' precision; less than that is nothing.
+        # An earlier fold stored these values rounded to the weights' precision: smaller differences count as zero.
         new_zero[source] = left / a if abs(left) > precision * max(abs(zero[net]), abs(b)) + ROUNDING else 0.0
     if features.order == tuple(range(len(zero))) and groups > 1:
         new_weight = _grouped(new_weight, groups)
-    else:  # channels change their group: write the groups out as zeros of an ungrouped convolution
+    else:  # channels change groups: write the layer as an ungrouped convolution with zeros between groups
         groups = 1
     chosen = _method(first, new_zero, casts, method)
     taps = dense.reshape(*dense.shape[:2], -1).sum(2)
@@ -137,7 +137,7 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
 
 
 def _feature_map(first: FirstLayer, affine: Affine, shape: Sequence[int]) -> Affine:
-    """The map of the input's channels, for the features that reach the layer."""
+    """Return the map of the input's channels, for the features that reach the layer."""
     area = int(np.prod(shape[1:]))
     real = first.origin >= 0
     channel = np.where(real, first.origin // area % shape[0], -1)
@@ -155,7 +155,7 @@ def _feature_map(first: FirstLayer, affine: Affine, shape: Sequence[int]) -> Aff
 
 
 def _partners(first: FirstLayer, channels: NDArray[np.int64], affine: Affine, area: int) -> list[int]:
-    """Where each feature's value arrives when the channels come in the other order."""
+    """Return the feature at which each feature's value arrives under the other channel order."""
     step = np.array([affine.order[c] - c if c >= 0 else 0 for c in channels])[:, None] * area
     moved = np.where(first.origin >= 0, first.origin + step, -1)
     places: dict[bytes, list[int]] = {}
@@ -173,7 +173,7 @@ def _partners(first: FirstLayer, channels: NDArray[np.int64], affine: Affine, ar
 
 
 def _numbers(first: FirstLayer) -> tuple[Floats, Floats, Floats]:
-    """Weight, bias and, per channel, the value that the layer pads with, in float64."""
+    """Return weight, bias and, per channel, the value that the layer pads with, in float64."""
     layer: Any = first.layer
     weight = first.weight.detach().double().cpu().numpy()
     bias = layer.bias.detach().double().cpu().numpy() if _has_bias(layer) else np.zeros(len(weight))
@@ -197,7 +197,7 @@ def _method(first: FirstLayer, zero: Floats, casts: bool, asked: Method | None) 
         raise ModelError(f"a way to fold {first.name!r} that is exact", f"method {asked!r}", "leave the choice to tare")
     if asked is not None:
         return asked
-    # Bytes are copied into floats anyway, and a padded copy costs no more; floats need no copy if the output is corrected.
+    # Bytes are copied into floats in any case, at no extra cost for padding; floats need no copy if the output is corrected.
     return "border" if can_correct and not casts else "pad"
 
 
@@ -212,7 +212,7 @@ def _has_interior(layer: Conv, size: tuple[int, ...]) -> bool:
 
 
 def _border(layer: Conv, weight: Floats, zero: Floats, size: tuple[int, ...]) -> tuple[Floats, ...]:
-    """What the padding with ``zero`` adds to the output, where it adds anything."""
+    """Return the padding's contribution to the output, in each slab of the border."""
     value = torch.from_numpy(zero).reshape(1, -1, *[1] * len(size))
     frame = pad_per_channel(torch.zeros(1, len(zero), *size, dtype=torch.float64), padding_of(layer, size), value)
     added = convolve(layer, frame, torch.from_numpy(weight)).numpy()

@@ -1,4 +1,4 @@
-"""Verify a rewritten network against the given one on random inputs, borders included."""
+"""Verify a rewritten network against the given network on random inputs, borders included."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError
-from tare.folding.first_layers import tensors_in
+from tare.folding.first_layers import evaluating, tensors_in
 from tare.folding.input_shapes import other_shapes
 from tare.folding.layers import FoldedNetwork
 from tare.folding.plan import FoldPlan, Takes
 from tare.input_spec.affine import Affine
 
-#: Largest difference to normalising first that passes, relative to the largest output.
+#: Largest accepted difference from normalising first, relative to the largest output.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How far the folded network is from normalising first: ``max|folded - reference| / max|reference|``.
+    """The difference between the folded network and normalising first: ``max|folded - reference| / max|reference|``.
 
-    ``layer_error`` is taken over the outputs of the folded layers, borders included, ``network_error`` over the network's;
-    each is the worst over the input ``shapes`` ``(C, *size)`` tried. ``own_rounding`` is measured where a network amplifies
-    rounding: how far its outputs move when its input is normalised in its own precision, and in another order.
+    ``layer_error`` compares the outputs of the folded layers, borders included, and ``network_error`` those of the network.
+    Each is the largest over the input ``shapes`` ``(C, *size)`` tried. ``own_rounding`` is measured for a network that amplifies
+    rounding: the difference when the given network's input is normalised in its own precision, in another order of operations.
     """
 
     layer_error: float
@@ -40,8 +40,8 @@ class Verification:
 def verified(model: nn.Module, network: nn.Module, plan: FoldPlan) -> Verification:
     """Compare both networks on random inputs of several sizes; raises :class:`ModelError` if they differ.
 
-    After the first layers the tolerance is strict. At the network's end, a difference of up to ten times its own rounding
-    passes: some networks amplify the last bit of their input beyond the tolerance, however they are fed.
+    The tolerance is strict after the first layers. At the network's end a difference of up to ten times its own rounding is
+    accepted, because some networks amplify the last bit of their input beyond the tolerance.
     """
     weight = next(model.parameters())
     tolerance = TOLERANCE[weight.dtype]
@@ -80,29 +80,26 @@ def _random_input(takes: Takes, shape: tuple[int, ...], generator: np.random.Gen
 
 
 def _normalised(values: torch.Tensor, affine: Affine) -> torch.Tensor:
-    """``(N, C, *size)`` through the map as ``(v + b / a) a`` in the values' own precision, rounded otherwise than ``a v + b``."""
+    """Map ``(N, C, *size)`` by ``(v + b / a) a`` in the values' own precision, which rounds differently from ``a v + b``."""
     shape = (-1, *[1] * (values.dim() - 2))
     scale, shift = (values.new_tensor(numbers).reshape(shape) for numbers in (affine.scale, affine.shift))
     return (values[:, list(affine.order)] + shift / scale) * scale
 
 
 def _outputs(model: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """Outputs of the first layers and of the network, in eval mode."""
+    """Return the outputs of the first layers and of the network, in eval mode."""
     caught: list[torch.Tensor] = []
     inner = model.network if isinstance(model, FoldedNetwork) else model
     handles = [
         inner.get_submodule(layer.name).register_forward_hook(lambda _, __, output: caught.append(output.clone()))
         for layer in plan.layers
     ]
-    training = [module for module in model.modules() if module.training]
     try:
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return caught, list(tensors_in(model.eval()(given)))
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False), evaluating(model):
+            return caught, list(tensors_in(model(given)))
     finally:
         for handle in handles:
             handle.remove()
-        for module in training:
-            module.training = True
 
 
 def _errors(

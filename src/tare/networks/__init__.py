@@ -1,1 +1,1 @@
-"""Build a network; what it and its user state of its input."""
+"""Build networks, and settle the input specification that a network and its user state."""

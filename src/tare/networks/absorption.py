@@ -1,8 +1,9 @@
-"""Does the network feel another normalisation? What its first normalisation layers leave of the difference, in both modes.
+"""Measure how much of the difference between two normalisations survives a network's first normalisation layers.
 
 With a first layer W (x - u)/s, other constants u, s scale each input channel and add a constant per output channel. A batch
-norm in training mode right behind cancels that constant (except where zeros were padded) and a scale common to all channels; in
-eval mode, with frozen moments, it cancels nothing. Layer and group norm work within a sample and do the same in both modes.
+norm right behind that layer cancels the constant (except where zeros were padded) and a scale common to all channels, if it is
+in training mode. In eval mode its moments are frozen and it cancels nothing. Layer and group norm use the moments of each
+sample and act alike in both modes.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from tare.folding.layers import Conv
 Mode = Literal["train", "eval"]
 _MODES: tuple[Mode, ...] = ("train", "eval")
 
-#: So many layers are looked at: behind them the difference has met everything that could absorb it.
+#: Number of layers measured: the first four meet every layer that could absorb the difference.
 LAYERS = 4
-# A channel that varies by less than this share of the most varied one is dead: relative to it everything is far.
+# A channel whose variance is below this share of the largest is dead: in its stds any distance would be huge.
 _DEAD = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
 class LayerShare:
-    """What one layer leaves of the difference between two normalisations.
+    """The share of the difference between two normalisations that survives one layer.
 
-    ``entering`` is the distance between the two activations that reach the layer, leaving the network in eval mode: the root
-    mean square over channels of their difference, in stds of each channel. ``train`` and ``eval`` are the shares of the distance
-    that entered the *first* of the layers which this one gives out in that mode; above 1 it has grown.
-    ``norm`` says that it is a normalisation layer.
+    ``entering`` is the distance between the two activations that reach the layer with the network in eval mode: the root mean
+    square over channels of their difference, in stds of each channel. ``train`` and ``eval`` are the distances between the
+    layer's outputs in that mode, as shares of the distance that entered the *first* layer; above 1 the distance has grown.
+    ``norm`` says whether the layer is a normalisation layer.
     """
 
     name: str
@@ -49,9 +50,10 @@ class LayerShare:
 
 @dataclass(frozen=True, slots=True)
 class BorderEffect:
-    """Surviving share in training mode behind the first normalisation layer, where its convolution saw padding and elsewhere.
+    """The share that survives the first batch norm in training mode, at padded borders and in the interior.
 
-    Shares of the distance that entered it, as in :class:`LayerShare`; ``positions`` is the share of positions at the border.
+    Both are shares of the distance that entered the layer, as in :class:`LayerShare`. ``positions`` is the share of positions
+    at the border.
     """
 
     layer: str
@@ -61,7 +63,7 @@ class BorderEffect:
 
 
 def norm_layers(module: nn.Module) -> dict[str, nn.Module]:
-    """The normalisation layers by name, in the order of the modules; libraries' own kinds are known by their class's name."""
+    """Return the normalisation layers by name, in module order; a library's own layers are recognised by their class name."""
     found: dict[str, nn.Module] = {}
     for name, layer in module.named_modules():
         inside = any(name.startswith(f"{outer}.") for outer in found)
@@ -71,10 +73,11 @@ def norm_layers(module: nn.Module) -> dict[str, nn.Module]:
 
 
 def absorbed(module: nn.Module, first: torch.Tensor, second: torch.Tensor, layers: int = LAYERS) -> tuple[LayerShare, ...]:
-    """Shares of the difference between two inputs ``(N, C, ...)`` that survive the first ``layers`` normalisation layers.
+    """Measure the share of the difference between two inputs ``(N, C, ...)`` that survives each normalisation layer.
 
-    ``first`` and ``second`` are the same samples under two normalisations. A network without normalisation layers is looked at
-    behind its first convolutions and linear layers. ``module`` is left as it is.
+    ``first`` and ``second`` are the same samples under two normalisations; the first ``layers`` normalisation layers are
+    measured. In a network without normalisation layers the first convolutions and linear layers are measured. ``module`` is
+    unchanged.
     """
     norms = norm_layers(module)
     watched = norms or {n: m for n, m in module.named_modules() if n and isinstance(m, Conv | nn.Linear)}
@@ -95,9 +98,9 @@ def absorbed(module: nn.Module, first: torch.Tensor, second: torch.Tensor, layer
 
 
 def border_effect(module: nn.Module, first: torch.Tensor, second: torch.Tensor) -> BorderEffect | None:
-    """The share that survives the first batch norm in training mode at padded borders, against elsewhere.
+    """Compare the share that survives the first batch norm in training mode at padded borders with that in the interior.
 
-    None without a zero-padded convolution right in front of a first batch norm that keeps its positions.
+    Returns None unless the first normalisation layer is a batch norm right behind a zero-padded convolution.
     """
     norms = norm_layers(module)
     if not norms:
@@ -117,7 +120,7 @@ def border_effect(module: nn.Module, first: torch.Tensor, second: torch.Tensor) 
 
 
 def distance(a: torch.Tensor, b: torch.Tensor, axis: int, where: torch.Tensor | None = None) -> float:
-    """Root mean square over channels of a - b, in stds of each channel of a; ``where`` picks positions."""
+    """Return the root mean square over channels of a - b, in stds of each channel of a; ``where`` selects positions."""
     a, b = (value.detach().double().movedim(axis, 0) for value in (a, b))
     spread = a.flatten(1).var(dim=1, correction=0)
     alive = spread > _DEAD * spread.max()
@@ -131,15 +134,15 @@ def distance(a: torch.Tensor, b: torch.Tensor, axis: int, where: torch.Tensor | 
 _Seen = list[tuple[str, torch.Tensor, torch.Tensor]]
 
 
-class _Enough(Exception):  # noqa: N818 - it ends a pass, and is no error
-    """Every layer that is looked at has answered."""
+class _Enough(Exception):  # noqa: N818 - it ends a forward pass early and is not an error
+    """Every watched layer has been recorded."""
 
 
 @torch.no_grad()
 def _passes(
     module: nn.Module, watched: dict[str, nn.Module], mode: Mode, inputs: Sequence[torch.Tensor], layers: int
 ) -> tuple[_Seen, _Seen]:
-    """What enters and leaves the first ``layers`` watched layers, for each input."""
+    """Record the input and output of the first ``layers`` watched layers for each of two inputs."""
     twin = copy.deepcopy(module).eval()
     if mode == "train":
         for layer in norm_layers(twin).values():
@@ -161,7 +164,7 @@ def _watching(twin: nn.Module, watched: dict[str, nn.Module], seen: _Seen, layer
         def note(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             if not inputs or not isinstance(inputs[0], torch.Tensor) or not isinstance(output, torch.Tensor):
                 return
-            # Cloned: an activation that works in place comes after many of these layers.
+            # Cloned, because an in-place activation often follows.
             seen.append((name, inputs[0].detach().clone(), output.detach().clone()))
             if len(seen) >= layers:
                 raise _Enough
@@ -183,14 +186,14 @@ def _is_norm(layer: nn.Module) -> bool:
 
 
 def _axis(layer: nn.Module) -> int:
-    """Where the channels are: last for a linear layer and for norms over the last axis, whose 2-D kinds say so, else second."""
+    """Return the channel axis: last for linear layers and for norms over the last axis (not their 2-D variants), else second."""
     kind = type(layer).__name__.lower()
     over_last = any(word in kind for word in ("layernorm", "rmsnorm", "simplenorm")) and not kind.endswith(("2d", "2dact"))
     return -1 if over_last or isinstance(layer, nn.Linear) else 1
 
 
 def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torch.Tensor | None:
-    """Positions of the first convolution's output whose window reaches into zeros; None if it gives another size."""
+    """Mark the output positions of the first convolution whose window reaches padded zeros; None if ``size`` differs."""
     caught: list[tuple[nn.Conv1d | nn.Conv2d, torch.Tensor]] = []
 
     def catch(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -200,7 +203,7 @@ def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torc
 
     twin = copy.deepcopy(module).eval()
     handles = [m.register_forward_pre_hook(catch) for m in twin.modules() if isinstance(m, nn.Conv1d | nn.Conv2d)]
-    # What the network itself pads arrives as exact zeros beside an input of ones.
+    # The input is all ones, so zeros that reach the convolution are padding by the network itself.
     with torch.no_grad(), suppress(_Enough):
         twin(torch.ones_like(given[:1]))
     for handle in handles:

@@ -1,4 +1,4 @@
-"""Batch norm's running moments: found, and re-estimated on a target without labels (AdaBN, Li et al. 2016)."""
+"""Find batch norm's running moments, and re-estimate them on target samples without labels (AdaBN, Li et al. 2016)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-#: Gives the batches of one pass over the target, anew at every call.
+from tare.folding.first_layers import evaluating
+
+#: Each call returns the batches of one pass over the target.
 PassBatches = Callable[[], Iterable[torch.Tensor]]
 
-#: Moments that moved by less than this share of a layer's std from one pass to the next have settled.
+#: Moments have settled when a pass changes them by less than this share of the layer's std.
 TOLERANCE = 1e-5
 
 
@@ -28,12 +30,12 @@ class ChannelMoments:
 
     @classmethod
     def of(cls, values: torch.Tensor) -> ChannelMoments:
-        """Moments of ``(N, C, ...)``, pooled over everything but the channels."""
+        """Return the moments of ``(N, C, ...)``, pooled over all axes except the channels."""
         rows = values.detach().double().transpose(0, 1).flatten(1)
         return cls(rows.shape[1], rows.mean(dim=1), rows.var(dim=1, correction=0))
 
     def merge(self, other: ChannelMoments) -> ChannelMoments:
-        """Moments of both sets of values together (Chan, Golub and LeVeque 1979)."""
+        """Return the moments of both sets of values together (Chan, Golub and LeVeque 1979)."""
         total = self.count + other.count
         mean, variance = mixed((self.mean, self.variance), (other.mean, other.variance), self.count / total)
         return ChannelMoments(total, mean, variance)
@@ -41,7 +43,7 @@ class ChannelMoments:
 
 @dataclass(frozen=True, slots=True)
 class Reestimation:
-    """What a re-estimation did: passes over the target, whether the moments settled, and the weight of the source."""
+    """The outcome of a re-estimation: passes over the target, whether the moments settled, and the source's weight."""
 
     layers: int
     samples: int
@@ -51,7 +53,7 @@ class Reestimation:
 
 
 def batch_norms(module: nn.Module) -> Mapping[str, _BatchNorm]:
-    """The batch norms of ``module`` that keep running moments, by name."""
+    """Return the batch norms of ``module`` that keep running moments, by name."""
     found = ((name, layer) for name, layer in module.named_modules() if isinstance(layer, _BatchNorm))
     return {name: layer for name, layer in found if layer.running_mean is not None}
 
@@ -61,8 +63,8 @@ def mixed(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and variance of a mixture: ``weight`` parts of the first population, ``1 - weight`` of the second.
 
-    mean = w m1 + (1 - w) m2 and var = w v1 + (1 - w) v2 + w (1 - w) (m1 - m2)^2. Schneider et al. (NeurIPS 2020, eq. 2) leave
-    the last term out, the variance between the two means.
+    mean = w m1 + (1 - w) m2 and var = w v1 + (1 - w) v2 + w (1 - w) (m1 - m2)^2. Schneider et al. (NeurIPS 2020, eq. 2) omit
+    the last term, the variance between the two means.
     """
     (mean1, variance1), (mean2, variance2) = first, second
     between = weight * (1 - weight) * (mean1 - mean2) ** 2
@@ -70,7 +72,7 @@ def mixed(
 
 
 def source_weight(prior: float, samples: int) -> float:
-    """N / (N + n): the share of a source that counts as ``prior`` samples beside ``samples`` of the target."""
+    """Return N / (N + n): the weight of a source that counts as N = ``prior`` samples beside n = ``samples`` of the target."""
     return 1.0 if math.isinf(prior) else prior / (prior + samples)
 
 
@@ -78,11 +80,11 @@ def source_weight(prior: float, samples: int) -> float:
 def reestimate(module: nn.Module, batches: PassBatches, *, prior: float = 0.0, passes: int | None = None) -> Reestimation:
     """Replace the running moments of every batch norm of ``module`` by the pooled moments of its input on the target.
 
-    A layer's input depends on the moments of the layers before it. Every pass therefore measures all layers under the
-    moments of the pass before: after p passes the first p layers are exact, whatever their order and branches, so as many
-    passes as there are layers give the exact answer. It ends earlier when nothing moves by more than :data:`TOLERANCE`.
-    Variances are those of the population (ddof 0); batches of any size give the same moments. ``prior`` weighs the moments
-    that the layers come with as so many samples (:func:`mixed`). ``module`` is left in the mode it came in.
+    A layer's input depends on the moments of the layers before it. Each pass therefore measures all layers under the moments
+    of the previous pass. After p passes the first p layers are exact, in any order and with any branches, so one pass per layer
+    gives the exact moments. The passes end earlier when no moment changes by more than :data:`TOLERANCE`. Variances are those
+    of the population (ddof 0); the batch size does not matter. ``prior`` is the number of samples that the layers' own moments
+    count as (:func:`mixed`). The training mode of ``module`` is restored.
     """
     layers = batch_norms(module)
     source = {name: _stored(layer) for name, layer in layers.items()}
@@ -100,7 +102,7 @@ def reestimate(module: nn.Module, batches: PassBatches, *, prior: float = 0.0, p
 
 
 def _measured(module: nn.Module, layers: Mapping[str, _BatchNorm], batches: PassBatches) -> tuple[dict[str, ChannelMoments], int]:
-    """One pass in eval mode: the moments of what reaches each layer, and the number of samples."""
+    """Run one pass in eval mode; return the moments of each layer's input and the number of samples."""
     moments: dict[str, ChannelMoments] = {}
     samples = 0
     with _listening(module, layers, moments):
@@ -119,27 +121,24 @@ def _listening(module: nn.Module, layers: Mapping[str, _BatchNorm], moments: dic
 
         return note
 
-    modes = {layer: layer.training for layer in module.modules()}
     handles = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
-    module.eval()
     try:
-        yield
+        with evaluating(module):
+            yield
     finally:
         for handle in handles:
             handle.remove()
-        for layer, mode in modes.items():
-            layer.training = mode
 
 
 def _stored(layer: _BatchNorm) -> tuple[torch.Tensor, torch.Tensor]:
     mean, variance = layer.running_mean, layer.running_var
-    assert mean is not None  # noqa: S101 - batch_norms leaves out those without
+    assert mean is not None  # noqa: S101 - batch_norms leaves out layers without running moments
     assert variance is not None  # noqa: S101
     return mean.double().clone(), variance.double().clone()
 
 
 def _replaced(layer: _BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> float:
-    """Set a layer's moments; return by how much of its std they moved."""
+    """Set a layer's moments; return their largest change as a share of the layer's std."""
     old_mean, old_variance = _stored(layer)
     std, old_std = (variance + layer.eps).sqrt(), (old_variance + layer.eps).sqrt()
     moved = torch.maximum((mean - old_mean).abs(), (std - old_std).abs()) / std

@@ -1,4 +1,4 @@
-"""What the user says of a network: its weights, and what it expects of its input where it does not say so itself."""
+"""Options that name a network and its weights, and state its input specification where the network does not."""
 
 import os
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 NET = "The network"
 NORM = "Normalisation"
 
-SPEC_HELP = "What the network expects: a file of `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
+SPEC_HELP = "Input specification: a file from `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
 
 
 def numbers(text: str, name: str) -> list[float]:
-    """Numbers with commas or blanks between, as ``--mean`` takes them. Raises :class:`SpecError` for a word."""
+    """Parse numbers separated by commas or blanks, as in ``--mean``. Raises :class:`SpecError` for anything else."""
     try:
         return [float(word) for word in text.replace(",", " ").split()]
     except ValueError:
@@ -27,9 +27,9 @@ def numbers(text: str, name: str) -> list[float]:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(OptionGroup):
-    """The network to start from, and what its user states about its input.
+    """The network to start from, and the user's statements about its input, which override the network's own.
 
-    What is stated here takes the place of what the network states. ``mean`` and ``std`` are in unit values.
+    ``mean`` and ``std`` are in unit values.
     """
 
     model: str = field(
@@ -43,17 +43,21 @@ class NetworkOptions(OptionGroup):
     weights: str = option("pretrained", "pretrained, none, a .safetensors or .pth file, or an earlier run.", panel=NET)
     mean: Sequence[float] | None = option(
         None,
-        "Source mean in unit values, if the network states none or a wrong one: 0.5,0.5,0.5 or 0.5",
+        "Mean that the network was pretrained with, in unit values: 0.5,0.5,0.5 or 0.5. Default: as the network states.",
         panel=NORM,
         reads=numbers,
     )
-    std: Sequence[float] | None = option(None, "Source std in unit values: 0.5,0.5,0.5 or 0.5", panel=NORM, reads=numbers)
+    std: Sequence[float] | None = option(
+        None, "Std that the network was pretrained with, like --mean.", panel=NORM, reads=numbers
+    )
     spec: "str | os.PathLike[str] | InputSpec | None" = option(
         None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
     )
-    size: int | None = option(None, "Input size in pixels, if not the network's own.", panel=NET, above=0)
-    interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos, if not its own.", panel=NET)
-    crop: float | None = option(None, "Share of the edge that the centre crop keeps, if not its own.", panel=NET)
+    size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0)
+    interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos. Default: as the network states.", panel=NET)
+    crop: float | None = option(
+        None, "Share of the resized edge that the centre crop keeps. Default: as the network states.", panel=NET
+    )
     length: int | None = option(
-        None, "Steps of a signal, if not the earlier run's or the median of the training split.", panel=NET, above=0
+        None, "Steps of each signal. Default: the earlier run's, else the median of the training split.", panel=NET, above=0
     )

@@ -1,10 +1,10 @@
-"""Build the network that is transferred, by a library's name for it or a Python file."""
+"""Build a network from a library's name or a Python file."""
 
 from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,22 @@ from torch import nn
 
 from tare.errors import ModelError, reason_of
 from tare.input_spec.geometry import SampleKind
-from tare.input_spec.spec import InputSpec, Unknown
-from tare.networks.network import Network, head_name
+from tare.input_spec.spec import Unknown
+from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
 from tare.networks.weights import load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.user_code import load_object, required_parameters
 
-#: What the networks of ``tare:`` take, by the first word of their names.
+#: The kind of samples that a ``tare:`` network takes, by the first word of its name.
 _KINDS: Mapping[str, SampleKind] = {"cnn1d": "signal", "mlp": "vector"}
 
 
 def built_for(reference: str) -> SampleKind | None:
-    """What ``tare:NAME`` takes, which is built for the channels of the data; None for any other network.
+    """Return the kind of samples that ``tare:NAME`` takes; None for other networks, which are not built for the data's channels.
 
-    Raises :class:`ModelError` for a name that tare does not have.
+    Raises :class:`ModelError` for an unknown name.
     """
     kind, _, name = reference.partition(":")
     if kind != "tare":
@@ -37,18 +37,18 @@ def built_for(reference: str) -> SampleKind | None:
     if name not in NETWORKS:
         close = difflib.get_close_matches(name, list(NETWORKS), n=1, cutoff=0.5)
         hint = f"did you mean tare:{close[0]}?" if close else "choose one of them"
-        raise ModelError(f"a network of tare's: {', '.join(f'tare:{known}' for known in NETWORKS)}", f"{reference!r}", hint)
+        raise ModelError(f"one of {', '.join(f'tare:{known}' for known in NETWORKS)}", f"{reference!r}", hint)
     return _KINDS[name.partition("-")[0]]
 
 
 def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
     """Build ``timm:NAME``, ``torchvision:NAME``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
 
-    These are ``pretrained`` (for a name alone the library's default), ``none`` (drawn from ``seed``), or a file. Only the
-    networks of ``tare:`` are built for a number of input ``channels`` (columns, for rows of numbers).
+    ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. Only
+    ``tare:`` networks are built for a number of input ``channels`` (columns, for rows of numbers).
 
-    A file is read as safetensors, or as a ``.pth`` through ``weights_only=True``: nothing in it is executed. A FACTORY is:
-    naming one runs the Python file. Raises :class:`ModelError` if the network or its weights cannot be had or do not fit.
+    A weights file is read as safetensors, or as a ``.pth`` with ``weights_only=True``: no code in it is executed. A Python file
+    named with FACTORY is executed. Raises :class:`ModelError` if the network or its weights are unavailable or do not fit.
     """
     kind, _, name = reference.partition(":")
     path, _, factory = reference.rpartition(":")
@@ -62,7 +62,7 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
             return _factory_network(Path(path), factory, weights)
-    expected = "a network as timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or a transferred model's directory"
+    expected = "a network: timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 
@@ -83,7 +83,9 @@ def _timm_network(name: str, weights: str) -> Network:
         reason = reason_of(error, 200)
         raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, "use --weights none|FILE") from None
     reference = f"timm:{name}"
-    spec = spec_of_pretrained_cfg(module.pretrained_cfg, f"timm {timm.__version__} pretrained_cfg of {_tagged(module)}")
+    config: Mapping[str, Any] = module.pretrained_cfg
+    tagged = ".".join(str(part) for part in (config.get("architecture"), config.get("tag")) if part)
+    spec = spec_of_pretrained_cfg(config, f"timm {timm.__version__} pretrained_cfg of {tagged}")
     network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=True)
     return network if weights == "pretrained" else _with_weights(network, weights)
 
@@ -97,33 +99,27 @@ def _torchvision_network(name: str, weights: str) -> Network:
 
 def _own_network(reference: str, weights: str, channels: int | None) -> Network:
     if weights == "pretrained":
-        remedy = "give --weights RUN, an earlier run of it, or train it with --protocol scratch"
-        raise ModelError(f"weights for {reference}", "'pretrained', which it does not come with", remedy)
+        remedy = "give an earlier run of this network with --weights RUN, or train it with --protocol scratch"
+        raise ModelError(f"weights for {reference}", "'pretrained', but it has no pretrained weights", remedy)
     if channels is None:
         raise ModelError(f"data for {reference}, which is built for their channels", "none", "transfer it: tare transfer --model")
-    module = NETWORKS[reference.partition(":")[2]](channels, 2)
-    return _with_weights(Network(module, reference, weights, _nothing_stated(reference), "head", is_timm=False), weights)
+    module, spec = NETWORKS[reference.partition(":")[2]](channels, 2), nothing_stated(f"{reference} has no pretrained_cfg")
+    return _with_weights(Network(module, reference, weights, spec, "head", is_timm=False), weights)
 
 
 def _factory_network(path: Path, factory: str, weights: str) -> Network:
-    module = _call(_import_factory(path, factory), f"{path}:{factory}")
     reference = f"{path}:{factory}"
+    module = _made_by(load_object(reference, ModelError), path, factory)
     config = getattr(module, "pretrained_cfg", None)
     if isinstance(config, Mapping):
         spec = spec_of_pretrained_cfg(config, f"pretrained_cfg of {reference}")
     else:
-        spec = _nothing_stated(reference)
+        spec = nothing_stated(f"{reference} has no pretrained_cfg")
     if weights == "pretrained":
         raise ModelError(
-            f"a weights file for {reference}", "'pretrained', which only timm networks have", "give --weights FILE or none"
+            f"a weights file for {reference}", "'pretrained', which only a library's networks have", "give --weights FILE or none"
         )
     return _with_weights(Network(module, reference, weights, spec, head_name(module, reference), is_timm=False), weights)
-
-
-def _nothing_stated(reference: str) -> InputSpec:
-    nothing = Unknown(f"{reference} has no pretrained_cfg")
-    names = ("channels", "scale", "mean", "std", "size", "interpolation", "crop")
-    return InputSpec(**dict.fromkeys(names, nothing))  # type: ignore[arg-type]
 
 
 def _with_weights(network: Network, weights: str) -> Network:
@@ -134,18 +130,14 @@ def _with_weights(network: Network, weights: str) -> Network:
     stated = not isinstance(network.spec.mean, Unknown)
     library = network.reference.partition(":")[0]
     if library in ("timm", "torchvision") and stated:
-        notes += (f"mean and std are those {library} states for its own weights, taken to hold for {Path(weights).name} too",)
+        notes += (f"mean and std are those that {library} states for its own weights, assumed for {Path(weights).name} too",)
     return replace(network, notes=network.notes + notes, head_trained=loaded.with_head)
 
 
-def _import_factory(path: Path, name: str) -> Callable[..., Any]:
-    factory = load_object(f"{path}:{name}", ModelError)
+def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
+    reference = f"{path}:{name}"
     if not callable(factory):
         raise ModelError(f"a function {name!r} in {str(path)!r}", type(factory).__name__, "name one that builds the network")
-    return factory  # type: ignore[no-any-return]
-
-
-def _call(factory: Callable[..., Any], reference: str) -> nn.Module:
     required = required_parameters(factory)
     if required:
         raise ModelError(f"a factory {reference} without required arguments", f"{', '.join(required)}", "give it defaults")
@@ -159,11 +151,13 @@ def _call(factory: Callable[..., Any], reference: str) -> nn.Module:
 
 
 def _check_reachable(name: str) -> None:
-    """Ask the hub once whether the weights can be had, instead of letting its client retry for most of a minute."""
+    """Ask the hub once whether the weights are available, instead of letting its client retry for most of a minute."""
+    import timm
     from huggingface_hub import constants, get_session, hf_hub_url, try_to_load_from_cache
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    repository = _hub_id(name)
+    config = timm.get_pretrained_cfg(name)
+    repository = str(config.hf_hub_id) if config is not None and config.hf_hub_id else ""
     files = ("model.safetensors", "pytorch_model.bin")
     if not repository or any(isinstance(try_to_load_from_cache(repository, file), str) for file in files):
         return
@@ -171,7 +165,7 @@ def _check_reachable(name: str) -> None:
     try:
         if not reason:
             get_session().head(hf_hub_url(repository, files[0]), timeout=10.0)
-    except Exception as error:  # whichever HTTP client the hub library uses today
+    except Exception as error:  # the hub library's HTTP client changes between versions
         reason = reason_of(error, 120) or type(error).__name__
     if reason:
         raise ModelError(
@@ -179,15 +173,3 @@ def _check_reachable(name: str) -> None:
             f"not cached, and the hub cannot be reached ({reason})",
             "connect to the network once, or give --weights FILE",
         )
-
-
-def _hub_id(name: str) -> str:
-    import timm
-
-    config = timm.get_pretrained_cfg(name)
-    return str(config.hf_hub_id) if config is not None and config.hf_hub_id else ""
-
-
-def _tagged(module: nn.Module) -> str:
-    config: Mapping[str, Any] = getattr(module, "pretrained_cfg", {})
-    return ".".join(str(part) for part in (config.get("architecture"), config.get("tag")) if part)

@@ -1,4 +1,4 @@
-"""A network: its module, what it states about its input, and its classifier."""
+"""A network: its module, the input specification that it states, and its classifier."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import nn
 
 from tare.errors import ModelError
 from tare.input_spec.geometry import SampleKind
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.spec import InputSpec, Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network, what it states about its input, and where its classifier sits.
+    """A network, the input specification that it states, and the name of its classifier.
 
-    ``head`` is the dotted name of the linear classifier, ``head_trained`` whether it came with the weights; ``is_timm`` says that
-    timm can rebuild ``module`` from a config.
+    ``head`` is the dotted name of the linear classifier; ``head_trained`` says whether the weights included it. ``is_timm`` says
+    whether timm can rebuild ``module`` from a config.
     """
 
     module: nn.Module
@@ -32,7 +32,7 @@ class Network:
 
     @property
     def classifier(self) -> nn.Linear:
-        """The linear layer called ``head``."""
+        """The linear layer named ``head``."""
         layer = self.module.get_submodule(self.head)
         if not isinstance(layer, nn.Linear):
             raise ModelError(f"a linear classifier at {self.head!r}", type(layer).__name__, "name another network")
@@ -40,7 +40,7 @@ class Network:
 
     @property
     def channels(self) -> int:
-        """Number of input channels, from the first convolution, or without any from the first linear layer: a row's columns."""
+        """Number of input channels of the first convolution, or of the first linear layer if there is no convolution."""
         if (first := next(self._convolutions(), None)) is not None:
             return first.in_channels
         linear = next((layer for layer in self.module.modules() if isinstance(layer, nn.Linear)), None)
@@ -51,7 +51,7 @@ class Network:
 
     @property
     def kind(self) -> SampleKind:
-        """What it takes, by its first convolution: images, or signals if it is 1-D; rows of numbers without any."""
+        """The kind of samples by the first convolution: signals if it is 1-D, else images; rows if there is no convolution."""
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
 
@@ -59,8 +59,14 @@ class Network:
         return (layer for layer in self.module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d))
 
 
+def nothing_stated(reason: str) -> InputSpec:
+    """Return the specification of a network that states nothing about its input, for ``reason``."""
+    names = ("channels", "scale", "mean", "std", "size", "interpolation", "crop")
+    return InputSpec(**dict.fromkeys(names, Unknown(reason)))  # type: ignore[arg-type]
+
+
 def with_head(network: Network, classes: int, seed: int) -> Network:
-    """Return the network with a fresh linear classifier of ``classes`` outputs, drawn from ``seed``; the body is shared."""
+    """Return the network with a new linear classifier of ``classes`` outputs, drawn from ``seed``; the body is shared."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if network.is_timm:
@@ -74,7 +80,7 @@ def with_head(network: Network, classes: int, seed: int) -> Network:
 
 
 def head_name(module: nn.Module, reference: str) -> str:
-    """The dotted name of the classifier: what timm says, else the last linear layer."""
+    """Return the dotted name of the classifier: the one that timm states, else the last linear layer."""
     config = getattr(module, "pretrained_cfg", None)
     stated = config.get("classifier") if isinstance(config, Mapping) else None
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]

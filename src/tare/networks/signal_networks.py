@@ -1,4 +1,4 @@
-"""Two small networks for what is no image: a 1-D convolutional one for signals, a perceptron for rows of numbers."""
+"""Two small networks: a 1-D convolutional network for signals and a perceptron for rows of numbers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NORMS: tuple[NormKind, ...] = ("batch", "layer", "none")
 
 
 class SignalNetwork(nn.Module):
-    """Logits ``(N, K)`` of signals ``(N, C, T)`` of any length T of at least 16: four strided blocks, mean over time, a head.
+    """Logits ``(N, K)`` of signals ``(N, C, T)`` of any length T from 16 on: four strided blocks, the mean over time, a head.
 
-    A wide first kernel, as in the 1-D residual networks that do well on time series (Wang, Yan and Oates 2017, "Time series
-    classification from scratch"); ``norm`` is batch norm, a layer norm over channels and time, or none.
+    The first kernel is wide, as in the 1-D residual networks of Wang, Yan and Oates (2017, "Time series classification from
+    scratch"). ``norm`` is batch norm, a layer norm over channels and time, or none.
     """
 
     def __init__(self, channels: int, classes: int = 2, width: int = 32, norm: NormKind = "batch") -> None:
@@ -28,7 +28,7 @@ class SignalNetwork(nn.Module):
             *(
                 nn.Sequential(
                     nn.Conv1d(before, after, kernel, stride=2, padding=kernel // 2, bias=norm == "none"),
-                    _over_time(norm, after),
+                    _norm(norm, after, nn.GroupNorm(1, after)),
                     nn.ReLU(),
                 )
                 for before, after, kernel in zip(widths, widths[1:], kernels, strict=False)
@@ -49,7 +49,7 @@ class Perceptron(nn.Module):
         super().__init__()
         self.blocks = nn.Sequential(
             *(
-                nn.Sequential(nn.Linear(before, width, bias=norm != "batch"), _over_rows(norm, width), nn.ReLU())
+                nn.Sequential(nn.Linear(before, width, bias=norm != "batch"), _norm(norm, width, nn.LayerNorm(width)), nn.ReLU())
                 for before in (channels, width)
             )
         )
@@ -61,7 +61,7 @@ class Perceptron(nn.Module):
         return logits
 
 
-#: ``tare:NAME``: what builds a network for so many channels and classes; the suffix says with which normalisation layers.
+#: Builds the network ``tare:NAME`` from the number of channels and classes; the name's suffix is the kind of norm layers.
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     f"{name}{'' if norm == 'batch' else f'-{norm}'}": partial(kind, norm=norm)
     for name, kind in (("cnn1d", SignalNetwork), ("mlp", Perceptron))
@@ -69,13 +69,7 @@ NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-def _over_time(norm: NormKind, width: int) -> nn.Module:
+def _norm(norm: NormKind, width: int, layer_norm: nn.Module) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm1d(width)
-    return nn.GroupNorm(1, width) if norm == "layer" else nn.Identity()
-
-
-def _over_rows(norm: NormKind, width: int) -> nn.Module:
-    if norm == "batch":
-        return nn.BatchNorm1d(width)
-    return nn.LayerNorm(width) if norm == "layer" else nn.Identity()
+    return layer_norm if norm == "layer" else nn.Identity()

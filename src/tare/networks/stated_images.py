@@ -1,4 +1,4 @@
-"""What a network states about its input, completed and corrected by what the user states; the rest stays unknown."""
+"""Complete and override a network's own input specification with the user's options; the rest stays unknown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from tare.errors import ModelError, SpecError, reason_of
+from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
@@ -25,9 +26,9 @@ _FALLBACK_SIZE = 224
 def source_constants(
     network: Network, mean: Sequence[float] | None, std: Sequence[float] | None, strategy: Strategy
 ) -> tuple[Constants | None, InputSpec]:
-    """The constants that the user stated, else those the network states, else none; and the spec that says so.
+    """Return the source's constants as the user states them, else as the network does, else None; and the completed spec.
 
-    A single number stands for all channels. Raises :class:`SpecError` if a strategy needs constants that nobody stated.
+    A single number stands for all channels. Raises :class:`SpecError` if the strategy needs constants and they are unknown.
     """
     if (mean is None) != (std is None):
         raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
@@ -39,12 +40,12 @@ def source_constants(
         if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
             raise SpecError(
                 f"the source's mean and std for the strategy {strategy!r}",
-                f"nobody stated them ({field.reason})",
+                f"neither ({field.reason})",
                 "state them with --mean and --std, or use --strategy target",
             )
         if isinstance(field, Known) and len(field.value) != network.channels:
             wanted = f"{network.channels} values, one per input channel of {network.reference}"
-            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state as many, or one for all")
+            raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state one per channel, or one for all")
     if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
         return None, spec
     return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
@@ -56,9 +57,10 @@ def seen_moments(
     source_stats: str | os.PathLike[str] | None,
     trained_on: DatasetStats | None = None,
 ) -> Constants | None:
-    """Pooled moments of dataset0 in unit values.
+    """Return the pooled moments of the pretraining data (dataset0) in unit values, for the strategy ``match``.
 
-    Measured and given as a file, else those of what an earlier run was ``trained_on``, else the catalog's for its constants.
+    They come from the file ``source_stats``, else from the statistics that an earlier run was ``trained_on``, else from the
+    catalog entry that ``constants`` equal. None if unknown, or for another strategy.
     """
     if strategy != "match" or constants is None:
         return None
@@ -74,7 +76,7 @@ def seen_moments(
 def network_geometry(
     network: Network, size: int | None, interpolation: str | None, crop: float | None
 ) -> tuple[Geometry, tuple[str, ...]]:
-    """The network's own input geometry, changed as the user says; what nobody states is timm's usual choice, and said."""
+    """Return the network's input geometry with the user's changes, and a note for each field that is timm's default."""
     _check_geometry(interpolation, crop)
     spec, geometry, notes = network.spec, Geometry((_FALLBACK_SIZE, _FALLBACK_SIZE)), []
     if size is not None:
@@ -82,26 +84,26 @@ def network_geometry(
     elif isinstance(spec.size, Known):
         geometry = replace(geometry, size=spec.size.value)
     else:
-        notes.append(f"input size unknown ({spec.size.reason}): {_FALLBACK_SIZE} px taken, change it with --size")
+        notes.append(f"input size unknown ({spec.size.reason}): using {_FALLBACK_SIZE} px, change it with --size")
     if interpolation is not None:
         geometry = replace(geometry, interpolation=interpolation)
     elif isinstance(spec.interpolation, Known):
         geometry = replace(geometry, interpolation=spec.interpolation.value)
     else:
-        notes.append(f"interpolation unknown: {geometry.interpolation} taken, change it with --interpolation")
+        notes.append(f"interpolation unknown: using {geometry.interpolation}, change it with --interpolation")
     if isinstance(spec.crop, Known):
         geometry = Geometry.of(geometry.size, geometry.interpolation, spec.crop.value)
-        if size is not None or crop is not None:  # the edge that was stated belongs to the size and crop that were
+        if size is not None or crop is not None:  # the stated edge belongs to the stated size and crop
             geometry = replace(geometry, resize=None)
     elif crop is None:
-        notes.append(f"crop unknown: the centre {geometry.crop_fraction:g} taken, change it with --crop")
+        notes.append(f"crop unknown: using the centre {geometry.crop_fraction:g}, change it with --crop")
     if crop is not None:
         geometry = replace(geometry, crop_fraction=crop)
     return geometry, tuple(notes)
 
 
 def colour_of(network: Network) -> ColourMode:
-    """How images are read for the network; raises :class:`ModelError` unless it takes one channel or three."""
+    """Return the colour mode of the images that the network takes; raises :class:`ModelError` unless it takes 1 or 3 channels."""
     colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
     if network.channels not in colours:
         raise ModelError(
@@ -112,16 +114,14 @@ def colour_of(network: Network) -> ColourMode:
 
 @torch.inference_mode()
 def check_accepts(network: Network, geometry: InputGeometry) -> None:
-    """Raise :class:`ModelError` if the network cannot take samples of this size: before training, images before any is read."""
-    was_training = network.module.training
+    """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on."""
     try:
-        network.module.eval()(torch.zeros(1, network.channels, *geometry.shape))
-    except Exception as error:  # whatever the user's architecture raises
+        with evaluating(network.module):
+            network.module(torch.zeros(1, network.channels, *geometry.shape))
+    except Exception as error:  # the user's architecture may raise anything
         reason = reason_of(error)
         remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
         raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
-    finally:
-        network.module.train(was_training)
 
 
 def _sized(network: Network, geometry: InputGeometry) -> str:

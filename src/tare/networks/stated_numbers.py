@@ -1,4 +1,4 @@
-"""What is particular about planning a transfer of signals or rows: their length, their padding, options that make no sense."""
+"""Plan a transfer of signals or rows: their length, their padding, and the options that do not apply to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tare.system.engines.local import ordered_map
 
 
 def channels_in(split: Split) -> int:
-    """The number of channels of the first training sample that can be read. Raises :class:`DataError` if none can."""
+    """Return the channel count of the first readable training sample. Raises :class:`DataError` if no sample is readable."""
     reason = "none at all"
     for file in split.train:
         values = file.read("stored")
@@ -32,7 +32,7 @@ def channels_in(split: Split) -> int:
 
 
 def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenting) -> None:
-    """Raise :class:`SpecError` for an option that makes no sense for samples of ``kind``."""
+    """Raise :class:`SpecError` for an option that does not apply to samples of ``kind``."""
     image_options, length = {"size": stated.size, "interpolation": stated.interpolation, "crop": stated.crop}, stated.length
     given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
     if kind == "image":
@@ -46,12 +46,13 @@ def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenti
     varied = {"augmentation": augmenting.augmentation, "mixup": augmenting.mixup, "cutmix": augmenting.cutmix}
     for name, value in {**varied, "erasing": augmenting.erasing}.items():
         if value not in ("none", "basic", 0.0):
-            remedy = "signals are cut at a random place (basic), or not varied (none)" if kind == "signal" else "leave it out"
-            raise SpecError(f"--augmentation basic or none for {NOUNS[kind]}, and nothing mixed", f"--{name} {value}", remedy)
+            remedy = "use basic (cut at a random place) or none" if kind == "signal" else "leave it out"
+            expected = f"--augmentation basic or none for {NOUNS[kind]}, without mixing or erasing"
+            raise SpecError(expected, f"--{name} {value}", remedy)
 
 
 def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
-    """Raise :class:`StrategyError` for rows normalised each by itself: a row has one value per column."""
+    """Raise :class:`StrategyError` for rows under the strategy ``sample``: a row has one value per column, so no std."""
     if kind == "vector" and strategy == "sample":
         found = "rows of one value per channel"
         raise StrategyError("images or signals for the strategy 'sample'", found, "use --strategy target")
@@ -67,22 +68,22 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
 
 
 def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
-    """Raise :class:`DataError` if the columns of a table bear the names of those in training and stand in another order."""
+    """Raise :class:`DataError` if a table has the columns of the training data in another order."""
     if trained_on is None:
         return
     known, found = ([channel.name for channel in one.channels] for one in (trained_on, stats))
     if known != found and sorted(known) == sorted(found):
         place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
         reason = f"{found[place]!r} where {known[place]!r} was"
-        raise DataError("the columns in the order of those that the network was trained on", reason, "reorder them")
+        raise DataError("the columns in the order that the network was trained on", reason, "reorder them")
 
 
 def number_geometry(
     network: Network, length: int | None, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
 ) -> tuple[SignalGeometry | RowGeometry, tuple[str, ...]]:
-    """What the network is given of each signal or row, and notes on what nobody stated.
+    """Return the input geometry for signals or rows, and notes on lengths and padding.
 
-    The length is the one asked for, else that of the run the weights come from, else the median of the training split.
+    The length is ``length``, else that of the run that the weights come from, else the median of the training split.
     """
     if split.kind == "vector":
         return RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
@@ -92,29 +93,27 @@ def number_geometry(
 
 
 def chosen_length(network: Network, length: int | None, lengths: Sequence[int]) -> tuple[int, str]:
-    """How many steps of a signal the network is given, and why: as asked for, as the source's, or the median of ``lengths``."""
+    """Return the number of steps and its origin: ``length`` if stated, else the source's, else the median of ``lengths``."""
     stated = network.spec.extra.get("length")
     if length is not None:
         return length, "as stated"
     if isinstance(stated, int) and stated > 0:
-        return stated, "as the source's"
+        return stated, "as in the source's run"
     return int(np.median(lengths)), "the median of the training split; change it with --length"
 
 
 def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:
-    """Steps of each signal that can be read."""
+    """Return the number of steps of each readable signal."""
     read = ordered_map(lambda file: file.read("stored"), files, max(1, workers))
     return [len(values) for values in read if not isinstance(values, Skipped)]
 
 
 def _length_notes(length: int, why: str, lengths: Sequence[int], chosen: Normalisation) -> tuple[str, ...]:
     longer, shorter = (sum(compared) for compared in zip(*((n > length, n < length) for n in lengths), strict=True))
-    said = [f"signals of {length} steps ({why}); those of the training split have {min(lengths)} to {max(lengths)}"]
+    notes = [f"signals of {length} steps ({why}); those of the training split have {min(lengths)} to {max(lengths)}"]
     if longer:
-        said.append(f"{longer} of {len(lengths)} are longer and cut: at random in training, to their middle in validation")
+        notes.append(f"{longer} of {len(lengths)} are longer and cut: at random in training, to their middle in validation")
     if shorter:
-        with_what = (
-            "nothing, which counts in no signal's moments" if chosen.per_sample else "the mean that normalisation subtracts"
-        )
-        said.append(f"{shorter} of {len(lengths)} are shorter and padded with {with_what}: zero at the network's input")
-    return tuple(said)
+        padding = "padded after normalisation" if chosen.per_sample else "padded with the mean that normalisation subtracts"
+        notes.append(f"{shorter} of {len(lengths)} are shorter and {padding}: zero at the network's input")
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""A network's input as a specification states it: from ``tare identify``, ``tare spec``, a library or a file."""
+"""Apply a stated input specification (from ``tare identify``, ``tare spec``, a library or a file) to a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tare.samples.layout import unit_scale
 
 Spec = str | os.PathLike[str] | InputSpec
 
-#: Beside the constants: what of a spec says how samples are brought to the network.
+#: The fields of a spec, beside the constants, that are applied.
 _FIELDS = ("size", "interpolation", "antialias", "crop")
 _BYTE_SCALE = 1 / 255
 _SAME = 1e-6
@@ -25,11 +25,12 @@ _SAME = 1e-6
 def with_spec(
     network: Network, spec: Spec | None, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
 ) -> Network:
-    """The network with what ``spec`` states in place of its own statement; None leaves it as it is.
+    """Return the network with the statements of ``spec`` in place of its own; unchanged if ``spec`` is None.
 
-    ``spec`` is an :class:`InputSpec` or whatever :func:`tare.read_spec` reads. Its constants become those of unit values in red,
-    green, blue order: for raw values that are scaled by k instead of 1/255, ``mean / (255 k)`` and ``std / (255 k)``. A network
-    that takes BGR gets its first layer's input channels exchanged, which is exact: it then takes RGB, and answers as before.
+    ``spec`` is an :class:`InputSpec` or anything that :func:`tare.read_spec` reads. Its constants are converted to unit values in
+    red, green, blue order: for raw values scaled by k instead of 1/255 they are ``mean / (255 k)`` and ``std / (255 k)``. In a
+    network that takes BGR the input channels of the first layer are exchanged exactly: it then takes RGB and gives the same
+    outputs.
 
     Raises :class:`SpecError` for a spec that cannot be read, has another number of channels than the network, or contradicts
     ``mean`` and ``std`` (unit values); :class:`ModelError` if the first layer cannot be rewritten.
@@ -54,9 +55,9 @@ def with_spec(
 
 
 def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
-    """The channel order p of a spec, and its mean and std for unit values by the data's channels: ``y_c = (u_p(c) - m) / s``.
+    """Return a spec's channel order p, and its mean and std for unit values in the data's order: ``y_c = (u_p(c) - m) / s``.
 
-    Raises :class:`SpecError` if a field that is needed is unknown, or the scale is not positive.
+    Raises :class:`SpecError` if a needed field is unknown, or the scale is not positive.
     """
     affine = spec.canonical()
     scale, stored = spec.require("scale"), spec.raw_dtype
@@ -68,7 +69,7 @@ def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[f
         raise SpecError("a spec that says what raw values are", f"a scale of {scale:g} and no raw_dtype", "state it in the spec")
     if not factor > 0:
         raise SpecError("a positive scale", f"{scale:g}", "correct the spec")
-    factor = 1.0 if abs(factor - 1) < 1e-9 else factor  # constants of unit values stay as they were stated
+    factor = 1.0 if abs(factor - 1) < 1e-9 else factor  # keep stated constants of unit values exactly
     place = [affine.order.index(channel) for channel in range(len(affine.order))]
     mean, std = spec.require("mean"), spec.require("std")
     return affine.order, tuple(mean[c] / factor for c in place), tuple(std[c] / factor for c in place)
@@ -81,17 +82,19 @@ def _check_agreement(u0: Sequence[float], s0: Sequence[float], mean: Sequence[fl
         every = tuple(theirs) * len(ours) if len(theirs) == 1 else tuple(theirs)
         if len(every) != len(ours) or any(abs(a - b) > _SAME * max(1.0, abs(a)) for a, b in zip(ours, every, strict=True)):
             shown = ", ".join(f"{value:g}" for value in ours)
-            found = f"{', '.join(f'{value:g}' for value in theirs)}, where the spec says {shown} in unit values"
+            found = f"{', '.join(f'{value:g}' for value in theirs)}, but the spec states {shown} in unit values"
             raise SpecError(f"--{name} that agrees with --spec", found, "leave one of them out")
 
 
 def _reordered(network: Network, order: tuple[int, ...], spec: InputSpec) -> Network:
-    """The network for channels in the data's order, whose first layer had them in ``order``."""
+    """Permute the input channels of the first layer from ``order`` to the data's order."""
     count = len(order)
     shape = (count, *spec.size.value) if isinstance(spec.size, Known) else None
     made = rewritten(network.module, Affine(order, (1.0,) * count, (0.0,) * count), "normalised", shape)
     if not made.plan.keeps_architecture:
-        found = f"one of {network.reference} that would need another architecture"
+        found = f"a layer of {network.reference} that would need another architecture"
         raise ModelError("a first layer whose channels can be exchanged", found, "use `tare respec`, and its result as --model")
-    said = "the spec says BGR: the first layer's input channels were exchanged, so the network takes RGB and answers as before"
-    return replace(network, module=made.network, notes=(*network.notes, said))
+    note = (
+        "the spec states BGR: the input channels of the first layer were exchanged, so the network takes RGB with equal outputs"
+    )
+    return replace(network, module=made.network, notes=(*network.notes, note))

@@ -1,22 +1,22 @@
-"""Build a classifier of torchvision by its name or by that of its weights."""
+"""Build a torchvision classifier from its name or the name of its weights."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import fields
 from typing import Any
 
 from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
-from tare.input_spec.spec import InputSpec, Unknown
+from tare.input_spec.spec import InputSpec
+from tare.networks.network import nothing_stated
 from tare.readers.torchvision import read_torchvision
 
 
 def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec]:
-    """Build ``resnet50`` or ``ResNet50_Weights.IMAGENET1K_V2``, with those weights (the default ones of a bare name) or without.
+    """Build ``resnet50`` (with its default weights if ``pretrained``) or ``ResNet50_Weights.IMAGENET1K_V2`` (with those weights).
 
-    Raises :class:`ModelError` with close names if torchvision has no such classifier, or if its weights cannot be had.
+    Raises :class:`ModelError` with close names for an unknown classifier, or with the reason if its weights are unavailable.
     """
     from torchvision.models import get_model
 
@@ -29,7 +29,7 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
         raise ModelError(
             f"the weights of torchvision:{name}, cached or from the network", reason, "connect once, or use --weights none|FILE"
         ) from None
-    for auxiliary in ("AuxLogits", "aux1", "aux2"):  # second classifiers that answer in training only
+    for auxiliary in ("AuxLogits", "aux1", "aux2"):  # second classifiers, in use only in training mode
         if getattr(module, auxiliary, None) is not None:
             setattr(module, auxiliary, None)
             module.aux_logits = False  # type: ignore[assignment]
@@ -37,7 +37,7 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
 
 
 def _named(name: str) -> tuple[str, Any]:
-    """The name of a model and the weights meant by ``name``."""
+    """Split ``name`` into a model's name and its weights."""
     import torchvision
     from torchvision.models import get_model_weights, list_models
 
@@ -59,7 +59,7 @@ def _named(name: str) -> tuple[str, Any]:
 
 
 def _plain(model: str) -> dict[str, Any]:
-    # Drawing these two's weights from a truncated normal takes most of a minute, and torchvision warns about it.
+    # Drawing the weights of these two from a truncated normal takes most of a minute, and torchvision warns about it.
     return {"init_weights": False} if model in ("googlenet", "inception_v3") else {}
 
 
@@ -67,8 +67,4 @@ def _spec(name: str) -> InputSpec:
     try:
         return read_torchvision(name)
     except SpecError as error:
-        reason = Unknown(f"torchvision:{name} {error.found}")
-        return InputSpec(**{entry.name: reason for entry in fields(InputSpec) if entry.name in _STATED})  # type: ignore[arg-type]
-
-
-_STATED = ("channels", "scale", "mean", "std", "size", "interpolation", "crop")
+        return nothing_stated(f"torchvision:{name} {error.found}")

@@ -1,4 +1,4 @@
-"""Load weights from a file into a network, and say what the two did not share."""
+"""Load weights from a file into a network, and report the tensors that only one of them has."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tare.errors import ModelError, reason_of
 
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:
-    """Notes on what weights and network did not share, and whether the weights brought the whole classifier."""
+    """Notes on tensors that only the file or only the network has; whether the file has the whole classifier."""
 
     notes: tuple[str, ...]
     with_head: bool
 
 
 def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights:
-    """Load a state dict into ``module`` and say what differed.
+    """Load a state dict into ``module`` and report the differences.
 
-    Only the classifier ``head`` may differ in shape or be absent. Raises :class:`ModelError` otherwise, naming the keys.
+    Only the classifier ``head`` may differ in shape or be absent. Any other difference raises :class:`ModelError`.
     """
     given = read_state_dict(path)
     own = module.state_dict()
     fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
-    # Batch norm's step counter came late and is absent from older checkpoints; it only matters with momentum=None.
+    # Older checkpoints lack batch norm's step counter, which only matters with momentum=None.
     optional = [key for key in own if key.endswith("num_batches_tracked") or _belongs(key, head)]
     wrong = [key for key in own if key not in fits and key not in optional]
     if wrong:
@@ -42,9 +42,9 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
     module.load_state_dict(fits, strict=False)
     left = sorted(set(given) - set(fits))
     new = [key for key in own if _belongs(key, head) and key not in fits]
-    notes = (("left out of", left), ("drawn anew, as they are not in", new))
-    said = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in notes if keys)
-    return LoadedWeights(tuple(said), not new)
+    differences = (("not used from", left), ("drawn at random, because they are not in", new))
+    notes = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in differences if keys)
+    return LoadedWeights(tuple(notes), not new)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -59,7 +59,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(
-            "a file that holds tensors only", f"{str(path)!r} is no checkpoint, or holds other objects", "use safetensors"
+            "a file that holds tensors only", f"{str(path)!r} is not a checkpoint, or holds other objects", "use safetensors"
         ) from None
     except Exception as error:  # zip, safetensors and torch each raise their own
         reason = reason_of(error)
@@ -75,7 +75,7 @@ def _tensors(loaded: Any, path: Path) -> dict[str, torch.Tensor]:
             loaded = loaded[key]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise ModelError("a mapping of names to tensors", f"something else in {str(path)!r}", "save model.state_dict()")
-    prefix = "module."  # what DistributedDataParallel puts before every name
+    prefix = "module."  # DistributedDataParallel puts it before every name
     strip = all(str(key).startswith(prefix) for key in loaded)
     return {str(key).removeprefix(prefix) if strip else str(key): value for key, value in loaded.items()}
 

@@ -1,1 +1,1 @@
-"""Constants, strategies, and their application."""
+"""Normalisation constants and strategies, and applying them."""

@@ -1,7 +1,7 @@
-"""Published means and stds, with their source and the definition of std behind them.
+"""Published means and stds, each with its source and its definition of std.
 
-Three definitions of std circulate under one name: pooled over all values, the mean of per-sample stds, and the root of the
-mean per-sample variance. They differ by up to a third, so a constant means little without its definition.
+Three definitions of std are in use under one name: pooled over all values, the mean of per-sample stds, and the root of the
+mean per-sample variance. They differ by up to a third, so a published std means little without its definition.
 """
 
 from __future__ import annotations
@@ -14,45 +14,34 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 from tare.errors import SpecError
+from tare.normalisation.strategies import Constants
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 Definition = Literal["pooled", "mean_of_sample_std", "root_mean_sample_variance", "convention", "unverified"]
 Closeness = Literal["equal", "compatible", "close"]
 
-#: The definitions of std under which data are held against a constant.
+#: The definitions of std under which data are compared with a constant.
 MEASURED: tuple[Definition, ...] = ("pooled", "mean_of_sample_std", "root_mean_sample_variance")
 
-# A claim of compatibility is refused where sampling alone could hide a difference this large, in unit values: the closest
-# two datasets of the catalog lie 0.016 apart.
+# Data are not called compatible if sampling alone could hide a difference this large, in unit values: the closest two datasets
+# of the catalog are 0.016 apart.
 _COARSEST = 0.02
-# Close: within this share of the constant's std, on the mean and on the std. The closest two datasets lie 0.06 apart.
+# Close: mean and std within this share of the constant's std. The closest two datasets of the catalog are 0.06 apart.
 _CLOSE = 0.02
 _FEWEST_SAMPLES = 30
-# Two numbers with three published digits say the same constant.
+# Two numbers within half a unit of the third decimal state the same constant.
 _SAME = 0.5e-3
-
-
-class HasMoments(Protocol):
-    """Anything with a mean and a std per channel, in unit values."""
-
-    @property
-    def mean(self) -> tuple[float, ...]:
-        """Mean of each channel."""
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        """Std of each channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """One published constant: the network receives ``(scale * v - mean) / std`` for a raw value v.
 
-    ``digits`` are the decimals published, ``samples`` the size of the dataset it describes (0: not known), and ``channels``
-    the order of its channels (RGB, BGR, L, log-mel).
+    ``digits`` is the number of published decimals, ``samples`` the size of the dataset (0: unknown), and ``channels`` the order
+    of the channels (RGB, BGR, L, log-mel).
     """
 
     name: str
@@ -76,13 +65,13 @@ class CatalogEntry:
 
     @property
     def origin(self) -> str:
-        """Where the constant comes from, for provenance."""
+        """The provenance of the constant."""
         return f"catalog entry {self.name!r} ({self.source})"
 
     def stats(self) -> DatasetStats:
-        """The constant as statistics; its standard errors are those of rounding (a uniform error has std width/sqrt(12)).
+        """Return the constant as statistics; its standard errors are those of rounding (a uniform error has std width/sqrt(12)).
 
-        Raises :class:`SpecError` for a convention, which describes no data, and for a std that is not pooled.
+        Raises :class:`SpecError` for a std that is not pooled, and for a convention, which does not describe data.
         """
         if self.definition != "pooled":
             raise SpecError("a constant that states pooled moments of data", f"{self.name!r}: {self.definition}", _pooled_names())
@@ -96,11 +85,11 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Data that agree with a constant, under the definition of std that makes them agree.
+    """A constant that the data agree with, and the definition of std under which they do.
 
-    ``equal``: to the published digits; ``compatible``: sampling explains the difference (99%, all channels at once);
-    ``close``: it does not, but every mean and std is within 2% of the constant's std. ``distance`` is the largest difference
-    of a mean or std, in units of the constant's std.
+    ``closeness`` is ``equal`` (to the published digits), ``compatible`` (sampling explains the difference at 99%, over all
+    channels at once), or ``close`` (every mean and std is within 2% of the constant's std). ``distance`` is the largest
+    difference of a mean or std, in units of the constant's std.
     """
 
     entry: CatalogEntry
@@ -115,13 +104,13 @@ _RANK: dict[Closeness, int] = {"equal": 0, "compatible": 1, "close": 2}
 
 @cache
 def entries() -> tuple[CatalogEntry, ...]:
-    """All entries, as the catalog file lists them."""
+    """Return all entries, in the order of the catalog file."""
     document = json.loads((files("tare.normalisation") / "catalog.json").read_text(encoding="utf-8"))
     return tuple(_entry(item) for item in document["entries"])
 
 
 def named(name: str) -> CatalogEntry:
-    """Return the entry called ``name``; raises :class:`SpecError` with close names if there is none."""
+    """Return the entry named ``name``; raises :class:`SpecError` with close names for an unknown name."""
     known = {entry.name: entry for entry in entries()}
     if name not in known:
         near = difflib.get_close_matches(name, known) or sorted(known)
@@ -129,11 +118,11 @@ def named(name: str) -> CatalogEntry:
     return known[name]
 
 
-def pooled_of(constants: HasMoments) -> CatalogEntry | None:
+def pooled_of(constants: Constants) -> CatalogEntry | None:
     """Return the pooled statistics of the dataset that ``constants`` describe, if they equal a catalog entry.
 
-    This is what dataset0 really looked like under its own constants, which the strategy ``match`` needs. None if the
-    constants are unknown, are a convention, or belong to a dataset whose pooled statistics nobody published.
+    The strategy ``match`` needs these moments of the pretraining data (dataset0). Returns None if the constants are unknown, are
+    a convention, or belong to a dataset without published pooled statistics.
     """
     for entry in entries():
         if entry.kind == "dataset" and _same(entry, constants):
@@ -142,12 +131,12 @@ def pooled_of(constants: HasMoments) -> CatalogEntry | None:
 
 
 def matches(stats: DatasetStats, confidence: float = 0.99) -> tuple[Match, ...]:
-    """Say which published constants the data agree with, the best first, and under which definition of std.
+    """Return the published constants that the data agree with, the best first, each under its definition of std.
 
-    A difference is explained by rounding (half a unit of the last published digit) plus z standard errors, counted in
-    samples and at once for all means and stds (Bonferroni), where the constant's own dataset counts as a sample too. The
+    Rounding (half a unit of the last published digit) plus z standard errors explain a difference. Standard errors count
+    samples, hold for all means and stds at once (Bonferroni), and include the sampling error of the constant's own dataset. The
     standard error of the mean of per-sample stds follows from their spread, ``root_mean_sample_variance^2 -
-    mean_of_sample_std^2``, and serves for the third definition as well.
+    mean_of_sample_std^2``, and is used for the third definition as well.
     """
     found = [match for entry in entries() if (match := _best(entry, stats, confidence)) is not None]
     return tuple(sorted(found, key=lambda match: (_RANK[match.closeness], match.distance)))
@@ -157,7 +146,7 @@ def _best(entry: CatalogEntry, stats: DatasetStats, confidence: float) -> Match 
     if entry.kind != "dataset" or len(entry.mean) != len(stats.channels):
         return None
     held = (_held(entry, definition, stats, confidence) for definition in MEASURED)
-    # The entry's own definition comes first: another one that happens to lie nearer explains nothing.
+    # The entry's own definition comes first: a nearer match under another definition is a coincidence.
     return min(
         (m for m in held if m is not None),
         key=lambda m: (_RANK[m.closeness], m.definition != entry.definition, m.distance),
@@ -166,7 +155,7 @@ def _best(entry: CatalogEntry, stats: DatasetStats, confidence: float) -> Match 
 
 
 def _held(entry: CatalogEntry, definition: Definition, stats: DatasetStats, confidence: float) -> Match | None:
-    """Hold the data, under one definition, against one entry."""
+    """Compare the data with one entry, under one definition of std."""
     z = NormalDist().inv_cdf(1 - (1 - confidence) / (4 * len(stats.channels)))
     both = math.sqrt(1 + stats.samples / entry.samples) if entry.samples else 1.0
     differences, margins = [], []
@@ -183,7 +172,7 @@ def _closeness(entry: CatalogEntry, samples: int, differences: list[float], marg
     slack = entry.rounding * (1 + 1e-9)
     if all(d <= slack for d in differences):
         return "equal"
-    enough = samples >= _FEWEST_SAMPLES and all(m <= _COARSEST for m in margins)  # NaN margins are not enough
+    enough = samples >= _FEWEST_SAMPLES and all(m <= _COARSEST for m in margins)  # false for NaN margins
     if not enough:
         return None
     if all(d <= slack + m for d, m in zip(differences, margins, strict=True)):
@@ -193,7 +182,7 @@ def _closeness(entry: CatalogEntry, samples: int, differences: list[float], marg
 
 
 def _measured(channel: ChannelStats, definition: Definition, samples: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Mean and std of a channel under one definition, and their standard errors."""
+    """Return mean and std of a channel under one definition, each with its standard error."""
     if definition == "pooled":
         return (channel.mean, channel.std), (channel.mean_se, channel.std_se)
     spread = max(0.0, channel.root_mean_sample_variance**2 - channel.mean_of_sample_std**2)
@@ -207,7 +196,7 @@ def _twice(values: tuple[float, ...]) -> Iterator[float]:
         yield value
 
 
-def _same(entry: CatalogEntry, constants: HasMoments) -> bool:
+def _same(entry: CatalogEntry, constants: Constants) -> bool:
     mine, theirs = (*entry.mean, *entry.std), (*constants.mean, *constants.std)
     tolerance = max(entry.rounding, _SAME) * (1 + 1e-9) if entry.digits > 2 else 1e-9
     return len(mine) == len(theirs) and all(abs(a - b) <= tolerance for a, b in zip(mine, theirs, strict=True))
@@ -219,7 +208,7 @@ def _pooled_twin(candidate: CatalogEntry, entry: CatalogEntry) -> bool:
 
 
 def _pooled_names() -> str:
-    return f"pooled ones are {', '.join(entry.name for entry in entries() if entry.definition == 'pooled')}"
+    return f"choose a pooled entry: {', '.join(entry.name for entry in entries() if entry.definition == 'pooled')}"
 
 
 def _entry(item: dict[str, Any]) -> CatalogEntry:

@@ -1,4 +1,4 @@
-"""What a network is to be handed, and the catalog's constants as conventions that it might be fed with instead."""
+"""The input that a model must be given, and the catalog's constants as conventions that it may be given by mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tare.normalisation.diagnosis import Convention
 
 
 def conventions_for(spec: InputSpec) -> tuple[Convention, ...]:
-    """The catalog's constants for as many channels as the network has; those of one channel hold for three as well."""
+    """Return the catalog's constants for the network's number of channels; one-channel constants are repeated."""
     count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
     found = []
     for entry in entries():
@@ -22,7 +22,7 @@ def conventions_for(spec: InputSpec) -> tuple[Convention, ...]:
 
 
 def as_handed(spec: InputSpec) -> InputSpec:
-    """What has to be handed to the model: raw values as they are, where it applies its constants itself."""
+    """Return the specification of the model's own input: raw values if the model applies its constants itself."""
     inside = spec.extra.get("inside")
     if not isinstance(inside, str):
         return spec

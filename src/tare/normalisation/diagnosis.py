@@ -1,8 +1,8 @@
-"""Which mistake turns the affine map that a network expects into the one that was seen.
+"""Name the mistake that turns the affine map that a network expects into the observed map.
 
-Every usual mistake is itself an affine map (a factor of 255, the normalisation twice, another network's constants, mean and
-std exchanged, channels reversed), so composing it with the expected map predicts exactly what would be seen. The diagnosis is
-the prediction that agrees with the observation.
+Every usual mistake is itself an affine map (a factor of 255, normalising twice, another network's constants, mean and std
+exchanged, channels reversed). Composed with the expected map it predicts the observed map exactly. The diagnosis is the
+prediction that agrees with the observation.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ DiagnosisKind = Literal[
     "unexplained",
 ]
 
-#: Mistakes that change the range so much that a roughly known map names them.
+#: Mistakes that change the range so much that a rough estimate of the map identifies them.
 GROSS: tuple[DiagnosisKind, ...] = ("not_normalised_raw", "times_255", "divided_twice", "twice", "not_normalised_unit")
-#: Predictions are held against the observation to this many input stds (relative, for predictions of a wider range).
+#: A prediction agrees if it is within this many input stds of the observation (relative for predictions of a wider range).
 TOLERANCE = 0.02
 _RAW_RANGE = 255.0
 _LEAST = 1e-6
@@ -44,7 +44,7 @@ _NEARLY_BLACK: tuple[DiagnosisKind, ...] = ("divided_twice", "bit_depth")
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """Constants that circulate, with their name: the network would receive ``affine`` of a raw value."""
+    """Constants in common use, with their name; ``affine`` maps raw values to network input."""
 
     name: str
     affine: Affine
@@ -52,11 +52,11 @@ class Convention:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What explains the observation.
+    """The mistake that explains the observation.
 
-    ``reversed_channels``: red and blue are exchanged. ``distance``: largest difference between observation and prediction, in
-    input std. ``other``: the convention it names, where it names one. ``implied_mean`` and ``implied_std``, in unit values, are
-    what the observed map amounts to.
+    ``reversed_channels`` says whether red and blue are exchanged. ``distance`` is the largest difference between observation and
+    prediction, in input std. ``other`` is the name of the convention involved, if any. ``implied_mean`` and ``implied_std``, in
+    unit values, are the constants that the observed map corresponds to.
     """
 
     kind: DiagnosisKind
@@ -68,10 +68,10 @@ class Diagnosis:
 
 
 def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] = (), tolerance: float = TOLERANCE) -> Diagnosis:
-    """Explain the observed map from raw values 0..255, given the expected one.
+    """Explain the observed map from raw values 0..255, given the expected map.
 
-    Both maps must have the same number of channels (ValueError otherwise). Simple explanations come before composed ones, and
-    of several of one kind the closest is taken; if none agrees, the kind is ``unexplained``.
+    Simple explanations take precedence over composed explanations, and within one kind the closest is returned. Without
+    agreement the kind is ``unexplained``. Raises ValueError if the maps differ in their number of channels.
     """
     if len(seen.order) != len(expected.order):
         raise ValueError(f"{len(seen.order)} channels seen and {len(expected.order)} expected")
@@ -87,16 +87,16 @@ def diagnose(seen: Affine, expected: Affine, conventions: Sequence[Convention] =
     if not agreeing:
         return Diagnosis("unexplained", False, seen.distance(expected), "", implied_mean, implied_std)
     best = min(agreeing)
-    if best[2] in _NEARLY_BLACK:  # 255 * 255 and 65535 differ by less than what may agree, but the nearer is clear
+    if best[2] in _NEARLY_BLACK:  # 255 * 255 and 65535 differ by less than the tolerance: the nearer one decides
         best = min((each for each in agreeing if each[2] in _NEARLY_BLACK), key=lambda each: each[1])
     _, distance, kind, other, exchanged = best
     return Diagnosis(kind, exchanged, distance, other, implied_mean, implied_std)
 
 
 def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> list[tuple[DiagnosisKind, Affine]]:
-    """Every mistake with the map that it makes of the expected one: the right map first, simple mistakes before composed ones.
+    """List every mistake with the map it causes: the right map first, then simple mistakes, then composed mistakes.
 
-    Maps that give every channel the same scale and shift are listed once, for which channels are exchanged does not show.
+    Maps with the same scale and shift per channel are listed once: which channels are exchanged makes no visible difference.
     """
     ranks: list[DiagnosisKind] = list(DiagnosisKind.__args__)  # type: ignore[attr-defined]
     found = [
@@ -111,12 +111,12 @@ def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> li
 
 
 def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
-    """Every mistake, applied to the expected map."""
+    """Yield every mistake with its name and the map that it causes."""
     count = len(expected.order)
     unit = _gain(count, 1 / _RAW_RANGE)
     inner = _of_unit(expected)
     yield "same", "", expected
-    if _plain(expected):  # the network takes values as they are, or normalises them itself
+    if _plain(expected):  # the network takes raw or unit values, or normalises them itself
         for convention in conventions:
             yield "normalised_for_network_that_does_it_itself", convention.name, convention.affine
     else:
@@ -136,14 +136,14 @@ def _predictions(expected: Affine, conventions: Sequence[Convention]) -> Iterato
 
 
 def _slips(expected: Affine) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
-    """Mistakes in the formula itself, for which mean and std must be taken apart again."""
+    """Yield the mistakes in the formula itself, which need mean and std separately."""
     if any(scale <= 0 for scale in expected.scale):
         return
     inner = _of_unit(expected)
     std = tuple(1 / scale for scale in inner.scale)
     mean = tuple(-shift * s for shift, s in zip(inner.shift, std, strict=True))
     raw, order = 1 / _RAW_RANGE, expected.order
-    if min(mean) > _LEAST and min(std) > _LEAST:  # dividing by a mean of nearly 0 is no slip that happens
+    if min(mean) > _LEAST and min(std) > _LEAST:  # nobody divides by a mean of nearly 0 by mistake
         yield "swapped", "", Affine.of_normalisation(std, mean, raw, order)
         yield "std_is_mean", "", Affine.of_normalisation(mean, mean, raw, order)
         yield "std_is_mean", "", Affine.of_normalisation(std, std, raw, order)
@@ -154,7 +154,7 @@ def _slips(expected: Affine) -> Iterator[tuple[DiagnosisKind, str, Affine]]:
 
 
 def _orders(prediction: Affine) -> Iterator[tuple[bool, Affine]]:
-    """The prediction, and with red and blue exchanged before it or after it."""
+    """Yield the prediction itself, and with red and blue exchanged before it or after it."""
     yield False, prediction
     if len(prediction.order) == 3:
         exchange = Affine((2, 1, 0), (1.0,) * 3, (0.0,) * 3)
@@ -163,7 +163,7 @@ def _orders(prediction: Affine) -> Iterator[tuple[bool, Affine]]:
 
 
 def _of_unit(affine: Affine) -> Affine:
-    """The same map as it acts on unit values, wrongly or rightly taken for raw ones; channels stay where they are."""
+    """Return the map from unit values with the same effect as ``affine`` on raw values, without its channel order."""
     count = len(affine.order)
     return Affine(tuple(range(count)), tuple(scale * _RAW_RANGE for scale in affine.scale), affine.shift)
 
@@ -173,9 +173,10 @@ def _gain(count: int, factor: float) -> Affine:
 
 
 def _agrees(seen: Affine, predicted: Affine, tolerance: float, span: float) -> bool:
-    """Whether slopes agree relative to the prediction's own range, and shifts to ``tolerance`` input std or more of a wide one.
+    """Return whether slopes agree relative to the prediction's range, and shifts within ``tolerance`` input std.
 
-    Relative, since after two divisions by 255 any slope lies within an absolute tolerance of any other.
+    Slopes are compared relatively because after two divisions by 255 all slopes agree within an absolute tolerance. A
+    prediction of a wider range widens the tolerance of shifts in proportion.
     """
     if seen.order != predicted.order:
         return False
@@ -190,5 +191,5 @@ def _span(affine: Affine) -> float:
 
 
 def _plain(affine: Affine) -> bool:
-    """Whether the map only scales: no mean is subtracted and every channel has one factor."""
+    """Return whether the map only scales: it subtracts no mean and has the same factor for all channels."""
     return all(shift == 0 for shift in affine.shift) and len(set(affine.scale)) == 1

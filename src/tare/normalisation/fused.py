@@ -1,8 +1,8 @@
 """Raw bytes to normalised floats in one pass over memory: ``y_c = a_c * v_p(c) + b_c``.
 
-Separate steps (to float, divide, subtract, divide, channels first) read and write every float several times; memory bandwidth,
-not arithmetic, is what they cost. Here each byte is read once and each float written once, so the pass moves fewer bytes than a
-plain copy of its result does.
+Separate steps (to float, divide, subtract, divide, channels first) read and write every float several times, and are limited by
+memory bandwidth, not arithmetic. Here each byte is read once and each float written once, so the pass moves fewer bytes than
+a copy of its result.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tare.input_spec.affine import Affine
 if TYPE_CHECKING:
     import torch
 
-#: Pixels whose bytes are taken apart together. Between 256 and 8192 the time hardly depends on it.
+#: Pixels per block of de-interleaved bytes. Between 256 and 8192 the time hardly depends on it.
 _BLOCK = 512
-#: Fewer floats are written sooner than another thread begins.
+#: Fewer floats than this are written before another thread could start.
 _MANY = 1 << 21
 
 
 def takes(images: torch.Tensor) -> bool:
-    """Whether :func:`normalise` takes these images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
+    """Return whether :func:`normalise` takes the images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
     import torch
 
     if images.dtype != torch.uint8 or images.ndim != 4 or images.device.type != "cpu" or not images.numel():
@@ -39,9 +39,9 @@ def takes(images: torch.Tensor) -> bool:
 def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = None) -> torch.Tensor:
     """Map raw uint8 images ``(N, C, H, W)``, stored channels first or last, to contiguous float32 ``(N, C, H, W)``.
 
-    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned. Large batches take as many
-    threads as torch's own operations do (``torch.get_num_threads()``, one in a loader's process).
-    Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or type.
+    ``affine`` maps raw values 0..255 to network input. ``out``, if given, is written to and returned. Large batches use as many
+    threads as torch's own operations (``torch.get_num_threads()``; one in a loader's process).
+    Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or dtype.
     """
     import torch
 
@@ -67,7 +67,7 @@ def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = N
 
 
 def _spread(run: Callable[[slice], Any], length: int, threads: int) -> None:
-    """Call ``run`` with slices that make up ``length``, one a thread; a pool that is kept would not outlive a fork."""
+    """Call ``run`` with slices that cover ``length``, one per thread; a persistent pool would not survive a fork."""
     first, *others = (slice(*ends) for ends in pairwise(length * k // threads for k in range(threads + 1)))
     if not others:
         run(first)
@@ -94,9 +94,8 @@ def _planes(  # pragma: no cover - compiled
 def _triples(  # pragma: no cover - compiled
     images: NDArray[np.uint8], out: NDArray[np.float32], order: NDArray[np.int64], a: NDArray[np.float32], b: NDArray[np.float32]
 ) -> None:
-    # A block of pixels at a time: its bytes are first taken apart into three planes that stay in the nearest cache, so that they
-    # become floats by whole vectors, one plane after another. Taking bytes apart and making floats of them in one loop does both
-    # by vectors of eight, and takes twice as long.
+    # Each block of pixels is first split into three planes of bytes in the nearest cache. Each plane is then converted to floats
+    # in full vectors. One loop that splits and converts works in vectors of eight and takes twice as long.
     planes = np.empty((3, _BLOCK), np.uint8)
     first, second, third = planes[0], planes[1], planes[2]
     pixels = images.shape[1]
@@ -105,7 +104,7 @@ def _triples(  # pragma: no cover - compiled
         for start in range(0, pixels, _BLOCK):
             count = min(_BLOCK, pixels - start)
             part = source[3 * start : 3 * (start + count)]
-            # The offsets 0, 1, 2 stand in the loop as they are, to become byte shuffles; a variable one would be a gather.
+            # The offsets 0, 1, 2 are literals, which compile to byte shuffles; a variable offset would be a gather.
             for j in range(count):
                 first[j] = part[3 * j]
                 second[j] = part[3 * j + 1]

@@ -1,4 +1,4 @@
-"""The strategies by name, apart from what computes them: a command line lists them without loading it."""
+"""The names of the strategies, apart from their computation: the command line lists them without loading NumPy."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""The normalisation as a layer: raw uint8 or unit float images in, network input out, on whichever device they are."""
+"""The normalisation as a layer: from raw uint8 or unit float samples to network input, on the samples' own device."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tare.normalisation.strategies import Normalisation
 
 
 class Normaliser(nn.Module):
-    """Raw uint8 0..255 or unit floats to float network input, one ``a * x + b`` per channel.
+    """Map raw uint8 0..255 or unit floats to float network input, by ``a * x + b`` per channel.
 
-    Images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes travel to the accelerator as they are and become
-    floats there; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64 is normalised in float64
-    before it becomes float32, which may not tell large values of little spread apart.
+    Samples are images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes are converted to floats on the
+    accelerator; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64 values are normalised in
+    float64 and then rounded to float32, which could not represent large values of small spread.
 
-    With ``per_sample`` every sample and channel is z-scored by its own moments. The std of an image is not taken below
-    1/sqrt(H W), as ``tf.image.per_image_standardization`` does for constant images. Signals have no such range: a quiet one is
-    scaled as any other, a constant one becomes zeros, and NaN, which marks what lies outside a signal, counts for nothing and
-    becomes zero. A row has no moments of its own (:class:`StrategyError`).
+    With ``per_sample`` every sample and channel is z-scored by its own moments. The std of an image is at least 1/sqrt(H W), as
+    in ``tf.image.per_image_standardization``. The std of a signal has no such floor; a constant signal becomes zeros. NaN marks
+    the padding of a signal: it is left out of the moments and becomes zero. Rows raise :class:`StrategyError`: one value per
+    channel has no std.
     """
 
     scale: torch.Tensor
@@ -51,7 +51,7 @@ class Normaliser(nn.Module):
         return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
 
     def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
-        # A compiler or exporter traces tensor operations and fuses them itself.
+        # Compilers and exporters need plain tensor operations, which they fuse themselves.
         traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
         if not traced and self.scale.dtype == torch.float32 and fused.takes(samples):
             return fused.normalise(samples, self.raw)
@@ -64,22 +64,22 @@ class Normaliser(nn.Module):
         return torch.addcmul(shift, samples, scale)
 
     def _narrowed(self, samples: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-        """Float64 values normalised as such, and then rounded."""
+        """Normalise float64 values in float64, then round to the layer's dtype."""
         constants = (self.unit.shift, self.unit.scale)
         shift, scale = (torch.tensor(c, dtype=samples.dtype, device=samples.device).reshape(shape) for c in constants)
         return torch.addcmul(shift, samples, scale).to(self.scale.dtype)
 
 
 def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
-    """What a network is fed of ``samples`` under ``chosen``; what lies outside a signal (NaN) becomes zero, as in training."""
+    """Normalise ``samples`` under ``chosen``; the padding of signals (NaN) becomes zero, as in training."""
     fed: torch.Tensor = Normaliser(chosen)(samples)
     return fed.nan_to_num(nan=0.0) if samples.ndim == 3 else fed
 
 
 def _z_scored(signals: torch.Tensor) -> torch.Tensor:
-    """Signals ``(N, C, T)`` by their own mean and std (ddof 0) over the values that are there; the others become zero."""
+    """Z-score signals ``(N, C, T)`` by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
     centred = signals - signals.nanmean(dim=2, keepdim=True)
     std = centred.square().nanmean(dim=2, keepdim=True).sqrt()
-    # What a constant signal has left is rounding: dividing by it would make noise of it.
+    # The std of a constant signal is rounding error, and dividing by it would amplify noise.
     least = 1e-6 * signals.abs().nan_to_num(nan=0.0).amax(dim=2, keepdim=True)
     return torch.where((std > least) & ~signals.isnan(), centred / std, torch.zeros_like(centred))

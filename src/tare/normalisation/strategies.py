@@ -1,4 +1,4 @@
-"""The strategies: with which mean and std the target's unit values are normalised before the network sees them."""
+"""The strategies: the mean and std by which your data (dataset1, the target) are normalised, in unit values."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tare.statistics.dataset_stats import DatasetStats
 
 T = TypeVar("T")
 
-#: Smallest std that is divided by, as a share of the range of values: below it that range spans more than 1000 sigma.
+#: Smallest std accepted as a divisor, as a share of the range of values, which then spans 1000 sigma.
 STD_FLOOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """Per-channel mean and std in unit values, and who says so."""
+    """Per-channel mean and std in unit values, and their origin."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -31,7 +31,7 @@ class Constants:
 
 @dataclass(frozen=True, slots=True)
 class Normalisation:
-    """``(x - mean) / std`` per channel of unit values x, or each sample by its own moments where ``per_sample``."""
+    """``(x - mean) / std`` per channel of unit values x, or with ``per_sample`` each sample by its own moments."""
 
     strategy: Strategy
     mean: tuple[float, ...]
@@ -39,21 +39,21 @@ class Normalisation:
     per_sample: bool = False
 
     def affine(self) -> Affine:
-        """The map from unit value to network input; for ``per_sample`` the identity that precedes it."""
+        """Return the map from unit values to network input; with ``per_sample`` the identity, applied before z-scoring."""
         return Affine.of_normalisation(self.mean, self.std, raw_scale=1.0)
 
     @property
     def zero(self) -> tuple[float, ...] | None:
-        """The unit value per channel that becomes 0, or None where every sample has its own: what lies outside a sample."""
+        """The unit value per channel that becomes 0 and pads samples; None if it differs per sample."""
         return None if self.per_sample else self.mean
 
     @property
     def border(self) -> tuple[float, ...] | None:
-        """The colour around an image: of those that an image can hold, the nearest to ``zero``."""
+        """The colour that pads an image: the nearest to ``zero`` that an image can hold."""
         return None if self.zero is None else clipped(self.zero)
 
     def moments_fed(self, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and std per channel that the network receives from data with the pooled statistics ``target``."""
+        """Return mean and std per channel of the network input, for data with the pooled statistics ``target``."""
         if self.per_sample:
             return (0.0,) * len(self.mean), (1.0,) * len(self.std)
         return (
@@ -72,11 +72,12 @@ def normalisation(
 ) -> Normalisation:
     """Compute the normalisation of ``strategy`` for a network with ``channels`` input channels.
 
-    ``source`` are the constants u0, s0 that the network was trained with; ``target`` the statistics u1, s1 of the target's
-    *training split*; ``source_seen`` the pooled moments of dataset0 in unit values, which ``match`` needs.
+    ``source`` are the constants u0, s0 that the network was pretrained with. ``target`` are the statistics u1, s1 of the
+    target's *training split*. ``source_seen`` are the pooled moments of the pretraining data (dataset0) in unit values, which
+    only ``match`` needs.
 
-    Raises :class:`StrategyError` if a strategy lacks what it needs, or would divide by a std below ``STD_FLOOR`` of the range:
-    the dtype's, or for numbers without one (raw floats) the one the target has.
+    Raises :class:`StrategyError` if an input of the strategy is missing, or if it would divide by a std below ``STD_FLOOR`` of
+    the range of values: the dtype's range, or for raw floats the range of the target.
     """
     ranges = _ranges(target, channels)
     if strategy in ("none", "sample"):
@@ -100,10 +101,10 @@ def normalisation(
 
 
 def matched(source: Constants, seen: Constants, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std under which the target reaches the network with the moments that dataset0 really had there.
+    """Return mean and std that feed the target with the moments with which dataset0 reached the network.
 
-    Dataset0 with pooled moments m0, d0 reached the network with mean (m0 - u0)/s0 and std d0/s0. The target gets the same:
-    std* = s1 s0 / d0 and mean* = u1 - std* (m0 - u0)/s0.
+    Dataset0 with pooled moments m0, d0 reached the network with mean (m0 - u0)/s0 and std d0/s0. The target reaches it with the
+    same moments under std* = s1 s0 / d0 and mean* = u1 - std* (m0 - u0)/s0.
     """
     rows = list(zip(source.mean, source.std, seen.mean, seen.std, target.mean, target.std, strict=True))
     std = tuple(s1 * s0 / d0 for _, s0, _, d0, _, s1 in rows)
@@ -112,7 +113,7 @@ def matched(source: Constants, seen: Constants, target: DatasetStats) -> tuple[t
 
 
 def blended(source: Constants, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Shrink the target's mean and log std toward the source's by how well they are known.
+    """Shrink the target's mean and log std toward the source's, the more the larger their standard errors.
 
     With d = u1 - u0 and its standard error SE (counted in samples): tau2 = max(0, d^2 - SE^2), w = tau2 / (tau2 + SE^2),
     and u = u0 + w d: the positive-part estimator of the weight under a normal prior centred on the source
@@ -132,20 +133,20 @@ def blended(source: Constants, target: DatasetStats) -> tuple[tuple[float, ...],
 
 
 def shrunk(difference: float, error: float) -> float:
-    """``w * difference`` with w = tau2 / (tau2 + error^2), tau2 = max(0, difference^2 - error^2)."""
+    """Return ``w * difference`` with w = tau2 / (tau2 + error^2), tau2 = max(0, difference^2 - error^2)."""
     spread = max(0.0, difference**2 - error**2)
     return 0.0 if spread == 0.0 else difference * spread / (spread + error**2)
 
 
 def clipped(values: Sequence[float]) -> tuple[float, ...]:
-    """Unit values that an image can hold."""
+    """Clip unit values to [0, 1]."""
     return tuple(min(1.0, max(0.0, value)) for value in values)
 
 
 def same_inputs(choices: Sequence[Normalisation], tolerance: float = 1e-6) -> Mapping[Strategy, Strategy]:
-    """Map each strategy that feeds the same tensors as an earlier one (to ``tolerance`` input std) to that one.
+    """Map each strategy that feeds the same tensors as an earlier strategy (within ``tolerance`` input std) to that strategy.
 
-    Comparing two strategies of one group would report a tie that is true by construction.
+    Comparing two such strategies would report a tie that holds by construction.
     """
     repeated: dict[Strategy, Strategy] = {}
     for index, choice in enumerate(choices):
@@ -164,7 +165,7 @@ def _needed(value: T | None, strategy: str, what: str, remedy: str) -> T:
 
 
 def _ranges(target: DatasetStats | None, channels: int) -> tuple[float, ...]:
-    """The range of values per channel: 1 in unit values, or what was met where the dtype has none."""
+    """Return the range of values per channel: 1 in unit values, or the observed range for raw floats."""
     if target is None or not target.dtype or np.dtype(target.dtype).kind != "f" or len(target.channels) != channels:
         return (1.0,) * channels
     return tuple(channel.max - channel.min for channel in target.channels)

@@ -1,4 +1,4 @@
-"""Signals and rows to predict, one by one: recordings, arrays and tables, brought to the size that a trained network takes."""
+"""Signals and rows to predict, from recordings, arrays and tables, at the size that the network takes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,24 +27,24 @@ from tare.sources.tables.csv_table import read_head
 
 _SUFFIXES = {"signal": (".wav",), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
 _ARRAYS = (".npy", ".npz")
-_UNNAMED = re.compile(r"c\d+")  # what columns are called that nobody named
+_UNNAMED = re.compile(r"c\d+")  # the names given to columns without a header
 
 Read = Callable[[], NDArray[Any] | Skipped]
 
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """One signal or row by name: a file, or a row of one; ``read`` gives its raw values."""
+    """A named signal or row: a file, or one row of a file; ``read`` returns its raw values."""
 
     name: str
     read: Read
 
 
 def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> list[NumberInput]:
-    """The samples that ``words`` name: a recording is one, each row of a table another.
+    """Return the samples that ``words`` name: each recording, and each row of a table or array.
 
-    Words are read as by :func:`tare.sources.named_files.image_paths`. A table's columns are found by the names they had in
-    training. A file that cannot be read is one input, whose reading says why.
+    Words name files as in :func:`tare.sources.named_files.image_paths`. A table's columns are found by their names in training.
+    An unreadable file is one input, whose ``read`` returns the reason.
     """
     found: list[NumberInput] = []
     for path in image_paths(words, suffixes=_SUFFIXES[takes.kind]):
@@ -56,16 +57,16 @@ def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> 
 
 
 def tensor_of(item: NumberInput, takes: SignalGeometry | RowGeometry, channels: int) -> torch.Tensor | Skipped:
-    """A sample as the network takes it, in unit values ``(C, T)`` or ``(C,)``, or why it cannot be."""
+    """Return a sample in unit values, ``(C, T)`` or ``(C,)``, or the reason why it cannot be read."""
     values = item.read()
     values = values if isinstance(values, Skipped) else finite_or_skipped(values, item.name)
     if isinstance(values, Skipped):
         return values
     if values.shape[-1] != channels:
         what = "numbers" if isinstance(takes, RowGeometry) else "channels"
-        return Skipped(item.name, f"{values.shape[-1]} {what}, where the network takes {channels}")
+        return Skipped(item.name, f"{values.shape[-1]} {what}, but the network takes {channels}")
     if unit_scale(values.dtype) != unit_scale(takes.raw_dtype):
-        return Skipped(item.name, f"{values.dtype} values, where the network was trained on {takes.raw_dtype}")
+        return Skipped(item.name, f"{values.dtype} values, but the network was trained on {takes.raw_dtype}")
     return sized(values, takes)
 
 
@@ -74,7 +75,7 @@ def _inputs_in(path: str, takes: SignalGeometry | RowGeometry) -> list[NumberInp
         return _rows(path, _array(path, takes))
     if isinstance(takes, RowGeometry):
         if not is_table(path):
-            return [_failed(path, "no table or array by its name: .csv, .tsv, .parquet, .npy or .npz")]
+            return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
         return _rows(path, _columns(path, takes.columns))
     if is_table(path):
         return [_failed(path, "a table: save its signals as an array, .npy or .npz")]
@@ -82,7 +83,7 @@ def _inputs_in(path: str, takes: SignalGeometry | RowGeometry) -> list[NumberInp
 
 
 def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
-    """The columns of a table that are called as in training; one without header may hold nothing but them."""
+    """Return the columns of a table by their names in training; without a header they must be its only columns."""
     import polars as pl
 
     unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
@@ -90,15 +91,15 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]
     if missing:
-        raise DataError("the columns of training", f"no column {missing[0]!r} in it", "name a table that has them")
+        raise DataError("the columns of training", f"a table without the column {missing[0]!r}", "name a table that has them")
     text = next((name for name in chosen if not table.schema[name].is_numeric() and table.schema[name] != pl.Boolean), None)
     if text is not None:
-        raise DataError("columns of numbers", f"text in its column {text!r}", "repair it")
+        raise DataError("columns of numbers", f"text in the column {text!r}", "repair it")
     return table.select(pl.col(chosen).cast(pl.Float64)).to_numpy()
 
 
 def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
-    """Samples along the first axis of the only array of a file that can hold some, channels last."""
+    """Return the samples along the first axis of the file's only array of two or more axes, channels last."""
     try:
         loaded = np.load(path, allow_pickle=False)
         every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
@@ -119,10 +120,7 @@ def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
 
 
 def _rows(path: str, values: NDArray[Any]) -> list[NumberInput]:
-    def reading(index: int) -> Read:
-        return lambda: values[index]
-
-    return [NumberInput(f"{path}[{index}]", reading(index)) for index in range(len(values))]
+    return [NumberInput(f"{path}[{index}]", partial(values.__getitem__, index)) for index in range(len(values))]
 
 
 def _failed(path: str, reason: str) -> NumberInput:

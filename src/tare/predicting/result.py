@@ -1,4 +1,4 @@
-"""What a trained model says about one sample."""
+"""The prediction for one sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SCHEMA = "tare.predictions/1"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One sample's answer: the most probable classes with their probabilities, best first, or why there is none."""
+    """The most probable classes of one sample with their probabilities, best first, or the ``error`` that prevented them."""
 
     path: str
     ranks: tuple[tuple[str, float], ...] = ()
@@ -27,6 +27,6 @@ class Prediction:
         return self.ranks[0][1] if self.ranks else None
 
     def to_json(self) -> dict[str, Any]:
-        """The prediction as a JSON object."""
+        """Return the prediction as a JSON object."""
         ranks = [{"label": label, "probability": value} for label, value in self.ranks]
         return {"path": self.path, "label": self.label, "probability": self.probability, "ranks": ranks, "error": self.error}

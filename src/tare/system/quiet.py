@@ -1,4 +1,4 @@
-"""Libraries that talk while they export: their warnings are for their developers, not for the user's terminal."""
+"""Silence libraries while they export: their warnings are for developers, not for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Drop warnings, log records below errors, and what is printed, while the context lasts."""
+    """Drop warnings, log records below errors, and printed output within the context."""
     before = logging.root.manager.disable
     try:
         logging.disable(logging.WARNING)

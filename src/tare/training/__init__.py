@@ -1,1 +1,1 @@
-"""How weights are trained."""
+"""Train weights: options, optimiser, schedule, checkpoints, evaluation."""

@@ -1,4 +1,4 @@
-"""How well a network tells classes apart: per class, between classes, and where it is most wrong."""
+"""Evaluate a classifier: per-class precision and recall, the confusion matrix, and the most confident mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MISTAKES = 12
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class: shares of what was called so and is (precision) and of what is and was called so (recall), and F1.
+    """Precision, recall, F1 and number of samples (``support``) of one class.
 
     A figure without a denominator is NaN: the precision of a class that was never predicted is unknown, not zero.
     """
@@ -31,7 +31,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A sample that was called something else, and the probability given to that."""
+    """A misclassified sample, with the probability of the predicted class."""
 
     sample: str
     truth: str
@@ -41,7 +41,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Classes told apart on validation samples; ``confusion[i][j]`` counts those of class i that were called j."""
+    """The evaluation of a classifier; ``confusion[i][j]`` counts the samples of class i that were predicted as class j."""
 
     classes: tuple[str, ...]
     accuracy: Interval
@@ -56,7 +56,7 @@ class Evaluation:
         return sum(map(sum, self.confusion))
 
     def confused(self) -> list[tuple[str, str, int]]:
-        """Pairs of a class and what its samples were called instead, the most frequent first."""
+        """Return pairs of true and predicted class with their counts of mistakes, the most frequent first."""
         counts = [
             (self.classes[i], self.classes[j], count)
             for i, row in enumerate(self.confusion)
@@ -66,7 +66,7 @@ class Evaluation:
         return sorted(counts, key=lambda item: -item[2])
 
     def to_json(self) -> dict[str, Any]:
-        """The evaluation as a JSON object with schema ``tare.evaluation/1``; a figure that is unknown is null."""
+        """Return a JSON object with schema ``tare.evaluation/1``; unknown figures are null."""
         return {
             "schema": "tare.evaluation/1",
             "samples": self.samples,
@@ -86,7 +86,6 @@ def evaluate(
     Accuracy comes with Wilson's 95% interval.
     """
     from scipy.special import softmax
-    from scipy.stats import binomtest
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     everything = list(range(len(classes)))
@@ -95,16 +94,23 @@ def evaluate(
     scores = tuple(
         ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in zip(classes, *columns, strict=True)
     )
-    right = binomtest(int((predicted == labels).sum()), len(labels))
-    interval = right.proportion_ci(0.95, method="wilson")
     return Evaluation(
         classes=tuple(classes),
-        accuracy=Interval(float(right.statistic), float(interval.low), float(interval.high)),
+        accuracy=wilson(int((predicted == labels).sum()), len(labels)),
         macro_f1=float(np.nanmean([score.f1 for score in scores])),
         scores=scores,
         confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(labels, predicted, labels=everything)),
         mistakes=_mistakes(softmax(np.asarray(logits, np.float64), axis=1), labels, classes, samples),
     )
+
+
+def wilson(right: int, count: int) -> Interval:
+    """Return the share ``right / count`` with Wilson's 95% interval (JASA 22, 1927), which stays within 0 to 1."""
+    from scipy.stats import binomtest
+
+    test = binomtest(right, count)
+    interval = test.proportion_ci(0.95, method="wilson")
+    return Interval(float(test.statistic), float(interval.low), float(interval.high))
 
 
 def _mistakes(

@@ -1,4 +1,4 @@
-"""Fine-tuning on Lightning's Trainer: checkpoints, early stopping, averaged weights, loggers; resumed runs end alike."""
+"""Train on Lightning's Trainer with checkpoints, early stopping, averaged weights and loggers; resuming changes no result."""
 
 from __future__ import annotations
 
@@ -24,47 +24,45 @@ from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.optional import require
 from tare.training.history import History
-from tare.training.module import DivergedError, EpochBatches, TransferModule
+from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
-
-__all__ = ["DivergedError", "EpochBatches", "Fitted", "TransferModule", "check_training", "fit", "load_state", "train_in_memory"]
 
 BEST, LAST = "best", "last"
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The epochs of a run, a row each, and that with the best validation accuracy."""
+    """One row of figures per epoch, and the row with the best validation accuracy."""
 
     rows: tuple[dict[str, float], ...]
     best: dict[str, float]
 
     def metrics(self) -> dict[str, float]:
-        """The figures of the last epoch, and of the best."""
+        """Return the figures of the last epoch, and accuracy and number of the best epoch."""
         last = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "lr")}
         return {**last, "best_val_accuracy": self.best["val_accuracy"], "best_epoch": self.best["epoch"]}
 
 
 class Patience(EarlyStopping):
-    """Lightning's early stopping, which a run resumed after its end obeys, too."""
+    """Lightning's early stopping, which also stops a run that is resumed after its end."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """End at once what had already ended when its checkpoint was written."""
+        """Stop at once if training had already stopped when the checkpoint was written."""
         del pl_module
         if self.wait_count >= self.patience:
             trainer.should_stop = True
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Checkpoints written beside their place and renamed: a killed run leaves the old one or the new one, never a part."""
+    """Write checkpoints under a temporary name and rename them: a killed run leaves the old or the new file, never a part."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write one. Raises :class:`tare.errors.OutputError` if the disk is full."""
+        """Write a checkpoint. Raises :class:`tare.errors.OutputError` if the disk is full."""
         del storage_options
         with replacing(Path(path)) as temporary:
             try:
                 torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # what torch's writer makes of a full disk
+            except RuntimeError as error:  # torch's writer raises this on a full disk
                 if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
                     raise
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
@@ -73,15 +71,16 @@ class CheckpointFiles(TorchCheckpointIO):
 def fit(
     module: TransferModule, val: DataLoader[Any], folder: Path, machine: Machine, *, resume: bool = False, progress: bool = False
 ) -> Fitted:
-    """Train on ``machine``, keep ``checkpoints/last.ckpt`` and ``best.ckpt`` and ``metrics.csv`` in ``folder``.
+    """Train on ``machine``; write ``checkpoints/last.ckpt``, ``checkpoints/best.ckpt`` and ``metrics.csv`` into ``folder``.
 
-    Raises :class:`DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` when the disk is full.
+    Raises :class:`tare.training.module.DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` if the
+    disk is full.
     """
     training = module.training_options
     history = History(folder / "metrics.csv")
     latest = folder / "checkpoints" / f"{LAST}.ckpt"
     if resume and latest.exists():
-        _loaded(latest)  # what cannot be read is said before the trainer meets it
+        _loaded(latest)  # raises a readable error before the trainer loads the file
     with _quiet(), _deterministic(), _compiled(module), _explained():
         trainer = _trainer(
             training,
@@ -95,12 +94,12 @@ def fit(
         remove_parts(latest.parent)
         trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
     if trainer.is_global_zero:
-        history.write()  # killed between a checkpoint and its row, a run resumed at its end writes it here
+        history.write()  # a run killed between its last checkpoint and that epoch's row lacks the row
     return Fitted(tuple(history.rows), history.best())
 
 
 def load_state(module: TransferModule, folder: Path, name: str) -> None:
-    """Load the weights of ``best`` or ``last``: the averaged ones where weights are averaged."""
+    """Load the weights of the checkpoint ``best`` or ``last``: averaged weights if weights are averaged."""
     path = folder / "checkpoints" / f"{name}.ckpt"
     try:
         module.cpu().load_state_dict(_loaded(path)["state_dict"])
@@ -109,10 +108,10 @@ def load_state(module: TransferModule, folder: Path, name: str) -> None:
 
 
 def _loaded(path: Path) -> dict[str, Any]:
-    """A checkpoint's content; nothing in it is executed. Raises :class:`ModelError` if it is none of ours, or damaged."""
+    """Read a checkpoint without executing code in it. Raises :class:`ModelError` if it is foreign or damaged."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch makes of bytes that are no checkpoint, or of one that would run code
+    except Exception as error:  # torch raises many kinds for damaged files and for files that would run code
         raise _unreadable(path, type(error).__name__) from None
     if not isinstance(state, dict) or not {"state_dict", "loops", "epoch"} <= set(state):
         raise _unreadable(path, "something else")
@@ -125,7 +124,7 @@ def _unreadable(path: Path, found: str) -> ModelError:
 
 
 def train_in_memory(module: TransferModule, machine: Machine) -> None:
-    """Train without writing anything, for small networks that are a step of something larger."""
+    """Train without writing files."""
     with _quiet(), _deterministic():
         _trainer(module.training_options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(
             module
@@ -141,16 +140,16 @@ def check_training(training: Training, machine: Machine) -> None:
 
 
 def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
-    """In the order that matters: averaged weights before what validates them, the last checkpoint after the best."""
+    """Return the callbacks in their necessary order: weight averaging before validation, the last checkpoint after the best."""
     callbacks: list[Callback] = []
     if training.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=training.ema))
     if training.patience is not None:
         callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
     callbacks.append(history)
-    # The last one is a checkpoint of its own: save_last would renew it only when an epoch is the best so far. It records the
-    # best one's score, and so comes after it. The best one is weights alone, a third of the bytes, unless they are averaged:
-    # only a whole checkpoint has the average.
+    # Two callbacks, because save_last would renew the last checkpoint only when an epoch is the best so far. The last checkpoint
+    # records the best score, so it comes second. The best checkpoint holds only weights, a third of the bytes, unless weights
+    # are averaged: only a whole checkpoint has the average.
     whole = training.ema is not None
     callbacks += [
         _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
@@ -162,7 +161,7 @@ def _callbacks(training: Training, history: History, folder: Path, progress: boo
 
 
 def _checkpoint(folder: Path, name: str, **which: Any) -> ModelCheckpoint:
-    """Keep one checkpoint under a fixed name, written when an epoch is complete, its row of the history included."""
+    """Return a callback that writes one checkpoint under a fixed name when an epoch and its row of the history are complete."""
     return ModelCheckpoint(
         dirpath=folder,
         filename=name,
@@ -173,7 +172,7 @@ def _checkpoint(folder: Path, name: str, **which: Any) -> ModelCheckpoint:
 
 
 def _logger(machine: Machine, folder: Path) -> Any:
-    """The logger beside our own table; MLflow writes to the server that its environment variable names, else to the run.
+    """Return the logger beside ``metrics.csv``; MLflow logs to the server in its environment variable, else into the run.
 
     Raises :class:`SpecError` if it cannot be set up.
     """
@@ -186,8 +185,8 @@ def _logger(machine: Machine, folder: Path) -> Any:
             return TensorBoardLogger(folder, name="tensorboard", version="")
         place = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{(folder / 'mlflow.db').absolute()}")
         logger = MLFlowLogger(experiment_name="tare", run_name=folder.name, tracking_uri=place)
-        _ = logger.experiment  # reaches the server now rather than after the first epoch
-    except Exception as error:  # whatever a server, a file system or a version of theirs raises
+        _ = logger.experiment  # fails now rather than after the first epoch
+    except Exception as error:  # a server, a file system or the logger's library may raise anything
         reason = reason_of(error)
         raise SpecError(f"a working logger for --logger {machine.logger}", reason, "use --logger none") from None
     return logger
@@ -209,14 +208,14 @@ def _trainer(training: Training, machine: Machine, **more: Any) -> lightning.Tra
             **more,
         )
     except (MisconfigurationException, ValueError) as error:
-        asked = f"--device {machine.device} --devices {machine.devices} --precision {training.precision}"
-        reason = reason_of(error, 200)
-        raise SpecError("what Lightning can train with here", f"{asked}: {reason}", "use --device auto or cpu") from None
+        options = f"--device {machine.device} --devices {machine.devices} --precision {training.precision}"
+        expected = "a device and precision that Lightning supports here"
+        raise SpecError(expected, f"{options}: {reason_of(error, 200)}", "use --device auto or cpu") from None
 
 
 @contextlib.contextmanager
 def _compiled(module: TransferModule) -> Iterator[None]:
-    """Compile the network in place while it trains, where asked; its names and what is saved of it stay the same."""
+    """Compile the network in place during training, with ``--compile``; parameter names and saved weights are unaffected."""
     if not module.training_options.compile:
         yield
         return
@@ -229,9 +228,9 @@ def _compiled(module: TransferModule) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _deterministic() -> Iterator[None]:
-    """Keep what the trainer switches for the whole process to itself.
+    """Restore torch's process-wide determinism settings after training.
 
-    Deterministic algorithms also fill all fresh memory with NaN, which finds mistakes in torch's own kernels and takes time.
+    Filling of uninitialised memory with NaN, which takes time and only finds mistakes in torch's kernels, is off meanwhile.
     """
     enabled, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
@@ -245,13 +244,13 @@ def _deterministic() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Say in one line what a training loop meets that its user can change."""
+    """Turn failures of a training loop that the user can resolve into one-line errors."""
     from torch._dynamo.exc import TorchDynamoException
 
     try:
         with loader_errors():
             yield
-    except SystemExit:  # how Lightning ends after Ctrl-C; whoever called shall see what happened
+    except SystemExit:  # Lightning's exit after Ctrl-C, which callers expect as KeyboardInterrupt
         raise KeyboardInterrupt from None
     except torch.cuda.OutOfMemoryError:
         raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None

@@ -1,4 +1,4 @@
-"""The table of a run's epochs."""
+"""The table of a run's epochs, ``metrics.csv``."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tare.training.module import TransferModule
 
 
 class History(Callback):
-    """Writes ``metrics.csv``, a row an epoch. The rows travel in the checkpoint, so a resumed run loses and repeats none."""
+    """Write ``metrics.csv``, one row per epoch. Checkpoints hold the rows, so a resumed run neither loses nor repeats a row."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
-        """The rows so far."""
+        """Return the rows so far."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the rows of a checkpoint."""
+        """Restore the rows from a checkpoint."""
         self.rows = list(state_dict["rows"])
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Add the epoch's row and write the table anew."""
+        """Add the epoch's row and rewrite the table."""
         if not isinstance(pl_module, TransferModule):
             raise TypeError(f"a TransferModule, got {type(pl_module).__name__}")
         loss = float(trainer.strategy.reduce(torch.tensor(pl_module.mean_loss(), device=pl_module.device), reduce_op="mean"))
@@ -46,5 +46,5 @@ class History(Callback):
         write_text(self.path, "\n".join(lines) + "\n")
 
     def best(self) -> dict[str, float]:
-        """The first of the epochs with the greatest validation accuracy."""
+        """Return the row of the first epoch with the highest validation accuracy."""
         return max(self.rows, key=lambda row: row["val_accuracy"])

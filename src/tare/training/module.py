@@ -1,4 +1,4 @@
-"""The network, its normalisation and its objective as one Lightning module."""
+"""A network, its normalisation and its training objective as one Lightning module."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tare.training.options import Training
 from tare.training.parameter_groups import belongs, frozen_names, optimiser_of
 from tare.training.schedule import Schedule
 
-#: Gives the training batches of an epoch, so that they are a function of the epoch alone, also after a resume.
+#: Returns the training batches of an epoch, a function of the epoch alone, so that a resumed run sees the same batches.
 EpochBatches = Callable[[int], DataLoader[Any]]
 
-# An accelerator computes ahead of Python; asking it for the loss at every step would make it wait.
+# Steps between checks of the loss on an accelerator, which would have to wait for Python at each check.
 _CHECK_EVERY = 50
 
 
@@ -33,10 +33,10 @@ class DivergedError(TareError):
 
 
 class TransferModule(lightning.LightningModule):
-    """Normalise, run the network, and learn its classes; batches are ``(images (N, C, H, W), labels (N,))``.
+    """Normalise, run the network and train it; batches are ``(images (N, C, H, W), labels (N,))``.
 
-    ``head`` is the dotted name of the classifier, which trains alone in the first epochs where ``training`` says so, and
-    ``class_weights`` the weight of each class in the loss.
+    ``head`` is the dotted name of the classifier, which trains alone in the first ``training.epochs_of_head`` epochs.
+    ``class_weights`` are the weights of the classes in the loss.
     """
 
     class_weights: torch.Tensor | None
@@ -63,11 +63,11 @@ class TransferModule(lightning.LightningModule):
         self._trained = self._trained_names()
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """The batches of the current epoch; the trainer asks anew every epoch."""
+        """Return the batches of the current epoch; the trainer calls this in every epoch."""
         return self.batches(self.current_epoch)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Raw images to logits ``(N, K)``."""
+        """Map raw images to logits ``(N, K)``."""
         logits: torch.Tensor = self.network(self.normaliser(images))
         return logits
 
@@ -77,7 +77,7 @@ class TransferModule(lightning.LightningModule):
         return self._trainer is not None and self.current_epoch < self.head_epochs
 
     def train(self, mode: bool = True) -> TransferModule:
-        """Training mode for what is trained: a part none of whose weights are (its batch norms included) stays in eval mode."""
+        """Set training mode; a part without trained weights stays in eval mode, with its batch norms."""
         super().train(mode)
         if mode:
             for layer in self._resting():
@@ -85,7 +85,7 @@ class TransferModule(lightning.LightningModule):
         return self
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout and its kin by epoch, so that a resumed run continues as an uninterrupted one."""
+        """Seed dropout and other random layers by epoch, so that a resumed run equals an uninterrupted run."""
         torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
         self._loss_sum.zero_()
         self._images = 0
@@ -93,7 +93,7 @@ class TransferModule(lightning.LightningModule):
         self.train()
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
-        """One step; raises :class:`DivergedError` when the loss is no longer a number."""
+        """Return the loss of a batch; raises :class:`DivergedError` if it is NaN or infinite."""
         images, labels = self._mixed(*batch, index)
         smoothing = self.training_options.label_smoothing
         loss = functional.cross_entropy(self(images), labels, self.class_weights, label_smoothing=smoothing)
@@ -101,7 +101,7 @@ class TransferModule(lightning.LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """While the head trains alone, the body's gradients, which processes beside each other must compute, are dropped."""
+        """Drop the body's gradients while the head trains alone; parallel processes have to compute them nevertheless."""
         del optimizer
         if self.head_alone and self.trainer.world_size > 1:
             for name, parameter in self.network.named_parameters():
@@ -115,15 +115,12 @@ class TransferModule(lightning.LightningModule):
         optimizer: torch.optim.Optimizer | LightningOptimizer,
         optimizer_closure: Callable[[], Any] | None = None,
     ) -> None:
-        """Take a step, and give the gradients' memory back before the next forward pass asks for as much.
-
-        Lightning would keep the old gradients until that pass is over.
-        """
+        """Take a step, and free the gradients' memory; Lightning would keep it during the next forward pass."""
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         optimizer.zero_grad()
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
-        """Loss and accuracy on validation images."""
+        """Log loss and accuracy on validation images."""
         del index
         images, labels = batch
         logits = self(images)
@@ -132,22 +129,22 @@ class TransferModule(lightning.LightningModule):
         self.log("val_accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
-        """Raise :class:`DivergedError` before anything that is no number reaches a checkpoint."""
+        """Raise :class:`DivergedError` before NaN or infinity reaches a checkpoint."""
         self.mean_loss()
         for name, values in self.network.state_dict().items():
-            # The sum is read off faster; one of finite values may leave the range, too.
+            # The sum is faster to check, but a sum of finite values may overflow.
             if values.is_floating_point() and not torch.isfinite(values.sum()) and not torch.isfinite(values).all():
                 raise _diverged("finite weights", f"NaN or infinity in {name!r} after epoch {self.current_epoch}")
 
     def mean_loss(self) -> float:
-        """Mean training loss of this process's images in the epoch; raises :class:`DivergedError` if it is no number."""
+        """Return the epoch's mean training loss in this process; raises :class:`DivergedError` if it is NaN or infinite."""
         mean = float(self._loss_sum) / max(1, self._images)
         if not math.isfinite(mean):
             raise _diverged("a finite loss", f"{mean} in epoch {self.current_epoch}, by image {self._images}")
         return mean
 
     def configure_optimizers(self) -> Any:
-        """The optimiser and a schedule stepped with it."""
+        """Return the optimiser and its schedule, which advance together."""
         options = self.training_options
         optimiser, heads = optimiser_of(self.network, self.head, options, self.frozen)
         steps = int(self.trainer.estimated_stepping_batches)
@@ -174,7 +171,10 @@ class TransferModule(lightning.LightningModule):
             self.mean_loss()
 
     def _trained_names(self) -> frozenset[str]:
-        """Names of the parameters that this epoch trains; the others ask for no gradient, unless another process does."""
+        """Return the names of the parameters that this epoch trains, and turn gradients off for the others if possible.
+
+        Parallel processes need the gradients of the body even while the head trains alone.
+        """
         alone = self.head_alone
         names = set()
         for name, parameter in self.network.named_parameters():
@@ -184,7 +184,7 @@ class TransferModule(lightning.LightningModule):
         return frozenset(names)
 
     def _resting(self) -> Iterator[nn.Module]:
-        """The parts of the network that hold weights of which none is trained, and batch norms where they are frozen."""
+        """Yield the parts of the network that have weights but no trained weights, and frozen batch norms."""
         trained = {id(parameter) for name, parameter in self.network.named_parameters() if name in self._trained}
         fixed = self.training_options.batchnorm == "frozen"
         for layer in self.network.modules():

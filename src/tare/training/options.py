@@ -1,6 +1,5 @@
-"""How to train: what decides about the trained weights, and the machine that trains them."""
+"""Options of training: those that determine the trained weights, and those of the machine."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -19,17 +18,17 @@ Logger = Literal["none", "tensorboard", "mlflow"]
 
 
 def whole_or_word(text: str, _: str) -> int | str:
-    """A number if the text is one, else the word."""
+    """Return the text as a whole number if it is one, else unchanged."""
     return int(text) if text.isdigit() else text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Augmenting, Seeded):
-    """What decides about the weights, and is part of a run's identity: a run is resumed only with the same."""
+    """The options that determine the trained weights; a run can only be resumed with the same options."""
 
     protocol: Protocol = option(
         "finetune",
-        "The head, then everything; a head on frozen features; or everything, from random weights.",
+        "finetune: the head, then all weights; probe: a head on frozen features; scratch: all weights, drawn at random.",
         panel=WHAT,
         what="a protocol",
     )
@@ -39,24 +38,32 @@ class Training(Augmenting, Seeded):
     freeze: str = option("none", "none, stem, body, or a pattern of parameter names such as 'layer1.*'.", panel=WHAT)
     batchnorm: BatchNorm = option(
         "train",
-        "Trained; frozen (moments, weights and biases); or moments re-estimated on the target's training split.",
+        "train: as in training; frozen: moments, weights and biases stay; reestimate: moments of your training split.",
         panel=WHAT,
     )
-    bn_prior: float = option(0.0, "With probe and reestimate: the source counts as this many samples.", panel=WHAT, least=0)
-    epochs: int = option(10, "Epochs that train everything.", panel=HOW, above=0)
+    bn_prior: float = option(
+        0.0, "With probe and reestimate: number of samples that the network's own moments count as.", panel=WHAT, least=0
+    )
+    epochs: int = option(10, "Epochs that train all weights.", panel=HOW, above=0)
     batch_size: int = option(32, "Samples in a batch.", panel=HOW, above=0)
     optimizer: str = option("adamw", "timm's name of an optimiser: adamw, sgd, lamb, ...", panel=HOW)
     lr: float = option(3e-4, "Peak learning rate.", panel=HOW, above=0)
-    weight_decay: float = option(0.05, "Of weights, not of biases and norms.", panel=HOW, least=0)
-    head_lr_factor: float = option(1.0, "The head's learning rate is this multiple of --lr.", panel=HOW, above=0)
+    weight_decay: float = option(0.05, "Weight decay, not applied to biases and norms.", panel=HOW, least=0)
+    head_lr_factor: float = option(1.0, "Learning rate of the head, as a multiple of --lr.", panel=HOW, above=0)
     layer_decay: float | None = option(
-        None, "Each layer's learning rate is this multiple of that of the layer above it: 0.75", panel=HOW, above=0, most=1
+        None, "Learning rate of each layer, as a multiple of the rate of the layer above: 0.75", panel=HOW, above=0, most=1
     )
-    warm_up: float = option(0.1, "Share of the steps that warms up, before the cosine to zero.", panel=HOW, least=0, most=1)
-    accumulate: int = option(1, "Batches whose gradients make one step.", panel=HOW, above=0)
-    grad_clip: float | None = option(None, "Largest norm of the gradient.", panel=HOW, above=0)
+    warm_up: float = option(
+        0.1,
+        "Share of the steps in which the learning rate rises, before it falls to zero along a cosine.",
+        panel=HOW,
+        least=0,
+        most=1,
+    )
+    accumulate: int = option(1, "Batches per optimiser step.", panel=HOW, above=0)
+    grad_clip: float | None = option(None, "Clip the gradient to this norm.", panel=HOW, above=0)
     ema: float | None = option(
-        None, "Average the weights with this decay (0.99) and ship the average.", panel=HOW, above=0, most=1
+        None, "Average the weights with this decay (0.99) and save the average.", panel=HOW, above=0, most=1
     )
     patience: int | None = option(None, "Stop after this many epochs without a better validation accuracy.", panel=HOW, above=0)
     label_smoothing: float = option(0.0, "Share of each label spread over all classes.", panel=HOW, least=0, most=1)
@@ -66,26 +73,26 @@ class Training(Augmenting, Seeded):
 
     @property
     def augmenting(self) -> Augmenting:
-        """How training images are varied."""
+        """The options of augmentation."""
         return part(Augmenting, self)
 
     @property
     def epochs_of_head(self) -> int:
-        """Epochs that train the head alone, in addition to ``epochs``: one for fine-tuning unless stated."""
+        """Epochs that train the head alone, before ``epochs``: one for fine-tuning unless stated."""
         stated = self.head_epochs
         return stated if stated is not None else int(self.protocol == "finetune" and self.freeze != "body")
 
     def settings(self) -> dict[str, Any]:
-        """The options by name: a run is resumed only with the same."""
-        return {**dict(self._values()), "head_epochs": self.epochs_of_head}
+        """Return the options by name; a run can only be resumed with the same values."""
+        return {**{entry.name: getattr(self, entry.name) for entry in fields(Training)}, "head_epochs": self.epochs_of_head}
 
     def check(self) -> None:
-        """Raise :class:`SpecError` for a protocol that cannot do what the other options ask of it."""
+        """Raise :class:`SpecError` for options that the protocol cannot follow."""
         super().check()
         self._check_scratch()
         if self.bn_prior and not (self.protocol == "probe" and self.batchnorm == "reestimate"):
             raise SpecError(
-                "--protocol probe --batchnorm reestimate beside --bn-prior: the source's moments belong to the source's weights",
+                "--protocol probe --batchnorm reestimate with --bn-prior, since the prior moments belong to unchanged weights",
                 f"--protocol {self.protocol} --batchnorm {self.batchnorm}",
                 "drop --bn-prior",
             )
@@ -97,10 +104,12 @@ class Training(Augmenting, Seeded):
             return
         if self.freeze != "none" or self.head_epochs:
             raise SpecError(
-                "--protocol scratch to train all weights", "--freeze or --head-epochs", "drop it: random weights teach nothing"
+                "--protocol scratch to train all weights",
+                "--freeze or --head-epochs",
+                "drop it: frozen random weights learn nothing",
             )
         if self.batchnorm == "frozen":
-            raise SpecError("batch norms that hold statistics to freeze", "--protocol scratch", "use --batchnorm train")
+            raise SpecError("pretrained batch norms to freeze", "--protocol scratch", "use --batchnorm train")
 
     def _check_probe(self) -> None:
         for entry in fields(Training):
@@ -108,11 +117,8 @@ class Training(Augmenting, Seeded):
             if entry.name in _LOOP_ONLY and value != entry.default:
                 raise not_for_probe(entry.name, value)
 
-    def _values(self) -> Iterator[tuple[str, Any]]:
-        return ((entry.name, getattr(self, entry.name)) for entry in fields(Training))
 
-
-#: Options that only a training loop can follow. A probe may carry the usual lr, weight_decay, warm_up and augmentation.
+#: Options that only a training loop can follow. A probe accepts and ignores lr, weight_decay, warm_up and augmentation.
 _LOOP_ONLY = frozenset(
     {"optimizer", "head_lr_factor", "layer_decay", "accumulate", "grad_clip", "ema", "mixup", "cutmix", "erasing", "patience"}
     | {"head_epochs", "freeze", "label_smoothing", "compile"}
@@ -120,9 +126,9 @@ _LOOP_ONLY = frozenset(
 
 
 def not_for_probe(name: str, value: Any) -> SpecError:
-    """The refusal of an option that asks a probe to train weights."""
+    """Return the error for an option that would make a probe train weights other than the head's."""
     return SpecError(
-        "an option that --protocol probe can follow, which trains no weights but a head's",
+        "an option that --protocol probe can follow, which trains only a head",
         f"{flag(name)} {value}",
         "drop it, or use --protocol finetune --freeze body",
     )
@@ -130,9 +136,9 @@ def not_for_probe(name: str, value: Any) -> SpecError:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine(OptionGroup):
-    """What trains: nothing that changes a result. ``device`` and ``devices`` go to Lightning's Trainer as they are."""
+    """The machine that trains, not part of a run's settings. ``device`` and ``devices`` go to Lightning's Trainer."""
 
     device: str = option("auto", "Lightning's accelerator: auto, cpu, gpu, mps.", panel=RUN)
     devices: int | str = option("auto", "Lightning's devices: auto or a number.", panel=RUN, reads=whole_or_word)
     workers: int | None = option(None, "Loader processes; the result does not depend on it.", panel=RUN, least=0)
-    logger: Logger = option("none", "Beside metrics.csv, log each epoch to this, if installed.", panel=RUN)
+    logger: Logger = option("none", "Log each epoch to TensorBoard or MLflow, in addition to metrics.csv.", panel=RUN)

@@ -1,4 +1,4 @@
-"""Which parameters are trained, and at which share of the learning rate."""
+"""Select the parameters to train, and their shares of the learning rate."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
 def frozen_names(module: nn.Module, head: str, training: Training) -> frozenset[str]:
-    """Names of the parameters that are not trained, by ``freeze`` and, under ``batchnorm="frozen"``, those of batch norms.
+    """Return the names of the parameters that are not trained: those of ``freeze``, and frozen batch norms.
 
-    ``freeze`` is ``none``, ``stem`` (what timm calls so, else the first layer and the norm after it), ``body`` (all but the
-    head) or a pattern such as ``layer1.*``. Raises :class:`SpecError` if a pattern fits nothing, or nothing is left to train.
+    ``freeze`` is ``none``, ``stem`` (timm's stem, else the first layer and the norm after it), ``body`` (all except the head)
+    or a pattern such as ``layer1.*``. Raises :class:`SpecError` if a pattern matches no parameter, or none is left to train.
     """
     names = [name for name, _ in module.named_parameters()]
     frozen = {name for name in names if _freezes(training.freeze, name, module, head)}
     if training.freeze != "none" and not frozen:
         tops = ", ".join(list(dict.fromkeys(name.partition(".")[0] for name in names))[:8])
         raise SpecError(
-            "none, stem, body or a pattern after --freeze", f"{training.freeze!r}, which fits no parameter", f"there are {tops}"
+            "none, stem, body or a pattern after --freeze",
+            f"{training.freeze!r}, which matches no parameter",
+            f"choose among {tops}",
         )
     if training.batchnorm == "frozen":
         frozen |= {name for name in names if isinstance(module.get_submodule(name.rpartition(".")[0]), _BatchNorm)}
@@ -39,24 +41,25 @@ def frozen_names(module: nn.Module, head: str, training: Training) -> frozenset[
 
 
 def belongs(name: str, part: str) -> bool:
-    """Whether the parameter or module ``name`` is, or lies in, the submodule ``part``."""
+    """Return whether the parameter or module ``name`` is the submodule ``part`` or inside it."""
     return bool(part) and (name == part or name.startswith(f"{part}."))
 
 
 def optimiser_of(
     module: nn.Module, head: str, training: Training, frozen: frozenset[str]
 ) -> tuple[torch.optim.Optimizer, list[bool]]:
-    """The optimiser timm knows by its name, and for each of its parameter groups whether it is the head's.
+    """Return the optimiser of that name in timm, and for each of its parameter groups whether it is the head's.
 
-    Biases, norms and what the network itself excludes are not decayed. The body's rate is ``lr`` times
-    ``layer_decay ** (layers above)``, as timm counts them; the head's is ``lr * head_lr_factor``. Torch's own
-    optimisers take a step in one pass over the parameters (``fused``), which takes a quarter of the time on a processor.
+    Weight decay omits biases, norms and the parameters that the network excludes. The body's rate is ``lr`` times
+    ``layer_decay ** (layers above)``, in timm's count of layers; the head's is ``lr * head_lr_factor``. Torch's own optimisers
+    take a step in one pass over the parameters (``fused``), in a quarter of the time on a CPU.
     """
     from timm.optim import list_optimizers
 
     if training.optimizer not in list_optimizers():
         close = difflib.get_close_matches(training.optimizer, list_optimizers(), n=3)
-        raise SpecError("an optimiser that timm knows", f"{training.optimizer!r}", _hint(close))
+        remedy = f"did you mean {', '.join(close)}?" if close else "see timm.optim.list_optimizers()"
+        raise SpecError("an optimiser that timm knows", f"{training.optimizer!r}", remedy)
     groups = list(_groups(module, head, training, frozen).values())
     heads = [group.pop("head") for group in groups]
     try:
@@ -69,27 +72,27 @@ def optimiser_of(
     return made, heads
 
 
-def _created(groups: list[dict[str, Any]], training: Training, **more: Any) -> torch.optim.Optimizer:
+def _created(groups: list[dict[str, Any]], training: Training, **arguments: Any) -> torch.optim.Optimizer:
     from timm.optim import create_optimizer_v2
 
-    copies = [dict(group) for group in groups]  # an optimiser fills in what a group leaves open
+    copies = [dict(group) for group in groups]  # an optimiser writes its defaults into its groups
     made: torch.optim.Optimizer = create_optimizer_v2(
-        copies, opt=training.optimizer, lr=training.lr, weight_decay=training.weight_decay, **more
+        copies, opt=training.optimizer, lr=training.lr, weight_decay=training.weight_decay, **arguments
     )
     return made
 
 
 def _fuses(made: torch.optim.Optimizer, training: Training) -> bool:
-    """Whether torch has the optimiser in one pass for where its parameters are, and nothing needs the gradients in between."""
+    """Return whether torch has the optimiser in one pass (``fused``) for the parameters' devices, and clipping is off."""
     plain = type(made) in (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
     parameters = [parameter for group in made.param_groups for parameter in group["params"]]
     fits = all(parameter.device.type in ("cpu", "cuda") and parameter.is_floating_point() for parameter in parameters)
-    # Lightning refuses to clip for an optimiser that could undo a loss's scale itself.
+    # Lightning refuses to clip gradients for an optimiser that could unscale them itself.
     return plain and fits and training.grad_clip is None
 
 
 def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
-    """Each parameter's share of the learning rate: ``layer_decay`` to the power of the number of layers above its own."""
+    """Return each parameter's share of the learning rate: ``layer_decay`` to the power of the number of layers above it."""
     from timm.optim import param_groups_layer_decay
 
     names = {id(parameter): name for name, parameter in module.named_parameters()}
@@ -101,7 +104,7 @@ def _groups(module: nn.Module, head: str, training: Training, frozen: frozenset[
     scales = layer_scales(module, training.layer_decay) if training.layer_decay is not None else {}
     excluded = module.no_weight_decay() if callable(getattr(module, "no_weight_decay", None)) else ()  # type: ignore[operator]
     groups: dict[Any, dict[str, Any]] = {}
-    # Those that are decayed come first: the order of the groups is part of every checkpoint.
+    # Decayed parameters come first: the order of the groups is part of every checkpoint.
     for name, parameter in sorted(module.named_parameters(), key=lambda item: item[1].ndim <= 1):
         if name in frozen:
             continue
@@ -135,7 +138,3 @@ def _in_stem(name: str, module: nn.Module) -> bool:
     leaves = [key for key, layer in module.named_modules() if list(layer.parameters(recurse=False))]
     second_is_norm = len(leaves) > 1 and isinstance(module.get_submodule(leaves[1]), _NORMS)
     return any(belongs(name, leaf) for leaf in leaves[: 1 + second_is_norm])
-
-
-def _hint(close: list[str]) -> str:
-    return f"did you mean {', '.join(close)}?" if close else "see timm.optim.list_optimizers()"

@@ -1,4 +1,4 @@
-"""The directory of a training run: refuse to overwrite by accident, leave nothing behind on failure, resume only the same."""
+"""The directory of a training run: no accidental overwriting, no partial run after a failure, no resuming with other settings."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MARKER = "run.json"
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that writes: with several devices, Lightning runs the same command once for each."""
+    """Return whether this process writes the run: with several devices, Lightning runs the same command once for each."""
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
 def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
-    """Find out before any work whether ``out`` may and can be written.
+    """Check before any work that ``out`` may and can be written.
 
-    Raises :class:`OutputError` if it exists and neither flag is given, if ``overwrite`` would delete something that is no
-    run, if there is nothing to ``resume``, or if the place cannot be written.
+    Raises :class:`OutputError` if ``out`` exists and neither flag is given, if ``overwrite`` would delete something other than a
+    run, if there is no run to ``resume``, or if ``out`` cannot be written.
     """
     if not is_main_process():
         return
@@ -47,19 +47,19 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
 
 @contextlib.contextmanager
 def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False) -> Iterator[Path]:
-    """Give the run's directory with ``settings`` recorded in it; no other process may write to it meanwhile.
+    """Make the run's directory with ``settings`` recorded in it, and keep other processes from writing to it.
 
-    If the body fails before it kept a checkpoint, the directory vanishes again and what was there before returns. On
-    ``resume`` the settings must be those recorded, else :class:`OutputError` says what changed.
+    If the body of the ``with`` statement fails before the first checkpoint, the directory is removed and an overwritten run is
+    restored. With ``resume``, settings that differ from the recorded settings raise :class:`OutputError`.
     """
     if not is_main_process():
         yield out
         return
     with only_writer(out):
         aside = out.with_name(f".{out.name}.old")
-        if aside.exists() and not out.exists():  # a process was killed between taking the old run away and placing its own
+        if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
-        check_out(out, overwrite=overwrite, resume=resume)  # since it was asked first, another process may have come and gone
+        check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check
         with _resumed(out, settings) if resume else _begun(out, settings, aside):
             yield out
         shutil.rmtree(aside, ignore_errors=True)
@@ -68,7 +68,7 @@ def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
 @contextlib.contextmanager
 def _resumed(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     remove_parts(out)
-    check_same(_recorded(out), settings, out)
+    _check_same(_recorded(out), settings, out)
     yield
 
 
@@ -98,17 +98,16 @@ def _recorded(out: Path) -> Mapping[str, Any]:
     settings = document.get("settings") if isinstance(document, dict) else None
     if not isinstance(settings, dict):
         raise OutputError(f"a {_MARKER} with settings", f"none in {str(out)!r}", "start the run again in another place")
-    return {"settings": settings}
+    return settings
 
 
-def check_same(recorded: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:
-    """Raise :class:`OutputError` naming the first setting in which a run to resume differs from the one asked for."""
-    before = recorded.get("settings", {})
+def _check_same(before: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:
+    """Raise :class:`OutputError` naming the first setting that differs from the recorded settings ``before``."""
     now = json.loads(json.dumps(settings))
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             raise OutputError(
-                f"the settings that {str(out)!r} was begun with", f"{key}: {before.get(key)} then, {now.get(key)} now",
+                f"the settings that {str(out)!r} was started with", f"{key}: {before.get(key)} then, {now.get(key)} now",
                 "resume with the same settings, or start another run",
             )  # fmt: skip
 

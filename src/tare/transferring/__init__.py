@@ -1,8 +1,8 @@
-"""``tare.transfer``: a network trained on a target, with the normalisation inside."""
+"""``tare.transfer``: train a network on your data under a normalisation strategy."""
 
 from __future__ import annotations
 
 import lazy_loader
 
-# What stands in ``__init__.pyi`` loads when it is looked at.
+# The names in ``__init__.pyi`` are imported on first access.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

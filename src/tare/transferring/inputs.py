@@ -1,4 +1,4 @@
-"""What ``tare.transfer`` is asked."""
+"""The options of ``tare.transfer``."""
 
 import os
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from tare.training.options import RUN, Machine, Training, not_for_probe
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions):
-    """A network, labelled data, how to train, and where the run is written."""
+    """A network, labelled data, training options, and the run directory to write."""
 
     out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))
     strategy: Strategy | Literal["auto"] = option(
-        "source", "With whose statistics the target is normalised.", panel=NORM, what="a strategy"
+        "source", "Whose mean and std normalise your data; auto: as `tare advise` recommends.", panel=NORM, what="a strategy"
     )
     source_stats: str | os.PathLike[str] | None = option(
-        None, "Measured statistics of dataset0, for the strategy match.", panel=NORM, kind=Path | None
+        None, "Measured statistics of the pretraining data (dataset0), for match.", panel=NORM, kind=Path | None
     )
     overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
     resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)

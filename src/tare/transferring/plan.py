@@ -1,4 +1,4 @@
-"""What a transfer will do, found out and checked before anything is written."""
+"""Plan a transfer and check the plan before anything is written."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
 from tare.errors import ModelError, SpecError
+from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
 from tare.input_spec.spec import InputSpec
 from tare.networks.batch_norm import batch_norms
@@ -40,11 +41,11 @@ from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
-from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers
 from tare.system.options import part
 from tare.system.progress import Reporter
-from tare.training.fitting import EpochBatches, check_training
+from tare.training.fitting import check_training
+from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
 from tare.training.parameter_groups import frozen_names, optimiser_of
 from tare.transferring.inputs import TransferRequest
@@ -53,7 +54,7 @@ from tare.transferring.target import Target, measured
 
 @dataclass(frozen=True, slots=True)
 class TransferPlan:
-    """Everything that a transfer needs."""
+    """A checked transfer: network, target data, normalisation, input geometry and training options."""
 
     source: NetworkOptions
     training: Training
@@ -72,7 +73,7 @@ class TransferPlan:
         return self.target.split.classes
 
     def settings(self) -> dict[str, Any]:
-        """What decides about the result: a run is resumed only with the same."""
+        """Return the settings that determine the result; a run can only be resumed with the same settings."""
         return {
             "model": self.source.model,
             "weights": self.source.weights,
@@ -85,22 +86,22 @@ class TransferPlan:
         }
 
     def train_batches(self) -> EpochBatches:
-        """Training batches of an epoch, varied by chance."""
+        """Return the function from an epoch to its augmented training batches."""
         training, samples = self.training, self._samples(self.target.split.train, varied=True)
         size, workers = training.batch_size, self.machine.workers or 0
         return lambda epoch: loader(samples, size, workers, EpochSampler(len(samples), training.seed, epoch))
 
     def plain_batches(self, files: tuple[LabelledFile, ...]) -> Any:
-        """Batches as the network will be given samples when it is used."""
+        """Return batches without augmentation, as in prediction."""
         return loader(self._samples(files, varied=False), self.training.batch_size, self.machine.workers or 0)
 
     def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
-        """How many bytes samples take as the network is given them: images of 8 bits, numbers of 32."""
+        """Return the bytes of the samples at the network's size: 8 bits per value of images, 32 bits of signals and rows."""
         size = 1 if isinstance(self.takes, Geometry) else 4
         return size * len(files) * self.network.channels * math.prod(self.takes.shape)
 
     def views(self, paths: Sequence[str]) -> tuple[NDArray[np.uint8], ...]:
-        """Images as the network sees them, in bytes before normalisation, ``(H, W)`` or ``(H, W, C)``; none of other samples."""
+        """Return images at the network's size before normalisation, ``(H, W)`` or ``(H, W, C)``; empty for other samples."""
         return tuple(map(self._view, paths)) if isinstance(self.takes, Geometry) else ()
 
     def _samples(self, files: tuple[LabelledFile, ...], *, varied: bool) -> ImageBatches | SignalBatches:
@@ -119,7 +120,7 @@ class TransferPlan:
         return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
 
     def class_weights(self) -> tuple[float, ...] | None:
-        """The weight n / (K n_k) of each class k of the training split, or None where classes are not weighted."""
+        """Return the weight n / (K n_k) of each class k of the training split; None without class weights."""
         if self.training.class_weights == "none":
             return None
         counts = Counter(file.label for file in self.target.split.train)
@@ -129,12 +130,12 @@ class TransferPlan:
 def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     """Build the network, measure the training split and choose the normalisation.
 
-    Raises a :class:`tare.TareError` for anything unusable: the cheap checks first, reading the data last.
+    Raises a :class:`tare.TareError` for unusable options or data; the cheap checks come before reading the data.
     """
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
     check_training(training, machine)
-    # What is checked before data are read: for ``auto`` the strategy that advice is measured against.
+    # Checked before data are read; ``auto`` is replaced below by the recommended strategy.
     strategy: Strategy = "source" if request.strategy == "auto" else request.strategy
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
@@ -147,26 +148,28 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
     check_channels(network, target.stats)
     if network.kind == "vector":
-        check_column_order(_trained_on(request), target.stats)
+        check_column_order(source_statistics(request.model, request.weights), target.stats)
     notes: tuple[str, ...] = ()
     if request.strategy == "auto":
         strategy, notes = _automatic(request, network, (constants, spec), images, target, reporter)
-    seen = seen_moments(strategy, constants, request.source_stats, _trained_on(request) if strategy == "match" else None)
+    trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
+    seen = seen_moments(strategy, constants, request.source_stats, trained_on)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
-    takes, more = (images.geometry, images.notes) if images else _numbers(request, network, target, chosen, machine)
+    takes: InputGeometry
+    if images:
+        takes, geometry_notes = images.geometry, images.notes
+    else:
+        workers = machine.workers or 0
+        takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
+        check_accepts(network, takes)
     network = with_head(network, len(target.split.classes), training.seed)
     _check_head(network, takes, len(target.split.classes))
     _check_trainable(network, training)
-    notes += network.notes + more + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training)
     for note in notes:
         reporter.note(note)
     return TransferPlan(part(NetworkOptions, request), training, machine, network, spec, takes, colour, target, chosen, notes)
-
-
-def _trained_on(source: NetworkOptions) -> DatasetStats | None:
-    """The statistics of dataset0, where the source is an earlier run."""
-    return source_statistics(source.model, source.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ class _ImageInput:
 
 
 def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -> tuple[Network, Split | None]:
-    """The network, and the data if they had to be opened to build it."""
+    """Build the network; return the data too if its channels had to be counted first."""
     kind = built_for(source.model)
     if kind is None:
         return built_network(source, training, None), None
@@ -186,30 +189,21 @@ def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -
 
 
 def built_network(source: NetworkOptions, training: Training, channels: int | None) -> Network:
-    """The network, for this many ``channels`` if it is built for the data; ``scratch`` draws all weights from the seed."""
+    """Build the network, for ``channels`` if it is built for the data; ``scratch`` draws all weights from the seed."""
     weights = source.weights
     if training.protocol == "scratch":
         if weights not in ("pretrained", "none"):
-            raise SpecError("no weights beside --protocol scratch", f"--weights {weights}", "use --protocol finetune")
+            raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
     return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
 
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
-    """How images reach the network, checked before any is read."""
+    """Settle geometry and colour mode of images, and check that the network takes them, before images are read."""
     geometry, notes = network_geometry(network, source.size, source.interpolation, source.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
     return _ImageInput(geometry, colour, notes)
-
-
-def _numbers(
-    source: NetworkOptions, network: Network, target: Target, chosen: Normalisation, machine: Machine
-) -> tuple[InputGeometry, tuple[str, ...]]:
-    """How signals or rows reach the network."""
-    takes, notes = number_geometry(network, source.length, target.split, target.stats, chosen, machine.workers or 0)
-    check_accepts(network, takes)
-    return takes, notes
 
 
 def _automatic(
@@ -220,7 +214,7 @@ def _automatic(
     target: Target,
     reporter: Reporter,
 ) -> tuple[Strategy, tuple[str, ...]]:
-    """What advice on the training split recommends, and why; ``source`` where there is nothing to advise on."""
+    """Return the strategy recommended on the training split and the reasons; ``source`` for a network that is not pretrained."""
     constants, spec = stated
     if request.protocol == "scratch" or constants is None:
         return "source", ("strategy auto: source, since the network is not pretrained",)
@@ -232,12 +226,9 @@ def _automatic(
 
 @torch.inference_mode()
 def _check_head(network: Network, takes: InputGeometry, classes: int) -> None:
-    """Raise :class:`ModelError` unless the network answers with one logit a class: its last linear layer may be no classifier."""
-    was_training = network.module.training
-    try:
-        answer = network.module.eval()(torch.zeros(2, network.channels, *takes.shape))
-    finally:
-        network.module.train(was_training)
+    """Raise :class:`ModelError` unless the network gives one logit per class: its last linear layer may not be the classifier."""
+    with evaluating(network.module):
+        answer = network.module(torch.zeros(2, network.channels, *takes.shape))
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
     if shape != (2, classes):
         raise ModelError(
@@ -254,7 +245,6 @@ def _check_trainable(network: Network, training: Training) -> None:
 
 
 def _batch_norm_notes(network: Network, training: Training) -> tuple[str, ...]:
-    asked = training.batchnorm
-    if asked == "train" or batch_norms(network.module):
+    if training.batchnorm == "train" or batch_norms(network.module):
         return ()
-    return (f"--batchnorm {asked} changes nothing: {network.reference} has no batch norm with running statistics",)
+    return (f"--batchnorm {training.batchnorm} has no effect: {network.reference} has no batch norm with running statistics",)

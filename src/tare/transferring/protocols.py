@@ -1,4 +1,4 @@
-"""How a network is transferred: a head on frozen features, or trained weights; and what is written of it."""
+"""Transfer a network by its protocol (a head on frozen features, or trained weights) and write the run."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
 from tare.system.progress import SILENT
 from tare.training.evaluation import Evaluation, evaluate
-from tare.training.fitting import BEST, LAST, Fitted, TransferModule, fit, load_state
+from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
+from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.plan import TransferPlan, planned
 from tare.transferring.result import TransferRun
 
-# Images that are needed once a batch norm stay in memory, decoded and resized, up to so many bytes.
+# Re-estimation reads all images once per batch norm: up to this many bytes they stay in memory, decoded and resized.
 _KEPT = 1 << 30
 
 
 def transferred(request: TransferRequest) -> TransferRun:
-    """The run that was asked for; see :func:`tare.transfer`."""
+    """Run a transfer; see :func:`tare.transfer`."""
     reporter = request.reporter if is_main_process() else SILENT
     folder, resume, overwrite = Path(request.out), request.resume, request.overwrite
     check_out(folder, overwrite=overwrite, resume=resume)
@@ -48,7 +49,7 @@ def transferred(request: TransferRequest) -> TransferRun:
 
 
 def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> TransferRun:
-    """Train all weights; ship the best epoch's as ``model`` and the last one's as ``model-last``."""
+    """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
     normaliser = Normaliser(plan.chosen)
     module = TransferModule(network.module, normaliser, training, plan.train_batches(), network.head, plan.class_weights())
@@ -63,7 +64,7 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> 
 
 
 def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
-    """Fit a logistic head on the features of the network as it is, its batch norms re-estimated if so asked."""
+    """Fit a logistic head on the features of the frozen network, after re-estimating its batch norms if requested."""
     notes = _reestimated(plan)
     split = plan.target.split
     balanced = plan.training.class_weights == "balanced"
@@ -84,7 +85,7 @@ def _finished(
     notes: tuple[str, ...],
     fitted: Fitted | None,
 ) -> TransferRun:
-    """Write the figures beside the model; the run as its caller gets it."""
+    """Write the figures beside the model and return the run."""
     if is_main_process():
         write_text(folder / "metrics.json", json.dumps(nullable(metrics), indent=2) + "\n")
         write_text(folder / "evaluation.json", json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n")
@@ -122,13 +123,13 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
 
 @loader_errors()
 def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
-    """Batch norms re-estimated on the training split as the network will be given it, where so asked; and what was done."""
+    """Re-estimate batch norms on the training split without augmentation, if requested; return a note."""
     training = plan.training
     if training.batchnorm != "reestimate":
         return ()
     device = _device(plan)
     module, files = plan.network.module.to(device), plan.target.split.train
-    kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass a layer: decode but once
+    kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass per layer: decode only once
     done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
     if not done.layers:
         return ()
@@ -147,7 +148,7 @@ def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np
 @loader_errors()
 @torch.inference_mode()
 def _logits(plan: TransferPlan) -> NDArray[np.float32]:
-    """Logits ``(N, K)`` of the validation split."""
+    """Return the logits ``(N, K)`` of the validation split."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
     return torch.cat(

@@ -1,4 +1,4 @@
-"""What a transfer gave."""
+"""The result of a transfer."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from tare.training.evaluation import Evaluation
 
 @dataclass(frozen=True, slots=True)
 class TransferRun:
-    """What a transfer gave: where it is, how well it validates, and the normalisation that the model carries.
+    """A transfer's run directory, validation accuracy, and the normalisation of its model.
 
-    ``history`` has a row an epoch, none for a probe; ``settings`` are what the run was asked for; ``views`` are the images of
-    the evaluation's mistakes as the network sees them, ``(H, W)`` or ``(H, W, 3)`` before normalisation, none of other samples.
+    ``history`` has one row per epoch and is empty for a probe. ``settings`` are the settings of the run. ``views`` are the
+    misclassified images of the evaluation at the network's size, ``(H, W)`` or ``(H, W, 3)`` before normalisation; empty for
+    signals and rows.
     """
 
     out: Path
@@ -43,7 +44,7 @@ class TransferRun:
         return self.out / "model"
 
     def to_json(self) -> dict[str, Any]:
-        """The run as a JSON object with schema ``tare.transfer/1``."""
+        """Return the run as a JSON object with schema ``tare.transfer/1``."""
         chosen = self.normalisation
         return {
             "schema": "tare.transfer/1",

@@ -1,4 +1,4 @@
-"""The target's data: its split, the statistics of the training split, and what tells it from other data."""
+"""The target's data: its split, the statistics of the training split, and digests that identify the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tare.system.progress import Reporter
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The measured data: its split, the training split's statistics, and digests by which other data are recognised."""
+    """The measured data: split, statistics of the training split, and digests that differ for other data."""
 
     split: Split
     stats: DatasetStats
@@ -31,7 +31,10 @@ class Target:
 def measured(
     split: Split, labelled: LabelOptions, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
 ) -> Target:
-    """Measure the training split, try to read the validation split, and leave out the few files that cannot be read."""
+    """Measure the training split, read the validation split, and leave out unreadable files.
+
+    Raises :class:`DataError` if more than the share ``max_skipped`` is unreadable.
+    """
     noun = NOUNS[split.kind]
     sources = [
         LabelledFiles(f"the {name} split of {split.origin}", files, colour, split.channel_names)
@@ -57,7 +60,7 @@ def measured(
 
 
 def _moments(stats: DatasetStats) -> str:
-    """Statistics to the last bit, in one line: other pixels under the same names are other data."""
+    """Return exact statistics in one line, so that other pixels under the same file names are recognised as other data."""
     return f"{stats.samples} with mean {', '.join(map(repr, stats.mean))} and std {', '.join(map(repr, stats.std))}"
 
 

@@ -145,7 +145,10 @@ def test_what_was_skipped_is_listed(tmp_path: Path) -> None:
         ("cifr10", r"expected a file, a folder, or a name in the catalog, found 'cifr10'; did you mean cifar10"),
         ("zzz", r"expected a file, a folder, or a name in the catalog, found 'zzz'; the catalog has audioset, .*usps"),
         ("catalog:cifar", r"found 'catalog:cifar'; did you mean cifar10"),
-        ("imagenet", r"a constant that states pooled moments .* 'imagenet': mean_of_sample_std; pooled ones are imagenet-pooled"),
+        (
+            "imagenet",
+            r"a constant that states pooled moments .* 'imagenet': mean_of_sample_std; choose a pooled entry: imagenet-pooled",
+        ),
         ("{root}/nothing", r"nothing' does not exist; check the path"),
         ("{root}/odd.json", r"expected a JSON object with schema 'tare\.stats/1', found None"),
         ("{root}/broken.json", r"expected a readable statistics file, found .*broken\.json"),

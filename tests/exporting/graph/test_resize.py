@@ -67,7 +67,7 @@ def test_what_is_not_exact_is_close(interpolation: str) -> None:
 @pytest.mark.parametrize(
     ("geometry", "message"),
     [
-        (Geometry((32, 32), "bilinear", 1.0, "border"), "a crop mode center or squash to put into the graph, found 'border'"),
+        (Geometry((32, 32), "bilinear", 1.0, "border"), "crop mode center or squash for --with-resize, found 'border'"),
         (Geometry((32, 32), "nearest-exact"), "an interpolation nearest, bilinear, .*found 'nearest-exact'"),
     ],
 )

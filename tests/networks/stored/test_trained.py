@@ -42,7 +42,7 @@ def test_a_network_of_a_python_file_needs_that_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["absent", "data", "run/checkpoints"])
 def test_another_directory_is_refused(tmp_path: Path, name: str) -> None:
     tiny_run(tmp_path)
-    with pytest.raises(ModelError, match=r"a run directory, or a model directory with a tare\.json, found no"):
+    with pytest.raises(ModelError, match=r"a run or model directory with a tare\.json, found no"):
         open_trained(tmp_path / name)
 
 

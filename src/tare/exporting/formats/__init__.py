@@ -1,1 +1,1 @@
-"""One file a format."""
+"""Export formats, one module each."""

@@ -1,4 +1,4 @@
-"""ONNX: one file for onnxruntime and everything else that reads the format, weights inside."""
+"""ONNX: one file with the weights inside, for onnxruntime and other runtimes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tare.exporting.parity import Outputs, Runner
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
-#: Largest file that Protocol Buffers can hold, less what the graph itself may take.
+#: Largest file that Protocol Buffers can hold, minus room for the graph itself.
 _MOST_BYTES = (1 << 31) - (1 << 24)
 _OLD_OPSET = 18
 
 
 def check_installed() -> None:
-    """Raise :class:`MissingDependencyError` unless what is needed to write and to run ONNX is installed."""
+    """Raise :class:`MissingDependencyError` unless the packages that write and run ONNX are installed."""
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, extra="onnx", purpose="--format onnx")
 
@@ -33,10 +33,10 @@ def check_installed() -> None:
 def onnx_bytes(
     graph: ServedGraph, example: torch.Tensor, options: GraphOptions, stated: Mapping[str, str], opset: int | None = None
 ) -> tuple[bytes, dict[str, Any]]:
-    """Export the graph; returns the file and how it was made: the exporter and the opset.
+    """Export the graph; return the file's bytes, and the exporter and opset used.
 
-    ``torch.onnx`` records it through ``torch.export``; a network that cannot be recorded so is traced instead.
-    Raises :class:`ModelError` if both fail, or the weights exceed what one file can hold.
+    ``torch.onnx`` records the graph through ``torch.export``, and traces it if that fails. Raises :class:`ModelError` if both
+    fail, or if the weights exceed the size of one file.
     """
     size = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
     if size > _MOST_BYTES:
@@ -54,7 +54,7 @@ def onnx_bytes(
 
 
 def onnx_runner(path: Path) -> Runner:
-    """Load the file into onnxruntime, on the CPU, as a function."""
+    """Load the file into onnxruntime on the CPU; return it as a function."""
     runtime = require("onnxruntime", extra="onnx", purpose="--format onnx")
     silent = runtime.SessionOptions()
     silent.log_severity_level = 3
@@ -94,7 +94,7 @@ def _traced(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, op
 
 
 def _rename_axes(model: Any, options: GraphOptions) -> None:
-    """Give the dynamic axes their letters instead of the symbols that recording invented."""
+    """Name the dynamic axes by their letters instead of the symbols that the exporter made up."""
     names: dict[str, str] = {}
     shape = model.graph.input[0].type.tensor_type.shape
     for axis, letter in options.dynamic.items():

@@ -8,22 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 from tare.errors import ModelError, reason_of
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.job import GraphOptions
-from tare.exporting.parity import Outputs, Runner
+from tare.exporting.parity import Runner, torch_runner
 from tare.system.quiet import quietly
 
 
 def exported_program(graph: ServedGraph, example: torch.Tensor, options: GraphOptions) -> torch.export.ExportedProgram:
-    """Record the graph with its dynamic axes. Raises :class:`ModelError` if the network does not allow that."""
+    """Record the graph with its dynamic axes. Raises :class:`ModelError` if the network cannot be recorded."""
     axes: dict[int, Any] = {axis: torch.export.Dim(name, min=1) for axis, name in options.dynamic.items()}
     try:
         with quietly(), torch.no_grad():
             return torch.export.export(graph, (example,), dynamic_shapes={"samples": axes}, strict=False)
-    except Exception as error:  # whatever the architecture makes of recording
+    except Exception as error:  # an architecture may fail in any way
         reason = reason_of(error, 200)
         raise ModelError("a network that torch.export can record", reason, "use --format torchscript") from None
 
@@ -38,13 +37,6 @@ def pt2_bytes(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, 
 
 
 def pt2_runner(path: Path) -> Runner:
-    """Load the file back as a function."""
+    """Load the file; return it as a function."""
     with quietly():
-        module = torch.export.load(io.BytesIO(path.read_bytes())).module()
-
-    def run(samples: NDArray[Any]) -> Outputs:
-        with torch.no_grad():
-            answer = module(torch.from_numpy(samples))
-        return [part.numpy() for part in (answer if isinstance(answer, tuple | list) else (answer,))]
-
-    return run
+        return torch_runner(torch.export.load(io.BytesIO(path.read_bytes())).module())

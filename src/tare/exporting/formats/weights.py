@@ -1,4 +1,4 @@
-"""Folders that hold the weights as they are: plain safetensors, what timm loads, and what transformers loads."""
+"""Folders with the weights: for safetensors readers, for timm, and for transformers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_BUILT = "not-a-network-of-timm"
 
 
 def weights_bytes(trained: TrainedModel, stated: Mapping[str, str]) -> bytes:
-    """The network's tensors as a safetensors file, ``stated`` in its metadata; tensors that share memory are each written."""
+    """Return the network's tensors as a safetensors file with ``stated`` in its metadata; shared tensors are written twice."""
     from safetensors.torch import save
 
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state_of(trained).items()}
@@ -27,10 +27,10 @@ def weights_bytes(trained: TrainedModel, stated: Mapping[str, str]) -> bytes:
 
 
 def _ordered(content: bytes) -> bytes:
-    """A safetensors file with its metadata in the order of their names: its writer takes another order every time.
+    """Sort the metadata of a safetensors file by key, since its writer uses another order every time.
 
-    Eight bytes of length, the header as JSON, padded by blanks to a multiple of eight, and the tensors, whose offsets count from
-    there (the format's own README).
+    The file is eight bytes of length, the header as JSON padded with blanks to a multiple of eight, and the tensors, whose
+    offsets count from the header's end (the format's README).
     """
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
@@ -41,7 +41,7 @@ def _ordered(content: bytes) -> bytes:
 
 
 def state_of(trained: TrainedModel) -> dict[str, torch.Tensor]:
-    """The network's tensors by name."""
+    """Return the network's tensors by name."""
     return dict(trained.model.network.module.state_dict())
 
 
@@ -52,11 +52,11 @@ def check_reloaded(trained: TrainedModel, path: Path) -> None:
     loaded, own = load(path.read_bytes()), state_of(trained)
     wrong = [key for key in own if key not in loaded or not torch.equal(own[key].cpu(), loaded[key])]
     if wrong or len(loaded) != len(own):
-        raise ModelError("the tensors that were written", f"others ({', '.join(wrong[:3])})", "try again")
+        raise ModelError("the tensors that were written", f"other tensors ({', '.join(wrong[:3])})", "try again")
 
 
 def fill_plain(folder: Path, trained: TrainedModel, stated: Mapping[str, str], validated: int | None) -> None:
-    """Weights with metadata, ``tare.json`` and the card."""
+    """Write weights with metadata, ``tare.json`` and the card."""
     (folder / WEIGHTS).write_bytes(weights_bytes(trained, stated))
     _copy(trained, folder, "tare.json")
     if trained.model.network.is_timm:
@@ -66,7 +66,7 @@ def fill_plain(folder: Path, trained: TrainedModel, stated: Mapping[str, str], v
 
 
 def fill_timm(folder: Path, trained: TrainedModel, stated: Mapping[str, str], validated: int | None) -> None:
-    """What ``timm.create_model("local-dir:DIR")`` loads, with the card."""
+    """Write a folder for ``timm.create_model("local-dir:DIR")``, with the card."""
     (folder / WEIGHTS).write_bytes(weights_bytes(trained, stated))
     for name in ("config.json", "tare.json"):
         _copy(trained, folder, name)
@@ -74,12 +74,12 @@ def fill_timm(folder: Path, trained: TrainedModel, stated: Mapping[str, str], va
 
 
 def fill_hf(folder: Path, trained: TrainedModel, stated: Mapping[str, str], validated: int | None) -> None:
-    """What ``transformers`` loads: the processor always, the network where timm knows it."""
+    """Write a folder for ``transformers``: the processor, and a network that timm knows."""
     (folder / WEIGHTS).write_bytes(weights_bytes(trained, stated))
     _copy(trained, folder, "tare.json")
     config = _timm_config(trained) if trained.model.network.is_timm else _plain_config(trained)
-    # The wrapper's processor runs timm's own transform, as validation does. Those of transformers round a crop down where
-    # torchvision rounds to even, a pixel for one photograph in five. It reads config.json, other readers this file.
+    # The wrapper's processor runs timm's own transform, as validation does. Other processors of transformers round a crop down,
+    # torchvision rounds to even: a pixel for one photograph in five. The wrapper reads config.json, other readers this file.
     stated_in_full = {"image_processor_type": "TimmWrapperImageProcessor", "pretrained_cfg": config["pretrained_cfg"]}
     processor = {**stated_in_full, "architecture": config["architecture"]}
     for name, document in (("config.json", config), ("preprocessor_config.json", processor)):
@@ -88,10 +88,10 @@ def fill_hf(folder: Path, trained: TrainedModel, stated: Mapping[str, str], vali
 
 
 def _timm_config(trained: TrainedModel) -> dict[str, Any]:
-    """The configuration that timm wrote, as transformers' wrapper of timm reads it."""
+    """Adapt the configuration that timm wrote to transformers' wrapper of timm."""
     config: dict[str, Any] = json.loads((trained.folder / "config.json").read_text(encoding="utf-8"))
     arguments = dict(config.get("model_args") or {})
-    arguments.pop("num_classes", None)  # the wrapper passes it too, and Python takes an argument once
+    arguments.pop("num_classes", None)  # the wrapper passes it, too
     return {
         **config,
         "model_args": arguments,
@@ -101,7 +101,7 @@ def _timm_config(trained: TrainedModel) -> dict[str, Any]:
 
 
 def _plain_config(trained: TrainedModel) -> dict[str, Any]:
-    """Labels and input for a network that neither library can build; the name keeps both from building another."""
+    """Describe labels and input of a network that no library can build, under a name that no library knows."""
     names = list(trained.model.classes)
     stated = {"architecture": _NOT_BUILT, "num_classes": len(names), "label_names": names}
     return {**stated, "pretrained_cfg": trained.model.spec().to_timm()}

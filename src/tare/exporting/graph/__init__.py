@@ -1,1 +1,1 @@
-"""The network that is served."""
+"""The exported graph: raw values to probabilities and logits."""

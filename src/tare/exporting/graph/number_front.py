@@ -1,4 +1,4 @@
-"""The front of a graph that takes signals or rows: raw values as stored to unit values of the network's own length."""
+"""The first stage of a graph for signals or rows: from raw values to unit values of the network's length."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tare.samples.layout import unit_scale
 
 
 class NumberFront(nn.Module):
-    """Signals ``(N, T, C)`` or rows ``(N, C)`` to unit values ``(N, C, T)`` or ``(N, C)``.
+    """Map signals ``(N, T, C)`` or rows ``(N, C)`` to unit values ``(N, C, T)`` or ``(N, C)``.
 
-    The map is that of :func:`tare.datasets.signal_batches.sized`. With ``fits_length`` signals of any number of steps are cut
-    to their middle, or padded on both sides.
+    The map is that of :func:`tare.datasets.signal_batches.sized`. With ``fits_length`` signals of any length are cut to their
+    middle or padded on both sides.
     """
 
     pad: torch.Tensor
@@ -41,7 +41,7 @@ class NumberFront(nn.Module):
         return unit.transpose(1, 2) if self.is_signal else unit
 
     def _of_length(self, signals: torch.Tensor, length: int) -> torch.Tensor:
-        # Counted, not asked for: a shape is a Python number while a graph is recorded, and would be fixed in it.
+        # Computed from data: signals.shape[1] is a Python number during recording, and would become a constant of the graph.
         steps = torch.arange(signals.shape[1], device=signals.device).max() + 1
         spare = steps - length
         first = torch.where(spare >= 0, _half(spare), -_half(-spare))

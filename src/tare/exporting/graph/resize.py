@@ -1,11 +1,11 @@
-"""Pillow's resize as a matrix, in plain tensor operations, so that it can stand inside an exported graph.
+"""Pillow's resize as a matrix product, in tensor operations that an exported graph can hold.
 
 Pillow resizes 8-bit images in two passes, along rows and then along columns. Each output value is a weighted sum whose weights
-are integers of 22 bits, rounded back to a byte after each pass (``Resample.c``). Computed in float64 such sums are exact, so
-the bytes are Pillow's own; the operators ``Resize`` of ONNX and ``interpolate`` of torch round otherwise and differ by a level.
+are integers of 22 bits, rounded to a byte after each pass (``Resample.c``). These sums are exact in float64, so the bytes equal
+Pillow's. ONNX's ``Resize`` and torch's ``interpolate`` round differently, and some bytes differ by one level.
 
-Pillow 13 begins with the columns where that saves work, older versions always with the rows; it matters, for what overshoots
-is clipped between the passes.
+Pillow 13 begins with the columns if that saves work; older versions always begin with the rows. The order matters, because
+values beyond 0..255 are clipped between the passes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-#: Filters by Pillow's names, each with its support in source pixels when enlarging.
+#: Filters by Pillow's names.
 GRAPH_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
-#: Those whose bytes are Pillow's own; ``nearest`` takes a neighbour where Pillow's running sum rounds, and ``hamming`` differs
-#: in the last bit of a cosine.
+#: Filters whose bytes equal Pillow's. ``nearest`` picks another neighbour where Pillow's running sum rounds; ``hamming`` differs
+#: by the last bit of a cosine.
 EXACT = frozenset({"bilinear", "bicubic", "lanczos", "box"})
 
 _ONE = float(1 << 22)
@@ -31,10 +31,10 @@ _ONE = float(1 << 22)
 def resize_weights(
     pixels: torch.Tensor, resized: torch.Tensor, first: torch.Tensor, count: int, interpolation: str
 ) -> torch.Tensor:
-    """Integer weights ``(count, n)``, float64 and times 2^22, of ``count`` output pixels from the one numbered ``first``.
+    """Return integer weights ``(count, n)``, in float64 and times 2^22, of ``count`` output pixels from pixel ``first`` on.
 
-    ``pixels`` are the source's indices 0..n-1 and ``resized`` is the number of output pixels that n are resized to, both
-    float64. Rows for pixels outside 0..resized-1, of a crop that is larger than the image, are zero: a black border.
+    ``pixels`` are the source's indices 0..n-1 and ``resized`` is the number of output pixels of a whole edge, both float64. Rows
+    for pixels outside 0..resized-1 are zero: a crop larger than the image gets a black border.
     """
     index = (torch.arange(count, dtype=torch.float64) + first)[:, None]
     scale = (pixels.max() + 1) / resized
@@ -54,20 +54,20 @@ def resize_weights(
 
 
 def weighted(weights: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Resize the rows' axis of ``images`` ``(N, C, H, W)``, float64 whole numbers 0..255, and round to such numbers."""
+    """Resize the height of ``images`` ``(N, C, H, W)``, whole numbers 0..255 in float64, and round to whole numbers."""
     return torch.floor(torch.matmul(weights, images) / _ONE + 0.5).clamp(0.0, 255.0)
 
 
 def begins_with_columns(
     height: torch.Tensor, width: torch.Tensor, resized_height: torch.Tensor, resized_width: torch.Tensor
 ) -> torch.Tensor:
-    """Whether Pillow 13 resizes the columns first; the rule was found by comparing 3,000 shapes with both orders."""
+    """Return whether Pillow 13 resizes the columns first; the rule was found by comparing 3,000 shapes with both orders."""
     return (resized_height < height) & (height - resized_height > 2 * (width - resized_width))
 
 
 @cache
 def pillow_may_begin_with_columns() -> bool:
-    """Whether the Pillow that is installed, by which images are resized in training, ever does; found by trying."""
+    """Return whether the installed Pillow, which resizes the training images, ever resizes columns first; found by trying."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 12), dtype=np.uint8)
     resized = np.asarray(Image.fromarray(pixels).resize((6, 10), Image.Resampling.BILINEAR))
     values = torch.from_numpy(pixels.astype(np.float64))

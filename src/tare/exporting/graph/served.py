@@ -1,4 +1,4 @@
-"""The network that is served: raw values in, probabilities and logits out, with everything in between inside the graph."""
+"""The exported graph: raw values in, probabilities and logits out, with sizing, normalisation and network inside."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from tare.normalisation.normaliser import Normaliser
 
 
 class ServedGraph(nn.Module):
-    """Raw values to probabilities and logits ``(N, K)`` float32.
+    """Map raw values to probabilities and logits ``(N, K)`` float32.
 
-    Images ``(N, H, W, C)`` or ``(N, C, H, W)`` uint8, signals ``(N, T, C)`` or rows ``(N, C)`` in the type they are stored in.
+    Samples are uint8 images ``(N, H, W, C)`` or ``(N, C, H, W)``, or signals ``(N, T, C)`` or rows ``(N, C)`` in the training
+    data's dtype.
     """
 
     def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
@@ -35,7 +36,7 @@ class ServedGraph(nn.Module):
         self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None
         self.last = options.layout == "NHWC"
         self.output = options.output
-        self.eval()  # an exporter puts the whole back into the mode it found it in
+        self.eval()  # an exporter restores the mode that it finds
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Classify a batch."""
@@ -54,19 +55,19 @@ class ServedGraph(nn.Module):
 
 
 class ResizeAndCrop(nn.Module):
-    """uint8 ``(N, C, H, W)`` of any H and W to the network's size, as validation does it with Pillow's resize.
+    """Resize and crop uint8 ``(N, C, H, W)`` of any H and W to the network's size, with the bytes of Pillow in validation.
 
-    Raises :class:`SpecError` for a crop mode or interpolation that is not built.
+    Raises :class:`SpecError` for an unsupported crop mode or interpolation.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         if geometry.crop_mode not in ("center", "squash"):
             remedy = "resize outside, without --with-resize"
-            raise SpecError("a crop mode center or squash to put into the graph", f"{geometry.crop_mode!r}", remedy)
+            raise SpecError("crop mode center or squash for --with-resize", f"{geometry.crop_mode!r}", remedy)
         if geometry.interpolation not in GRAPH_INTERPOLATIONS:
             known = ", ".join(GRAPH_INTERPOLATIONS)
-            raise SpecError(f"an interpolation {known} to put into the graph", f"{geometry.interpolation!r}", "resize outside")
+            raise SpecError(f"interpolation {known} for --with-resize", f"{geometry.interpolation!r}", "resize outside")
         self.size = geometry.size
         self.interpolation = geometry.interpolation
         self.squash = geometry.crop_mode == "squash"
@@ -79,7 +80,7 @@ class ResizeAndCrop(nn.Module):
         """Resize in two passes, computing only what the crop keeps."""
         rows = torch.arange(images.shape[2], dtype=torch.float64, device=images.device)
         columns = torch.arange(images.shape[3], dtype=torch.float64, device=images.device)
-        # Counted, not asked for: a shape is a Python number while a graph is recorded, and would be fixed in it.
+        # Computed from data: images.shape is a Python number during recording, and would become a constant of the graph.
         tall, wide = rows.max() + 1, columns.max() + 1
         height, width = self._resized(tall, wide)
         down = self._weights(rows, height, self.size[0])
@@ -88,12 +89,12 @@ class ResizeAndCrop(nn.Module):
         rows_first = weighted(down, _across(across, pixels))
         if not self.may_begin_with_columns:
             return rows_first.to(torch.uint8)
-        # Both orders are computed and one is kept: a branch that depends on the shape is not for every exporter.
+        # Both orders are computed and one is selected, because not every exporter supports a branch on the shape.
         columns_first = _across(across, weighted(down, pixels))
         return torch.where(begins_with_columns(tall, wide, height, width), columns_first, rows_first).to(torch.uint8)
 
     def _resized(self, height: torch.Tensor, width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Height and width before the crop, by the rules of torchvision's ``Resize`` and, where not square, timm's."""
+        """Return height and width before the crop, by the rules of torchvision's ``Resize``, or timm's if not square."""
         if self.squash:
             return torch.full_like(height, self.edges[0]), torch.full_like(width, self.edges[1])
         if self.edges[0] == self.edges[1]:
@@ -103,7 +104,7 @@ class ResizeAndCrop(nn.Module):
         return torch.round(height / ratio), torch.round(width / ratio)
 
     def _weights(self, pixels: torch.Tensor, resized: torch.Tensor, size: int) -> torch.Tensor:
-        # Torchvision's CenterCrop: half to even where it cuts, and down where it has to pad.
+        # As torchvision's CenterCrop: round half to even to cut, round down to pad.
         middle = (resized - size) / 2
         cut = torch.floor(middle) if self.rounds_down else torch.round(middle)
         first = torch.where(resized >= size, cut, -torch.floor((size - resized) / 2))

@@ -1,1 +1,1 @@
-"""Linear heads: scikit-learn's, and many at once."""
+"""Linear heads: one at a time with scikit-learn, or many together."""

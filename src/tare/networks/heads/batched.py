@@ -1,6 +1,6 @@
-"""Logistic heads fitted together: those of several features by Newton's method, those of sample weights by bound optimisation.
+"""Fit many logistic heads together: on several feature sets by Newton's method, on many sample weights by bound optimisation.
 
-Both minimise the objective of :func:`tare.networks.heads.reference.fit_head`. They stop at different distances from its optimum.
+Both minimise the objective of :func:`tare.networks.heads.reference.fit_head`, and stop at different distances from its optimum.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 
 from tare.networks.heads.reference import LinearHead, check_finite, divisors, fit_head, standardised
 
-#: Largest number of unknowns of a head whose Hessian is formed; above it scikit-learn's quasi-Newton method takes less time.
+#: Heads with more unknowns than this are left to scikit-learn, whose quasi-Newton method then takes less time than a Hessian.
 _MOST_UNKNOWNS = 640
 _NEWTON_STEPS = 50
 _HALVINGS = 30
-#: Largest derivative of the objective, per sample, at what counts as its optimum.
+#: A point counts as the optimum if no derivative of the objective, per sample, is larger.
 _TOLERANCE = 1e-8
-#: Steps of bound optimisation at most, and the largest change of a standardised weight at which they end.
+#: Bound optimisation ends after this many steps, or when no standardised weight changes by more than ``_SETTLED``.
 _BOUND_STEPS = 400
 _SETTLED = 1e-3
-#: A std below this share of the largest counts as 0: the variance is a difference of two sums, and this is its rounding.
+#: A std below this share of the largest counts as 0: it is the rounding of a variance computed as a difference of two sums.
 _CONSTANT = 1e-7
 
 
 def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], *, strength: float) -> list[LinearHead]:
-    """Fit a linear head on each of several features ``(N, D)`` of the same samples, with labels 0..K-1.
+    """Fit one linear head on each of several feature sets ``(N, D)`` of the same samples, with labels 0..K-1.
 
-    Each head is the one that :func:`tare.networks.heads.reference.fit_head` fits. The objective, ``C sum(loss) + |W|^2 / 2`` of
-    standardised features, is strictly convex but for a constant added to all biases, so every method finds the same optimum. By
-    the representer theorem the weights lie in the span of the samples: with fewer samples than features that many unknowns per
-    class suffice. Heads of more unknowns than Newton's method is worth, and those without an optimum found, are scikit-learn's.
+    Each head equals that of :func:`tare.networks.heads.reference.fit_head`. The objective, ``C sum(loss) + |W|^2 / 2`` of
+    standardised features, is strictly convex up to a constant added to all biases, so every method finds the same optimum. By
+    the representer theorem the weights lie in the span of the samples: with N < D samples, N unknowns per class suffice.
+    scikit-learn fits the heads that have too many unknowns for Newton's method, or for which it finds no optimum.
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
@@ -65,13 +65,13 @@ def fit_heads(features: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
 
 @torch.inference_mode()
 def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, strength: float) -> torch.Tensor:
-    """Logits ``(B, N, K)`` of all samples by B heads, each fitted with sample weights of its own.
+    """Return the logits ``(B, N, K)`` of all samples under B heads, each fitted with its own sample weights.
 
-    ``features`` ``(N, D)``, ``labels`` ``(N,)`` of K classes, ``weights`` ``(B, N)`` of 0 or more: 0 leaves a sample out. Each
+    ``features`` ``(N, D)``, ``labels`` ``(N,)`` of K classes, ``weights`` ``(B, N)`` of 0 or more: weight 0 omits a sample. Each
     head minimises its weighted sum of log losses + |W|^2 / (2 strength) on features standardised by the same weights, as
-    scikit-learn's multinomial logistic regression does; for two classes W stands for two opposite halves of its one vector. A
-    class without weight gets an ever lower logit. With more features than samples the heads are fitted in the N directions that
-    samples span: the penalty keeps W there.
+    scikit-learn's multinomial logistic regression does. For two classes W holds two opposite halves of scikit-learn's one vector.
+    The logit of a class without weight falls without bound. With more features than samples the heads are fitted in the N
+    directions that the samples span, which the penalty never leaves.
 
     Raises :class:`tare.errors.DataError` if a feature is not finite.
     """
@@ -87,9 +87,9 @@ def weighted_logits(features: torch.Tensor, labels: torch.Tensor, weights: torch
 
 
 def _by_bound(inputs: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
-    """Weights and biases ``(B, R + 1, K)``: steps by the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992).
+    """Minimise by steps under the curvature bound (I - 11'/K) X'X / 2 of Boehning (1992); weights and biases ``(B, R + 1, K)``.
 
-    They are accelerated (Nesterov 1983) with restarts (O'Donoghue and Candes 2015).
+    The steps are accelerated (Nesterov 1983) with restarts (O'Donoghue and Candes 2015).
     """
     bound = 0.5 * (inputs * weights).mT @ inputs + torch.diag(penalty + 1e-9)
     solver = torch.linalg.cholesky(bound)
@@ -113,7 +113,7 @@ def _by_bound(inputs: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor,
 
 
 def _standardised(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Features ``(N, D)`` standardised by weights ``(B, N)``: ``(B, N, D)``."""
+    """Standardise features ``(N, D)`` under each row of weights ``(B, N)``: ``(B, N, D)``."""
     total = weights.sum(dim=1)[:, None]
     mean = weights @ features / total
     variance = (weights @ features**2 / total - mean**2).clamp_min(0)
@@ -122,20 +122,20 @@ def _standardised(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor
 
 
 def _in_their_span(inputs: torch.Tensor) -> torch.Tensor:
-    """Coordinates ``(B, N, N)`` of samples ``(B, N, D)`` in an orthonormal basis of what they span: X X' = U S U', U sqrt(S)."""
+    """Return samples ``(B, N, D)`` in an orthonormal basis of their span ``(B, N, N)``: U sqrt(S), where X X' = U S U'."""
     values, vectors = torch.linalg.eigh(inputs @ inputs.mT)
     return vectors * values.clamp_min(0.0).sqrt()[:, None, :]  # type: ignore[no-any-return]
 
 
 def _with_ones(inputs: torch.Tensor) -> torch.Tensor:
-    """Inputs ``(B, N, R)`` with a last column of ones, whose weights are the biases."""
+    """Append a column of ones to inputs ``(B, N, R)``; its weights are the biases."""
     return torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=2)
 
 
 def _penalties(unknowns: int, classes: int) -> torch.Tensor:
-    """Factors ``(R + 1,)`` of the penalty on each row of weights: none on the biases, which come last.
+    """Return the factors ``(R + 1,)`` of the penalty on each row of weights; the biases come last and are not penalised.
 
-    Of two classes scikit-learn penalises the one difference of weights: twice as much as each class's half of it.
+    For two classes scikit-learn penalises the difference of their weights, which is twice each class's half.
     """
     penalties = torch.full((unknowns,), 2.0 if classes == 2 else 1.0, dtype=torch.float64)
     penalties[-1] = 0.0
@@ -146,8 +146,8 @@ def _penalties(unknowns: int, classes: int) -> torch.Tensor:
 class _Problem:
     """``inputs`` (B, N, R + 1) with a last column of ones, ``wanted`` (N, K) one-hot, ``penalty`` (R + 1, 1), and C.
 
-    What is sought is V ``(B, R + 1, K - 1)``; weights and biases are V Q' with the columns of Q ``(K, K - 1)`` orthonormal and
-    each of sum 0, as the optimum's weights have over classes, so that no direction is left in which nothing changes.
+    The unknown is V ``(B, R + 1, K - 1)``. Weights and biases are V Q'; the columns of Q ``(K, K - 1)`` are orthonormal and each
+    sums to 0, as the optimum's weights do over classes. This removes the direction in which the objective is constant.
     """
 
     inputs: torch.Tensor
@@ -167,10 +167,10 @@ class _Problem:
         return cls(extended, extended.float(), wanted, penalty, strength, basis)
 
     def minimised(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights and biases ``(B, R + 1, K)``, and which problems reached their optimum.
+        """Return weights and biases ``(B, R + 1, K)``, and a mask of the problems that reached their optimum.
 
-        The gradient is in float64, and decides; the Hessian that gives the direction is in float32, which costs half. A problem
-        that is solved is left alone, so that its solution does not depend on the others.
+        The gradient, which decides when to stop, is in float64. The Hessian, which only gives the direction, is in float32 at
+        half the cost. A solved problem is no longer changed, so its solution does not depend on the other problems.
         """
         best = torch.zeros((len(self.inputs), self.inputs.shape[2], self.basis.shape[1]), dtype=self.inputs.dtype)
         reached = torch.zeros(len(best), dtype=torch.bool)
@@ -193,13 +193,13 @@ class _Problem:
         return best @ self.basis.mT, reached
 
     def _evaluated(self, found: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The objective ``(B,)`` and the probabilities ``(B, N, K)``."""
+        """Return the objective ``(B,)`` and the probabilities ``(B, N, K)``."""
         logits = torch.log_softmax(self.inputs @ (found @ self.basis.mT), dim=2)
         loss = -self.strength * (logits * self.wanted).sum(dim=(1, 2)) + 0.5 * (self.penalty * found.square()).sum(dim=(1, 2))
         return loss, logits.exp()
 
     def _direction(self, gradient: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-        """Newton's step: minus the inverse Hessian times the gradient.
+        """Return Newton's step: minus the inverse Hessian times the gradient.
 
         Block ab of the Hessian is C sum_i c_iab x_i x_i' + penalty, with c_i = Q' (diag(p_i) - p_i p_i') Q.
         """
@@ -215,14 +215,14 @@ class _Problem:
         hessian = blocks[:, :, pair].permute(0, 2, 1, 3, 4).reshape(len(blocks), free * size, free * size)
         hessian.diagonal(dim1=1, dim2=2).add_(self.penalty[:, 0].float().repeat(free))
         flat = gradient.mT.reshape(len(blocks), free * size, 1).float()
-        factor, _ = torch.linalg.cholesky_ex(hessian)  # one that fails gives no optimum, and is left to scikit-learn
+        factor, _ = torch.linalg.cholesky_ex(hessian)  # a failed problem finds no optimum and falls to scikit-learn
         step = torch.cholesky_solve(flat, factor)
         return -step.reshape(len(blocks), free, size).mT.double()
 
     def _moved(
         self, found: torch.Tensor, loss: torch.Tensor, step: torch.Tensor, slope: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """A step along ``step``, halved where the objective does not fall by a share of what its slope promises."""
+        """Move along ``step``, halved until the objective falls by a share of the decrease that its slope predicts."""
         length = torch.ones_like(loss)
         for _ in range(_HALVINGS):
             moved = found + length[:, None, None] * step

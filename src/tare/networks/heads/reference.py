@@ -1,4 +1,4 @@
-"""The frozen probe: features of an untouched network and a regularised logistic head on top."""
+"""The frozen probe: a regularised logistic head on the features of an unchanged network."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tare.errors import DataError
+from tare.folding.first_layers import evaluating
 
 _STRENGTHS = tuple(10.0**power for power in range(-4, 3))
 
 
 @dataclass(frozen=True, slots=True)
 class LinearHead:
-    """Logits ``features @ weight.T + bias``; weight ``(K, D)``, bias ``(K,)``; ``strength`` is the C that was used."""
+    """Logits ``features @ weight.T + bias``; weight ``(K, D)``, bias ``(K,)``; ``strength`` is the inverse penalty C."""
 
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
     strength: float
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Class indices ``(N,)`` of features ``(N, D)``."""
+        """Return the class indices ``(N,)`` of features ``(N, D)``."""
         return np.asarray(self.logits(features).argmax(axis=1), dtype=np.int64)
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Logits ``(N, K)`` of features ``(N, D)``."""
+        """Return the logits ``(N, K)`` of features ``(N, D)``."""
         return np.asarray(features @ self.weight.T + self.bias, dtype=np.float64)
 
 
@@ -40,21 +41,19 @@ def features_of(
     batches: Iterable[torch.Tensor],
     prepare: Callable[[torch.Tensor], torch.Tensor],
 ) -> NDArray[np.float32]:
-    """What reaches the classifier ``head`` of ``module`` in eval mode, ``(N, D)``, for batches passed through ``prepare``."""
+    """Return the inputs ``(N, D)`` of the classifier ``head`` in eval mode, for batches passed through ``prepare``."""
     caught: list[torch.Tensor] = []
 
     def catch(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         caught.append(inputs[0].flatten(1).float().cpu())
 
-    was_training = module.training
     hook = module.get_submodule(head).register_forward_pre_hook(catch)
-    module.eval()
     try:
-        for batch in batches:
-            module(prepare(batch))
+        with evaluating(module):
+            for batch in batches:
+                module(prepare(batch))
     finally:
         hook.remove()
-        module.train(was_training)
     return torch.cat(caught).numpy()
 
 
@@ -68,9 +67,8 @@ def fit_head(
 ) -> LinearHead:
     """Fit a multinomial logistic head (scikit-learn, L2, lbfgs) on standardised features; labels must be 0..K-1.
 
-    Without ``strength`` the inverse penalty C is chosen from 1e-4..1e2 by stratified cross-validated log loss on the data given,
-    so nothing outside the training split takes part. ``balanced`` weighs a class of n_k of n samples by n / (K n_k). The
-    standardisation is folded into the head.
+    Without ``strength`` the inverse penalty C is chosen from 1e-4..1e2 by stratified cross-validated log loss on these samples
+    alone. ``balanced`` weighs a class of n_k of n samples by n / (K n_k). The standardisation is folded into the head.
 
     Raises :class:`DataError` if a feature is not finite.
     """
@@ -89,7 +87,7 @@ def fit_head(
 def standardised(
     features: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Features ``(N, D)`` with mean 0 and std 1 per column, and the mean and std they had, 1 for one that never varies.
+    """Return features ``(N, D)`` with mean 0 and std 1 per column, the means, and the divisors (1 for constant columns).
 
     Raises :class:`DataError` if a feature is not finite.
     """
@@ -106,7 +104,7 @@ def check_finite(features: NDArray[Any]) -> None:
 
 
 def divisors(spread: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Stds ``(..., D)`` to divide by: 1 where a feature varies by less than ``share`` of the largest, and so carries nothing."""
+    """Return the stds ``(..., D)`` to divide by: 1 for a feature whose std is below ``share`` of the largest, a constant one."""
     largest = np.maximum(spread.max(axis=-1, keepdims=True), 1.0)
     return np.where(spread < share * largest, 1.0, spread)
 
@@ -117,7 +115,7 @@ def _choose_strength(features: NDArray[np.float64], labels: NDArray[np.int64], s
 
     folds = min(5, int(np.bincount(labels).min()))
     if folds < 2:
-        return 1.0  # a class with a single sample leaves nothing to validate on
+        return 1.0  # a class with a single sample cannot be split for validation
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     scores = [
         cross_val_score(

@@ -1,1 +1,1 @@
-"""Networks on disk: `tare.load_model`, runs, folded directories."""
+"""Networks on disk: model directories, runs, folded directories."""

@@ -1,6 +1,6 @@
 """A model directory: weights as safetensors, ``config.json`` for timm, and ``tare.json`` with the normalisation.
 
-``timm.create_model("local-dir:DIR", pretrained=True)`` loads a timm network as it is; its pretrained_cfg carries the mean
+``timm.create_model("local-dir:DIR", pretrained=True)`` loads a timm network without tare; its pretrained_cfg holds the mean
 and std in use.
 """
 
@@ -35,14 +35,14 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 
 SCHEMA = "tare.model/1"
-# What a spec can name.
+# The dtypes that a spec can name.
 _RAW_DTYPES = ("uint8", "uint16", "float32", "float64", "int16", "int32")
 _LONGEST_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network with the normalisation it was transferred with, and what it takes: everything that prediction needs."""
+    """A network, its normalisation, input geometry and class names: everything that prediction needs."""
 
     network: Network
     normalisation: Normalisation
@@ -51,14 +51,14 @@ class TransferredModel:
 
     @property
     def geometry(self) -> Geometry:
-        """How an image becomes the network's input. Raises :class:`ModelError` if it takes no images."""
+        """The geometry of image inputs. Raises :class:`ModelError` for a network that takes signals or rows."""
         if isinstance(self.takes, Geometry):
             return self.takes
         found = f"{self.network.reference}, which takes {NOUNS[self.takes.kind]}"
         raise ModelError("a network for images", found, "use `tare predict`, or tare.load_model in Python")
 
     def spec(self) -> InputSpec:
-        """What the transferred network expects at its input."""
+        """Return the input specification of the network."""
         origin = f"transfer with strategy {self.normalisation.strategy!r}"
         spec = InputSpec(
             mean=Known(self.normalisation.mean, origin),
@@ -69,9 +69,9 @@ class TransferredModel:
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
-        """Logits ``(N, K)`` of samples that already have the network's size.
+        """Return the logits ``(N, K)`` of samples that already have the network's size.
 
-        Raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
+        Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
         result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
@@ -93,7 +93,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
 
 
 def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
-    """A signal's length, which no field of a spec is, is stated beside them."""
+    """Complete the spec for signals or rows; a signal's length has no field of its own and goes into ``extra``."""
     nothing = Unknown("signals and rows of numbers are not resized")
     count = len(spec.require("mean"))
     names = ",".join(takes.columns if isinstance(takes, RowGeometry) else (f"c{index}" for index in range(count)))
@@ -121,13 +121,18 @@ def save_model(
     evidence: Mapping[str, Any],
     fold: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the model directory beside its place and rename it there; an existing one is replaced.
+    """Write the model directory under a temporary name and rename it; an existing directory is replaced.
 
-    ``fold`` records what was folded into a network; its ``layers`` are what :func:`load_model` needs to build it again.
-    Raises :class:`OutputError` if it cannot be written; nothing half-written stays.
+    ``fold`` records a fold; :func:`load_model` rebuilds the network from its ``layers``. Raises :class:`OutputError` if the
+    directory cannot be written; no partial directory remains.
     """
+    from safetensors import SafetensorError
+
     with replacing_folder(folder) as temporary:
-        _write_weights(temporary, model)
+        try:
+            _save_weights(temporary, model)
+        except SafetensorError as error:  # raised by its writer when the disk is full
+            raise OSError(errno.EIO, str(error)) from None
         document = _document(model, source_spec, target_stats, evidence)
         if fold is not None:
             document["fold"] = dict(fold)
@@ -135,15 +140,17 @@ def save_model(
 
 
 def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
-    """Load what :func:`save_model` wrote.
+    """Load a model directory written by :func:`save_model`.
 
-    A network that timm knows needs nothing else. For one built by a Python file, name it again as ``factory``
-    (``FILE.py:FACTORY``): a model directory never names code that would then be run.
+    A network that a Python file builds needs that file again as ``factory`` (``FILE.py:FACTORY``): code named in a model
+    directory is never run.
 
     Raises :class:`ModelError` if the directory is incomplete, malformed, or needs a factory.
     """
     folder = Path(folder)
-    document = _read_document(folder)
+    document = tare_json(folder)
+    if document.get("schema") != SCHEMA:
+        raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another schema in {str(folder)!r}", "transfer again")
     try:
         entry = document["normalisation"]
         strategy: Strategy = entry["strategy"]
@@ -164,18 +171,9 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
 
 
 def versions() -> dict[str, str]:
-    """Versions of what produced a result."""
+    """Return the versions of the packages that produce a result."""
     packages = ("torch", "torchvision", "timm", "lightning", "numpy", "scikit-learn")
     return {"tare": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def _write_weights(folder: Path, model: TransferredModel) -> None:
-    from safetensors import SafetensorError
-
-    try:
-        _save_weights(folder, model)
-    except SafetensorError as error:  # so its writer tells of a full disk
-        raise OSError(errno.EIO, str(error)) from None
 
 
 def _save_weights(folder: Path, model: TransferredModel) -> None:
@@ -207,7 +205,7 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
 
 
 def _crop_pct(geometry: Geometry) -> float:
-    """The fraction from which timm reckons the same edge, if there is one; an export for timm is compared with it in any case."""
+    """Return the fraction from which timm computes the same edge, if one exists; an export is compared with timm in any case."""
     try:
         return crop_pct_of(geometry.crop, geometry.size)
     except SpecError:
@@ -249,7 +247,7 @@ def _file_hash(reference: str) -> str | None:
 
 
 def tare_json(folder: Path) -> dict[str, Any]:
-    """What the ``tare.json`` of a model directory holds, of any schema. Raises :class:`ModelError` if it is no JSON object."""
+    """Return the ``tare.json`` of a model directory, of any schema. Raises :class:`ModelError` unless it is a JSON object."""
     path = folder / NAME
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -257,11 +255,4 @@ def tare_json(folder: Path) -> dict[str, Any]:
         raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
     if not isinstance(document, dict):
         raise ModelError("a JSON object in tare.json", f"a {type(document).__name__}", "transfer again")
-    return document
-
-
-def _read_document(folder: Path) -> dict[str, Any]:
-    document = tare_json(folder)
-    if document.get("schema") != SCHEMA:
-        raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another in {str(folder)!r}", "transfer again")
     return document

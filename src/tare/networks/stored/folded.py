@@ -1,4 +1,4 @@
-"""From a network's name to a directory with the folded one, that :func:`tare.load_model` loads."""
+"""Fold or respec a network given by name, and write a directory that :func:`tare.load_model` loads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = "tare.fold/1"
 
 @dataclass(frozen=True, slots=True)
 class FoldedDirectory:
-    """What was folded and where it lies; ``loads_in_timm`` says that timm's ``local-dir:`` builds and loads it."""
+    """A folded network and its directory; ``loads_in_timm`` says whether timm's ``local-dir:`` loads it."""
 
     out: Path
     reference: str
@@ -49,9 +49,9 @@ def fold_to(
 ) -> FoldedDirectory:
     """Fold the normalisation of ``source`` into it and write the directory ``out``.
 
-    ``source`` is a run or model directory, ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``; ``spec`` is whatever
-    :func:`tare.read_spec` reads, or else what the network states. Raises :class:`TareError` if it cannot be read, folded
-    exactly, or written.
+    ``source`` is a run or model directory, or ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``. ``spec`` is anything that
+    :func:`tare.read_spec` reads, and by default the network's own specification. Raises :class:`TareError` if the network cannot
+    be read, folded exactly, or written.
     """
     check_free(out, overwrite=overwrite)
     model = opened(source, weights, factory)
@@ -73,7 +73,7 @@ def respec_to(
     factory: str | None = None,
     overwrite: bool = False,
 ) -> FoldedDirectory:
-    """Rewrite ``source`` for input normalised under ``to_spec`` and write the directory ``out``; else as :func:`fold_to`."""
+    """Rewrite ``source`` for input normalised under ``to_spec`` and write the directory ``out``; see :func:`fold_to`."""
     check_free(out, overwrite=overwrite)
     model = opened(source, weights, factory)
     before = read_spec(from_spec) if from_spec is not None else model.expects
@@ -83,7 +83,7 @@ def respec_to(
         raise SpecError(
             "a target spec in red, green, blue order",
             "BGR",
-            "use tare.folding.api.respec, or state the same constants in RGB order",
+            "use tare.folding.respec, or state the same constants in RGB order",
         )
     made = respecced(model.network.module, before, after, shape=model.shape)
     mean, std = _constants(unit)
@@ -92,7 +92,7 @@ def respec_to(
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A network to fold, what it expects, how images are brought to its size, and the input shape if it is known."""
+    """A network to fold, its input specification and geometry, and its input shape if known."""
 
     network: Network
     expects: InputSpec
@@ -116,20 +116,20 @@ def opened(source: str, weights: str, factory: str | None) -> Opened:
     model = load_model(stored.parent, factory)
     if model.normalisation.per_sample:
         raise ModelError(
-            "one normalisation for all samples", "each image by its own mean and std", "strategy 'sample' cannot be folded"
+            "one mean and std for all samples", "the strategy 'sample'", "transfer with another strategy to fold the network"
         )
     whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
     return Opened(model.network, model.spec(), model.takes, model.classes, (), whole)
 
 
 def _check_bytes(given: InputGeometry, takes: str) -> None:
-    """Raise :class:`SpecError` if raw bytes are asked for where values are stored as anything else."""
+    """Raise :class:`SpecError` for ``takes="uint8"`` with data of another dtype."""
     if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
-        raise SpecError("--input unit for data that are no bytes", f"--input uint8 for {given.raw_dtype}", "use --input unit")
+        raise SpecError("uint8 data for --input uint8", f"{given.raw_dtype} data", "use --input unit")
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
-    """Raise :class:`OutputError` if ``out`` exists, or ``overwrite`` would replace something that is no model directory."""
+    """Raise :class:`OutputError` if ``out`` exists, unless it is a model directory and ``overwrite`` is given."""
     if not out.exists():
         return
     if not overwrite:
@@ -171,6 +171,6 @@ def _record(made: Folded, loads_in_timm: bool) -> dict[str, Any]:
 
 
 def _constants(unit: Affine) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The mean and std in unit values that a map from unit values stands for."""
+    """Return the mean and std that correspond to a map from unit values."""
     std = tuple(1.0 / a for a in unit.scale)
     return tuple(-b * s for b, s in zip(unit.shift, std, strict=True)), std

@@ -1,4 +1,4 @@
-"""Build a network again from what its model directory states, and load its weights."""
+"""Rebuild a network from its model directory, and load its weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class FoldChanges:
-    """What folding changed about an architecture: first layers by name, and what is subtracted in front of it."""
+    """The changes of a fold to an architecture: first layers by name, and the values subtracted in front of the network."""
 
     forms: Mapping[str, LayerForm]
     front: tuple[float, ...] | None
@@ -31,7 +31,7 @@ class FoldChanges:
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What a stored network is built from; ``factory`` is the Python file that the user names, as ``FILE.py:FACTORY``."""
+    """The inputs for rebuilding a stored network; ``factory`` is the user's ``FILE.py:FACTORY``."""
 
     folder: Path
     reference: str
@@ -43,7 +43,7 @@ class BuildPlan:
 
 
 def changes_of(fold: Any) -> FoldChanges | None:
-    """Read the record of a fold, or None without one. Raises KeyError, TypeError or ValueError if it is malformed."""
+    """Parse the record of a fold; None stays None. Raises KeyError, TypeError or ValueError if it is malformed."""
     if fold is None:
         return None
     names = {field.name for field in fields(LayerForm)}
@@ -56,7 +56,7 @@ def changes_of(fold: Any) -> FoldChanges | None:
 
 
 def rebuilt_network(plan: BuildPlan) -> Network:
-    """The network with its weights. Raises :class:`ModelError` if it cannot be built, or the weights do not fit it."""
+    """Build the network and load its weights. Raises :class:`ModelError` if it cannot be built or the weights do not fit."""
     if plan.changes is not None:
         return _folded(plan, plan.changes)
     if plan.is_timm:
@@ -81,23 +81,25 @@ def _by_timm(plan: BuildPlan, *, weights: bool) -> Network:
 def _by_name(plan: BuildPlan) -> Network:
     factory = plan.factory
     if factory is None and plan.reference.startswith(("torchvision:", "tare:")):
-        factory = plan.reference  # a library's name for it, not code that the directory could choose
+        factory = plan.reference  # a library's name, not code chosen by the directory
     if factory is None:
-        remedy = f"name it with --model, as it was when trained: {plan.reference}"
+        remedy = f"name the file with --model, as in training: {plan.reference}"
         raise ModelError("the Python file that builds this network", "none", remedy)
     network = load_network(factory, "none", channels=plan.channels)
     return with_head(network, plan.classes, seed=0) if plan.classes else network
 
 
 def _folded(plan: BuildPlan, changes: FoldChanges) -> Network:
-    """Build the architecture, give its first layers the forms that folding gave them, and only then load the weights."""
+    """Build the architecture, give its first layers their folded forms, then load the weights."""
     network = _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
     module = network.module
     try:
         for name, form in changes.forms.items():
             module = with_form(module, name, form)
     except (AttributeError, TypeError, ValueError) as error:
-        raise ModelError("the network that was folded", f"{error} in {plan.reference}", "name the one it was made of") from None
+        raise ModelError(
+            "the network that was folded", f"{error} in {plan.reference}", "name the network that was folded"
+        ) from None
     loaded = load_weights(module, plan.folder / WEIGHTS)
     if changes.front is not None:
         module = FoldedNetwork(module, changes.front, changes.dims, casts=changes.casts)

@@ -1,4 +1,4 @@
-"""The network that a transfer starts from: a library's, a Python file's, or one that an earlier transfer made."""
+"""The network that a transfer starts from: from a library, a Python file, or an earlier run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tare.statistics.dataset_stats import DatasetStats
 
 
 def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
-    """Build ``reference`` with ``weights``, as :func:`tare.networks.loading.load_network` does, or load a transferred model.
+    """Build ``reference`` with ``weights`` (:func:`tare.networks.loading.load_network`), or load the model of an earlier run.
 
-    A run or model directory stands for its network with its weights and what it was fed: for a network of a library as
-    ``reference``, for that of a Python file as ``weights`` beside it. Raises :class:`ModelError` if it cannot be had.
+    A run or model directory stands for its network with its weights and input specification. Name it as ``reference`` for a
+    library's network, or as ``weights`` with the Python file as ``reference``. Raises :class:`ModelError` if it is unavailable.
     """
     folder = model_folder(reference)
     if folder is not None:
@@ -27,22 +27,24 @@ def source_network(reference: str, weights: str, seed: int, channels: int | None
     given = model_folder(weights)
     if given is None:
         return load_network(reference, weights, seed, channels)
-    _check_channels(given, channels)
+    if channels is not None and channels_of(given) != channels:
+        found = f"{channels}, but {channels_of(given)} in {str(given)!r}"
+        raise ModelError("data with as many channels as the run that the weights come from", found, "name another run")
     network = load_network(reference, str(given / "model.safetensors"), seed, channels)
     return replace(network, weights=weights, spec=_spec(given, network.spec))
 
 
 def source_statistics(reference: str, weights: str) -> DatasetStats | None:
-    """The statistics of what an earlier run was trained on, if ``weights`` or ``reference`` is one that holds any: dataset0's."""
+    """Return the training statistics of the earlier run that ``weights`` or ``reference`` names (dataset0), if recorded."""
     folder = model_folder(weights) or model_folder(reference)
     stated = tare_json(folder).get("target_stats") if folder is not None else None
     return DatasetStats.from_json(stated) if stated is not None else None
 
 
 def model_folder(reference: str) -> Path | None:
-    """The model directory that ``reference`` is or, being a run, holds; None if it is neither a directory nor a ``tare.json``.
+    """Return the model directory that ``reference`` names, itself or within a run; None if ``reference`` is not a directory.
 
-    Raises :class:`ModelError` for a directory without a model.
+    A path of a ``tare.json`` names its directory. Raises :class:`ModelError` for a directory without a model.
     """
     path = Path(reference)
     found = model_file(path)
@@ -52,11 +54,11 @@ def model_folder(reference: str) -> Path | None:
 
 
 def _transferred(folder: Path, weights: str, seed: int) -> Network:
-    reference = _reference(folder)
+    reference = str(tare_json(folder).get("network", {}).get("reference", ""))
     if reference.rpartition(":")[0].endswith(".py"):
         raise ModelError(
             "the Python file that builds this network",
-            "a directory, which names it but never runs it",
+            "a directory, which names the file but never runs it",
             f"use --model {reference} --weights {folder}",
         )
     if weights == "none":
@@ -70,7 +72,7 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
 
 
 def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
-    """What the model was fed; constants there are none where every sample was normalised by its own."""
+    """Return the model's input specification; mean and std are unknown if every sample was normalised by its own moments."""
     document = tare_json(folder)
     stated = document.get("spec")
     spec = InputSpec.from_json(stated) if isinstance(stated, dict) else otherwise
@@ -81,19 +83,8 @@ def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
 
 
 def channels_of(folder: Path) -> int:
-    """How many channels the model in ``folder`` takes."""
+    """Return the number of input channels of the model in ``folder``."""
     mean = tare_json(folder).get("normalisation", {}).get("mean")
     if not isinstance(mean, list) or not mean:
         raise ModelError("a complete tare.json", f"no mean in {str(folder)!r}", "transfer again")
     return len(mean)
-
-
-def _check_channels(folder: Path, channels: int | None) -> None:
-    if channels is not None and channels_of(folder) != channels:
-        found = f"{channels}, beside {channels_of(folder)} in {str(folder)!r}"
-        raise ModelError("data of as many channels as the run's that gives the weights", found, "name another run")
-
-
-def _reference(folder: Path) -> str:
-    network = tare_json(folder).get("network", {})
-    return str(network.get("reference", ""))

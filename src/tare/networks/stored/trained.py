@@ -1,10 +1,11 @@
-"""A trained model as its user names it, a run or a model directory, checked before anything is made of it."""
+"""Open a trained model, named by its run or model directory, and check it before use."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _LONGEST = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with its directory, its ``tare.json``, and the settings of its run (empty where the run is not there)."""
+    """A model with its directory, its ``tare.json``, and the settings of its run (empty without a run)."""
 
     folder: Path
     model: TransferredModel
@@ -34,36 +35,36 @@ class TrainedModel:
 
     @property
     def colour(self) -> ColourMode:
-        """How images are read for it."""
+        """The colour mode that images are read in."""
         return colour_of(self.model.network)
 
     @property
     def validated(self) -> int | None:
-        """How many validation images its accuracy was counted on, if the run is there to say so."""
+        """The number of validation samples behind its accuracy, if the run is present."""
         path = self.folder.parent / "evaluation.json"
         count = _json(path).get("samples") if self.folder.name == "model" and path.is_file() else None
         return count if isinstance(count, int) and count > 0 else None
 
     @property
     def reference(self) -> str:
-        """The network's name as it was when trained."""
+        """The network's name in training."""
         return self.model.network.reference
 
 
 def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
-    """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that timm does not know.
+    """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that no library has.
 
-    Nothing in the directory is executed. Raises :class:`ModelError` unless it is complete, takes what it states, gives one finite
-    logit per class, and all its weights are finite.
+    No code in the directory is executed. Raises :class:`ModelError` unless the model is complete, takes the stated input, gives
+    one finite logit per class, and has finite weights.
     """
     stored = model_file(run)
     if stored is None:
         found = "no such directory" if not run.exists() else f"no tare.json in {str(run)!r}"
-        raise ModelError("a run directory, or a model directory with a tare.json", found, "name what `tare transfer` wrote")
+        raise ModelError("a run or model directory with a tare.json", found, "name a directory that `tare transfer` wrote")
     folder = stored.parent
-    if not (folder / "model.safetensors").is_file():  # timm would take another file, and say so to nobody
+    if not (folder / "model.safetensors").is_file():  # timm would silently load another file
         raise ModelError("the weights as model.safetensors", f"none in {str(folder)!r}", "transfer again")
-    with torch.random.fork_rng(devices=[]):  # building a network draws weights, only to replace them
+    with torch.random.fork_rng(devices=[]):  # building a network draws weights, which are then replaced
         model = load_model(folder, factory)
     trained = TrainedModel(folder, model, tare_json(folder), _settings(folder.parent))
     _check_statement(trained)
@@ -73,7 +74,7 @@ def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
 
 
 def _check_statement(trained: TrainedModel) -> None:
-    """What ``tare.json`` states must be numbers that can be computed with."""
+    """Raise :class:`ModelError` if ``tare.json`` states unusable or contradictory numbers."""
     chosen, takes = trained.model.normalisation, trained.model.takes
     values: dict[str, Any] = {"mean": chosen.mean, "std": chosen.std}
     if isinstance(takes, Geometry):
@@ -95,7 +96,7 @@ def _check_statement(trained: TrainedModel) -> None:
 
 
 def _fault_of(takes: SignalGeometry | RowGeometry, channels: int) -> str | None:
-    """What is wrong with the statement of a signal's length and padding, or of a row's columns."""
+    """Return what is wrong with a signal's length and padding, or with a row's columns; None if nothing is."""
     if isinstance(takes, RowGeometry):
         return None if len(takes.columns) == channels else f"{len(takes.columns)} columns for {channels} numbers"
     if takes.length > _LONGEST:
@@ -105,7 +106,7 @@ def _fault_of(takes: SignalGeometry | RowGeometry, channels: int) -> str | None:
 
 
 def _check_weights(module: nn.Module, folder: Path) -> None:
-    for name, tensor in _tensors(module):
+    for name, tensor in chain(module.named_parameters(), module.named_buffers()):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             bad = int((~torch.isfinite(tensor)).sum())
             found = f"{bad} of {tensor.numel()} values of {name!r} are NaN or infinite in {str(folder)!r}"
@@ -113,11 +114,11 @@ def _check_weights(module: nn.Module, folder: Path) -> None:
 
 
 def _check_answer(trained: TrainedModel) -> None:
-    """One plain sample: does the network take it, and answer with a finite logit for every class?"""
+    """Raise :class:`ModelError` unless the network gives a finite logit for every class of one plain sample."""
     model = trained.model
     try:
         logits = model.logits(_plain(model))
-    except Exception as error:  # whatever the architecture raises
+    except Exception as error:  # an architecture may raise anything
         raise _unusable(trained, reason_of(error)) from None
     if tuple(logits.shape) != (1, len(model.classes)):
         raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
@@ -127,7 +128,7 @@ def _check_answer(trained: TrainedModel) -> None:
 
 
 def _plain(model: TransferredModel) -> torch.Tensor:
-    """An image of mid grey, or a signal or row of the mean."""
+    """Return a mid-grey image, or a signal or row of mean values."""
     shape = (1, model.network.channels, *model.takes.shape)
     if isinstance(model.takes, Geometry):
         return torch.full(shape, 128, dtype=torch.uint8)
@@ -137,11 +138,6 @@ def _plain(model: TransferredModel) -> torch.Tensor:
 
 def _unusable(trained: TrainedModel, found: str) -> ModelError:
     return ModelError(f"a model in {str(trained.folder)!r} that fits its own tare.json", found, "transfer again")
-
-
-def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    yield from module.named_parameters()
-    yield from module.named_buffers()
 
 
 def _settings(run: Path) -> dict[str, Any]:

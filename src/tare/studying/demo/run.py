@@ -31,7 +31,8 @@ from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
 from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.progress import Advance, Reporter
-from tare.training.fitting import TransferModule, train_in_memory
+from tare.training.fitting import train_in_memory
+from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
 
 AS_IT_IS = "dataset1 as it is"
