@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,7 +119,10 @@ def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
 
 
 def _rows(path: str, values: NDArray[Any]) -> list[NumberInput]:
-    return [NumberInput(f"{path}[{index}]", partial(operator.getitem, values, index)) for index in range(len(values))]
+    def reader(index: int) -> Read:
+        return lambda: values[index]
+
+    return [NumberInput(f"{path}[{index}]", reader(index)) for index in range(len(values))]
 
 
 def _failed(path: str, reason: str) -> NumberInput:

@@ -155,6 +155,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
     seen = seen_moments(strategy, constants, request.source_stats, trained_on)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
+    takes: InputGeometry
     if images:
         takes, geometry_notes = images.geometry, images.notes
     else:
