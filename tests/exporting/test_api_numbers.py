@@ -178,7 +178,9 @@ def test_named_samples_are_compared_and_those_that_do_not_fit_are_not(tmp_path: 
     assert made.parity is not None
     assert made.parity.images == "4 signals that were named"
     other = tones(tmp_path / "mono", train=1, val=1)
-    with pytest.raises(tare.TareError, match="signals among --images that the network takes, found none that can be read"):
+    with pytest.raises(
+        tare.TareError, match="readable signals among --images, with the channels and dtype of the training data, found none"
+    ):
         export(run, "torchscript", tmp_path / "again", images=[other])
     table = save_table(tmp_path / "table.csv")
     with pytest.raises(tare.TareError, match="signals among --images that the network takes"):

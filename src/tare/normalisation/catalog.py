@@ -118,7 +118,7 @@ def named(name: str) -> CatalogEntry:
     return known[name]
 
 
-def pooled_of(constants: Constants) -> CatalogEntry | None:
+def pooled_of(constants: Constants | CatalogEntry) -> CatalogEntry | None:
     """Return the pooled statistics of the dataset that ``constants`` describe, if they equal a catalog entry.
 
     The strategy ``match`` needs these moments of the pretraining data (dataset0). Returns None if the constants are unknown, are
@@ -196,7 +196,7 @@ def _twice(values: tuple[float, ...]) -> Iterator[float]:
         yield value
 
 
-def _same(entry: CatalogEntry, constants: Constants) -> bool:
+def _same(entry: CatalogEntry, constants: Constants | CatalogEntry) -> bool:
     mine, theirs = (*entry.mean, *entry.std), (*constants.mean, *constants.std)
     tolerance = max(entry.rounding, _SAME) * (1 + 1e-9) if entry.digits > 2 else 1e-9
     return len(mine) == len(theirs) and all(abs(a - b) <= tolerance for a, b in zip(mine, theirs, strict=True))

@@ -40,7 +40,7 @@ def test_json_has_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{root}/photos", "--format", "timm", "--out", "{root}/o"], "a run directory, or a model directory"),
+        (["{root}/photos", "--format", "timm", "--out", "{root}/o"], "a run or model directory"),
         (["{root}/run", "--format", "timm", "--out", "{root}/run"], "exists; name another, or use --overwrite"),
         (["{root}/run", "--format", "timm", "--out", "{root}/photos", "--overwrite"], "holds something else"),
         (["{root}/run", "--format", "pt2", "--out", "{root}/notes.txt/x"], "is a file"),

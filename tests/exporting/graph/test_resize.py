@@ -67,8 +67,14 @@ def test_what_is_not_exact_is_close(interpolation: str) -> None:
 @pytest.mark.parametrize(
     ("geometry", "message"),
     [
-        (Geometry((32, 32), "bilinear", 1.0, "border"), "crop mode center or squash for --with-resize, found 'border'"),
-        (Geometry((32, 32), "nearest-exact"), "an interpolation nearest, bilinear, .*found 'nearest-exact'"),
+        (
+            Geometry((32, 32), "bilinear", 1.0, "border"),
+            "a crop mode that --with-resize supports: center or squash, found 'border'",
+        ),
+        (
+            Geometry((32, 32), "nearest-exact"),
+            "an interpolation that --with-resize supports: nearest, bilinear, .*found 'nearest-exact'",
+        ),
     ],
 )
 def test_what_is_not_built_is_refused(geometry: Geometry, message: str) -> None:

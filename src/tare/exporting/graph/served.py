@@ -64,10 +64,11 @@ class ResizeAndCrop(nn.Module):
         super().__init__()
         if geometry.crop_mode not in ("center", "squash"):
             remedy = "resize outside, without --with-resize"
-            raise SpecError("crop mode center or squash for --with-resize", f"{geometry.crop_mode!r}", remedy)
+            raise SpecError("a crop mode that --with-resize supports: center or squash", f"{geometry.crop_mode!r}", remedy)
         if geometry.interpolation not in GRAPH_INTERPOLATIONS:
             known = ", ".join(GRAPH_INTERPOLATIONS)
-            raise SpecError(f"interpolation {known} for --with-resize", f"{geometry.interpolation!r}", "resize outside")
+            expected = f"an interpolation that --with-resize supports: {known}"
+            raise SpecError(expected, f"{geometry.interpolation!r}", "resize outside")
         self.size = geometry.size
         self.interpolation = geometry.interpolation
         self.squash = geometry.crop_mode == "squash"
