@@ -35,7 +35,7 @@ def check(
     """Find what is wrong with a pipeline for a network, and say it with the numbers seen.
 
     ``pipeline`` is a transform of torchvision, timm, albumentations, kornia or Hugging Face, any function of one image, a
-    Dataset or DataLoader with a transform, a mapping from ``train`` and ``eval`` to two of those, ``FILE.py:NAME`` or
+    Dataset or DataLoader with a transform, a mapping from ``train`` and ``eval`` to two pipelines, ``FILE.py:NAME`` or
     ``package.module:NAME`` (which runs that code), or another tool's configuration or run directory (which runs nothing).
     ``model`` is whatever :func:`tare.read_spec` reads. ``mean`` and ``std`` in unit values, and ``size``, complete or correct it.
     ``data`` are a folder, or statistics, of the target: its own constants are then no mistake, and their origin is looked at.
@@ -63,7 +63,7 @@ def _of_configuration(text: str, base: Evidence) -> CheckReport:
 
 
 def _of_object(pipeline: Any, name: str, base: Evidence, seed: int) -> CheckReport:
-    """The findings of one pipeline, or of those of training and evaluation, which are read and run."""
+    """Read and run one pipeline, or those of training and evaluation, and return their findings."""
     looked = {
         each: stage_evidence(part, replace(base, stage=each), seed) for each, part in by_stage(pipeline, base.stage).items()
     }

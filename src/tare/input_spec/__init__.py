@@ -1,4 +1,4 @@
-"""What a network expects of its input: :class:`InputSpec`, each field of it known with its origin or unknown with a reason."""
+"""What a network expects of its input: :class:`InputSpec`, each field is known with its origin, or unknown with a reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The canonical form of every input convention: a channel order and one affine map per channel, raw value to network input.
 
 Torchvision's mean and std on [0, 1], caffe's BGR means on 0..255, TensorFlow's [-1, 1], a processor's rescale factor and a
-table column's z-score all say ``y_c = a_c * v_p(c) + b_c``; compared in this form, they are equal or they are not.
+table column's z-score all say ``y_c = a_c * v_p(c) + b_c``; in this form they can be compared.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Affine:
         )
 
     def inverse(self) -> Affine:
-        """Return the map from network input back to raw value; a scale of zero has none (ZeroDivisionError)."""
+        """Return the map from network input back to raw value; raises ZeroDivisionError for a scale of zero."""
         back = [self.order.index(c) for c in range(len(self.order))]
         return Affine(
             order=tuple(back),
@@ -59,9 +59,9 @@ class Affine:
         )
 
     def distance(self, other: Affine, low: float = 0.0, high: float = 255.0) -> float:
-        """Largest difference of the inputs that both make of one raw value in [low, high], in units of input std.
+        """Largest difference of the two maps over raw values in [low, high], in units of input std.
 
-        Infinite if the channel counts or orders differ: then some values reach another channel.
+        Infinite if the number or order of channels differs: values then reach another channel.
         """
         if self.order != other.order:
             return float("inf")

@@ -1,4 +1,4 @@
-"""Whether two networks expect the same values, and how far apart they are where they do not."""
+"""Compare two specifications: whether both networks expect the same values, and the largest difference."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _GEOMETRY = ("size", "interpolation", "antialias", "crop", "layout", "dtype")
 
 @dataclass(frozen=True, slots=True)
 class SpecDifference:
-    """How two specifications differ: ``distance`` of one raw value's two inputs, in units of input std.
+    """How two specifications differ.
 
-    It is infinite where channels differ in order or number. ``others`` are fields that both state differently.
+    ``distance``: the largest difference of the two inputs that one raw value becomes, in units of input std; infinite if the
+    channels differ in order or number. ``others``: the other fields that both specifications state and that differ.
     """
 
     distance: float
@@ -51,7 +52,7 @@ class SpecDifference:
 
 
 def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
-    """Compare the inputs that raw values from 0 to the top of their type become.
+    """Compare the network inputs of two specifications over all raw values, from 0 to the largest of their type.
 
     Raises :class:`SpecError` if order, scale, mean or std of one is unknown, or their raw values are of different types.
     """

@@ -1,4 +1,4 @@
-"""The fields of an input specification: stated, with who says so, or unknown, with why."""
+"""The fields of an input specification: a value with its origin, or unknown with a reason."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-#: Names that ``interpolation`` may have; those of timm, and what Pillow and torchvision call the others.
+#: Names that ``interpolation`` may have: timm's names, and those of Pillow and torchvision for the rest.
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
-# Beyond these, products and quotients of constants are no numbers any more.
+# Beyond these limits, products and quotients of constants overflow or underflow.
 _SMALLEST, _LARGEST = 1e-100, 1e100
 _SMALLEST_CROP = 1 / (1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T]):
-    """A field that somebody stated; ``origin`` names the file and key, the library and version, the catalog or the user."""
+    """A field with its value; ``origin`` names the file and key, the library and version, the catalog or the user."""
 
     value: T
     origin: str
@@ -25,7 +25,7 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A field that nobody stated, and why it is not known. Never replaced by a default."""
+    """A field without a value, and the reason. It is never replaced by a default."""
 
     reason: str
 
@@ -40,7 +40,7 @@ class Crop:
 
     ``mode`` is ``center`` (shorter edge resized, middle kept), ``squash`` (both edges resized, the ratio is lost), ``border``
     (longer edge resized, the rest padded) or ``none`` (no resize at all). The resized edge is ``floor(size / fraction)``, as
-    timm reckons it, or exactly ``resize``: one number for the edge, two for height and width. Where the middle falls between
+    timm computes it, or exactly ``resize``: one number for the edge, two for height and width. Where the middle falls between
     two pixels, ``offset`` says which: ``even`` (torchvision, timm: rounded half to even) or ``down`` (transformers).
     """
 
@@ -58,7 +58,7 @@ class Crop:
 
 
 def plain(stated: Field[Any]) -> Any:
-    """The JSON value of a field; null for one that is unknown."""
+    """The JSON value of a field; null if it is unknown."""
     if isinstance(stated, Unknown):
         return None
     if isinstance(stated.value, Crop):
@@ -78,7 +78,7 @@ def finite(value: Any) -> float:
 
 
 def factor(value: Any) -> float:
-    """A number to multiply with. Raises ValueError for zero, or for what is as good as zero."""
+    """A number to multiply with. Raises ValueError for zero and for magnitudes below 1e-100."""
     stated = finite(value)
     if abs(stated) < _SMALLEST:
         raise ValueError("a scale of zero leaves nothing of a value")
@@ -105,7 +105,7 @@ def deviations(value: Any) -> tuple[float, ...]:
     if min(stated) <= 0:
         raise ValueError("a std is positive")
     if min(stated) < _SMALLEST:
-        raise ValueError(f"a std below {_SMALLEST:g} is none: dividing by it gives no number")
+        raise ValueError(f"a std below {_SMALLEST:g} cannot be used: dividing by it overflows")
     return stated
 
 

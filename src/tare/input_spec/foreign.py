@@ -15,7 +15,7 @@ Fields = dict[str, Any]
 def known_field(name: str, value: Any, origin: str) -> Known[Any]:
     """State the field ``name`` with a value out of a foreign document.
 
-    Raises :class:`SpecError` if it is none that the field can have: a NaN, a text for a number, a negative size.
+    Raises :class:`SpecError` if the field cannot have this value: a NaN, a text for a number, a negative size.
     """
     try:
         return Known(PARSERS[name](value), origin)

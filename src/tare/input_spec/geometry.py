@@ -126,7 +126,7 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
         raise ValueError(f"a geometry of kind {kind!r}")
     height, width = values.pop("size")
     made = Geometry((height, width), **values)
-    crop(plain(Known(made.crop, "")))  # a ValueError for what is none
+    crop(plain(Known(made.crop, "")))  # raises ValueError for an invalid crop
     return made
 
 

@@ -192,7 +192,7 @@ class InputSpec:
             return None
 
     def to_json(self) -> dict[str, Any]:
-        """The specification as a JSON object; what is unknown is null, with its reason under ``origin``."""
+        """The specification as a JSON object; an unknown field is null, with its reason under ``origin``."""
         stated = self.fields()
         document: dict[str, Any] = {**self.extra, "schema": SCHEMA}
         document |= {name: plain(value) for name, value in stated.items()}
@@ -254,7 +254,7 @@ class InputSpec:
 
 
 def _check_writable(extra: Mapping[str, Any]) -> None:
-    """Raise :class:`SpecError` for numbers that Python takes from JSON although they are none there."""
+    """Raise :class:`SpecError` for NaN and Infinity, which Python reads from JSON although JSON does not have them."""
     try:
         json.dumps(extra, allow_nan=False)
     except ValueError:

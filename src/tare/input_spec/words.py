@@ -14,7 +14,7 @@ _SHAPES = {"center": "centre crop after", "squash": "both edges resized to", "bo
 
 
 def description(fields: Mapping[str, Field[Any]], affine: Affine | None) -> list[str]:
-    """Lines of text: what reaches the network, what raw 0 and 255 become, who says so, and what is unknown."""
+    """Lines of text: the network's input, what raw 0 and 255 become, the origin of each field, and the unknown fields."""
     stated = {name: value.value for name, value in fields.items() if isinstance(value, Known)}
     order = str(stated.get("channels", "channels unknown"))
     lines = [", ".join([f"input     {_ORDERS.get(order, order)}", *(stated[n] for n in ("layout", "dtype") if n in stated)])]

@@ -11,7 +11,7 @@ from tare.pipelines.step import Step, StepKind
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Transforms that run one after the other; ``random`` says that which ones, or in which order, is drawn."""
+    """Transforms that run one after the other; ``random``: their choice or order is drawn at random."""
 
     members: tuple[Any, ...]
     random: bool = False
@@ -61,7 +61,7 @@ def chance(kind: StepKind, draws: bool = False, **values: Any) -> Reader:
 
 
 def with_probability(p: float, steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Steps that run with probability ``p``: none of them at 0, as they are at 1, random between."""
+    """Steps that run with probability ``p``: dropped at 0, unchanged at 1, random between."""
     given = tuple(steps)
     if p <= 0:
         return (step("identity"),)

@@ -70,7 +70,7 @@ def _crop(moving: Sequence[Step], title: str) -> Field[object]:
 
 
 def _unclear(step: Step) -> str | None:
-    """Why a step is none that a resize and a central crop could consist of; None if it could."""
+    """Why a step cannot be part of a resize and a central crop; None if it can."""
     if step.random:
         return f"{step.origin} is drawn at random"
     if step.kind not in ("resize", "crop") or "max_size" in step.values:

@@ -73,7 +73,7 @@ class Line:
 
 
 def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Line | None:
-    """The line through the most points, as RANSAC over all pairs (Fischler and Bolles 1981); None if there is none.
+    """The line through the most points, as RANSAC over all pairs (Fischler and Bolles 1981); None without one.
 
     Clamped ends and a scaling that looks at each image leave outliers that least squares would smear over the whole range. The
     line must explain half of the levels between the clamped ends.
@@ -130,7 +130,7 @@ def channel_order(colour: NDArray[np.float64], scale: NDArray[np.float64], shift
 
 
 def is_grey(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:
-    """Whether all output channels show one and the same mixture of the raw ones."""
+    """Whether all output channels are the same mixture of the raw channels."""
     return len(colour) > 1 and bool(np.ptp(shown_levels(colour, scale, shift)) < _OFF_LEVEL)
 
 

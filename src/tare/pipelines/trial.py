@@ -31,7 +31,7 @@ _SHAPE = (256, 320)
 _REPEATS = 9
 # A flip with p=0.5 comes out alike this often and once more with a chance of 1 in 2048.
 _AGAIN = 11
-# Every so many pixels are looked at in an image of one colour.
+# Stride of the pixels that are compared in an image of one colour.
 _EVERY = 7
 _SETTLED = 1e-6
 _AS_WIDE = 0.8
@@ -45,7 +45,7 @@ Colour = tuple[int, ...]
 class TrialPlan:
     """How a pipeline has to be tried.
 
-    ``shown`` are the pixels that show the image, None if most do or nobody knows which. ``random``: two runs on one image
+    ``shown`` are the pixels that show the image, None if most do or if they are unknown. ``random``: two runs on one image
     differ; ``random_values``: even on an image of one colour.
     """
 
@@ -204,7 +204,7 @@ def _median(call: Call, colour: Colour, plan: TrialPlan) -> NDArray[np.float64]:
 
 
 def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) -> NDArray[np.float64]:
-    """The value of each output channel for an image of one colour: the median of those pixels that show the image.
+    """The value of each output channel for an image of one colour: the median of the pixels that show the image.
 
     Where it is not known which do, padding and erasing must touch fewer than half of the pixels.
     """

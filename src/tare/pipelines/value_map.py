@@ -1,4 +1,4 @@
-"""What steps do to values: one affine map per channel from raw value to network input, or why there is none."""
+"""What steps do to values: one affine map per channel from raw value to network input, or the reason why they have none."""
 
 from __future__ import annotations
 

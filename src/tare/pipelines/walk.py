@@ -42,7 +42,7 @@ _REMEDY = "name the pipeline itself, a list of its steps, or a function that ret
 
 
 def steps_of(pipeline: object) -> tuple[Step, ...]:
-    """Read the steps of a pipeline: a transform or container of a known library, or a list or tuple of those.
+    """Read the steps of a pipeline: a transform or container of a known library, or a list or tuple of them.
 
     Nothing is run and nothing imported. A step that is not known, or whose class overrides what a known one does, is
     ``opaque``. Raises :class:`SpecError` for a pipeline nested more than 32 deep (or inside itself) or of over 4096 steps.
@@ -84,7 +84,7 @@ class _Walk:
 
 
 def reader_of(thing: object) -> Reader | None:
-    """The reader for an object by its class or the nearest class that it derives from unchanged; None if there is none."""
+    """The reader for an object by its class or the nearest class that it derives from unchanged; None without one."""
     own = getattr(thing, "__dict__", {})
     altered = bool(own.keys() & _BEHAVIOUR)
     stranger = library_of(type(thing)) is None

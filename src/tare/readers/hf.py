@@ -12,7 +12,7 @@ from typing import Any
 from tare.errors import SpecError, reason_of
 from tare.input_spec.spec import InputSpec, read_json
 
-#: The files that may state a processor, the first that is there decides; the last does where it is timm's.
+#: The files that may state a processor, the first that exists decides; ``config.json`` states one only for timm's models.
 NAMES = ("preprocessor_config.json", "processor_config.json", "config.json")
 
 

@@ -1,4 +1,4 @@
-"""What a live network says of its input: a configuration that it carries, or a normalising layer inside it."""
+"""Read the specification of a live network: from a configuration that it carries, or from a normalising layer inside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_module(thing: Any) -> bool:
 
 
 def is_pipeline(thing: Any) -> bool:
-    """Whether ``thing`` is a transform or container of a known library, or a list of those that has one."""
+    """Whether ``thing`` is a transform or container of a known library, or a list that contains one."""
     if isinstance(thing, list | tuple):
         return any(is_pipeline(item) for item in thing[:64])
     if _is_sequential(thing):
@@ -33,7 +33,7 @@ def is_pipeline(thing: Any) -> bool:
 
 
 def read_pipeline(pipeline: Any) -> InputSpec:
-    """Read a preprocessing pipeline as the statement of what the network it belongs to receives."""
+    """Read the specification of a network from the pipeline that prepares its input."""
     return spec_of_steps(steps_of(pipeline))
 
 
@@ -61,7 +61,7 @@ def read_module(module: Any) -> InputSpec:
 
 
 def normalises_inside(module: Any) -> InputSpec | None:
-    """What the normalising layers that a network begins with or holds state, None without any; pretrained_cfg is not asked."""
+    """The specification that the normalising layers of a network state, None without any; ``pretrained_cfg`` is not read."""
     in_front = _in_front(module) if _is_sequential(module) else None
     inside = _normalisers(module)
     return in_front or (inside[0] if inside else None)
@@ -78,12 +78,12 @@ def _in_front(module: Any) -> InputSpec | None:
     if not any(step.kind in ("normalize", "rescale", "to_dtype") for step in steps):
         return None
     placed = [Step(s.kind, s.name, s.where.replace("list", type(module).__name__, 1), s.values, s.random) for s in steps]
-    # A network takes tensors; whether bytes or floats, its first layer says.
+    # A network takes tensors; its first layer tells whether they are bytes or floats.
     return spec_of_steps(placed, raw_dtype="uint8" if any(step.kind == "to_dtype" for step in steps) else "float32")
 
 
 def _normalisers(module: Any) -> list[InputSpec]:
-    """What the normalising layers among all submodules state, each by its own reader."""
+    """The specification of each normalising layer among all submodules."""
     found = []
     for name, layer in module.named_modules():
         reader = next((READERS[qualified] for cls in type(layer).__mro__ if (qualified := _qualified(cls)) in READERS), None)

@@ -28,7 +28,7 @@ _MOST_CHANNELS = 256
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """One channel: ``(x - mean) / std`` after clipping to ``window``, or why there is no such map."""
+    """One channel: ``(x - mean) / std`` after clipping to ``window``, or the reason why the channel has no such map."""
 
     mean: float = 0.0
     std: float = 1.0
@@ -37,7 +37,7 @@ class _Channel:
 
 
 def read_nnunet(name: str) -> InputSpec:
-    """Read ``PATH[#CONFIGURATION]``: plans, a fingerprint (beside its ``dataset.json``), or a directory that has either.
+    """Read ``PATH[#CONFIGURATION]``: plans, a fingerprint (beside its ``dataset.json``), or a directory that has one of them.
 
     Raises :class:`SpecError` if it is not there or malformed.
     """

@@ -1,7 +1,7 @@
 """Statistics files of robot policies: LeRobot's ``meta/stats.json`` and openpi's ``norm_stats.json``.
 
-Both keep mean, std and quantiles of every feature, and neither says which of them a policy uses, so that a mode is named:
-``lerobot:stats.json#action:quantile``. Without one, mean and std are read.
+Both hold mean, std and quantiles of every feature. Neither states which statistics a policy uses, so the user names a mode:
+``lerobot:stats.json#action:quantile``. Without a mode, mean and std are read.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _column(stated: Mapping[str, Any], key: str, where: str) -> tuple[float, ...
     """The numbers of one statistic; those of images are nested as ``(C, 1, 1)``."""
     value = stated.get(key)
     if value is None:
-        raise SpecError(f"the key {key!r} in {where}", "none", "name another mode, or compute the statistics anew")
+        raise SpecError(f"the key {key!r} in {where}", "none", "name another mode, or compute the statistics again")
     flat = value if isinstance(value, list) else [value]
     for _ in range(2):
         if flat and all(isinstance(item, list) and len(item) == 1 for item in flat):

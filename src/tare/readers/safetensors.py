@@ -41,7 +41,7 @@ def read_safetensors(path: Path) -> InputSpec:
 
 
 def header_of(path: Path) -> dict[str, Any]:
-    """The JSON object at the beginning of a safetensors file of at most 64 MiB; raises :class:`SpecError` if there is none."""
+    """The JSON object at the beginning of a safetensors file of at most 64 MiB; raises :class:`SpecError` without one."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

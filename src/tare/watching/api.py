@@ -1,4 +1,4 @@
-"""Watch the batches that reach a network, in anyone's loop, and say when they are not what it was trained on."""
+"""Watch the batches that reach a network in any loop, and report inputs that differ from its training."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def watch(
 ) -> Watch:
     """Watch what reaches a network: the first ``batches`` of training and of evaluation, then one in ``every`` (0: none).
 
-    ``spec`` is whatever :func:`tare.read_spec` reads; without one the model's own is read, and if it states none only shape,
-    dtype, NaN and scaling by own values are looked at, which is said once. ``input`` is the position or the name of the argument
+    ``spec`` is whatever :func:`tare.read_spec` reads; without one the model's own is read. If the model states none, one note says
+    so, and only shape, dtype, NaN and scaling by own values are checked. ``input`` is the position or the name of the argument
     that holds the values. ``data`` are statistics of your own data (or their file): normalising with them is then no mistake.
     ``on_finding``: ``warn`` with a :class:`TareWarning` once per code (in the first process only), ``raise`` an
     :class:`InputError`, or call a function with each :class:`Finding`. Use it before the loop; ``with`` or ``remove`` end it.
 
     Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
-    Raises :class:`SpecError` if ``spec`` cannot be read, or for options that cannot be.
+    Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options.
     """
     if batches < 1 or every < 0:
         raise SpecError(
-            "batches >= 1 and every >= 0", f"batches={batches} and every={every}", "every=0 ends after the first ones"
+            "batches >= 1 and every >= 0", f"batches={batches} and every={every}", "every=0 ends after the first batches"
         )
     if not callable(on_finding) and on_finding not in ("warn", "raise"):
         raise SpecError("on_finding 'warn', 'raise' or a function", f"{on_finding!r}", "pass a function of one Finding")

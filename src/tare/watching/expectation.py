@@ -1,4 +1,4 @@
-"""What should arrive at the forward of a live network, whatever it is wrapped in and whether or not it normalises inside."""
+"""The input that a live network's ``forward`` expects; wrappers and normalising layers inside are seen through."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tare.readers.table import read_spec
 from tare.statistics.dataset_stats import DatasetStats
 
 _WRAPPERS = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
-# Constants above it are of 0..255, those below of [0, 1].
+# Constants above it belong to values in 0..255, constants below it to values in [0, 1].
 _UNIT_CONSTANTS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the batches are held against.
+    """What the batches are compared with.
 
-    ``affine`` is None where nobody stated it or it does not describe 8-bit values; ``channels`` are the counts that the network
+    ``affine`` is None if it is unknown or does not describe 8-bit values; ``channels`` are the channel counts that the network
     may take, ``weights`` the dtype of its parameters.
     """
 
@@ -52,7 +52,7 @@ class Expectation:
         conventions: tuple[Convention, ...] = (),
         measured: Measured | None = None,
     ) -> Expectation:
-        """From a spec and what the network's first layer takes: if the two disagree, the spec is of another network."""
+        """From a spec and ``taken``, the input channels of the first layer; if they disagree, both counts are allowed."""
         affine = _eight_bit_affine(spec)
         counts = tuple(dict.fromkeys(count for count in (affine and len(affine.scale), taken) if count))
         maps = tuple(one for one in explanations(affine, conventions) if _is_finite(one[1])) if affine else ()
@@ -60,7 +60,7 @@ class Expectation:
 
 
 def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os.PathLike[str] | None) -> Expectation:
-    """What is expected of batches: of the spec if one is named, else of what the model states.
+    """What the spec expects of batches, or without a spec, what the model states.
 
     Raises :class:`SpecError` if a spec is named and cannot be read; a model that states nothing has an unknown spec.
     """
@@ -75,7 +75,7 @@ def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os
 
 
 def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
-    """The network inside of what torch.compile, DistributedDataParallel or DataParallel made of it."""
+    """The network inside the wrappers of torch.compile, DistributedDataParallel and DataParallel."""
     inner = getattr(model, "_orig_mod", None) or (model.module if isinstance(model, _WRAPPERS) else None)
     return unwrapped(inner) if isinstance(inner, torch.nn.Module) else model
 
@@ -92,7 +92,7 @@ def _stated(model: torch.nn.Module) -> InputSpec:
 
 
 def _before(inside: InputSpec) -> InputSpec:
-    """What arrives in front of normalising layers: the values that their constants are of, as they are."""
+    """The values that arrive in front of normalising layers: unit or raw, as the layers' constants tell."""
     if not (isinstance(inside.mean, Known) and isinstance(inside.std, Known)):
         return inside
     count, origin = len(inside.mean.value), f"it normalises inside: {inside.mean.origin}"
@@ -114,5 +114,5 @@ def _eight_bit_affine(spec: InputSpec) -> Affine | None:
 
 
 def _is_finite(affine: Affine) -> bool:
-    """Whether a mistake can be made at all: the mean of a dark channel as its std divides by nothing."""
+    """Whether the map of a mistake is usable: the mean of a dark channel used as its std divides by nearly zero."""
     return all(1e-9 < abs(scale) < 1e6 for scale in affine.scale) and all(abs(shift) < 1e6 for shift in affine.shift)

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 
-#: Share of the sampled values, none counted too often, that must lie on a grid: erased boxes of noise are left over.
+#: Share of the sampled values (frequent ones capped) that must lie on a grid; erased boxes of noise are allowed off it.
 ENOUGH = 0.9
-#: The same for the expected map, which is believed in first: other grids share at most half of their values with it.
+#: The same share for the expected map, which is tried first; other grids share at most half of their values with it.
 MOSTLY = 0.7
 _HIGHEST = 255
-# Values a channel, the most frequent ones: a grid has at most 256, noise beside it some more.
+# The most frequent values of a channel that are kept: a grid has at most 256, and noise adds some.
 _MOST = 512
 # One value (a black border) has at most this share of the weight.
 _LARGEST_WEIGHT = 0.03
 _FEWEST_VALUES, _FEWEST_LEVELS = 24, 48
-# In levels: what constants rounded to four digits move, and how coarse a dtype may be before it says nothing.
+# In levels: the error of constants rounded to four digits, and the coarsest rounding of a dtype that still shows a grid.
 _SLACK, _COARSEST = 0.05, 0.25
 
 
@@ -83,7 +83,7 @@ class Grid:
 
 
 def grid_of(values: ChannelValues) -> Grid | None:
-    """Estimate the grid of one channel, None if there is none or too few of its levels were seen.
+    """Estimate the grid of one channel, None without one, or if too few of its levels were seen.
 
     The largest gap between neighbouring values that explains the others is its step, refined by least squares from the middle
     outward, as an index that is one off would spoil the slope.

@@ -54,7 +54,7 @@ class Watch:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found so far, each code once, without waiting for what is still under way."""
+        """What was found so far, each code once, without waiting for batches that are still being copied."""
         return tuple(self._findings.values())
 
     @property
@@ -82,7 +82,7 @@ class Watch:
         if kind is None:
             self.remove()
         else:
-            self._take_off()  # what was raised in the block is what the user has to see
+            self._take_off()  # the user has to see the error that was raised in the block
 
     def before_forward(self, training: bool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Look at a batch, if it is one to look at; called by the hook before every forward."""
@@ -167,7 +167,7 @@ class Watch:
         return tuple(replace(finding, where=where) for finding in judgement.findings)
 
     def _say(self, found: Sequence[Finding]) -> None:
-        """Pass on each code once; outside of the lock, for whoever is called may look at the watch."""
+        """Pass on each code once; outside of the lock, since the function that is called may use the watch."""
         for finding in found:
             with self._lock:
                 if self._findings.setdefault(finding.code, finding) is not finding:
@@ -203,6 +203,6 @@ class Watch:
 
 
 def _speaks() -> bool:
-    """Whether this is the process that warns: the first one, as every other one would say the same."""
+    """Whether this process warns: only the first does, since all would say the same."""
     distributed = torch.distributed
     return not (distributed.is_available() and distributed.is_initialized() and distributed.get_rank() > 0)

@@ -26,12 +26,12 @@ class _Hook:
         self._before_forward(module.training, args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The __exit__ of a nullcontext takes anything and returns None: what a hook is that does nothing.
+        # The __exit__ of a nullcontext takes any arguments and returns None, so it serves as a hook that does nothing.
         return getattr, (contextlib.nullcontext(), "__exit__")
 
 
 def attach(model: torch.nn.Module, before_forward: BeforeForward) -> Callable[[], None]:
-    """Put the hook outside of what is compiled, and return what takes it off again."""
+    """Put the hook outside of the compiled code, and return a function that removes it."""
     hook, inner = _Hook(before_forward), getattr(model, "_compiled_call_impl", None)
     if inner is None or hasattr(model, "_orig_mod"):
         return model.register_forward_pre_hook(hook, with_kwargs=True).remove

@@ -1,4 +1,4 @@
-"""What a few batches say about how their values were made, against what the network expects.
+"""Judge from a few batches how their values were made, and compare that with what the network expects.
 
 Two kinds of evidence. The grid of 8-bit values, where there is one, fixes scale and shift and names the mistake. Range and
 spread alone show gross mistakes only, and what they cannot show is not reported.
@@ -42,9 +42,9 @@ _VALUES = (
     "TARE011",
     "TARE013",
 )
-# Range and spread need images enough to show what data look like.
+# Fewer images do not show the range and spread of the data.
 _FEWEST_IMAGES = 8
-# Pixels of one channel: a grid of 256 values shows in far fewer.
+# Pixels of one channel that are used: a grid of 256 values shows in far fewer.
 _MOST_PIXELS = 16_384
 
 
@@ -59,7 +59,7 @@ class Judgement:
 
 
 def judge_form(seen: Seen, expects: Expectation) -> tuple[Finding, ...]:
-    """What shape and dtype alone show, before any value is looked at."""
+    """The findings that shape and dtype alone show."""
     form = seen.look.form
     if not form.layout or form.channels in expects.channels[1:]:
         evidence = _evidence(seen, expects, None)

@@ -40,7 +40,7 @@ class ChannelSeen:
 
 @dataclass(frozen=True, slots=True)
 class StageSeen:
-    """The batches of one stage (``train`` or ``eval``), the last ones that were judged together."""
+    """The batches of one stage (``train`` or ``eval``) that were last judged together."""
 
     stage: str
     batches: int

@@ -1,6 +1,6 @@
 """What is kept of one batch on its way into a network: a sample of its pixels, and each image's moments and extremes.
 
-Everything is computed where the batch lies and copied to the host without waiting for it; whoever judges it looks later.
+Everything is computed where the batch lies and copied to the host without waiting for the copy; it is judged later.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-#: Names under which models take their images, the usual ones of Hugging Face, Lightning and torchvision.
+#: The usual names of the image argument in models of Hugging Face, Lightning and torchvision.
 USUAL_NAMES = ("pixel_values", "images", "image", "imgs", "img", "inputs", "input", "input_values", "x", "data")
 # Images of a batch that pixels are taken from, and pixels along each side.
 _MOST_IMAGES, _SIDE = 16, 24
@@ -88,7 +88,7 @@ class Seen:
 
 
 def network_input(args: Sequence[Any], kwargs: Mapping[str, Any], which: int | str | None = None) -> tuple[str, Any] | None:
-    """The argument of a network's forward that holds its input values, with its name; None if there is none.
+    """The argument of a network's forward that holds its input values, with its name; None without one.
 
     ``which`` is a position or a name. Without one the usual names come first, then whatever holds floats or bytes in at
     least three dimensions, then a table ``(N, F)`` of floats; a dictionary or a list in the arguments is looked into.
@@ -174,7 +174,7 @@ def _as_images(tensor: torch.Tensor, takes: Sequence[int], last: bool) -> tuple[
 
 
 def _is_last(tensor: torch.Tensor, takes: Sequence[int]) -> bool:
-    """Whether the last axis holds channels: few, and fewer than rows or columns; 64 mel bands or columns are none."""
+    """Whether the last axis holds channels: few, and fewer than rows or columns; 64 mel bands or columns are not channels."""
     count = tensor.shape[-1]
     return count in takes and count <= _MOST_BANDS and count < min(tensor.shape[1:3])
 

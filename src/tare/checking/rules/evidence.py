@@ -20,7 +20,7 @@ _ROUNDED = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Statistics of the data that the pipeline is for: of the training split, and of the held-out ones where there are any."""
+    """Statistics of your data: of the training split, and of the held-out splits if the data has them."""
 
     train: DatasetStats
     held_out: DatasetStats | None = None

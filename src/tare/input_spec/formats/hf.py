@@ -1,7 +1,7 @@
 """A Hugging Face ``preprocessor_config.json`` as fields of a specification, and back.
 
-The configuration's class decides what its keys mean and what holds where one is absent
-(:mod:`tare.input_spec.formats.hf_classes`). What a class or switch that is not in the tables does is unknown, never guessed.
+The configuration's class decides what its keys mean and which default an absent key has
+(:mod:`tare.input_spec.formats.hf_classes`). A class or switch that is not in those tables makes the fields unknown.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _why_unread(named: Any, switch: str | None, source: str) -> str:
 def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     """Write a ``preprocessor_config.json`` for a class that resizes, crops, rescales and normalises as its keys say.
 
-    Raises :class:`SpecError` for what such a class cannot state (BGR, padding, another layout) and for every unknown field,
+    Raises :class:`SpecError` for a spec that such a class cannot state (BGR, padding, another layout) and for every unknown field,
     since the class would take a default for it. Where a centre crop falls between two pixels, transformers rounds down.
     """
     target = "a preprocessor_config.json"
@@ -127,13 +127,13 @@ def _read(stem: str, config: Mapping[str, Any], given: set[str], source: str) ->
 
 
 def _untouched(fields: Fields) -> bool:
-    """Whether raw values pass as they are; then bytes stay bytes."""
+    """Whether raw values pass unchanged; bytes then stay bytes."""
     stated = [fields[name].value if isinstance(fields[name], Known) else None for name in ("scale", "mean", "std")]
     return stated == [1.0, (0.0,) * 3, (1.0,) * 3]
 
 
 def _values(stem: str, config: Mapping[str, Any], origin: Any, source: str) -> Fields:
-    """Scale, mean and std, so that ``(scale v - mean) / std`` is what the class computes, in the order of its output."""
+    """Scale, mean and std of ``(scale v - mean) / std`` as the class computes it, in the channel order of its output."""
     if stem in UNREAD_VALUES:
         reason = Unknown(f"{UNREAD_VALUES[stem]} ({stem})")
         return {"scale": reason, "mean": reason, "std": reason}
@@ -200,7 +200,7 @@ def _is_switch(key: Any) -> bool:
 
 
 def _unread(reason: str, config: Mapping[str, Any], source: str) -> Fields:
-    """Only the constants that the file writes out; what the class does with them, nobody knows."""
+    """Read mean and std only; every other field is unknown, since the class is."""
     nothing = Unknown(reason)
     names = ("channels", "scale", "size", "interpolation", "antialias", "crop", "layout", "dtype", "raw_dtype")
     fields: Fields = dict.fromkeys(names, nothing)

@@ -2,7 +2,7 @@
 
 A ``preprocessor_config.json`` names its class, and the class decides what the keys mean and what holds where a key is absent.
 Defaults are read from transformers (``python -m benchmarks.hf_processors`` writes ``hf_processors.json``); what a class does
-with its keys was read in its source (5.23), and the conformance table compares every class with what stands here.
+with its keys was read in its source (5.23). The conformance table compares every class with these tables.
 """
 
 from __future__ import annotations

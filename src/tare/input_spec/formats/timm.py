@@ -1,7 +1,7 @@
 """timm's ``pretrained_cfg`` as fields of a specification, and back.
 
 timm fills a missing mean or std with ImageNet's (``timm.data.resolve_data_config``), so that unknown and ImageNet look the
-same afterwards; hence what the configuration does not state is unknown here, and what is unknown cannot be written.
+same afterwards. Here, a key that the configuration does not state is unknown, and an unknown field cannot be written.
 """
 
 from __future__ import annotations
@@ -87,16 +87,16 @@ def _crop(config: Mapping[str, Any], source: str) -> Field[Crop]:
 
 
 def crop_pct_of(crop: Crop, size: tuple[int, int]) -> float:
-    """The fraction from which timm reckons the same resized edge, ``floor(size / fraction)``.
+    """The fraction from which timm computes the same resized edge, ``floor(size / fraction)``.
 
-    Raises :class:`SpecError` if there is none.
+    Raises :class:`SpecError` if no fraction gives that edge.
     """
     if crop.mode == "none":
         raise SpecError("a crop mode that timm has: center, squash or border", "no resize at all", "state a crop in the spec")
     if crop.resize is None:
         return crop.fraction
     wanted = crop.resize if len(crop.resize) == 2 else crop.resize * 2
-    # The quotient itself may round to just above what gives the edge back; a hair less keeps the floor.
+    # The quotient may round up, and floor() then loses a pixel; a slightly smaller fraction does not.
     for fraction in (size[0] / wanted[0], size[0] / (wanted[0] + 1e-6)):
         if tuple(math.floor(edge / fraction) for edge in size) == wanted:
             return fraction

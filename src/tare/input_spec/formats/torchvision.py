@@ -1,7 +1,7 @@
 """Torchvision's presets, which a weights enum carries as ``transforms``, as fields of a specification, and back.
 
-A preset of detection only scales to [0, 1]: the model normalises inside, with the mean and std of its own ``transform``. What
-reaches the network behind that is not the preset's to say, so the preset's mean is 0 and its std 1.
+A preset of detection only scales to [0, 1]: the model normalises inside, with the mean and std of its own ``transform``. The
+preset's own mean is therefore 0 and its std 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_preset(thing: Any) -> bool:
 
 
 def fields_of_preset(preset: Any, source: str) -> Fields:
-    """Read a preset object. Raises :class:`SpecError` if it is none, or holds a value that cannot be."""
+    """Read a preset object. Raises :class:`SpecError` for another object, or for an invalid value."""
     if not is_preset(preset):
         raise SpecError(f"a torchvision preset: {', '.join(_PRESETS)}", type(preset).__name__, "name weights.transforms()")
     kind = type(preset).__name__
@@ -46,7 +46,7 @@ def fields_of_preset(preset: Any, source: str) -> Fields:
 def preset_of(fields: Mapping[str, Field[Any]]) -> Any:
     """An ``ImageClassification`` preset that prepares an image as the fields say; mean and std for its scale of 1/255.
 
-    Raises :class:`SpecError` for what it cannot state (BGR, a size that is no square, no resize) and for unknown fields.
+    Raises :class:`SpecError` for a spec that it cannot state (BGR, a size that is not square, no resize) and for unknown fields.
     """
     from torchvision.transforms._presets import ImageClassification
 

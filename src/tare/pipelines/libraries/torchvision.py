@@ -89,7 +89,7 @@ def _colour_jitter(thing: Any) -> Found:
     given = [(each, 0.0 if name == "hue" else 1.0) for name, each in _jitters(thing).items() if each is not None]
     if all(is_point(each, neutral) for each, neutral in given):
         return (step("identity"),)
-    # The order of the four is drawn too; with one of them there is none.
+    # The order of the four is drawn too; a single one has no order.
     return (step("photometric", random=len(given) > 1 or not is_point(given[0][0])),)
 
 

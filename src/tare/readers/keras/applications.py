@@ -62,7 +62,7 @@ def read_keras(name: str) -> InputSpec:
 
 
 def mode_of(module: Any) -> str | None:
-    """Which of the three modes a module's ``preprocess_input`` is, by what it does to a probe; None if it does nothing.
+    """The mode of a module's ``preprocess_input``, found by applying it to a probe; None if it changes nothing.
 
     Raises :class:`SpecError` if it does something else.
     """

@@ -19,7 +19,7 @@ _EXTERNAL = 1  # onnx.TensorProto.EXTERNAL
 
 
 class GraphConstants:
-    """Constants by name. A name that is none, is too large or lies outside the file has no value, and a reason."""
+    """Constants by name. A name that is not a constant, is too large or lies outside the file has a reason instead of a value."""
 
     def __init__(self, graph: Any) -> None:
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
@@ -31,7 +31,7 @@ class GraphConstants:
         return None if tensor is None else tuple(int(edge) for edge in tensor.dims)
 
     def get(self, name: str) -> NDArray[Any] | None:
-        """The value of a constant; None if there is none (:meth:`why_not`). Raises :class:`SpecError` if it is malformed."""
+        """The value of a constant; None without one (:meth:`why_not`). Raises :class:`SpecError` if it is malformed."""
         if name not in self._values and name in self._tensors and not self.why_not(name):
             self._values[name] = _array(self._tensors[name])
         return self._values.get(name)

@@ -145,7 +145,7 @@ def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
 
 
 def _taken(graph: Any) -> int:
-    """How many channels the first convolution takes, 0 if there is none."""
+    """The number of input channels of the first convolution, 0 without a convolution."""
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for node in graph.node:
         shape = shapes.get(node.input[1], ()) if node.op_type == "Conv" and len(node.input) > 1 else ()

@@ -205,7 +205,7 @@ def _concat(node: Any, operands: Sequence[Any]) -> Tracked:
 
 
 def split(image: ImageTensor, node: Any, sizes: list[int] | None) -> dict[str, Tracked]:
-    """The outputs of a Split into parts of ``sizes``, equal ones if none are given."""
+    """The outputs of a Split into parts of ``sizes``, or into equal parts without sizes."""
     outputs = [name for name in node.output if name]
     if int(attribute_of(node, "axis", 0)) % image.rank != image.axis:
         return dict.fromkeys(outputs, image)

@@ -1,4 +1,4 @@
-"""A tensor of an ONNX graph as what it is of the image: one affine map per channel, or why it is none."""
+"""A tensor of an ONNX graph as a function of the image: one affine map per channel, or the reason why it is not affine."""
 
 from __future__ import annotations
 
