@@ -142,7 +142,7 @@ def test_another_document_is_refused(document: Any) -> None:
         ("mean", 0.5, "not a list"),
         ("std", [0.0], "a std is positive"),
         ("std", [-0.2], "a std is positive"),
-        ("std", [1e-320], "a std below 1e-100 is none"),
+        ("std", [1e-320], "a std below 1e-100 cannot be used"),
         ("scale", 0, "a scale of zero leaves nothing"),
         ("scale", 1e308, r"a number beyond 1e\+100"),
         ("crop", {"mode": "center", "fraction": 1e-320}, "a crop's fraction is positive"),

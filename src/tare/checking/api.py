@@ -32,13 +32,13 @@ def check(
     size: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> CheckReport:
-    """Find what is wrong with a pipeline for a network, and say it with the numbers seen.
+    """Find the mistakes of a pipeline for a network, with the numbers seen.
 
     ``pipeline`` is a transform of torchvision, timm, albumentations, kornia or Hugging Face, any function of one image, a
     Dataset or DataLoader with a transform, a mapping from ``train`` and ``eval`` to two pipelines, ``FILE.py:NAME`` or
     ``package.module:NAME`` (which runs that code), or another tool's configuration or run directory (which runs nothing).
     ``model`` is whatever :func:`tare.read_spec` reads. ``mean`` and ``std`` in unit values, and ``size``, complete or correct it.
-    ``data`` are a folder, or statistics, of the target: its own constants are then no mistake, and their origin is looked at.
+    ``data``: a folder of your data, or its statistics; normalising with them is then no mistake, and their origin is checked.
 
     Raises :class:`PipelineError` if the pipeline cannot be loaded or run, :class:`SpecError` if the model states nothing.
     """
@@ -82,7 +82,7 @@ def _of_object(pipeline: Any, name: str, base: Evidence, seed: int) -> CheckRepo
 
 
 def _placed(evidence: Evidence, named: bool) -> list[Finding]:
-    """The findings of one stage, saying which where there are two."""
+    """The findings of one stage, with its name if there are two stages."""
     if not named:
         return list(findings(evidence))
     return [

@@ -1,4 +1,4 @@
-"""Configurations of other tools in the place of a pipeline: what they state, read and never run."""
+"""Configurations of other tools that take the place of a pipeline; they are read and never run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_config(text: str) -> bool:
 
 
 def stated_by_config(text: str, model: InputSpec) -> InputSpec:
-    """What a configuration states; in the ``args.yaml`` of timm's ``train.py``, what is null is the model's own.
+    """The spec that a configuration states; null keys in the ``args.yaml`` of timm's ``train.py`` take the model's values.
 
     Raises :class:`SpecError` if it cannot be read.
     """
@@ -56,7 +56,7 @@ def declared_by_config(text: str) -> Declared | None:
 
 
 def measured_by_config(text: str) -> DatasetStats | None:
-    """The target's statistics in the ``tare.json`` of a run or model directory."""
+    """Statistics of your data in the ``tare.json`` of a run or model directory."""
     path = model_file(Path(text))
     document: Any = read_json(path) if path is not None else None
     stats = document.get("target_stats") if isinstance(document, Mapping) else None
@@ -64,7 +64,7 @@ def measured_by_config(text: str) -> DatasetStats | None:
 
 
 def refuse_text(text: str) -> SpecError:
-    """The failure for a text that names neither a configuration nor an object."""
+    """The error for a text that names neither a configuration nor an object."""
     found = f"{text!r}" if Path(text).exists() else f"{text!r}, which does not exist"
     hint = f"write {text}:NAME for an object in that file" if text.endswith(".py") else "for example train.py:val_transform"
     return SpecError("FILE.py:NAME, package.module:NAME or a configuration", found, hint)

@@ -1,4 +1,4 @@
-"""What a check is asked about: the network's specification, the target's statistics, the pipelines by stage."""
+"""The inputs of a check: the network's specification, the statistics of your data, the pipelines by stage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tare.errors import PipelineError, SpecError
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.measuring.api import measure
 from tare.statistics.dataset_stats import DatasetStats
-from tare.system.user_code import one_line, required_parameters
+from tare.system.user_code import one_line
 
 _BOTH: tuple[Stage, ...] = ("train", "eval")
 _STAGES: dict[str, Stage] = {
@@ -46,7 +46,7 @@ def corrected_spec(
 
 
 def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measured | None:
-    """Statistics of the target: a file, an object, or a folder, by split where it has any."""
+    """Statistics of your data from a file, an object or a folder, by split if the folder has splits."""
     if data is None or isinstance(data, DatasetStats):
         return None if data is None else Measured(data)
     path = Path(data)
@@ -63,7 +63,7 @@ def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measure
 
 
 def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:
-    """The pipelines by stage: of a mapping, of a function without arguments, or the one that is given."""
+    """The pipelines by stage: those of a mapping, or of a function without arguments, or the given pipeline."""
     if callable(pipeline) and not hasattr(pipeline, "transforms") and _is_factory(pipeline):
         try:
             pipeline = pipeline()
@@ -95,9 +95,4 @@ def name_of(thing: Any) -> str:
 
 
 def _is_factory(thing: Any) -> bool:
-
-    return (
-        (inspect.isfunction(thing) or inspect.ismethod(thing))
-        and not inspect.signature(thing).parameters
-        and (not required_parameters(thing))
-    )
+    return (inspect.isfunction(thing) or inspect.ismethod(thing)) and not inspect.signature(thing).parameters

@@ -1,4 +1,4 @@
-"""What ``tare.check`` returns."""
+"""The report that ``tare.check`` returns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SCHEMA = "tare.check/1"
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What was found, about which pipeline, against which specification.
+    """The findings about a pipeline, with the specification that it was compared with.
 
-    ``form`` says how the pipeline takes images; ``notes`` what could not be looked at, and why.
+    ``form`` says how the pipeline takes images; ``notes`` say what could not be checked, and why.
     """
 
     findings: tuple[Finding, ...]

@@ -19,12 +19,12 @@ from tare.pipelines.trial import observe
 from tare.pipelines.value_map import affine_of_steps
 from tare.pipelines.walk import steps_of
 
-# What medians of random values are good for: telling 0..255 from [0, 1].
+# Medians of random values are just precise enough to tell 0..255 from [0, 1].
 _ROUGH = 0.5
 
 
 class StageEvidence(NamedTuple):
-    """What was read and seen of one stage, how its pipeline takes images, and why it could not be run."""
+    """The evidence of one stage, the form in which its pipeline takes images, and the failure if it could not be run."""
 
     evidence: Evidence
     form: str = ""
@@ -32,7 +32,7 @@ class StageEvidence(NamedTuple):
 
 
 def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
-    """Read the steps and run the pipeline; what cannot be run may still be read."""
+    """Read the steps and run the pipeline; a pipeline that cannot be run may still be read."""
     pipeline = transform_of(pipeline)
     steps = steps_of(pipeline)
     read = replace(base, steps=steps, stated=spec_of_steps(steps))
@@ -41,9 +41,9 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     try:
         call, form = call_of(pipeline)
         seen = observe(call, seed)
-    except NoImageError as failure:  # what it returns cannot be looked at, its steps can
+    except NoImageError as failure:  # its output is no image, but its steps can be read
         return StageEvidence(explained(replace(read, fed=stated)), failure=failure)
-    except PipelineError as failure:  # what raises feeds nothing; its steps may still say why
+    except PipelineError as failure:  # a pipeline that raises feeds nothing; its steps may still show why
         return StageEvidence(read, failure=failure)
     # Steps that were read are exact, medians of random values are not.
     fed = stated if stated is not None and seen.affine is not None and seen.approximate else seen.affine

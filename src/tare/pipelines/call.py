@@ -1,4 +1,4 @@
-"""Call anybody's pipeline with an image: each library wants it in its own form and hands it back in another."""
+"""Call a pipeline of any library with an image: each library takes and returns images in its own form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.system.user_code import one_line
 
-#: An RGB image, raw ``(H, W, 3)`` uint8, to what the pipeline makes of it: a tensor or array of one image.
+#: An RGB image, raw ``(H, W, 3)`` uint8, to the pipeline's output: a tensor or array of one image.
 Call = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 _CHANNELS = frozenset((1, 3, 4))
@@ -72,9 +72,9 @@ def _forms(pipeline: Any) -> list[tuple[str, Call]]:
 
 
 def _not_in_rows(result: Any) -> Any:
-    """What a processor returned, refused where it is one row of values per patch; images come in batches.
+    """Return a processor's result; raise :class:`NoImageError` if it has one row of values per patch instead of images.
 
-    Most return a mapping; that of Idefics returns the batch itself.
+    Most processors return a mapping; that of Idefics returns the batch itself.
     """
     for name, values in result.items() if hasattr(result, "items") else [("pixel_values", result)]:
         if "pixel_values" in name and getattr(values, "ndim", 4) < 4:
@@ -150,7 +150,7 @@ def _no_image(what: str) -> NoImageError:
 
 
 def failure(reason: str) -> PipelineError:
-    """A pipeline that could not be run, and what it said."""
+    """The error for a pipeline that could not be run."""
     return PipelineError("a pipeline that takes one RGB image", reason, "run it on one image yourself, then check again")
 
 

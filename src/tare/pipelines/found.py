@@ -1,4 +1,4 @@
-"""What a library's table says about one of its transforms: steps, or a group of further transforms."""
+"""How a library's table describes one of its transforms: as steps, or as a container of further transforms."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Reader = Callable[[Any], Found]
 class Library:
     """A library's transforms: the modules they live in, a reader by class name, a reader by base class for its other classes.
 
-    A subclass of somebody else's counts as a class in ``readers`` as long as it overrides none of its behaviour, and never as
-    one of ``families``: what a stranger's class does is unknown.
+    A user's subclass counts as the class in ``readers`` that it derives from, if it overrides none of its behaviour. It never
+    counts as one of ``families``, since its behaviour is unknown.
     """
 
     name: str
@@ -46,7 +46,7 @@ def step(kind: StepKind, name: str = "", *, random: bool = False, **values: Any)
 
 
 def always(kind: StepKind, **values: Any) -> Reader:
-    """A reader that says the same of every object of its class."""
+    """A reader that returns the same step for every object of its class."""
     return lambda _: (step(kind, **values),)
 
 
@@ -56,7 +56,7 @@ def at_random(kind: StepKind, **values: Any) -> Reader:
 
 
 def chance(kind: StepKind, draws: bool = False, **values: Any) -> Reader:
-    """A reader of a step that runs with probability ``p``; ``draws`` says that it draws parameters as well."""
+    """A reader of a step that runs with probability ``p``; ``draws``: it draws parameters as well."""
     return lambda thing: with_probability(thing.p, (step(kind, random=draws, **values),))
 
 
@@ -79,7 +79,7 @@ def is_point(low_high: Any, at: float | None = None) -> bool:
 def floats_of(value: Any) -> tuple[float, ...]:
     """A number, sequence, array or tensor as a tuple of floats.
 
-    Single-precision values are read as the shortest decimal that means the same, 0.485 and not 0.48500001430511475.
+    Single-precision values are read as the shortest decimal that rounds to them, 0.485 and not 0.48500001430511475.
     """
     is_single = "float32" in str(getattr(value, "dtype", ""))
     listed = value.tolist() if hasattr(value, "tolist") else value

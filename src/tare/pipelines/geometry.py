@@ -1,4 +1,4 @@
-"""What steps do to an image's size: the size that results, and resize and crop where they are an evaluation's."""
+"""The geometry of a pipeline: the resulting size, and the resize and crop of an evaluation pipeline."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _RESIZING: tuple[StepKind, ...] = ("resize", "random_resized_crop")
 
 
 def geometry_of_steps(steps: Sequence[Step]) -> dict[str, Field[object]]:
-    """The fields size, interpolation, antialias and crop; unknown with the reason where a step draws or the image decides.
+    """The fields size, interpolation, antialias and crop; unknown, with the reason, if random or dependent on the image.
 
-    A pipeline with an opaque step may resize there, so that nothing is known of it.
+    An opaque step may resize, so every field is then unknown.
     """
     opaque = next((step for step in steps if step.kind == "opaque"), None)
     if opaque is not None:
@@ -30,7 +30,7 @@ def geometry_of_steps(steps: Sequence[Step]) -> dict[str, Field[object]]:
 
 
 def _size(moving: Sequence[Step]) -> Field[object]:
-    """The size that the last step with a fixed one leaves behind."""
+    """The output size of the last step that fixes it."""
     for step in reversed(moving):
         if step.kind == "geometric" and not step.values.get("expands"):
             continue
@@ -43,7 +43,7 @@ def _size(moving: Sequence[Step]) -> Field[object]:
 
 
 def _stated(moving: Sequence[Step], key: str, allowed: Sequence[object]) -> Field[object]:
-    """What all resizing steps agree on."""
+    """The value that all resizing steps share."""
     resizing = [step for step in moving if step.kind in _RESIZING]
     values = {step.values.get(key) for step in resizing}
     if not resizing:

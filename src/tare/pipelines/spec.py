@@ -1,4 +1,4 @@
-"""What a network is fed by a pipeline, as an :class:`InputSpec`: the steps composed into one map, size and crop."""
+"""The input that a pipeline feeds to a network, as an :class:`InputSpec`: its steps composed into one map, size and crop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tare.pipelines.value_map import ValueMap, value_map
 from tare.samples.layout import unit_scale
 
 _LAYOUTS = {"CHW": "NCHW", "HWC": "NHWC", "CTHW": "NCTHW"}
-#: Steps after which constants still are what they were.
+#: Steps that leave values unchanged.
 _LEAVING: tuple[StepKind, ...] = ("identity", "convert", "permute", "resize", "crop", "random_resized_crop", "pad", "geometric")
 _SCALING: tuple[StepKind, ...] = ("to_tensor", "to_dtype", "rescale")
 
@@ -23,8 +23,8 @@ def spec_of_steps(
 ) -> InputSpec:
     """Compose steps into a specification; each field names the step that states it, or says which step hides it.
 
-    ``raw_dtype`` is that of the images fed (8-bit, or floats for kornia, where it is not given); ``channels`` their number,
-    where no step says it. ``nominal`` looks past the photometric augmentation of a training pipeline.
+    ``raw_dtype``: type of the images fed, by default 8-bit, or floats for kornia. ``channels``: their number, if no step states
+    it. ``nominal`` ignores the photometric augmentation of a training pipeline.
     """
     title = steps[0].where.partition(", step")[0] if steps else "an empty pipeline"
     takes_floats = title.startswith("kornia")

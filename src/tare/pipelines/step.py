@@ -1,4 +1,4 @@
-"""One step of somebody's preprocessing pipeline, read from any library into common words."""
+"""One step of a preprocessing pipeline, described in the same terms for every library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ StepKind = Literal[
     "photometric",  # brightness, contrast, colour jitter, blur, noise, autoaugment and the like: values change
     "erase",  # random erasing, cutout: value
     "convert",  # to an array or image tensor, values as they are; layout: "CHW" or "HWC"
-    "to_tensor",  # to a float tensor; 8-bit values become [0, 1]; layout; keeps_tensors: what is a tensor stays as it is
+    "to_tensor",  # to a float tensor; 8-bit values become [0, 1]; layout; keeps_tensors: tensors stay unchanged
     "to_dtype",  # dtype ("float32"), scale (whether values are scaled to the dtype's range)
     "rescale",  # factor, offset (numbers): y = factor * v + offset, in floats; integers_only: floats stay as they are
     "normalize",  # mean, std (tuples), max_value: y = (v / max_value - mean) / std

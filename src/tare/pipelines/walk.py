@@ -57,7 +57,7 @@ def steps_of(pipeline: object) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Where the walk stands: the pipeline's ``title``, the numbers of the ``path`` down to here, what is ``random``."""
+    """State of the walk: the pipeline's ``title``, the ``path`` of step numbers, and whether a container above is ``random``."""
 
     title: str
     path: tuple[int, ...] = ()
@@ -99,12 +99,12 @@ def reader_of(thing: object) -> Reader | None:
 
 
 def library_of(cls: type) -> Library | None:
-    """The library that defines a class, None for one that is not known."""
+    """The library that defines a class, None for an unknown one."""
     return next((library for library in LIBRARIES if library.has(cls)), None)
 
 
 def _found(thing: object) -> Found:
-    """What one object is; opaque where it cannot be read, since it is the user's and may do anything when it is looked at."""
+    """The steps or members of one object; opaque if reading it raises, since a user's object may run any code when read."""
     if issubclass(type(thing), list | tuple):
         return Container(tuple(thing))  # type: ignore[arg-type]
     try:

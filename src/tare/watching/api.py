@@ -25,9 +25,9 @@ def watch(
 ) -> Watch:
     """Watch what reaches a network: the first ``batches`` of training and of evaluation, then one in ``every`` (0: none).
 
-    ``spec`` is whatever :func:`tare.read_spec` reads; without one the model's own is read. If the model states none, one note says
-    so, and only shape, dtype, NaN and scaling by own values are checked. ``input`` is the position or the name of the argument
-    that holds the values. ``data`` are statistics of your own data (or their file): normalising with them is then no mistake.
+    ``spec`` is whatever :func:`tare.read_spec` reads; without one the model's own is read. If the model states none, a note says
+    so once, and only shape, dtype, NaN and scaling by own values are checked. ``input``: position or name of the argument that
+    holds the values. ``data`` are statistics of your own data (or their file): normalising with them is then no mistake.
     ``on_finding``: ``warn`` with a :class:`TareWarning` once per code (in the first process only), ``raise`` an
     :class:`InputError`, or call a function with each :class:`Finding`. Use it before the loop; ``with`` or ``remove`` end it.
 

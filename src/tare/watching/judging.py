@@ -90,7 +90,7 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
 
 
 def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
-    """The findings of a map that the values are on the grid of."""
+    """The findings for a map on whose grid the values lie."""
     found = _by_rules(_evidence(last, expects, fed), _VALUES)
     return Judgement(found, "grid", grids, not found)
 
@@ -118,7 +118,7 @@ def _only_the_std(grids: list[Grid], spec: InputSpec) -> str:
 
 
 def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
-    """Gross mistakes that range and spread show, as warnings that say what they rest on."""
+    """Gross mistakes that range and spread show, as warnings that name their basis."""
     if sum(seen.images for seen in batches) < _FEWEST_IMAGES:
         return Judgement((), "none", grids)
     mistake = gross_mistake([image for seen in batches for image in seen.pixels], affine, expects.maps)
@@ -146,7 +146,7 @@ def _own_scale(batches: Sequence[Seen], expects: Expectation, affine: Affine | N
 
 
 def _channels(batches: Sequence[Seen]) -> list[ChannelValues]:
-    """The values of every channel, pooled over the sampled images; more than enough are thinned out evenly."""
+    """The values of every channel, pooled over the sampled images and thinned evenly to about 16,384 pixels."""
     epsilon = max(seen.look.form.epsilon for seen in batches)
     images = [image for seen in batches for image in seen.pixels]
     thinned = max(1, sum(image.shape[1] for image in images) // _MOST_PIXELS)
@@ -191,7 +191,7 @@ def _evidence(
 
 
 def _by_rules(evidence: Evidence, codes: Sequence[str]) -> tuple[Finding, ...]:
-    """What the rules of these codes say; their remedies name the option of the command line, here it is an argument."""
+    """The findings of the rules with these codes; remedies name the argument instead of the command line's option."""
     found = (finding for code in codes for finding in rule_named(code).findings(evidence))
     return tuple(replace(one, remedy=one.remedy.replace("with --data", "with data=")) for one in found)
 

@@ -30,20 +30,12 @@ class WatchCallback(pl.Callback):
         self._watch: Watch | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin before the sanity check."""
-        self._begin(pl_module)
+        """Begin before the sanity check; a watch that has begun goes on."""
+        if self._watch is None:
+            self._watch = watch(network_in(pl_module, self._module), self._spec, **self._options)
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin, if the Trainer only validates."""
-        self._begin(pl_module)
-
-    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin, as nothing came before."""
-        self._begin(pl_module)
-
-    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin, as nothing came before."""
-        self._begin(pl_module)
+    # A Trainer that only validates, tests or predicts has no on_fit_start.
+    on_validation_start = on_test_start = on_predict_start = on_fit_start
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Judge what was seen so far, and take the hook off."""
@@ -57,14 +49,10 @@ class WatchCallback(pl.Callback):
             warnings.warn(said, TareWarning, stacklevel=2)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Take the hook off; what was raised is what the user has to see."""
+        """Take the hook off without judging, so that the user sees the exception."""
         watched, self._watch = self._watch, None
         if watched is not None:
             watched.__exit__(type(exception), exception, None)
-
-    def _begin(self, pl_module: pl.LightningModule) -> None:
-        if self._watch is None:
-            self._watch = watch(network_in(pl_module, self._module), self._spec, **self._options)
 
 
 def network_in(module: torch.nn.Module, name: str | None = None) -> torch.nn.Module:

@@ -1,4 +1,4 @@
-"""What a watch has seen, channel by channel, and what it concluded."""
+"""The report of a watch: what it saw, channel by channel, and its findings."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class WatchReport:
 
 
 def stage_seen(batches: Sequence[Seen], judgement: Judgement, number: int, order: str) -> StageSeen:
-    """Summarise the batches that were judged together; ``number`` is how many were looked at in all."""
+    """Summarise the batches that were judged together; ``number`` counts all batches that were looked at."""
     last = batches[-1].look
     moments = np.concatenate([seen.moments for seen in batches], axis=1)
     count = moments.shape[2]
@@ -106,7 +106,7 @@ def stage_seen(batches: Sequence[Seen], judgement: Judgement, number: int, order
 
 
 def _channel(batches: Sequence[Seen], moments: NDArray[np.float64], judgement: Judgement, c: int, name: str) -> ChannelSeen:
-    """One channel; the variance is that within images and between their means."""
+    """One channel; its variance is the mean variance within images plus the variance of their means."""
     grid = judgement.grids[c] if c < len(judgement.grids) else None
     mean, variance = moments[0][:, c], moments[1][:, c]
     low, high = float(moments[2][:, c].min()), float(moments[3][:, c].max())

@@ -1,4 +1,4 @@
-"""What is kept of one batch on its way into a network: a sample of its pixels, and each image's moments and extremes.
+"""The figures that are kept of one batch: a sample of its pixels, and each image's moments and extremes.
 
 Everything is computed where the batch lies and copied to the host without waiting for the copy; it is judged later.
 """
@@ -26,7 +26,7 @@ _MOST_BANDS = 16
 class TensorForm:
     """Shape, layout and dtype of the tensor that arrived.
 
-    ``layout`` is CHW, HWC, or empty for what is no image; ``image`` is the shape of one image in that layout.
+    ``layout`` is CHW, HWC, or empty if the tensor is not an image; ``image`` is the shape of one image in that layout.
     """
 
     shape: tuple[int, ...]
@@ -39,7 +39,7 @@ class TensorForm:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One batch: ``parts`` are the shapes (images, channels, pixels) of what ``figures`` holds one after the other."""
+    """One batch: ``figures`` is one flat tensor, ``parts`` are the (images, sampled images, channels, pixels) of its pieces."""
 
     number: int
     training: bool
@@ -90,7 +90,7 @@ class Seen:
 def network_input(args: Sequence[Any], kwargs: Mapping[str, Any], which: int | str | None = None) -> tuple[str, Any] | None:
     """The argument of a network's forward that holds its input values, with its name; None without one.
 
-    ``which`` is a position or a name. Without one the usual names come first, then whatever holds floats or bytes in at
+    ``which`` is a position or a name. Without one the usual names come first, then an argument that holds floats or bytes in at
     least three dimensions, then a table ``(N, F)`` of floats; a dictionary or a list in the arguments is looked into.
     """
     arguments = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
@@ -136,7 +136,7 @@ def look_at(name: str, value: Any, number: int, training: bool, takes: Sequence[
 
 
 def can_be_seen(value: Any) -> bool:
-    """Whether the values are there at all: not while a graph is traced, captured or exported."""
+    """Whether the tensors hold values; they do not while a graph is traced, captured or exported."""
     tensors = _tensors(value)
     if not tensors or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return False
@@ -185,7 +185,7 @@ def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int
     every, down, across = (max(1, size // kept) for size, kept in ((count, _MOST_IMAGES), (height, _SIDE), (width, _SIDE)))
     sample = images[::every, :, number % down :: down, number % across :: across]
     sample = sample[:_MOST_IMAGES, :, :_SIDE, : _SIDE if height > 1 else _SIDE * _SIDE].float()
-    values = images.float().contiguous()  # of channels_last a copy: reductions over strided planes take ten times as long
+    values = images.float().contiguous()  # copies channels_last tensors: reductions over strided planes take ten times as long
     mean = values.mean(dim=(2, 3))
     # In two passes and by the norm, which is vectorised where torch.var_mean is not.
     deviation = torch.linalg.vector_norm(values - mean[:, :, None, None], dim=(2, 3)).square()
@@ -197,7 +197,7 @@ def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int
 def _on_its_way(flat: torch.Tensor) -> tuple[torch.Tensor, Any]:
     """Start copying to pinned memory; the event says when it has arrived.
 
-    Of accelerators other than CUDA's the figures are read at once, which waits on the steps that are looked at.
+    On accelerators other than CUDA the figures are copied at once, which waits for the device in the steps that are looked at.
     """
     if not flat.is_cuda:
         return flat, None

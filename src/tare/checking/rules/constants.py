@@ -65,7 +65,7 @@ def std_is_mean(evidence: Evidence) -> Iterator[Problem]:
 def unexplained_constants(evidence: Evidence) -> Iterator[Problem]:
     """Constants of unknown origin.
 
-    The pipeline amounts to a mean and a std that are neither the network's, nor published constants, nor statistics of the data given
+    The pipeline amounts to a mean and a std that are neither the network's, nor published ones, nor statistics of the data given
     with --data.
     """
     diagnosis = evidence.diagnosis

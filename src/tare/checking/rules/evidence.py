@@ -14,7 +14,7 @@ from tare.statistics.dataset_stats import DatasetStats
 
 Stage = Literal["train", "eval"]
 
-# What people round constants to.
+# The most that people round constants by.
 _ROUNDED = 2e-3
 
 
@@ -102,7 +102,7 @@ class Evidence:
 
 
 def is_described(stats: DatasetStats, mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
-    """Whether mean and std are those of the data, under any definition of the std, to what people round to."""
+    """Whether mean and std are those of the data, under any definition of the std, up to rounding."""
     if len(mean) != len(stats.mean):
         return False
     definitions = (

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 
-#: From the gravest on.
+#: The gravest first.
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 

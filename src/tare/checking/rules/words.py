@@ -1,4 +1,4 @@
-"""What the messages of several rules say alike: the raw range, the network's constants, the steps that normalise."""
+"""Parts of messages that several rules share: the raw range, the network's constants, the steps that normalise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tare.input_spec.words import names_in_order
 
 
 def raw_range(evidence: Evidence) -> str:
-    """What raw 0 and 255 become, and what they should become, in the channel where it differs most."""
+    """The actual and the expected inputs of raw 0 and 255, in the channel where they differ most."""
     fed, expected = evidence.fed, evidence.expected
     if fed is None or expected is None:
         return "the network receives something else"

@@ -85,7 +85,7 @@ def _why_unread(named: Any, switch: str | None, source: str) -> str:
 def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     """Write a ``preprocessor_config.json`` for a class that resizes, crops, rescales and normalises as its keys say.
 
-    Raises :class:`SpecError` for a spec that such a class cannot state (BGR, padding, another layout) and for every unknown field,
+    Raises :class:`SpecError` for specs that such a class cannot state (BGR, padding, another layout) and for every unknown field,
     since the class would take a default for it. Where a centre crop falls between two pixels, transformers rounds down.
     """
     target = "a preprocessor_config.json"

@@ -80,9 +80,7 @@ def _layers(document: Any, source: str, depth: int = 0) -> list[tuple[str, Mappi
     for layer in _chained(listed):
         kind, inner = (layer.get("class_name"), layer.get("config")) if isinstance(layer, Mapping) else (None, None)
         if not isinstance(kind, str) or not isinstance(inner, Mapping):
-            raise SpecError(
-                "a class and a configuration for each Keras layer", f"another layer in {source}", "save the model again"
-            )
+            raise SpecError("a class and a configuration for each Keras layer", f"another layer in {source}", "save it again")
         found.append((kind, inner))
     return found
 
