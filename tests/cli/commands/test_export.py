@@ -19,7 +19,7 @@ def test_it_says_what_was_written_what_it_takes_and_how_close_it_is(tmp_path: Pa
     assert "gives  probabilities, logits of 3 classes" in printed
     assert "answers in batches of 1, 2, 5" in printed
     assert "from 3 validation images of the run" in printed
-    assert "resize the same bytes as Pillow's outside" in printed
+    assert "resize the same bytes as Pillow's" in printed
     assert err.splitlines() == ["note: PyTorch has deprecated TorchScript: for new installations use --format pt2 or onnx"]
 
 

@@ -156,7 +156,7 @@ def test_a_network_of_a_python_file_that_pads_its_input_itself(
         (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/one.json", "--out", "{root}/o"], "channels, found 1"),
         (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/zero.json", "--out", "{root}/o"], "std"),
         (["fold", "{root}/nets.py:net", "--weights", "none", "--out", "{root}/o"], "a stated mean of the network's input, found"),
-        (["fold", "{root}/run", "--out", "{root}/o", "--spec", "{root}/run"], "one normalisation for all samples"),
+        (["fold", "{root}/run", "--out", "{root}/o", "--spec", "{root}/run"], "one mean and std for all samples"),
         (["respec", "timm:test_vit", "--weights", "none", "--to", "{root}/bgr.json", "--out", "{root}/o"], "blue order"),
         (["respec", "timm:test_vit", "--weights", "none", "--to", "{root}/one.json", "--out", "{root}/o"], "two specs of 3"),
     ],
