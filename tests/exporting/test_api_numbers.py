@@ -183,5 +183,5 @@ def test_named_samples_are_compared_and_those_that_do_not_fit_are_not(tmp_path: 
     ):
         export(run, "torchscript", tmp_path / "again", images=[other])
     table = save_table(tmp_path / "table.csv")
-    with pytest.raises(tare.TareError, match="signals among --images that the network takes"):
+    with pytest.raises(tare.TareError, match="readable signals among --images, with the channels and dtype of the training data"):
         export(run, "torchscript", tmp_path / "again", images=[table])
