@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class TareError(Exception):
     """A failure that the user can repair: ``expected``, ``found`` and ``remedy`` in one line.
@@ -61,3 +63,11 @@ class TareWarning(UserWarning):
 def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
     """Return the text of an exception in one line of at most ``limit`` characters (empty if it has none)."""
     return " ".join(str(error).split())[:limit]
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str, *, most: int = 3, cutoff: float = 0.5, prefix: str = "") -> str:
+    """The remedy for an unknown ``name``: at most ``most`` of the known names that come closest, else ``otherwise``."""
+    import difflib
+
+    close = difflib.get_close_matches(name, [*known], n=most, cutoff=cutoff)
+    return f"did you mean {', '.join(f'{prefix}{match}' for match in close)}?" if close else otherwise

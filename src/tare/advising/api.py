@@ -16,17 +16,10 @@ from tare.system.options import part, verb
 def advise(request: AdviceRequest) -> Advice:
     """Recommend a strategy for transferring ``model`` to ``data``, with the evidence; nothing is trained or written.
 
-    ``data`` are the images, signals or rows of numbers that the network takes, with labels or without. ``model``, ``weights``,
-    ``mean``, ``std`` (unit values), ``spec``, ``size``, ``interpolation``, ``crop`` and ``length`` mean what they mean in
-    ``tare.transfer``.
-
-    ``source_stats`` are the pretraining data's statistics: a file of ``tare measure``, a catalog name such as
-    ``"imagenet-pooled"``, or data. By default they are those that the run ``model`` measured, else the catalog's for the
-    network's constants; else the constants stand in.
-
-    ``labels``: True requires labels, False ignores them, None uses the labels that the data have. With labels, accuracies on
-    frozen features are cross-validated on the training split that ``tare.transfer`` makes with this ``seed``. At most 1,000
-    samples, drawn by the seed, are passed through the network.
+    ``data`` are the images, signals or rows of numbers that the network takes, with labels or without. ``source_stats`` are by
+    default those that the run ``model`` measured, else the catalog's for the network's constants; else the constants stand in.
+    With labels, accuracies on frozen features are cross-validated on the training split that ``tare.transfer`` makes with this
+    ``seed``. At most 1,000 samples, drawn by the seed, are passed through the network.
 
     Raises a :class:`tare.TareError` for data that cannot be read, a network without constants, or options that do not fit it.
     """

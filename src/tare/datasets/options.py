@@ -14,7 +14,20 @@ Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelOptions(OptionGroup):
+class LabelPlaces(OptionGroup):
+    """The place of the labels and of the samples, if it is not a usual one."""
+
+    label: str | None = option(None, "Name of the column or array of labels, if not a usual name such as label.", panel=DATA)
+    label_pattern: str | None = option(
+        None,
+        "Regular expression whose first group in a sample's path is the label; paths without a match are left out.",
+        panel=DATA,
+    )
+    array: str | None = option(None, "Name of the array of samples in an .npz.", panel=DATA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(LabelPlaces):
     """Labelled data, and the place of their labels if it is not a usual one."""
 
     data: Any = field(
@@ -25,13 +38,6 @@ class LabelOptions(OptionGroup):
             kind=str,
         ),
     )
-    label: str | None = option(None, "Name of the column or array of labels, if not a usual name such as label.", panel=DATA)
-    label_pattern: str | None = option(
-        None,
-        "Regular expression whose first group in a sample's path is the label; paths without a match are left out.",
-        panel=DATA,
-    )
-    array: str | None = option(None, "Name of the array of samples in an .npz.", panel=DATA)
 
     @property
     def name(self) -> str:

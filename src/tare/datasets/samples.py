@@ -53,7 +53,7 @@ class LabelledSamples:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InMemory:
-    """Samples in memory; ``places`` are the indices of those that count, None for all."""
+    """Samples in memory; ``places`` are the indices of the samples in use, None for all."""
 
     values: Sequence[NDArray[Any] | Skipped] | NDArray[Any]
     places: Sequence[int] | None = None

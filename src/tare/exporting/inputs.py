@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from tare.system.options import OptionGroup, declared, option
+from tare.networks.inputs import StoredModel
+from tare.system.options import declared, option
 from tare.system.progress import SILENT, Reporter
 
 ExportFormat = Literal["onnx", "torchscript", "pt2", "safetensors", "hf", "timm"]
@@ -16,13 +17,9 @@ Output = Literal["both", "probabilities", "logits"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportRequest(OptionGroup):
+class ExportRequest(StoredModel):
     """A run, the format that its model is written in, and what a graph takes and gives."""
 
-    run: str | os.PathLike[str] = field(
-        kw_only=False,
-        metadata=declared("A run directory of `tare transfer`, or its model/.", is_argument=True, kind=Path),
-    )
     format: ExportFormat = field(kw_only=False, metadata=declared("onnx, torchscript and pt2 hold the whole graph."))
     out: str | os.PathLike[str] = field(kw_only=False, metadata=declared("The file or folder to make.", kind=Path))
     layout: ImageLayout | None = option(
@@ -32,9 +29,6 @@ class ExportRequest(OptionGroup):
     with_resize: bool = option(False, "Put resize and crop into the graph: images of any size, signals of any length.")
     images: Sequence[str | os.PathLike[str]] = option(
         (), "Compare on these samples, not on the run's own.", metavar="PATH", kind=list[str]
-    )
-    factory: str | None = option(
-        None, "FILE.py:FACTORY of a network that timm does not know; runs that file.", names=("--model",)
     )
     opset: int | None = option(None, "ONNX opset, if not the exporter's own choice.")
     overwrite: bool = option(False, "Replace an earlier export.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from tare.errors import OutputError
+from tare.system.files import check_writable
 
 #: A folder with one of these files was written by tare or by a library that tare exports to.
 _MARKS = ("tare.json", "model.safetensors")
@@ -21,11 +21,4 @@ def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
             raise OutputError(f"a {'folder' if is_folder else 'file'} to overwrite", f"the {kind} {str(out)!r}", "name another")
         if is_folder and any(out.iterdir()) and not any((out / mark).is_file() for mark in _MARKS):
             raise OutputError("an exported folder to overwrite", f"{str(out)!r} holds something else", "name another")
-    nearest = next(parent for parent in out.absolute().parents if parent.exists())
-    try:
-        if not nearest.is_dir():
-            raise NotADirectoryError(20, f"{nearest} is a file")
-        with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest):
-            pass
-    except OSError as error:
-        raise OutputError("a place that can be written", f"{error.strerror} for {str(out)!r}", "name another") from None
+    check_writable(out, "a place that can be written", "name another")

@@ -145,7 +145,7 @@ def with_form(network: nn.Module, name: str, form: LayerForm) -> nn.Module:
 
 
 def rebuilt(layer: nn.Module, form: LayerForm) -> nn.Module:
-    """Give ``layer`` the ``form``, with numbers still to be filled in: in place if torch's own layer can hold it, else anew."""
+    """Give ``layer`` the ``form``, in place if torch's own layer can hold it, else as a new layer, without numbers."""
     if isinstance(layer, nn.Linear):
         if form.casts:
             return _like(layer, FoldedLinear(layer.in_features, layer.out_features, form.bias))

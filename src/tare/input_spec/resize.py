@@ -28,7 +28,7 @@ def evaluation_steps(
         from timm.data.transforms import CenterCropOrPad, ResizeKeepRatio
 
         return [ResizeKeepRatio(resized, interpolation=interpolation, longest=1.0), CenterCropOrPad(size, fill=list(fill))]
-    if crop.mode == "center" and len(resized) == 2:  # other edges for a size that is no square
+    if crop.mode == "center" and len(resized) == 2:  # a size that is not square has two edges
         from timm.data.transforms import ResizeKeepRatio
 
         return [ResizeKeepRatio(resized, interpolation=interpolation), centre(size, crop.offset)]

@@ -27,21 +27,10 @@ def measure(request: MeasureRequest) -> DatasetStats:
 
     ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
     ``.npz`` or IDX files or a list of files, or an array, tensor, table, torch dataset or loader, or Hugging Face dataset.
-    ``channels`` converts every image to ``"grey"`` or ``"rgb"``; with ``"stored"`` a folder that mixes both is an error.
-    ``columns`` names the columns of a table to measure, or its column of images; ``layout`` states the axes of an array, such as
-    ``"NHWC"``; ``array`` names an array in an ``.npz``.
-
-    With ``as_seen`` (a size such as ``224`` or ``"224x160"``, a spec or its file, or a model directory that ``tare transfer``
-    wrote) images are rotated as EXIF states and measured after that network's own resize and crop.
-
-    ``alpha="composite"`` composites encoded images with alpha over ``background``, a colour such as ``"808080"`` (white unless
-    stated); else alpha is dropped. A note in ``extra["notes"]`` counts these images.
-
-    ``engine="ray"`` reads on Ray (on the cluster of ``RAY_ADDRESS``, if set); the result is the same to the last bit.
-    ``checkpoint`` names a file that a long pass writes every 30 seconds, and from which an interrupted pass is resumed.
-
-    With ``tolerance`` samples are read in the random order of ``seed`` until all means and stds are known to within the
-    tolerance, simultaneously with ``confidence`` (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many.
+    With ``as_seen`` images are rotated as EXIF states. A note in ``extra["notes"]`` counts images with alpha. The result is the
+    same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
+    ``tolerance`` all means and stds hold simultaneously (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many
+    samples that took.
 
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
     standard errors count samples. A channel with NaN or infinities has mean and std NaN, unless ``exclude_nan``.

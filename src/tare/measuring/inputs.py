@@ -22,7 +22,9 @@ def names(text: str, _: str) -> tuple[str, ...]:
 class MeasuringOptions(OptionGroup):
     """Options of measuring any data."""
 
-    channels: ColourMode = option("stored", "Convert every image, or keep what is stored.")
+    channels: ColourMode = option(
+        "stored", "Convert every image, or keep what is stored; then a folder of grey and colour images is an error."
+    )
     columns: str | Sequence[str] | None = option(
         None, "Columns of a table, separated by commas, or its column of images.", reads=names
     )

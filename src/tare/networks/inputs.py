@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tare.errors import SpecError
@@ -26,21 +27,9 @@ def numbers(text: str, name: str) -> list[float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(OptionGroup):
-    """The network to start from, and the user's statements about its input, which override the network's own.
+class StatedInput(OptionGroup):
+    """The statements of the user about a network's input, which override the network's own."""
 
-    ``mean`` and ``std`` are in unit values.
-    """
-
-    model: str = field(
-        kw_only=False,
-        metadata=declared(
-            "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
-            "signals, tare:mlp for rows of numbers (-layer, -none: without batch norm).",
-            panel=NET,
-        ),
-    )
-    weights: str = option("pretrained", "pretrained, none, a .safetensors or .pth file, or an earlier run.", panel=NET)
     mean: Sequence[float] | None = option(
         None,
         "Mean that the network was pretrained with, in unit values: 0.5,0.5,0.5 or 0.5. Default: as the network states.",
@@ -53,6 +42,34 @@ class NetworkOptions(OptionGroup):
     spec: "str | os.PathLike[str] | InputSpec | None" = option(
         None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel(OptionGroup):
+    """A model that was trained before, and what built its network."""
+
+    run: str | os.PathLike[str] = field(
+        kw_only=False,
+        metadata=declared("A run directory of `tare transfer`, or its model/.", is_argument=True, kind=Path),
+    )
+    factory: str | None = option(
+        None, "FILE.py:FACTORY of a network that timm does not know; runs that file.", names=("--model",)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(StatedInput):
+    """The network to start from, and how it takes its input."""
+
+    model: str = field(
+        kw_only=False,
+        metadata=declared(
+            "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
+            "signals, tare:mlp for rows of numbers (-layer, -none: without batch norm).",
+            panel=NET,
+        ),
+    )
+    weights: str = option("pretrained", "pretrained, none, a .safetensors or .pth file, or an earlier run.", panel=NET)
     size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0)
     interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos. Default: as the network states.", panel=NET)
     crop: float | None = option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError, reason_of
+from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
 from tare.networks.network import Network, head_name, nothing_stated
@@ -35,8 +34,7 @@ def built_for(reference: str) -> SampleKind | None:
     if kind != "tare":
         return None
     if name not in NETWORKS:
-        close = difflib.get_close_matches(name, list(NETWORKS), n=1, cutoff=0.5)
-        hint = f"did you mean tare:{close[0]}?" if close else "choose one of them"
+        hint = did_you_mean(name, NETWORKS, "choose one of them", most=1, prefix="tare:")
         raise ModelError(f"one of {', '.join(f'tare:{known}' for known in NETWORKS)}", f"{reference!r}", hint)
     return _KINDS[name.partition("-")[0]]
 
@@ -72,8 +70,7 @@ def _timm_network(name: str, weights: str) -> Network:
     if not timm.is_model(name):
         bare, _, tag = name.partition(".")
         known = timm.list_pretrained(f"{bare}.*") if tag and timm.is_model(bare) else timm.list_models()
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(f'timm:{match}' for match in close)}?" if close else "see timm.list_models()"
+        hint = did_you_mean(name, known, "see timm.list_models()", prefix="timm:")
         raise ModelError("a network that timm knows", f"{name!r}", hint)
     if weights == "pretrained":
         _check_reachable(name)

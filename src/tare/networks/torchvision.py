@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from torch import nn
 
-from tare.errors import ModelError, SpecError, reason_of
+from tare.errors import ModelError, SpecError, did_you_mean, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.network import nothing_stated
 from tare.readers.torchvision import read_torchvision
@@ -49,12 +48,7 @@ def _named(name: str) -> tuple[str, Any]:
         enum = get_model_weights(model)
         if enum.__name__ == kind and member in enum.__members__:
             return model, enum[member]
-    close = difflib.get_close_matches(name, classifiers, n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {', '.join(f'torchvision:{match}' for match in close)}?"
-        if close
-        else "see torchvision.models.list_models()"
-    )
+    hint = did_you_mean(name, classifiers, "see torchvision.models.list_models()", prefix="torchvision:")
     raise ModelError("a classifier that torchvision knows", f"{name!r}", hint)
 
 

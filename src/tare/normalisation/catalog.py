@@ -6,7 +6,6 @@ mean per-sample variance. They differ by up to a third, so a published std means
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from importlib.resources import files
 from statistics import NormalDist
 from typing import Any, Literal, get_args
 
-from tare.errors import SpecError
+from tare.errors import SpecError, did_you_mean
 from tare.normalisation.strategies import Constants
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
@@ -113,8 +112,8 @@ def named(name: str) -> CatalogEntry:
     """Return the entry named ``name``; raises :class:`SpecError` with close names for an unknown name."""
     known = {entry.name: entry for entry in entries()}
     if name not in known:
-        near = difflib.get_close_matches(name, known) or sorted(known)
-        raise SpecError("a name in the catalog", repr(name), f"did you mean {', '.join(near)}?")
+        every = f"did you mean {', '.join(sorted(known))}?"
+        raise SpecError("a name in the catalog", repr(name), did_you_mean(name, known, every, cutoff=0.6))
     return known[name]
 
 

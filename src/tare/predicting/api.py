@@ -16,11 +16,9 @@ from tare.system.options import verb
 def predict(request: PredictRequest) -> list[Prediction]:
     """Classify ``images`` (files, folders, patterns; see :func:`tare.sources.named_files.image_paths`) with the model in ``run``.
 
-    For a network that takes signals these are recordings or arrays; for one that takes rows, tables or arrays, each row of which
-    gets an answer (:mod:`tare.predicting.number_inputs`). Samples are read, sized and normalised as in validation. ``top``
-    classes are given each. One that cannot be read gets a prediction with ``error``; the others are answered, in the order
-    given. Batch size and workers change the probabilities by rounding only: about 1e-6, since a library may add in another
-    order for another batch.
+    Signals are recordings or arrays; rows are those of tables or arrays (:mod:`tare.predicting.number_inputs`). Samples are read,
+    sized and normalised as in validation, and answered in the order given. A sample that cannot be read gets a prediction with
+    ``error``. Batch size and workers change the probabilities by rounding only, about 1e-6.
 
     Raises :class:`ModelError` if ``run`` holds no usable model, :class:`DataError` if there is no image at all.
     """

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from tare.networks.inputs import StoredModel
 from tare.sources.reading import Readers
-from tare.system.options import OptionGroup, declared, option
+from tare.system.options import declared, option
 from tare.system.progress import Advance
 
 
@@ -20,20 +20,13 @@ class AnswerOptions(Readers):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictRequest(AnswerOptions, OptionGroup):
+class PredictRequest(AnswerOptions, StoredModel):
     """A trained model, and the samples that it is to answer."""
 
-    run: str | os.PathLike[str] = field(
-        kw_only=False,
-        metadata=declared("A run directory of `tare transfer`, or its model/.", is_argument=True, kind=Path),
-    )
     images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = field(
         kw_only=False,
         metadata=declared(
             "Files, folders, patterns; - reads a list from stdin.", is_argument=True, kind=list[str], metavar="IMAGES..."
         ),
-    )
-    factory: str | None = option(
-        None, "FILE.py:FACTORY of a network that timm does not know; runs that file.", names=("--model",)
     )
     progress: Advance | None = None

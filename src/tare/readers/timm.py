@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, did_you_mean
 from tare.input_spec.spec import InputSpec
 
 
@@ -27,8 +26,7 @@ def read_timm(name: str) -> InputSpec:
     config = timm.get_pretrained_cfg(name) if timm.is_model(bare) and (not tag or name in tags) else None
     if config is None:
         known = tags if tag and tags else timm.list_models()
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(f'timm:{match}' for match in close)}?" if close else "see timm.list_models()"
+        hint = did_you_mean(name, known, "see timm.list_models()", prefix="timm:")
         raise SpecError("a network that timm knows", f"{name!r}", hint)
     tagged = ".".join(part for part in (config.architecture, config.tag) if part)
     return spec_of_pretrained_cfg(config.to_dict(), f"timm {timm.__version__} pretrained_cfg of {tagged or name}")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tare.datasets.options import LabelPlaces
 from tare.errors import SpecError
-from tare.networks.inputs import SPEC_HELP, numbers
+from tare.networks.inputs import StatedInput
 from tare.sources.reading import Readers
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, declared, option
@@ -30,7 +31,7 @@ def whole_numbers(text: str, name: str) -> list[int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(OptionGroup):
+class PlanOptions(StatedInput, LabelPlaces):
     """What replaces keys of a plan; None leaves the plan's own."""
 
     strategies: Sequence[str] | None = option(None, "Strategies, with commas.", panel=RUN, reads=words)
@@ -57,21 +58,7 @@ class PlanOptions(OptionGroup):
         metavar="DATA",
         kind=str | None,
     )
-    label: str | None = option(None, "The column or array of labels, if it has another name than usual.", panel=FOLDER)
-    label_pattern: str | None = option(
-        None,
-        "Regular expression: its first group in a sample's path is the label; paths that it does not match are left out.",
-        panel=FOLDER,
-    )
-    array: str | None = option(None, "The array of an .npz file, or the column of images.", panel=FOLDER)
     weights: str | None = option(None, "pretrained, none, or a .safetensors or .pth file.", panel=FOLDER)
-    mean: Sequence[float] | None = option(
-        None, "Source mean in unit values, if the network states none.", panel=FOLDER, reads=numbers
-    )
-    std: Sequence[float] | None = option(
-        None, "Source std in unit values, if the network states none.", panel=FOLDER, reads=numbers
-    )
-    spec: str | os.PathLike[str] | None = option(None, SPEC_HELP, panel=FOLDER, metavar="SPEC", kind=str | None)
 
     def keys(self) -> dict[str, Any]:
         """The keys that are stated."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 import json
@@ -15,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tare.datasets.options import LabelOptions
-from tare.errors import SpecError, reason_of
+from tare.errors import SpecError, did_you_mean, reason_of
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
@@ -40,7 +39,7 @@ _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One thing to measure: a strategy under a shift, with so many target samples, on one network, by one protocol and seed.
+    """One measurement: a strategy under a shift, with ``size`` target samples, on one network, by one protocol and seed.
 
     ``batchnorm`` is a :data:`FrozenBatchNorm`, or ``train`` where the network is trained further, or ``none`` where it has none.
     """
@@ -150,8 +149,7 @@ def plan_of(document: Mapping[str, Any]) -> StudyPlan:
     known = [f.name for f in fields(StudyPlan)]
     for key in document:
         if key not in known and key != "schema":
-            close = difflib.get_close_matches(str(key), known, n=2, cutoff=0.4)
-            hint = f"did you mean {', '.join(close)}?" if close else f"known are {', '.join(known)}"
+            hint = did_you_mean(str(key), known, f"known are {', '.join(known)}", most=2, cutoff=0.4)
             raise SpecError("a plan with known keys", f"{key!r}", hint)
     stated = {key: _value(key, value) for key, value in document.items() if key != "schema"}
     plan = StudyPlan(**stated)
@@ -224,7 +222,7 @@ def _check_folder(plan: StudyPlan) -> None:
 
 
 def _check(plan: StudyPlan) -> None:
-    """Everything that can be known to fail is said before the first cell."""
+    """Raise :class:`SpecError` for whatever is bound to fail, before the first cell."""
     for shift in plan.shifts:
         shift_named(shift)
     known_names: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -236,8 +234,9 @@ def _check(plan: StudyPlan) -> None:
     for key, given, known in known_names:
         stranger = next((name for name in given if name not in known), None)
         if stranger is not None:
-            close = difflib.get_close_matches(stranger, known, n=2, cutoff=0.3) or known
-            raise SpecError(f"{key} among {', '.join(known)}", f"{stranger!r}", f"did you mean {', '.join(close)}?")
+            every = ", ".join(known)
+            hint = did_you_mean(stranger, known, f"did you mean {every}?", most=2, cutoff=0.3)
+            raise SpecError(f"{key} among {every}", f"{stranger!r}", hint)
     if "source" not in plan.strategies:
         raise SpecError("the strategy source, which the others are compared with", f"{', '.join(plan.strategies)}", "add it")
     if len(plan.strategies) < 2:

@@ -69,6 +69,18 @@ def remove_parts(folder: Path, name: str | None = None) -> None:
             part.unlink(missing_ok=True)
 
 
+def check_writable(out: Path, expected: str, remedy: str) -> None:
+    """Raise :class:`OutputError` if nothing could be made at ``out``, which need not exist."""
+    nearest = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest if nearest.is_dir() else nearest.parent):
+            pass
+        if not nearest.is_dir() and nearest != out.absolute():
+            raise NotADirectoryError(20, f"{nearest} is a file")
+    except OSError as error:
+        raise OutputError(expected, f"{error.strerror} for {str(out)!r}", remedy) from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, atomically."""
     with replacing(path) as temporary:

@@ -5,7 +5,6 @@ is made of. Python's keywords, the command line, ``help()`` and the documentatio
 without ``from __future__ import annotations``: the type of a field is then the type itself, and nothing is evaluated.
 """
 
-import difflib
 import functools
 import inspect
 import math
@@ -13,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, ParamSpec, TypeVar, get_args, get_origin
 
-from tare.errors import SpecError
+from tare.errors import SpecError, did_you_mean
 
 P = ParamSpec("P")
 Q = TypeVar("Q")
@@ -130,8 +129,7 @@ class UnknownKeywordError(SpecError, TypeError):
     @classmethod
     def of(cls, function: str, name: str, known: list[str]) -> "UnknownKeywordError":
         """The error for the keyword ``name`` of ``function``, whose keywords are ``known``."""
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"help(tare.{function}) lists them"
+        remedy = did_you_mean(name, known, f"help(tare.{function}) lists them", most=1, cutoff=0.6)
         return cls(f"a keyword of tare.{function}", repr(name), remedy)
 
 
@@ -149,7 +147,7 @@ def choices_of(kind: Any) -> tuple[Any, ...]:
 
 
 def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
-    """Raise :class:`SpecError` for a value that is none of the choices, or lies outside of the range."""
+    """Raise :class:`SpecError` for a value that is not among the choices, or lies outside of the range."""
     if value is None and entry.default is None:
         return
     if isinstance(entry.type, str) and known.kind is None and known.reads is None:

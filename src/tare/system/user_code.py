@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tare.errors import TareError, reason_of
+from tare.errors import TareError, did_you_mean, reason_of
 
 
 def is_reference(text: str) -> bool:
@@ -29,8 +28,8 @@ def load_object(reference: str, error: type[TareError]) -> Any:
     module = _file(Path(place), error) if place.endswith(".py") else _module(place, error)
     if not hasattr(module, name):
         found = [key for key, value in vars(module).items() if not key.startswith("_") and not isinstance(value, ModuleType)]
-        close = difflib.get_close_matches(name, found, n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(close or found[:3])}?" if found else "define it"
+        any_of_them = f"did you mean {', '.join(found[:3])}?" if found else "define it"
+        hint = did_you_mean(name, found, any_of_them, cutoff=0.4)
         raise error(f"{name!r} in {place!r}", "none", hint)
     return getattr(module, name)
 

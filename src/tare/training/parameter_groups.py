@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tare.errors import SpecError, reason_of
+from tare.errors import SpecError, did_you_mean, reason_of
 from tare.training.options import Training
 
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
@@ -57,8 +56,7 @@ def optimiser_of(
     from timm.optim import list_optimizers
 
     if training.optimizer not in list_optimizers():
-        close = difflib.get_close_matches(training.optimizer, list_optimizers(), n=3)
-        remedy = f"did you mean {', '.join(close)}?" if close else "see timm.optim.list_optimizers()"
+        remedy = did_you_mean(training.optimizer, list_optimizers(), "see timm.optim.list_optimizers()", cutoff=0.6)
         raise SpecError("an optimiser that timm knows", f"{training.optimizer!r}", remedy)
     groups = list(_groups(module, head, training, frozen).values())
     heads = [group.pop("head") for group in groups]

@@ -6,13 +6,12 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.system.files import remove_parts, replacing_folder, write_text
+from tare.system.files import check_writable, remove_parts, replacing_folder, write_text
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.run/1"
@@ -42,7 +41,7 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
             raise OutputError(
                 "a run directory to overwrite", f"{str(out)!r} holds something else", "remove it yourself, or name another"
             )
-    _check_writable(out)
+    check_writable(out, "an output directory that can be written", "name another with --out")
 
 
 @contextlib.contextmanager
@@ -110,16 +109,3 @@ def _check_same(before: Mapping[str, Any], settings: Mapping[str, Any], out: Pat
                 f"the settings that {str(out)!r} was started with", f"{key}: {before.get(key)} then, {now.get(key)} now",
                 "resume with the same settings, or start another run",
             )  # fmt: skip
-
-
-def _check_writable(out: Path) -> None:
-    nearest = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
-    try:
-        with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest if nearest.is_dir() else nearest.parent):
-            pass
-        if not nearest.is_dir():
-            raise NotADirectoryError(20, f"{nearest} is a file")
-    except OSError as error:
-        raise OutputError(
-            "an output directory that can be written", f"{error.strerror} for {str(out)!r}", "name another with --out"
-        ) from None

@@ -18,11 +18,9 @@ def transfer(request: TransferRequest) -> TransferRun:
 
     Training images are augmented as raw pixels, scaled to [0, 1], then normalised by ``(x - mean) / std`` under ``strategy``.
     The source's constants are the network's own, unless ``mean`` and ``std`` (unit values) or ``spec`` (see
-    :func:`tare.networks.stated_spec.with_spec`) state them. Target statistics come from the training split only. ``size``
-    (pixels), ``interpolation`` (timm's name) and ``crop`` (the share of the resized edge that the centre crop keeps) are the
-    network's own unless stated. ``length`` (steps of a signal) is by default that of the network's earlier run, else the median
-    of the training split. ``protocol`` ``finetune`` trains the head, then all weights; ``scratch`` trains all weights, drawn from
-    ``seed``; ``probe`` fits a logistic head on frozen features. :mod:`tare.training.options` has the other options.
+    :func:`tare.networks.stated_spec.with_spec`) state them. Target statistics come from the training split only. ``protocol``
+    ``finetune`` trains the head, then all weights; ``scratch`` trains all weights, drawn from ``seed``; ``probe`` fits a logistic
+    head on frozen features.
 
     Raises a :class:`tare.TareError` for unusable options or data, before ``out`` is made.
     """

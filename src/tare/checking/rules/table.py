@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from tare.checking.rules import channels, constants, geometry, order, statistics, values
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import SEVERITIES, Finding
 from tare.checking.rules.rule import Rule
-from tare.errors import SpecError
+from tare.errors import SpecError, did_you_mean
 
 _MODULES = (values, constants, order, channels, statistics, geometry)
 
@@ -33,7 +32,4 @@ def rule_named(name: str) -> Rule:
         if name.upper() == rule.code or name == rule.name:
             return rule
     known = [word for rule in RULES for word in (rule.code, rule.name)]
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    raise SpecError(
-        "the code or name of a rule", f"{name!r}", f"did you mean {', '.join(close)}?" if close else "see `tare rule`"
-    )
+    raise SpecError("the code or name of a rule", f"{name!r}", did_you_mean(name, known, "see `tare rule`", cutoff=0.4))

@@ -30,7 +30,7 @@ def check(
     ] = None,
     stage: Annotated[Literal["train", "eval"], typer.Option(help="Which stage a single pipeline is for.")] = "eval",
     mean: Annotated[list[float] | None, typer.Option(help="The network's mean, unit values; once, or once per channel.")] = None,
-    std: Annotated[list[float] | None, typer.Option(help="Its std, likewise.")] = None,
+    std: Annotated[list[float] | None, typer.Option(help="The network's std, unit values; once, or once per channel.")] = None,
     size: Annotated[int | None, typer.Option(help="The size you mean, if not the network's own.", min=1)] = None,
     output: Annotated[
         Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How findings are printed.")
@@ -51,7 +51,7 @@ def check(
             "one of --model and --spec, or --mean and --std", "both" if model else "neither", "say what the network expects"
         )
     network = model or (str(spec) if spec else None)
-    # What the user's modules print is no part of our output.
+    # What the user's modules print does not belong to our output.
     with console.working("checking"), contextlib.redirect_stdout(sys.stderr):
         report = check_pipeline(
             pipeline,

@@ -15,6 +15,8 @@ import typer
 
 from tare.cli.fields import command
 from tare.cli.options import Json, print_json, show
+from tare.datasets.options import DATA
+from tare.networks.inputs import NET, NORM
 from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions, words
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class StudyCommand(TableOptions, StudyOptions):
     """Everything that ``tare study`` can be asked."""
 
 
-@command(StudyCommand, panels=("", RUN, FOLDER, TABLE))
+@command(StudyCommand, panels=("", RUN, FOLDER, NORM, NET, DATA, TABLE))
 def study(
     options: StudyCommand,
     plan: Annotated[

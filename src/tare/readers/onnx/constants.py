@@ -48,7 +48,7 @@ class GraphConstants:
         return "" if _is_small(tensor) else f"the constant {short_repr(name)} is too large for a mean or std"
 
     def note(self, node: Any) -> None:
-        """Keep what a node makes of constants alone, if it is one of those that exporters put around them."""
+        """Keep the output of a node whose inputs are all constants, if it is an operator that exporters put around constants."""
         if node.op_type == "Constant":
             self._note_constant(node)
         elif node.op_type in _FOLDED and node.output and all(self.get(name) is not None for name in node.input if name):

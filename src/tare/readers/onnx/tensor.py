@@ -60,7 +60,7 @@ class ImageTensor:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A tensor that is no affine map of the image, and why."""
+    """A tensor that is not an affine map of the image, and the reason."""
 
     reason: str
 

@@ -17,7 +17,7 @@ from tare.sources.encoded import sample_of
 from tare.sources.options import Options
 from tare.system.scratch import scratch_memory
 
-#: Rows in a chunk: of numbers, so many that the fixed costs of a chunk vanish; of images, as in a folder.
+#: Rows in a chunk: of numbers many, so that the fixed costs of a chunk vanish; of images as many as in a folder.
 NUMBER_ROWS, IMAGE_ROWS = 1 << 18, 64
 
 _LABELS = ("label", "labels", "class", "cls", "target")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import DataError, reason_of
+from tare.errors import DataError, did_you_mean, reason_of
 
 #: A group of comparable scores: the columns that they share, with their values.
 ScoreGroup = tuple[tuple[str, str], ...]
@@ -98,11 +98,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 def check_table_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
     """Raise :class:`DataError` for a missing column, with the closest columns of the table."""
-    import difflib
-
     if not rows:
         raise DataError("a table with rows", "none", "check the file")
     for name in wanted:
         if name not in rows[0]:
-            close = difflib.get_close_matches(name, list(rows[0]), n=3, cutoff=0.4) or list(rows[0])[:6]
-            raise DataError(f"a column {name!r}", f"the columns {', '.join(rows[0])}", f"did you mean {', '.join(close)}?")
+            hint = did_you_mean(name, rows[0], f"did you mean {', '.join(list(rows[0])[:6])}?", cutoff=0.4)
+            raise DataError(f"a column {name!r}", f"the columns {', '.join(rows[0])}", hint)

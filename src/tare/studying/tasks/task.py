@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from torch import nn
 
-from tare.errors import DataError
+from tare.errors import DataError, did_you_mean
 from tare.networks.signal_networks import NETWORKS
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants
@@ -59,12 +59,10 @@ class Task:
 
 def task_named(name: str) -> Task:
     """The built-in task of a name. Raises :class:`DataError`, with the closest names, for any other name."""
-    import difflib
-
     if name in TASKS:
         return TASKS[name]
-    close = difflib.get_close_matches(name, list(TASKS), n=2, cutoff=0.3) or list(TASKS)
-    raise DataError(f"a study: {', '.join(TASKS)}", f"{name!r}", f"did you mean {', '.join(close)}?")
+    names = ", ".join(TASKS)
+    raise DataError(f"a study: {names}", f"{name!r}", did_you_mean(name, TASKS, f"did you mean {names}?", most=2, cutoff=0.3))
 
 
 def _image_network(name: str, channels: int, classes: int) -> nn.Module:
