@@ -4,7 +4,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from tare.errors import MissingDependencyError, ModelError, OutputError, SpecErr
 from tare.exporting import parity
 from tare.exporting.api import export
 from tare.exporting.formats import torchscript as torchscript_file
-from tare.exporting.inputs import EXPORT_FORMATS, ExportFormat
+from tare.exporting.inputs import ExportFormat
 from tare.exporting.parity import ParityError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
@@ -293,7 +293,7 @@ def test_what_onnx_needs_is_named(run: Path, tmp_path: Path, monkeypatch: pytest
         export(run, "onnx", tmp_path / "out")
 
 
-@pytest.mark.parametrize("form", EXPORT_FORMATS)
+@pytest.mark.parametrize("form", get_args(ExportFormat))
 def test_a_foreign_directory_is_refused_for_every_format(tmp_path: Path, form: ExportFormat) -> None:
     if form == "onnx":
         pytest.importorskip("onnxruntime")

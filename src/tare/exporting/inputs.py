@@ -4,14 +4,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from tare.networks.inputs import StoredModel
 from tare.system.options import declared, option
 from tare.system.progress import SILENT, Reporter
 
 ExportFormat = Literal["onnx", "torchscript", "pt2", "safetensors", "hf", "timm"]
-EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 ImageLayout = Literal["NHWC", "NCHW"]
 Output = Literal["both", "probabilities", "logits"]
 

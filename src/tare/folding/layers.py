@@ -44,40 +44,28 @@ class FoldedLinear(nn.Linear):
         return functional.linear(input.to(self.weight.dtype), self.weight, self.bias)
 
 
-class FoldedConv1d(nn.Conv1d):
-    """A folded :class:`torch.nn.Conv1d`; see :func:`folded_forward`."""
+class _FoldedConv(nn.Module):
+    """The part of a folded convolution that its dimensions share; see :func:`folded_forward`."""
 
     form: LayerForm
     zero: torch.Tensor
     borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
-        """``(N, C, L)`` to ``(N, K, L')``."""
-        return folded_forward(self, input)
+        """``(N, C, *size)`` to ``(N, K, *size')``."""
+        return folded_forward(self, input)  # type: ignore[arg-type]
 
 
-class FoldedConv2d(nn.Conv2d):
-    """A folded :class:`torch.nn.Conv2d`; see :func:`folded_forward`."""
-
-    form: LayerForm
-    zero: torch.Tensor
-    borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
-        """``(N, C, H, W)`` to ``(N, K, H', W')``."""
-        return folded_forward(self, input)
+class FoldedConv1d(_FoldedConv, nn.Conv1d):
+    """A folded :class:`torch.nn.Conv1d`."""
 
 
-class FoldedConv3d(nn.Conv3d):
-    """A folded :class:`torch.nn.Conv3d`; see :func:`folded_forward`."""
+class FoldedConv2d(_FoldedConv, nn.Conv2d):
+    """A folded :class:`torch.nn.Conv2d`."""
 
-    form: LayerForm
-    zero: torch.Tensor
-    borders: tuple[tuple[str, tuple[slice, ...]], ...] = ()
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
-        """``(N, C, D, H, W)`` to ``(N, K, D', H', W')``."""
-        return folded_forward(self, input)
+class FoldedConv3d(_FoldedConv, nn.Conv3d):
+    """A folded :class:`torch.nn.Conv3d`."""
 
 
 class FoldedNetwork(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tare.input_spec.fields import Crop, Known, crop, plain
 
 SampleKind = Literal["image", "signal", "vector"]
 
-#: What several samples of a kind are called.
+#: The noun for samples of each kind.
 NOUNS: Mapping[SampleKind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
 
 
@@ -21,10 +21,11 @@ NOUNS: Mapping[SampleKind, str] = {"image": "images", "signal": "signals", "vect
 class Geometry:
     """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's.
 
-    ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to where it
-    is not ``floor(size / crop_fraction)``, and which middle is kept where it falls between two pixels.
+    ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to if it is
+    not ``floor(size / crop_fraction)``, and the middle that is kept if it falls between two pixels.
     """
 
+    kind: ClassVar[SampleKind] = "image"
     size: tuple[int, int]
     interpolation: str = "bicubic"
     crop_fraction: float = 0.875
@@ -44,13 +45,8 @@ class Geometry:
 
     @property
     def is_timms(self) -> bool:
-        """Whether timm reckons the same: from size and fraction alone."""
+        """Whether timm computes the same geometry: from size and fraction alone."""
         return self.resize is None and self.offset == "even"
-
-    @property
-    def kind(self) -> SampleKind:
-        """Images."""
-        return "image"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,20 +56,16 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class SignalGeometry:
-    """How a signal becomes ``length`` steps: a longer one is cut, a shorter one padded with ``pad`` on both sides.
+    """How a signal becomes ``length`` steps: a longer signal is cut, a shorter one padded with ``pad`` on both sides.
 
-    ``pad`` has one unit value per channel, that which normalisation maps to zero. It is None where every signal is normalised by
-    its own moments: then NaN marks what is no value, and is zero after normalising. ``raw_dtype`` is the type of stored values.
+    ``pad`` has one unit value per channel, which normalisation maps to zero. It is None if every signal is normalised by its own
+    moments: NaN then marks the padding, which is zero after normalisation. ``raw_dtype`` is the type of stored values.
     """
 
+    kind: ClassVar[SampleKind] = "signal"
     length: int
     pad: tuple[float, ...] | None
     raw_dtype: str = "float32"
-
-    @property
-    def kind(self) -> SampleKind:
-        """Signals."""
-        return "signal"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -85,13 +77,9 @@ class SignalGeometry:
 class RowGeometry:
     """A row of one number per column, in this order; ``raw_dtype`` is the type of stored values."""
 
+    kind: ClassVar[SampleKind] = "vector"
     columns: tuple[str, ...]
     raw_dtype: str = "float64"
-
-    @property
-    def kind(self) -> SampleKind:
-        """Rows."""
-        return "vector"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +91,7 @@ InputGeometry = Geometry | SignalGeometry | RowGeometry
 
 
 def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
-    """A geometry as a JSON object; images, the first there were, name no kind."""
+    """A geometry as a JSON object; only signals and rows name their kind."""
     document: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()
     }

@@ -9,13 +9,8 @@ from typing import Any
 from tare.samples.modes import AlphaMode, ColourMode
 from tare.sources.reading import Readers, Skipping
 from tare.system.engines.local import Engine
-from tare.system.options import OptionGroup, Seeded, declared, option
+from tare.system.options import OptionGroup, Seeded, declared, option, words
 from tare.system.progress import Advance
-
-
-def names(text: str, _: str) -> tuple[str, ...]:
-    """Split names at commas, for ``--columns``."""
-    return tuple(text.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +21,7 @@ class MeasuringOptions(OptionGroup):
         "stored", "Convert every image, or keep what is stored; then a folder of grey and colour images is an error."
     )
     columns: str | Sequence[str] | None = option(
-        None, "Columns of a table, separated by commas, or its column of images.", reads=names
+        None, "Columns of a table, separated by commas, or its column of images.", reads=words
     )
     exclude_nan: bool = option(False, "Leave NaN and infinities out of the statistics.")
     as_seen: Any = option(

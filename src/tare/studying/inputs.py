@@ -11,14 +11,9 @@ from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.sources.reading import Readers
 from tare.system.engines.local import Engine
-from tare.system.options import OptionGroup, declared, option
+from tare.system.options import OptionGroup, declared, option, words
 
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
-
-
-def words(text: str, _: str) -> list[str]:
-    """Words with commas between."""
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def whole_numbers(text: str, name: str) -> list[int]:

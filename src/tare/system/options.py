@@ -10,7 +10,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Literal, ParamSpec, TypeVar, get_args, get_origin
+from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
 from tare.errors import SpecError, did_you_mean
 
@@ -18,8 +18,6 @@ P = ParamSpec("P")
 Q = TypeVar("Q")
 R = TypeVar("R")
 G = TypeVar("G", bound="OptionGroup")
-
-_KEY = "option"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +54,12 @@ def option(default: Any, text: str, **known: Any) -> Any:
 
 def declared(text: str, **known: Any) -> Mapping[str, Any]:
     """The metadata of a field without a default: an option that must be given."""
-    return {_KEY: Option(help=text, **known)}
+    return {"option": Option(help=text, **known)}
 
 
 def option_of(entry: "Field[Any]") -> Option | None:
     """What was declared of a field; None for a field that only Python code sets."""
-    found: Option | None = entry.metadata.get(_KEY)
-    return found
+    return cast("Option | None", entry.metadata.get("option"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +104,9 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             for name in kwargs:
                 if name not in signature.parameters:
-                    raise UnknownKeywordError.of(function.__name__, name, list(signature.parameters))
+                    otherwise = f"help(tare.{function.__name__}) lists them"
+                    remedy = did_you_mean(name, signature.parameters, otherwise, most=1, cutoff=0.6)
+                    raise UnknownKeywordError(f"a keyword of tare.{function.__name__}", repr(name), remedy)
             try:
                 signature.bind(*args, **kwargs)
             except TypeError as error:
@@ -126,11 +125,13 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
 class UnknownKeywordError(SpecError, TypeError):
     """A function is given a keyword that it does not have."""
 
-    @classmethod
-    def of(cls, function: str, name: str, known: list[str]) -> "UnknownKeywordError":
-        """The error for the keyword ``name`` of ``function``, whose keywords are ``known``."""
-        remedy = did_you_mean(name, known, f"help(tare.{function}) lists them", most=1, cutoff=0.6)
-        return cls(f"a keyword of tare.{function}", repr(name), remedy)
+
+def words(text: str, name: str) -> list[str]:
+    """The words after an option, with commas between. Raises :class:`SpecError` if there is no word after the option ``name``."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    if name and not found:
+        raise SpecError(f"words with commas after {name}", repr(text), "leave the option out")
+    return found
 
 
 def flag(name: str) -> str:
@@ -162,13 +163,9 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         return
     low, high = -math.inf if low is None else low, math.inf if known.most is None else known.most
     if not (low < value <= high or (known.above is None and value == low)):
-        least = f"above {_zero(low)}" if known.above is not None else f"at least {low:g}"
+        least = f"above {'zero' if low == 0 else f'{low:g}'}" if known.above is not None else f"at least {low:g}"
         most = "" if math.isinf(high) else f" and at most {high:g}"
         raise SpecError(f"{flag(entry.name)} {least}{most}", f"{value}", "raise it" if not value > low else "lower it")
-
-
-def _zero(value: float) -> str:
-    return "zero" if value == 0 else f"{value:g}"
 
 
 def _listing(request: Any) -> str:

@@ -17,7 +17,8 @@ from tare.cli.fields import command
 from tare.cli.options import Json, print_json, show
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET, NORM
-from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions, words
+from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions
+from tare.system.options import words
 
 if TYPE_CHECKING:
     from tare.studying.plan import StudyPlan

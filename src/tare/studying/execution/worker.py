@@ -6,10 +6,8 @@ import numpy as np
 
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, normalisation
-from tare.studying.execution.running import measure_unit
+from tare.studying.execution.running import measure_unit as measure_unit
 from tare.studying.tasks.samples import Samples
-
-__all__ = ["measure_unit"]
 
 
 def _warm() -> None:
