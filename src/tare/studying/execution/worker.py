@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+import tare.studying.execution.running  # noqa: F401 - loaded once for all workers
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, normalisation
-from tare.studying.execution.running import measure_unit as measure_unit
 from tare.studying.tasks.samples import Samples
 
 
