@@ -15,12 +15,15 @@ RETURNED = (
     "tare.comparing.result.Comparison",
     "tare.advising.result.Advice",
     "tare.identifying.result.Identification",
+    "tare.advising.explaining.result.Explanation",
     "tare.transferring.result.TransferRun",
+    "tare.predicting.result.Prediction",
     "tare.networks.stored.directory.TransferredModel",
     "tare.studying.result.StudyRun",
     "tare.exporting.result.Exported",
     "tare.watching.handle.Watch",
     "tare.checking.rules.finding.Finding",
+    "tare.checking.rules.rule.Rule",
 )
 ERRORS = "tare.errors"
 _FUNCTIONS = ("measure", "compare", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict")
