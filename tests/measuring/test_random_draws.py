@@ -131,7 +131,7 @@ def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"tolerance": 0.0}, "a positive tolerance in unit values, found 0.0"),
-        ({"tolerance": 0.1, "confidence": 1.0}, "a confidence between 0 and 1, found 1.0"),
+        ({"tolerance": 0.1, "confidence": 1.0}, "--confidence above zero and at most 0.9999, found 1.0"),
         ({"tolerance": 0.1, "engine": "ray"}, "a random sample without an engine or a checkpoint"),
         ({"tolerance": 0.1, "checkpoint": "x.json"}, "a random sample without an engine or a checkpoint"),
         ({"engine": "dask"}, "one of --engine: local or ray, found 'dask'"),

@@ -4,11 +4,12 @@ import pydoc
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 import tare
 from tare.errors import SpecError
-from tare.system.options import OptionGroup, UnknownKeywordError, choices_of, declared, flag, option, option_of, part, verb
+from tare.system.options import ArgumentError, OptionGroup, choices_of, declared, flag, option, option_of, part, verb
 
 Colour = Literal["red", "green"]
 
@@ -60,14 +61,14 @@ def test_help_shows_every_option_with_its_help() -> None:
     ],
 )
 def test_a_stranger_is_refused_with_the_closest_keyword(keywords: dict[str, Any], message: str) -> None:
-    with pytest.raises(UnknownKeywordError, match=message) as caught:
+    with pytest.raises(ArgumentError, match=message) as caught:
         painted("north", **keywords)
     assert isinstance(caught.value, TypeError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
 
 
 def test_a_missing_argument_is_named_as_python_does() -> None:
-    with pytest.raises(TypeError, match=r"painted\(\): missing a required argument: 'place'"):
+    with pytest.raises(ArgumentError, match=r"arguments that tare.painted takes, found missing a required argument: 'place'"):
         painted()  # type: ignore[call-arg]
 
 
@@ -76,6 +77,12 @@ def test_a_missing_argument_is_named_as_python_does() -> None:
     [
         ({"colour": "blue"}, "one of --colour: red or green, found 'blue'; choose one of them"),
         ({"coats": 0}, "--coats above zero, found 0; raise it"),
+        ({"coats": "3"}, "a whole number for --coats, found '3'; write it as a whole number"),
+        ({"coats": 2.5}, "a whole number for --coats, found 2.5"),
+        ({"coats": True}, "a whole number for --coats, found True"),
+        ({"coats": None}, "a whole number for --coats, found None"),
+        ({"thinner": "thin"}, "a number for --thinner, found 'thin'"),
+        ({"colour": None}, "one of --colour: red or green, found None"),
         ({"thinner": 0.6}, "--thinner at least 0 and at most 0.5, found 0.6; lower it"),
         ({"thinner": float("nan")}, "--thinner at least 0"),
         ({"coats": 3, "colour": "green"}, "at most two coats of green"),
@@ -84,6 +91,12 @@ def test_a_missing_argument_is_named_as_python_does() -> None:
 def test_a_value_that_cannot_be_is_refused_where_it_is_written(options: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         Wall("north", **options)
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    options: dict[str, Any] = {"coats": np.int64(2), "thinner": np.float32(0.25)}
+    assert Wall("north", **options).coats == 2
+    assert Wall("north", thinner=0).thinner == 0
 
 
 def test_a_part_has_the_fields_of_its_group_alone() -> None:

@@ -36,6 +36,14 @@ def test_what_cannot_be_is_said_with_its_option(options: dict[str, Any], message
         Training(**options)
 
 
+def test_a_probe_refuses_every_option_that_is_not_listed_as_its_own() -> None:
+    for name in ("optimizer", "ema", "cutmix", "erasing", "accumulate", "compile", "label_smoothing"):
+        value = {"optimizer": "sgd", "accumulate": 2, "compile": True}.get(name, 0.5)
+        options: dict[str, Any] = {"protocol": "probe", name: value}
+        with pytest.raises(SpecError, match="an option that --protocol probe can follow"):
+            Training(**options)
+
+
 def test_a_logger_that_is_none_of_the_choices_is_refused() -> None:
     with pytest.raises(SpecError, match="one of --logger: none, tensorboard or mlflow"):
         Machine(logger="paper")  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ class CompareRequest(Skipping, Readers, MeasuringOptions):
 
     source: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="A"))
     target: Any = field(kw_only=False, metadata=declared(_SIDE, is_argument=True, kind=str, metavar="B"))
-    confidence: float = option(0.95, "Confidence of the intervals.", on_command_line=False)
+    confidence: float = option(0.95, "Confidence of the intervals.", on_command_line=False, above=0, most=0.9999)
     progress: Advance | None = None
 
     def stated(self) -> dict[str, Any]:

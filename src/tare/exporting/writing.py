@@ -110,8 +110,7 @@ def _content(job: ExportJob, trained: TrainedModel, graph: ServedGraph) -> tuple
     example = torch.from_numpy(np.zeros(_example_shape(trained, job.options), _stored(trained)))
     if job.form == "onnx":
         return onnx_bytes(graph, example, job.options, stated, job.opset)
-    write = pt2_bytes if job.form == "pt2" else torchscript_bytes
-    return write(graph, example, job.options, stated), {}
+    return {"pt2": pt2_bytes, "torchscript": torchscript_bytes}[job.form](graph, example, job.options, stated), {}
 
 
 def _weights_file(job: ExportJob, trained: TrainedModel) -> Exported:
@@ -132,7 +131,7 @@ def _folder(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNu
         elif job.form == "timm":
             fill_timm(folder, trained, stated, validated)
             parity = check_timm(folder, trained, probes)
-        else:
+        elif job.form == "hf":
             fill_hf(folder, trained, stated, validated)
             parity, notes = check_hf(folder, trained, probes)
     if validated is None:

@@ -55,5 +55,5 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
     tolerance: float | None = option(
         None, "Read samples in random order until mean and std are known to within this, in unit values.", on_command_line=False
     )
-    confidence: float = option(0.95, "Confidence of a random sample, for all channels at once.")
+    confidence: float = option(0.95, "Confidence of a random sample, for all channels at once.", above=0, most=0.9999)
     progress: Advance | None = None

@@ -1,10 +1,11 @@
 """Options that name a network and its weights, and state its input specification where the network does not."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tare.errors import SpecError
 from tare.system.options import OptionGroup, declared, option
@@ -42,6 +43,20 @@ class StatedInput(OptionGroup):
     spec: "str | os.PathLike[str] | InputSpec | None" = option(
         None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
     )
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a mean or std that is no sequence of finite numbers."""
+        super().check()
+        stated: tuple[tuple[str, Any], ...] = (("--mean", self.mean), ("--std", self.std))
+        for name, values in stated:
+            if values is None:
+                continue
+            try:
+                wrong = isinstance(values, str) or not all(math.isfinite(value) for value in values)
+            except TypeError:
+                wrong = True
+            if wrong:
+                raise SpecError(f"finite numbers for {name}, one per channel or one", f"{values!r}", "write them as [0.5]")
 
 
 @dataclass(frozen=True, kw_only=True)

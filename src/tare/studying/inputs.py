@@ -57,8 +57,8 @@ class PlanOptions(StatedInput, LabelPlaces):
 
     def keys(self) -> dict[str, Any]:
         """The keys that are stated."""
-        values = ((entry.name, getattr(self, entry.name)) for entry in fields(PlanOptions))
-        return {name: value for name, value in values if value is not None}
+        values = ((entry, getattr(self, entry.name)) for entry in fields(PlanOptions))
+        return {entry.name: value for entry, value in values if value is not entry.default}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ without ``from __future__ import annotations``: the type of a field is then the 
 import functools
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
@@ -94,7 +95,7 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
     """Give a function of one request the request's own fields as its parameters.
 
     Editors and type checkers see the fields by their names and types, ``help()`` lists them with their help, and a keyword that
-    is no field raises :class:`UnknownKeywordError` with the closest name.
+    is no field raises :class:`ArgumentError` with the closest name.
     """
 
     def decorate(function: Callable[[Q], R]) -> Callable[P, R]:
@@ -106,11 +107,13 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
                 if name not in signature.parameters:
                     otherwise = f"help(tare.{function.__name__}) lists them"
                     remedy = did_you_mean(name, signature.parameters, otherwise, most=1, cutoff=0.6)
-                    raise UnknownKeywordError(f"a keyword of tare.{function.__name__}", repr(name), remedy)
+                    raise ArgumentError(f"a keyword of tare.{function.__name__}", repr(name), remedy)
             try:
                 signature.bind(*args, **kwargs)
             except TypeError as error:
-                raise TypeError(f"{function.__name__}(): {error}") from None
+                raise ArgumentError(
+                    f"arguments that tare.{function.__name__} takes", f"{error}", f"see help(tare.{function.__name__})"
+                ) from None
             return function(request(*args, **kwargs))
 
         returned = inspect.signature(function).return_annotation
@@ -122,8 +125,8 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
     return decorate
 
 
-class UnknownKeywordError(SpecError, TypeError):
-    """A function is given a keyword that it does not have."""
+class ArgumentError(SpecError, TypeError):
+    """A function is given a keyword that it does not have, too many arguments or too few."""
 
 
 def words(text: str, name: str) -> list[str]:
@@ -147,8 +150,11 @@ def choices_of(kind: Any) -> tuple[Any, ...]:
     return tuple(value for values in parts for value in values) if parts and all(parts) else ()
 
 
+_NOUNS = {bool: ("True or False", bool), int: ("a whole number", numbers.Integral), float: ("a number", numbers.Real)}
+
+
 def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
-    """Raise :class:`SpecError` for a value that is not among the choices, or lies outside of the range."""
+    """Raise :class:`SpecError` for a value of another type, that is not among the choices, or lies outside of the range."""
     if value is None and entry.default is None:
         return
     if isinstance(entry.type, str) and known.kind is None and known.reads is None:
@@ -158,6 +164,10 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         listed = " or ".join(", ".join(part) for part in (words[:-1], words[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
         raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
+    kinds = {*get_args(entry.type), entry.type} & {bool, int, float, str}
+    expected = next((noun for kind, noun in _NOUNS.items() if kinds == {kind}), None)
+    if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):
+        raise SpecError(f"{expected[0]} for {flag(entry.name)}", f"{value!r}", f"write it as {expected[0]}")
     low = known.least if known.above is None else known.above
     if low is None and known.most is None:
         return

@@ -114,14 +114,14 @@ class Training(Augmenting, Seeded):
     def _check_probe(self) -> None:
         for entry in fields(Training):
             value = getattr(self, entry.name)
-            if entry.name in _LOOP_ONLY and value != entry.default:
+            if entry.name not in _OF_PROBE and value != entry.default:
                 raise not_for_probe(entry.name, value)
 
 
-#: Options that only a training loop can follow. A probe accepts and ignores lr, weight_decay, warm_up and augmentation.
-_LOOP_ONLY = frozenset(
-    {"optimizer", "head_lr_factor", "layer_decay", "accumulate", "grad_clip", "ema", "mixup", "cutmix", "erasing", "patience"}
-    | {"head_epochs", "freeze", "label_smoothing", "compile"}
+#: What a probe follows, and the usual options that it may carry though it trains no weights; it refuses all others.
+_OF_PROBE = frozenset(
+    {"protocol", "batchnorm", "bn_prior", "class_weights", "seed", "batch_size", "precision"}
+    | {"epochs", "lr", "weight_decay", "warm_up", "augmentation"}
 )
 
 
