@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 
 def show(result: Any, as_json: bool, render: Callable[..., None], *details: Any) -> None:

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tare.errors import SpecError
+from tare.errors import OutputError, SpecError
 from tare.exporting.inputs import ExportFormat, ExportRequest, Output
-from tare.exporting.place import check_place
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.networks.stored.trained import TrainedModel
-from tare.system.files import remove_parts
+from tare.system.files import check_writable, remove_parts
 from tare.system.lock import only_writer
 
 #: The formats of one file that holds the whole graph.
 GRAPHS = ("onnx", "torchscript", "pt2")
 GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC"]
+#: A folder with one of these files was written by tare or by a library that tare exports to.
+_MARKS = ("tare.json", "model.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,16 @@ class ExportJob:
             raise SpecError("--with-resize for images or signals", f"it with {noun}", "leave it out")
         stored: GraphLayout = "NTC" if isinstance(takes, SignalGeometry) else "NC"
         return replace(self, options=replace(self.options, layout=stored))
+
+
+def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
+    """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is not an earlier export, or cannot be written."""
+    if out.exists() or out.is_symlink():
+        if not overwrite:
+            raise OutputError("a new output", f"{str(out)!r} exists", "name another, or use --overwrite")
+        if out.is_dir() != is_folder:
+            kind = "folder" if out.is_dir() else "file"
+            raise OutputError(f"a {'folder' if is_folder else 'file'} to overwrite", f"the {kind} {str(out)!r}", "name another")
+        if is_folder and any(out.iterdir()) and not any((out / mark).is_file() for mark in _MARKS):
+            raise OutputError("an exported folder to overwrite", f"{str(out)!r} holds something else", "name another")
+    check_writable(out, "a place that can be written", "name another")

@@ -21,9 +21,8 @@ from tare.exporting.formats.weights import check_reloaded, fill_hf, fill_plain, 
 from tare.exporting.graph.resize import EXACT
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.inputs import ExportRequest
-from tare.exporting.job import GRAPHS, ExportJob, GraphOptions
+from tare.exporting.job import GRAPHS, ExportJob, GraphOptions, check_place
 from tare.exporting.parity import Runner, check_graph, graph_batches, loaded, resize_differences
-from tare.exporting.place import check_place
 from tare.exporting.probe_images import ProbeImages, probe_images, split_of
 from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
 from tare.exporting.reloaded import check_hf, check_stateable, check_timm

@@ -2,8 +2,9 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +50,8 @@ class StatedInput(OptionGroup):
         super().check()
         stated: tuple[tuple[str, Any], ...] = (("--mean", self.mean), ("--std", self.std))
         for name, values in stated:
-            if values is None:
-                continue
-            try:
-                wrong = isinstance(values, str) or not all(math.isfinite(value) for value in values)
-            except TypeError:
-                wrong = True
-            if wrong:
+            listed = isinstance(values, Iterable) and all(isinstance(value, Real) and math.isfinite(value) for value in values)
+            if values is not None and not listed:
                 raise SpecError(f"finite numbers for {name}, one per channel or one", f"{values!r}", "write them as [0.5]")
 
 

@@ -70,8 +70,7 @@ class OptionGroup:
     def __post_init__(self) -> None:
         """Check every value by itself, then the values of each group together."""
         for entry in fields(self):
-            known = option_of(entry)
-            if known is not None:
+            if (known := option_of(entry)) is not None:
                 _check_value(entry, known, getattr(self, entry.name))
         self.check()
 
@@ -116,9 +115,8 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
                 ) from None
             return function(request(*args, **kwargs))
 
-        returned = inspect.signature(function).return_annotation
         call.request = request  # type: ignore[attr-defined]
-        call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+        call.__signature__ = signature.replace(return_annotation=function.__annotations__["return"])  # type: ignore[attr-defined]
         call.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nOptions:\n{_listing(request)}"
         return call
 
@@ -182,8 +180,7 @@ def _listing(request: Any) -> str:
     """The options of a request by name, each with its help and its default."""
     lines = []
     for entry in fields(request):
-        known = option_of(entry)
-        if known is not None:
+        if (known := option_of(entry)) is not None:
             default = "" if entry.default in (MISSING, None) else f" (default: {entry.default})"
             lines.append(f"    {entry.name}: {known.help}{default}")
     return "\n".join(lines)

@@ -17,11 +17,6 @@ ClassWeights = Literal["none", "balanced"]
 Logger = Literal["none", "tensorboard", "mlflow"]
 
 
-def whole_or_word(text: str, _: str) -> int | str:
-    """Return the text as a whole number if it is one, else unchanged."""
-    return int(text) if text.isdigit() else text
-
-
 @dataclass(frozen=True, kw_only=True)
 class Training(Augmenting, Seeded):
     """The options that determine the trained weights; a run can only be resumed with the same options."""
@@ -139,6 +134,8 @@ class Machine(OptionGroup):
     """The machine that trains, not part of a run's settings. ``device`` and ``devices`` go to Lightning's Trainer."""
 
     device: str = option("auto", "Lightning's accelerator: auto, cpu, gpu, mps.", panel=RUN)
-    devices: int | str = option("auto", "Lightning's devices: auto or a number.", panel=RUN, reads=whole_or_word)
+    devices: int | str = option(
+        "auto", "Lightning's devices: auto or a number.", panel=RUN, reads=lambda text, _: int(text) if text.isdigit() else text
+    )
     workers: int | None = option(None, "Loader processes; the result does not depend on it.", panel=RUN, least=0)
     logger: Logger = option("none", "Log each epoch to TensorBoard or MLflow, in addition to metrics.csv.", panel=RUN)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tare.cli.options import Json, Seed, print_json
+from tare.cli.options import Json, print_json
 
 
 def check(
@@ -36,7 +36,7 @@ def check(
         Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How findings are printed.")
     ] = "text",
     as_json: Json = False,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
 ) -> None:
     """Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.
 

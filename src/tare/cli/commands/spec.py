@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 _MODEL = (
     "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, keras:NAME, catalog:NAME, a spec, config or model file, or a model directory."
 )
-
-
 Format = Literal["tare", "timm", "hf"]
 
 

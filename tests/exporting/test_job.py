@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError
-from tare.exporting.place import check_place
+from tare.exporting.job import check_place
 
 
 def test_a_free_place_is_fine_even_below_folders_that_are_not_there(tmp_path: Path) -> None:
