@@ -40,9 +40,9 @@ class PlanOptions(StatedInput, LabelPlaces):
     networks: Sequence[str] | None = option(None, "Networks, such as cnn-batch,cnn-none.", panel=RUN, reads=words)
     protocols: Sequence[str] | None = option(None, "probe, finetune, scratch.", panel=RUN, reads=words)
     batchnorm: Sequence[str] | None = option(
-        None, "Under probe: eval, reestimate (its moments, on the training samples).", panel=RUN, reads=words
+        None, "With probe: eval (stored moments), reestimate (training samples).", panel=RUN, reads=words
     )
-    seeds: int | None = option(None, "Repetitions, each with samples of its own.", panel=RUN, least=2)
+    seeds: int | None = option(None, "Repetitions; each draws its own samples.", panel=RUN, least=2)
     margin: float | None = option(
         None, "Differences smaller than this many points of accuracy count as equal.", panel=RUN, shown="1.0"
     )
@@ -75,7 +75,7 @@ class TableOptions(OptionGroup):
     analyse: Path | None = option(None, "A CSV, TSV, Parquet or JSON table of scores.", panel=TABLE)
     strategy_column: str = option("strategy", "The column that is compared.", panel=TABLE)
     score_column: str = option("accuracy", "The column of scores.", panel=TABLE)
-    pair_columns: str = option("seed", "Columns that pair rows: rows that differ in the strategy alone.", panel=TABLE)
+    pair_columns: str = option("seed", "Columns whose values two paired rows share.", panel=TABLE)
     group_columns: str = option("", "Columns that make comparisons of their own.", panel=TABLE)
     size_column: str | None = option(None, "The column of sizes, for crossovers.", panel=TABLE)
     baseline: str = option("source", "The strategy that the others are compared with.", panel=TABLE)
@@ -88,6 +88,6 @@ class StudyRequest(StudyOptions):
     plan: str | os.PathLike[str] | Mapping[str, Any] | Any = field(
         default="digits", kw_only=False, metadata=declared("digits, signals, a YAML file, or the plan itself.", kind=str)
     )
-    out: str | os.PathLike[str] = field(metadata=declared("Its directory; what is there already is kept.", kind=Path))
+    out: str | os.PathLike[str] = field(metadata=declared("The study's directory; results in it are kept.", kind=Path))
     watch: Any = None
     command: str = ""

@@ -31,7 +31,7 @@ def check(
     stage: Annotated[Literal["train", "eval"], typer.Option(help="Which stage a single pipeline is for.")] = "eval",
     mean: Annotated[list[float] | None, typer.Option(help="The network's mean, unit values; once, or once per channel.")] = None,
     std: Annotated[list[float] | None, typer.Option(help="The network's std, unit values; once, or once per channel.")] = None,
-    size: Annotated[int | None, typer.Option(help="The size you mean, if not the network's own.", min=1)] = None,
+    size: Annotated[int | None, typer.Option(help="Input size that you use, if it differs from the network's.", min=1)] = None,
     output: Annotated[
         Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How findings are printed.")
     ] = "text",
@@ -40,7 +40,7 @@ def check(
 ) -> None:
     """Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.
 
-    Exit code 0 clean, 1 findings, 2 unusable input. Nothing but PIPELINE's own code is run, and that only if PIPELINE names code.
+    Exit code 0 clean, 1 findings, 2 unusable input. Only the code that PIPELINE names is run; a file is only read.
     """
     from tare.checking.api import check as check_pipeline
     from tare.errors import SpecError

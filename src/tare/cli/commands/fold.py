@@ -17,9 +17,10 @@ _SPEC = "a spec, config or model file, timm:NAME, catalog:NAME, or whatever `tar
 
 Source = Annotated[str, typer.Argument(help=_SOURCE, metavar="RUN|MODEL", show_default=False)]
 Out = Annotated[Path, typer.Option(help="The model directory to make.", file_okay=False)]
-Weights = Annotated[str, typer.Option(help="Of a MODEL: pretrained, none, or a .safetensors or .pth file.")]
+Weights = Annotated[str, typer.Option(help="Weights of MODEL: pretrained, none, or a .safetensors or .pth file.")]
 Factory = Annotated[
-    str | None, typer.Option("--model", metavar="FILE.py:FACTORY", help="What built the network of a RUN, if not timm.")
+    str | None,
+    typer.Option("--model", metavar="FILE.py:FACTORY", help="Function that built the network of RUN, if timm did not."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing model directory.")]
 

@@ -41,7 +41,7 @@ def study(
     plan: Annotated[
         str | None, typer.Argument(help="digits, signals, or a plan as a YAML file.", metavar="NAME|PLAN", show_default=False)
     ] = None,
-    out: Annotated[Path | None, _option(RUN, "Its directory; what is there already is kept.")] = None,
+    out: Annotated[Path | None, _option(RUN, "The study's directory; results in it are kept.")] = None,
     dry_run: Annotated[bool, _option(RUN, "Say what would be measured, and how long it would take.", "--dry-run")] = False,
     model: Annotated[
         list[str] | None, _option(FOLDER, "A network as `tare transfer --model` takes it; more than once for several.")
