@@ -7,8 +7,5 @@ from tare.checking.rules.table import rule_named
 
 
 def rule(code: str) -> Rule:
-    """Return the rule of a code (``TARE003``) or name (``normalised-twice``): its title, story and examples.
-
-    Raises :class:`tare.errors.SpecError` with the closest match.
-    """
+    """Return the rule of a code or name: its title, story and examples. Raises :class:`tare.errors.SpecError` for another name."""
     return rule_named(code)
