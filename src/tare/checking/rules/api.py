@@ -7,5 +7,5 @@ from tare.checking.rules.table import rule_named
 
 
 def rule(code: str) -> Rule:
-    """Return the rule of a code or name: its title, story and examples. Raises :class:`tare.errors.SpecError` for another name."""
+    """Return the rule of a code or name: title, story and examples. Raises :class:`tare.errors.SpecError` for another name."""
     return rule_named(code)
