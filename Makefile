@@ -77,4 +77,4 @@ docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv build dist site demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist site demo .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

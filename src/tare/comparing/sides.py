@@ -9,19 +9,20 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tare.comparing.inputs import CompareRequest
 from tare.errors import DataError
 from tare.measuring.api import measured
 from tare.measuring.inputs import MeasureRequest, MeasuringOptions
 from tare.normalisation.catalog import entries, named
 from tare.sources.reading import Readers, Skipping
 from tare.statistics.dataset_stats import DatasetStats
-from tare.system.options import OptionGroup
+from tare.system.options import flag
 from tare.system.progress import Advance
 
 _PREFIX = "catalog:"
 
 
-def stats_from(data: Any, how: OptionGroup | None = None, progress: Advance | None = None) -> DatasetStats:
+def stats_from(data: Any, how: CompareRequest | None = None, progress: Advance | None = None) -> DatasetStats:
     """Statistics of one side: stated, read from a file, published, or else measured with the options of ``how``."""
     if isinstance(data, DatasetStats):
         return data
@@ -36,7 +37,7 @@ def stats_from(data: Any, how: OptionGroup | None = None, progress: Advance | No
 
 def check_options(sides: Sequence[Any], options: Mapping[str, Any]) -> None:
     """Raise :class:`DataError` if an option of measuring is given and neither side is measured."""
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    given = [flag(name) for name, value in options.items() if value]
     if given and all(isinstance(data, DatasetStats) or _is_published(data) or _is_file(data) for data in sides):
         raise DataError(f"data to measure with {', '.join(given)}", "two sides that state their figures", "leave it out")
 

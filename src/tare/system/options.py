@@ -157,9 +157,9 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         return
     if isinstance(entry.type, str) and known.kind is None and known.reads is None:
         raise TypeError(f"the type of {entry.name} is text: write its group without `from __future__ import annotations`")
-    words = choices_of(entry.type)
-    if words and value not in words:
-        listed = " or ".join(", ".join(part) for part in (words[:-1], words[-1:]))
+    choices = choices_of(entry.type)
+    if choices and value not in choices:
+        listed = " or ".join(", ".join(some) for some in (choices[:-1], choices[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
         raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
     kinds = {*get_args(entry.type), entry.type} & {bool, int, float, str}
