@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tare.exporting.card import card, escaped, loading_of
+from tare.exporting.card import card, escaped
+from tare.exporting.formats import timm
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import tiny_run
 
@@ -15,9 +16,9 @@ HOSTILE = ("<script>alert(1)</script>", "a\n# heading\n![x](http://evil)", "[cli
 
 def test_it_states_the_constants_their_origin_and_the_evidence_with_n(tmp_path: Path) -> None:
     trained = open_trained(tiny_run(tmp_path))
-    text = card(trained, loading_of(trained, "timm"), 40)
+    text = card(trained, timm.LOADING, 40)
     assert "| red | 0.4 | 0.2 |" in text
-    assert "Strategy **source**: the constants that the network was pretrained with" in text
+    assert "Strategy **source**: the mean and std that the network was pretrained with" in text
     assert "Source constants: 0.5, 0.5, 0.5 (mean), origin: timm" in text
     assert "Validation accuracy **50.0%** (n = 40 validation images, 95% interval 35.2% to 64.8%" in text
     assert 'timm.create_model("local-dir:DIR", pretrained=True)' in text
@@ -40,7 +41,7 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
 
 def test_the_strategy_sample_has_no_table(tmp_path: Path) -> None:
     text = card(open_trained(tiny_run(tmp_path, "sample")), [], None)
-    assert "every sample is normalised by its own mean and std" in text
+    assert "**sample**: each sample's own mean and std" in text
     assert "| channel |" not in text
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.job import GraphOptions
 from tare.exporting.parity import BATCHES, Outputs, ParityError, check_graph, graph_batches, loaded, reference
 from tare.exporting.probe_images import probe_images, split_of
 from tare.networks.stored.trained import TrainedModel, open_trained

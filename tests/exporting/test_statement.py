@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tare.exporting.job import GraphOptions
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.fields import Known
 from tare.input_spec.spec import InputSpec, Unknown

@@ -5,22 +5,16 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tare.input_spec.fields import Known
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
+from tare.normalisation.names import MEANINGS
 from tare.samples.layout import unit_scale
 from tare.training.evaluation import wilson
 
-_ORIGINS: Mapping[str, str] = {
-    "source": "the constants that the network was pretrained with",
-    "target": "measured on the target's training split",
-    "match": "the target's moments are mapped onto the measured moments of the pretraining data",
-    "blend": "the target's statistics are shrunk toward the source's, the more the larger their standard errors",
-    "sample": "every sample is normalised by its own mean and std",
-    "none": "unit values, no mean subtracted",
-}
 _LICENCE = """## Licence
 
 Not stated: it depends on the pretrained weights and on your data. Fill in `license` at the top of this file.
@@ -41,6 +35,11 @@ def card(trained: TrainedModel, loading: Sequence[str], validated: int | None) -
     how = f"## How to load it\n\n```python\n{code}\n```\n"
     parts = (_front(trained), _input(trained), _evidence(trained, validated), how, _labels(trained), _LICENCE)
     return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def write_card(folder: Path, trained: TrainedModel, loading: Sequence[str], validated: int | None) -> None:
+    """Write the card as ``README.md`` of the folder; see :func:`card`."""
+    (folder / "README.md").write_text(card(trained, loading, validated), encoding="utf-8")
 
 
 def _front(trained: TrainedModel) -> str:
@@ -65,7 +64,7 @@ def _input(trained: TrainedModel) -> str:
     rows = "" if chosen.per_sample else _constants(trained)
     return (
         "## What the network is fed\n\n"
-        f"Strategy **{escaped(chosen.strategy)}**: {_ORIGINS.get(chosen.strategy, 'as tare.json states')}.\n\n{rows}\n"
+        f"Strategy **{escaped(chosen.strategy)}**: {MEANINGS.get(chosen.strategy, 'as tare.json states')}.\n\n{rows}\n"
         f"{_sized(trained.model.takes)}\n{_origins(trained)}"
     )
 
@@ -155,28 +154,11 @@ def _labels(trained: TrainedModel) -> str:
     return f"## Classes\n\nNumbered in the order of the outputs, from 0.\n\n{shown}{rest}"
 
 
-def loading_of(trained: TrainedModel, kind: str) -> list[str]:
-    """Return lines of Python that load the folder ``DIR`` of a ``kind``: ``timm``, ``hf`` or ``safetensors``."""
-    if kind == "hf":
-        return _transformers(trained)
-    if kind == "timm":
-        return ["import timm", "", 'model = timm.create_model("local-dir:DIR", pretrained=True).eval()']
-    return ["import tare", "", _with_tare(trained)]
-
-
-def _with_tare(trained: TrainedModel) -> str:
+def with_tare(trained: TrainedModel) -> str:
+    """Return the line of Python that loads the folder ``DIR`` with tare."""
     if trained.model.network.is_timm or trained.reference.startswith(("torchvision:", "tare:")):
         return 'model = tare.load_model("DIR")'
     return 'model = tare.load_model("DIR", "FILE.py:FACTORY")  # the file that builds the network'
-
-
-def _transformers(trained: TrainedModel) -> list[str]:
-    is_timm = trained.model.network.is_timm
-    names = "AutoImageProcessor, AutoModelForImageClassification" if is_timm else "AutoImageProcessor"
-    lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
-    if is_timm:
-        return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
-    return [*lines, "", "import tare  # transformers has no such network", "", _with_tare(trained)]
 
 
 def escaped(text: str) -> str:

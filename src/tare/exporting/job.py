@@ -6,59 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from tare.errors import OutputError, SpecError
-from tare.exporting.inputs import ExportFormat, ExportRequest, Output
+from tare.exporting.formats.format import Format, GraphFormat, WeightsFormat
+from tare.exporting.formats.table import FORMATS
+from tare.exporting.graph.options import GraphLayout, GraphOptions
+from tare.exporting.inputs import ExportFormat, ExportRequest
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.system.files import check_writable, remove_parts
 from tare.system.lock import only_writer
 
-#: The formats of one file that holds the whole graph.
-GRAPHS = ("onnx", "torchscript", "pt2")
-GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC"]
 #: A folder with one of these files was written by tare or by a library that tare exports to.
 _MARKS = ("tare.json", "model.safetensors")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphOptions:
-    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
-
-    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
-    """
-
-    layout: GraphLayout = "NHWC"
-    output: Output = "both"
-    with_resize: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the outputs, in order."""
-        return ("probabilities", "logits") if self.output == "both" else (self.output,)
-
-    @property
-    def takes(self) -> str:
-        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
-        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
-
-    @property
-    def dynamic(self) -> dict[int, str]:
-        """Names of the input's axes that may have any length."""
-        if self.layout in ("NTC", "NC"):
-            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
-        rows = self.layout.index("H")
-        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
 
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
     """An export that was asked for."""
 
-    form: ExportFormat
+    name: ExportFormat
+    format: Format
     out: Path
-    is_folder: bool
     options: GraphOptions
     opset: int | None
     overwrite: bool
@@ -66,12 +35,15 @@ class ExportJob:
     @classmethod
     def of(cls, request: ExportRequest) -> ExportJob:
         """The job that was asked for. Raises :class:`SpecError` for an option that does not belong to the format."""
-        out, form = Path(request.out), request.format
-        is_folder = form in ("hf", "timm") or (form == "safetensors" and out.suffix != ".safetensors")
         options = GraphOptions(request.layout or "NHWC", request.output, request.with_resize)
-        job = cls(form, out, is_folder, options, request.opset, request.overwrite)
+        job = cls(request.format, FORMATS[request.format], Path(request.out), options, request.opset, request.overwrite)
         job.check()
         return job
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the export is a folder, not a file."""
+        return isinstance(self.format, WeightsFormat) and self.out.suffix != (self.format.suffix or None)
 
     @contextmanager
     def written(self) -> Iterator[None]:
@@ -83,17 +55,20 @@ class ExportJob:
 
     def check(self) -> None:
         """Raise :class:`SpecError` for an option that does not belong to the format."""
-        options = self.options
-        if self.form not in GRAPHS and options != GraphOptions():
-            found = f"them with {self.form!r}, which holds no graph"
-            raise SpecError(f"--layout, --output and --with-resize with {', '.join(GRAPHS)}", found, "leave them out")
-        if self.opset is not None and (self.form != "onnx" or not 18 <= self.opset <= 24):
-            raise SpecError("--opset of 18 to 24 with --format onnx", f"{self.opset} with {self.form!r}", "leave it out")
+        graphs = {name: form for name, form in FORMATS.items() if isinstance(form, GraphFormat)}
+        if self.name not in graphs and self.options != GraphOptions():
+            found = f"them with {self.name!r}, which holds no graph"
+            raise SpecError(f"--layout, --output and --with-resize with {', '.join(graphs)}", found, "leave them out")
+        if self.opset is not None and (self.name not in graphs or self.opset not in graphs[self.name].opsets):
+            known = [
+                f"{form.opsets[0]} to {form.opsets[-1]} with --format {name}" for name, form in graphs.items() if form.opsets
+            ]
+            raise SpecError(f"--opset of {' or '.join(known)}", f"{self.opset} with {self.name!r}", "leave it out")
 
     def suited(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
         """The job with the one layout that signals or rows have. Raises :class:`SpecError` for an option that is for images."""
         takes = trained.model.takes
-        if isinstance(takes, Geometry) or self.form not in GRAPHS:
+        if isinstance(takes, Geometry) or not isinstance(self.format, GraphFormat):
             return self
         noun = NOUNS[takes.kind]
         if layout is not None:

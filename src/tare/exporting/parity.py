@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tare.datasets.signal_batches import sized
 from tare.errors import TareError
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.job import GraphOptions
 from tare.exporting.probe_images import ProbeImages
 from tare.exporting.probe_numbers import ProbeNumbers
 from tare.exporting.result import TOLERANCE, Parity

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tare.exporting.graph.options import GraphLayout
 from tare.exporting.inputs import ExportFormat
-from tare.exporting.job import GraphLayout
 
 SCHEMA = "tare.export/1"
 #: Largest difference of a logit that counts as rounding.

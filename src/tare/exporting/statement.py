@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tare._version import __version__
-from tare.exporting.job import GraphOptions
+from tare.exporting.graph.options import GraphOptions
 from tare.input_spec.fields import PARSERS, Field
 from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,16 @@ import torch
 
 from tare.datasets.split import Split
 from tare.errors import OutputError
-from tare.exporting.formats.onnx import check_installed, onnx_bytes, onnx_runner
-from tare.exporting.formats.pt2 import pt2_bytes, pt2_runner
-from tare.exporting.formats.torchscript import NOTE, torchscript_bytes, torchscript_runner
-from tare.exporting.formats.weights import check_reloaded, fill_hf, fill_plain, fill_timm, weights_bytes
+from tare.exporting.formats.format import Contents, GraphFormat, Recording, WeightsFormat
+from tare.exporting.formats.safetensors import check_reloaded, weights_bytes
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.resize import EXACT
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.inputs import ExportRequest
-from tare.exporting.job import GRAPHS, ExportJob, GraphOptions, check_place
-from tare.exporting.parity import Runner, check_graph, graph_batches, loaded, resize_differences
+from tare.exporting.job import ExportJob, check_place
+from tare.exporting.parity import check_graph, graph_batches, loaded, resize_differences
 from tare.exporting.probe_images import ProbeImages, probe_images, split_of
 from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
-from tare.exporting.reloaded import check_hf, check_stateable, check_timm
 from tare.exporting.result import Exported, Parity
 from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.geometry import NOUNS, Geometry
@@ -33,30 +30,31 @@ from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.system.files import replacing, replacing_folder
 
 _STEPS = 4
-_RUNNERS: Mapping[str, Callable[[Path], Runner]] = {"onnx": onnx_runner, "torchscript": torchscript_runner, "pt2": pt2_runner}
 
 
 def exported(request: ExportRequest) -> Exported:
     """The export that was asked for; see :func:`tare.export`."""
     job = ExportJob.of(request)
     check_place(job.out, is_folder=job.is_folder, overwrite=job.overwrite)
-    if job.form == "onnx":
-        check_installed()
-    with request.reporter.counting(f"exporting to {job.form}", "steps", _STEPS) as advance:
+    if isinstance(job.format, GraphFormat):
+        job.format.check()
+    with request.reporter.counting(f"exporting to {job.name}", "steps", _STEPS) as advance:
         trained = open_trained(Path(request.run), request.factory)
         job = job.suited(trained, request.layout)
         if job.out.resolve() == trained.folder.resolve():
             raise OutputError("an output beside the run", f"its own model {str(job.out)!r}", "name another")
-        if job.form in ("hf", "timm"):
-            check_stateable(trained, job.form)
+        if isinstance(job.format, WeightsFormat):
+            job.format.check(trained)
         advance(1)
         split = split_of(trained)
         probes = _probes(trained, split, [os.fspath(image) for image in request.images])
         advance(1)
-        if job.form in GRAPHS:
-            made = _graph(job, trained, probes)
+        if isinstance(job.format, GraphFormat):
+            made = _graph(job, job.format, trained, probes)
         elif job.is_folder:
-            made = _folder(job, trained, probes, trained.validated or (len(split.val) if split is not None else None))
+            validated = trained.validated or (len(split.val) if split is not None else None)
+            stated = metadata(trained, model_spec(trained))
+            made = _folder(job, job.format, Contents(trained, stated, validated, probes))
         else:
             made = _weights_file(job, trained)
         advance(2)
@@ -72,15 +70,17 @@ def _probes(trained: TrainedModel, split: Split | None, words: Sequence[str]) ->
     return probe_numbers(trained, takes, split, words)
 
 
-def _graph(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNumbers) -> Exported:
+def _graph(job: ExportJob, form: GraphFormat, trained: TrainedModel, probes: ProbeImages | ProbeNumbers) -> Exported:
     options = job.options
     graph = ServedGraph(trained.model, options)
-    content, how = _content(job, trained, graph)
+    example = torch.from_numpy(np.zeros(_example_shape(trained, options), _stored(trained)))
+    stated = metadata(trained, graph_spec(trained, options))
+    content, how = form.write(Recording(graph, example, options, stated, job.opset))
     batches = graph_batches(trained, options, probes)
     with job.written(), replacing(job.out) as temporary:
         temporary.write_bytes(content)
-        run = loaded(_RUNNERS[job.form], temporary, _runtime(job.form))
-        parity = check_graph(run, _runtime(job.form), graph, options, batches)
+        run = loaded(form.load, temporary, form.runtime())
+        parity = check_graph(run, form.runtime(), graph, options, batches)
     parity = replace(parity, images=probes.origin, real=probes.real)
     if options.with_resize and isinstance(probes, ProbeImages):
         levels, share, apart = resize_differences(trained, graph, probes)
@@ -88,10 +88,10 @@ def _graph(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNum
     takes = trained.model.takes
     return Exported(
         job.out,
-        job.form,
+        job.name,
         len(content),
         trained.model.classes,
-        _notes(job, trained, parity),
+        _notes(job, form, trained, parity),
         parity,
         options.layout,
         options.names,
@@ -103,41 +103,23 @@ def _graph(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNum
     )
 
 
-def _content(job: ExportJob, trained: TrainedModel, graph: ServedGraph) -> tuple[bytes, dict[str, Any]]:
-    """The file's bytes, and how they were made."""
-    stated = metadata(trained, graph_spec(trained, job.options))
-    example = torch.from_numpy(np.zeros(_example_shape(trained, job.options), _stored(trained)))
-    if job.form == "onnx":
-        return onnx_bytes(graph, example, job.options, stated, job.opset)
-    return {"pt2": pt2_bytes, "torchscript": torchscript_bytes}[job.form](graph, example, job.options, stated), {}
-
-
 def _weights_file(job: ExportJob, trained: TrainedModel) -> Exported:
     content = weights_bytes(trained, metadata(trained, model_spec(trained)))
     with job.written(), replacing(job.out) as temporary:
         temporary.write_bytes(content)
         check_reloaded(trained, temporary)
-    return Exported(job.out, job.form, len(content), trained.model.classes, (), **_holds(trained))
+    return Exported(job.out, job.name, len(content), trained.model.classes, (), **_holds(trained))
 
 
-def _folder(job: ExportJob, trained: TrainedModel, probes: ProbeImages | ProbeNumbers, validated: int | None) -> Exported:
-    stated = metadata(trained, model_spec(trained))
-    parity: Parity | None = None
-    notes: tuple[str, ...] = ()
+def _folder(job: ExportJob, form: WeightsFormat, contents: Contents) -> Exported:
+    trained = contents.trained
     with job.written(), replacing_folder(job.out) as folder:
-        if job.form == "safetensors" or isinstance(probes, ProbeNumbers):  # which have no other folder
-            fill_plain(folder, trained, stated, validated)
-        elif job.form == "timm":
-            fill_timm(folder, trained, stated, validated)
-            parity = check_timm(folder, trained, probes)
-        elif job.form == "hf":
-            fill_hf(folder, trained, stated, validated)
-            parity, notes = check_hf(folder, trained, probes)
-    if validated is None:
+        parity, notes = form.fill(folder, contents)
+    if contents.validated is None:
         noun = NOUNS[trained.model.takes.kind]
         notes += (f"the card states the accuracy without the number of validation {noun}: the run's data are not at hand",)
     size = sum(path.stat().st_size for path in job.out.iterdir())
-    return Exported(job.out, job.form, size, trained.model.classes, notes, parity, **_holds(trained))
+    return Exported(job.out, job.name, size, trained.model.classes, notes, parity, **_holds(trained))
 
 
 def _holds(trained: TrainedModel) -> dict[str, Any]:
@@ -150,8 +132,8 @@ def _stored(trained: TrainedModel) -> str:
     return "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
 
 
-def _notes(job: ExportJob, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
-    notes: list[str] = [NOTE] if job.form == "torchscript" else []
+def _notes(job: ExportJob, form: GraphFormat, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:
+    notes = [form.note] if form.note else []
     if not parity.real:
         notes.append(f"compared on {parity.images}")
     takes = trained.model.takes
@@ -171,7 +153,3 @@ def _example_shape(trained: TrainedModel, options: GraphOptions) -> tuple[int, .
     if options.with_resize:  # unequal edges, neither of them the network's own
         height, width = height + 33, width + 58
     return (2, height, width, channels) if options.layout == "NHWC" else (2, channels, height, width)
-
-
-def _runtime(form: str) -> str:
-    return f"onnxruntime {version('onnxruntime')}" if form == "onnx" else f"torch {torch.__version__} ({form})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from tare.normalisation.names import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 
 T = TypeVar("T")
+MeanAndStd = tuple[tuple[float, ...], tuple[float, ...]]
 
 #: Smallest std accepted as a divisor, as a share of the range of values, which then spans 1000 sigma.
 STD_FLOOR = 1e-3
@@ -79,28 +80,43 @@ def normalisation(
     Raises :class:`StrategyError` if an input of the strategy is missing, or if it would divide by a std below ``STD_FLOOR`` of
     the range of values: the dtype's range, or for raw floats the range of the target.
     """
-    ranges = _ranges(target, channels)
-    if strategy in ("none", "sample"):
-        return Normalisation(strategy, (0.0,) * channels, (1.0,) * channels, per_sample=strategy == "sample")
-    if strategy == "source":
-        constants = _needed(source, strategy, "the source's mean and std", "state them with --mean and --std")
-        return _checked(strategy, ranges, constants.mean, constants.std)
-    stats = _needed(target, strategy, "statistics of the target's training split", "measure it first")
-    if strategy == "target":
-        return _checked(strategy, ranges, stats.mean, stats.std)
-    constants = _needed(source, strategy, "the source's mean and std", "state them with --mean and --std")
-    if strategy == "blend":
-        return _checked(strategy, ranges, *blended(constants, stats))
-    seen = _needed(
-        source_seen,
-        strategy,
-        "measured statistics of dataset0",
-        "give --source-stats FILE, written by `tare measure --out`",
-    )
-    return _checked(strategy, ranges, *matched(constants, seen, stats))
+    given = _Given(strategy, channels, source, target, source_seen)
+    mean, std = _MEAN_AND_STD[strategy](given)
+    if strategy in _FIXED:
+        return Normalisation(strategy, mean, std, per_sample=strategy == "sample")
+    return _checked(strategy, _ranges(target, channels), mean, std)
 
 
-def matched(source: Constants, seen: Constants, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a strategy may use; asking for what was not given raises :class:`StrategyError`."""
+
+    strategy: Strategy
+    channels: int
+    stated_source: Constants | None
+    measured_target: DatasetStats | None
+    measured_source: Constants | None
+
+    def source(self) -> Constants:
+        return self._needed(self.stated_source, "the source's mean and std", "state them with --mean and --std")
+
+    def target(self) -> DatasetStats:
+        return self._needed(self.measured_target, "statistics of the target's training split", "measure it first")
+
+    def seen(self) -> Constants:
+        remedy = "give --source-stats FILE, written by `tare measure --out`"
+        return self._needed(self.measured_source, "measured statistics of dataset0", remedy)
+
+    def nothing(self) -> MeanAndStd:
+        return (0.0,) * self.channels, (1.0,) * self.channels
+
+    def _needed(self, value: T | None, what: str, remedy: str) -> T:
+        if value is None:
+            raise StrategyError(f"{what} for the strategy {self.strategy!r}", "none", remedy)
+        return value
+
+
+def matched(source: Constants, seen: Constants, target: DatasetStats) -> MeanAndStd:
     """Return mean and std that feed the target with the moments with which dataset0 reached the network.
 
     Dataset0 with pooled moments m0, d0 reached the network with mean (m0 - u0)/s0 and std d0/s0. The target reaches it with the
@@ -112,7 +128,7 @@ def matched(source: Constants, seen: Constants, target: DatasetStats) -> tuple[t
     return mean, std
 
 
-def blended(source: Constants, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def blended(source: Constants, target: DatasetStats) -> MeanAndStd:
     """Shrink the target's mean and log std toward the source's, the more the larger their standard errors.
 
     With d = u1 - u0 and its standard error SE (counted in samples): tau2 = max(0, d^2 - SE^2), w = tau2 / (tau2 + SE^2),
@@ -138,6 +154,19 @@ def shrunk(difference: float, error: float) -> float:
     return 0.0 if spread == 0.0 else difference * spread / (spread + error**2)
 
 
+#: The strategies; their names and meanings are in :mod:`tare.normalisation.names`.
+_MEAN_AND_STD: Mapping[Strategy, Callable[[_Given], MeanAndStd]] = {
+    "source": lambda given: (given.source().mean, given.source().std),
+    "target": lambda given: (given.target().mean, given.target().std),
+    "match": lambda given: matched(target=given.target(), source=given.source(), seen=given.seen()),
+    "blend": lambda given: blended(target=given.target(), source=given.source()),
+    "sample": _Given.nothing,
+    "none": _Given.nothing,
+}
+#: Those that use no constants, so that no std can be too small.
+_FIXED = ("sample", "none")
+
+
 def clipped(values: Sequence[float]) -> tuple[float, ...]:
     """Clip unit values to [0, 1]."""
     return tuple(min(1.0, max(0.0, value)) for value in values)
@@ -156,12 +185,6 @@ def same_inputs(choices: Sequence[Normalisation], tolerance: float = 1e-6) -> Ma
                 repeated[choice.strategy] = repeated.get(earlier.strategy, earlier.strategy)
                 break
     return repeated
-
-
-def _needed(value: T | None, strategy: str, what: str, remedy: str) -> T:
-    if value is None:
-        raise StrategyError(f"{what} for the strategy {strategy!r}", "none", remedy)
-    return value
 
 
 def _ranges(target: DatasetStats | None, channels: int) -> tuple[float, ...]:

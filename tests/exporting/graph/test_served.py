@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.job import GraphOptions
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import MEAN, STD, tiny_run
 

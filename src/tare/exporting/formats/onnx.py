@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from tare.errors import ModelError, reason_of
+from tare.exporting.formats.format import GraphFormat, Recording
 from tare.exporting.formats.pt2 import exported_program
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.job import GraphOptions
 from tare.exporting.parity import Outputs, Runner
 from tare.system.optional import require
 from tare.system.quiet import quietly
@@ -30,14 +31,13 @@ def check_installed() -> None:
         require(module, extra="onnx", purpose="--format onnx")
 
 
-def onnx_bytes(
-    graph: ServedGraph, example: torch.Tensor, options: GraphOptions, stated: Mapping[str, str], opset: int | None = None
-) -> tuple[bytes, dict[str, Any]]:
+def onnx_bytes(recording: Recording) -> tuple[bytes, dict[str, Any]]:
     """Export the graph; return the file's bytes, and the exporter and opset used.
 
     ``torch.onnx`` records the graph through ``torch.export``, and traces it if that fails. Raises :class:`ModelError` if both
     fail, or if the weights exceed the size of one file.
     """
+    graph, example, options, opset = recording.graph, recording.example, recording.options, recording.opset
     size = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
     if size > _MOST_BYTES:
         raise ModelError("weights of at most 2 GB in one ONNX file", f"{size / 1e9:.1f} GB", "use --format pt2 or safetensors")
@@ -46,7 +46,7 @@ def onnx_bytes(
     except Exception as error:  # the exporter's own kinds, and ModelError of recording
         model, exporter = _traced(graph, example, options, opset, reason_of(error)), "trace"
     _rename_axes(model, options)
-    for key, value in stated.items():
+    for key, value in recording.stated.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     opsets = {entry.domain: entry.version for entry in model.opset_import}
@@ -104,3 +104,8 @@ def _rename_axes(model: Any, options: GraphOptions) -> None:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param in names:
                 dim.dim_param = names[dim.dim_param]
+
+
+FORMAT = GraphFormat(
+    onnx_bytes, onnx_runner, lambda: f"onnxruntime {version('onnxruntime')}", check_installed, opsets=range(_OLD_OPSET, 25)
+)

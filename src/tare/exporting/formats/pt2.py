@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from tare.errors import ModelError, reason_of
+from tare.exporting.formats.format import GraphFormat, Recording
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
-from tare.exporting.job import GraphOptions
 from tare.exporting.parity import Runner, torch_runner
 from tare.system.quiet import quietly
 
@@ -27,16 +27,19 @@ def exported_program(graph: ServedGraph, example: torch.Tensor, options: GraphOp
         raise ModelError("a network that torch.export can record", reason, "use --format torchscript") from None
 
 
-def pt2_bytes(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, stated: Mapping[str, str]) -> bytes:
-    """Export the graph, with ``stated`` as its extra files."""
-    program = exported_program(graph, example, options)
+def pt2_bytes(recording: Recording) -> tuple[bytes, dict[str, Any]]:
+    """Export the graph, with what is stated as its extra files."""
+    program = exported_program(recording.graph, recording.example, recording.options)
     buffer = io.BytesIO()
     with quietly():
-        torch.export.save(program, buffer, extra_files=dict(stated))
-    return buffer.getvalue()
+        torch.export.save(program, buffer, extra_files=dict(recording.stated))
+    return buffer.getvalue(), {}
 
 
 def pt2_runner(path: Path) -> Runner:
     """Load the file; return it as a function."""
     with quietly():
         return torch_runner(torch.export.load(io.BytesIO(path.read_bytes())).module())
+
+
+FORMAT = GraphFormat(pt2_bytes, pt2_runner, lambda: f"torch {torch.__version__} (pt2)")

@@ -7,6 +7,7 @@ from torch import nn
 
 from tare.errors import SpecError
 from tare.exporting.graph.number_front import NumberFront
+from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.resize import (
     GRAPH_INTERPOLATIONS,
     begins_with_columns,
@@ -14,7 +15,6 @@ from tare.exporting.graph.resize import (
     resize_weights,
     weighted,
 )
-from tare.exporting.job import GraphOptions
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
 from tare.normalisation.normaliser import Normaliser

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.normalisation.names import STRATEGIES
+from tare.normalisation.names import MEANINGS, STRATEGIES
 from tare.reporting.charts import PALETTE
 from tare.reporting.html import levels, picture
 from tare.reporting.study.analysis import p_text
@@ -31,20 +31,12 @@ _MARKS = {
     "cross": '<path d="M6 2h4v4h4v4h-4v4H6v-4H2V6h4z"/>',
     "triangle-down": '<path d="M8 14 14 3H2z"/>',
 }
-_MEANING = {
-    "source": "dataset0's mean and std",
-    "target": "the target's mean and std, from its training samples",
-    "match": "maps the target's mean and std onto those of the inputs in pretraining",
-    "blend": "the target's mean and std, shrunk toward dataset0's according to their standard errors",
-    "sample": "each sample's own mean and std",
-    "none": "unit values, not normalised",
-}
 
 
 def toggles(strategies: Sequence[str]) -> str:
     """A checkbox for each strategy, with its colour and shape."""
     boxes = "".join(
-        f'<label title="{escape(_MEANING.get(name, ""))}"><input type="checkbox" name="strategy" value="{escape(name)}" checked>'
+        f'<label title="{escape(MEANINGS.get(name, ""))}"><input type="checkbox" name="strategy" value="{escape(name)}" checked>'
         f"{_mark(name)}{escape(name)}</label>"
         for name in strategies
     )
@@ -53,7 +45,7 @@ def toggles(strategies: Sequence[str]) -> str:
 
 def meanings(strategies: Sequence[str]) -> str:
     """A list of the strategies and what each normalises with."""
-    items = (f"<dt>{_mark(name)} {escape(name)}</dt><dd>{escape(_MEANING.get(name, ''))}</dd>" for name in strategies)
+    items = (f"<dt>{_mark(name)} {escape(name)}</dt><dd>{escape(MEANINGS.get(name, ''))}</dd>" for name in strategies)
     return f'<dl class="meanings">{"".join(items)}</dl>'
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load
 from torch import nn
 
-from tare.exporting.formats.weights import weights_bytes
+from tare.exporting.formats.safetensors import weights_bytes
 
 STATED = {f"tare.{key}": f'ü {key} "quoted"' for key in "abcdefghij"}
 

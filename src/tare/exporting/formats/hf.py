@@ -1,0 +1,97 @@
+"""Hugging Face: a folder for the automatic classes of ``transformers``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tare.exporting.card import with_tare, write_card
+from tare.exporting.formats.format import Contents, WeightsFormat
+from tare.exporting.formats.safetensors import write_weights
+from tare.exporting.probe_images import ProbeImages, as_pillow
+from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
+from tare.exporting.result import Parity
+from tare.networks.stored.trained import TrainedModel
+from tare.system.optional import require
+from tare.system.quiet import quietly
+
+_NOT_BUILT = "not-a-network-of-timm"
+
+
+def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
+    """Write the processor and a network that timm knows; load both with transformers, and compare."""
+    trained = contents.trained
+    write_weights(folder, contents)
+    config = _timm_config(trained) if trained.model.network.is_timm else _plain_config(trained)
+    # The wrapper's processor runs timm's own transform, as validation does. Other processors of transformers round a crop down,
+    # torchvision rounds to even: a pixel for one photograph in five. The wrapper reads config.json, other readers this file.
+    stated_in_full = {"image_processor_type": "TimmWrapperImageProcessor", "pretrained_cfg": config["pretrained_cfg"]}
+    processor = {**stated_in_full, "architecture": config["architecture"]}
+    for name, document in (("config.json", config), ("preprocessor_config.json", processor)):
+        (folder / name).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_card(folder, trained, _loading(trained), contents.validated)
+    return _check(folder, trained, contents.images)
+
+
+def _timm_config(trained: TrainedModel) -> dict[str, Any]:
+    """Adapt the configuration that timm wrote to transformers' wrapper of timm."""
+    config: dict[str, Any] = json.loads((trained.folder / "config.json").read_text(encoding="utf-8"))
+    arguments = dict(config.get("model_args") or {})
+    arguments.pop("num_classes", None)  # the wrapper passes it, too
+    return {
+        **config,
+        "model_args": arguments,
+        "model_type": "timm_wrapper",
+        "architectures": ["TimmWrapperForImageClassification"],
+    }
+
+
+def _plain_config(trained: TrainedModel) -> dict[str, Any]:
+    """Describe labels and input of a network that no library can build, under a name that no library knows."""
+    names = list(trained.model.classes)
+    stated = {"architecture": _NOT_BUILT, "num_classes": len(names), "label_names": names}
+    return {**stated, "pretrained_cfg": trained.model.spec().to_timm()}
+
+
+def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Parity, tuple[str, ...]]:
+    """Load the folder with transformers, and compare pixels, and logits if it can build the network; also return notes.
+
+    Raises :class:`ParityError` if they differ.
+    """
+    transformers = require("transformers", extra="hf", purpose="--format hf")
+    name = f"transformers {transformers.__version__}"
+    with quietly(), one_line(name):
+        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        fed = _processed(processor, probes)
+    check_pixels(fed, trained, probes, name)
+    if not trained.model.network.is_timm:
+        with torch.inference_mode():
+            logits = trained.model.network.module(fed)
+        note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
+        return compared(logits, trained, probes, f"{name}, its pixels"), (note,)
+    with quietly(), one_line(name), torch.inference_mode():
+        module = transformers.AutoModelForImageClassification.from_pretrained(folder, local_files_only=True).eval()
+        logits = module(pixel_values=fed).logits
+    return compared(logits, trained, probes, name), ()
+
+
+def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
+    # One at a time, because images of different sizes cannot form a batch before they are resized.
+    parts: Iterable[torch.Tensor] = (processor(as_pillow(image), return_tensors="pt")["pixel_values"] for image in probes.images)
+    return torch.cat(list(parts))
+
+
+def _loading(trained: TrainedModel) -> list[str]:
+    is_timm = trained.model.network.is_timm
+    names = "AutoImageProcessor, AutoModelForImageClassification" if is_timm else "AutoImageProcessor"
+    lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
+    if is_timm:
+        return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
+    return [*lines, "", "import tare  # transformers has no such network", "", with_tare(trained)]
+
+
+FORMAT = WeightsFormat(fill, lambda trained: check_fixed(trained, "hf"))

@@ -1,0 +1,41 @@
+"""What a graph takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tare.exporting.inputs import Output
+from tare.input_spec.geometry import NOUNS
+
+GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC"]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOptions:
+    """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
+
+    Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
+    """
+
+    layout: GraphLayout = "NHWC"
+    output: Output = "both"
+    with_resize: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return ("probabilities", "logits") if self.output == "both" else (self.output,)
+
+    @property
+    def takes(self) -> str:
+        """What the input is called, and holds: ``images``, ``signals`` or ``rows``."""
+        return NOUNS["signal" if self.layout == "NTC" else "vector" if self.layout == "NC" else "image"]
+
+    @property
+    def dynamic(self) -> dict[int, str]:
+        """Names of the input's axes that may have any length."""
+        if self.layout in ("NTC", "NC"):
+            return {0: "N", 1: "T"} if self.with_resize else {0: "N"}
+        rows = self.layout.index("H")
+        return {0: "N", rows: "H", rows + 1: "W"} if self.with_resize else {0: "N"}
