@@ -123,7 +123,7 @@ NAMES = [
     "xcit_nano_12_p8_224",
 ]
 
-_IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8")
 _DTYPES = (torch.float32, torch.float64)
 _LARGEST_DOUBLE = 150_000_000
 

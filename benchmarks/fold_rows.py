@@ -81,7 +81,7 @@ def _kinds(name: str, size: int, *, last: bool) -> list[_Kind]:
     from tare.input_spec.spec import InputSpec
 
     torch.manual_seed(0)
-    spec, layout = InputSpec.of(_MEAN, _STD), torch.channels_last if last else torch.contiguous_format
+    spec, layout = InputSpec.of(_MEAN, _STD, raw_dtype="uint8"), torch.channels_last if last else torch.contiguous_format
     bare = timm.create_model(name).eval().to(memory_format=layout)
     raw = torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8).to(memory_format=layout)
     unit = (raw / 255).to(memory_format=layout)

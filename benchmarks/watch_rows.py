@@ -13,7 +13,7 @@ import tare
 from benchmarks.harness import Result, Setting, compared, seconds
 from tare.input_spec.spec import InputSpec
 
-_SPEC = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_SPEC = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8")
 
 
 def watching(setting: Setting, device: str = "cpu") -> Iterator[Result]:

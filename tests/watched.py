@@ -14,7 +14,7 @@ from tare.errors import TareWarning
 from tare.input_spec.spec import InputSpec
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-SPEC = InputSpec.of(MEAN, STD)
+SPEC = InputSpec.of(MEAN, STD, raw_dtype="uint8")
 
 
 class Net(nn.Module):

@@ -31,11 +31,11 @@ CONVENTIONS: dict[str, InputSpec] = {
     "cifar10-per-image": _of("cifar10-per-image"),
     "clip": _of("clip"),
     "inception": _of("inception"),
-    "unit": InputSpec.of((0.0,) * 3, (1.0,) * 3),
-    "raw": InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0),
+    "unit": InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8"),
+    "raw": InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0, raw_dtype="uint8"),
     "caffe": _of("caffe"),
-    "imagenet BGR": InputSpec.of(named("imagenet").mean[::-1], named("imagenet").std[::-1], channels="BGR"),
-    "imagenet mean only": InputSpec.of(named("imagenet").mean, (1.0,) * 3),
+    "imagenet BGR": InputSpec.of(named("imagenet").mean[::-1], named("imagenet").std[::-1], channels="BGR", raw_dtype="uint8"),
+    "imagenet mean only": InputSpec.of(named("imagenet").mean, (1.0,) * 3, raw_dtype="uint8"),
 }
 
 

@@ -79,4 +79,4 @@ def _mean_and_std(affine: Affine) -> tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def _differs(spec: InputSpec, mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
-    return InputSpec.of(mean, std).affine().distance(spec.affine()) > TOLERANCE
+    return InputSpec.of(mean, std, raw_dtype="uint8").affine().distance(spec.affine()) > TOLERANCE

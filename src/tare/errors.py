@@ -65,6 +65,13 @@ def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
     return " ".join(str(error).split())[:limit]
 
 
+def closest(name: str, known: Iterable[str], cutoff: float = 0.8) -> str | None:
+    """The known name that comes closest to ``name``, if one comes close enough to be meant."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, [*known], n=1, cutoff=cutoff)), None)
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str, *, most: int = 3, cutoff: float = 0.5, prefix: str = "") -> str:
     """The remedy for an unknown ``name``: at most ``most`` of the known names that come closest, else ``otherwise``."""
     import difflib

@@ -28,7 +28,7 @@ from tests.images import save_png
 from tests.made_stats import stated_stats
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-SPEC = InputSpec.of(MEAN, STD, size=(64, 64), crop=Crop("center", 0.875), interpolation="bilinear")
+SPEC = InputSpec.of(MEAN, STD, size=(64, 64), crop=Crop("center", 0.875), interpolation="bilinear", raw_dtype="uint8")
 RIGHT = v1.Compose([v1.Resize(73), v1.CenterCrop(64), v1.ToTensor(), v1.Normalize(MEAN, STD)])
 PLAIN = v1.Compose([v1.Resize(73), v1.CenterCrop(64), v1.ToTensor()])
 TRAIN = v1.Compose([v1.RandomResizedCrop(64), v1.RandomHorizontalFlip(), v1.ToTensor(), v1.Normalize(MEAN, STD)])
@@ -49,6 +49,7 @@ def specs(draw: st.DrawFn) -> InputSpec:
         size=(draw(st.integers(24, 64)), draw(st.integers(24, 64))),
         crop=Crop(draw(st.sampled_from(["center", "squash"])), draw(st.floats(0.7, 1))),
         interpolation=draw(st.sampled_from(["bilinear", "bicubic"])),
+        raw_dtype="uint8",
     )
 
 
@@ -62,7 +63,9 @@ def test_the_transform_of_any_spec_is_clean_for_it(spec: InputSpec, train: bool)
 @given(spec=specs(), shift=st.floats(0.1, 0.5))
 def test_another_mean_is_never_clean(spec: InputSpec, shift: float) -> None:
     other = InputSpec.of(
-        [m + shift * s for m, s in zip(spec.require("mean"), spec.require("std"), strict=True)], spec.require("std")
+        [m + shift * s for m, s in zip(spec.require("mean"), spec.require("std"), strict=True)],
+        spec.require("std"),
+        raw_dtype="uint8",
     )
     wrong = v2.Compose(
         [
@@ -192,7 +195,7 @@ def test_a_processor_configuration_that_states_constants_and_does_not_apply_them
     config = {"image_processor_type": "ViTImageProcessor", "do_normalize": applied, "do_rescale": True, "do_resize": True}
     config |= {"image_mean": list(MEAN), "image_std": list(STD), "size": {"height": 64, "width": 64}, "resample": 2}
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
-    spec = InputSpec.of(MEAN, STD, size=(64, 64), crop=Crop("squash", 1.0), interpolation="bilinear")
+    spec = InputSpec.of(MEAN, STD, size=(64, 64), crop=Crop("squash", 1.0), interpolation="bilinear", raw_dtype="uint8")
     for path in (tmp_path, tmp_path / "preprocessor_config.json"):
         assert codes(str(path), spec) == (set() if applied else {"TARE004", "TARE061"})
     # A network that does take plain values has constants in its configuration, too.
@@ -201,7 +204,7 @@ def test_a_processor_configuration_that_states_constants_and_does_not_apply_them
 
 def test_a_transferred_model_may_be_fed_the_statistics_that_it_states(tmp_path: Path) -> None:
     target = stated_stats((0.41, 0.38, 0.36), (0.31, 0.30, 0.29), 5000)
-    spec = InputSpec.of(target.mean, target.std, size=(64, 64))
+    spec = InputSpec.of(target.mean, target.std, size=(64, 64), raw_dtype="uint8")
     document = {"schema": "tare.model/1", "spec": spec.to_json(), "target_stats": target.to_json()}
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "tare.json").write_text(json.dumps(document))

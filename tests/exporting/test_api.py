@@ -135,7 +135,7 @@ def test_onnx_names_its_axes_and_states_its_opset(run: Path, tmp_path: Path) -> 
     axes = [dim.dim_param or dim.dim_value for dim in graph.graph.input[0].type.tensor_type.shape.dim]
     assert axes == ["N", 32, 32, 3]
     assert [output.name for output in graph.graph.output] == ["logits"]
-    assert tare.read_spec(tmp_path / "model.onnx").equivalent(InputSpec.of([0] * 3, [1] * 3, scale=1.0))
+    assert tare.read_spec(tmp_path / "model.onnx").equivalent(InputSpec.of([0] * 3, [1] * 3, scale=1.0, raw_dtype="uint8"))
 
 
 def test_a_network_that_cannot_be_recorded_is_traced_for_onnx(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,9 @@ from tare.folding.api import fold, folded, respec, respecced
 from tare.folding.layers import FoldedConv2d, FoldedLinear, FoldedNetwork, LayerForm, Method, rebuilt
 from tare.input_spec.spec import InputSpec, Known, Unknown
 
-IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-HALF = InputSpec.of((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-CAFFE = InputSpec.of((103.939, 116.779, 123.68), (1.0, 1.0, 1.0), scale=1.0, channels="BGR")
+IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8")
+HALF = InputSpec.of((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), raw_dtype="uint8")
+CAFFE = InputSpec.of((103.939, 116.779, 123.68), (1.0, 1.0, 1.0), scale=1.0, channels="BGR", raw_dtype="uint8")
 Takes = Literal["unit", "uint8"]
 
 
@@ -129,7 +129,7 @@ def test_standardised_and_dynamically_padded_convolutions_of_timm_fold(kernel: i
 
 def test_dynamic_padding_folds_by_subtracting_and_with_a_mean_of_zero_too() -> None:
     model = network_of(create_conv2d(3, 4, 3, stride=2, padding="same"), 4)
-    centred = InputSpec.of((0.0,) * 3, (0.5, 0.25, 0.125))
+    centred = InputSpec.of((0.0,) * 3, (0.5, 0.25, 0.125), raw_dtype="uint8")
     shifted = folded(model, IMAGENET, "uint8", shape=(3, 12, 13), method="shift")
     plain = folded(model, centred, "uint8", shape=(3, 12, 13))
     assert (shifted.plan.layers[0].form.method, plain.plan.layers[0].form.method) == ("shift", "weights")
@@ -149,7 +149,7 @@ def test_dynamic_padding_with_what_stands_for_zero_is_right_at_every_size(takes:
 
 def test_a_linear_layer_for_bytes_becomes_a_plain_one_again() -> None:
     model = nn.Sequential(nn.Linear(3, 4)).double()
-    raw = InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0)
+    raw = InputSpec.of((0.0,) * 3, (1.0,) * 3, scale=1.0, raw_dtype="uint8")
     network = fold(model, IMAGENET, "uint8")
     assert type(network.get_submodule("0")) is FoldedLinear
     back = respec(network, raw, IMAGENET)
@@ -196,7 +196,7 @@ def test_zeros_that_the_network_itself_puts_beside_its_input_are_met_by_subtract
     assert "(123.675, 116.28, 103.53) is subtracted in front of it" in result.plan.describe()
     for width in (8, 9, 11):
         assert difference(result.network, model, IMAGENET, inputs("uint8", (3, 8, width))) < 1e-12
-    again = respec(result.network, InputSpec.of((0.0,) * 3, (1 / 255,) * 3), IMAGENET, shape=(3, 8, 8))
+    again = respec(result.network, InputSpec.of((0.0,) * 3, (1 / 255,) * 3, raw_dtype="uint8"), IMAGENET, shape=(3, 8, 8))
     values = normalised(inputs("uint8", (3, 8, 9)), IMAGENET)
     with torch.no_grad():
         assert torch.allclose(again(values), model(values), rtol=1e-12, atol=1e-12)
@@ -211,7 +211,7 @@ def test_what_an_earlier_fold_subtracts_in_front_is_taken_back_or_changed(dtype:
     model = padding_in_front().to(dtype)
     tolerance = 1e-5 if dtype == torch.float32 else 1e-12
     network = fold(model, IMAGENET, "uint8", shape=(3, 8, 8))
-    raw = InputSpec.of((0.0,) * 3, (1 / 255,) * 3)
+    raw = InputSpec.of((0.0,) * 3, (1 / 255,) * 3, raw_dtype="uint8")
     plain = respecced(network, raw, IMAGENET, shape=(3, 8, 8))
     assert plain.plan.front is None
     assert type(plain.network) is Applied
@@ -324,7 +324,7 @@ def test_the_recipe_says_what_is_done() -> None:
 
 
 def test_a_mean_of_zero_needs_no_padding_and_a_group_of_its_own_no_mixing() -> None:
-    centred = InputSpec.of((0.0,) * 3, (0.5, 0.25, 0.125))
+    centred = InputSpec.of((0.0,) * 3, (0.5, 0.25, 0.125), raw_dtype="uint8")
     result = folded(nn.Sequential(nn.Conv2d(3, 6, 3, padding=1, groups=3, bias=False)), centred)
     assert result.plan.layers[0].form.method == "weights"
     layer: Any = result.network.get_submodule("0")
@@ -380,7 +380,7 @@ def test_respec_in_two_steps_is_respec_in_one() -> None:
 
 def test_a_folded_network_folds_back_into_the_plain_one() -> None:
     model = network_of(nn.Conv2d(3, 4, 3, 2, 1), 4)
-    unit = InputSpec.of((0.0,) * 3, (1.0,) * 3)
+    unit = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8")
     methods: tuple[Method, ...] = ("border", "pad", "shift")
     for method in methods:
         network = folded(model, IMAGENET, shape=(3, 12, 12), method=method).network
@@ -493,7 +493,7 @@ def test_a_network_that_treats_sizes_differently_is_refused() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (InputSpec.of((0.5,), (0.5,)), "a network that takes 1 channels"),
+        (InputSpec.of((0.5,), (0.5,), raw_dtype="uint8"), "a network that takes 1 channels"),
         (replace(IMAGENET, mean=Unknown("nobody wrote it down")), "it is unknown: nobody wrote it down; state it"),
         (replace(CAFFE, raw_dtype=Unknown("not said")), "a stated raw_dtype .* it is unknown: not said"),
         (replace(IMAGENET, std=Known((0.2, 0.0, 0.2), "made")), "finite means and positive stds"),
@@ -516,7 +516,7 @@ def test_other_unusable_requests_are_refused() -> None:
     with pytest.raises(SpecError, match="a network of 8-bit data for input 'uint8', found float32 data"):
         fold(model, InputSpec.of((0.5,) * 3, (0.5,) * 3, scale=1.0, raw_dtype="float32"), "uint8")
     with pytest.raises(SpecError, match="two specs of 3 channels, found 1 in the second"):
-        respec(model, IMAGENET, InputSpec.of((0.5,), (0.5,)))
+        respec(model, IMAGENET, InputSpec.of((0.5,), (0.5,), raw_dtype="uint8"))
     with pytest.raises(ModelError, match="a network that takes input"):
         fold(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), IMAGENET, shape=(3, 9, 9))
     with pytest.raises(ModelError, match=r"exact, found method 'weights'"):
@@ -570,7 +570,7 @@ def test_specs_of_float_data_and_of_sixteen_bits_mean_the_same_unit_values() -> 
     model = network_of(nn.Conv2d(3, 4, 3, padding=1), 4)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.1)
     values = inputs("unit", (3, 8, 8))
-    expected = fold(model, InputSpec.of(mean, std), shape=(3, 8, 8))(values)
+    expected = fold(model, InputSpec.of(mean, std, raw_dtype="uint8"), shape=(3, 8, 8))(values)
     for spec in (
         InputSpec.of(mean, std, scale=1.0, raw_dtype="float32"),
         InputSpec.of(mean, std, scale=1 / 65535, raw_dtype="uint16"),
@@ -620,7 +620,7 @@ def test_one_weight_that_is_no_number_is_enough_to_refuse() -> None:
 
 def test_one_channel_whose_zero_is_not_zero_is_subtracted_in_front() -> None:
     model = Applied(lambda x, layer: layer(functional.pad(x, (0, -x.shape[-1] % 4))), nn.Conv2d(3, 4, 3, padding=1)).double()
-    spec = InputSpec.of((0.0, 0.0, 0.4), (0.2, 0.2, 0.2))
+    spec = InputSpec.of((0.0, 0.0, 0.4), (0.2, 0.2, 0.2), raw_dtype="uint8")
     result = folded(model, spec, shape=(3, 8, 8))
     assert result.plan.front == pytest.approx((0.0, 0.0, 0.4))
     for width in (8, 9):

@@ -71,7 +71,7 @@ def nets(tmp_path: Path) -> Path:
 
 def of(name: str) -> InputSpec:
     entry = named(name)
-    return InputSpec.of(entry.mean, entry.std, scale=entry.scale, channels=entry.channels)
+    return InputSpec.of(entry.mean, entry.std, scale=entry.scale, channels=entry.channels, raw_dtype="uint8")
 
 
 @pytest.mark.parametrize("name", ["imagenet", "caffe", "inception"])

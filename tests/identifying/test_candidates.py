@@ -51,4 +51,6 @@ def test_families_tell_scale_form_and_order_apart() -> None:
 def test_raw_constants_are_stated_as_they_are_written_in_code() -> None:
     assert KNOWN["caffe"].spec.require("mean") == pytest.approx((103.939, 116.779, 123.68))
     assert KNOWN["caffe"].spec.require("scale") == 1.0
-    assert KNOWN["caffe"].spec.equivalent(InputSpec.of((103.939, 116.779, 123.68), (1, 1, 1), scale=1.0, channels="BGR"))
+    assert KNOWN["caffe"].spec.equivalent(
+        InputSpec.of((103.939, 116.779, 123.68), (1, 1, 1), scale=1.0, channels="BGR", raw_dtype="uint8")
+    )

@@ -8,29 +8,31 @@ from tare.errors import SpecError
 from tare.input_spec.difference import spec_difference
 from tare.input_spec.spec import InputSpec, Unknown
 
-HALF = InputSpec.of([0.5] * 3, [0.5] * 3)
+HALF = InputSpec.of([0.5] * 3, [0.5] * 3, raw_dtype="uint8")
 
 
 def test_two_ways_to_say_one_thing_are_equivalent() -> None:
-    found = spec_difference(HALF, InputSpec.of([127.5] * 3, [127.5] * 3, scale=1.0))
+    found = spec_difference(HALF, InputSpec.of([127.5] * 3, [127.5] * 3, scale=1.0, raw_dtype="uint8"))
     assert found.equivalent
     assert found.describe().startswith("equivalent: no raw value reaches the two networks more than")
 
 
 def test_the_distance_is_the_largest_difference_of_two_inputs_in_input_std() -> None:
-    found = spec_difference(HALF, InputSpec.of([0.5, 0.5, 0.4], [0.5, 0.5, 0.5]))
+    found = spec_difference(HALF, InputSpec.of([0.5, 0.5, 0.4], [0.5, 0.5, 0.5], raw_dtype="uint8"))
     assert found.distance == pytest.approx(0.2)
     assert found.describe() == "different: a raw value reaches the two networks up to 0.2 input std apart"
 
 
 def test_another_order_has_no_distance() -> None:
-    found = spec_difference(HALF, InputSpec.of([0.5] * 3, [0.5] * 3, channels="BGR"))
+    found = spec_difference(HALF, InputSpec.of([0.5] * 3, [0.5] * 3, channels="BGR", raw_dtype="uint8"))
     assert found.describe() == "different: the channels differ in order or number"
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["distance"] is None
 
 
 def test_other_fields_are_listed_and_do_not_decide() -> None:
-    found = spec_difference(InputSpec.of([0.5], [0.5], size=(28, 28)), InputSpec.of([0.5], [0.5], size=(32, 32)))
+    found = spec_difference(
+        InputSpec.of([0.5], [0.5], size=(28, 28), raw_dtype="uint8"), InputSpec.of([0.5], [0.5], size=(32, 32), raw_dtype="uint8")
+    )
     assert found.equivalent
     assert found.describe().endswith("\n  size: [28, 28] and [32, 32]")
 

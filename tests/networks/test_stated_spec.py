@@ -29,7 +29,7 @@ from tare.transferring.api import transfer
 from tare.transferring.plan import built_network
 from tests.tiny_run import FACTORY, save_photo
 
-CAFFE = InputSpec.of([103.939, 116.779, 123.68], [1.0, 1.0, 1.0], scale=1.0, channels="BGR", size=(32, 32))
+CAFFE = InputSpec.of([103.939, 116.779, 123.68], [1.0, 1.0, 1.0], scale=1.0, channels="BGR", size=(32, 32), raw_dtype="uint8")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def first_layer(module: nn.Module) -> nn.Conv2d:
 )
 def test_the_tensor_is_the_one_of_the_specs_own_map(mean: list[float], std: list[float], scale: float, channels: str) -> None:
     factor = 255 * scale
-    spec = InputSpec.of([m * factor for m in mean], [s * factor for s in std], scale=scale, channels=channels)
+    spec = InputSpec.of([m * factor for m in mean], [s * factor for s in std], scale=scale, channels=channels, raw_dtype="uint8")
     order, u0, s0 = constants_by_data_channel(spec)
     fed = source(u0, s0)(raw())[:, list(order)]  # as a first layer in the spec's order sees it
     expected = spec.apply(raw().double())  # floats are unit values
@@ -94,7 +94,7 @@ def test_the_exchange_of_channels_is_exact_for_other_first_layers(reference: str
 
 
 def test_the_same_constants_stay_to_the_last_digit(factory: str) -> None:
-    spec = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    spec = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8")
     network = with_spec(load_network(factory, "none"), spec)
     assert network.spec.require("mean") == (0.485, 0.456, 0.406)
     assert network.spec.require("std") == (0.229, 0.224, 0.225)
@@ -114,7 +114,7 @@ def test_what_a_spec_does_not_state_stays_as_it_was() -> None:
     [
         (CAFFE, (0.5,), "--mean that agrees with --spec, found 0.5, but the spec states 0.485.* leave one of them out"),
         (CAFFE, (0.5, 0.5), "--mean that agrees with --spec"),
-        (InputSpec.of([0.5], [0.5]), None, "a spec of 3 channels, as .* takes, found 1"),
+        (InputSpec.of([0.5], [0.5], raw_dtype="uint8"), None, "a spec of 3 channels, as .* takes, found 1"),
         (replace(CAFFE, scale=Known(2.0, "x"), raw_dtype=Unknown("x")), None, "says what raw values are, found a scale of 2"),
         (replace(CAFFE, scale=Known(-1.0, "x")), None, "a positive scale"),
         (replace(CAFFE, channels=Unknown("nobody")), None, "a stated channels"),
@@ -128,7 +128,7 @@ def test_contradictions_and_what_is_missing_are_refused(
 
 
 def test_the_same_said_twice_is_no_contradiction(factory: str) -> None:
-    spec = InputSpec.of((0.5,) * 3, (0.25,) * 3)
+    spec = InputSpec.of((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8")
     assert with_spec(load_network(factory, "none"), spec, (0.5,), (0.25, 0.25, 0.25)).spec.require("std") == (0.25,) * 3
 
 

@@ -27,7 +27,7 @@ def raw(tmp_path: Path, header: bytes, length: int | None = None) -> Path:
 
 
 def test_tares_own_specification(tmp_path: Path) -> None:
-    spec = InputSpec.of((0.5, 0.4, 0.3), (0.2, 0.2, 0.2), size=(32, 32))
+    spec = InputSpec.of((0.5, 0.4, 0.3), (0.2, 0.2, 0.2), size=(32, 32), raw_dtype="uint8")
     assert read_safetensors(saved(tmp_path, {"tare.spec": json.dumps(spec.to_json())})).fields() == spec.fields()
 
 

@@ -15,7 +15,7 @@ from tare.readers.table import DOCUMENTS, OBJECTS, PREFIXES, SUFFIXES, read_spec
 
 CLIP = {"image_processor_type": "CLIPImageProcessor"}
 TIMM = {"mean": [0.5] * 3, "std": [0.25] * 3, "input_size": [3, 64, 64], "interpolation": "bilinear", "crop_pct": 1.0}
-SPEC = InputSpec.of([0.5] * 3, [0.25] * 3, size=(64, 64))
+SPEC = InputSpec.of([0.5] * 3, [0.25] * 3, size=(64, 64), raw_dtype="uint8")
 
 
 def written(path: Path, document: Any) -> Path:

@@ -88,7 +88,7 @@ def test_right_batches_are_silent(change: Callable[[Tensor], Tensor], size: int,
 @settings(max_examples=25)
 def test_right_batches_are_silent_for_any_constants(mean: tuple[float, ...], std: tuple[float, ...], seed: int) -> None:
     raw = raw_images(8, seed=seed)
-    assert codes(normalised(unit(raw), mean, std), InputSpec.of(mean, std)) == []
+    assert codes(normalised(unit(raw), mean, std), InputSpec.of(mean, std, raw_dtype="uint8")) == []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_own_statistics_are_no_mistake_if_they_are_named() -> None:
 
 
 def test_constants_rounded_to_three_digits_are_the_same() -> None:
-    spec = InputSpec.of(*CLIP)
+    spec = InputSpec.of(*CLIP, raw_dtype="uint8")
     assert codes(normalised(UNITS, (0.481, 0.458, 0.408), (0.269, 0.261, 0.276)), spec) == []
 
 

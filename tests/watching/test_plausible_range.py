@@ -10,8 +10,8 @@ from tare.input_spec.spec import InputSpec
 from tare.normalisation.diagnosis import GROSS, explanations
 from tare.watching.plausible_range import GrossMistake, gross_mistake
 
-IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)).affine()
-PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3).affine()
+IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8").affine()
+PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8").affine()
 
 
 def images(affine: Affine, count: int = 12, low: float = 0.0, high: float = 255.0) -> list[np.ndarray]:

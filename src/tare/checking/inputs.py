@@ -37,7 +37,7 @@ def corrected_spec(
     if mean is not None and std is not None:
         count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
         values = [tuple(map(float, given)) * (count if len(given) == 1 else 1) for given in (mean, std)]
-        stated = InputSpec.of(values[0], values[1])
+        stated = InputSpec.of(values[0], values[1], raw_dtype="uint8")  # what `tare check` feeds a pipeline
         kept = {
             name: getattr(stated, name) for name in ("channels", "scale", "raw_dtype") if isinstance(getattr(spec, name), Unknown)
         }

@@ -67,7 +67,9 @@ def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
     std = tuple(1 / (_UNIT * scale) for scale in affine.scale)
     mean = tuple(-shift * s for shift, s in zip(affine.shift, std, strict=True))
     channels = "L" if len(mean) == 1 else "BGR" if affine.order == (2, 1, 0) else "RGB"
-    return Candidate(name, InputSpec.of(mean, std, channels=channels, origin=f"tare identify: {name}"), affine, family)
+    return Candidate(
+        name, InputSpec.of(mean, std, channels=channels, raw_dtype="uint8", origin=f"tare identify: {name}"), affine, family
+    )
 
 
 def _ends(affine: Affine) -> PerChannel:
@@ -145,5 +147,7 @@ def _made(name: str, mean: PerChannel, std: PerChannel, order: str, family: Fami
     raw = family.range == "0..255"  # the constants are then stated in raw values, as code writes them
     stated = [tuple(value * (_UNIT if raw else 1.0) for value in values) for values in (mean, std)]
     scale = 1.0 if raw else 1 / _UNIT
-    spec = InputSpec.of(stated[0], stated[1], scale=scale, channels=order or None, origin=f"tare identify: {name}")
+    spec = InputSpec.of(
+        stated[0], stated[1], scale=scale, channels=order or None, raw_dtype="uint8", origin=f"tare identify: {name}"
+    )
     return Candidate(name, spec, spec.affine(), family)

@@ -8,11 +8,14 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Known, plain
+from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec
 
 #: In units of input std: differences below this are float32 rounding of an input of a few std.
 TOLERANCE = 1e-6
-_GEOMETRY = ("size", "interpolation", "antialias", "crop", "layout", "dtype")
+_GEOMETRY = ("size", "interpolation", "antialias", "crop", "layout", "dtype", "nodata")
+#: Without a stated type, raw values are taken to lie within so many stds of the means.
+_STDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,13 @@ class SpecDifference:
     """How two specifications differ.
 
     ``distance``: the largest difference of the two inputs that one raw value becomes, in units of input std; infinite if the
-    channels differ in order or number. ``others``: the other fields that both specifications state and that differ.
+    channels differ in order or number, or if only one applies a named map or normalises each sample by its own values.
+    ``reason`` says which. ``others``: the other fields that both specifications state and that differ.
     """
 
     distance: float
     others: dict[str, tuple[Any, Any]]
+    reason: str = ""
 
     @property
     def equivalent(self) -> bool:
@@ -36,7 +41,7 @@ class SpecDifference:
         if self.equivalent:
             lines = [f"equivalent: no raw value reaches the two networks more than {self.distance:.2g} input std apart"]
         elif math.isinf(self.distance):
-            lines = ["different: the channels differ in order or number"]
+            lines = [f"different: {self.reason}"]
         else:
             lines = [f"different: a raw value reaches the two networks up to {self.distance:.4g} input std apart"]
         return "\n".join(lines + [f"  {name}: {mine} and {theirs}" for name, (mine, theirs) in self.others.items()])
@@ -54,15 +59,46 @@ class SpecDifference:
 def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
     """Compare the network inputs of two specifications over all raw values, from 0 to the largest of their type.
 
-    Raises :class:`SpecError` if order, scale, mean or std of one is unknown, or their raw values are of different types.
+    Without a stated integer type the range is that of either network's means and stds. Raises :class:`SpecError` if order,
+    scale, mean or std of one is unknown, or their raw values are of different types or units.
     """
-    kinds = [spec.raw_dtype.value for spec in (first, second) if isinstance(spec.raw_dtype, Known)]
-    if len(set(kinds)) > 1:
-        raise SpecError("raw values of one type in both", " and ".join(kinds), "state them in the same raw values")
-    high = {"uint16": 65535.0, "float32": 1.0, "float64": 1.0}.get(kinds[0] if kinds else "uint8", 255.0)
+    for name, remedy in (("raw_dtype", "state them in the same raw values"), ("units", "state one in the units of the other")):
+        stated = [field.value for field in (getattr(first, name), getattr(second, name)) if isinstance(field, Known)]
+        if len(set(stated)) > 1:
+            raise SpecError(
+                f"raw values of one {'type' if name == 'raw_dtype' else 'unit'} in both", " and ".join(stated), remedy
+            )
     others = {}
     for name in _GEOMETRY:
         mine, theirs = getattr(first, name), getattr(second, name)
         if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
             others[name] = (plain(mine), plain(theirs))
-    return SpecDifference(first.affine().distance(second.affine(), 0.0, high), others)
+    mine, theirs = first.input_map(), second.input_map()
+    return SpecDifference(mine.distance(theirs, *_range(first, second)), others, _incomparable(mine, theirs))
+
+
+def _incomparable(mine: InputMap, theirs: InputMap) -> str:
+    """Why no number says how far the two maps are apart; empty if one does."""
+    if mine.affine.order != theirs.affine.order:
+        return "the channels differ in order or number"
+    if mine.per_sample != theirs.per_sample:
+        kinds = [each.per_sample.kind if each.per_sample else "constants" for each in (mine, theirs)]
+        return f"samples are normalised by {' in one and '.join(kinds)} in the other, or by other values of the sample"
+    if mine.value_map != theirs.value_map:
+        return f"values pass through {mine.value_map} in one and {theirs.value_map} in the other"
+    return ""
+
+
+def _range(first: InputSpec, second: InputSpec) -> tuple[float, float]:
+    """The raw values over which two specs are compared."""
+    spans = [span for spec in (first, second) if (span := spec.raw_range()) is not None]
+    if spans:
+        return min(low for low, _ in spans), max(high for _, high in spans)
+    ends = [end for spec in (first, second) for end in _of_constants(spec)]
+    return min(ends), max(ends)
+
+
+def _of_constants(spec: InputSpec) -> list[float]:
+    scale = spec.require("scale")
+    pairs = zip(spec.require("mean"), spec.require("std"), strict=False)
+    return [(mean + sign * _STDS * std) / scale for mean, std in pairs for sign in (-1, 1)]

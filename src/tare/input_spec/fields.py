@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown
+
+__all__ = ["UNSTATED", "Crop", "Field", "Known", "PerSample", "Unknown"]
 
 #: Names that ``interpolation`` may have: timm's names, and those of Pillow and torchvision for the rest.
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
 # Beyond these limits, products and quotients of constants overflow or underflow.
 _SMALLEST, _LARGEST = 1e-100, 1e100
 _SMALLEST_CROP = 1 / (1 << 20)
-
-
-@dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
-    """A field with its value; ``origin`` names the file and key, the library and version, the catalog or the user."""
-
-    value: T
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A field without a value, and the reason. It is never replaced by a default."""
-
-    reason: str
-
-
-Field = Known[T] | Unknown
-UNSTATED = Unknown("nobody stated it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +40,36 @@ class Crop:
         return edges[:1] if self.mode == "center" and edges[0] == edges[1] else edges
 
 
+@dataclass(frozen=True, slots=True)
+class PerSample:
+    """A normalisation of each sample by its own values, which no constants describe.
+
+    ``kind`` is ``zscore`` ((v - mean) / (std + ``eps``)), ``minmax`` ((v - min) / (max - min + ``eps``)) or ``percentile`` (the
+    same between the percentiles ``low`` and ``high``, 0 to 100). ``over`` says whose values: the whole ``sample``, or each
+    ``channel`` of it. The spec's own scale, mean and std then apply to the result.
+    """
+
+    kind: str
+    over: str = "sample"
+    eps: float = 0.0
+    low: float = 0.0
+    high: float = 100.0
+
+
 def plain(stated: Field[Any]) -> Any:
     """The JSON value of a field; null if it is unknown."""
     if isinstance(stated, Unknown):
         return None
+    if isinstance(stated.value, PerSample):
+        document: dict[str, Any] = {"kind": stated.value.kind, "over": stated.value.over, "eps": stated.value.eps}
+        return document | ({"low": stated.value.low, "high": stated.value.high} if stated.value.kind == "percentile" else {})
     if isinstance(stated.value, Crop):
         crop = {"mode": stated.value.mode, "fraction": stated.value.fraction}
         crop |= {} if stated.value.resize is None else {"resize": list(stated.value.resize)}
         return crop if stated.value.offset == "even" else crop | {"offset": stated.value.offset}
-    return list(stated.value) if isinstance(stated.value, tuple) else stated.value
+    if isinstance(stated.value, tuple):
+        return [list(item) if isinstance(item, tuple) else item for item in stated.value]
+    return stated.value
 
 
 def finite(value: Any) -> float:
@@ -147,9 +151,57 @@ def crop(value: Any) -> Crop:
     return Crop(mode, fraction, None if resize is None else edges(resize, (1, 2)), offset)
 
 
+def band_names(value: Any) -> str:
+    """The order of colours, or names joined by commas. Raises ValueError for a name that occurs twice."""
+    stated = text(value)
+    names = stated.split(",")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"the channel {twice!r} is named twice")
+    return stated
+
+
+def bit_count(value: Any) -> int:
+    """A whole number of bits from 1 to 64. Raises ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
+        raise ValueError("bits in use are a whole number from 1 to 64")
+    return value
+
+
+def window(value: Any) -> tuple[tuple[float, float], ...]:
+    """A clip: ``[low, high]``, or one such pair per channel. Raises ValueError for anything else, and for low above high."""
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("a clip is [low, high], or one such pair per channel")
+    pairs = value if isinstance(value[0], list | tuple) else [value]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise ValueError("a clip is [low, high], or one such pair per channel")
+    made = tuple((finite(low), finite(high)) for low, high in pairs)
+    wrong = next((pair for pair in made if pair[0] >= pair[1]), None)
+    if wrong is not None:
+        raise ValueError(f"a clip's low end {wrong[0]:g} is not below its high end {wrong[1]:g}")
+    return made
+
+
+def per_sample(value: Any) -> PerSample:
+    """A per-sample normalisation. Raises ValueError, TypeError or KeyError for anything else."""
+    kind = one_of("zscore", "minmax", "percentile")(value["kind"])
+    over = one_of("sample", "channel")(value.get("over", "sample"))
+    eps, low, high = (finite(value.get(name, default)) for name, default in (("eps", 0.0), ("low", 0.0), ("high", 100.0)))
+    if eps < 0 or not 0 <= low < high <= 100:
+        raise ValueError("eps is not negative, and percentiles rise from 0 to 100")
+    return PerSample(kind, over, eps, low, high)
+
+
+#: Monotone maps that a convention may apply to raw values before clip and constants; ``dB`` is 10 log10.
+VALUE_MAPS = ("identity", "sqrt", "log", "log1p", "log2", "log10", "dB")
+RAW_DTYPES = (
+    "uint8", "uint16", "float32", "float64", "int16", "int32", "bool", "int8", "uint32", "uint64", "int64", "float16",
+)  # fmt: skip
+LAYOUTS = ("NCHW", "NHWC", "NTCHW", "NCTHW", "NC", "NCT", "NTC", "NCDHW", "NDHWC", "NTHWC")
+
 #: What each field accepts from a file.
 PARSERS: dict[str, Any] = {
-    "channels": text,
+    "channels": band_names,
     "scale": factor,
     "mean": numbers,
     "std": deviations,
@@ -157,10 +209,19 @@ PARSERS: dict[str, Any] = {
     "interpolation": one_of(*INTERPOLATIONS),
     "antialias": flag,
     "crop": crop,
-    "layout": one_of("NCHW", "NHWC", "NTCHW", "NCTHW", "NC", "NCT", "NTC"),
+    "layout": one_of(*LAYOUTS),
     "dtype": one_of("float32", "float16", "bfloat16", "float64", "uint8"),
-    "raw_dtype": one_of("uint8", "uint16", "float32", "float64", "int16", "int32"),
+    "raw_dtype": one_of(*RAW_DTYPES),
+    "bits": bit_count,
+    "units": text,
+    "nodata": numbers,
+    "value_map": one_of(*VALUE_MAPS),
+    "clip": window,
+    "per_sample": per_sample,
 }
+
+#: The fields that version 2 of the schema added.
+ADDED = ("bits", "units", "nodata", "value_map", "clip", "per_sample")
 
 
 def parsed(name: str, value: Any, origin: Any) -> Field[Any]:

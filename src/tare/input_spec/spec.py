@@ -7,35 +7,42 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, closest
 from tare.input_spec.affine import Affine
-from tare.input_spec.fields import PARSERS, UNSTATED, Crop, Field, Known, Unknown, parsed, plain
+from tare.input_spec.consistency import check_consistent
+from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
 from tare.input_spec.formats.hf import fields_of_processor_config, processor_config_of
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cfg_of
 from tare.input_spec.formats.torchvision import fields_of_preset, preset_of
+from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description
-from tare.samples.layout import unit_scale
+from tare.samples.layout import dtype_range, unit_scale
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SCHEMA", "Crop", "Field", "InputSpec", "Known", "Unknown"]
+__all__ = ["SCHEMA", "Crop", "Field", "InputSpec", "Known", "PerSample", "Unknown"]
 
-SCHEMA = "tare.spec/1"
+SCHEMA = "tare.spec/2"
+_OLDER = "tare.spec/1"
 _MOST_BYTES = 1 << 24
 _REMEDY = "state it with --mean and --std, or in the spec file"
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a network receives: per channel ``(scale * v - mean) / std`` of a raw value v; mean and std are in unit values.
+    """What a network receives: per channel ``(scale * v - mean) / std`` of a raw value v.
 
-    ``channels`` names their order (``RGB``, ``BGR``, ``L``, or names joined by commas); ``raw_dtype`` is the type of raw
-    values (``uint8``: 0..255); ``size`` is ``(height, width)``; ``layout`` and ``dtype`` are the tensor's. A field that nobody
-    stated is :class:`Unknown`, never a default.
+    Where a convention states them, v first passes through ``per_sample`` (:class:`PerSample`: each sample by its own values),
+    then the monotone ``value_map`` (``log``, ``dB``, ...), then ``clip`` (a window for all channels, or one per channel).
+
+    ``channels`` names their order (``RGB``, ``BGR``, ``L``, or the names of bands joined by commas). ``raw_dtype`` is the type of
+    raw values, ``bits`` how many of its bits are in use, ``units`` what a raw value counts (code values, DN, HU, dB, metre), and
+    ``nodata`` the raw values that mean "no data". ``size`` is ``(height, width)``; ``layout`` and ``dtype`` are the tensor's. A
+    field that nobody stated is :class:`Unknown`, never a default.
     """
 
     channels: Field[str] = UNSTATED
@@ -49,6 +56,12 @@ class InputSpec:
     layout: Field[str] = UNSTATED
     dtype: Field[str] = UNSTATED
     raw_dtype: Field[str] = UNSTATED
+    bits: Field[int] = UNSTATED
+    units: Field[str] = UNSTATED
+    nodata: Field[tuple[float, ...]] = UNSTATED
+    value_map: Field[str] = UNSTATED
+    clip: Field[Window] = UNSTATED
+    per_sample: Field[PerSample] = UNSTATED
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -57,20 +70,32 @@ class InputSpec:
         mean: Sequence[float],
         std: Sequence[float],
         *,
-        scale: float = 1 / 255,
+        scale: float | None = None,
         channels: str | None = None,
-        raw_dtype: str = "uint8",
+        raw_dtype: str | None = None,
         origin: str = "user",
         **others: Any,
     ) -> InputSpec:
         """State a spec by its values; ``channels`` is L or RGB where their number says so.
 
-        Raises :class:`SpecError` for a value that cannot be.
+        Without a ``scale``, mean and std are in unit values: the scale is that of ``raw_dtype`` (1/255 of uint8, 1/65535 of
+        uint16), and unknown without a ``raw_dtype``. Raises :class:`SpecError` for values that cannot be, or contradict.
         """
         channels = channels or {1: "L", 3: "RGB"}.get(len(mean)) or ",".join(f"c{index}" for index in range(len(mean)))
-        values = {"mean": tuple(mean), "std": tuple(std), "scale": scale, "channels": channels, "raw_dtype": raw_dtype, **others}
+        values = {"mean": tuple(mean), "std": tuple(std), "channels": channels, **others}
+        if raw_dtype is not None:
+            values["raw_dtype"] = raw_dtype
+        if scale is not None:
+            values["scale"] = scale
+        elif raw_dtype in RAW_DTYPES:
+            values["scale"] = float(unit_scale(str(raw_dtype)))
         stated: dict[str, Any] = {name: _read(name, plain(Known(value, origin)), origin) for name, value in values.items()}
-        return cls(**stated)
+        return cls(**stated).checked()
+
+    def checked(self) -> InputSpec:
+        """The spec itself. Raises :class:`SpecError` for statements that contradict one another."""
+        check_consistent(self.fields())
+        return self
 
     def require(self, name: str, remedy: str = _REMEDY) -> Any:
         """Return the value of a field, or raise :class:`SpecError` saying why it is unknown."""
@@ -79,7 +104,7 @@ class InputSpec:
             raise SpecError(f"a stated {name} of the network's input", f"it is unknown: {stated.reason}", remedy)
         return stated.value
 
-    def affine(self) -> Affine:
+    def input_map(self) -> InputMap:
         """The canonical map from raw values, in red, green, blue order, to network input.
 
         Raises :class:`SpecError` if scale, mean, std or channels is unknown, or mean and std differ in length.
@@ -89,7 +114,29 @@ class InputSpec:
             raise SpecError("one mean and one std per channel", f"{len(mean)} means and {len(std)} stds", "correct the spec")
         channels = self.require("channels")
         order = (2, 1, 0) if channels == "BGR" and len(mean) == 3 else tuple(range(len(mean)))
-        return Affine.of_normalisation(mean, std, self.require("scale"), order)
+        affine = Affine.of_normalisation(mean, std, self.require("scale"), order)
+        clip = self.clip.value if isinstance(self.clip, Known) else None
+        named = self.value_map.value if isinstance(self.value_map, Known) else "identity"
+        each = self.per_sample.value if isinstance(self.per_sample, Known) else None
+        return InputMap(affine, named, clip * len(mean) if clip and len(clip) == 1 else clip, each)
+
+    def affine(self) -> Affine:
+        """The map of :meth:`input_map` where it is affine: no clip that binds, no named map, nothing per sample.
+
+        Raises :class:`SpecError` where it is not, or if a field that is needed is unknown.
+        """
+        whole = self.input_map()
+        affine = whole.as_affine(*(self.raw_range() or (-math.inf, math.inf)))
+        if affine is None:
+            found = whole.why_not_affine()
+            raise SpecError("a convention of a shift and a scale per channel", found, "map the values with InputSpec.apply")
+        return affine
+
+    def raw_range(self) -> tuple[float, float] | None:
+        """The least and the largest raw value of the stated type and bits in use; None for floats, and where unknown."""
+        if isinstance(self.raw_dtype, Unknown):
+            return None
+        return dtype_range(self.raw_dtype.value, self.bits.value if isinstance(self.bits, Known) else None)
 
     def canonical(self) -> Affine:
         """The map of :meth:`affine`, checked: it has an inverse, and is finite.
@@ -107,49 +154,48 @@ class InputSpec:
         return affine
 
     def equivalent(self, other: InputSpec, tolerance: float = 1e-6) -> bool:
-        """Whether every raw value in 0..255 reaches the network as the same number, to ``tolerance`` input std."""
-        return self.affine().distance(other.affine()) <= tolerance
+        """Whether every raw value reaches both networks as the same number, to ``tolerance`` input std.
+
+        Raises :class:`SpecError` if a field that is needed is unknown, or the raw values are of different types or units.
+        """
+        from tare.input_spec.difference import spec_difference
+
+        return spec_difference(self, other).distance <= tolerance
 
     def affine_from(self, dtype: str) -> Affine:
         """The map to network input from values of ``dtype`` as tensors hold them: raw integers, or unit floats.
 
-        Floats are unit values where ``raw_dtype`` is an integer type, and raw where it is a float type. Integers of another
-        width count by their own range: 65535 in uint16 is what 255 is in uint8.
-        Raises :class:`SpecError` if a field that is needed is unknown.
+        Floats are unit values where ``raw_dtype`` is an integer type, and raw where it is a float type. Raises :class:`SpecError`
+        for integers of another type, or if a field that is needed is unknown.
         """
-        raw = self.affine()
-        if isinstance(self.raw_dtype, Known) and self.raw_dtype.value.startswith("float"):
-            return raw
-        if dtype.startswith(("float", "bfloat")) or isinstance(self.raw_dtype, Known):
-            stored = self.require("raw_dtype", "state whether raw values are uint8 or floats")
-            factor = float(unit_scale(dtype) / unit_scale(stored))
-            return Affine(raw.order, tuple(scale * factor for scale in raw.scale), raw.shift)
-        return raw
+        raw, factor = self.affine(), self.factor_from(dtype)
+        return raw if factor == 1.0 else Affine(raw.order, tuple(scale * factor for scale in raw.scale), raw.shift)
 
-    def apply(self, values: torch.Tensor, layout: Literal["NCHW", "NHWC"] = "NCHW") -> torch.Tensor:
-        """Map raw integers or unit floats to network input: ``y_c = a_c * v_p(c) + b_c`` by :meth:`affine_from`.
+    def factor_from(self, dtype: str) -> float:
+        """The factor from values of ``dtype``, as tensors hold them, to raw values; see :meth:`affine_from`."""
+        floats = dtype.startswith(("float", "bfloat"))
+        if isinstance(self.raw_dtype, Unknown) and not floats:
+            return 1.0
+        stored = self.require("raw_dtype", "state raw_dtype: uint8, uint16, float32, ...")
+        if stored.startswith("float") or dtype == stored:
+            return 1.0
+        if not floats:
+            remedy = f"convert them by a scale that you state, or give unit values: floats of {stored} values in [0, 1]"
+            raise SpecError(f"raw values of type {stored}, as the spec states", f"{dtype}", remedy)
+        return 1 / float(unit_scale(stored))
 
-        ``values`` are ``(N, C, H, W)`` or ``(C, H, W)``, channels last with ``layout="NHWC"``, in red, green, blue order. The
-        layout stays; the result is float32, or float64 where that was given.
+    def apply(self, values: torch.Tensor, layout: str = "NCHW") -> torch.Tensor:
+        """Map raw integers or unit floats to network input, by :meth:`input_map`.
 
-        Raises :class:`SpecError` for another number of channels, or if a field that is needed is unknown.
+        ``values`` have one of the ``layout``s that a spec may state, such as ``(N, C, H, W)``, or the same without N, their
+        channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was given.
+
+        Raises :class:`SpecError` for another number of channels or type of raw values, unit floats outside of [0, 1], or if a
+        field that is needed is unknown.
         """
-        import torch
+        from tare.input_spec.tensors import fed
 
-        affine = self.affine_from(str(values.dtype).removeprefix("torch."))
-        axis = -1 if layout == "NHWC" else -3
-        if values.ndim < -axis or values.shape[axis] != len(affine.scale):
-            found = f"the shape {tuple(values.shape)}"
-            raise SpecError(
-                f"{len(affine.scale)} channels on axis {axis}", found, "state the layout, or check the data's channels"
-            )
-        if affine.order != tuple(range(len(affine.order))):
-            values = values.index_select(axis, torch.tensor(affine.order, device=values.device))
-        kind = values.dtype if values.dtype == torch.float64 else torch.float32
-        shape = [-1] + [1] * (-axis - 1)
-        scale = torch.tensor(affine.scale, dtype=kind, device=values.device).reshape(shape)
-        shift = torch.tensor(affine.shift, dtype=kind, device=values.device).reshape(shape)
-        return torch.addcmul(shift, values.to(kind), scale)
+        return fed(self, values, layout)
 
     def transform(self, train: bool = False) -> Any:
         """A torchvision v2 ``Compose``: PIL image or uint8 tensor ``(C, H, W)`` to network input ``(C, H, W)`` float32.
@@ -182,7 +228,13 @@ class InputSpec:
 
     def describe(self) -> str:
         """Say in plain words what reaches the network, as lines of text: raw 255 becomes 2.2489."""
-        return "\n".join(description(self.fields(), self.affine_if_known()))
+        return "\n".join(description(self.fields(), self._map_if_known()))
+
+    def _map_if_known(self) -> InputMap | None:
+        try:
+            return self.input_map()
+        except SpecError:
+            return None
 
     def affine_if_known(self) -> Affine | None:
         """The canonical map, None where :meth:`affine` raises."""
@@ -210,15 +262,16 @@ class InputSpec:
     @classmethod
     def from_json(cls, document: Any) -> InputSpec:
         """Read :meth:`to_json` back; unknown keys are kept in ``extra``. Raises :class:`SpecError` if malformed."""
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, _OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise SpecError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", "write it with `tare spec`")
+        _check_keys(document)
         origins = document.get("origin")
         origins = origins if isinstance(origins, dict) else {}
         stated = {name: _read(name, document.get(name), origins.get(name)) for name in PARSERS}
         extra = {key: value for key, value in document.items() if key not in {*PARSERS, "schema", "affine", "origin"}}
         _check_writable(extra)
-        return cls(**stated, extra=extra)
+        return cls(**stated, extra=extra).checked()
 
     @classmethod
     def from_timm(cls, config: Any, source: str = "pretrained_cfg") -> InputSpec:
@@ -251,6 +304,20 @@ class InputSpec:
     def load(cls, path: Path) -> InputSpec:
         """Read a spec file. Raises :class:`SpecError` if it is not there, too large or not JSON."""
         return cls.from_json(read_json(path))
+
+
+def _check_keys(document: Mapping[str, Any]) -> None:
+    """Raise :class:`SpecError` for a key that would not be read although it is meant: a misspelt field, or one of version 2.
+
+    Keys that resemble no field are kept in ``extra``.
+    """
+    known = [*PARSERS, "schema", "affine", "origin"]
+    for key in document:
+        if key in ADDED and document["schema"] == _OLDER:
+            raise SpecError(f"no {key!r} in {_OLDER!r}, which does not have it", f"{key!r}", f"write schema {SCHEMA!r}")
+        near = None if key in known else closest(key, known)
+        if near is not None:
+            raise SpecError("a field that a spec has", f"{key!r}", f"did you mean {near!r}?")
 
 
 def _check_writable(extra: Mapping[str, Any]) -> None:

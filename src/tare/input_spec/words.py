@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Field, Known, Unknown
-from tare.samples.layout import unit_scale
+import numpy as np
+
+from tare.input_spec.fields import ADDED, UNSTATED, Field, Known, Unknown
+from tare.input_spec.input_map import InputMap
+from tare.samples.layout import dtype_range
 
 _ORDERS = {"RGB": "red, green, blue", "BGR": "blue, green, red", "L": "grey"}
 _SHAPES = {"center": "centre crop after", "squash": "both edges resized to", "border": "padded after"}
 
 
-def description(fields: Mapping[str, Field[Any]], affine: Affine | None) -> list[str]:
+def description(fields: Mapping[str, Field[Any]], whole: InputMap | None) -> list[str]:
     """Lines of text: the network's input, what raw 0 and 255 become, the origin of each field, and the unknown fields."""
     stated = {name: value.value for name, value in fields.items() if isinstance(value, Known)}
     order = str(stated.get("channels", "channels unknown"))
     lines = [", ".join([f"input     {_ORDERS.get(order, order)}", *(stated[n] for n in ("layout", "dtype") if n in stated)])]
     if "size" in stated:
         lines.append(f"size      {_size(stated)}")
-    if affine is not None:
-        lines += _values(stated, affine, names_in_order(order, len(affine.scale)))
+    lines += _raw(stated)
+    if whole is not None:
+        lines += _values(stated, whole, names_in_order(order, len(whole.affine.scale)))
     return lines + _origins(fields)
 
 
@@ -43,22 +46,64 @@ def _size(stated: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _values(stated: Mapping[str, Any], affine: Affine, names: tuple[str, ...]) -> list[str]:
-    raw = str(stated.get("raw_dtype", "uint8"))
-    ends = (0.0, 1 / float(unit_scale(raw)))
+def _raw(stated: Mapping[str, Any]) -> list[str]:
+    """What a raw value is, where that is stated."""
+    if not {"raw_dtype", "bits", "units", "nodata"} & set(stated):
+        return []
+    parts = [str(stated["raw_dtype"])] if "raw_dtype" in stated else []
+    parts += [f"{stated['bits']} bits in use"] if "bits" in stated else []
+    parts += [str(stated["units"])] if "units" in stated else []
+    parts += [f"no data: {', '.join(f'{value:g}' for value in stated['nodata'])}"] if "nodata" in stated else []
+    return [f"raw       {', '.join(parts)}"]
+
+
+def _values(stated: Mapping[str, Any], whole: InputMap, names: tuple[str, ...]) -> list[str]:
     scale = stated["scale"]
     raw_scale = f"raw / {1 / scale:.6g}" if 0 < scale < 1 else "raw" if scale == 1 else f"raw x {scale:.6g}"
-    lines = [f"value     ({raw_scale} - mean) / std"]
-    for c, name in enumerate(names):
-        becomes = ", ".join(f"raw {v:g} reaches the network as {affine.scale[c] * v + affine.shift[c]:.4f}" for v in ends)
-        lines.append(f"  {name:<8}mean {stated['mean'][c]:.6g}, std {stated['std'][c]:.6g}: {becomes}")
+    lines = [f"value     ({_before_constants(raw_scale, whole)} - mean) / std"]
+    for c, (name, ends) in enumerate(zip(names, _ends(stated, whole), strict=True)):
+        becomes = ", ".join(f"raw {v:g} reaches the network as {y:.4f}" for v, y in ends)
+        lines.append(f"  {name:<8}mean {stated['mean'][c]:.6g}, std {stated['std'][c]:.6g}{': ' if becomes else ''}{becomes}")
     return lines
+
+
+def _before_constants(raw_scale: str, whole: InputMap) -> str:
+    """What becomes of a raw value before mean and std: per-sample normalisation, map, clip, scale."""
+    said = raw_scale
+    if whole.clip is not None:
+        windows = dict.fromkeys(f"{low:g}, {high:g}" for low, high in whole.clip)
+        said = said.replace("raw", f"clip(raw, {'; '.join(windows)})")
+    if whole.value_map != "identity":
+        said = said.replace("raw", f"{whole.value_map}(raw)")
+    if whole.per_sample is not None:
+        of = "its sample" if whole.per_sample.over == "sample" else "its channel of the sample"
+        said = said.replace("raw", f"raw by the {whole.per_sample.kind} of {of}")
+    return said
+
+
+def _ends(stated: Mapping[str, Any], whole: InputMap) -> list[list[tuple[float, float]]]:
+    """What the ends of the raw range become in each channel: of the type, of the window; empty where neither is stated."""
+    count = len(whole.affine.scale)
+    span = dtype_range(stated["raw_dtype"], stated.get("bits")) if "raw_dtype" in stated else None
+    if whole.per_sample is not None or whole.value_map != "identity":
+        return [[]] * count
+    ends = whole.clip if whole.clip is not None else None if span is None else (span,) * count
+    if ends is None and "raw_dtype" in stated:  # floats: 0 and 1, of unit values
+        ends = ((0.0, 1.0),) * count
+    if ends is None:
+        return [[]] * count
+    order = np.argsort(whole.affine.order)  # apply() takes channels in red, green, blue order
+    columns = [whole.apply(np.array([end[place] for end in ends], np.float64)[order]) for place in (0, 1)]
+    return [[(float(ends[c][place]), float(columns[place][c])) for place in (0, 1)] for c in range(count)]
 
 
 def _origins(fields: Mapping[str, Field[Any]]) -> list[str]:
     stated: dict[str, list[str]] = {}
     unknown: dict[str, list[str]] = {}
+    eight_bit = isinstance(fields["raw_dtype"], Known) and fields["raw_dtype"].value == "uint8"
     for name, value in fields.items():
+        if value == UNSTATED and name in ADDED and (name != "units" or eight_bit):
+            continue  # most conventions have no clip, map or no-data value, and need not state that
         group, said = (unknown, value.reason) if isinstance(value, Unknown) else (stated, value.origin)
         group.setdefault(said, []).append(name)
     lines = [f"from      {origin}: {', '.join(names)}" for origin, names in stated.items()]

@@ -17,7 +17,9 @@ def conventions_for(spec: InputSpec) -> tuple[Convention, ...]:
         if len(entry.mean) in (1, count) and entry.channels in ("RGB", "BGR", "L"):
             mean, std = (values * (count if len(values) == 1 else 1) for values in (entry.mean, entry.std))
             order = entry.channels if count == 3 and len(entry.mean) == 3 else None
-            found.append(Convention(entry.name, InputSpec.of(mean, std, scale=entry.scale, channels=order).affine()))
+            found.append(
+                Convention(entry.name, InputSpec.of(mean, std, scale=entry.scale, channels=order, raw_dtype="uint8").affine())
+            )
     return tuple(found)
 
 

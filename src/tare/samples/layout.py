@@ -30,6 +30,17 @@ def unit_scale(dtype: DTypeLike) -> Fraction:
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
 
 
+def dtype_range(dtype: DTypeLike, bits: int | None = None) -> tuple[int, int] | None:
+    """Return the least and the largest integer of a dtype, of ``bits`` in use if they are known; None for floats."""
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return 0, 1
+    if kind.kind not in "iu":
+        return None
+    low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+    return (low, min(high, (1 << bits) - 1)) if bits is not None and kind.kind == "u" else (low, high)
+
+
 def channel_names(count: int) -> tuple[str, ...]:
     """Name ``count`` channels: grey, or red, green, blue, else c0, c1, ..."""
     return _CHANNEL_NAMES.get(count) or tuple(f"c{index}" for index in range(count))

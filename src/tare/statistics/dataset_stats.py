@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError
 from tare.samples.layout import channel_names, unit_scale
+from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown, bits_in_use
 from tare.samples.records import Skipped
 from tare.statistics.bins import Bins, binned
 from tare.statistics.buckets import Buckets
@@ -20,7 +21,8 @@ from tare.statistics.histogram import Histogram
 from tare.statistics.state import ChannelLayout, DatasetState
 from tare.system.files import json_text, write_text
 
-SCHEMA = "tare.stats/1"
+SCHEMA = "tare.stats/2"
+_OLDER = "tare.stats/1"
 _MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -64,7 +66,11 @@ class ChannelStats:
 
 @dataclass(frozen=True, slots=True)
 class DatasetStats:
-    """Statistics of a dataset, with the skipped files and the origin of the data."""
+    """Statistics of a dataset, with the skipped files and the origin of the data.
+
+    ``dtype`` is the type of raw values, ``bits`` how many of its bits are in use, ``units`` what a raw value counts, and
+    ``nodata`` the raw values that were left out because they mean "no data".
+    """
 
     samples: int
     channels: tuple[ChannelStats, ...]
@@ -72,6 +78,9 @@ class DatasetStats:
     source: str = ""
     dtype: str = ""
     version: str = ""
+    bits: Field[int] = UNSTATED
+    units: Field[str] = UNSTATED
+    nodata: Field[tuple[float, ...]] = UNSTATED
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,7 +99,8 @@ class DatasetStats:
         return tuple(item for item in self.skipped if not item.foreign)
 
     def to_json(self) -> dict[str, Any]:
-        """The statistics as a JSON object with schema ``tare.stats/1``; NaN becomes null."""
+        """The statistics as a JSON object with schema ``tare.stats/2``; NaN and what is unknown become null."""
+        stated = {name: getattr(self, name) for name in _STATED}
         return {
             **self.extra,
             "schema": SCHEMA,
@@ -100,12 +110,16 @@ class DatasetStats:
             "source": self.source,
             "dtype": self.dtype,
             "version": self.version,
+            **{name: each.value if isinstance(each, Known) else None for name, each in stated.items()},
+            "origin": {
+                name: each.origin if isinstance(each, Known) else {"unknown": each.reason} for name, each in stated.items()
+            },
         }
 
     @classmethod
     def from_json(cls, document: Any) -> DatasetStats:
         """Read :meth:`to_json` back; unknown keys are kept in ``extra``. Raises :class:`DataError` if malformed."""
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        if not isinstance(document, dict) or document.get("schema") not in (SCHEMA, _OLDER):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", "write it with `tare measure --out`")
         try:
@@ -119,6 +133,7 @@ class DatasetStats:
                 source=str(document.get("source", "")),
                 dtype=str(document.get("dtype", "")),
                 version=str(document.get("version", "")),
+                **_stated(document),
                 extra={key: value for key, value in document.items() if key not in _KEYS},
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -142,7 +157,13 @@ class DatasetStats:
         return cls.from_json(document)
 
 
-_KEYS = {"schema", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
+#: What a raw value is, each a field with its origin, and how a value is read.
+_STATED: Mapping[str, Callable[[Any], Any]] = {
+    "bits": lambda value: _count("bits", _real("bits", value)),
+    "units": str,
+    "nodata": lambda value: tuple(_real("nodata", each) for each in value),
+}
+_KEYS = {"schema", "origin", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
 
 
 def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bool = False) -> DatasetStats:
@@ -164,7 +185,24 @@ def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bo
     channels = tuple(_stats(name, channel, scale) for name, channel in zip(names, group.channels, strict=True))
     if not exclude_nan:
         channels = tuple(_counts_only(channel) if channel.nan or channel.inf else channel for channel in channels)
-    return DatasetStats(group.samples, channels, state.skipped, source, layout.dtype, version)
+    largest = max((channel.moments.high for channel in group.channels if channel.moments.count), default=math.nan)
+    bits = bits_in_use(layout.dtype, largest)
+    return DatasetStats(group.samples, channels, state.skipped, source, layout.dtype, version, bits)
+
+
+def _stated(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that say what a raw value is; those that the file does not state are unknown."""
+    origins = document.get("origin")
+    origins = origins if isinstance(origins, Mapping) else {}
+    fields: dict[str, Any] = {}
+    for name, read in _STATED.items():
+        value, origin = document.get(name), origins.get(name)
+        if value is None:
+            reason = origin.get("unknown") if isinstance(origin, Mapping) else None
+            fields[name] = Unknown(str(reason or "the statistics file does not state it"))
+        else:
+            fields[name] = Known(read(value), str(origin or "statistics file"))
+    return fields
 
 
 def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:

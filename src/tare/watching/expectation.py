@@ -98,7 +98,9 @@ def _before(inside: InputSpec) -> InputSpec:
     count, origin = len(inside.mean.value), f"it normalises inside: {inside.mean.origin}"
     unit = max(*map(abs, inside.mean.value), *inside.std.value) <= _UNIT_CONSTANTS
     order = inside.channels.value if isinstance(inside.channels, Known) else None
-    return InputSpec.of((0.0,) * count, (1.0,) * count, scale=1 / 255 if unit else 1.0, channels=order, origin=origin)
+    return InputSpec.of(
+        (0.0,) * count, (1.0,) * count, scale=1 / 255 if unit else 1.0, channels=order, raw_dtype="uint8", origin=origin
+    )
 
 
 def _convolutions(model: torch.nn.Module) -> Iterator[int]:

@@ -17,7 +17,14 @@ from tests.made_stats import stated_stats
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SPEC = InputSpec.of(
-    MEAN, STD, size=(224, 224), crop=Crop("center", 0.875), interpolation="bilinear", antialias=True, layout="NCHW"
+    MEAN,
+    STD,
+    size=(224, 224),
+    crop=Crop("center", 0.875),
+    interpolation="bilinear",
+    antialias=True,
+    layout="NCHW",
+    raw_dtype="uint8",
 )
 OWN = SPEC.affine()
 SEEN = Observation(OWN, (3, 224, 224), "CHW", "float32", -2.1, 2.6)

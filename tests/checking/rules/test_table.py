@@ -37,7 +37,7 @@ TARGET = ((0.41, 0.38, 0.36), (0.31, 0.30, 0.29))
 OF_IMAGES = (0.26, 0.25, 0.24)
 TRAIN = statistics(*TARGET, OF_IMAGES)
 ALL = statistics((0.45, 0.42, 0.40), (0.33, 0.32, 0.31))
-PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3)
+PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8")
 CONVERT = step("convert", "PILToTensor", layout="CHW")
 JITTER = step("photometric", "ColorJitter", random=True)
 RESIZED = replace(SPEC, crop=Known(Crop("center", 0.7), "made"), interpolation=Known("bicubic", "made"))
@@ -54,7 +54,7 @@ def with_data(fed: Affine, train: object = TRAIN, everything: object = None) -> 
 
 
 RAW_WITH_OTHER_CONSTANTS = evidence(normalised((0.31, 0.36, 0.29), (0.33, 0.31, 0.36), scale=1.0))
-CAFFE = InputSpec.of((103.9 / 255, 116.8 / 255, 123.7 / 255), (1 / 255,) * 3)
+CAFFE = InputSpec.of((103.9 / 255, 116.8 / 255, 123.7 / 255), (1 / 255,) * 3, raw_dtype="uint8")
 
 #: Per code: evidence that must be reported, and evidence close to it that must not.
 CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {

@@ -129,7 +129,7 @@ def test_a_network_of_a_python_file_that_pads_its_input_itself(
 ) -> None:
     (tmp_path / "nets.py").write_text(PADDED)
     factory, spec, out = f"{tmp_path / 'nets.py'}:net", tmp_path / "spec.json", tmp_path / "folded"
-    spec.write_text(json.dumps(InputSpec.of(MEAN, STD).to_json()))
+    spec.write_text(json.dumps(InputSpec.of(MEAN, STD, raw_dtype="uint8").to_json()))
     arguments = ("fold", factory, "--weights", "none", "--spec", str(spec), "--input", "uint8", "--out", str(out))
     assert run(capsys, *arguments)[0] == 0
     model = load_model(out, factory)
@@ -168,8 +168,8 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("")
     (tmp_path / "nets.py").write_text(PADDED)
-    one = InputSpec.of((0.5,), (0.5,)).to_json()
-    bgr = InputSpec.of((0.5,) * 3, (0.5,) * 3, channels="BGR").to_json()
+    one = InputSpec.of((0.5,), (0.5,), raw_dtype="uint8").to_json()
+    bgr = InputSpec.of((0.5,) * 3, (0.5,) * 3, channels="BGR", raw_dtype="uint8").to_json()
     for name, document in (("one", one), ("zero", {**one, "std": [0.0]}), ("bgr", bgr)):
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     network = load_network("timm:test_vit", "none")

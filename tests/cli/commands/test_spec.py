@@ -75,6 +75,6 @@ def test_the_help_has_examples_and_the_exit_codes() -> None:
 
 
 def test_the_file_of_a_transferred_model_is_read(tmp_path: Path) -> None:
-    spec = InputSpec.of([0.5] * 3, [0.5] * 3, size=(8, 8))
+    spec = InputSpec.of([0.5] * 3, [0.5] * 3, size=(8, 8), raw_dtype="uint8")
     (tmp_path / "tare.json").write_text(json.dumps({"schema": "tare.model/1", "spec": spec.to_json()}))
     assert "raw 255 reaches the network as 1.0000" in run(tmp_path).output

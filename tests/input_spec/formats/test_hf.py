@@ -218,7 +218,9 @@ def test_any_json_is_read_or_refused_in_one_line(stem: str, config: dict[str, An
     "crop", [Crop("squash", 1.0), Crop("squash", 0.5, (128, 96), "down"), Crop("center", 0.8, (80,), "down"), Crop("none", 1.0)]
 )
 def test_what_is_written_is_read_back(crop: Crop) -> None:
-    spec = InputSpec.of([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], scale=1 / 127.5, size=(64, 48), interpolation="lanczos", crop=crop)
+    spec = InputSpec.of(
+        [0.1, 0.2, 0.3], [0.4, 0.5, 0.6], scale=1 / 127.5, size=(64, 48), interpolation="lanczos", crop=crop, raw_dtype="uint8"
+    )
     back = InputSpec.from_hf(json.loads(json.dumps(spec.to_hf())))
     assert back.equivalent(spec)
     assert back.require("crop") == crop

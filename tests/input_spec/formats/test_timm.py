@@ -45,6 +45,7 @@ def test_a_spec_in_raw_values_is_written_in_unit_values() -> None:
         size=(224, 224),
         interpolation="bilinear",
         crop=Crop("squash", 1.0),
+        raw_dtype="uint8",
     )
     written = raw.to_timm()
     assert written["mean"] == pytest.approx((0.485, 0.456, 0.406))
@@ -54,7 +55,9 @@ def test_a_spec_in_raw_values_is_written_in_unit_values() -> None:
 @pytest.mark.parametrize(("edge", "size"), [(232, 224), (256, 224), (235, 224), (438, 384), (24, 10)])
 def test_a_stated_edge_becomes_a_fraction_that_gives_it_back(edge: int, size: int) -> None:
     crop = Crop("center", size / edge, (edge,))
-    written = InputSpec.of([0.5] * 3, [0.5] * 3, size=(size, size), interpolation="bilinear", crop=crop).to_timm()
+    written = InputSpec.of(
+        [0.5] * 3, [0.5] * 3, size=(size, size), interpolation="bilinear", crop=crop, raw_dtype="uint8"
+    ).to_timm()
     assert InputSpec.from_timm(written).require("crop").resized((size, size)) == (edge,)
 
 

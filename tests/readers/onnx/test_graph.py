@@ -71,7 +71,7 @@ def test_floats_that_are_z_scored(tmp_path: Path) -> None:
 
 def test_bytes_channels_last(tmp_path: Path) -> None:
     spec = read_spec(f"onnx:{saved(tmp_path / 'model.onnx', bytes_in())}")
-    assert spec.equivalent(InputSpec.of(MEAN, STD), 1e-5)
+    assert spec.equivalent(InputSpec.of(MEAN, STD, raw_dtype="uint8"), 1e-5)
     assert (spec.require("layout"), spec.require("dtype"), spec.require("scale")) == ("NHWC", "uint8", 1 / 255)
     assert read_spec(tmp_path / "model.onnx").equivalent(spec)
 
@@ -83,7 +83,7 @@ def test_without_normalisation_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_tares_metadata_come_first(tmp_path: Path) -> None:
-    stated = InputSpec.of(MEAN, STD, size=(8, 10))
+    stated = InputSpec.of(MEAN, STD, size=(8, 10), raw_dtype="uint8")
     metadata = {"tare.spec": json.dumps(stated.to_json())}
     for made in (
         bytes_in(metadata=metadata),
@@ -94,7 +94,7 @@ def test_tares_metadata_come_first(tmp_path: Path) -> None:
 
 
 def test_metadata_that_the_graph_contradicts_are_refused_with_both_numbers(tmp_path: Path) -> None:
-    metadata = {"tare.spec": json.dumps(InputSpec.of((0.5,) * 3, (0.5,) * 3).to_json())}
+    metadata = {"tare.spec": json.dumps(InputSpec.of((0.5,) * 3, (0.5,) * 3, raw_dtype="uint8").to_json())}
     path = saved(tmp_path / "model.onnx", bytes_in(metadata=metadata))
     with pytest.raises(SpecError, match=r"raw 255 becomes 1\.0000 by tare\.spec and 2\.2489 by the graph"):
         read_onnx(path)
@@ -259,7 +259,7 @@ def test_what_torch_exports_is_read(tmp_path: Path, dynamo: bool) -> None:
     options: dict[str, Any] = {"external_data": False, "verbose": False} if dynamo else {}
     torch.onnx.export(Deployed().eval(), (torch.zeros(1, 8, 10, 3, dtype=torch.uint8),), str(path), dynamo=dynamo, **options)
     spec = read_onnx(path)
-    assert spec.equivalent(InputSpec.of(MEAN, STD, channels="BGR"), 1e-5)
+    assert spec.equivalent(InputSpec.of(MEAN, STD, channels="BGR", raw_dtype="uint8"), 1e-5)
     assert (spec.require("layout"), spec.require("size"), spec.require("dtype")) == ("NHWC", (8, 10), "uint8")
 
 

@@ -98,4 +98,4 @@ def _stated_only(mean: list[float] | None, std: list[float] | None) -> object:
     if mean is None or std is None:
         raise SpecError("both --mean and --std", "only one of them", "state both")
     count = 3 if len(mean) == len(std) == 1 else max(len(mean), len(std))
-    return InputSpec.of(mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std)
+    return InputSpec.of(mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std, raw_dtype="uint8")

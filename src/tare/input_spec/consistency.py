@@ -1,0 +1,80 @@
+"""Statements of a specification that contradict one another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tare.errors import SpecError
+from tare.input_spec.fields import Field, Known
+from tare.samples.layout import dtype_range
+
+#: Colour orders, which are names of one kind and not of one channel each.
+_COLOURS = {"RGB": 3, "BGR": 3, "L": 1}
+#: Above it a constant belongs to code values (0..255, 0..65535, DN), below it to unit values.
+UNIT_CONSTANT = 2.0
+_CODE_CONSTANT = 20.0
+_BITS_IN_UNITS = re.compile(r"^(\d+)-bit\b")
+
+
+def check_consistent(fields: Mapping[str, Field[Any]]) -> None:
+    """Raise :class:`SpecError` for statements that contradict one another: one line, with the remedy."""
+    stated = {name: field.value for name, field in fields.items() if isinstance(field, Known)}
+    _check_counts(stated)
+    _check_bits(stated)
+    _check_window(stated)
+    if stated.get("channels") in ("RGB", "BGR") and "mean" in stated and "scale" not in stated:
+        check_one_scale(stated["mean"], stated.get("std", ()))
+
+
+def check_one_scale(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise :class:`SpecError` for constants of colours of which some are unit values and others code values.
+
+    A mean of 0.4 beside one of 120 is a slip: no colour's mean is a hundredth of another's. 0 and 1 belong to either.
+    """
+    for name, values in (("mean", mean), ("std", std)):
+        large = [value for value in values if abs(value) > _CODE_CONSTANT]
+        small = [value for value in values if 0 < abs(value) < 1]
+        if large and small:
+            found = f"{small[0]:g} beside {large[0]:g} in the {name}"
+            raise SpecError("constants of one scale: all unit values, or all code values", found, "divide the large ones by 255")
+
+
+def _check_counts(stated: Mapping[str, Any]) -> None:
+    counts = {name: len(stated[name]) for name in ("mean", "std") if name in stated}
+    if "channels" in stated:
+        counts["channels"] = _COLOURS.get(stated["channels"]) or len(stated["channels"].split(","))
+    if "clip" in stated and len(stated["clip"]) > 1:
+        counts["clip"] = len(stated["clip"])
+    if len(set(counts.values()) - {1}) > 1:  # one number stands for all channels
+        found = ", ".join(f"{count} in {name}" for name, count in counts.items())
+        raise SpecError("as many channels in each field", found, "state one value for each channel")
+
+
+def _check_bits(stated: Mapping[str, Any]) -> None:
+    """Bits in use, the type of raw values, and units such as "12-bit code values" name one width."""
+    raw, bits = stated.get("raw_dtype"), stated.get("bits")
+    span = dtype_range(raw) if raw is not None else None
+    width = None if span is None else (span[1] - span[0]).bit_length()
+    if raw is not None and bits is not None and width is None:
+        raise SpecError("bits in use of integers", f"{bits} bits of {raw}", "leave the bits out")
+    if width is not None and bits is not None and bits > width:
+        raise SpecError(f"at most {width} bits in use of {raw}", f"{bits}", "correct one of the two")
+    named = _BITS_IN_UNITS.match(str(stated.get("units", "")))
+    most = bits if bits is not None else width
+    if named and most is not None and int(named[1]) != most and (bits is not None or int(named[1]) > most):
+        raise SpecError(f"units that fit {most} bits", f"{stated['units']!r}", "correct the units or the bits")
+    if named and raw is not None and width is None:
+        raise SpecError(f"units that fit raw values of type {raw}", f"{stated['units']!r}", "correct the units or raw_dtype")
+
+
+def _check_window(stated: Mapping[str, Any]) -> None:
+    """A window in raw values lies inside of what their type can hold."""
+    if "clip" not in stated or stated.get("value_map", "identity") != "identity" or "per_sample" in stated:
+        return
+    span = dtype_range(stated["raw_dtype"]) if "raw_dtype" in stated else None
+    for low, high in stated["clip"]:
+        if span is not None and (low < span[0] or high > span[1]):
+            expected = f"a clip inside of {span[0]} to {span[1]}, the range of {stated['raw_dtype']}"
+            raise SpecError(expected, f"[{low:g}, {high:g}]", "state the clip in raw values, or correct raw_dtype")

@@ -1,0 +1,97 @@
+"""The canonical form of every input convention: what becomes of a raw value on its way to the network's input.
+
+``y_c = a_c * clip(g(v_p(c)), lo_c, hi_c) + b_c`` with p a selection of channels, g the identity or a named monotone map, and a
+clip only where one is stated. Without map and clip it is an :class:`Affine`. A normalisation of each sample by its own values
+comes before g, and is no map of single values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tare.input_spec.affine import Affine
+from tare.input_spec.fields import PerSample
+from tare.samples.layout import Doubles
+
+Window = tuple[tuple[float, float], ...]
+
+#: Each map as a function of a library (NumPy or torch) and its array.
+_MAPS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "identity": lambda _, values: values,
+    "sqrt": lambda library, values: library.sqrt(values),
+    "log": lambda library, values: library.log(values),
+    "log1p": lambda library, values: library.log1p(values),
+    "log2": lambda library, values: library.log2(values),
+    "log10": lambda library, values: library.log10(values),
+    "dB": lambda library, values: 10 * library.log10(values),
+}
+
+
+def mapped(name: str, library: Any, values: Any) -> Any:
+    """Apply the named map; values outside its domain become NaN or -inf, as in the library."""
+    return _MAPS[name](library, values)
+
+
+@dataclass(frozen=True, slots=True)
+class InputMap:
+    """Raw value to network input; ``clip`` has one window per channel of the output, in the units that ``value_map`` gives."""
+
+    affine: Affine
+    value_map: str = "identity"
+    clip: Window | None = None
+    per_sample: PerSample | None = None
+
+    def apply(self, values: Doubles) -> Doubles:
+        """Map raw values ``(..., C)`` to network input ``(..., C)``; raises ValueError for a per-sample convention."""
+        if self.per_sample is not None:
+            raise ValueError("a per-sample normalisation maps samples, not values")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = mapped(self.value_map, np, values[..., list(self.affine.order)])
+        if self.clip is not None:
+            low, high = np.array(self.clip).T
+            moved = np.clip(moved, low, high)
+        return np.asarray(moved * np.array(self.affine.scale) + np.array(self.affine.shift), np.float64)
+
+    def as_affine(self, low: float = -math.inf, high: float = math.inf) -> Affine | None:
+        """The same map of raw values in [``low``, ``high``] as an affine one; None if a map or a clip that binds forbids that."""
+        if self.per_sample is not None or self.value_map != "identity":
+            return None
+        binds = self.clip is not None and any(first > low or last < high for first, last in self.clip)
+        return None if binds else self.affine
+
+    def why_not_affine(self) -> str:
+        """What is not affine about the convention, in words."""
+        if self.per_sample is not None:
+            return f"each sample is normalised by its own values ({self.per_sample.kind})"
+        if self.value_map != "identity":
+            return f"values pass through {self.value_map}"
+        low, high = (self.clip or ((-math.inf, math.inf),))[0]
+        return f"values are clipped to [{low:g}, {high:g}]"
+
+    def distance(self, other: InputMap, low: float, high: float) -> float:
+        """Largest difference of the two maps over raw values in [low, high], in units of input std.
+
+        Infinite if channels, per-sample normalisation or the named map differ. After the same monotone map both are piecewise
+        linear, so that the largest difference is at an end of the range or of a clip.
+        """
+        if (self.affine.order, self.per_sample, self.value_map) != (other.affine.order, other.per_sample, other.value_map):
+            return math.inf
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ends = np.atleast_1d(mapped(self.value_map, np, np.array([low, high], np.float64)))
+        places = [float(end) for end in ends]
+        places += [edge for clip in (self.clip, other.clip) for window in clip or () for edge in window]
+        inside = np.array([place for place in places if ends[0] <= place <= ends[1]])[:, None]
+        mine, theirs = (_after_map(each, inside) for each in (self, other))
+        return float(np.abs(mine - theirs).max(initial=0.0))
+
+
+def _after_map(each: InputMap, values: Doubles) -> Doubles:
+    """Clip and constants alone, of values ``(N, 1)``."""
+    if each.clip is not None:
+        values = np.clip(values, *np.array(each.clip).T)
+    return np.asarray(values * np.array(each.affine.scale) + np.array(each.affine.shift), np.float64)

@@ -1,0 +1,79 @@
+"""A specification applied to tensors: raw values in, network input out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tare.errors import SpecError
+from tare.input_spec.fields import LAYOUTS, Known, PerSample
+from tare.input_spec.input_map import InputMap, mapped
+from tare.input_spec.spec import InputSpec
+
+#: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
+_OVERSHOOT = 0.25
+
+
+def fed(spec: InputSpec, values: torch.Tensor, layout: str) -> torch.Tensor:
+    """What :meth:`InputSpec.apply` returns, and raises."""
+    if layout not in LAYOUTS:
+        raise SpecError(f"a layout: {', '.join(LAYOUTS)}", f"{layout!r}", "choose one of them")
+    whole, factor = spec.input_map(), spec.factor_from(str(values.dtype).removeprefix("torch."))
+    axis = layout.index("C") - len(layout)
+    if values.ndim not in (len(layout), len(layout) - 1) or values.shape[axis] != len(whole.affine.scale):
+        found = f"the shape {tuple(values.shape)}"
+        raise SpecError(
+            f"{len(whole.affine.scale)} channels on axis {axis} of {layout}", found, "state the layout, or check the data"
+        )
+    if factor != 1.0:
+        _check_unit(spec, values)
+    kind = values.dtype if values.dtype == torch.float64 else torch.float32
+    if whole.affine.order != tuple(range(len(whole.affine.order))):
+        values = values.index_select(axis, torch.tensor(whole.affine.order, device=values.device))
+    return _mapped(whole, values.to(kind), factor, axis, batched=values.ndim == len(layout))
+
+
+def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, batched: bool) -> torch.Tensor:
+    def column(numbers: list[float]) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=values.dtype, device=values.device).reshape([-1] + [1] * (-axis - 1))
+
+    affine = whole.affine
+    if (whole.per_sample, whole.value_map, whole.clip) == (None, "identity", None):
+        return torch.addcmul(column([*affine.shift]), values, column([scale * factor for scale in affine.scale]))
+    values = values * factor
+    if whole.per_sample is not None:
+        values = _by_sample(whole.per_sample, values, axis, batched)
+    values = mapped(whole.value_map, torch, values)
+    if whole.clip is not None:
+        low, high = ([*ends] for ends in zip(*whole.clip, strict=True))
+        values = values.clamp(column(low), column(high))
+    return torch.addcmul(column([*affine.shift]), values, column([*affine.scale]))
+
+
+def _by_sample(each: PerSample, values: torch.Tensor, axis: int, batched: bool) -> torch.Tensor:
+    """Normalise every sample by its own values; a constant sample divides by ``eps``, and becomes NaN without one."""
+    first, last = (1 if batched else 0), values.ndim
+    axes = tuple(place for place in range(first, last) if each.over == "sample" or place != last + axis)
+    if each.kind == "zscore":
+        centre, spread = values.mean(axes, keepdim=True), values.std(axes, keepdim=True, correction=0)
+    else:
+        shares = (0.0, 100.0) if each.kind == "minmax" else (each.low, each.high)
+        centre, high = (_quantile(values, share / 100, axes) for share in shares)
+        spread = high - centre
+    return (values - centre) / (spread + each.eps)
+
+
+def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
+    if share in (0.0, 1.0):
+        return values.amin(axes, keepdim=True) if share == 0.0 else values.amax(axes, keepdim=True)
+    found = np.quantile(values.cpu().double().numpy(), share, axis=axes, keepdims=True)
+    return torch.from_numpy(found).to(values)
+
+
+def _check_unit(spec: InputSpec, values: torch.Tensor) -> None:
+    """Floats that stand for integers are unit values; 0..255 floats would be taken for 255 times what they are."""
+    low, high = (float(end) for end in torch.aminmax(values)) if values.numel() else (0.0, 0.0)
+    stored = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else ""
+    if not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT:
+        remedy = f"divide them by the range of {stored}, or cast them to {stored}"
+        raise SpecError("unit values in [0, 1] where floats stand for integers", f"floats from {low:.4g} to {high:.4g}", remedy)
