@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tare.checking.api import check
-from tare.checking.rules.evidence import Stage
+from tare.checking.inputs import Stage
 from tare.errors import TareError
 
 

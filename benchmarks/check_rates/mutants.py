@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.check_rates.case import Case
 from benchmarks.check_rates.correct import timm_names
 from benchmarks.check_rates.recipes import BUILDERS, Recipe, as_function
-from tare.checking.rules.evidence import Stage
+from tare.checking.inputs import Stage
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Crop, InputSpec
 from tare.normalisation.catalog import entries

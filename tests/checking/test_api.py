@@ -22,6 +22,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from tare.checking.api import check
+from tare.checking.inputs import CheckRequest
+from tare.checking.subject import corrected_spec
 from tare.errors import PipelineError, SpecError
 from tare.input_spec.spec import Crop, InputSpec
 from tests.images import save_png
@@ -141,6 +143,51 @@ def test_mean_std_and_size_complete_the_spec() -> None:
     assert codes(RIGHT, SPEC, size=(32, 32)) == {"TARE070"}
     with pytest.raises(SpecError, match="both --mean and --std, or neither"):
         check(RIGHT, SPEC, mean=MEAN)
+
+
+def test_a_size_of_one_number_is_that_of_a_square() -> None:
+    assert codes(RIGHT, SPEC, size=32) == codes(RIGHT, SPEC, size=[32, 32]) == {"TARE070"}
+    assert check(RIGHT, SPEC, size=64).spec.require("size") == (64, 64)
+    for size in (0, (64, 0), (64,), (64, 64.5), "64"):
+        with pytest.raises(SpecError, match="--size"):
+            check(RIGHT, SPEC, size=size)  # type: ignore[arg-type]
+
+
+def test_mean_and_std_alone_state_the_network() -> None:
+    report = check(PLAIN, mean=MEAN, std=STD)
+    assert report.spec == InputSpec.of(MEAN, STD)
+    assert {finding.code for finding in report.findings if finding.fails} == {"TARE004"}
+    assert check(RIGHT, mean=MEAN, std=STD).clean
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "expected"),
+    [
+        ([0.5], [0.25], ((0.5,) * 3, (0.25,) * 3)),
+        ([0.5], STD, ((0.5,) * 3, STD)),
+        ([0.1, 0.2, 0.3, 0.4], [0.25], ((0.1, 0.2, 0.3, 0.4), (0.25,) * 4)),
+    ],
+)
+def test_one_value_stands_for_every_channel(mean: Any, std: Any, expected: tuple[Any, Any]) -> None:
+    spec = corrected_spec(InputSpec(), CheckRequest(None, mean=mean, std=std))
+    assert (spec.require("mean"), spec.require("std")) == expected
+
+
+def test_the_network_is_stated_once(tmp_path: Path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(SPEC.to_json()))
+    assert check(RIGHT, spec=path).clean
+    assert check(RIGHT, spec=SPEC).network == "InputSpec"
+    for options, found in (({}, "neither"), ({"std": STD}, "neither"), ({"model": SPEC, "spec": path}, "both")):
+        with pytest.raises(SpecError, match=f"one of --model and --spec, or --mean and --std, found {found}"):
+            check(RIGHT, **options)
+    with pytest.raises(SpecError, match="both --mean and --std, found only one"):
+        check(RIGHT, mean=MEAN)
+
+
+def test_a_keyword_that_is_none_is_refused_with_the_closest_one() -> None:
+    with pytest.raises(TypeError, match="did you mean stage"):
+        check(RIGHT, SPEC, stages="train")  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="module")

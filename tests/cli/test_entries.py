@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 import typer
@@ -16,6 +17,7 @@ import typer
 from tare.cli.entries import ENTRIES, Entry
 from tare.cli.main import app
 from tare.cli.start import main
+from tare.system.options import OptionGroup
 
 BY_NAME = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
@@ -65,6 +67,25 @@ def test_the_page_names_every_command_and_loads_none() -> None:
     for entry in ENTRIES:
         assert f"│ {entry.name} " in page
     assert set(loaded) == {"False", *(f"tare.cli.{name}" for name in ("entries", "manual", "start"))}
+
+
+def test_the_options_of_all_commands_load_no_numeric_library() -> None:
+    program = (
+        "import sys, typer\nfrom tare.cli.main import app\n"
+        "options = [command.params for command in typer.main.get_command(app).commands.values()]\n"
+        "print(len(options), *(name for name in ('numpy', 'scipy', 'PIL', 'torch', 'timm') if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == [str(len(ENTRIES))]
+
+
+def test_no_command_declares_an_option_that_the_library_declares() -> None:
+    for entry in ENTRIES:
+        function = getattr(importlib.import_module(f"tare.cli.commands.{entry.module or entry.name}"), entry.name)
+        request, *own = inspect.signature(inspect.unwrap(function), eval_str=True).parameters.values()
+        assert isinstance(request.annotation, type)
+        assert issubclass(request.annotation, OptionGroup)
+        assert {each.name for each in own}.isdisjoint(each.name for each in fields(request.annotation))
 
 
 def test_the_page_is_the_one_that_the_parser_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,8 @@ class Request(OptionGroup):
     count: int | None = option(None, "How many.", above=0, panel="First")
     share: float = option(0.5, "A share.", above=0, most=1)
     fast: bool = option(False, "Faster.")
+    place: Path | None = option(None, "A folder.", of_folder=True)
+    size: int | Sequence[int] | None = option(None, "One number, or two.", above=0, kind=int | None)
     labels: bool | None = option(None, "Labels.", names=("--labels/--no-labels",))
     mean: Any = option(None, "Numbers.", reads=halves)
     listener: Any = None
@@ -65,6 +68,8 @@ def test_every_kind_of_value_is_read() -> None:
         (["--mode", "c"], "'c' is not one of"),
         (["--count", "0"], "greater than or equal to 1"),
         (["--share", "2"], "less than or equal to 1"),
+        (["--size", "0"], "greater than or equal to 1"),
+        (["--place", __file__], "for '--place'"),
         (["--listener", "1"], "No such"),
     ],
 )

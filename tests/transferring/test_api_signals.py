@@ -18,6 +18,7 @@ from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyE
 from tare.measuring.api import measure
 from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to
+from tare.networks.stored.inputs import FoldRequest
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_run
@@ -282,8 +283,8 @@ def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: 
 
 def test_a_folded_network_answers_alike_also_where_a_signal_is_padded(source: TransferRun, data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="uint8 data for --input uint8, found float32 data"):
-        fold_to(str(source.out), tmp_path / "bytes", takes="uint8")
-    fold_to(str(source.out), tmp_path / "folded")
+        fold_to(FoldRequest(str(source.out), tmp_path / "bytes", takes="uint8"))
+    fold_to(FoldRequest(str(source.out), tmp_path / "folded"))
     ours, theirs = (predict(run, data / "val", workers=1) for run in (tmp_path / "folded", source.out))
     assert load_model(tmp_path / "folded").normalisation.mean == (0.0,)
     assert [answer.probability for answer in ours] == pytest.approx([answer.probability for answer in theirs], abs=1e-5)

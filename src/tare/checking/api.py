@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from tare.checking.configuration import declared_by_config, is_config, measured_by_config, refuse_text, stated_by_config
-from tare.checking.inputs import by_stage, corrected_spec, measured_from, name_of
+from tare.checking.inputs import CheckRequest
 from tare.checking.result import CheckReport
-from tare.checking.rules.evidence import Evidence, Stage
+from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import findings
 from tare.checking.stage import explained, stage_evidence
+from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
 from tare.errors import PipelineError
 from tare.normalisation.conventions import as_handed, conventions_for
 from tare.readers.table import read_spec
-from tare.statistics.dataset_stats import DatasetStats
+from tare.system.options import verb
 from tare.system.user_code import is_reference, load_object
 
 
-def check(
-    pipeline: Any,
-    model: Any,
-    *,
-    stage: Stage = "eval",
-    data: str | os.PathLike[str] | DatasetStats | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    size: tuple[int, int] | None = None,
-    seed: int = 0,
-) -> CheckReport:
+@verb(CheckRequest)
+def check(request: CheckRequest) -> CheckReport:
     """Find the mistakes of a pipeline for a network, with the numbers seen.
 
     ``pipeline`` is a transform of torchvision, timm, albumentations, kornia or Hugging Face, any function of one image, a
     Dataset or DataLoader with a transform, a mapping from ``train`` and ``eval`` to two pipelines, ``FILE.py:NAME`` or
     ``package.module:NAME`` (which runs that code), or another tool's configuration or run directory (which runs nothing).
-    ``model`` is whatever :func:`tare.read_spec` reads. ``mean`` and ``std`` in unit values, and ``size``, complete or correct it.
+    ``model`` (or ``spec``) is whatever :func:`tare.read_spec` reads. ``mean`` and ``std`` in unit values, and ``size`` (one
+    number, or height and width), complete or correct it; without ``model``, ``mean`` and ``std`` alone state the network.
     ``data``: a folder of your data, or its statistics; normalising with them is then no mistake, and their origin is checked.
 
     Raises :class:`PipelineError` if the pipeline cannot be loaded or run, :class:`SpecError` if the model states nothing.
     """
-    spec = corrected_spec(as_handed(read_spec(model)), mean, std, size)
-    base = Evidence(spec, name_of(model), stage, measured=measured_from(data), conventions=conventions_for(spec))
+    return checked(request)
+
+
+def checked(request: CheckRequest) -> CheckReport:
+    """Carry out a request; see :func:`check`."""
+    network, pipeline = network_of(request), request.pipeline
+    spec = corrected_spec(as_handed(read_spec(network)), request)
+    measured = measured_from(request.data)
+    base = Evidence(spec, name_of(network), request.stage, measured=measured, conventions=conventions_for(spec))
     name = name_of(pipeline)
     if isinstance(pipeline, str | os.PathLike):
         if is_config(name):
@@ -51,7 +50,7 @@ def check(
         if not is_reference(name):
             raise refuse_text(name)
         pipeline = load_object(name, PipelineError)
-    return _of_object(pipeline, name, base, seed)
+    return _of_object(pipeline, name, base, request.seed)
 
 
 def _of_configuration(text: str, base: Evidence) -> CheckReport:

@@ -1,98 +1,79 @@
-"""The inputs of a check: the network's specification, the statistics of your data, the pipelines by stage."""
+"""What ``tare.check`` and ``tare rule`` are asked."""
 
-from __future__ import annotations
-
-import inspect
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from tare.checking.rules.evidence import Measured, Stage
-from tare.errors import PipelineError, SpecError
-from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.measuring.api import measure
-from tare.statistics.dataset_stats import DatasetStats
-from tare.system.user_code import one_line
+from tare.errors import SpecError
+from tare.system.options import OptionGroup, Seeded, declared, option
 
-_BOTH: tuple[Stage, ...] = ("train", "eval")
-_STAGES: dict[str, Stage] = {
-    "train": "train",
-    "training": "train",
-    "eval": "eval",
-    "val": "eval",
-    "valid": "eval",
-    "test": "eval",
-}
-_TRAINING_FOLDERS, _HELD_OUT_FOLDERS = ("train", "training"), ("val", "valid", "validation", "test")
+if TYPE_CHECKING:
+    from tare.input_spec.spec import InputSpec
+    from tare.statistics.dataset_stats import DatasetStats
+
+Stage = Literal["train", "eval"]
 
 
-def corrected_spec(
-    spec: InputSpec, mean: Sequence[float] | None, std: Sequence[float] | None, size: tuple[int, int] | None
-) -> InputSpec:
-    """Complete or correct the spec by what the user states."""
-    if (mean is None) != (std is None):
-        raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
-    if mean is not None and std is not None:
-        count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
-        values = [tuple(map(float, given)) * (count if len(given) == 1 else 1) for given in (mean, std)]
-        stated = InputSpec.of(values[0], values[1], raw_dtype="uint8")  # what `tare check` feeds a pipeline
-        kept = {
-            name: getattr(stated, name) for name in ("channels", "scale", "raw_dtype") if isinstance(getattr(spec, name), Unknown)
-        }
-        spec = replace(spec, mean=stated.mean, std=stated.std, **kept)
-    return spec if size is None else replace(spec, size=Known(size, "user"))
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(OptionGroup):
+    """A pipeline, what its network expects, and your data."""
+
+    pipeline: Any = field(
+        kw_only=False,
+        metadata=declared(
+            "FILE.py:NAME or package.module:NAME, the pipeline or a function without arguments that returns it; naming it "
+            "RUNS that code. Or a configuration, which is only read: preprocessor_config.json, timm's args.yaml, a run.",
+            is_argument=True,
+            metavar="pipeline",
+            kind=str,
+        ),
+    )
+    model: Any = field(
+        default=None,
+        kw_only=False,
+        metadata=declared("The network, as `tare spec` reads it: timm:NAME, hf:DIR, ...", metavar="MODEL", kind=str | None),
+    )
+    spec: "str | os.PathLike[str] | InputSpec | None" = option(
+        None, "What the network expects, as a spec file.", kind=Path | None
+    )
+    data: "str | os.PathLike[str] | DatasetStats | None" = option(
+        None, "The target's folder, or statistics of `tare measure --out`.", metavar="DATA", kind=str | None
+    )
+    stage: Stage = option("eval", "Which stage a single pipeline is for.")
+    mean: Sequence[float] | None = option(
+        None, "The network's mean, unit values; once, or once per channel.", kind=list[float] | None
+    )
+    std: Sequence[float] | None = option(
+        None, "The network's std, unit values; once, or once per channel.", kind=list[float] | None
+    )
+    size: int | Sequence[int] | None = option(
+        None, "Input size that you use, if it differs from the network's.", above=0, kind=int | None
+    )
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` unless the network is stated once, and mean and std together."""
+        super().check()
+        stated = [given for given in (self.model, self.spec) if given is not None]
+        if len(stated) == 2 or not (stated or self.mean is not None):
+            found = "both" if stated else "neither"
+            raise SpecError("one of --model and --spec, or --mean and --std", found, "say what the network expects")
+        if (self.mean is None) != (self.std is None):
+            raise SpecError(f"both --mean and --std{', or neither' * bool(stated)}", "only one of them", "state both")
+        if isinstance(self.size, Sequence) and len(self.size) != 2:
+            raise SpecError("one number, or height and width, for --size", f"{self.size!r}", "write it as (224, 224)")
 
 
-def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measured | None:
-    """Statistics of your data from a file, an object or a folder, by split if the folder has splits."""
-    if data is None or isinstance(data, DatasetStats):
-        return None if data is None else Measured(data)
-    path = Path(data)
-    if path.suffix == ".json" and path.is_file():
-        return Measured(DatasetStats.load(path))
-    splits = {
-        kind: next((path / name for name in names if (path / name).is_dir()), None)
-        for kind, names in (("train", _TRAINING_FOLDERS), ("held out", _HELD_OUT_FOLDERS))
-    }
-    if splits["train"] is None:
-        return Measured(measure(data))
-    held_out = None if splits["held out"] is None else measure(splits["held out"])
-    return Measured(measure(splits["train"]), held_out, measure(data) if held_out is not None else None)
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Seeded, CheckOptions):
+    """A check, and the seed of the images that the pipeline is given."""
 
 
-def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:
-    """The pipelines by stage: those of a mapping, or of a function without arguments, or the given pipeline."""
-    if callable(pipeline) and not hasattr(pipeline, "transforms") and _is_factory(pipeline):
-        try:
-            pipeline = pipeline()
-        except Exception as error:  # the user's own code
-            raise PipelineError("a function that returns a pipeline", one_line(error), "repair it") from None
-    if isinstance(pipeline, Mapping):
-        named = {_STAGES[key]: value for key, value in reversed(list(pipeline.items())) if key in _STAGES}
-        if not named:
-            found = f"the keys {sorted(map(str, pipeline))[:6]}"
-            raise PipelineError("a mapping with the keys train and eval", found, "name the pipelines so")
-        return {each: named[each] for each in _BOTH if each in named}
-    return {stage: pipeline}
+@dataclass(frozen=True, kw_only=True)
+class RuleRequest(OptionGroup):
+    """The finding to tell about; :func:`tare.rule` tells about one, the command also lists all."""
 
-
-def transform_of(pipeline: Any) -> Any:
-    """The transform of a DataLoader or Dataset, else the pipeline itself."""
-    while hasattr(pipeline, "dataset"):
-        pipeline = pipeline.dataset
-    if hasattr(pipeline, "__getitem__") and hasattr(pipeline, "__len__") and not callable(pipeline):
-        for name in ("transform", "transforms"):
-            if callable(getattr(pipeline, name, None)):
-                return getattr(pipeline, name)
-    return pipeline
-
-
-def name_of(thing: Any) -> str:
-    """The text that names a model or a pipeline, else the class of the object."""
-    return os.fspath(thing) if isinstance(thing, str | os.PathLike) else type(thing).__name__
-
-
-def _is_factory(thing: Any) -> bool:
-    return (inspect.isfunction(thing) or inspect.ismethod(thing)) and not inspect.signature(thing).parameters
+    code: str | None = option(
+        None, "A code or name, such as TARE003; without one, all are listed.", is_argument=True, metavar="code"
+    )

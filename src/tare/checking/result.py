@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tare.checking.rules.evidence import Stage
+from tare.checking.inputs import Stage
 from tare.checking.rules.finding import Finding
 from tare.input_spec.spec import InputSpec
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tare.checking.inputs import transform_of
 from tare.checking.rules.evidence import Evidence
+from tare.checking.subject import transform_of
 from tare.errors import NoImageError, PipelineError
 from tare.input_spec.spec import Unknown
 from tare.normalisation.diagnosis import TOLERANCE, diagnose

@@ -50,7 +50,12 @@ def _parameters(declared: list[tuple[Field[Any], Option]]) -> Iterator[inspect.P
 
 
 def _typer_option(entry: Field[Any], known: Option) -> Any:
-    shown: dict[str, Any] = {"help": known.help, "metavar": known.metavar, "dir_okay": not known.of_file}
+    shown: dict[str, Any] = {
+        "help": known.help,
+        "metavar": known.metavar,
+        "dir_okay": not known.of_file,
+        "file_okay": not known.of_folder,
+    }
     if known.shown is not None:
         shown["show_default"] = known.shown
     if known.is_argument:

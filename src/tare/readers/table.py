@@ -21,9 +21,11 @@ from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
 from tare.readers.hf import is_processor
+from tare.readers.inputs import SpecRequest
 from tare.readers.module import is_module, is_pipeline
 from tare.readers.robot_statistics import is_lerobot
 from tare.readers.torchvision import is_weights
+from tare.system.options import verb
 
 #: ``PREFIX:REST``: the function that reads REST.
 PREFIXES: dict[str, str] = {
@@ -86,7 +88,8 @@ OBJECTS: tuple[tuple[Callable[[Any], bool], str], ...] = (
 )
 
 
-def read_spec(model: Any, *, online: bool = False) -> InputSpec:
+@verb(SpecRequest)
+def read_spec(request: SpecRequest) -> InputSpec:
     """Read what ``model`` expects at its input, every field with its origin or the reason why it is unknown.
 
     ``model`` is ``PREFIX:NAME``, a file, a directory, a mapping, or an object of a library that states its input. Nothing is
@@ -94,10 +97,11 @@ def read_spec(model: Any, *, online: bool = False) -> InputSpec:
 
     Raises :class:`SpecError` if it is nothing that can be read, with what comes closest.
     """
+    model = request.model
     if isinstance(model, InputSpec):
         return model
     if isinstance(model, str | os.PathLike):
-        return _of_text(os.fspath(model), online)
+        return _of_text(os.fspath(model), request.online)
     if isinstance(model, Mapping):
         return of_document(model, "the mapping")
     for is_one, reader in OBJECTS:

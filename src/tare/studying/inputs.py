@@ -13,6 +13,7 @@ from tare.sources.reading import Readers
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, declared, option, words
 
+_OUT = "The study's directory; results in it are kept."
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
 
 
@@ -88,6 +89,21 @@ class StudyRequest(StudyOptions):
     plan: str | os.PathLike[str] | Mapping[str, Any] | Any = field(
         default="digits", kw_only=False, metadata=declared("digits, signals, a YAML file, or the plan itself.", kind=str)
     )
-    out: str | os.PathLike[str] = field(metadata=declared("The study's directory; results in it are kept.", kind=Path))
+    out: str | os.PathLike[str] = field(metadata=declared(_OUT, kind=Path))
     watch: Any = None
     command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyCommand(TableOptions, StudyOptions):
+    """Everything that ``tare study`` can be asked: to run a study, to say what it would measure, or to analyse a table."""
+
+    plan: str | None = option(None, "digits, signals, or a plan as a YAML file.", is_argument=True, metavar="NAME|PLAN")
+    out: Path | None = option(None, _OUT, panel=RUN)
+    dry_run: bool = option(False, "Say what would be measured, and how long it would take.", panel=RUN)
+    model: Sequence[str] | None = option(
+        None,
+        "A network as `tare transfer --model` takes it; more than once for several.",
+        panel=FOLDER,
+        kind=list[str] | None,
+    )

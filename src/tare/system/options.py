@@ -9,7 +9,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
@@ -25,11 +25,12 @@ G = TypeVar("G", bound="OptionGroup")
 class Option:
     """What is known of an option beside its name, type and default.
 
-    The value lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive). The others are of the command line:
-    ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands for the value in its help, ``shown``
-    for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns its text, given with the option's name,
-    into the value. ``is_argument`` marks a positional argument, ``of_file`` a path that is no directory, and ``on_command_line``
-    is False for a keyword of Python's alone. ``what`` is the noun of messages that list the choices.
+    The value, or each where it may be several, lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive).
+    The others are of the command line: ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
+    for the value in its help, ``shown`` for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns
+    its text, given with the option's name, into the value. ``is_argument`` marks a positional argument, ``of_file`` a path that
+    is no directory, ``of_folder`` one that is no file, and ``on_command_line`` is False for a keyword of Python's alone.
+    ``what`` is the noun of messages that list the choices.
     """
 
     help: str
@@ -44,6 +45,7 @@ class Option:
     reads: Callable[[str, str], Any] | None = None
     is_argument: bool = False
     of_file: bool = False
+    of_folder: bool = False
     on_command_line: bool = True
     what: str = ""
 
@@ -162,6 +164,13 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         listed = " or ".join(", ".join(some) for some in (choices[:-1], choices[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
         raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
+    several = any(get_origin(kind) is Sequence for kind in get_args(entry.type)) and not isinstance(value, str)
+    for each in value if several and isinstance(value, Sequence) else (value,):
+        _check_number(entry, known, each)
+
+
+def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
+    """Raise :class:`SpecError` for a number of another type, or outside of the range."""
     kinds = {*get_args(entry.type), entry.type} & {bool, int, float, str}
     expected = next((noun for kind, noun in _NOUNS.items() if kinds == {kind}), None)
     if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):

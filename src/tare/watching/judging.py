@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from tare.checking.rules.evidence import Evidence, Stage
+from tare.checking.inputs import Stage
+from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import rule_named
 from tare.checking.rules.words import listed

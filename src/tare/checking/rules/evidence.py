@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from tare.checking.inputs import Stage
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
 from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, DiagnosisKind
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
-
-Stage = Literal["train", "eval"]
 
 # The most that people round constants by.
 _ROUNDED = 2e-3

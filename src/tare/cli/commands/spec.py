@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tare.cli.fields import command
 from tare.cli.options import Json, print_json
+from tare.readers.inputs import SpecRequest
 
 if TYPE_CHECKING:
     from tare.input_spec.spec import InputSpec
 
-_MODEL = (
-    "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, keras:NAME, catalog:NAME, a spec, config or model file, or a model directory."
-)
 Format = Literal["tare", "timm", "hf"]
 
 
+@command(SpecRequest)
 def spec(
-    model: Annotated[str, typer.Argument(help=_MODEL, metavar="MODEL", show_default=False)],
-    as_json: Json = False,
+    request: SpecRequest,
     out: Annotated[Path | None, typer.Option(help="Also write it to this JSON file.", dir_okay=False)] = None,
     form: Annotated[
         Format, typer.Option("--format", help="tare's own, timm's pretrained_cfg, or a Hugging Face preprocessor_config.")
@@ -28,7 +27,7 @@ def spec(
     against: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Say whether another network expects the same values.")
     ] = None,
-    online: Annotated[bool, typer.Option("--online", help="Let hf:ID ask the hub; otherwise only its local cache.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what a network expects at its input: order, scale, mean, std, size, and where each was read.
 
@@ -38,9 +37,10 @@ def spec(
     from tare.readers.table import read_spec
     from tare.system.files import json_text, write_text
 
-    first = read_spec(model, online=online)
+    first = read_spec(request.model, online=request.online)
     if against is not None:
-        raise typer.Exit(_compare(model, first, against, read_spec(against, online=online), as_json))
+        second = read_spec(against, online=request.online)
+        raise typer.Exit(_compare(request.model, first, against, second, as_json))
     document = _document(first, form)
     if out is not None:
         write_text(out, json_text(document) + "\n")

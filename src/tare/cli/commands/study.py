@@ -7,9 +7,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +16,7 @@ from tare.cli.fields import command
 from tare.cli.options import Json, print_json, show
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET, NORM
-from tare.studying.inputs import FOLDER, RUN, TABLE, StudyOptions, TableOptions
+from tare.studying.inputs import FOLDER, RUN, TABLE, StudyCommand, StudyOptions
 from tare.system.options import words
 
 if TYPE_CHECKING:
@@ -26,28 +25,8 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
-def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyCommand(TableOptions, StudyOptions):
-    """Everything that ``tare study`` can be asked."""
-
-
 @command(StudyCommand, panels=("", RUN, FOLDER, NORM, NET, DATA, TABLE))
-def study(
-    options: StudyCommand,
-    plan: Annotated[
-        str | None, typer.Argument(help="digits, signals, or a plan as a YAML file.", metavar="NAME|PLAN", show_default=False)
-    ] = None,
-    out: Annotated[Path | None, _option(RUN, "The study's directory; results in it are kept.")] = None,
-    dry_run: Annotated[bool, _option(RUN, "Say what would be measured, and how long it would take.", "--dry-run")] = False,
-    model: Annotated[
-        list[str] | None, _option(FOLDER, "A network as `tare transfer --model` takes it; more than once for several.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+def study(options: StudyCommand, as_json: Json = False) -> None:
     """Measure which normalisation is better, and by how much: paired, repeated, with intervals.
 
     Results are kept: a study that was stopped goes on where it stopped, and an extended study measures only the new cells.
@@ -56,17 +35,18 @@ def study(
     from tare.errors import SpecError
     from tare.studying.execution.processes import prepare
 
-    if options.analyse is None and out is not None and not dry_run and options.engine == "local" and options.workers != 1:
+    out = options.out
+    if options.analyse is None and out is not None and not options.dry_run and options.engine == "local" and options.workers != 1:
         prepare()  # workers load their libraries while this process loads its own
     from tare.studying.plan import requested_plan
 
     if options.analyse is not None:
         _analyse_table(options.analyse, options, as_json)
         return
-    if plan is None and options.data is None:
+    if options.plan is None and options.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
-    chosen = requested_plan(plan or "folder", options.keys() | ({"networks": model} if model else {}))
-    if dry_run:
+    chosen = requested_plan(options.plan or "folder", options.keys() | ({"networks": options.model} if options.model else {}))
+    if options.dry_run:
         _say(chosen, out, options.workers, as_json)
         return
     if out is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tare.errors import ModelError, OutputError, SpecError
 from tare.folding.api import Folded, affine_of, folded, respecced
@@ -16,6 +16,7 @@ from tare.networks.loading import load_network
 from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 
@@ -37,25 +38,17 @@ class FoldedDirectory:
         return {"schema": SCHEMA, "out": str(self.out), "network": self.reference, **_record(self.folded, self.loads_in_timm)}
 
 
-def fold_to(
-    source: str,
-    out: Path,
-    *,
-    spec: str | None = None,
-    takes: Literal["unit", "uint8"] = "unit",
-    weights: str = "pretrained",
-    factory: str | None = None,
-    overwrite: bool = False,
-) -> FoldedDirectory:
+def fold_to(request: FoldRequest) -> FoldedDirectory:
     """Fold the normalisation of ``source`` into it and write the directory ``out``.
 
     ``source`` is a run or model directory, or ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``. ``spec`` is anything that
     :func:`tare.read_spec` reads, and by default the network's own specification. Raises :class:`TareError` if the network cannot
     be read, folded exactly, or written.
     """
-    check_free(out, overwrite=overwrite)
-    model = opened(source, weights, factory)
-    stated = read_spec(spec) if spec is not None else model.expects
+    out, takes = Path(request.out), request.takes
+    check_free(out, overwrite=request.overwrite)
+    model = opened(request)
+    stated = read_spec(request.spec) if request.spec is not None else model.expects
     _check_bytes(model.takes, takes)
     made = folded(model.network.module, stated, takes, shape=model.shape)
     step = 1.0 if takes == "unit" else 1 / 255  # raw bytes are unit values divided by 1/255
@@ -63,21 +56,13 @@ def fold_to(
     return _written(out, model, made, stated, Normalisation("none", (0.0,) * channels, (step,) * channels))
 
 
-def respec_to(
-    source: str,
-    out: Path,
-    *,
-    from_spec: str | None,
-    to_spec: str,
-    weights: str = "pretrained",
-    factory: str | None = None,
-    overwrite: bool = False,
-) -> FoldedDirectory:
+def respec_to(request: RespecRequest) -> FoldedDirectory:
     """Rewrite ``source`` for input normalised under ``to_spec`` and write the directory ``out``; see :func:`fold_to`."""
-    check_free(out, overwrite=overwrite)
-    model = opened(source, weights, factory)
-    before = read_spec(from_spec) if from_spec is not None else model.expects
-    after = read_spec(to_spec)
+    out = Path(request.out)
+    check_free(out, overwrite=request.overwrite)
+    model = opened(request)
+    before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
+    after = read_spec(request.to_spec)
     unit = affine_of(after, "unit")
     if unit.order != tuple(range(len(unit.order))):
         raise SpecError(
@@ -102,18 +87,19 @@ class Opened:
     shape: tuple[int, ...] | None
 
 
-def opened(source: str, weights: str, factory: str | None) -> Opened:
+def opened(request: Rewriting) -> Opened:
     """Load a run directory, a model directory, or a network by name."""
+    source = request.source
     stored = model_file(Path(source))
     if stored is None and Path(source).is_dir():
         raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
     if stored is None:
-        network = load_network(source, weights)
+        network = load_network(source, request.weights)
         geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
         return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
-    model = load_model(stored.parent, factory)
+    model = load_model(stored.parent, request.factory)
     if model.normalisation.per_sample:
         raise ModelError(
             "one mean and std for all samples", "the strategy 'sample'", "transfer with another strategy to fold the network"

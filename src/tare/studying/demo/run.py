@@ -58,7 +58,7 @@ class _Source:
     seen: Constants
 
 
-def run_demo(folder: Path, reporter: Reporter, seeds: int = 6, train_size: int = 120) -> DemoResult:
+def run_demo(folder: Path, reporter: Reporter, seeds: int, train_size: int = 120) -> DemoResult:
     """Run the demo and save its model in ``folder/model``; the same seeds give the same numbers."""
     with one_thread():
         return _run(folder, reporter, seeds, train_size)

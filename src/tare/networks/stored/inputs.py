@@ -1,0 +1,61 @@
+"""What ``tare fold`` and ``tare respec`` are asked."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tare.system.options import OptionGroup, declared, option
+
+_SPEC = "a spec, config or model file, timm:NAME, catalog:NAME, or whatever `tare spec` reads"
+_ITS_OWN = "what the network states"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewriting(OptionGroup):
+    """The network whose first layers are rewritten, and the model directory to make of it."""
+
+    source: str = field(
+        kw_only=False,
+        metadata=declared(
+            "A run or model directory of `tare transfer`, timm:NAME, or FILE.py:FACTORY (runs that file).",
+            is_argument=True,
+            metavar="RUN|MODEL",
+        ),
+    )
+    out: str | os.PathLike[str] = field(
+        kw_only=False, metadata=declared("The model directory to make.", kind=Path, of_folder=True)
+    )
+    weights: str = option("pretrained", "Weights of MODEL: pretrained, none, or a .safetensors or .pth file.")
+    factory: str | None = option(
+        None, "Function that built the network of RUN, if timm did not.", names=("--model",), metavar="FILE.py:FACTORY"
+    )
+    overwrite: bool = option(False, "Replace an existing model directory.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldOptions(OptionGroup):
+    """The normalisation that is folded into a network, and what the network takes then."""
+
+    spec: str | None = option(None, f"What the network expects: {_SPEC}.", metavar="SPEC", shown=_ITS_OWN)
+    takes: Literal["unit", "uint8"] = option("unit", "The folded network takes unit values, or raw bytes.", names=("--input",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RespecOptions(OptionGroup):
+    """How a network's input will be normalised, and how it is now."""
+
+    to_spec: str = field(metadata=declared(f"How its input will be normalised: {_SPEC}.", names=("--to",), metavar="SPEC"))
+    from_spec: str | None = option(
+        None, f"How its input is normalised now: {_SPEC}.", names=("--from",), metavar="SPEC", shown=_ITS_OWN
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldRequest(Rewriting, FoldOptions):
+    """A network given by name, to be folded into a model directory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RespecRequest(Rewriting, RespecOptions):
+    """A network given by name, to be rewritten for another normalisation into a model directory."""

@@ -1,0 +1,16 @@
+"""What ``tare demo`` is asked."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tare.system.options import OptionGroup, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoRequest(OptionGroup):
+    """The directory of the demo, and how much is measured."""
+
+    out: str | os.PathLike[str] = option(Path("tare-demo"), "The directory for the report and the model.", kind=Path)
+    seeds: int = option(6, "Number of networks that are pretrained and compared.", least=2)
+    overwrite: bool = option(False, "Replace the files of an earlier demo.")
