@@ -78,7 +78,7 @@ def rule(
     code: Annotated[str | None, typer.Argument(help="A code or name, such as TARE003; without one, all are listed.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right."""
+    """Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code."""
     from tare.checking.rules.table import RULES, rule_named
     from tare.reporting import findings
 
