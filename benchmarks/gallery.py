@@ -25,9 +25,9 @@ PHOTOS = ROOT / "docs" / "gallery" / "made_photos.py"
 
 _HEAD = """# Gallery
 
-Each example is a pipeline with one mistake, as people post it when they are stuck: first the symptom, in the words of such a post,
-then the code, then `tare check` and what it prints. `python -m benchmarks.gallery` writes this page, and a test runs every command
-again.
+Each example is a pipeline with one mistake, as people post it when they are stuck: first the symptom, in the words of such a
+post, then the code, then `tare check` and what it prints. `python -m benchmarks.gallery` writes this page, and a test runs every
+command again.
 
 The examples with `--data photos` use synthetic images, which `python docs/gallery/made_photos.py photos` writes.
 """

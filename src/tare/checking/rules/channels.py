@@ -12,8 +12,8 @@ from tare.input_spec.fields import UNSTATED
 from tare.input_spec.spec import Known
 from tare.pipelines.step import Step
 
-#: The smallest std, in unit values, that is not reported; it is also the floor of the strategies. With a smaller one, a difference
-#: of the full range is more than 1000 sigma.
+#: The smallest std, in unit values, that is not reported; it is also the floor of the strategies. With a smaller one, a
+#: difference of the full range is more than 1000 sigma.
 _LEAST_STD = 1e-3
 _SMALLEST_NORMAL = 2.0**-126
 
@@ -137,8 +137,8 @@ def impossible_std(evidence: Evidence) -> Iterator[Problem]:
 def tiny_std(evidence: Evidence) -> Iterator[Problem]:
     """Inputs beyond 1000 sigma.
 
-    Divided by the std of a nearly constant channel, the smallest change becomes thousands of sigma. If a joint of a robot never moved
-    in the target's data, or a spectral band is almost empty, a single unusual sample makes the loss explode.
+    Divided by the std of a nearly constant channel, the smallest change becomes thousands of sigma. If a joint of a robot never
+    moved in the target's data, or a spectral band is almost empty, a single unusual sample makes the loss explode.
     """
     for where, std in _stds(evidence):
         bad = [value for value in std if _SMALLEST_NORMAL <= value < _LEAST_STD]

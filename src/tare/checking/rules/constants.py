@@ -20,8 +20,8 @@ from tare.checking.rules.words import expected_constants, listed, raw_range, whe
 def other_constants(evidence: Evidence) -> Iterator[Problem]:
     """Another model's constants.
 
-    Examples: Inception-style weights (0.5, 0.5) or CLIP with ImageNet's constants, a three-channel network with MNIST's. The input
-    is off by a shift and a scale that nobody sees in a picture.
+    Examples: Inception-style weights (0.5, 0.5) or CLIP with ImageNet's constants, a three-channel network with MNIST's. The
+    input is off by a shift and a scale that nobody sees in a picture.
     """
     diagnosis = evidence.diagnosis
     if evidence.mistake == "other_constants" and diagnosis and not evidence.feeds_measured:
@@ -37,7 +37,8 @@ def other_constants(evidence: Evidence) -> Iterator[Problem]:
 def swapped(evidence: Evidence) -> Iterator[Problem]:
     """Mean and std exchanged.
 
-    Normalize takes the mean first. If mean and std are exchanged, about a quarter is subtracted and the result divided by about a half.
+    Normalize takes the mean first. If mean and std are exchanged, about a quarter is subtracted and the result divided by about a
+    half.
     """
     if evidence.mistake == "swapped":
         message = f"mean and std are exchanged: {raw_range(evidence)}"

@@ -41,9 +41,9 @@ class Evidence:
     """What is known of one pipeline at one stage.
 
     ``steps`` are read from the object and ``seen`` comes from running it; either may be missing. ``stated`` is the spec that the
-    steps, or a configuration file, amount to. ``fed`` is the map from raw values to the network's input; ``diagnosis`` explains how
-    it differs from the expected map. ``alpha`` is the number of channels that the pipeline makes of an RGBA image. ``declared`` are
-    constants that a configuration states and switches off. ``sibling`` is the evidence of the other stage.
+    steps, or a configuration file, amount to. ``fed`` is the map from raw values to the network's input; ``diagnosis`` explains
+    how it differs from the expected map. ``alpha`` is the number of channels that the pipeline makes of an RGBA image.
+    ``declared`` are constants that a configuration states and switches off. ``sibling`` is the evidence of the other stage.
     """
 
     spec: InputSpec

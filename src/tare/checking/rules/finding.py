@@ -15,8 +15,8 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 class Finding:
     """One mistake, or a fact worth knowing: ``message`` has the numbers seen, ``remedy`` what to do, ``where`` the place.
 
-    After an ``error`` the network receives input that it was not trained on; after a ``warning`` it very likely does. A ``note`` is
-    worth knowing and does not fail a check.
+    After an ``error`` the network receives input that it was not trained on; after a ``warning`` it very likely does. A ``note``
+    is worth knowing and does not fail a check.
     """
 
     code: str

@@ -21,7 +21,8 @@ _ROUNDED = 0.01
 def unknown_spec(evidence: Evidence) -> Iterator[Problem]:
     """Nobody stated what the network expects.
 
-    A network without a configuration may have been trained with any constants. ImageNet's would be a guess, and tare does not guess.
+    A network without a configuration may have been trained with any constants. ImageNet's would be a guess, and tare does not
+    guess.
     """
     missing = [name for name in ("mean", "std", "scale", "channels") if not isinstance(getattr(evidence.spec, name), Known)]
     if missing:

@@ -75,8 +75,8 @@ def integers_into_normalize(evidence: Evidence) -> Iterator[Problem]:
 def photometric_after_normalize(evidence: Evidence) -> Iterator[Problem]:
     """Colour augmentation after Normalize.
 
-    Operations on brightness, contrast or hue assume values in [0, 1] or 0..255 and clip to that range. Normalised values lie around
-    0, so half of every image is cut off.
+    Operations on brightness, contrast or hue assume values in [0, 1] or 0..255 and clip to that range. Normalised values lie
+    around 0, so half of every image is cut off.
     """
     at = evidence.normalised_at
     for index, step in evidence.steps_of("photometric"):
@@ -119,8 +119,8 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
 def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
     """Random augmentation in evaluation.
 
-    The training transform is used for validation. The score is noisy and too low, and the same image is classified differently from
-    call to call.
+    The training transform is used for validation. The score is noisy and too low, and the same image is classified differently
+    from call to call.
     """
     if evidence.stage != "eval":
         return
@@ -144,7 +144,8 @@ def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
 def stages_differ(evidence: Evidence) -> Iterator[Problem]:
     """Training and evaluation scale differently.
 
-    Two pipelines were written at different times, one with Normalize and one without. Training looks fine, validation looks broken.
+    Two pipelines were written at different times, one with Normalize and one without. Training looks fine, validation looks
+    broken.
     """
     other = evidence.sibling
     if evidence.stage != "eval" or other is None or evidence.fed is None or other.fed is None:

@@ -47,8 +47,8 @@ def std_of_single_images(evidence: Evidence) -> Iterator[Problem]:
 def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
     """Statistics of validation or test data.
 
-    If mean and std are computed before the split, they describe the test data, too. The effect on the score is small, but the test
-    data are no longer unseen.
+    If mean and std are computed before the split, they describe the test data, too. The effect on the score is small, but the
+    test data are no longer unseen.
     """
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
@@ -90,8 +90,8 @@ def uncertain_statistics(evidence: Evidence) -> Iterator[Problem]:
     std_error = max(channel.std_se / channel.std for channel in stats.channels if channel.std > 0)
     if math.isnan(mean_error) or max(mean_error, std_error) > _LARGEST_ERROR:
         yield Problem(
-            f"the pipeline normalises with statistics of {stats.samples} samples: the mean is known to ±{1.96 * mean_error:.2g} and "
-            f"the std to ±{1.96 * std_error:.2g} of a std (95%)",
+            f"the pipeline normalises with statistics of {stats.samples} samples: the mean is known to "
+            f"±{1.96 * mean_error:.2g} and the std to ±{1.96 * std_error:.2g} of a std (95%)",
             "measure more samples, keep the network's own constants, or shrink toward them (strategy blend)",
         )
 
@@ -124,7 +124,7 @@ def declared_but_not_applied(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _fed_statistics(evidence: Evidence) -> DatasetStats | None:
-    """The training split's statistics, if the pipeline normalises with them (any definition of std) and not with the network's."""
+    """The training split's statistics, if the pipeline normalises with them (under any definition of std), else None."""
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
         return None

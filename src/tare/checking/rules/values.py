@@ -198,8 +198,8 @@ def formula(evidence: Evidence) -> Iterator[Problem]:
 def not_affine(evidence: Evidence) -> Iterator[Problem]:
     """The pipeline does more than shift and scale values.
 
-    In evaluation, gamma, equalisation, CLAHE or a colour matrix changes colours or contrast in a way that no mean and std describe.
-    The network knows such images only if it was trained with the same step.
+    In evaluation, gamma, equalisation, CLAHE or a colour matrix changes colours or contrast in a way that no mean and std
+    describe. The network knows such images only if it was trained with the same step.
     """
     seen = evidence.seen
     if seen is None or seen.affine is not None or evidence.stage == "train" or seen.by_image or not seen.finite:
