@@ -25,11 +25,31 @@ PHOTOS = ROOT / "docs" / "gallery" / "made_photos.py"
 
 _HEAD = """# Gallery
 
-Pipelines as people post them when they are stuck, each with one mistake. Every output below was printed by the command above
-it; `python -m benchmarks.gallery` writes this page, and a test runs every command again. The symptom stands in the first line.
+Each example is a pipeline with one mistake, as people post it when they are stuck: first the symptom, in the words of such a
+post, then the code, then `tare check` and what it prints. `python -m benchmarks.gallery` writes this page, and a test runs every
+command again.
 
-The examples with `--data photos` use made images: `python docs/gallery/made_photos.py photos` writes them.
+The examples with `--data photos` use synthetic images, which `python docs/gallery/made_photos.py photos` writes.
 """
+
+#: Headings that are more than the name of the file.
+_TITLES = {
+    "albumentations_max_1": "Albumentations with max_pixel_value=1",
+    "caffe_network": "Caffe network",
+    "clip_weights": "CLIP weights",
+    "divided_if_above_one": "Divided only if above one",
+    "hf_processor_on_floats": "Hugging Face processor on floats",
+    "keras_efficientnet": "Keras EfficientNet",
+    "min_max_of_each_image": "Minimum and maximum of each image",
+    "mnist_constants": "MNIST constants",
+    "normalize_before_jitter": "Normalize before colour jitter",
+    "normalize_before_to_tensor": "Normalize before ToTensor",
+    "one_stage_only": "Normalised in one stage only",
+    "opencv_image": "OpenCV image",
+    "statistics_with_test": "Statistics that include test data",
+    "std_is_mean": "Std equal to the mean",
+    "std_of_each_image": "Std of single images",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +79,10 @@ def make_photos(folder: Path) -> None:
 
 def section(example: Example, output: str) -> str:
     """One example as Markdown."""
-    title = example.name.replace("_", " ")
+    title = _TITLES.get(example.name, example.name.replace("_", " ").capitalize())
     fence = "```"
     return (
-        f"## {title[0].upper()}{title[1:]}\n\n{example.symptom}\n\n{fence}python\n{example.code}\n{fence}\n\n"
+        f"## {title}\n\n{example.symptom}\n\n{fence}python\n{example.code}\n{fence}\n\n"
         f"{fence}console\n$ tare {shlex.join(example.command)}\n{output.strip()}\n{fence}\n"
     )
 

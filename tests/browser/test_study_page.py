@@ -82,7 +82,7 @@ def test_the_table_sorts_by_value_both_ways_and_says_so(page: Page) -> None:
     assert [float(text) for text in column(page, number)] == values[::-1]
     page.locator(".sorted th button", has_text="vs source").click()
     assert page.locator(".sorted th[aria-sort]").count() == 1
-    assert column(page, 6)[-4:] == [""] * 4  # the baseline has no difference to itself
+    assert column(page, 6)[-4:] == [""] * 4  # the baseline has no difference from itself
 
 
 def test_the_table_filters_by_words(page: Page) -> None:

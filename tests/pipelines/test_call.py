@@ -106,16 +106,16 @@ def test_bfloat16_has_no_array_and_is_read_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (None, "it returned NoneType and not an image"),
-        ("a string", "it returned str and not an image"),
-        ([], "it returned list and not an image"),
-        ([[1, 2], [3]], "it returned int and not an image"),
+        (None, "it returned an object of type NoneType, not an image"),
+        ("a string", "it returned an object of type str, not an image"),
+        ([], "it returned an object of type list, not an image"),
+        ([[1, 2], [3]], "it returned an object of type int, not an image"),
         ({"label": 3}, r"keys \['label'\], none of them"),
-        (np.zeros(5), r"an array of shape \(5,\) and not one image"),
-        (np.zeros((2, 7, 8, 9)), r"an array of shape \(2, 7, 8, 9\) and not one image"),
+        (np.zeros(5), r"an array of shape \(5,\), not one image"),
+        (np.zeros((2, 7, 8, 9)), r"an array of shape \(2, 7, 8, 9\), not one image"),
         (np.zeros((0, 4, 4)), r"an array of shape \(0, 4, 4\)"),
-        (np.array([["a", "b"]]), "an array of text and not of numbers"),
-        (np.array([[None, 1]]), "an array of object and not of numbers"),
+        (np.array([["a", "b"]]), "an array of text, not of numbers"),
+        (np.array([[None, 1]]), "an array of object, not of numbers"),
     ],
 )
 def test_what_is_no_image_is_refused_with_its_kind(result: Any, message: str) -> None:
@@ -127,7 +127,7 @@ def test_a_pipeline_that_raises_is_one_line() -> None:
     def pipeline(_: Any) -> Any:
         raise ZeroDivisionError("first line\nsecond line")
 
-    with pytest.raises(PipelineError, match="found ZeroDivisionError: first line second line; run it on one image"):
+    with pytest.raises(PipelineError, match="found ZeroDivisionError: first line second line; run the pipeline on one image"):
         call_of(pipeline)
 
 
@@ -137,5 +137,5 @@ def test_the_reason_is_that_of_the_usual_form() -> None:
 
 
 def test_something_that_cannot_be_called_is_no_pipeline() -> None:
-    with pytest.raises(SpecError, match="a pipeline: something that can be called with an image, found int"):
+    with pytest.raises(SpecError, match="a pipeline that can be called with an image, found int"):
         call_of(3)

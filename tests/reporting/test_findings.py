@@ -30,7 +30,7 @@ def test_text_is_a_line_a_finding_with_its_remedy_and_a_summary(capsys: pytest.C
         "TARE032 note: alpha",
         "  remedy: convert",
         "not run: eval: TypeError",
-        "1 warning, 1 note in train.py:val_transform (eval) for timm:resnet50; tare rule TARE024 tells the story",
+        "1 warning, 1 note in train.py:val_transform (eval) for timm:resnet50; tare rule TARE024 explains it",
     ]
 
 

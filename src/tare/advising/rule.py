@@ -29,8 +29,8 @@ class DecisionRule:
 
     Dataset1 is foreign to the network if its divergence f under ``source`` exceeds ``foreign`` nats per channel. Then a strategy
     that removes at least the share ``relief`` of f is expected to gain ``gain`` min(ln(f / ``foreign``), ``most``) in accuracy,
-    and any other strategy 0; true gains have the std ``spread`` around the expected one. If dataset1 is familiar, a strategy is
-    expected to lose ``cost``, with the std ``familiar_spread``. For ``sample`` all four are multiplied by ``wilder``, since it
+    and any other strategy 0; true gains have the std ``spread`` around the expected one. If f is at most ``foreign``, a strategy
+    is expected to lose ``cost``, with the std ``familiar_spread``. For ``sample`` all four are multiplied by ``wilder``, since it
     changes every sample in its own way.
 
     A gain must exceed ``margin``; differences shown to lie within ``equal`` do not matter.

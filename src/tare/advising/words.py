@@ -39,7 +39,7 @@ def recommendation(decision: Decision) -> str:
 
 
 def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
-    """The reasons, in this order: units, size of the shift, what the network feels, labels."""
+    """The reasons, in this order: units, size of the shift, what reaches the network's layers, labels."""
     return (*_units(found, used), *_size(found), *_twins(found), *_absorption(found), *_foreign(found), *_labels(found))
 
 

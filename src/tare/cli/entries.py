@@ -75,7 +75,7 @@ ENTRIES = (
     Entry(
         "rule",
         READ,
-        "Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right.",
+        "Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code.",
         ("tare rule TARE003",),
         module="check",
     ),
@@ -94,7 +94,7 @@ ENTRIES = (
     Entry(
         "explain",
         CHOOSE,
-        "Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference.",
+        "Show how much of a change of mean and std the network's first layers let through, and so whether the choice matters.",
         ("tare explain --model timm:resnet18 photos/", "tare explain --model timm:resnet18"),
     ),
     Entry(

@@ -26,7 +26,7 @@ _EXAMPLES = (
 )
 _CODES = (
     ("0", "Success, without findings."),
-    ("1", "Findings: see each command's help."),
+    ("1", "Findings, or a part of the work failed: see each command's help."),
     ("2", "Unusable input or a failure; one line on standard error gives the reason."),
 )
 # The parser's own options. They are repeated here so that the page prints without the parser; a test compares them.

@@ -41,7 +41,7 @@ def by_labels(module: nn.Module, views: Views, labels: NDArray[np.int64], known:
 
 
 def relative_by_labels(found: Sequence[LabelLikelihood]) -> list[float]:
-    """Relative likelihood of each candidate: exp(-t^2 / 2), t the paired difference to the best in standard errors.
+    """Relative likelihood of each candidate: exp(-t^2 / 2), t the paired difference from the best in standard errors.
 
     A network's probabilities are not calibrated, so the difference is judged by its spread from image to image.
     """

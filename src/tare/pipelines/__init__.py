@@ -1,1 +1,1 @@
-"""Pipelines of any library as steps in common words, and what those steps together do to raw values."""
+"""Pipelines of any library as steps with common names, and what these steps together do to raw values."""

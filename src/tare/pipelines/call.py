@@ -1,4 +1,4 @@
-"""Call a pipeline of any library with an image: each library takes and returns images in its own form."""
+"""Call a pipeline of any library with an image. Each library takes and returns images in its own form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.system.user_code import one_line
 
-#: An RGB image, raw ``(H, W, 3)`` uint8, to the pipeline's output: a tensor or array of one image.
+#: A function from a raw RGB image, ``(H, W, 3)`` uint8, to the pipeline's output: the array of one image.
 Call = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 _CHANNELS = frozenset((1, 3, 4))
@@ -22,15 +22,16 @@ _RESULT_KEYS = ("pixel_values", "image", "images", "input", "inputs", "x")
 
 
 def call_of(pipeline: Any) -> tuple[Call, str]:
-    """A function that runs ``pipeline`` on an image, and the form in which it wants images.
+    """A function that runs ``pipeline`` on an image, and the form of the images that the pipeline takes.
 
-    Forms are tried from the most usual on: what the library fixes, else PIL image, uint8 array ``(H, W, C)``, uint8 tensor ``(C,
-    H, W)``, float tensor of unit values, path of a PNG file; then a clip of one frame ``(T, C, H, W)``. Raises
-    :class:`PipelineError` with the first form's reason if all fail, and :class:`SpecError` for something that cannot be called.
+    Some libraries take one form only. For the others, forms are tried in this order: PIL image, uint8 array ``(H, W, C)``, uint8
+    tensor ``(C, H, W)``, float tensor of unit values, path of a PNG file, clip of one frame ``(T, C, H, W)``, two such clips.
+    Raises :class:`PipelineError` with the reason of the first form if all forms fail, and :class:`SpecError` if ``pipeline``
+    cannot be called.
     """
     forms = _forms(pipeline)
     if not forms:
-        raise SpecError("a pipeline: something that can be called with an image", type(pipeline).__name__, "name the transform")
+        raise SpecError("a pipeline that can be called with an image", type(pipeline).__name__, "name the transform")
     probe = np.full((256, 320, 3), 120, np.uint8)
     first: PipelineError | None = None
     for name, call in forms:
@@ -66,7 +67,7 @@ def _forms(pipeline: Any) -> list[tuple[str, Call]]:
         ("clip of uint8 tensors", _guarded(lambda x: pipeline(_tensor(x)[None]))),
         ("two uint8 tensors", _guarded(lambda x: pipeline(_tensor(x)[None], _tensor(x)[None]))),
     ]
-    if "torchvision" in homes:  # its v2 classes pass arrays on untouched, which would look like a pipeline that does nothing
+    if "torchvision" in homes:  # its v2 classes return arrays unchanged, as a pipeline that does nothing would
         forms = [form for form in forms if form[0] not in ("uint8 array", "path of a file")]
     return forms
 
@@ -78,7 +79,7 @@ def _not_in_rows(result: Any) -> Any:
     """
     for name, values in result.items() if hasattr(result, "items") else [("pixel_values", result)]:
         if "pixel_values" in name and getattr(values, "ndim", 4) < 4:
-            raise _no_image(f"patches in rows, shape {tuple(values.shape)}, and not an image")
+            raise _no_image(f"patches in rows, shape {tuple(values.shape)}, not an image")
     return result
 
 
@@ -88,16 +89,16 @@ def _guarded(call: Callable[[Any], Any]) -> Call:
             return one_image(call(image))
         except PipelineError:
             raise
-        except Exception as error:  # whatever the user's code raises
+        except Exception as error:  # the user's code may raise any error
             raise failure(one_line(error)) from error
 
     return run
 
 
 def one_image(result: Any) -> NDArray[Any]:
-    """The image in what a pipeline returned: a tensor, array or PIL image, alone, in a batch, a mapping or a tuple.
+    """The image in a pipeline's result: a tensor, array or PIL image, alone or in a batch, a mapping or a tuple.
 
-    Raises :class:`NoImageError` for anything else. Of a batch, or of tiles, it is the first.
+    If the result is a batch or tiles, the first image is returned. Raises :class:`NoImageError` if the result holds no image.
     """
     if isinstance(result, Mapping) or hasattr(result, "pixel_values"):
         return one_image(result[_image_key(result)])
@@ -105,12 +106,12 @@ def one_image(result: Any) -> NDArray[Any]:
         return one_image(result[0])
     image = _first_of_batch(_numbers_in(result))
     if image.ndim not in (2, 3) or not image.size:
-        raise _no_image(f"an array of shape {image.shape} and not one image")
+        raise _no_image(f"an array of shape {image.shape}, not one image")
     return image
 
 
 def _image_key(result: Any) -> Any:
-    """The key of a mapping under which the image is."""
+    """The key of the image in a mapping."""
     named = [key for key in result if "pixel_values" in str(key)]
     key = next((key for key in (*_RESULT_KEYS, *named) if key in result), None)
     if key is None:
@@ -122,14 +123,14 @@ def _numbers_in(result: Any) -> NDArray[Any]:
     """A tensor, array or PIL image as an array of numbers."""
     array = _as_array(result)
     if not isinstance(array, np.ndarray):
-        raise _no_image(f"{type(array).__name__} and not an image")
+        raise _no_image(f"an object of type {type(array).__name__}, not an image")
     if array.dtype.kind not in "buif":
-        raise _no_image(f"an array of {'text' if array.dtype.kind in 'US' else array.dtype} and not of numbers")
+        raise _no_image(f"an array of {'text' if array.dtype.kind in 'US' else array.dtype}, not of numbers")
     return array
 
 
 def _first_of_batch(array: NDArray[Any]) -> NDArray[Any]:
-    """The first image of a batch or of tiles, the frame of a clip ``(C, 1, H, W)``, anything else as it is."""
+    """The first image of a batch or of tiles, or the frame of a clip ``(C, 1, H, W)``; other arrays unchanged."""
     if array.ndim == 4 and array.shape[1] == 1 and array.shape[0] in _CHANNELS:
         array = array[:, 0]
     while array.ndim > 3 and array.shape[0] and _CHANNELS & {array.shape[-1], array.shape[-3]}:
@@ -138,7 +139,7 @@ def _first_of_batch(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _as_array(result: Any) -> Any:
-    """A tensor or PIL image as an array; anything else as it is."""
+    """A tensor or PIL image as an array; other objects unchanged."""
     if hasattr(result, "detach"):
         result = result.detach().cpu()
         return result.float().numpy() if "bfloat16" in str(result.dtype) else result.numpy()
@@ -151,7 +152,9 @@ def _no_image(what: str) -> NoImageError:
 
 def failure(reason: str) -> PipelineError:
     """The error for a pipeline that could not be run."""
-    return PipelineError("a pipeline that takes one RGB image", reason, "run it on one image yourself, then check again")
+    return PipelineError(
+        "a pipeline that takes one RGB image", reason, "run the pipeline on one image yourself, then check again"
+    )
 
 
 def _with_file(pipeline: Callable[[str], Any], image: NDArray[np.uint8]) -> Any:

@@ -1,4 +1,4 @@
-"""How a library's table describes one of its transforms: as steps, or as a container of further transforms."""
+"""How the table of a library describes one of its transforms: as steps, or as a container of other transforms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tare.pipelines.step import Step, StepKind
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Transforms that run one after the other; ``random``: their choice or order is drawn at random."""
+    """Transforms that run one after the other. ``random`` says that their choice or order is drawn at random."""
 
     members: tuple[Any, ...]
     random: bool = False
@@ -23,10 +23,10 @@ Reader = Callable[[Any], Found]
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library's transforms: the modules they live in, a reader by class name, a reader by base class for its other classes.
+    """A library's transforms: the modules that define them, readers by class name, and readers by base class for other classes.
 
-    A user's subclass counts as the class in ``readers`` that it derives from, if it overrides none of its behaviour. It never
-    counts as one of ``families``, since its behaviour is unknown.
+    A user's subclass is read like the class in ``readers`` that it derives from, if it overrides none of its behaviour. It is
+    never read by ``families``, since its behaviour is unknown.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Library:
 
 
 def step(kind: StepKind, name: str = "", *, random: bool = False, **values: Any) -> Step:
-    """A step whose place is filled in by the walk over the pipeline; an empty name becomes that of its class."""
+    """A step without a place; the walk over the pipeline adds the place. An empty name becomes the name of the class."""
     return Step(kind, name, "", values, random)
 
 
@@ -56,12 +56,12 @@ def at_random(kind: StepKind, **values: Any) -> Reader:
 
 
 def chance(kind: StepKind, draws: bool = False, **values: Any) -> Reader:
-    """A reader of a step that runs with probability ``p``; ``draws``: it draws parameters as well."""
+    """A reader of a step that runs with probability ``p``. ``draws`` says that it also draws parameters."""
     return lambda thing: with_probability(thing.p, (step(kind, random=draws, **values),))
 
 
 def with_probability(p: float, steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Steps that run with probability ``p``: dropped at 0, unchanged at 1, random between."""
+    """Steps that run with probability ``p``: an identity at 0, unchanged at 1, random between."""
     given = tuple(steps)
     if p <= 0:
         return (step("identity"),)
@@ -71,7 +71,7 @@ def with_probability(p: float, steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def is_point(low_high: Any, at: float | None = None) -> bool:
-    """Whether a range ``(low, high)`` holds one value only (``at``, if given), so that nothing is drawn."""
+    """Whether a range ``(low, high)`` is a single value (``at``, if given), so that nothing is drawn."""
     low, high = low_high
     return bool(low == high and (at is None or low == at))
 
@@ -79,7 +79,7 @@ def is_point(low_high: Any, at: float | None = None) -> bool:
 def floats_of(value: Any) -> tuple[float, ...]:
     """A number, sequence, array or tensor as a tuple of floats.
 
-    Single-precision values are read as the shortest decimal that rounds to them, 0.485 and not 0.48500001430511475.
+    A single-precision value becomes the shortest decimal that rounds to it: 0.485, not 0.48500001430511475.
     """
     is_single = "float32" in str(getattr(value, "dtype", ""))
     listed = value.tolist() if hasattr(value, "tolist") else value
@@ -93,7 +93,7 @@ def edges_of(size: Any) -> tuple[int, ...]:
 
 
 def square(size: Any) -> tuple[int, int]:
-    """A size as height and width; one edge stands for both."""
+    """A size as height and width; a single edge is both."""
     given = edges_of(size)
     return given[0], given[-1]
 

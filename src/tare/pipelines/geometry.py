@@ -12,9 +12,9 @@ _RESIZING: tuple[StepKind, ...] = ("resize", "random_resized_crop")
 
 
 def geometry_of_steps(steps: Sequence[Step]) -> dict[str, Field[object]]:
-    """The fields size, interpolation, antialias and crop; unknown, with the reason, if random or dependent on the image.
+    """The fields size, interpolation, antialias and crop. If a field is random or differs by image, it is unknown.
 
-    An opaque step may resize, so every field is then unknown.
+    If a step is opaque, it may resize, so every field is unknown.
     """
     opaque = next((step for step in steps if step.kind == "opaque"), None)
     if opaque is not None:
@@ -37,7 +37,7 @@ def _size(moving: Sequence[Step]) -> Field[object]:
         size = step.values.get("size")
         is_fixed = step.values.get("fit", "squash") == "squash" and not (step.random and step.kind == "resize")
         if size is None or len(size) != 2 or not is_fixed:
-            return Unknown(f"{step.origin} leaves it to the image")
+            return Unknown(f"{step.origin} gives each image its own size")
         return Known(tuple(size), step.origin)
     return Unknown("no step sets the size")
 
@@ -65,18 +65,18 @@ def _crop(moving: Sequence[Step], title: str) -> Field[object]:
     if kinds == ["resize"]:
         return _resize_only(moving[0])
     if kinds != ["resize", "crop"]:
-        return Unknown(f"{origin}: no resize that a crop follows")
+        return Unknown(f"{origin}: not one resize followed by one crop")
     return _resize_and_crop(moving[0], moving[1], origin)
 
 
 def _unclear(step: Step) -> str | None:
-    """Why a step cannot be part of a resize and a central crop; None if it can."""
+    """Why a step cannot belong to a resize and a central crop; None if it can."""
     if step.random:
         return f"{step.origin} is drawn at random"
     if step.kind not in ("resize", "crop") or "max_size" in step.values:
-        return f"{step.origin} does more to the image than to resize and crop it"
+        return f"{step.origin} does more than resize and crop the image"
     if step.values.get("size") is None or step.values.get("place", "center") != "center":
-        return f"{step.origin} depends on the image, or crops beside its middle"
+        return f"{step.origin} depends on the image, or its crop is not central"
     return None
 
 

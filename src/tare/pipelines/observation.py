@@ -1,4 +1,4 @@
-"""What a pipeline made of images whose raw values are known: the values that would reach the network."""
+"""What a pipeline makes of images with known raw values, and lines fitted to the results."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 
-#: Raw grey levels of the probe images; 0, 1 and 2 tell a scaling that looks at each image's own maximum.
+#: Raw grey levels of the probe images. The levels 0, 1 and 2 reveal a scaling that depends on each image's own maximum.
 GREY_LEVELS = (0, 1, 2, *range(8, 256, 8), 254, 255)
-#: Fewer, for pipelines whose values are drawn at random and have to be run many times.
+#: Fewer levels, for pipelines that draw values at random and have to run many times.
 FEW_LEVELS = (8, 56, 104, 152, 200, 248)
-#: The raw colour of the probe image that tells the order of channels.
+#: The raw colour of the probe image that reveals the order of channels.
 COLOUR = (200, 120, 30)
 
-# Share of the whole range: rounding to 8 bits on the way costs half a level, two roundings one.
+# A share of the whole range: rounding to 8 bits moves a value by half a level at most, rounding twice by one level.
 _INLIER = 1.1 / 255
 _FLAT = 1e-4
 _ROUNDING = 1e-6
@@ -27,14 +27,16 @@ _OFF_LEVEL = 8
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The values that came out of a pipeline.
+    """The output of a pipeline for images with known raw values.
 
-    ``affine`` is the map from raw values to output, None if no such map fits; ``shape``, ``layout`` (CHW, HWC, HW) and ``dtype``
-    are those of one output. ``clamped`` has the value at which low or high ones stop, None where they do not. ``by_image``: the
-    output depends on the image's own extremes, with ``threshold`` only on whether its largest value is above 1. ``random``: two
-    runs on one image differ; ``random_values``: even on an image of one colour, and then the map is one of medians, hence
-    ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or Inf came out. ``low`` and
-    ``high`` are the extremes seen.
+    ``affine`` is the map from raw values to output, None if no such map fits. ``shape``, ``layout`` (CHW, HWC, HW) and ``dtype``
+    are those of one output. ``low`` and ``high`` are the smallest and largest value seen. ``clamped`` has the values below and
+    above which the output is cut off, None for an end that is not cut off.
+
+    The other fields are true in these cases. ``by_image``: the output depends on the image's own extremes. ``threshold``: it
+    depends only on whether the image's largest value is above 1. ``random``: two runs on one image differ. ``random_values``:
+    they differ even for an image of one colour; the map is then fitted to medians, so it is ``approximate``. ``mixed``: channels
+    are mixed. ``grey``: all output channels are the same mixture. ``finite``: the output has no NaN or Inf.
     """
 
     affine: Affine | None
@@ -65,7 +67,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``y = scale * v + shift``, and which of the levels it does not explain."""
+    """``y = scale * v + shift``, and the indices of the levels that it does not explain."""
 
     scale: float
     shift: float
@@ -73,10 +75,10 @@ class Line:
 
 
 def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Line | None:
-    """The line through the most points, as RANSAC over all pairs (Fischler and Bolles 1981); None without one.
+    """The line through the most points: RANSAC over all pairs (Fischler and Bolles 1981). None if no line fits.
 
-    Clamped ends and a scaling that looks at each image leave outliers that least squares would smear over the whole range. The
-    line must explain half of the levels between the clamped ends.
+    Clamped ends, or a scaling that depends on each image, leave outliers. Least squares would spread their error over the whole
+    range. The line must explain half of the levels between the clamped ends.
     """
     finite = np.isfinite(values)
     between = finite & ~_flat_ends(values)
@@ -98,7 +100,7 @@ def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Lin
 
 
 def _flat_ends(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which values repeat the first or the last one, from that end on, three times or more: a clamp."""
+    """Which values belong to a clamped end: three or more equal values from the first one on, or up to the last one."""
     with np.errstate(invalid="ignore"):
         low, high = np.abs(values - values[0]) < _FLAT / 255, np.abs(values - values[-1]) < _FLAT / 255
     low, high = np.logical_and.accumulate(low), np.logical_and.accumulate(high[::-1])[::-1]
@@ -114,13 +116,13 @@ def fitted_medians(levels: NDArray[np.float64], values: NDArray[np.float64]) -> 
 
 
 def _settled(line: NDArray[np.float64]) -> tuple[float, float]:
-    """Scale and shift, a shift that is rounding error taken as none."""
+    """Scale and shift. A shift that is only rounding error becomes 0."""
     scale, shift = float(line[0]), float(line[1])
     return scale, 0.0 if abs(shift) < _ROUNDING * abs(scale) * 255 else shift
 
 
 def channel_order(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> tuple[int, ...] | None:
-    """Which raw channel each output channel shows, from its value for ``COLOUR``; None if channels are mixed."""
+    """The raw channel that each output channel shows, found by its value for ``COLOUR``; None if channels are mixed."""
     if len(colour) != len(COLOUR):
         return tuple(range(len(colour)))
     shown = shown_levels(colour, scale, shift)
@@ -135,5 +137,5 @@ def is_grey(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDAr
 
 
 def shown_levels(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The raw level that each output channel amounts to."""
+    """The raw level that each output channel shows."""
     return np.asarray((colour - shift) / scale, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The input that a pipeline feeds to a network, as an :class:`InputSpec`: its steps composed into one map, size and crop."""
+"""The input that a pipeline makes for a network, as an :class:`InputSpec`: its steps composed into one map, a size and a crop."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _SCALING: tuple[StepKind, ...] = ("to_tensor", "to_dtype", "rescale")
 def spec_of_steps(
     steps: Sequence[Step], *, raw_dtype: str | None = None, channels: int | None = None, nominal: bool = False
 ) -> InputSpec:
-    """Compose steps into a specification; each field names the step that states it, or says which step hides it.
+    """Compose steps into a specification. Each field names the step that states it, or the step that makes it unknown.
 
-    ``raw_dtype``: type of the images fed, by default 8-bit, or floats for kornia. ``channels``: their number, if no step states
-    it. ``nominal`` ignores the photometric augmentation of a training pipeline.
+    ``raw_dtype`` is the type of the images, by default 8-bit, or floats for kornia. ``channels`` is their number of channels, if
+    no step states it. ``nominal`` ignores the photometric augmentation of a training pipeline.
     """
     title = steps[0].where.partition(", step")[0] if steps else "an empty pipeline"
     takes_floats = title.startswith("kornia")
     raw = raw_dtype or ("float32" if takes_floats else "uint8")
-    said = "the caller" if raw_dtype else f"taken for granted: {title} is fed with {'floats' if takes_floats else '8-bit images'}"
+    origin = "the caller" if raw_dtype else f"assumed: {title} takes {'floats' if takes_floats else '8-bit images'}"
     around = value_map(steps, raw_dtype=raw, channels=channels, nominal=True)
     exact = value_map(steps, raw_dtype=raw, channels=channels, nominal=nominal)
     fields: dict[str, Any] = dict(geometry_of_steps(steps))
@@ -40,16 +40,16 @@ def spec_of_steps(
         fields |= dict.fromkeys(("scale", "mean", "std"), exact)
     else:
         fields |= _constants(steps, exact, title)
-    return InputSpec(**fields, raw_dtype=Known(raw, said))
+    return InputSpec(**fields, raw_dtype=Known(raw, origin))
 
 
 def _tensor(at: ValueMap, is_batch: bool) -> dict[str, Field[str]]:
-    layout: Field[str] = Unknown("no step says how an image lies in memory")
+    layout: Field[str] = Unknown("no step states the layout of an image in memory")
     if at.layout is not None:
         named = _LAYOUTS.get(at.layout.value)
         layout = Known(named, at.layout.origin) if named else Unknown(f"{at.layout.origin} makes {at.layout.value}")
     elif is_batch:
-        layout = Known("NCHW", "kornia, the batches that it takes")
+        layout = Known("NCHW", "the layout of the batches that kornia takes")
     dtype: Field[str] = at.dtype
     try:
         PARSERS["dtype"](at.dtype.value)
@@ -60,7 +60,7 @@ def _tensor(at: ValueMap, is_batch: bool) -> dict[str, Field[str]]:
 
 def _channels(at: ValueMap) -> Field[str]:
     if at.channels is None:
-        return Unknown("no step says how many channels there are; one mean and std hold for any number")
+        return Unknown("no step states the number of channels; one mean and one std hold for all of them")
     count, origin = at.channels.value, at.channels.origin
     if at.order is None or at.order == tuple(range(count)):
         return Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin)
@@ -68,7 +68,7 @@ def _channels(at: ValueMap) -> Field[str]:
 
 
 def _constants(steps: Sequence[Step], at: ValueMap, title: str) -> dict[str, Field[Any]]:
-    """Scale, mean and std: as the pipeline states them if it scales, then normalises; else derived from the map."""
+    """Scale, mean and std. If the pipeline scales, then normalises, they are as it states them; else they follow from the map."""
     acting = [(index, step) for index, step in enumerate(steps) if step.kind not in _LEAVING]
     scaling = " and ".join(step.origin for _, step in acting if step.kind in _SCALING and step.values.get("scale", True))
     scale_origin, count = scaling or f"{title}: no step scales raw values", len(at.affine().scale)
@@ -91,7 +91,7 @@ def _only_scaled(scale: Known[float], count: int, title: str) -> dict[str, Field
 
 
 def _normalised(scale: Known[float], step: Step, count: int) -> dict[str, Field[Any]]:
-    """The mean and std of a Normalize, one number repeated for all ``count`` channels."""
+    """The mean and std of a Normalize. A single number is repeated for all ``count`` channels."""
     mean, std = (values * count if len(values) == 1 else values for values in (step.values["mean"], step.values["std"]))
     return {"scale": scale, "mean": Known(mean, step.origin), "std": Known(std, step.origin)}
 
@@ -100,7 +100,7 @@ def _derived(at: ValueMap, origin: str) -> dict[str, Field[Any]]:
     """``a = scale / std`` and ``b = -mean / std`` solved for mean and std in unit values of the raw type."""
     affine, scale = at.affine(), float(unit_scale(at.raw))
     if min(affine.scale) <= 0:
-        inverts = Unknown(f"{origin} turn values upside down or flatten them, which no mean and std can state")
+        inverts = Unknown(f"{origin}: a channel is inverted or constant, which no mean and std can state")
         return dict.fromkeys(("scale", "mean", "std"), inverts)
     std = tuple(scale / a for a in affine.scale)
     mean = tuple(-b * s for b, s in zip(affine.shift, std, strict=True))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 StepKind = Literal[
     "identity",  # nothing happens to the image: p=0, NoOp, a step for boxes only
-    "resize",  # size: tuple of 1 or 2, or None; fit: "cover", "contain" or "squash"; interpolation; antialias (None: unsaid)
+    "resize",  # size: tuple of 1 or 2, or None; fit: "cover", "contain" or "squash"; interpolation; antialias (None: not stated)
     "crop",  # size (height, width) or None; place: "center", "random" or "other"; pads (a small image); offset as in Crop
     "random_resized_crop",  # size (height, width), interpolation, antialias
     "pad",  # fill
@@ -23,7 +23,7 @@ StepKind = Literal[
     "normalize_by_image",  # how: "min_max", "mean_std" or "max", from each image's own values; per_channel
     "clamp",  # low, high
     "grayscale",  # channels: 1, 3, or None for as many as before
-    "colour",  # to: "RGB", "BGR", "L" (from an image that says what it is)
+    "colour",  # to: "RGB", "BGR", "L" (from an image that states its colour space)
     "order",  # order: a permutation of channels
     "permute",  # axes change; layout: what results, such as "CHW", "HWC", "CTHW"
     "opaque",  # anything else: its effect can only be seen by running it; why
@@ -32,10 +32,10 @@ StepKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step: its ``kind``, the ``name`` its library gives it, ``where`` it stands, its parameters.
+    """A step: its ``kind``, the ``name`` that its library gives it, its place and its parameters (``values``).
 
-    ``where`` begins with the pipeline: ``torchvision Compose, step 3``; a step inside the third is ``step 3.1``. ``random``
-    says whether two runs on one image may differ.
+    The place ``where`` begins with the pipeline: ``torchvision Compose, step 3``. The first step inside the third is ``step
+    3.1``. ``random`` says whether two runs on one image may differ.
     """
 
     kind: StepKind

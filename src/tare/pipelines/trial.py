@@ -1,4 +1,4 @@
-"""Run a pipeline on images with known values and see what map it is."""
+"""Run a pipeline on images with known values, and find its map from raw values to output."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tare.pipelines.observation import (
     is_grey,
 )
 
-# Neither square nor small: crops of 224 fit, and an exchanged height and width shows.
+# Large enough for crops of 224. Not square, so that an exchange of height and width is noticed.
 _SHAPE = (256, 320)
 _REPEATS = 9
-# A flip with p=0.5 comes out alike this often and once more with a chance of 1 in 2048.
+# A flip with p=0.5 gives the same result in the first run and in this many more with a probability of 1 in 2048.
 _AGAIN = 11
 # Stride of the pixels that are compared in an image of one colour.
 _EVERY = 7
@@ -45,8 +45,8 @@ Colour = tuple[int, ...]
 class TrialPlan:
     """How a pipeline has to be tried.
 
-    ``shown`` are the pixels that show the image, None if most do or if they are unknown. ``random``: two runs on one image
-    differ; ``random_values``: even on an image of one colour.
+    ``shown`` are the output pixels that show the image; None if most do, or if they are unknown. ``random`` says that two runs on
+    one image differ; ``random_values``, that they differ even for an image of one colour.
     """
 
     layout: str
@@ -61,16 +61,16 @@ class TrialPlan:
 
     @property
     def repeats(self) -> int:
-        """How often an image of one colour is shown."""
+        """How often the pipeline runs on an image of one colour."""
         return _REPEATS if self.random_values else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """What came out of the pipeline.
+    """The outputs of the pipeline.
 
-    ``bright`` and ``dark`` are results for textured images. The others are values of images of one colour: ``greys`` of each
-    level ``(levels, C)``, ``colour`` ``(C,)`` of :data:`COLOUR`, ``lowest`` ``(C,)`` of level 1 in several runs.
+    ``bright`` and ``dark`` are outputs for textured images. The others are values for images of one colour: ``greys`` ``(levels,
+    C)`` for each grey level, ``colour`` ``(C,)`` for :data:`COLOUR`, and ``lowest`` ``(C,)`` for level 1 in several runs.
     """
 
     bright: list[NDArray[Any]]
@@ -81,10 +81,10 @@ class Trials:
 
 
 def observe(call: Call, seed: int = 0) -> Observation:
-    """See what ``call`` makes of images of one colour (the map), of a dark and a bright image (their extremes) and of chance.
+    """Run ``call`` on images of one colour, which show the map, and on a dark and a bright image, which show a scaling by image.
 
-    Where values are drawn at random, the map is that of medians over repeats. Random generators are seeded by ``seed`` and
-    left as they were. Raises :class:`tare.errors.PipelineError` if the pipeline does.
+    If values are drawn at random, the map is fitted to medians over repeats. Random generators are seeded by ``seed`` and
+    restored afterwards. Raises :class:`tare.errors.PipelineError` if the pipeline does.
     """
     with _seeded(seed):
         bright = [call(_textured(255)) for _ in range(1 + _AGAIN)]
@@ -94,7 +94,7 @@ def observe(call: Call, seed: int = 0) -> Observation:
 
 
 def _plan(call: Call, bright: list[NDArray[Any]]) -> TrialPlan:
-    """What the results for one image, and an image of one colour, say about how to try the pipeline."""
+    """Plan the trials from the outputs of several runs on a bright image and on an image of one colour."""
     first = bright[0]
     is_random = any(other.shape != first.shape or not np.array_equal(other, first, equal_nan=True) for other in bright[1:])
     layout = _layout(first)
@@ -105,7 +105,7 @@ def _plan(call: Call, bright: list[NDArray[Any]]) -> TrialPlan:
 
 
 def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
-    """Show the pipeline images of one colour, and a dark one."""
+    """Run the pipeline on images of one colour and on a dark image."""
     greys = np.stack([_median(call, (level,) * 3, plan) for level in plan.levels])
     colour = _median(call, COLOUR, plan)
     dark = [call(_textured(100)) for _ in range(_REPEATS if plan.random else 1)]
@@ -114,13 +114,13 @@ def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
 
 
 def _judged(plan: TrialPlan, trials: Trials) -> Observation:
-    """Fit a line to each channel, and tell what it does not explain."""
+    """Fit a line to each channel, and name what the lines do not explain."""
     fit = fitted_medians if plan.random_values else fitted_line
     found = [fit(np.array(plan.levels, np.float64), values) for values in trials.greys.T]
     lines = [line for line in found if line is not None]
     all_fit = len(lines) == len(found)
     clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
-    # Where values are random or clamped, those of one colour do not tell the order.
+    # If values are random or clamped, the output for one colour does not show the order of channels.
     blurred = plan.random_values or clamped != (None, None)
     affine, grey = _affine(lines, trials.colour, blurred) if all_fit else (None, False)
     first = trials.bright[0]
@@ -152,7 +152,7 @@ def _extremes(*seen: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool) -> tuple[Affine | None, bool]:
-    """The map, and whether all channels show one mixture."""
+    """The map, and whether all output channels are the same mixture."""
     scale, shift = np.array([line.scale for line in lines]), np.array([line.shift for line in lines])
     grey = is_grey(colour, scale, shift)
     order = tuple(range(len(lines))) if grey or approximate else channel_order(colour, scale, shift)
@@ -160,7 +160,7 @@ def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool) -
 
 
 def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """The values at which the ends stop: three levels or more, from an end on, that the line misses and that are equal."""
+    """The values of clamped ends: of levels at an end that the line misses and that all have the same value."""
     low = high = None
     for c, line in enumerate(lines):
         values, missed, last = greys[:, c], set(line.outliers), len(GREY_LEVELS) - 1
@@ -172,9 +172,9 @@ def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | Non
 
 
 def _is_stretched(plan: TrialPlan, trials: Trials) -> bool:
-    """Whether a dark image always comes out as wide as a bright one, although it is 0.4 times as wide.
+    """Whether the output for a dark image always spans as wide a range as for a bright one, although its raw range is 0.4 of it.
 
-    To be asked only where no line explains all levels: scaled by its own values, an image of one colour becomes zeros.
+    Ask only if no line explains all levels: if each image is scaled by its own values, an image of one colour becomes zeros.
     """
     pairs = zip(trials.bright[1:], trials.dark, strict=False)
     return not plan.random_values and all(
@@ -188,8 +188,8 @@ def _is_as_wide(bright: NDArray[np.float64], dark: NDArray[np.float64]) -> bool:
 
 
 def _has_threshold(plan: TrialPlan, trials: Trials, lines: list[Line]) -> bool:
-    """Whether an image whose largest value is 0 or 1 falls off the line: ``if image.max() > 1: image /= 255``."""
-    # What chance does to one image in some runs is no threshold.
+    """Whether an image whose largest value is 0 or 1 is off the line, as by ``if image.max() > 1: image /= 255``."""
+    # If the output for level 1 varies from run to run, chance explains it, not a threshold.
     steady = all(np.allclose(value, trials.greys[1], atol=_SETTLED) for value in trials.lowest)
     if plan.random_values or not steady:
         return False
@@ -206,7 +206,7 @@ def _median(call: Call, colour: Colour, plan: TrialPlan) -> NDArray[np.float64]:
 def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) -> NDArray[np.float64]:
     """The value of each output channel for an image of one colour: the median of the pixels that show the image.
 
-    Where it is not known which do, padding and erasing must touch fewer than half of the pixels.
+    If these pixels are unknown, the median is right as long as padding and erasing change fewer than half of all pixels.
     """
     values = _of_colour(call, colour, layout)
     if shown is not None and values.shape[1:] == shown.shape:
@@ -215,7 +215,7 @@ def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) 
 
 
 def _where_the_image_is(call: Call, layout: str) -> Mask | None:
-    """Which pixels differ between a dark and a bright image: the others are padding; None if these are fewer than half."""
+    """The pixels that differ between a dark and a bright image; the others are padding. None unless fewer than half differ."""
     dark, bright = (_of_colour(call, (level,) * 3, layout) for level in (32, 224))
     if dark.shape != bright.shape:
         return None
@@ -231,7 +231,7 @@ def _of_colour(call: Call, colour: Colour, layout: str) -> NDArray[np.float64]:
 
 
 def _channels_first(result: NDArray[Any], layout: str, every: int = 1) -> NDArray[np.float64]:
-    """NDArray[np.float64] ``(C, pixels)``, of each ``every``-th row and column."""
+    """The values ``(C, pixels)`` of each ``every``-th row and column."""
     values = result[None] if result.ndim == 2 else result if layout == "CHW" else np.moveaxis(result, -1, 0)
     return np.asarray(values[:, ::every, ::every], np.float64).reshape(len(values), -1)
 

@@ -1,4 +1,4 @@
-"""What steps do to values: one affine map per channel from raw value to network input, or the reason why they have none."""
+"""What steps do to values: one affine map per channel from raw value to network input, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tare.input_spec.fields import Known, Unknown
 from tare.pipelines.step import Step, StepKind
 from tare.samples.layout import unit_scale
 
-#: Bits that hold the value of an integer type, which is what torchvision shifts by between two of them.
+#: Bits of an integer type that hold its value. Between two integer types torchvision shifts by the difference.
 _BITS = {"uint8": 8, "int8": 7, "uint16": 16, "int16": 15, "int32": 31, "uint32": 32, "int64": 63}
-#: Steps that move pixels and leave values as they are.
+#: Steps that move pixels and do not change values.
 _STILL: tuple[StepKind, ...] = ("identity", "resize", "crop", "random_resized_crop", "pad", "geometric")
-#: Steps that training adds around the map that evaluation has.
+#: Steps that a training pipeline adds to the map of evaluation.
 AUGMENTATION: tuple[StepKind, ...] = ("photometric", "erase", "grayscale")
 
 
 @dataclass(frozen=True, slots=True)
 class ValueMap:
-    """``y_c = scale_c * v_order(c) + shift_c`` so far; tuples of one number hold for every channel.
+    """The map of the steps so far: ``y_c = scale_c * v_order(c) + shift_c``. A tuple of one number holds for every channel.
 
-    ``order`` is None as long as channels stay in place; ``channels`` is None until a step says how many there are; ``dtype``
-    is that of values now; ``layout`` is that of one image, None until a step makes an array of it.
+    ``order`` is None as long as channels keep their order. ``channels`` is None until a step states their number. ``dtype`` is
+    the type of the values now. ``layout`` is that of one image, None until a step makes an array of it.
     """
 
     scale: tuple[float, ...] = (1.0,)
@@ -37,7 +37,7 @@ class ValueMap:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every value is still the raw one times one factor."""
+        """Whether every value is still the raw value times one common factor."""
         return len(set(self.scale)) == 1 and not any(self.shift)
 
     @property
@@ -46,7 +46,7 @@ class ValueMap:
         return self.dtype.value in _BITS
 
     def then(self, factors: tuple[float, ...], offsets: tuple[float, ...]) -> ValueMap:
-        """Follow with ``factor * y + offset``. Raises ValueError if the numbers of channels contradict each other."""
+        """Apply ``factor * y + offset``. Raises ValueError if the numbers of channels contradict each other."""
         count = max(len(self.scale), len(factors), len(offsets))
         scale, shift, by, plus = (_spread(each, count) for each in (self.scale, self.shift, factors, offsets))
         return replace(
@@ -56,13 +56,13 @@ class ValueMap:
         )
 
     def with_channels(self, count: int, origin: str) -> ValueMap:
-        """State the number of channels. Raises ValueError if another one was stated."""
+        """State the number of channels. Raises ValueError if another number was stated."""
         if self.channels is not None and self.channels.value != count:
             raise ValueError(f"{origin} takes {count} channels, {self.channels.origin} gives {self.channels.value}")
         return self if self.channels is not None else replace(self, channels=Known(count, origin))
 
     def affine(self) -> Affine:
-        """The canonical map; one channel if no step says how many there are."""
+        """The map with one number per channel; of one channel if no step states their number."""
         count = self.channels.value if self.channels else len(self.scale)
         order = self.order or tuple(range(count))
         return Affine(order, _spread(self.scale, count), _spread(self.shift, count))
@@ -71,10 +71,10 @@ class ValueMap:
 def affine_of_steps(
     steps: Iterable[Step], *, raw_dtype: str = "uint8", channels: int | None = None, nominal: bool = False
 ) -> Affine | Unknown:
-    """The map from raw values of ``raw_dtype`` to what leaves the pipeline; unknown if a step is opaque, random or no such map.
+    """The map from raw values of ``raw_dtype`` to the output of the pipeline; unknown if a step is opaque, random or no such map.
 
-    Constants of one number hold for any number of channels: the map then has ``channels``, or one. ``nominal`` takes random
-    photometric steps and erasing as absent: the map around which a training pipeline varies.
+    If no step states the number of channels, the map has ``channels`` channels, or one. ``nominal`` ignores random photometric
+    steps and erasing: the result is the map around which a training pipeline varies.
     """
     found = value_map(steps, raw_dtype=raw_dtype, channels=channels, nominal=nominal)
     return found if isinstance(found, Unknown) else found.affine()
@@ -169,10 +169,10 @@ def _clamp(at: ValueMap, step: Step) -> ValueMap | Unknown:
 def _grayscale(at: ValueMap, step: Step) -> ValueMap | Unknown:
     count = step.values["channels"]
     if not at.is_plain:
-        return Unknown(f"{step.origin} mixes channels that are normalised already")
+        return Unknown(f"{step.origin} mixes channels after normalisation")
     if count is None:
         return at
-    # The raw value of a grey pixel is its weighted sum, from here on the only one.
+    # From here on the raw value of a pixel is the weighted sum of its channels.
     return replace(at, scale=at.scale[:1], shift=at.shift[:1], order=None, channels=Known(int(count), step.origin))
 
 
@@ -181,7 +181,7 @@ def _colour(at: ValueMap, step: Step) -> ValueMap | Unknown:
     if to == "BGR":
         return _reorder(at, (2, 1, 0), step)
     if not at.is_plain:
-        return Unknown(f"{step.origin} converts colours that are normalised already")
+        return Unknown(f"{step.origin} converts colours after normalisation")
     return replace(at, channels=Known(1 if to == "L" else 3, step.origin))
 
 
@@ -204,7 +204,7 @@ def _reorder(at: ValueMap, order: tuple[int, ...], step: Step) -> ValueMap | Unk
 
 
 def _photometric(_: ValueMap, step: Step) -> Unknown:
-    return Unknown(f"{step.origin} changes values, and not by one affine map per channel")
+    return Unknown(f"{step.origin} changes values by something other than one affine map per channel")
 
 
 def _erase(_: ValueMap, step: Step) -> Unknown:
@@ -235,5 +235,5 @@ EFFECTS: dict[StepKind, Callable[[ValueMap, Step], ValueMap | Unknown]] = {
 
 def _spread(values: tuple[float, ...], count: int) -> tuple[float, ...]:
     if len(values) not in (1, count):
-        raise ValueError(f"constants for {len(values)} channels where there are {count}")
+        raise ValueError(f"constants for {len(values)} channels, but images have {count}")
     return values * count if len(values) == 1 else values

@@ -17,7 +17,7 @@ from tare.pipelines.step import Step
 _TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Container(tuple(thing))})
 LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, _TORCH)
 
-#: What a class does when it is called; a subclass that overrides one of these does something else.
+#: Methods that decide what a transform does. If a subclass overrides one of them, it does something else.
 _BEHAVIOUR = frozenset(
     (
         "__call__",
@@ -44,8 +44,8 @@ _REMEDY = "name the pipeline itself, a list of its steps, or a function that ret
 def steps_of(pipeline: object) -> tuple[Step, ...]:
     """Read the steps of a pipeline: a transform or container of a known library, or a list or tuple of them.
 
-    Nothing is run and nothing imported. A step that is not known, or whose class overrides what a known one does, is
-    ``opaque``. Raises :class:`SpecError` for a pipeline nested more than 32 deep (or inside itself) or of over 4096 steps.
+    Nothing is run and nothing imported. A step is ``opaque`` if it is not known, or if its class overrides the behaviour of a
+    known class. Raises :class:`SpecError` if the pipeline is nested more than 32 deep, contains itself, or has over 4096 steps.
     """
     found = []
     for each in _Walk(_title(pipeline)).steps(pipeline):
@@ -57,7 +57,7 @@ def steps_of(pipeline: object) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """State of the walk: the pipeline's ``title``, the ``path`` of step numbers, and whether a container above is ``random``."""
+    """A place in the walk: the pipeline's ``title``, the ``path`` of step numbers, whether a container around is ``random``."""
 
     title: str
     path: tuple[int, ...] = ()
@@ -65,7 +65,9 @@ class _Walk:
 
     def steps(self, thing: object) -> Iterator[Step]:
         if len(self.path) > _DEEPEST:
-            raise SpecError(f"a pipeline nested at most {_DEEPEST} deep", "one that is deeper, or contains itself", _REMEDY)
+            raise SpecError(
+                f"a pipeline nested at most {_DEEPEST} deep", "a pipeline that is deeper, or contains itself", _REMEDY
+            )
         found = _found(thing)
         if isinstance(found, Container):
             for number, member in enumerate(found.members, start=1):
@@ -84,7 +86,7 @@ class _Walk:
 
 
 def reader_of(thing: object) -> Reader | None:
-    """The reader for an object by its class or the nearest class that it derives from unchanged; None without one."""
+    """The reader of an object's class, or of the nearest base class whose behaviour it keeps; None if there is none."""
     own = getattr(thing, "__dict__", {})
     altered = bool(own.keys() & _BEHAVIOUR)
     stranger = library_of(type(thing)) is None
@@ -99,19 +101,19 @@ def reader_of(thing: object) -> Reader | None:
 
 
 def library_of(cls: type) -> Library | None:
-    """The library that defines a class, None for an unknown one."""
+    """The library that defines a class; None if no known library does."""
     return next((library for library in LIBRARIES if library.has(cls)), None)
 
 
 def _found(thing: object) -> Found:
-    """The steps or members of one object; opaque if reading it raises, since a user's object may run any code when read."""
+    """The steps or members of one object; opaque if reading it raises. A user's object may run any code when it is read."""
     if issubclass(type(thing), list | tuple):
         return Container(tuple(thing))  # type: ignore[arg-type]
     try:
         if any(getattr(thing, name, None) for name in _HOOKS):
             return _opaque(thing, "it has hooks")
         reader = reader_of(thing)
-        return _opaque(thing, "no class that tare knows") if reader is None else reader(thing)
+        return _opaque(thing, "tare does not know its class") if reader is None else reader(thing)
     except Exception as error:  # a property that raises, or an object of another version
         return _opaque(thing, reason_of(f"{type(error).__name__}: {error}"))
 
@@ -122,7 +124,7 @@ def _opaque(thing: object, why: str) -> tuple[Step, ...]:
 
 
 def _title(pipeline: object) -> str:
-    """``torchvision Compose`` for a container or preset, ``torchvision`` for a single transform, ``list``, ``pipeline``."""
+    """The pipeline's name in origins: ``torchvision Compose``, ``torchvision`` for a single transform, ``list``, ``pipeline``."""
     if issubclass(type(pipeline), list | tuple):
         return type(pipeline).__name__
     library = next((found.name for found in map(library_of, type(pipeline).__mro__) if found), "pipeline")

@@ -7,7 +7,7 @@ from tare.reporting.console import out, shown
 
 
 def print_export(made: Exported) -> None:
-    """Print the file, its inputs and outputs, and the differences to PyTorch."""
+    """Print the file, its inputs and outputs, and how far its answers are from those of PyTorch."""
     out.print(f"[bold]{shown(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
     if made.layout is not None:
         out.print(f"takes  {made.takes}, raw {made.dtype} {made.layout}, {_sized(made)}, any N", soft_wrap=True)

@@ -42,7 +42,7 @@ def summary(report: CheckReport) -> str:
         if (count := sum(finding.severity == severity for finding in report.findings))
     ]
     what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
-    hint = f"; tare rule {report.findings[0].code} tells the story" if report.findings else ""
+    hint = f"; tare rule {report.findings[0].code} explains it" if report.findings else ""
     return f"{', '.join(counts) if counts else 'no findings'} in {what}{hint}"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from tare.datasets.options import LabelPlaces
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
-from tare.sources.reading import Readers
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, declared, option, words
 
@@ -63,10 +62,13 @@ class PlanOptions(StatedInput, LabelPlaces):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions(Readers, PlanOptions):
+class StudyOptions(PlanOptions):
     """The keys of a plan, and where its cells are measured."""
 
-    engine: Engine = option("local", "Where cells are measured.", panel=RUN)
+    workers: int | None = option(
+        None, "Processes that measure cells; the result does not depend on their number.", panel=RUN, above=0
+    )
+    engine: Engine = option("local", "Measure cells on this machine, or on Ray (RAY_ADDRESS names a cluster).", panel=RUN)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def test_one_scale_a_channel_is_read(tmp_path: Path) -> None:
 def test_adapted_layers_without_weights_are_unknown(tmp_path: Path) -> None:
     spec = read_spec(archive(tmp_path / "m.keras", INPUT, layer("Normalization", mean=None, variance=None), CONV))
     assert isinstance(spec.std, Unknown)
-    assert "its mean and variance are weights, which are not at hand" in spec.std.reason
+    assert "its mean and variance are weights, which cannot be read here" in spec.std.reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ def test_the_verdict_names_what_is_shown_and_no_more() -> None:
     assert sentence.startswith("target is better than source by 5.2 points (")
     assert "no difference shown for none" in sentence
     quiet = verdict(SHIFT, contrasts_of({"none": NOISE}), 5)
-    assert quiet.startswith("No difference to source shown: over 5 seeds")
+    assert quiet.startswith("No difference from source shown: over 5 seeds")
     worse = verdict(SHIFT, contrasts_of({"target": [-gap for gap in BETTER]}), 5)
     assert "target is worse than source by 5.2 points" in worse
 

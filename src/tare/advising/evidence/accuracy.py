@@ -55,7 +55,7 @@ class Folds:
         return over_samples(self.credit[strategy] - self.credit[baseline])
 
     def gain_by_classes(self, strategy: str) -> float | None:
-        """Mean difference to ``source`` in credit by the network's old classes; None if the network has none."""
+        """Mean difference from ``source`` in credit by the network's old classes; None if the network has none."""
         if not {strategy, "source"} <= self.by_classes.keys():
             return None
         return float(np.mean(self.by_classes[strategy] - self.by_classes["source"]))

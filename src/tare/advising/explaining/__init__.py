@@ -1,4 +1,4 @@
-"""``tare.explain``: how much of a change of normalisation a network feels."""
+"""``tare.explain``: how much of a change of normalisation a network's first layers let through."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Evidence, rules, findings; a rule's story stands beside it."""
+"""Evidence, rules and findings. A rule's story is the docstring of its function."""

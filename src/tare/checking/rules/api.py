@@ -1,4 +1,4 @@
-"""``tare.rule``: the story of a finding."""
+"""``tare.rule``: explain a finding by its code."""
 
 from __future__ import annotations
 

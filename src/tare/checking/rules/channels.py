@@ -1,4 +1,4 @@
-"""Rules on channels, layout, dtype, and stds that cannot be divided by."""
+"""Rules on channels, layout and dtype, and on stds that are zero or tiny."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tare.input_spec.fields import UNSTATED
 from tare.input_spec.spec import Known
 from tare.pipelines.step import Step
 
-#: In unit values: below it a full-range difference spans more than 1000 sigma (the floor of the strategies, too).
+#: The smallest std, in unit values, that is not reported; it is also the floor of the strategies. With a smaller one, a
+#: difference of the full range is more than 1000 sigma.
 _LEAST_STD = 1e-3
 _SMALLEST_NORMAL = 2.0**-126
 
@@ -27,8 +28,8 @@ _SMALLEST_NORMAL = 2.0**-126
 def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
     """Red and blue exchanged.
 
-    cv2.imread gives blue first; PIL, torchvision and nearly all PyTorch networks expect red first, caffe networks blue.
-    Confidence falls a little and nothing fails.
+    cv2.imread gives blue first. PIL, torchvision and nearly all PyTorch networks expect red first; caffe networks expect blue
+    first. Confidence falls a little and nothing fails.
     """
     diagnosis = evidence.diagnosis
     if diagnosis and diagnosis.reversed_channels and diagnosis.kind != "unexplained":
@@ -49,9 +50,9 @@ def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
     right="v2.Normalize((0.449,) * 3, (0.226,) * 3)   # or timm.create_model(..., in_chans=1)",
 )
 def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
-    """Grey copied to three channels, three constants.
+    """Grey copied to three channels with three different constants.
 
-    Grayscale(3) and ImageNet's constants give every grey level a tint. It is common and mostly harmless when fine-tuning; a
+    Grayscale(3) and ImageNet's constants give every grey level a tint. This is common and mostly harmless in fine-tuning, but a
     frozen network sees a colour cast.
     """
     copied = [step for _, step in evidence.steps_of("grayscale") if step.values.get("channels") == 3 and not step.random]
@@ -63,7 +64,7 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
     if spread > 0.02:
         yield Problem(
             f"grey images are copied to three channels and normalised with three different constants: one grey level arrives as "
-            f"three numbers up to {spread:.2g} input std apart, a tint the photographs of training did not have on average",
+            f"three numbers up to {spread:.2g} input std apart, a tint that the training photographs did not have on average",
             "keep it if the network was trained on grey images in this way; else use the mean of the three constants for each "
             "channel, or make the first layer take one channel",
             copied[0].where if copied else "",
@@ -72,25 +73,26 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
 
 @rule("TARE031", "channel-count", "error", wrong="Normalize with three constants on a one-channel image", right=NORMALIZE)
 def channel_count(evidence: Evidence) -> Iterator[Problem]:
-    """Constants or images of another channel count.
+    """Constants or images with another number of channels.
 
-    Three constants on a one-channel image are broadcast to three channels, silently; a network for three channels refuses one.
+    If a one-channel image is normalised with three constants, it silently becomes an image of three channels. A network for three
+    channels refuses an image of one channel.
     """
     expected = evidence.channels
     for _, step in evidence.steps_of("normalize"):
         mean, std = step.values.get("mean") or (), step.values.get("std") or ()
         if len(mean) != len(std) and 1 not in (len(mean), len(std)):
-            said = f"Normalize has {len(mean)} means and {len(std)} stds"
-            yield Problem(said, "state one of each per channel", step.where)
+            counts = f"Normalize has {len(mean)} means and {len(std)} stds"
+            yield Problem(counts, "state one mean and one std per channel", step.where)
         elif expected is not None and len(mean) not in (1, expected):
-            said = f"Normalize has constants for {len(mean)} channels and {evidence.network} takes {expected}"
+            counts = f"Normalize has constants for {len(mean)} channels and {evidence.network} takes {expected}"
             yield Problem(
-                said, "use the network's constants, or build the network for your channels (timm: in_chans)", step.where
+                counts, "use the network's constants, or build the network for your channels (timm: in_chans)", step.where
             )
     seen = evidence.seen
     if seen is not None and expected is not None and seen.channels != expected:
-        said = f"the pipeline gives {seen.channels} channels (shape {seen.shape}) and {evidence.network} takes {expected}"
-        yield Problem(said, "convert colours first: image.convert('RGB'), v2.RGB(), or v2.Grayscale(1)")
+        counts = f"the pipeline gives {seen.channels} channels (shape {seen.shape}) and {evidence.network} takes {expected}"
+        yield Problem(counts, "convert colours first: image.convert('RGB'), v2.RGB(), or v2.Grayscale(1)")
 
 
 @rule(
@@ -103,7 +105,7 @@ def channel_count(evidence: Evidence) -> Iterator[Problem]:
 def alpha_passed_on(evidence: Evidence) -> Iterator[Problem]:
     """Alpha reaches the network.
 
-    A PNG with transparency has four channels. Without a conversion the fourth is passed on.
+    A PNG with transparency has four channels. Without a conversion the fourth channel is passed on.
     """
     if evidence.alpha is not None and evidence.alpha == (evidence.channels or 3) + 1:
         yield Problem(
@@ -127,16 +129,16 @@ def impossible_std(evidence: Evidence) -> Iterator[Problem]:
     for where, std in _stds(evidence):
         bad = [value for value in std if not math.isfinite(value) or value < _SMALLEST_NORMAL]
         if bad:
-            said = f"a std of {bad[0]:g} in {listed(std)}: nothing can be divided by it"
-            yield Problem(said, "drop a constant channel, or give it a std of 1", where)
+            message = f"a std of {bad[0]:g} in {listed(std)}: nothing can be divided by it"
+            yield Problem(message, "drop a constant channel, or give it a std of 1", where)
 
 
 @rule("TARE041", "tiny-std", "error", wrong="v2.Normalize((0.5, 0.5, 0.0), (0.2, 0.2, 1e-6))", right="floor the std at 0.001")
 def tiny_std(evidence: Evidence) -> Iterator[Problem]:
     """Inputs beyond 1000 sigma.
 
-    The std of a nearly constant channel turns its smallest change into thousands. A joint that never moved in the target's data,
-    a band that is almost empty: one sample outside and the loss explodes.
+    Divided by the std of a nearly constant channel, the smallest change becomes thousands of sigma. If a joint of a robot never
+    moved in the target's data, or a spectral band is almost empty, a single unusual sample makes the loss explode.
     """
     for where, std in _stds(evidence):
         bad = [value for value in std if _SMALLEST_NORMAL <= value < _LEAST_STD]
@@ -150,9 +152,9 @@ def tiny_std(evidence: Evidence) -> Iterator[Problem]:
 
 @rule("TARE033", "layout", "error", wrong="A.Compose([A.Normalize()])", right="A.Compose([A.Normalize(), ToTensorV2()])")
 def channels_last(evidence: Evidence) -> Iterator[Problem]:
-    """Channels last where they come first.
+    """Channels in another place than the network expects.
 
-    PyTorch networks take (C, H, W), NumPy and Keras images are (H, W, C).
+    PyTorch networks take (C, H, W); images of NumPy and Keras are (H, W, C).
     """
     seen = evidence.seen
     if seen is None or seen.layout == "HW":
@@ -178,10 +180,10 @@ def channels_last(evidence: Evidence) -> Iterator[Problem]:
 def not_finite(evidence: Evidence) -> Iterator[Problem]:
     """NaN or Inf.
 
-    A range or std of zero somewhere: every later layer becomes NaN.
+    Somewhere a range or std is zero. Every later layer becomes NaN.
     """
     if any(impossible_std.check(evidence)):
-        return  # said there, with the reason
+        return  # that rule reports it, with the reason
     if evidence.seen is not None and not evidence.seen.finite and not evidence.seen.by_image:
         yield Problem("the pipeline gives NaN or Inf for ordinary images", "look for a division by a std or range of zero")
 
@@ -196,11 +198,12 @@ def not_finite(evidence: Evidence) -> Iterator[Problem]:
 def not_float32(evidence: Evidence) -> Iterator[Problem]:
     """Not float32.
 
-    NumPy divides integers into float64, and torch keeps it: twice the memory, and an error at the first layer.
+    If NumPy divides integers, the result is float64, and torch keeps that type. It takes twice the memory and fails at the first
+    layer.
     """
     if evidence.seen is not None and evidence.seen.dtype in ("float64", "int64", "int32"):
-        said = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
-        yield Problem(said, "end with .float(), or v2.ToDtype(torch.float32)")
+        message = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
+        yield Problem(message, "end with .float(), or v2.ToDtype(torch.float32)")
 
 
 def _stds(evidence: Evidence) -> Iterator[tuple[str, tuple[float, ...]]]:
@@ -219,7 +222,7 @@ def _stds(evidence: Evidence) -> Iterator[tuple[str, tuple[float, ...]]]:
 
 
 def _unit(evidence: Evidence, index: int, step: Step) -> float:
-    """The factor from the step's std to unit values: constants of 0..255 are divided by 255."""
+    """The factor that converts the step's std to unit values: 1/255 for constants of 0..255, else 1."""
     if step.values.get("max_value") not in (None, 1.0):
         return 1.0
     scaled = any(

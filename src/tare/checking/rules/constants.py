@@ -1,4 +1,4 @@
-"""Rules on the mean and std that are fed: whose they are, and whether each is in its place."""
+"""Rules on the mean and std that a pipeline normalises with: whose they are, and whether mean and std are exchanged or equal."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tare.checking.rules.words import expected_constants, listed, raw_range, whe
 def other_constants(evidence: Evidence) -> Iterator[Problem]:
     """Another model's constants.
 
-    Inception-style weights (0.5, 0.5) fed with ImageNet's constants, CLIP with ImageNet's, a three-channel network with MNIST's:
-    the input is off by a shift and a scale that nobody sees in a picture.
+    Examples: Inception-style weights (0.5, 0.5) or CLIP with ImageNet's constants, a three-channel network with MNIST's. The
+    input is off by a shift and a scale that nobody sees in a picture.
     """
     diagnosis = evidence.diagnosis
     if evidence.mistake == "other_constants" and diagnosis and not evidence.feeds_measured:
@@ -37,7 +37,8 @@ def other_constants(evidence: Evidence) -> Iterator[Problem]:
 def swapped(evidence: Evidence) -> Iterator[Problem]:
     """Mean and std exchanged.
 
-    Normalize takes the mean first. With the two exchanged, values are moved by a quarter and divided by a half.
+    Normalize takes the mean first. If mean and std are exchanged, about a quarter is subtracted and the result divided by about a
+    half.
     """
     if evidence.mistake == "swapped":
         message = f"mean and std are exchanged: {raw_range(evidence)}"
@@ -48,7 +49,7 @@ def swapped(evidence: Evidence) -> Iterator[Problem]:
 def std_is_mean(evidence: Evidence) -> Iterator[Problem]:
     """The same numbers as mean and as std.
 
-    A slip of copy and paste that has been released with checkpoints: the std of every channel is its mean.
+    The std of every channel is its mean. This slip of copy and paste has been released with checkpoints.
     """
     if evidence.mistake == "std_is_mean":
         message = f"mean and std are the same numbers: {raw_range(evidence)}"
@@ -65,8 +66,8 @@ def std_is_mean(evidence: Evidence) -> Iterator[Problem]:
 def unexplained_constants(evidence: Evidence) -> Iterator[Problem]:
     """Constants of unknown origin.
 
-    The pipeline amounts to a mean and a std that are neither the network's, nor published ones, nor statistics of the data given
-    with --data.
+    The pipeline amounts to a mean and a std that are not the network's, not published, and not statistics of the data that --data
+    names.
     """
     diagnosis = evidence.diagnosis
     if evidence.mistake != "unexplained" or diagnosis is None or evidence.approximate or evidence.feeds_measured:
@@ -74,10 +75,10 @@ def unexplained_constants(evidence: Evidence) -> Iterator[Problem]:
     if evidence.seen is not None and (evidence.seen.by_image or not evidence.seen.finite):
         return
     if raw_with_other_constants(evidence) or min(diagnosis.implied_std) < 1e-3:
-        return  # a matter of TARE001 or TARE041
+        return  # TARE001 or TARE041 reports it
     yield Problem(
-        f"the pipeline amounts to mean {listed(diagnosis.implied_mean)} and std {listed(diagnosis.implied_std)} in unit values, "
-        f"constants that nobody published and {evidence.network} was not trained with: {raw_range(evidence)}",
+        f"the pipeline amounts to mean {listed(diagnosis.implied_mean)} and std {listed(diagnosis.implied_std)} in unit values; "
+        f"these are neither published constants nor those of {evidence.network}: {raw_range(evidence)}",
         f"use {expected_constants(evidence)}; if these are statistics of your own data, say so with --data",
         where_normalised(evidence),
     )

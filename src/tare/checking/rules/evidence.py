@@ -1,4 +1,4 @@
-"""Everything that the rules of ``tare check`` look at: what the network expects, and what was read and seen of a pipeline."""
+"""What the rules of ``tare check`` look at: what the network expects, a pipeline's steps, and what running it showed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
 
-# The most that people round constants by.
+# The largest difference that rounding of constants explains.
 _ROUNDED = 2e-3
 
 
@@ -39,9 +39,9 @@ class Evidence:
     """What is known of one pipeline at one stage.
 
     ``steps`` are read from the object and ``seen`` comes from running it; either may be missing. ``stated`` is the spec that the
-    steps, or a configuration file, amount to. ``diagnosis`` explains how the map that is fed differs from the expected one;
-    ``alpha`` is the number of channels that an RGBA image comes out with; ``declared`` are constants that a configuration states
-    and switches off. ``sibling`` is the other stage's evidence.
+    steps, or a configuration file, amount to. ``fed`` is the map from raw values to the network's input; ``diagnosis`` explains
+    how it differs from the expected map. ``alpha`` is the number of channels that the pipeline makes of an RGBA image.
+    ``declared`` are constants that a configuration states and switches off. ``sibling`` is the evidence of the other stage.
     """
 
     spec: InputSpec
@@ -60,7 +60,7 @@ class Evidence:
 
     @property
     def approximate(self) -> bool:
-        """Whether the fed map is known roughly only: seen in a pipeline that draws values, and not read from its steps."""
+        """Whether ``fed`` is known only roughly: fitted to a pipeline that draws values at random, not read from its steps."""
         return self.seen is not None and self.seen.approximate and self.fed == self.seen.affine
 
     @property
@@ -70,14 +70,14 @@ class Evidence:
 
     @property
     def mistake(self) -> DiagnosisKind | None:
-        """The kind of mistake that the diagnosis names, None without one or if the map is known too roughly to tell."""
+        """The kind of mistake that the diagnosis names; None without a diagnosis, or if the map is known too roughly to tell."""
         if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in GROSS):
             return None
         return self.diagnosis.kind
 
     @property
     def feeds_measured(self) -> bool:
-        """Whether the constants that are fed are statistics of the user's own data."""
+        """Whether the pipeline normalises with statistics of the user's own data."""
         measured, diagnosis = self.measured, self.diagnosis
         if measured is None or diagnosis is None:
             return False
@@ -90,12 +90,12 @@ class Evidence:
         return len(self.spec.mean.value) if isinstance(self.spec.mean, Known) else None
 
     def steps_of(self, *kinds: str) -> list[tuple[int, Step]]:
-        """The steps of these kinds, with their places in the pipeline."""
+        """The steps of these kinds, each after its index in the pipeline."""
         return [(index, step) for index, step in enumerate(self.steps) if step.kind in kinds]
 
     @property
     def normalised_at(self) -> int | None:
-        """The place of the first step that normalises, None without one."""
+        """The index of the first step that normalises; None if no step does."""
         return next((index for index, _ in self.steps_of("normalize", "normalize_by_image")), None)
 
 

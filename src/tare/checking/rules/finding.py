@@ -13,10 +13,10 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or worth knowing: ``message`` has the numbers seen, ``remedy`` what to do, ``where`` the place.
+    """One mistake, or a fact worth knowing: ``message`` has the numbers seen, ``remedy`` what to do, ``where`` the place.
 
-    An ``error`` feeds the network something it was not trained on; a ``warning`` very likely does; a ``note`` is worth knowing
-    and does not fail a check.
+    After an ``error`` the network receives input that it was not trained on; after a ``warning`` it very likely does. A ``note``
+    is worth knowing and does not fail a check.
     """
 
     code: str
@@ -41,6 +41,6 @@ class Finding:
         }
 
     def __str__(self) -> str:
-        """One line, as a linter writes it."""
+        """The finding as one line, in the form of a linter's output."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.code} {self.severity}: {self.message}; {self.remedy}"

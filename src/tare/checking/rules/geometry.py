@@ -21,7 +21,7 @@ _ROUNDED = 0.01
 def unknown_spec(evidence: Evidence) -> Iterator[Problem]:
     """Nobody stated what the network expects.
 
-    A network without a configuration may have been trained with anything. ImageNet's constants are a guess, and tare does not
+    A network without a configuration may have been trained with any constants. ImageNet's would be a guess, and tare does not
     guess.
     """
     missing = [name for name in ("mean", "std", "scale", "channels") if not isinstance(getattr(evidence.spec, name), Known)]
@@ -29,7 +29,7 @@ def unknown_spec(evidence: Evidence) -> Iterator[Problem]:
         reason = getattr(evidence.spec, missing[0]).reason
         yield Problem(
             f"{' and '.join(missing)} of {evidence.network} are unknown ({reason}): values cannot be checked",
-            "state what it was trained with: --spec FILE, or --mean and --std; ImageNet's constants are only a guess",
+            "state what the network was trained with: --spec FILE, or --mean and --std; ImageNet's constants are only a guess",
         )
 
 
@@ -43,7 +43,7 @@ def unknown_spec(evidence: Evidence) -> Iterator[Problem]:
 def other_size(evidence: Evidence) -> Iterator[Problem]:
     """Another input size.
 
-    Most networks accept any size and answer worse away from the one they were trained or tested at.
+    Most networks accept any size, but classify worse at sizes other than those they were trained or tested at.
     """
     seen, wanted = evidence.seen, evidence.spec.size
     if evidence.stage != "eval" or not isinstance(wanted, Known):
@@ -57,7 +57,7 @@ def other_size(evidence: Evidence) -> Iterator[Problem]:
     if found != wanted.value:
         kept = " (images keep the size they come in)" if seen is not None and found == (256, 320) else ""
         yield Problem(
-            f"images reach the network as {found[0]} x {found[1]} px{kept}, and it was trained or tested at "
+            f"images reach the network as {found[0]} x {found[1]} px{kept}, and the network was trained or tested at "
             f"{wanted.value[0]} x {wanted.value[1]}",
             "resize and crop to the network's size, or state the size you mean with --size",
             _where(evidence, "crop", "resize"),
@@ -68,7 +68,8 @@ def other_size(evidence: Evidence) -> Iterator[Problem]:
 def other_crop(evidence: Evidence) -> Iterator[Problem]:
     """Another crop.
 
-    The share of the image that is kept decides how large objects appear. Networks differ (256, 248, 235, 224 for 224).
+    The share of the image that the crop keeps decides how large objects appear. Networks differ: for a crop of 224 they resize to
+    256, 248, 235 or 224.
     """
     stated, size = evidence.stated, evidence.spec.size
     if evidence.stage != "eval" or stated is None or not isinstance(size, Known):
@@ -99,7 +100,7 @@ def other_crop(evidence: Evidence) -> Iterator[Problem]:
 def other_interpolation(evidence: Evidence) -> Iterator[Problem]:
     """Another interpolation.
 
-    Each interpolation blurs and rings in its own way, and the network learned with one of them.
+    Each interpolation blurs edges and adds ringing in its own way. The network was trained with one of them.
     """
     if evidence.stage != "eval" or evidence.stated is None:
         return
@@ -122,7 +123,7 @@ def other_interpolation(evidence: Evidence) -> Iterator[Problem]:
 def no_antialias(evidence: Evidence) -> Iterator[Problem]:
     """Resized without antialiasing.
 
-    PIL always filters before it shrinks; a tensor is only filtered with antialias=True.
+    PIL always filters an image before it shrinks it. A tensor is filtered only with antialias=True.
     """
     if evidence.stage != "eval":
         return

@@ -1,4 +1,4 @@
-"""Rules on the order of steps, and on chance where there should be none."""
+"""Rules on the order of steps, on random steps in evaluation, and on stages that differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tare.pipelines.step import Step
 def normalize_before_tensor(evidence: Evidence) -> Iterator[Problem]:
     """Normalize before ToTensor.
 
-    Torchvision's Normalize takes a float tensor. In front of ToTensor it gets an image, and raises or does nothing useful.
+    Torchvision's Normalize takes a float tensor. Before ToTensor it gets an image, and raises an error or does nothing useful.
     """
     at = evidence.normalised_at
     if at is None or not _takes_unit_floats(evidence.steps[at]):
@@ -45,7 +45,7 @@ def normalize_before_tensor(evidence: Evidence) -> Iterator[Problem]:
 def integers_into_normalize(evidence: Evidence) -> Iterator[Problem]:
     """An integer tensor into Normalize.
 
-    PILToTensor and ToImage keep 0..255 integers. Normalize refuses them or, in other libraries, computes in integers.
+    PILToTensor and ToImage keep integers of 0..255. Torchvision's Normalize refuses them; other libraries compute in integers.
     """
     at = evidence.normalised_at
     if at is None or not _takes_unit_floats(evidence.steps[at]):
@@ -75,15 +75,15 @@ def integers_into_normalize(evidence: Evidence) -> Iterator[Problem]:
 def photometric_after_normalize(evidence: Evidence) -> Iterator[Problem]:
     """Colour augmentation after Normalize.
 
-    Brightness, contrast, hue and the like assume values in [0, 1] or 0..255 and clip to that range. Normalised values lie around
-    0, so half of every image is cut off.
+    Operations on brightness, contrast or hue assume values in [0, 1] or 0..255 and clip to that range. Normalised values lie
+    around 0, so half of every image is cut off.
     """
     at = evidence.normalised_at
     for index, step in evidence.steps_of("photometric"):
         if at is not None and index > at:
             yield Problem(
                 f"{step.name} comes after {evidence.steps[at].name}: colour operations take values in [0, 1] or 0..255 "
-                "and clip there, and after normalisation find neither",
+                "and clip to that range, so they cut off normalised values",
                 f"move {step.name} before the normalisation",
                 step.where,
             )
@@ -119,8 +119,8 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
 def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
     """Random augmentation in evaluation.
 
-    The training transform used for validation: the score is noisy and too low, and the same image is classified differently from
-    call to call.
+    The training transform is used for validation. The score is noisy and too low, and the same image is classified differently
+    from call to call.
     """
     if evidence.stage != "eval":
         return
@@ -128,8 +128,8 @@ def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
     if drawn or (evidence.seen is not None and evidence.seen.random):
         names = f": {', '.join(step.name for step in drawn[:4])}" if drawn else ""
         yield Problem(
-            f"the evaluation pipeline draws at random{names}; one image gives another input each time",
-            "leave random augmentation to training; or check this as training with --stage train",
+            f"the evaluation pipeline draws at random{names}; the same image gives a different input each time",
+            "use random augmentation in training only; if this is the training pipeline, check it with --stage train",
             drawn[0].where if drawn else "",
         )
 
@@ -144,19 +144,20 @@ def random_in_eval(evidence: Evidence) -> Iterator[Problem]:
 def stages_differ(evidence: Evidence) -> Iterator[Problem]:
     """Training and evaluation scale differently.
 
-    Two pipelines written at different times, one with Normalize and one without. Training looks fine, validation looks broken.
+    Two pipelines were written at different times, one with Normalize and one without. Training looks fine, validation looks
+    broken.
     """
     other = evidence.sibling
     if evidence.stage != "eval" or other is None or evidence.fed is None or other.fed is None:
         return
     if len(evidence.fed.order) != len(other.fed.order):
-        said = f"{len(other.fed.order)} channels in training and {len(evidence.fed.order)} in evaluation"
-        yield Problem(said, "convert colours alike in both")
+        counts = f"{len(other.fed.order)} channels in training and {len(evidence.fed.order)} in evaluation"
+        yield Problem(counts, "convert colours in the same way in both")
         return
     allowed = 0.5 if evidence.approximate or other.approximate else 0.02
     if evidence.fed.order != other.fed.order and not (evidence.approximate or other.approximate):
-        said = f"the order of channels is {other.fed.order} in training and {evidence.fed.order} in evaluation"
-        yield Problem(said, "reverse the channels in both, or in neither")
+        orders = f"the order of channels is {other.fed.order} in training and {evidence.fed.order} in evaluation"
+        yield Problem(orders, "reverse the channels in both, or in neither")
         return
     worst, c = max(
         (max(abs(_at(evidence, c, v) - _at(other, c, v)) for v in (0, 255)), c) for c in range(len(evidence.fed.order))
@@ -176,7 +177,7 @@ def _at(evidence: Evidence, channel: int, raw: float) -> float:
 
 
 def _takes_unit_floats(step: Step) -> bool:
-    """Whether a normalising step does no scaling of its own, as torchvision's."""
+    """Whether a step normalises without scaling values first, as torchvision's Normalize does."""
     return step.name == "Normalize" and step.values.get("max_value") == 1.0
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding, Severity
 
-#: Code that examples have in common.
+#: Code that several examples share.
 NORMALIZE = "v2.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))"
 TO_FLOAT = "v2.ToDtype(torch.float32, scale=True)"
 
 
 class Problem(NamedTuple):
-    """What a rule found: the numbers seen, what to do about it, and where."""
+    """What a rule found: a message with the numbers seen, a remedy, and the place."""
 
     message: str
     remedy: str
@@ -28,7 +28,7 @@ Check = Callable[[Evidence], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``story`` tells what happens and why it goes unnoticed; ``wrong`` and ``right`` are examples in code."""
+    """One rule. ``story`` says what happens and why it stays unnoticed; ``wrong`` and ``right`` are examples in code."""
 
     code: str
     name: str

@@ -1,4 +1,4 @@
-"""Rules on where statistics come from: which definition, which split, how many samples, and whether they are used at all."""
+"""Rules on statistics: how their std is defined, their split, their number of samples, and whether they are applied at all."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _LARGEST_ERROR = 0.05
 def std_of_single_images(evidence: Evidence) -> Iterator[Problem]:
     """The std is a mean of the stds of single images.
 
-    Averaging the std of each image leaves out how images differ from one another, so the number is too small (CIFAR-10: .2023
-    instead of .2470). A network that was trained with such constants keeps them; statistics of your own data need not repeat it.
+    The mean of the stds of single images leaves out how images differ from one another, so it is too small (CIFAR-10: .2023
+    instead of .2470). A network that was trained with such constants must keep them, but statistics of your own data should not
+    repeat the mistake.
     """
     stats = _fed_statistics(evidence)
     if stats is None or evidence.diagnosis is None or evidence.measured is None:
@@ -46,8 +47,8 @@ def std_of_single_images(evidence: Evidence) -> Iterator[Problem]:
 def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
     """Statistics of validation or test data.
 
-    Mean and std computed before the split describe the data that the network is tested on, too. The effect on the score is small
-    and the claim that the test data were unseen is gone.
+    If mean and std are computed before the split, they describe the test data, too. The effect on the score is small, but the
+    test data are no longer unseen.
     """
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
@@ -65,7 +66,7 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
         which = "the held-out splits" if nearest == "held out" else "all splits together"
         yield Problem(
             f"mean and std are those of {which} (they agree to {distance[nearest]:.2g}; with the training split to "
-            f"{distance['train']:.2g}): what the network is tested on has shaped its input",
+            f"{distance['train']:.2g}): the held-out data have influenced the network's input",
             f"use the training split's: mean {listed(measured.train.mean)}, std {listed(measured.train.std)}",
         )
 
@@ -80,7 +81,7 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
 def uncertain_statistics(evidence: Evidence) -> Iterator[Problem]:
     """Statistics of too few samples.
 
-    The pixels of one image are alike: ten images say as much about the mean as ten numbers, not as a million.
+    The pixels of one image resemble one another. Ten images say as much about the mean as ten numbers, not as a million numbers.
     """
     stats = _fed_statistics(evidence)
     if stats is None:
@@ -89,8 +90,8 @@ def uncertain_statistics(evidence: Evidence) -> Iterator[Problem]:
     std_error = max(channel.std_se / channel.std for channel in stats.channels if channel.std > 0)
     if math.isnan(mean_error) or max(mean_error, std_error) > _LARGEST_ERROR:
         yield Problem(
-            f"the pipeline is fed statistics of {stats.samples} samples: the mean is known to ±{1.96 * mean_error:.2g} and "
-            f"the std to ±{1.96 * std_error:.2g} of a std (95%)",
+            f"the pipeline normalises with statistics of {stats.samples} samples: the mean is known to "
+            f"±{1.96 * mean_error:.2g} and the std to ±{1.96 * std_error:.2g} of a std (95%)",
             "measure more samples, keep the network's own constants, or shrink toward them (strategy blend)",
         )
 
@@ -105,7 +106,7 @@ def uncertain_statistics(evidence: Evidence) -> Iterator[Problem]:
 def declared_but_not_applied(evidence: Evidence) -> Iterator[Problem]:
     """Statistics stated and not applied.
 
-    A configuration holds mean and std beside do_normalize: false, or a Normalize with p=0.5.
+    A configuration states mean and std beside do_normalize: false, or a Normalize is applied with p=0.5.
     """
     for _, step in evidence.steps_of("normalize"):
         if step.random:
@@ -123,7 +124,7 @@ def declared_but_not_applied(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _fed_statistics(evidence: Evidence) -> DatasetStats | None:
-    """The training split's statistics, if their mean is what is fed with any definition of std, and the network's are not."""
+    """The training split's statistics, if the pipeline normalises with them (under any definition of std), else None."""
     measured, diagnosis = evidence.measured, evidence.diagnosis
     if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
         return None

@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = tuple(
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Everything that the rules find, the gravest first."""
+    """All findings of all rules, the most severe first."""
     found = [finding for rule in RULES for finding in rule.findings(evidence)]
     yield from sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 

@@ -1,4 +1,4 @@
-"""Rules on values: the range that reaches the network, and the map that makes it."""
+"""Rules on values: the range that reaches the network, and the map from raw values to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.checking.rules.words import expected_constants, raw_range, where_normalised
 from tare.input_spec.spec import Known
 
-#: Stds of unit values that pipelines state, from that of a faint image to none at all.
+#: The smallest and largest std of unit values that pipelines usually state.
 _USUAL_STD = (0.04, 2.0)
 
 
@@ -79,9 +79,9 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
 def normalised_twice(evidence: Evidence) -> Iterator[Problem]:
     """Normalised twice.
 
-    A Normalize in the dataset and another one in the collate function, the processor or the network itself (torchvision's
-    detection models, exported models with the normalisation inside). With batch norm it trains, more slowly; without, it may not
-    converge.
+    One Normalize is in the dataset, another in the collate function, the processor or the network itself (torchvision's detection
+    models, exported models with the normalisation inside). A network with batch norm still learns, but more slowly; a network
+    without batch norm may not converge.
     """
     kind = evidence.mistake
     if kind in ("twice", "twice_other"):
@@ -89,7 +89,7 @@ def normalised_twice(evidence: Evidence) -> Iterator[Problem]:
         with_whose = f" (once with the constants of {other!r})" if other else ""
         yield Problem(
             f"the images are normalised twice{with_whose}: {raw_range(evidence)}",
-            "remove one of the two: a Normalize of yours, of the processor, or in the exported model",
+            "remove one of the two: your own Normalize, the processor's, or the one inside the exported model",
             where_normalised(evidence),
         )
     if kind == "normalised_for_network_that_does_it_itself" and evidence.diagnosis:
@@ -133,7 +133,7 @@ def not_normalised(evidence: Evidence) -> Iterator[Problem]:
 def bit_depth(evidence: Evidence) -> Iterator[Problem]:
     """A divisor of another bit depth.
 
-    65535 is the range of 16-bit images. An 8-bit image divided by it is black; a 16-bit one divided by 255 reaches 257.
+    65535 is the range of 16-bit images. An 8-bit image divided by 65535 is black; a 16-bit image divided by 255 reaches 257.
     """
     if evidence.mistake == "bit_depth" and evidence.diagnosis:
         yield Problem(
@@ -153,15 +153,15 @@ def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
     named = [step for _, step in evidence.steps_of("normalize_by_image")]
     if named or (evidence.seen is not None and evidence.seen.by_image):
         which = f" ({named[0].name})" if named else ""
-        said = (
-            "an image whose largest raw value is 1 or less is scaled otherwise than all others: a black frame with a few dark "
+        message = (
+            "an image whose largest raw value is 1 or less is scaled differently from all others: a black frame with a few dark "
             "pixels comes out white"
             if evidence.seen is not None and evidence.seen.threshold
             else f"every image is scaled by its own values{which}: the same raw value reaches the network as different numbers, "
             "and a dark image comes out like a bright one"
         )
         yield Problem(
-            said,
+            message,
             "divide by the range of the dtype (255 for 8 bits), whatever values the image has",
             named[0].where if named else "",
         )
@@ -171,17 +171,18 @@ def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
 def formula(evidence: Evidence) -> Iterator[Problem]:
     """A slip in (x - mean) / std.
 
-    The mean added instead of subtracted, the variance for the std, or one of the two steps forgotten.
+    The mean is added instead of subtracted, values are divided by the variance instead of the std, or one of the two steps is
+    missing.
     """
-    said = {
-        "std_not_applied": "the mean is subtracted, and nothing is divided by the std",
-        "mean_not_subtracted": "values are divided by the std, and the mean is not subtracted",
+    slip = {
+        "std_not_applied": "the mean is subtracted, but values are not divided by the std",
+        "mean_not_subtracted": "values are divided by the std, but the mean is not subtracted",
         "mean_added": "the mean is added where it should be subtracted",
         "variance_for_std": "values are divided by the variance (std squared) where the std is meant",
     }.get(evidence.mistake or "")
-    if said:
+    if slip:
         yield Problem(
-            f"{said}: {raw_range(evidence)}",
+            f"{slip}: {raw_range(evidence)}",
             f"apply (x - mean) / std with {expected_constants(evidence)}",
             where_normalised(evidence),
         )
@@ -195,17 +196,17 @@ def formula(evidence: Evidence) -> Iterator[Problem]:
     right="A.Compose([A.Normalize(), ToTensorV2()])",
 )
 def not_affine(evidence: Evidence) -> Iterator[Problem]:
-    """Something else than a shift and a scale.
+    """The pipeline does more than shift and scale values.
 
-    Gamma, equalisation, CLAHE or a colour matrix in evaluation change colours or contrast in a way that no mean and std describe,
-    and that the network met in training only if it was trained with them.
+    In evaluation, gamma, equalisation, CLAHE or a colour matrix changes colours or contrast in a way that no mean and std
+    describe. The network knows such images only if it was trained with the same step.
     """
     seen = evidence.seen
     if seen is None or seen.affine is not None or evidence.stage == "train" or seen.by_image or not seen.finite:
         return
     if seen.clamped != (None, None) or seen.random:
         return
-    cause = "channels are mixed" if seen.mixed else "raw values reach the network along a curve, not a line"
+    cause = "channels are mixed" if seen.mixed else "the network's input is a curve of the raw values, not a line"
     yield Problem(
         f"{cause}: no mean and std describe what this pipeline does",
         "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation",
@@ -213,7 +214,7 @@ def not_affine(evidence: Evidence) -> Iterator[Problem]:
 
 
 def raw_with_other_constants(evidence: Evidence) -> bool:
-    """Whether constants of [0, 1] that nobody published act on 0..255: stds that are usual there, 255 times too small here."""
+    """Whether constants that belong to [0, 1] and are not published act on 0..255: 255 times its std is a usual one."""
     expected = evidence.expected
     if evidence.mistake != "unexplained" or evidence.diagnosis is None or expected is None:
         return False

@@ -10,7 +10,7 @@ from tare.input_spec.words import names_in_order
 
 
 def raw_range(evidence: Evidence) -> str:
-    """The actual and the expected inputs of raw 0 and 255, in the channel where they differ most."""
+    """What raw 0 and 255 become and what the network expects, in the channel where the two differ most."""
     fed, expected = evidence.fed, evidence.expected
     if fed is None or expected is None:
         return "the network receives something else"
@@ -37,7 +37,7 @@ def expected_constants(evidence: Evidence) -> str:
 
 
 def where_normalised(evidence: Evidence) -> str:
-    """The places of the first two steps that normalise, empty without one."""
+    """The places of the first two steps that normalise; empty if no step does."""
     return " and ".join(step.where for _, step in evidence.steps_of("normalize")[:2])
 
 

@@ -44,7 +44,7 @@ def check(
 
 @command(RuleRequest)
 def rule(request: RuleRequest, as_json: Json = False) -> None:
-    """Tell the story of a finding: what happens, why nobody notices, what is wrong and what is right."""
+    """Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code."""
     from tare.checking.rules.table import RULES, rule_named
     from tare.reporting import findings
 

@@ -11,7 +11,7 @@ from tare.cli.options import Json, show
 
 @command(ExplainRequest)
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
-    """Explain whether the choice of mean and std matters for a network: what its first layers leave of the difference."""
+    """Show how much of a change of mean and std the network's first layers let through, and so whether the choice matters."""
     from tare.advising.explaining.api import explained
     from tare.reporting import console
     from tare.reporting.explanation import print_explanation

@@ -1,1 +1,1 @@
-"""One file a library."""
+"""The transforms of each library as steps, one module per library."""

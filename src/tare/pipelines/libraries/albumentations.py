@@ -1,4 +1,4 @@
-"""Albumentations' transforms as steps: those that matter by name, all others by the class that they derive from."""
+"""Albumentations' transforms as steps. The most important ones are known by name, all others by their base class."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from tare.pipelines.found import Container, Found, Library, Reader, always, edges_of, floats_of, is_point, step, with_probability
 from tare.pipelines.step import Step, StepKind
 
-#: What OpenCV's interpolation flags are called here; 3 averages over areas.
+#: tare's names of OpenCV's interpolation flags; 3 averages over areas.
 _INTERPOLATION = {0: "nearest", 1: "bilinear", 2: "bicubic", 3: "box", 4: "lanczos", 5: "bilinear", 6: "nearest-exact"}
 _DRAWING = ("get_params", "get_params_dependent_on_data", "get_params_dependent_on_targets")
-#: normalization= of A.Normalize, other than standard: how, and whether each channel is taken by itself.
+#: Values of A.Normalize(normalization=...) other than standard: the statistics used, and whether each channel has its own.
 _BY_IMAGE = {
     "image": ("mean_std", False),
     "image_per_channel": ("mean_std", True),
@@ -20,12 +20,12 @@ _BY_IMAGE = {
 
 
 def _sometimes(kind: StepKind, draws: bool = False, **values: Any) -> Reader:
-    """A reader of a step with the probability that every albumentations transform has."""
+    """A reader of a step that runs with the transform's own probability ``p``."""
     return lambda thing: with_probability(thing.p, (step(kind, random=draws, **values),))
 
 
 def _family(kind: StepKind, **values: Any) -> Reader:
-    """A reader for classes known by their base only: random if the class has parameters of its own to draw."""
+    """A reader of classes that are known only by their base class. The step is random if the class draws parameters."""
     return lambda thing: with_probability(thing.p, (step(kind, random=_draws(type(thing)), **values),))
 
 
@@ -35,7 +35,7 @@ def _draws(cls: type) -> bool:
 
 
 def _resized(thing: Any, size: tuple[int, ...] | None, fit: str, random: bool = False) -> tuple[Step, ...]:
-    # OpenCV reads single pixels when it shrinks, unless it averages over areas.
+    # OpenCV does not filter before it shrinks, unless it averages over areas.
     areas = bool(getattr(thing, "area_for_downscale", None)) or thing.interpolation == 3
     how: dict[str, Any] = {"interpolation": "box" if areas else _INTERPOLATION.get(thing.interpolation), "antialias": areas}
     return with_probability(thing.p, (step("resize", random=random, size=size, fit=fit, **how),))
@@ -95,7 +95,7 @@ def _normalize(thing: Any) -> Found:
         name, per_channel = _BY_IMAGE[how]
         return with_probability(thing.p, (step("normalize_by_image", how=name, per_channel=per_channel),))
     if how != "standard":
-        raise ValueError(f"a normalization that is not known: {how}")
+        raise ValueError(f"tare does not know normalization={how!r}")
     mean, std, largest = floats_of(thing.mean), floats_of(thing.std), float(thing.max_pixel_value)
     return with_probability(thing.p, (step("normalize", mean=mean, std=std, max_value=largest),))
 
@@ -125,7 +125,7 @@ def _sequence(thing: Any) -> Found:
 
 
 def _one_of(thing: Any) -> Found:
-    # Members' probabilities are weights here.
+    # The probabilities of members are weights here.
     possible = tuple(member for member in thing.transforms if member.p > 0)
     return (step("identity"),) if thing.p <= 0 else Container(possible, random=thing.p < 1 or len(possible) > 1)
 
@@ -163,20 +163,20 @@ READERS: dict[str, Reader] = {
     "ToTensorV2": _sometimes("convert", layout="CHW"),
     "ToTensor3D": _sometimes("convert", layout="CDHW"),
     "NoOp": always("identity"),
-    "Lambda": always("opaque", why="it calls functions of the user's"),
-    # Derived from DualTransform, since masks change with them, yet they change values.
+    "Lambda": always("opaque", why="it calls the user's own functions"),
+    # These derive from DualTransform, because they change masks too, but they change values.
     "Morphological": _sometimes("photometric", draws=True),
     "Mosaic": _sometimes("photometric", draws=True),
     "OverlayElements": _sometimes("photometric", draws=True),
     "PixelDropout": _sometimes("erase", draws=True, value=None),
     "MaskDropout": _sometimes("erase", draws=True, value=None),
     "CoarseDropout3D": _sometimes("erase", draws=True, value=None),
-    # They look at the image and draw nothing.
+    # These depend on the image and draw nothing.
     "Equalize": _sometimes("photometric"),
     "AutoContrast": _sometimes("photometric"),
 }
 
-#: The first base on the way up decides.
+#: The nearest base class decides.
 FAMILIES: dict[str, Reader] = {
     "BaseDropout": _family("erase", value=None),
     "BaseCrop": _family("crop", size=None, place="random", pads=False),

@@ -1,4 +1,4 @@
-"""Kornia's augmentations, colour conversions and containers as steps: batches of float tensors ``(N, C, H, W)``."""
+"""Kornia's augmentations, colour conversions and containers as steps. They take batches of float tensors ``(N, C, H, W)``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tare.pipelines.step import Step, StepKind
 
 
 def _p(thing: Any) -> float:
-    """The probability that a sample is changed: its own times that of its batch."""
+    """The probability that a sample is changed: that of the sample times that of its batch."""
     return float(thing.p) * float(getattr(thing, "p_batch", 1.0))
 
 
@@ -40,7 +40,7 @@ def _normalize(thing: Any) -> Found:
 
 
 def _denormalize(thing: Any) -> Found:
-    """``v * std + mean``, written as the normalisation that does it."""
+    """``v * std + mean``, as the Normalize with the same effect."""
     mean, std = _constants(thing)
     spread = std * len(mean) if len(std) == 1 else std
     centre = mean * len(spread) if len(mean) == 1 else mean
@@ -163,7 +163,7 @@ FAMILIES: dict[str, Reader] = {
     "GeometricAugmentationBase2D": _sometimes("geometric", draws=True),
     "GeometricAugmentationBase3D": _sometimes("geometric", draws=True),
     "MixAugmentationBaseV2": _sometimes("photometric", draws=True),
-    # Elastic maps, fisheye and thin plates derive from the base itself.
+    # Transforms by elastic maps, fisheye and thin plates derive directly from this base class.
     "AugmentationBase2D": _sometimes("geometric", draws=True),
 }
 

@@ -1,4 +1,4 @@
-"""timm's own transforms as steps; its factory composes them with torchvision's."""
+"""timm's own transforms as steps. timm's factory composes them with torchvision's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tare.pipelines.found import Found, Library, Reader, always, at_random, squa
 
 
 def _interpolation(thing: Any) -> str | None:
-    """The name of the interpolation, None where it is drawn from several."""
+    """The name of the interpolation; None if it is drawn from several."""
     stated = thing.interpolation
     return None if isinstance(stated, list | tuple) else text_of(stated)
 
@@ -20,7 +20,7 @@ def _random_resized_crop(thing: Any) -> Found:
 
 
 def _resize_keep_ratio(thing: Any) -> Found:
-    # ``longest`` blends the ratio that covers the size (0) and the one that fits into it (1).
+    # ``longest`` interpolates between the scale that covers the size (0) and the scale that fits into it (1).
     fit = {0.0: "cover", 1.0: "contain"}.get(thing.longest)
     draws = thing.random_scale_prob > 0 or thing.random_aspect_prob > 0 or isinstance(thing.interpolation, list | tuple)
     height, width = square(thing.size)
@@ -38,7 +38,7 @@ def _random_crop(thing: Any) -> Found:
 
 
 def _to_tensor(thing: Any) -> Found:
-    """Timm's ToTensor casts and, unlike torchvision's, scales nothing."""
+    """Timm's ToTensor changes the type but, unlike torchvision's, does not scale values."""
     dtype = str(thing.dtype).removeprefix("torch.")
     return (step("convert", layout="CHW"), step("to_dtype", dtype=dtype, scale=False))
 

@@ -1,4 +1,4 @@
-"""Torchvision's transforms, v1 and v2, and its weights' presets, as steps."""
+"""Torchvision's transforms (v1 and v2) and the presets of its weights, as steps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _random_crop(thing: Any) -> Found:
 
 
 def _random_resized_crop(thing: Any) -> Found:
-    # The whole image at its own ratio leaves nothing to draw: it fits a square, and what does not fit is cropped centrally.
+    # With scale and ratio fixed at 1 nothing is drawn. A square image is kept whole; another image is cropped centrally.
     fixed = is_point(thing.scale, 1) and is_point(thing.ratio, 1)
     how: dict[str, Any] = {"interpolation": text_of(thing.interpolation), "antialias": getattr(thing, "antialias", None)}
     return (step("random_resized_crop", random=not fixed, size=square(thing.size), **how),)
@@ -89,7 +89,7 @@ def _colour_jitter(thing: Any) -> Found:
     given = [(each, 0.0 if name == "hue" else 1.0) for name, each in _jitters(thing).items() if each is not None]
     if all(is_point(each, neutral) for each, neutral in given):
         return (step("identity"),)
-    # The order of the four is drawn too; a single one has no order.
+    # ColorJitter also draws the order of its operations, unless there is only one.
     return (step("photometric", random=len(given) > 1 or not is_point(given[0][0])),)
 
 
@@ -118,7 +118,7 @@ def _to_dtype(thing: Any) -> Found:
 
 
 def _image_dtype(by_type: dict[Any, Any]) -> Any:
-    """The dtype that images get: that of the first key that an image's type could have (v2.ToDtype looks the type up)."""
+    """The dtype that images get: v2.ToDtype looks up the type of the image, which may be any of three."""
     names = {getattr(key, "__name__", str(key)): value for key, value in by_type.items()}
     keys = [key for key in ("Image", "Video", "Tensor") if key in names]
     if len({names[key] for key in keys}) > 1:

@@ -1,4 +1,4 @@
-"""Image processors of transformers as steps, by what their class does with their configuration."""
+"""Image processors of transformers as steps, read from the configuration and the class of each processor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 _RESIZE = ("interpolation", "antialias")
 
-#: A class of the library's is known by its name in the tables that :func:`fields_of_processor_config` reads.
+#: :func:`fields_of_processor_config` reads tables that know the library's classes by name.
 FAMILIES: dict[str, Reader] = {
     "ImageProcessingMixin": _processor,
     "ProcessorMixin": lambda thing: Container((thing.image_processor,)),

@@ -1,1 +1,1 @@
-"""Keras."""
+"""Read what a Keras model expects: an application, or a ``.keras`` file."""

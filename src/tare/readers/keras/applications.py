@@ -1,8 +1,8 @@
-"""Read an :class:`InputSpec` from ``keras.applications``, out of keras itself.
+"""Read an :class:`InputSpec` of an application of ``keras.applications`` from keras itself.
 
-How an application prepares its input is what its module's ``preprocess_input`` does to a probe: one of the three modes, or
-nothing where the model rescales inside; then the layers at the model's front say it. The model is built on the meta device,
-without memory for its weights.
+An application prepares its input by the ``preprocess_input`` of its module, which is applied to a probe here. Either the result
+is that of one of three modes, or the probe is unchanged, because the model rescales inside; then the layers at its front are
+read. On torch the model is built on the meta device, without memory for its weights.
 """
 
 from __future__ import annotations
@@ -32,15 +32,19 @@ MODES: dict[str, tuple[str, float, tuple[float, ...], tuple[float, ...]]] = {
 def read_keras(name: str) -> InputSpec:
     """Read the application ``NAME`` (ResNet50, EfficientNetV2B0, ...). Nothing is downloaded.
 
-    Keras runs on the backend that is configured, or on torch. Raises :class:`SpecError` with close names for an
-    unknown one, and :class:`MissingDependencyError` without keras.
+    Keras runs on the backend that is configured, or on torch. Raises :class:`SpecError` with similar names if keras has no such
+    application, and :class:`MissingDependencyError` if keras is not installed.
     """
     keras = keras_library()
     known = {entry: value for entry, value in vars(keras.applications).items() if entry[0].isupper()}
     if name not in known:
         close = difflib.get_close_matches(name.lower(), [entry.lower() for entry in known], n=3, cutoff=0.5)
         listed = ", ".join(f"keras:{entry}" for entry in known if entry.lower() in close)
-        raise SpecError("an application that keras has", f"{name!r}", f"did you mean {listed}?" if close else "see its list")
+        raise SpecError(
+            "an application that keras has",
+            f"{name!r}",
+            f"did you mean {listed}?" if close else "see the list in Keras's documentation",
+        )
     module = sys.modules[known[name].__module__]
     source = f"keras {keras.__version__} applications.{name}"
     mode = mode_of(module)
@@ -48,7 +52,7 @@ def read_keras(name: str) -> InputSpec:
         model = _built(keras, known[name])
         layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers[:8]]
         fields = fields_of_layers(layers, source, lambda _: None)
-    except Exception as error:  # a backend's own: keras 3.15 has no NASNetMobile on torch
+    except Exception as error:  # each backend raises its own errors: keras 3.15 cannot build NASNetMobile on torch
         reason = f"{source} cannot be built ({type(error).__name__}: {' '.join(str(error).split())[:100]})"
         fields = dict.fromkeys(("channels", "scale", "mean", "std", "size", "layout", "dtype"), Unknown(reason))
     if mode is not None:
@@ -64,7 +68,7 @@ def read_keras(name: str) -> InputSpec:
 def mode_of(module: Any) -> str | None:
     """The mode of a module's ``preprocess_input``, found by applying it to a probe; None if it changes nothing.
 
-    Raises :class:`SpecError` if it does something else.
+    Raises :class:`SpecError` if it changes the probe in another way.
     """
     from keras.applications import imagenet_utils
 
@@ -75,18 +79,20 @@ def mode_of(module: Any) -> str | None:
     for mode in MODES:
         if np.array_equal(made, imagenet_utils.preprocess_input(probe.copy(), data_format="channels_last", mode=mode)):
             return mode
-    raise SpecError("a preprocess_input of a mode caffe, tf or torch", f"another in {module.__name__}", "state the constants")
+    raise SpecError(
+        "a preprocess_input with the mode caffe, tf or torch", f"another one in {module.__name__}", "state the constants"
+    )
 
 
 def keras_library() -> Any:
-    """Keras, on torch where nobody chose a backend and its default, TensorFlow, is not installed."""
+    """Keras. It runs on torch if no backend is chosen and Keras's default, TensorFlow, is not installed."""
     if "keras" not in sys.modules and find_spec("tensorflow") is None:
         os.environ.setdefault("KERAS_BACKEND", "torch")
     return require("keras", extra="readers", purpose="keras:NAME")
 
 
 def _built(keras: Any, application: Any) -> Any:
-    """The model, on torch without memory for its weights."""
+    """The model; on torch, without memory for its weights."""
     if keras.backend.backend() != "torch":
         return application(weights=None)
     with keras.device("meta"):

@@ -1,4 +1,4 @@
-"""Read an :class:`InputSpec` from a ``.keras`` file: the configuration in the archive, and nothing of it is executed."""
+"""Read an :class:`InputSpec` from the configuration in a ``.keras`` file. Nothing in the file is executed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from tare.input_spec.spec import InputSpec
 from tare.readers.keras.layers import StoredMoments, fields_of_layers
 
 _MOST_BYTES = 1 << 26
-_DEEPEST = 16
 
 
 def read_keras_file(path: Path) -> InputSpec:
     """Read the Rescaling and Normalization layers at the front of the model in a ``.keras`` archive.
 
-    An adapted layer's mean and variance are weights; they are read where h5py is installed, which comes with keras. Raises
-    :class:`SpecError` if the file is no such archive, too large, or malformed.
+    Mean and variance of an adapted layer are weights. They are read if h5py is installed, which comes with keras. Raises
+    :class:`SpecError` if the file is no such archive, is too large, or is malformed.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo("config.json")
             if member.file_size > _MOST_BYTES:
                 raise SpecError(
-                    f"a config.json of at most {_MOST_BYTES} bytes", f"{member.file_size} in {str(path)!r}", "check it"
+                    f"a config.json of at most {_MOST_BYTES} bytes", f"{member.file_size} in {str(path)!r}", "check the file"
                 )
             with archive.open(member) as stream:
                 document = json.loads(stream.read(_MOST_BYTES))
@@ -47,7 +46,7 @@ def spec_of_model_config(document: Any, source: str, moments: StoredMoments) -> 
 
 
 def stored_moments(path: Path) -> StoredMoments:
-    """Mean and variance that the archive's weights hold for its n-th Normalization layer; None if they cannot be had."""
+    """A function that reads mean and variance of the n-th Normalization layer from the weights; it returns None if it cannot."""
 
     def read(index: int) -> tuple[Sequence[float], Sequence[float]] | None:
         try:
@@ -65,28 +64,30 @@ def stored_moments(path: Path) -> StoredMoments:
                 mean, variance = ([float(value) for value in values[()].ravel()] for values in stored)
                 return mean, variance
         except (ImportError, KeyError, OSError, ValueError, RuntimeError, AttributeError, zipfile.BadZipFile):
-            return None  # the caller says that they are not at hand
+            return None  # the caller reports that they cannot be read
 
     return read
 
 
-def _layers(document: Any, source: str, depth: int = 0) -> list[tuple[str, Mapping[str, Any]]]:
-    """Class and configuration of each layer in order; a model that begins with a model begins with that one's layers."""
+def _layers(document: Any, source: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Class and configuration of each layer, in order."""
     config = document.get("config") if isinstance(document, Mapping) else None
     listed = config.get("layers") if isinstance(config, Mapping) else None
-    if not isinstance(listed, list) or depth > _DEEPEST:
+    if not isinstance(listed, list):
         raise SpecError("a Keras model with a list of layers", f"none in {source}", "save a Sequential or Functional model")
     found: list[tuple[str, Mapping[str, Any]]] = []
     for layer in _chained(listed):
         kind, inner = (layer.get("class_name"), layer.get("config")) if isinstance(layer, Mapping) else (None, None)
         if not isinstance(kind, str) or not isinstance(inner, Mapping):
-            raise SpecError("a class and a configuration for each Keras layer", f"another layer in {source}", "save it again")
+            raise SpecError(
+                "a class and a configuration for each Keras layer", f"a layer without them in {source}", "save the model again"
+            )
         found.append((kind, inner))
     return found
 
 
 def _chained(listed: list[Any]) -> list[Any]:
-    """The layers up to the first that does not follow the one before it: a branch prepares no single input."""
+    """The layers from the first on, as long as each follows the one before it. After a branch there is no single input."""
     for index, layer in enumerate(listed):
         nodes = layer.get("inbound_nodes") if isinstance(layer, Mapping) else None
         if index and isinstance(nodes, list) and nodes and _previous(listed, index) not in json.dumps(nodes):

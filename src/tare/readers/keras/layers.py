@@ -1,7 +1,7 @@
 """The layers at the front of a Keras model that prepare its input, as fields of a specification.
 
-``Rescaling`` is ``v * scale + offset`` and ``Normalization`` is ``(v - mean) / sqrt(variance)``. Those that stand between the
-input and the first other layer are read from the model's configuration; nothing is built and nothing runs.
+``Rescaling`` is ``v * scale + offset`` and ``Normalization`` is ``(v - mean) / sqrt(variance)``. Such layers are read from the
+model's configuration if no other layer comes before them. No model is built or run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.fields import Known, Unknown, numbers, short_repr
 from tare.input_spec.foreign import Fields, known_field
 
-#: ``moments(index)`` gives mean and variance of the index-th Normalization layer, where they are weights; None if unknown.
+#: ``moments(index)`` returns mean and variance of the index-th Normalization layer, if they are weights; None if unknown.
 StoredMoments = Callable[[int], tuple[Sequence[float], Sequence[float]] | None]
 INSIDE = "the model applies scale, mean and std itself: feed it raw values"
 
@@ -63,7 +63,7 @@ def _front(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[int, s
 def _affine(
     kind: str, config: Mapping[str, Any], count: int | None, source: str, moments: StoredMoments, index: int
 ) -> Affine | Unknown:
-    """One layer as a map of each channel."""
+    """One layer as an affine map per channel; unknown if it is no such map or its constants cannot be read."""
     name = f"{source}, layer {config.get('name')!r}"
     if kind == "Rescaling":
         scale = _each(config.get("scale"), count, f"{name}, scale")
@@ -73,11 +73,11 @@ def _affine(
         return Affine(tuple(range(len(scale))), scale, offset)
     mean, variance = config.get("mean"), config.get("variance")
     if config.get("invert"):
-        return Unknown(f"{name} inverts, which is no preparation of an input")
+        return Unknown(f"{name} undoes a normalisation (invert=True) instead of preparing an input")
     if mean is None or variance is None:
         stored = moments(index)
         if stored is None:
-            return Unknown(f"{name}: its mean and variance are weights, which are not at hand")
+            return Unknown(f"{name}: its mean and variance are weights, which cannot be read here")
         mean, variance = stored
     means, variances = _each(mean, count, f"{name}, mean"), _each(variance, count, f"{name}, variance")
     if min(variances) <= 0:
@@ -88,7 +88,7 @@ def _affine(
 
 
 def _each(value: Any, count: int | None, where: str) -> tuple[float, ...]:
-    """One number for every channel."""
+    """``value`` as one number per channel. Raises :class:`SpecError` if it is neither one number nor one per channel."""
     while isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], list | tuple):
         value = value[0]
     stated = value if isinstance(value, list | tuple) else [value]
@@ -103,7 +103,7 @@ def _each(value: Any, count: int | None, where: str) -> tuple[float, ...]:
 
 
 def _constants(whole: Affine, front: list[tuple[int, str, Mapping[str, Any]]], source: str) -> Fields:
-    """``a v + b`` as ``(scale v - mean) / std`` with the first rescaling as the scale."""
+    """The map ``a v + b`` as ``(scale v - mean) / std``; ``scale`` is that of the first layer, if it is a Rescaling."""
     origin = f"{source}: {', '.join(kind for _, kind, _ in front)} inside the model"
     _, kind, config = front[0]
     first = config.get("scale") if kind == "Rescaling" else 1.0
@@ -135,6 +135,6 @@ def _channels(count: int | None, source: str) -> Any:
         return Known("L", f"{source}, batch_shape")
     if count == 3:
         return Known(
-            "RGB", f"{source}, batch_shape: three channels, which Keras's own image loaders give in red, green, blue order"
+            "RGB", f"{source}, batch_shape: three channels, which Keras's own image loaders return in the order red, green, blue"
         )
     return Unknown(f"{source} does not say what its channels are")

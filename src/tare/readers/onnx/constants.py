@@ -1,4 +1,4 @@
-"""Small constants of an ONNX graph: initializers and Constant nodes, and what reshapes them. Nothing outside the file is read."""
+"""Small constants of an ONNX graph: initializers, Constant nodes, results of operators on constants. Only the file is read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import short_repr
 
-#: No mean, std or list of axes is longer.
+#: A constant with more values is not read: no mean, std or list of axes is longer.
 MOST_VALUES = 1 << 16
 _MOST_BYTES = 1 << 20
 _EXTERNAL = 1  # onnx.TensorProto.EXTERNAL
 
 
 class GraphConstants:
-    """Constants by name. A name that is not a constant, is too large or lies outside the file has a reason instead of a value."""
+    """Constants by name. A name that is no constant, is too large or is stored outside the file has a reason, not a value."""
 
     def __init__(self, graph: Any) -> None:
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
         self._values: dict[str, NDArray[Any]] = {}
 
     def shape(self, name: str) -> tuple[int, ...] | None:
-        """The shape that an initializer claims, without its values."""
+        """The shape that an initializer states; its values are not read. None if the name is no initializer."""
         tensor = self._tensors.get(name)
         return None if tensor is None else tuple(int(edge) for edge in tensor.dims)
 
     def get(self, name: str) -> NDArray[Any] | None:
-        """The value of a constant; None without one (:meth:`why_not`). Raises :class:`SpecError` if it is malformed."""
+        """The value of a constant; None if :meth:`why_not` has a reason. Raises :class:`SpecError` if it is malformed."""
         if name not in self._values and name in self._tensors and not self.why_not(name):
             self._values[name] = _array(self._tensors[name])
         return self._values.get(name)
@@ -42,13 +42,13 @@ class GraphConstants:
             return ""
         tensor = self._tensors.get(name)
         if tensor is None:
-            return f"{short_repr(name)} is no constant"
+            return f"{short_repr(name)} is not a constant"
         if tensor.data_location == _EXTERNAL:
-            return f"the constant {short_repr(name)} is kept outside the file, and is not read"
+            return f"the constant {short_repr(name)} is stored outside the file and is not read"
         return "" if _is_small(tensor) else f"the constant {short_repr(name)} is too large for a mean or std"
 
     def note(self, node: Any) -> None:
-        """Keep the output of a node whose inputs are all constants, if it is an operator that exporters put around constants."""
+        """Keep the value of a node whose inputs are all constants, if its operator is one that exporters apply to constants."""
         if node.op_type == "Constant":
             self._note_constant(node)
         elif node.op_type in _FOLDED and node.output and all(self.get(name) is not None for name in node.input if name):
@@ -57,7 +57,9 @@ class GraphConstants:
                 self._values[node.output[0]] = _FOLDED[node.op_type](operands, node)
             except (ValueError, IndexError, TypeError) as error:
                 reason = reason_of(error, 100)
-                raise SpecError("constants that fit their operators", f"{node.op_type}: {reason}", "export it again") from None
+                raise SpecError(
+                    "constants that fit their operators", f"{node.op_type}: {reason}", "export the model again"
+                ) from None
 
     def _note_constant(self, node: Any) -> None:
         attribute = next((each for each in node.attribute if each.name.startswith("value")), None)
@@ -100,9 +102,11 @@ def _array(tensor: Any) -> NDArray[Any]:
 
     try:
         return np.asarray(numpy_helper.to_array(tensor))
-    except Exception as error:  # whichever of its own, protobuf's and NumPy's errors
+    except Exception as error:  # onnx raises errors of its own, of protobuf and of NumPy
         reason = reason_of(error, 100)
-        raise SpecError(f"a constant {short_repr(tensor.name)} as it claims to be", reason, "export the model again") from None
+        raise SpecError(
+            f"values of the constant {short_repr(tensor.name)} that fit its type and shape", reason, "export the model again"
+        ) from None
 
 
 def _reshaped(operands: Sequence[NDArray[Any]], _: Any) -> NDArray[Any]:
@@ -122,7 +126,7 @@ def _squeezed(operands: Sequence[NDArray[Any]], node: Any) -> NDArray[Any]:
     return np.squeeze(operands[0], _axes(operands, node))
 
 
-#: Operators on constants, by what they do to arrays. Types do not matter here: values are read as float64 in the end.
+#: What operators do to constants. Casts change nothing here, since values are read as float64 in the end.
 _FOLDED: dict[str, Callable[[Sequence[NDArray[Any]], Any], NDArray[Any]]] = {
     "Identity": lambda operands, _: operands[0],
     "Cast": lambda operands, _: operands[0],

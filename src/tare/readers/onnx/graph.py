@@ -21,23 +21,23 @@ from tare.system.optional import require
 
 #: The key of metadata_props under which tare keeps its own specification.
 KEY = "tare.spec"
-#: Where a graph normalises itself, its input is raw under the key above, and what the network inside is fed stands here.
+#: If a graph normalises its input itself, the key above describes its raw input, and this key the input of the network inside.
 _INSIDE = "tare.model_spec"
 _MOST_BYTES = (1 << 31) - 1  # protobuf's own limit
 _MOST_TEXT = 1 << 24
 _MOST_CHANNELS = 4096
-#: TensorProto's types of input that have a name here, and those that are raw integers.
+#: The types of TensorProto that an image may have, and those of them that are raw integers.
 _DTYPES = {1: "float32", 2: "uint8", 4: "uint16", 10: "float16", 11: "float64", 16: "bfloat16"}
 _INTEGERS = (2, 4)
 #: The pixel format by which ONNX names the order of channels (onnx/docs/MetadataProps.md).
 _FORMATS = {"Rgb8": "RGB", "Bgr8": "BGR", "Gray8": "L"}
-#: Two maps disagree where a raw value reaches the network further apart than this, in input std.
+#: Two maps disagree if they send a raw value to inputs that differ by more than this, in input std.
 _TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """The graph's image input: its shape, 0 where it is not fixed, and its type."""
+    """The graph's image input: its name, its shape (0 for an edge that is not fixed) and its type."""
 
     name: str
     shape: tuple[int, ...]
@@ -47,8 +47,8 @@ class _Image:
 def read_onnx(path: str | Path) -> InputSpec:
     """Read ``metadata_props['tare.spec']`` if it is there, else Sub, Div, Mul, Add, BatchNormalization at the graph's front.
 
-    A graph without any takes its input normalised already, and how is unknown. Data outside the file are not read.
-    Raises :class:`SpecError` if the file is no ONNX model, is malformed, or its metadata and its graph disagree.
+    If the graph has none of these, it expects input that is already normalised, with unknown constants. Data outside the file are
+    not read. Raises :class:`SpecError` if the file is no ONNX model, is malformed, or its metadata and its graph disagree.
     """
     path = Path(path)
     model = _loaded(path)
@@ -69,7 +69,7 @@ def _loaded(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(
-                f"an ONNX file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "keep weights outside of it"
+                f"an ONNX file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size} bytes", "export it with external weights"
             )
         model = onnx.load_model(str(path), load_external_data=False)
     except OSError as error:
@@ -82,12 +82,12 @@ def _loaded(path: Path) -> Any:
     if not model.graph.node:
         raise SpecError("an ONNX model with a graph", f"no node in {str(path)!r}", "check the file")
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise SpecError("an ONNX model", f"names in {str(path)!r} that are no UTF-8", "check the file")
+        raise SpecError("an ONNX model with names in UTF-8", f"other names in {str(path)!r}", "export the model again")
     return model
 
 
 def _texts(model: Any) -> Iterator[Any]:
-    """Every name that is looked at; protobuf hands out bytes where one is no UTF-8."""
+    """Every name that is read; protobuf gives bytes instead of text if a name is not UTF-8."""
     for node in model.graph.node:
         yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
         yield from (attribute.name for attribute in node.attribute)
@@ -98,16 +98,16 @@ def _texts(model: Any) -> Iterator[Any]:
 
 def _own(text: str, path: Path) -> InputSpec:
     if len(text) > _MOST_TEXT:
-        raise SpecError(f"{KEY} of at most {_MOST_TEXT} characters", f"{len(text)} in {str(path)!r}", "export it again")
+        raise SpecError(f"{KEY} of at most {_MOST_TEXT} characters", f"{len(text)} in {str(path)!r}", "export the model again")
     try:
         return InputSpec.from_json(json.loads(text))
     except (ValueError, RecursionError) as error:
         found = f"{short_repr(text)} ({' '.join(str(error).split())[:80]})"
-        raise SpecError(f"JSON under {KEY} in {str(path)!r}", found, "export it again") from None
+        raise SpecError(f"JSON under {KEY} in {str(path)!r}", found, "export the model again") from None
 
 
 def _image_of(graph: Any) -> _Image | Unknown:
-    """The one input that is an image, or the only one there is."""
+    """The one input that is an image, or the graph's only input; unknown if there are several."""
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [
         _Image(each.name, tuple(_edge(dim) for dim in each.type.tensor_type.shape.dim), each.type.tensor_type.elem_type)
@@ -117,10 +117,10 @@ def _image_of(graph: Any) -> _Image | Unknown:
     images = [each for each in inputs if len(each.shape) in (4, 5) and each.kind in _DTYPES] or inputs
     if len(images) != 1:
         names = ", ".join(short_repr(each.name) for each in inputs[:6])
-        return Unknown(f"the graph has {len(inputs)} inputs ({names}), and which is the image is not known")
+        return Unknown(f"the graph has {len(inputs)} inputs ({names}), and nothing says which one is the image")
     image = images[0]
     if image.kind not in _DTYPES or not 2 <= len(image.shape) <= 5:
-        return Unknown(f"the input {short_repr(image.name)} has {len(image.shape)} axes and type {image.kind}, which is no image")
+        return Unknown(f"the input {short_repr(image.name)} has {len(image.shape)} axes and type {image.kind}: it is no image")
     return image
 
 
@@ -129,7 +129,7 @@ def _edge(dim: Any) -> int:
 
 
 def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
-    """What reaches the first layers, and the axis of channels: the one that ends where a convolution expects it."""
+    """The tensor that reaches the first layers, and the image's axis of channels: the axis that fits the first convolution."""
     rank = len(image.shape)
     found: list[tuple[Tracked, int]] = []
     for axis in dict.fromkeys((1, rank - 1)):
@@ -145,7 +145,7 @@ def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
 
 
 def _taken(graph: Any) -> int:
-    """The number of input channels of the first convolution, 0 without a convolution."""
+    """The number of input channels of the first convolution; 0 if there is no convolution."""
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for node in graph.node:
         shape = shapes.get(node.input[1], ()) if node.op_type == "Conv" and len(node.input) > 1 else ()
@@ -165,7 +165,7 @@ def _agreed(reached: Sequence[Tracked]) -> Tracked:
 
 
 def _channels_of(front: ImageTensor) -> Affine | None:
-    """The map of each channel; None if one image channel reaches the network in two scales, or not at all."""
+    """The map of each channel; None if a channel of the image reaches the network with two scales, or not at all."""
     once: dict[int, tuple[float, float]] = {}
     for index, scale, shift in zip(front.source, front.scale, front.shift, strict=True):
         if once.setdefault(index, (scale, shift)) != (scale, shift):
@@ -176,16 +176,16 @@ def _channels_of(front: ImageTensor) -> Affine | None:
 
 
 def _spec(front: Tracked, image: _Image, axis: int, metadata: dict[str, str], source: str) -> InputSpec:
-    said = f"{source}, input {short_repr(image.name)}"
-    dtype = Known(_DTYPES[image.kind], said)
-    raw = dtype if image.kind in _INTEGERS else Known("float32", said)
+    where = f"{source}, input {short_repr(image.name)}"
+    dtype = Known(_DTYPES[image.kind], where)
+    raw = dtype if image.kind in _INTEGERS else Known("float32", where)
     shape = {1: ("NCHW", (2, 3)), 3: ("NHWC", (1, 2))}.get(axis) if len(image.shape) == 4 else None
-    layout: Field[str] = Known(shape[0], said) if shape else Unknown(f"{said} has {len(image.shape)} axes")
-    size: Field[Any] = Unknown(f"{said} does not fix its height and width")
+    layout: Field[str] = Known(shape[0], where) if shape else Unknown(f"{where} has {len(image.shape)} axes")
+    size: Field[Any] = Unknown(f"{where} does not fix its height and width")
     if shape and all(image.shape[each] for each in shape[1]):
-        size = known_field("size", [image.shape[each] for each in shape[1]], said)
+        size = known_field("size", [image.shape[each] for each in shape[1]], where)
     fields: dict[str, Any] = {"dtype": dtype, "raw_dtype": raw, "layout": layout, "size": size}
-    silent = Unknown(f"{source}: the graph says nothing of how images are resized")
+    silent = Unknown(f"{source}: the graph does not say how images are resized")
     fields |= dict.fromkeys(("interpolation", "antialias", "crop"), silent)
     return InputSpec(**fields, **_values(front, image, metadata, source))
 
@@ -199,10 +199,13 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
         return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{origin}: not one map for each channel"))
     channels = _order(affine, metadata, source)
     if not front.normalises:
-        nothing = Unknown(f"{source}: no normalisation at the graph's front, so that it takes its input normalised already")
+        nothing = Unknown(f"{source}: no normalisation at the graph's front, so it expects input that is already normalised")
         return {"channels": channels, **dict.fromkeys(("scale", "mean", "std"), nothing)}
     if min(affine.scale) <= 0:
-        return {"channels": channels, **dict.fromkeys(("scale", "mean", "std"), Unknown(f"{origin} turn values upside down"))}
+        return {
+            "channels": channels,
+            **dict.fromkeys(("scale", "mean", "std"), Unknown(f"{origin} invert values, or make them constant")),
+        }
     scale = float(unit_scale(_DTYPES[image.kind])) if image.kind in _INTEGERS else 1.0
     scale = 1 / 255 if abs(front.lead * 255 - 1) < 1e-3 else scale  # a graph that divides floats by 255 takes 0..255
     std = [scale / a for a in affine.scale]
@@ -216,21 +219,23 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
 
 
 def _order(affine: Affine, metadata: dict[str, str], source: str) -> Field[str]:
-    """The order of channels that the first layer receives; the graph names none, and the image's own is taken for RGB."""
+    """The order of channels that the first layer receives. If the file does not state the image's order, RGB is assumed."""
     count = len(affine.order)
     stated = _FORMATS.get(metadata.get("Image.BitmapPixelFormat", ""))
-    said = f"{source}, Image.BitmapPixelFormat" if stated else f"{source}: taken for red, green, blue, as nothing else is said"
+    origin = (
+        f"{source}, Image.BitmapPixelFormat" if stated else f"{source}: assumed red, green, blue, since nothing else is stated"
+    )
     reverses = affine.order == tuple(range(count))[::-1] and count > 1
     if not reverses and affine.order != tuple(range(count)):
         return Unknown(f"{source}: the graph puts channels in the order {affine.order}")
     name = stated or {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
     if reverses and count == 3:
         name = {"RGB": "BGR", "BGR": "RGB"}.get(name, name)
-    return Known(name, said)
+    return Known(name, origin)
 
 
 def _check_agreement(stated: InputSpec, front: Tracked, path: Path) -> None:
-    """Compare the metadata with a graph that normalises; raises :class:`SpecError` with both numbers if they differ."""
+    """Compare the metadata with a graph that normalises. Raises :class:`SpecError` with both numbers if they differ."""
     affine = _channels_of(front) if isinstance(front, ImageTensor) and front.normalises else None
     known = [stated.channels, stated.scale, stated.mean, stated.std, stated.raw_dtype]
     if affine is None or any(isinstance(field, Unknown) for field in known):

@@ -1,4 +1,4 @@
-"""Operators of ONNX that may stand between an image and the first layer with weights, each as what it makes of a tensor."""
+"""What ONNX operators between an image and the first layer with weights do to a tensor."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def _arithmetic(node: Any, operands: Sequence[Any]) -> Tracked:
     if node.op_type == "Div" and image is second:
         return Blocked(f"{named(node)} divides by the image")
     if node.op_type == "Div" and not values.all():
-        raise SpecError("divisors other than zero in the graph", f"{named(node)} divides by zero", "export it again")
+        raise SpecError("divisors other than zero in the graph", f"{named(node)} divides by zero", "export the model again")
     factors, offsets = _ARITHMETIC[node.op_type](values)
-    # The constant comes first: c - x, where the rest are the same either way.
+    # Sub with the constant first is c - x; the other operators give the same in either order.
     is_reversed = node.op_type == "Sub" and image is second
     return image.mapped(-factors, -offsets, "Sub") if is_reversed else image.mapped(factors, offsets, node.op_type)
 
@@ -48,12 +48,12 @@ _ARITHMETIC: dict[str, Callable[[NDArray[np.float64]], tuple[NDArray[np.float64]
 
 
 def _unreadable(image: Any, other: Any) -> str:
-    """Why a pair of operands is no image and constant; empty if it is."""
+    """Why a pair of operands is not an image and a constant; empty if it is."""
     if isinstance(other, ImageTensor):
-        return "combines the image with what was made of it"
+        return "combines two tensors that both come from the image"
     if not isinstance(image, ImageTensor) or not isinstance(other, np.ndarray):
         return f"has an operand that is not read: {other if isinstance(other, str) else 'it is missing'}"
-    return "reckons with integers" if image.integer else ""
+    return "computes with integers" if image.integer else ""
 
 
 def _by_channel(value: NDArray[Any], image: ImageTensor) -> NDArray[np.float64] | None:
@@ -72,16 +72,16 @@ def _by_channel(value: NDArray[Any], image: ImageTensor) -> NDArray[np.float64] 
 def _check_finite(values: NDArray[np.float64], node: Any) -> None:
     if not np.isfinite(values).all():
         raise SpecError(
-            "finite constants at the graph's front", f"{values.flatten()[:4].tolist()} in {named(node)}", "export it again"
+            "finite constants at the graph's front", f"{values.flatten()[:4].tolist()} in {named(node)}", "export the model again"
         )
 
 
 def _batch_norm(node: Any, operands: Sequence[Any]) -> Tracked:
     image, *rest = operands
     if not isinstance(image, ImageTensor) or len(rest) < 4 or not all(isinstance(each, np.ndarray) for each in rest[:4]):
-        return Blocked(f"{named(node)} whose statistics are no constants")
+        return Blocked(f"{named(node)} has statistics that are not constants")
     if image.integer:
-        return Blocked(f"{named(node)} reckons with integers")
+        return Blocked(f"{named(node)} computes with integers")
     scale, bias, mean, variance = (each.astype(np.float64).flatten() for each in rest[:4])
     if image.axis != 1 or {len(scale), len(bias), len(mean), len(variance)} != {len(image.source)}:
         return Blocked(f"{named(node)} has {len(mean)} statistics for {len(image.source)} channels")
@@ -96,7 +96,7 @@ def _dequantize(node: Any, operands: Sequence[Any]) -> Tracked:
     image, scale, *rest = operands
     zero = rest[0] if rest and rest[0] is not None else np.zeros(1)
     if not isinstance(image, ImageTensor) or not all(isinstance(each, np.ndarray) and each.size == 1 for each in (scale, zero)):
-        return Blocked(f"{named(node)} whose scale is not one constant")
+        return Blocked(f"{named(node)} has a scale or zero point that is not one constant")
     factor, point = float(scale.reshape(-1)[0]), float(zero.reshape(-1)[0])
     _check_finite(np.array([factor, point]), node)
     return replace(image, integer=False).mapped(np.array([factor]), np.array([-point * factor]), "DequantizeLinear")
@@ -137,10 +137,10 @@ def _unsqueeze(node: Any, operands: Sequence[Any]) -> Tracked:
     image: ImageTensor = operands[0]
     axes = _axes_of(node, operands)
     if axes is None:
-        return Blocked(f"{named(node)} along axes that are no constants")
+        return Blocked(f"{named(node)} has axes that are not constants")
     rank = image.rank + len(axes)
     new = sorted(axis % rank for axis in axes)
-    if image.axis is None:  # one channel that was gathered gets its axis back
+    if image.axis is None:  # a single gathered channel gets its axis back
         return replace(image, rank=rank, axis=new[0] if len(image.source) == 1 and len(new) == 1 else None)
     kept = [axis for axis in range(rank) if axis not in new]
     return replace(image, rank=rank, axis=kept[image.axis])
@@ -156,7 +156,7 @@ def _axes_of(node: Any, operands: Sequence[Any]) -> list[int] | None:
 def _gather(node: Any, operands: Sequence[Any]) -> Tracked:
     image, indices = operands
     if not isinstance(image, ImageTensor) or not isinstance(indices, np.ndarray) or indices.ndim > 1:
-        return Blocked(f"{named(node)} by indices that are no constants")
+        return Blocked(f"{named(node)} has indices that are not constants")
     axis = int(attribute_of(node, "axis", 0)) % image.rank
     rank = image.rank - (indices.ndim == 0)
     if axis == image.axis:
@@ -185,7 +185,7 @@ def _slice(node: Any, operands: Sequence[Any]) -> Tracked:
 
 def _concat(node: Any, operands: Sequence[Any]) -> Tracked:
     if not all(isinstance(each, ImageTensor) for each in operands):
-        return Blocked(f"{named(node)} joins the image with something else")
+        return Blocked(f"{named(node)} joins the image with another tensor")
     first: ImageTensor = operands[0]
     axis = int(attribute_of(node, "axis", 0)) % first.rank
     if any((each.rank, each.axis) != (first.rank, first.axis) for each in operands):
@@ -205,13 +205,13 @@ def _concat(node: Any, operands: Sequence[Any]) -> Tracked:
 
 
 def split(image: ImageTensor, node: Any, sizes: list[int] | None) -> dict[str, Tracked]:
-    """The outputs of a Split into parts of ``sizes``, or into equal parts without sizes."""
+    """The outputs of a Split into parts of ``sizes``; into equal parts if ``sizes`` is None."""
     outputs = [name for name in node.output if name]
     if int(attribute_of(node, "axis", 0)) % image.rank != image.axis:
         return dict.fromkeys(outputs, image)
     sizes = sizes or [-(-len(image.source) // len(outputs))] * len(outputs)
     if sum(sizes) != len(image.source) or len(sizes) != len(outputs) or min(sizes) < 1:
-        return dict.fromkeys(outputs, Blocked(f"{named(node)} into {sizes[:8]} of {len(image.source)} channels"))
+        return dict.fromkeys(outputs, Blocked(f"{named(node)} splits {len(image.source)} channels into parts of {sizes[:8]}"))
     starts = np.cumsum([0, *sizes])
     return {
         name: image.picked(range(int(a), int(b)), "Split") for name, a, b in zip(outputs, starts[:-1], starts[1:], strict=True)
@@ -228,7 +228,7 @@ def _negative(_: Any, operands: Sequence[Any]) -> Tracked:
     return image.mapped(-np.ones(1), np.zeros(1), "Neg")
 
 
-#: Operators that may stand before the first layer. The last row moves, repeats or averages pixels.
+#: Operators that may come before the first layer. Those of the last row move, repeat or average pixels.
 OPERATORS: dict[str, Operator] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
     "BatchNormalization": _batch_norm,
@@ -242,11 +242,11 @@ OPERATORS: dict[str, Operator] = {
     "Gather": _gather,
     "Slice": _slice,
     "Concat": _concat,
-    "Split": _same,  # its parts are told apart by :func:`split`
+    "Split": _same,  # :func:`split` separates its parts
     **dict.fromkeys(("Identity", "Dropout", "Resize", "Upsample", "Pad", "MaxPool", "AveragePool"), _same),
 }
 
 
 def named(node: Any) -> str:
-    """A node by its operator, and its name if it has one."""
+    """The operator of a node, and its name if it has one."""
     return f"{node.op_type[:40]} {short_repr(node.name)}" if node.name else f"a {node.op_type[:40]}"

@@ -16,8 +16,9 @@ _PICKING = ("Gather", "Slice", "Split")
 class ImageTensor:
     """A tensor whose channel c is ``scale_c * image[source_c] + shift_c``.
 
-    ``axis`` is that of channels, None where it was gathered away or reshaped; ``lead`` is the factor that came before anything
-    was subtracted; ``nodes`` are the operators that changed values; ``integer``: no operator has made floats of it yet.
+    ``axis`` is the axis of channels, None after an operator removed or reshaped it. ``lead`` is the factor that was applied
+    before anything was subtracted. ``nodes`` are the operators that changed or picked values. ``integer`` says that values are
+    still integers.
     """
 
     rank: int
@@ -31,7 +32,7 @@ class ImageTensor:
 
     @property
     def normalises(self) -> bool:
-        """Whether an operator changed values, and not only the order of channels."""
+        """Whether an operator changed values, not only the order of channels."""
         return any(node not in _PICKING for node in self.nodes)
 
     @classmethod
@@ -40,7 +41,7 @@ class ImageTensor:
         return cls(rank, axis, tuple(range(channels)), (1.0,) * channels, (0.0,) * channels, integer=integer)
 
     def mapped(self, factors: NDArray[np.float64], offsets: NDArray[np.float64], node: str) -> ImageTensor:
-        """Follow with ``factor * y + offset``, one number for all channels or one each."""
+        """Apply ``factor * y + offset``, with one number for all channels or one per channel."""
         count = len(self.source)
         by, plus = np.broadcast_to(factors, count), np.broadcast_to(offsets, count)
         is_lead = not any(self.shift) and len(set(self.scale)) == 1 and len(set(by.tolist())) == 1 and not plus.any()

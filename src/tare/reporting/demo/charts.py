@@ -23,7 +23,7 @@ def accuracy_forests(means: Sequence[Mean]) -> dict[str, Chart]:
 
 
 def difference_forests(contrasts: Sequence[Contrast]) -> dict[str, Chart]:
-    """Paired difference to ``source`` in points, drawn as :func:`accuracy_forests` draws accuracies."""
+    """Paired difference from ``source`` in points, drawn as :func:`accuracy_forests` draws accuracies."""
     value = "points above source"
     rows = [{**_row(item, item.difference, value), "adjusted p": stated_p(item)} for item in contrasts]
     return _forests(rows, value, zero_line=True)

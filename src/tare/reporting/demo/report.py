@@ -56,7 +56,7 @@ def write_demo(result: DemoResult, path: Path, command: str) -> None:
         *(html.paragraph(sentence) for sentence in _opening(result)),
         html.heading("Accuracy under each strategy"),
         html.panels(accuracies, "Frozen network, logistic head. Each point is a mean over seeds; bars are 95% intervals."),
-        html.heading("Difference to source, paired by seed"),
+        html.heading("Difference from source, paired by seed"),
         html.panels(
             gaps, "Each interval is of one comparison; the adjusted p value (hover, or the table) accounts for all comparisons."
         ),

@@ -41,7 +41,7 @@ def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
 
 
 def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
-    """Paired differences to the baseline with 95% intervals and the margin shaded: a chart per network and shift, one scale."""
+    """Paired differences from the baseline with 95% intervals and the margin shaded: a chart per network and shift, one scale."""
     scale = 100 if analysis.unit else 1
     rows = [
         {

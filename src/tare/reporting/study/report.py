@@ -74,7 +74,7 @@ def write_study(run: StudyRun, path: Path) -> None:
         toggles(strategies),
         html.heading("Accuracy against the size of the target"),
         html.panels(curves, _CURVES),
-        html.heading("Differences to source"),
+        html.heading("Differences from source"),
         html.panels(gaps, _DIFFERENCES),
         html.heading("The differences in sentences"),
         html.items(run.analysis.sentences),

@@ -16,7 +16,7 @@ def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
         low = min(item.difference.low for item in here)
         high = max(item.difference.high for item in here)
         return (
-            f"No difference to source shown: over {seeds} seeds the 95% intervals of the paired differences "
+            f"No difference from source shown: over {seeds} seeds the 95% intervals of the paired differences "
             f"lie between {signed_points(low)} and {signed_points(high)} points."
         )
     parts = [
