@@ -52,7 +52,7 @@ def _spec(data: bytes) -> None:
     spec = InputSpec.load(_file("spec.json", data))
     json.dumps(spec.to_json(), allow_nan=False)
     spec.describe()
-    spec_difference(spec, InputSpec.of([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]))
+    spec_difference(spec, InputSpec.of([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], raw_dtype="uint8"))
 
 
 def _configuration(data: bytes) -> None:
@@ -135,7 +135,7 @@ def _document(**values: Any) -> bytes:
 def _spec_seeds() -> tuple[bytes, ...]:
     from tare.input_spec.spec import InputSpec
 
-    spec = InputSpec.of([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    spec = InputSpec.of([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], raw_dtype="uint8", clip=(0.0, 250.0))
     return (json.dumps(spec.to_json()).encode(), _document(schema="tare.spec/1", mean=[0.5], std=[0.5], scale=1.0))
 
 

@@ -39,7 +39,7 @@ def test_measure_prints_the_schema_with_figures_of_numpy(photos: Path, capsys: p
     code, out, _ = run(capsys, "measure", str(photos), "--json")
     document: dict[str, Any] = json.loads(out)
     assert code == 0
-    assert document["schema"] == "tare.stats/1"
+    assert document["schema"] == "tare.stats/2"
     assert document["samples"] == 8
     pixels = np.concatenate([random_rgb(index, 36, 40).reshape(-1, 3) for index in range(8)]) / 255
     for index, channel in enumerate(document["channels"]):

@@ -58,4 +58,4 @@ def test_the_rows_list_the_keys_that_are_written() -> None:
 
 
 def test_the_sources_are_really_read() -> None:
-    assert {"samples", "channels"} <= written()["tare.stats/1"]
+    assert {"samples", "channels"} <= written()["tare.stats/2"]

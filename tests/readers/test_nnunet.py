@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tare.errors import SpecError
 from tare.input_spec.spec import InputSpec, Known, Unknown
@@ -52,17 +53,18 @@ def read(tmp_path: Path, document: Any, suffix: str = "", name: str = "nnUNetPla
 def test_a_ct_channel_is_z_scored_inside_its_window(tmp_path: Path) -> None:
     spec = read(tmp_path, plans(["CTNormalization"]))
     values = np.linspace(-160, 240, 7)[:, None]
-    assert np.allclose(spec.affine().apply(values), (np.clip(values, -160, 240) - 107.73) / 58.6)
-    assert spec.extra == {"clip": [[-160.0, 240.0]]}
-    assert InputSpec.from_json(spec.to_json()).extra["clip"] == [[-160.0, 240.0]]
+    values = np.concatenate([values, [[-1000.0], [3000.0]]])
+    assert np.allclose(spec.input_map().apply(values), (np.clip(values, -160, 240) - 107.73) / 58.6)
+    assert InputSpec.from_json(spec.to_json()) == spec
     assert spec.layout == Unknown("batches of volumes (N, C, D, H, W)")
 
 
 def test_schemes_by_channel(tmp_path: Path) -> None:
     spec = read(tmp_path, plans(["CTNormalization", "NoNormalization", "RGBTo01Normalization"]))
-    found = spec.affine().apply(np.array([[107.73, 7.0, 255.0]]))
-    assert np.allclose(found, [[0.0, 7.0, 1.0]])
-    assert spec.extra == {"clip": [[-160.0, 240.0], None, None]}
+    found = spec.input_map().apply(np.array([[107.73, 7.0, 255.0], [5000.0, -900.0, 0.0]]))
+    assert np.allclose(found, [[0.0, 7.0, 1.0], [(240 - 107.73) / 58.6, -900.0, 0.0]])
+    assert spec.to_json()["clip"] == [[-160.0, 240.0], [None, None], [None, None]]
+    assert InputSpec.from_json(spec.to_json()) == spec
 
 
 def test_colour_images_are_unit_values(tmp_path: Path) -> None:
@@ -89,6 +91,18 @@ def test_a_scheme_per_image_is_no_affine_map(tmp_path: Path, scheme: str, what: 
     assert "channel 1" in spec.mean.reason
 
 
+@pytest.mark.parametrize(("scheme", "kind"), [("ZScoreNormalization", "zscore"), ("RescaleTo01Normalization", "minmax")])
+def test_a_scheme_of_all_channels_per_image_is_a_convention(tmp_path: Path, scheme: str, kind: str) -> None:
+    spec = read(tmp_path, plans([scheme, scheme]))
+    image = np.random.default_rng(0).normal(40, 9, (2, 4, 5, 6))
+    axes = (1, 2, 3)
+    low, width = (image.mean(axes), image.std(axes)) if kind == "zscore" else (image.min(axes), np.ptp(image, axes))
+    expected = (image - low[:, None, None, None]) / width[:, None, None, None]
+    np.testing.assert_allclose(spec.apply(torch.from_numpy(image), "NCDHW").numpy(), expected, rtol=1e-6)
+    with pytest.raises(SpecError, match="each sample is normalised by its own values"):
+        spec.affine()
+
+
 def test_the_fingerprint_needs_the_names_of_the_channels(tmp_path: Path) -> None:
     spec = read(tmp_path, FINGERPRINT, name="dataset_fingerprint.json")
     assert isinstance(spec.mean, Unknown)
@@ -104,8 +118,8 @@ def test_the_fingerprint_needs_the_names_of_the_channels(tmp_path: Path) -> None
 def test_the_configuration_can_be_named(tmp_path: Path) -> None:
     document = plans(["CTNormalization"])
     document["configurations"]["2d"] = {"normalization_schemes": ["NoNormalization"]}
-    assert read(tmp_path, document).extra
-    assert not read(tmp_path, document, "#2d").extra
+    assert isinstance(read(tmp_path, document).clip, Known)
+    assert isinstance(read(tmp_path, document, "#2d").clip, Unknown)
     with pytest.raises(SpecError, match=r"normalization_schemes of '4d'.*configurations: 3d_fullres, 2d"):
         read(tmp_path, document, "#4d")
 

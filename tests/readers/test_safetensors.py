@@ -50,7 +50,7 @@ def test_a_pair_of_constants_says_nothing_of_scale(tmp_path: Path, mean: str) ->
         ({"mean": "[NaN]", "std": "1"}, "expected a valid 'mean'"),
         ({"tare.spec": "{"}, "expected JSON as tare.spec"),
         ({"tare.spec": "[" * 100_000}, "expected JSON as tare.spec"),
-        ({"tare.spec": "{}"}, "with schema 'tare.spec/1'"),
+        ({"tare.spec": "{}"}, "with schema 'tare.spec/2'"),
     ],
 )
 def test_metadata_that_states_nothing_or_nonsense(tmp_path: Path, metadata: dict[str, str] | None, message: str) -> None:

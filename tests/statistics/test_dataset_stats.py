@@ -63,7 +63,7 @@ def test_what_cannot_be_estimated_is_null_in_json_and_nan_in_python() -> None:
 
 def test_the_promised_keys_are_there() -> None:
     document = stats_of([random_rgb(0), random_rgb(1)]).to_json()
-    assert document["schema"] == "tare.stats/1"
+    assert document["schema"] == "tare.stats/2"
     assert document["samples"] == 2
     promised = {"name", "count", "mean", "std", "mean_se", "std_se", "min", "max", "mean_of_sample_std"}
     assert promised <= set(document["channels"][0])
@@ -72,7 +72,7 @@ def test_the_promised_keys_are_there() -> None:
 
 @pytest.mark.parametrize("document", [[], 3, {}, {"schema": "tare.spec/1"}])
 def test_another_document_is_refused(document: Any) -> None:
-    with pytest.raises(DataError, match=r"expected a JSON object with schema 'tare\.stats/1', found .*; write it with"):
+    with pytest.raises(DataError, match=r"expected a JSON object with schema 'tare\.stats/2', found .*; write it with"):
         DatasetStats.from_json(document)
 
 
@@ -91,7 +91,7 @@ def test_another_document_is_refused(document: Any) -> None:
 )
 def test_an_incomplete_document_says_what_is_wrong_with_it(change: dict[str, Any], reason: str) -> None:
     document = {**stats_of([random_rgb(0)]).to_json(), **change}
-    with pytest.raises(DataError, match=rf"expected a complete 'tare\.stats/1' object, found {reason}.*; write it with"):
+    with pytest.raises(DataError, match=rf"expected a complete 'tare\.stats/2' object, found {reason}.*; write it with"):
         DatasetStats.from_json(document)
 
 
@@ -129,7 +129,7 @@ def test_a_channel_with_what_no_channel_has_is_refused(change: dict[str, Any], r
 def test_a_malformed_histogram_is_refused(change: dict[str, Any]) -> None:
     document = json.loads(plain(stats_of([random_rgb(0)])))
     document["channels"][0]["histogram"].update(change)
-    with pytest.raises(DataError, match=r"expected a complete 'tare\.stats/1' object, found (Type|Value)Error"):
+    with pytest.raises(DataError, match=r"expected a complete 'tare\.stats/2' object, found (Type|Value)Error"):
         DatasetStats.from_json(document)
 
 

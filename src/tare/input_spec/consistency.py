@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -75,6 +76,6 @@ def _check_window(stated: Mapping[str, Any]) -> None:
         return
     span = dtype_range(stated["raw_dtype"]) if "raw_dtype" in stated else None
     for low, high in stated["clip"]:
-        if span is not None and (low < span[0] or high > span[1]):
+        if span is not None and (-math.inf < low < span[0] or span[1] < high < math.inf):
             expected = f"a clip inside of {span[0]} to {span[1]}, the range of {stated['raw_dtype']}"
             raise SpecError(expected, f"[{low:g}, {high:g}]", "state the clip in raw values, or correct raw_dtype")

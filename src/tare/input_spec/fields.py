@@ -68,8 +68,12 @@ def plain(stated: Field[Any]) -> Any:
         crop |= {} if stated.value.resize is None else {"resize": list(stated.value.resize)}
         return crop if stated.value.offset == "even" else crop | {"offset": stated.value.offset}
     if isinstance(stated.value, tuple):
-        return [list(item) if isinstance(item, tuple) else item for item in stated.value]
+        return [[_ended(end) for end in item] if isinstance(item, tuple) else item for item in stated.value]
     return stated.value
+
+
+def _ended(end: float) -> float | None:
+    return end if math.isfinite(end) else None
 
 
 def finite(value: Any) -> float:
@@ -169,17 +173,25 @@ def bit_count(value: Any) -> int:
 
 
 def window(value: Any) -> tuple[tuple[float, float], ...]:
-    """A clip: ``[low, high]``, or one such pair per channel. Raises ValueError for anything else, and for low above high."""
+    """A clip: ``[low, high]``, or one such pair per channel; a null end is open.
+
+    Raises ValueError for anything else, and for low above high.
+    """
     if not isinstance(value, list | tuple) or not value:
         raise ValueError("a clip is [low, high], or one such pair per channel")
     pairs = value if isinstance(value[0], list | tuple) else [value]
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise ValueError("a clip is [low, high], or one such pair per channel")
-    made = tuple((finite(low), finite(high)) for low, high in pairs)
+    made = tuple((_end(low, -math.inf), _end(high, math.inf)) for low, high in pairs)
     wrong = next((pair for pair in made if pair[0] >= pair[1]), None)
     if wrong is not None:
         raise ValueError(f"a clip's low end {wrong[0]:g} is not below its high end {wrong[1]:g}")
     return made
+
+
+def _end(value: Any, unbounded: float) -> float:
+    """An end of a clip. Raises ValueError for anything but a finite number, null, and the infinity of its own side."""
+    return unbounded if value is None or value == unbounded else finite(value)
 
 
 def per_sample(value: Any) -> PerSample:

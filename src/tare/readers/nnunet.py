@@ -5,19 +5,25 @@ Schemes and formulas: ``nnunetv2/preprocessing/normalization/default_normalizati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, finite, short_repr
+from tare.input_spec.fields import UNSTATED, Field, Known, PerSample, Unknown, finite, short_repr
 from tare.input_spec.spec import InputSpec, read_json
 
 #: What ``channel_names`` of ``dataset.json`` stand for; any other name is z-scored.
 _BY_NAME = {"CT": "CTNormalization", "noNorm": "NoNormalization", "rescale_0_1": "RescaleTo01Normalization",
             "rgb_to_0_1": "RGBTo01Normalization"}  # fmt: skip
+#: Schemes that normalise each channel of an image by its own values. nnU-Net divides by at least 1e-8.
 _BY_IMAGE = {
+    "ZScoreNormalization": PerSample("zscore", "channel", 1e-8),
+    "RescaleTo01Normalization": PerSample("minmax", "channel", 1e-8),
+}
+_WORDS = {
     "ZScoreNormalization": "z-scores each image by its own mean and std",
     "RescaleTo01Normalization": "rescales each image by its own minimum and maximum",
 }
@@ -84,7 +90,8 @@ def read_fingerprint_document(document: Any, source: str, names: Any = None) -> 
 
 
 def _spec(schemes: Sequence[str], document: Mapping[str, Any], source: str, layout: Field[str]) -> InputSpec:
-    channels = [_channel(scheme, str(index), document, source) for index, scheme in enumerate(schemes)]
+    alone = len(set(schemes)) == 1
+    channels = [_channel(scheme, str(index), document, source, alone=alone) for index, scheme in enumerate(schemes)]
     origin = f"{source}, normalization_schemes {', '.join(dict.fromkeys(schemes))}"
     names = ",".join(f"c{index}" for index in range(len(schemes)))
     reason = next((channel.reason for channel in channels if channel.reason), "")
@@ -92,7 +99,10 @@ def _spec(schemes: Sequence[str], document: Mapping[str, Any], source: str, layo
     windows = [channel.window for channel in channels]
     mean: Field[Any] = Unknown(reason) if reason else Known(tuple(channel.mean for channel in channels), origin)
     std: Field[Any] = Unknown(reason) if reason else Known(tuple(1.0 if is_rgb else c.std for c in channels), origin)
-    clipped = {"clip": [None if window is None else list(window) for window in windows]} if any(windows) else {}
+    clip: Field[Any] = UNSTATED
+    if any(windows):
+        clip = Known(tuple(window or (-math.inf, math.inf) for window in windows), origin)
+    each = _BY_IMAGE.get(schemes[0]) if alone else None
     return InputSpec(
         channels=Known("RGB" if is_rgb and len(schemes) == 3 else names, origin),
         scale=Known(1 / 255 if is_rgb else 1.0, origin),
@@ -101,13 +111,18 @@ def _spec(schemes: Sequence[str], document: Mapping[str, Any], source: str, layo
         layout=layout,
         dtype=Known("float32", "nnU-Net casts images to float32"),
         raw_dtype=Known("uint8", origin) if is_rgb else Known("float32", "nnU-Net casts images to float32"),
-        extra=clipped,
+        clip=clip,
+        per_sample=UNSTATED if each is None else Known(each, origin),
     )
 
 
-def _channel(scheme: str, index: str, document: Mapping[str, Any], source: str) -> _Channel:
+def _channel(scheme: str, index: str, document: Mapping[str, Any], source: str, *, alone: bool) -> _Channel:
     if scheme in _BY_IMAGE:
-        return _Channel(reason=f"{source}, channel {index}: {scheme} {_BY_IMAGE[scheme]}")
+        return (
+            _Channel()
+            if alone
+            else _Channel(reason=f"{source}, channel {index}: {scheme} {_WORDS[scheme]}, other channels do not")
+        )
     if scheme == "NoNormalization":
         return _Channel()
     if scheme == "RGBTo01Normalization":

@@ -75,7 +75,7 @@ def test_json_has_a_schema_both_sides_and_intervals(sensors: tuple[Path, Path, P
     assert channel["shift"]["high"] < 0
     assert channel["differs"] is True
     assert channel["fit"]["gain"] == pytest.approx(0.5, rel=0.05)
-    assert document["source"]["schema"] == document["target"]["schema"] == "tare.stats/1"
+    assert document["source"]["schema"] == document["target"]["schema"] == "tare.stats/2"
 
 
 def test_the_page_is_written_beside_the_printed_report(sensors: tuple[Path, Path, Path], tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_what_was_skipped_is_listed(tmp_path: Path) -> None:
             r"a constant that states pooled moments .* 'imagenet': mean_of_sample_std; choose a pooled entry: imagenet-pooled",
         ),
         ("{root}/nothing", r"nothing' does not exist; check the path"),
-        ("{root}/odd.json", r"expected a JSON object with schema 'tare\.stats/1', found None"),
+        ("{root}/odd.json", r"expected a JSON object with schema 'tare\.stats/2', found None"),
         ("{root}/broken.json", r"expected a readable statistics file, found .*broken\.json"),
         ("{root}/ab.csv", r"expected the same columns in both, found 'a', 'b', 'x', 'y' in one of .*; choose the columns"),
         ("{root}/abc.csv", r"expected the same columns in both"),

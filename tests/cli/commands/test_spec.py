@@ -25,7 +25,7 @@ def test_plain_words_say_what_raw_255_becomes() -> None:
 def test_json_has_the_schema_and_is_read_back(tmp_path: Path) -> None:
     result = run("timm:resnet50", "--json", "--out", tmp_path / "new" / "spec.json")
     document = json.loads(result.stdout)
-    assert document["schema"] == "tare.spec/1"
+    assert document["schema"] == "tare.spec/2"
     assert {"channels", "scale", "mean", "std", "affine", "size", "interpolation", "crop", "origin"} <= set(document)
     assert json.loads((tmp_path / "new" / "spec.json").read_text()) == document
     assert run(tmp_path / "new" / "spec.json", "--against", "timm:resnet50").exit_code == 0
