@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tare.errors import SpecError
+from tare.normalisation.inputs import StatedConstants
 from tare.system.options import OptionGroup, Seeded, declared, option
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ Stage = Literal["train", "eval"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(OptionGroup):
+class CheckOptions(StatedConstants):
     """A pipeline, what its network expects, and your data."""
 
     pipeline: Any = field(
@@ -42,12 +43,6 @@ class CheckOptions(OptionGroup):
         None, "The target's folder, or statistics of `tare measure --out`.", metavar="DATA", kind=str | None
     )
     stage: Stage = option("eval", "Which stage a single pipeline is for.")
-    mean: Sequence[float] | None = option(
-        None, "The network's mean, unit values; once, or once per channel.", kind=list[float] | None
-    )
-    std: Sequence[float] | None = option(
-        None, "The network's std, unit values; once, or once per channel.", kind=list[float] | None
-    )
     size: int | Sequence[int] | None = option(
         None, "Input size that you use, if it differs from the network's.", above=0, kind=int | None
     )
@@ -59,8 +54,6 @@ class CheckOptions(OptionGroup):
         if len(stated) == 2 or not (stated or self.mean is not None):
             found = "both" if stated else "neither"
             raise SpecError("one of --model and --spec, or --mean and --std", found, "say what the network expects")
-        if (self.mean is None) != (self.std is None):
-            raise SpecError(f"both --mean and --std{', or neither' * bool(stated)}", "only one of them", "state both")
         if isinstance(self.size, Sequence) and len(self.size) != 2:
             raise SpecError("one number, or height and width, for --size", f"{self.size!r}", "write it as (224, 224)")
 

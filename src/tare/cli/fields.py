@@ -74,7 +74,8 @@ def _least(entry: Field[Any], known: Option) -> float | None:
 def _type_of(entry: Field[Any], known: Option) -> Any:
     """The type of the option on the command line: text where the request reads it itself."""
     if known.reads is not None:
-        return str | None if entry.default is None else str
+        kind: Any = list[str] if known.repeats else str
+        return kind | None if entry.default is None else kind
     if known.kind is not None:
         return known.kind
     words = choices_of(entry.type)
@@ -83,4 +84,6 @@ def _type_of(entry: Field[Any], known: Option) -> Any:
 
 def _value(entry: Field[Any], known: Option, given: Any) -> Any:
     """The field's value from what the parser gives."""
+    if known.repeats and isinstance(given, list):
+        given = ",".join(given) if given else entry.default
     return known.reads(given, flag(entry.name)) if known.reads is not None and isinstance(given, str) else given

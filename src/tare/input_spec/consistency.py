@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Field, Known
+from tare.samples.constants import check_one_scale
 from tare.samples.layout import dtype_range
 
 #: Colour orders, which are names of one kind and not of one channel each.
 _COLOURS = {"RGB": 3, "BGR": 3, "L": 1}
-#: Above it a constant belongs to code values (0..255, 0..65535, DN), below it to unit values.
-UNIT_CONSTANT = 2.0
-_CODE_CONSTANT = 20.0
 _BITS_IN_UNITS = re.compile(r"^(\d+)-bit\b")
 
 
@@ -27,19 +25,6 @@ def check_consistent(fields: Mapping[str, Field[Any]]) -> None:
     _check_window(stated)
     if stated.get("channels") in ("RGB", "BGR") and "mean" in stated and "scale" not in stated:
         check_one_scale(stated["mean"], stated.get("std", ()))
-
-
-def check_one_scale(mean: Sequence[float], std: Sequence[float]) -> None:
-    """Raise :class:`SpecError` for constants of colours of which some are unit values and others code values.
-
-    A mean of 0.4 beside one of 120 is a slip: no colour's mean is a hundredth of another's. 0 and 1 belong to either.
-    """
-    for name, values in (("mean", mean), ("std", std)):
-        large = [value for value in values if abs(value) > _CODE_CONSTANT]
-        small = [value for value in values if 0 < abs(value) < 1]
-        if large and small:
-            found = f"{small[0]:g} beside {large[0]:g} in the {name}"
-            raise SpecError("constants of one scale: all unit values, or all code values", found, "divide the large ones by 255")
 
 
 def _check_counts(stated: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from tare.errors import SpecError
 from tare.input_spec.fields import Known, plain
 from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec
@@ -14,8 +13,6 @@ from tare.input_spec.spec import InputSpec
 #: In units of input std: differences below this are float32 rounding of an input of a few std.
 TOLERANCE = 1e-6
 _GEOMETRY = ("size", "interpolation", "antialias", "crop", "layout", "dtype", "nodata")
-#: Without a stated type, raw values are taken to lie within so many stds of the means.
-_STDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +56,15 @@ class SpecDifference:
 def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
     """Compare the network inputs of two specifications over all raw values, from 0 to the largest of their type.
 
-    Without a stated integer type the range is that of either network's means and stds. Raises :class:`SpecError` if order,
-    scale, mean or std of one is unknown, or their raw values are of different types or units.
+    Raises :class:`SpecError` as :meth:`InputSpec.distance` does.
     """
-    for name, remedy in (("raw_dtype", "state them in the same raw values"), ("units", "state one in the units of the other")):
-        stated = [field.value for field in (getattr(first, name), getattr(second, name)) if isinstance(field, Known)]
-        if len(set(stated)) > 1:
-            raise SpecError(
-                f"raw values of one {'type' if name == 'raw_dtype' else 'unit'} in both", " and ".join(stated), remedy
-            )
+    distance = first.distance(second)
     others = {}
     for name in _GEOMETRY:
         mine, theirs = getattr(first, name), getattr(second, name)
         if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
             others[name] = (plain(mine), plain(theirs))
-    mine, theirs = first.input_map(), second.input_map()
-    return SpecDifference(mine.distance(theirs, *_range(first, second)), others, _incomparable(mine, theirs))
+    return SpecDifference(distance, others, _incomparable(first.input_map(), second.input_map()))
 
 
 def _incomparable(mine: InputMap, theirs: InputMap) -> str:
@@ -87,18 +77,3 @@ def _incomparable(mine: InputMap, theirs: InputMap) -> str:
     if mine.value_map != theirs.value_map:
         return f"values pass through {mine.value_map} in one and {theirs.value_map} in the other"
     return ""
-
-
-def _range(first: InputSpec, second: InputSpec) -> tuple[float, float]:
-    """The raw values over which two specs are compared."""
-    spans = [span for spec in (first, second) if (span := spec.raw_range()) is not None]
-    if spans:
-        return min(low for low, _ in spans), max(high for _, high in spans)
-    ends = [end for spec in (first, second) for end in _of_constants(spec)]
-    return min(ends), max(ends)
-
-
-def _of_constants(spec: InputSpec) -> list[float]:
-    scale = spec.require("scale")
-    pairs = zip(spec.require("mean"), spec.require("std"), strict=False)
-    return [(mean + sign * _STDS * std) / scale for mean, std in pairs for sign in (-1, 1)]

@@ -22,7 +22,8 @@ class Geometry:
     """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's.
 
     ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to if it is
-    not ``floor(size / crop_fraction)``, and the middle that is kept if it falls between two pixels.
+    not ``floor(size / crop_fraction)``, and the middle that is kept if it falls between two pixels. ``raw_dtype`` is the type of
+    stored values.
     """
 
     kind: ClassVar[SampleKind] = "image"
@@ -32,6 +33,7 @@ class Geometry:
     crop_mode: str = "center"
     resize: tuple[int, ...] | None = None
     offset: str = "even"
+    raw_dtype: str = "uint8"
 
     @classmethod
     def of(cls, size: tuple[int, int], interpolation: str, crop: Crop) -> Geometry:
@@ -97,7 +99,7 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     }
     if not isinstance(geometry, Geometry):
         return {"kind": geometry.kind, **document}
-    usual = {"resize": None, "offset": "even"}  # not written, as before there were any
+    usual = {"resize": None, "offset": "even", "raw_dtype": "uint8"}  # not written, as before there were any
     return {name: value for name, value in document.items() if name not in usual or value != usual[name]}
 
 
@@ -114,6 +116,7 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
         raise ValueError(f"a geometry of kind {kind!r}")
     height, width = values.pop("size")
     made = Geometry((height, width), **values)
+    np.dtype(made.raw_dtype)  # a TypeError for what is no type
     crop(plain(Known(made.crop, "")))  # raises ValueError for an invalid crop
     return made
 

@@ -28,6 +28,8 @@ __all__ = ["SCHEMA", "Crop", "Field", "InputSpec", "Known", "PerSample", "Unknow
 
 SCHEMA = "tare.spec/2"
 _OLDER = "tare.spec/1"
+#: Without a stated type, raw values are taken to lie within so many stds of the means.
+_STDS = 3.0
 _MOST_BYTES = 1 << 24
 _REMEDY = "state it with --mean and --std, or in the spec file"
 
@@ -153,14 +155,33 @@ class InputSpec:
             raise SpecError("a scale other than zero", f"{affine.scale}", "correct the spec")
         return affine
 
+    def distance(self, other: InputSpec) -> float:
+        """The largest difference of the two inputs that one raw value becomes, in units of input std; see :class:`InputMap`.
+
+        Raw values lie in the range of their type and bits in use or, without a stated integer type, within three stds of either
+        network's means. Raises :class:`SpecError` if a field that is needed is unknown, or the raw values are of different types
+        or units.
+        """
+        for name, noun in (("raw_dtype", "type"), ("units", "unit")):
+            stated = [field.value for field in (getattr(self, name), getattr(other, name)) if isinstance(field, Known)]
+            if len(set(stated)) > 1:
+                raise SpecError(f"raw values of one {noun} in both", " and ".join(stated), f"state them in the same {noun}")
+        spans = [span for spec in (self, other) if (span := spec.raw_range()) is not None]
+        spans = spans or [self._constants_range(), other._constants_range()]
+        return self.input_map().distance(other.input_map(), min(low for low, _ in spans), max(high for _, high in spans))
+
+    def _constants_range(self) -> tuple[float, float]:
+        scale = self.require("scale")
+        pairs = zip(self.require("mean"), self.require("std"), strict=False)
+        ends = [(mean + sign * _STDS * std) / scale for mean, std in pairs for sign in (-1, 1)]
+        return min(ends), max(ends)
+
     def equivalent(self, other: InputSpec, tolerance: float = 1e-6) -> bool:
         """Whether every raw value reaches both networks as the same number, to ``tolerance`` input std.
 
-        Raises :class:`SpecError` if a field that is needed is unknown, or the raw values are of different types or units.
+        Raises :class:`SpecError` as :meth:`distance` does.
         """
-        from tare.input_spec.difference import spec_difference
-
-        return spec_difference(self, other).distance <= tolerance
+        return self.distance(other) <= tolerance
 
     def affine_from(self, dtype: str) -> Affine:
         """The map to network input from values of ``dtype`` as tensors hold them: raw integers, or unit floats.
@@ -195,7 +216,9 @@ class InputSpec:
         """
         from tare.input_spec.tensors import fed
 
-        return fed(self, values, layout)
+        factor = self.factor_from(str(values.dtype).removeprefix("torch."))
+        stored = self.raw_dtype.value if isinstance(self.raw_dtype, Known) else ""
+        return fed(self.input_map(), factor, stored, values, layout)
 
     def transform(self, train: bool = False) -> Any:
         """A torchvision v2 ``Compose``: PIL image or uint8 tensor ``(C, H, W)`` to network input ``(C, H, W)`` float32.

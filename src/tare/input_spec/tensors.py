@@ -6,19 +6,17 @@ import numpy as np
 import torch
 
 from tare.errors import SpecError
-from tare.input_spec.fields import LAYOUTS, Known, PerSample
+from tare.input_spec.fields import LAYOUTS, PerSample
 from tare.input_spec.input_map import InputMap, mapped
-from tare.input_spec.spec import InputSpec
 
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
 
 
-def fed(spec: InputSpec, values: torch.Tensor, layout: str) -> torch.Tensor:
-    """What :meth:`InputSpec.apply` returns, and raises."""
+def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layout: str) -> torch.Tensor:
+    """What ``InputSpec.apply`` returns, and raises: ``whole`` of ``factor`` times the values, which stand for ``stored`` ones."""
     if layout not in LAYOUTS:
         raise SpecError(f"a layout: {', '.join(LAYOUTS)}", f"{layout!r}", "choose one of them")
-    whole, factor = spec.input_map(), spec.factor_from(str(values.dtype).removeprefix("torch."))
     axis = layout.index("C") - len(layout)
     if values.ndim not in (len(layout), len(layout) - 1) or values.shape[axis] != len(whole.affine.scale):
         found = f"the shape {tuple(values.shape)}"
@@ -26,7 +24,7 @@ def fed(spec: InputSpec, values: torch.Tensor, layout: str) -> torch.Tensor:
             f"{len(whole.affine.scale)} channels on axis {axis} of {layout}", found, "state the layout, or check the data"
         )
     if factor != 1.0:
-        _check_unit(spec, values)
+        _check_unit(stored, values)
     kind = values.dtype if values.dtype == torch.float64 else torch.float32
     if whole.affine.order != tuple(range(len(whole.affine.order))):
         values = values.index_select(axis, torch.tensor(whole.affine.order, device=values.device))
@@ -70,10 +68,9 @@ def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torc
     return torch.from_numpy(found).to(values)
 
 
-def _check_unit(spec: InputSpec, values: torch.Tensor) -> None:
+def _check_unit(stored: str, values: torch.Tensor) -> None:
     """Floats that stand for integers are unit values; 0..255 floats would be taken for 255 times what they are."""
     low, high = (float(end) for end in torch.aminmax(values)) if values.numel() else (0.0, 0.0)
-    stored = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else ""
     if not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT:
         remedy = f"divide them by the range of {stored}, or cast them to {stored}"
         raise SpecError("unit values in [0, 1] where floats stand for integers", f"floats from {low:.4g} to {high:.4g}", remedy)

@@ -1,62 +1,80 @@
 """Options that name a network and its weights, and state its input specification where the network does not."""
 
-import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tare.errors import SpecError
-from tare.system.options import OptionGroup, declared, option
+from tare.normalisation.inputs import NORM, StatedConstants
+from tare.samples.constants import as_code_values
+from tare.system.options import OptionGroup, declared, option, words
 
 if TYPE_CHECKING:
     from tare.input_spec.spec import InputSpec
 
 NET = "The network"
-NORM = "Normalisation"
 
 SPEC_HELP = "Input specification: a file from `tare identify --out` or `tare spec --json`, or a name that `tare spec` reads."
 
 
-def numbers(text: str, name: str) -> list[float]:
-    """Parse numbers separated by commas or blanks, as in ``--mean``. Raises :class:`SpecError` for anything else."""
+#: Prefixes of networks for images; the others may take signals or rows, whose values have any scale.
+_IMAGES = ("timm:", "torchvision:", "hf:", "keras:")
+
+
+def factor(text: str, name: str) -> float:
+    """Read a factor as a number or a fraction: 1/4095. Raises :class:`SpecError` for anything else."""
+    above, slash, below = text.partition("/")
     try:
-        return [float(word) for word in text.replace(",", " ").split()]
-    except ValueError:
-        raise SpecError(f"numbers after {name}", f"{text!r}", "write them as 0.485,0.456,0.406") from None
+        return float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError):
+        raise SpecError(f"a number or a fraction after {name}", f"{text!r}", "write it as 1/4095") from None
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatedInput(OptionGroup):
+class Gated(OptionGroup):
+    """What is fed to a network is judged before; findings that are meant can be allowed."""
+
+    allow: Sequence[str] = option(
+        (),
+        "Go on although the input is refused for this finding, such as TARE050; recorded.",
+        panel=NORM,
+        metavar="CODE",
+        reads=words,
+        repeats=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedInput(Gated, StatedConstants):
     """The statements of the user about a network's input, which override the network's own."""
 
-    mean: Sequence[float] | None = option(
+    scale: float | None = option(
         None,
-        "Mean that the network was pretrained with, in unit values: 0.5,0.5,0.5 or 0.5. Default: as the network states.",
+        "Factor from raw values to the unit values that mean and std are of: 1/4095 for 12 bits in uint16, 1 for floats in "
+        "[0, 1]. Default: 1/255 for 8-bit images; other raw values need it.",
         panel=NORM,
-        reads=numbers,
-    )
-    std: Sequence[float] | None = option(
-        None, "Std that the network was pretrained with, like --mean.", panel=NORM, reads=numbers
+        metavar="FACTOR",
+        above=0,
+        reads=factor,
     )
     spec: "str | os.PathLike[str] | InputSpec | None" = option(
         None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
     )
 
     def check(self) -> None:
-        """Raise :class:`SpecError` for a mean or std that is no sequence of finite numbers."""
+        """Raise :class:`SpecError` for constants of 0..255 values of a network for images, without the scale that they are of."""
         super().check()
-        stated: tuple[tuple[str, Any], ...] = (("--mean", self.mean), ("--std", self.std))
-        for name, values in stated:
-            listed = isinstance(values, Iterable) and all(isinstance(value, Real) and math.isfinite(value) for value in values)
-            if values is not None and not listed:
-                raise SpecError(f"finite numbers for {name}, one per channel or one", f"{values!r}", "write them as [0.5]")
+        images = str(getattr(self, "model", "")).startswith(_IMAGES)
+        if images and self.scale is None and self.mean is not None and self.std is not None:
+            wrong = as_code_values(self.mean, self.std)
+            if wrong is not None:
+                raise wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredModel(OptionGroup):
+class StoredModel(Gated):
     """A model that was trained before, and what built its network."""
 
     run: str | os.PathLike[str] = field(

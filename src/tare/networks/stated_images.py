@@ -11,12 +11,14 @@ import torch
 
 from tare.errors import ModelError, SpecError, reason_of
 from tare.folding.first_layers import evaluating
+from tare.input_spec.fields import UNSTATED
 from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants
+from tare.samples.layout import unit_scale
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 
@@ -49,6 +51,20 @@ def source_constants(
     if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
         return None, spec
     return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
+
+
+def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, stored: str) -> tuple[Constants | None, InputSpec]:
+    """Return constants of ``scale`` times a raw value as constants of unit values of the type ``stored``, and the spec that says so.
+
+    With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``.
+    """
+    if scale is None or constants is None:
+        return constants, spec
+    origin = "user: --scale"
+    factor = float(unit_scale(stored)) / scale
+    spec = replace(spec, scale=Known(scale, origin), raw_dtype=Known(stored, origin), bits=UNSTATED)
+    mean, std = (tuple(factor * value for value in values) for values in (constants.mean, constants.std))
+    return Constants(mean, std, f"{constants.origin}, of raw values x {scale:.6g}"), spec
 
 
 def seen_moments(

@@ -28,7 +28,8 @@ class Option:
     The value, or each where it may be several, lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive).
     The others are of the command line: ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
     for the value in its help, ``shown`` for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns
-    its text, given with the option's name, into the value. ``is_argument`` marks a positional argument, ``of_file`` a path that
+    its text, given with the option's name, into the value; an option that ``repeats`` may be given several times, which is the
+    same as all of its values with commas between. ``is_argument`` marks a positional argument, ``of_file`` a path that
     is no directory, ``of_folder`` one that is no file, and ``on_command_line`` is False for a keyword of Python's alone.
     ``what`` is the noun of messages that list the choices.
     """
@@ -43,6 +44,7 @@ class Option:
     shown: str | None = None
     kind: Any = None
     reads: Callable[[str, str], Any] | None = None
+    repeats: bool = False
     is_argument: bool = False
     of_file: bool = False
     of_folder: bool = False

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from tare.datasets.options import LabelOptions
-from tare.networks.inputs import NORM, NetworkOptions
+from tare.networks.inputs import NetworkOptions
+from tare.normalisation.inputs import NORM
 from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
 from tare.system.options import declared, option

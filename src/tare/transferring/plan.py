@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
+from tare.checking.gate import Passed, passed
+from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.options import LabelOptions
@@ -27,7 +29,7 @@ from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
 from tare.networks.network import Network, with_head
-from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,
     check_channels,
@@ -66,6 +68,7 @@ class TransferPlan:
     target: Target
     chosen: Normalisation
     notes: tuple[str, ...]
+    gate: Passed = Passed()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -149,15 +152,17 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     check_channels(network, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
+    constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
     notes: tuple[str, ...] = ()
     if request.strategy == "auto":
         strategy, notes = _automatic(request, network, (constants, spec), images, target, reporter)
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
     seen = seen_moments(strategy, constants, request.source_stats, trained_on)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
+    gate = passed(Feed(target.stats, chosen), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
-        takes, geometry_notes = images.geometry, images.notes
+        takes, geometry_notes = replace(images.geometry, raw_dtype=target.stats.dtype), images.notes
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
@@ -166,10 +171,11 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     _check_head(network, takes, len(target.split.classes))
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
-    notes += target.notes + _batch_norm_notes(network, training)
+    notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     for note in notes:
         reporter.note(note)
-    return TransferPlan(part(NetworkOptions, request), training, machine, network, spec, takes, colour, target, chosen, notes)
+    source = part(NetworkOptions, request)
+    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,14 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
         "training": plan.training.settings(),
     }
     transferred = TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes)
-    save_model(place, transferred, source_spec=plan.spec, target_stats=plan.target.stats, evidence=evidence)
+    save_model(
+        place,
+        transferred,
+        source_spec=plan.spec,
+        target_stats=plan.target.stats,
+        evidence=evidence,
+        gate=plan.gate.to_json(),
+    )
 
 
 @loader_errors()

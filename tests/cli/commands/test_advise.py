@@ -59,7 +59,7 @@ def test_explain_draws_the_first_layers_and_names_what_freezing_changes() -> Non
         (["advise", "nothing", *NET], "nothing"),
         (
             ["advise", ".", "--model", "timm:test_resnet", "--weights", "none", "--mean", "x", "--std", "1"],
-            "numbers after --mean",
+            "numbers or the name of a catalog entry after --mean",
         ),
         (["explain", "--model", "timm:test_resnet", "--weights", "none", "--mean", "0.5"], "both --mean and --std"),
         (["explain", "--model", "tare:mlp"], "weights for tare:mlp"),

@@ -141,7 +141,7 @@ def test_a_table_from_elsewhere_is_analysed(tmp_path: Path) -> None:
         (("signals", "--sizes", "20,x", "--out", "o"), r"whole numbers with commas for --sizes, found 'x'"),
         (
             ("--data", "photos/", "--model", "timm:resnet18", "--mean", "a", "--out", "o"),
-            r"numbers after --mean, found 'a",
+            r"numbers or the name of a catalog entry after --mean, found 'a",
         ),
         (("nothing.yaml", "--out", "o"), r"a readable YAML plan, found 'nothing\.yaml'"),
         (("--analyse", "nothing.csv"), r"a readable table of results, found 'nothing\.csv'"),

@@ -46,6 +46,8 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "head_lr_factor": (["--head-lr-factor", "9"], 9.0),
     "layer_decay": (["--layer-decay", "0.75"], 0.75),
     "warm_up": (["--warm-up", "0.2"], 0.2),
+    "scale": (["--scale", "1/4095"], 1 / 4095),
+    "allow": (["--allow", "TARE050,TARE052", "--allow", "TARE031"], ["TARE050", "TARE052", "TARE031"]),
     "accumulate": (["--accumulate", "4"], 4),
     "grad_clip": (["--grad-clip", "1.5"], 1.5),
     "ema": (["--ema", "0.9"], 0.9),
@@ -70,7 +72,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
 
 
 #: What an option needs beside it.
-BESIDE = {"bn_prior": ["--protocol", "probe", "--batchnorm", "reestimate"]}
+BESIDE = {"mean": ["--std", "0.5"], "std": ["--mean", "0.5"], "bn_prior": ["--protocol", "probe", "--batchnorm", "reestimate"]}
 
 
 class Recorder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tare.checking.inputs import Stage
+from tare.checking.rules.feed import Feed
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
 from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, DiagnosisKind
@@ -42,6 +43,7 @@ class Evidence:
     steps, or a configuration file, amount to. ``fed`` is the map from raw values to the network's input; ``diagnosis`` explains
     how it differs from the expected map. ``alpha`` is the number of channels that the pipeline makes of an RGBA image.
     ``declared`` are constants that a configuration states and switches off. ``sibling`` is the evidence of the other stage.
+    ``feed`` is what is about to be fed, where statistics of the data take the place of a pipeline.
     """
 
     spec: InputSpec
@@ -57,6 +59,7 @@ class Evidence:
     declared: Declared | None = None
     sibling: Evidence | None = None
     conventions: tuple[Convention, ...] = ()
+    feed: Feed | None = None
 
     @property
     def approximate(self) -> bool:

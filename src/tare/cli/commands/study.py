@@ -15,7 +15,8 @@ import typer
 from tare.cli.fields import command
 from tare.cli.options import Json, print_json, show
 from tare.datasets.options import DATA
-from tare.networks.inputs import NET, NORM
+from tare.networks.inputs import NET
+from tare.normalisation.inputs import NORM
 from tare.studying.inputs import FOLDER, RUN, TABLE, StudyCommand, StudyOptions
 from tare.system.options import words
 

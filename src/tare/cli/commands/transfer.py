@@ -7,7 +7,8 @@ from dataclasses import replace
 from tare.cli.fields import command
 from tare.cli.options import Json, show
 from tare.datasets.options import DATA, VARY
-from tare.networks.inputs import NET, NORM
+from tare.networks.inputs import NET
+from tare.normalisation.inputs import NORM
 from tare.training.options import HOW, RUN, WHAT
 from tare.transferring.inputs import TransferRequest
 

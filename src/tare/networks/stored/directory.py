@@ -21,6 +21,7 @@ import torch
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork
+from tare.input_spec.fields import RAW_DTYPES, Field, PerSample
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
@@ -36,7 +37,6 @@ from tare.system.files import replacing_folder, write_text
 
 SCHEMA = "tare.model/1"
 # The dtypes that a spec can name.
-_RAW_DTYPES = ("uint8", "uint16", "float32", "float64", "int16", "int32")
 _LONGEST_NAMES = 1000
 
 
@@ -65,6 +65,8 @@ class TransferredModel:
             std=Known(self.normalisation.std, origin),
             dtype=Known("float32", origin),
         )
+        if self.normalisation.per_sample:
+            spec = replace(spec, per_sample=Known(PerSample("zscore", "channel"), origin))
         return _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
 
     @torch.inference_mode()
@@ -83,12 +85,12 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     return replace(
         spec,
         channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
-        scale=Known(1 / 255, origin),
+        scale=Known(float(unit_scale(geometry.raw_dtype)), origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
         crop=Known(geometry.crop, origin),
         layout=Known("NCHW", origin),
-        raw_dtype=Known("uint8", origin),
+        raw_dtype=_raw_field(geometry.raw_dtype, origin),
     )
 
 
@@ -107,9 +109,13 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
         crop=nothing,
         antialias=nothing,
         layout=Known("NC" if isinstance(takes, RowGeometry) else "NCT", origin),
-        raw_dtype=Known(raw, origin) if raw in _RAW_DTYPES else Unknown(f"raw values were of type {raw}"),
+        raw_dtype=_raw_field(raw, origin),
         extra={"length": takes.length} if isinstance(takes, SignalGeometry) else {},
     )
+
+
+def _raw_field(raw: str, origin: str) -> Field[str]:
+    return Known(raw, origin) if raw in RAW_DTYPES else Unknown(f"raw values were of type {raw}")
 
 
 def save_model(
@@ -120,10 +126,12 @@ def save_model(
     target_stats: DatasetStats | None,
     evidence: Mapping[str, Any],
     fold: Mapping[str, Any] | None = None,
+    gate: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the model directory under a temporary name and rename it; an existing directory is replaced.
 
-    ``fold`` records a fold; :func:`load_model` rebuilds the network from its ``layers``. Raises :class:`OutputError` if the
+    ``fold`` records a fold; :func:`load_model` rebuilds the network from its ``layers``. ``gate`` is what was found about the
+    input before training. Raises :class:`OutputError` if the
     directory cannot be written; no partial directory remains.
     """
     from safetensors import SafetensorError
@@ -134,8 +142,7 @@ def save_model(
         except SafetensorError as error:  # raised by its writer when the disk is full
             raise OSError(errno.EIO, str(error)) from None
         document = _document(model, source_spec, target_stats, evidence)
-        if fold is not None:
-            document["fold"] = dict(fold)
+        document |= {name: dict(part) for name, part in (("fold", fold), ("gate", gate)) if part is not None}
         write_text(temporary / NAME, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 

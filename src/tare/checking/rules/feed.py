@@ -1,0 +1,52 @@
+"""What a network is about to be fed: the data's statistics, and the map that is applied to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tare.normalisation.strategies import Normalisation
+from tare.samples.layout import unit_scale
+from tare.statistics.dataset_stats import DatasetStats
+
+#: Strategies that apply constants of other data than those that are fed.
+FOREIGN = ("source", "blend")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Data, as statistics of their unit values, and the normalisation that they are fed under.
+
+    ``mean`` and ``std`` are the constants as they were stated, before a ``--scale``; ``trained_on`` are the statistics of what
+    the network was trained on, where they are known.
+    """
+
+    stats: DatasetStats
+    normalisation: Normalisation
+    trained_on: DatasetStats | None = None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the constants are those of other data."""
+        return self.normalisation.strategy in FOREIGN
+
+    @property
+    def mean(self) -> float:
+        """The mean of the network's input, of the channel that is farthest from 0, in input std."""
+        return max(self.normalisation.moments_fed(self.stats)[0], key=abs)
+
+    @property
+    def std(self) -> float:
+        """The std of the network's input, of the channel that varies most, in input std."""
+        return max(self.normalisation.moments_fed(self.stats)[1])
+
+    @property
+    def fed(self) -> str:
+        """What the network would see, in words."""
+        means, stds = self.normalisation.moments_fed(self.stats)
+        farthest = max(range(len(means)), key=lambda c: abs(means[c]))
+        return f"mean {means[farthest]:.3g} and std {stds[farthest]:.3g}"
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether raw values of two types mean the same: integers of one width, or plain numbers that nothing scales."""
+    return one == other or unit_scale(one) == unit_scale(other) == 1
