@@ -17,6 +17,9 @@ from tare.checking.rules.table import findings, rule_named
 from tare.errors import InputError
 from tare.input_spec.spec import InputSpec
 
+#: The finding for raw values of another type than the network was trained on.
+RAW_KIND = "TARE090"
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -43,12 +46,17 @@ def judged(feed: Feed, spec: InputSpec, network: str) -> tuple[Finding, ...]:
     return tuple(findings(Evidence(spec, network, feed=feed)))
 
 
+def allowed_codes(allow: Sequence[str]) -> tuple[str, ...]:
+    """The codes of the findings that are allowed, by code or name. Raises :class:`SpecError` for an unknown one."""
+    return tuple(rule_named(name).code for name in allow)
+
+
 def passed(feed: Feed, spec: InputSpec, network: str, allow: Sequence[str] = ()) -> Passed:
     """Judge the input; ``allow`` has codes or names of rules that are to let it pass.
 
     Raises :class:`InputError` for an input that the rules call impossible, :class:`SpecError` for an unknown code.
     """
-    codes = tuple(rule_named(name).code for name in allow)
+    codes = allowed_codes(allow)
     found = judged(feed, spec, network)
     for one in found:
         if one.severity == "error" and one.code not in codes:

@@ -101,7 +101,7 @@ def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) ->
 
 def _sized(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> torch.Tensor:
     if isinstance(graph.takes, Geometry):
-        return batch.permute(0, 3, 1, 2) if options.layout == "NHWC" else batch
+        return graph.unit(batch.permute(0, 3, 1, 2) if options.layout == "NHWC" else batch)
     return torch.stack([sized(sample.numpy(), graph.takes) for sample in batch])
 
 

@@ -17,6 +17,7 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
 from tare.networks.stored.trained import TrainedModel
+from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
@@ -26,34 +27,44 @@ COUNT = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeImages:
-    """Raw 8-bit images ``(H, W, C)`` of any sizes, their origin in words, and whether they are ``real`` data."""
+    """Raw images ``(H, W, C)`` of any sizes and of training's type, their origin in words, and whether they are ``real`` data."""
 
-    images: tuple[NDArray[np.uint8], ...]
+    images: tuple[NDArray[Any], ...]
     origin: str
     real: bool
 
     def sized(self, trained: TrainedModel) -> torch.Tensor:
-        """Return the images resized as in validation: uint8 ``(N, C, H, W)``."""
-        transform = evaluation_transform(trained.model.geometry, trained.model.normalisation.border)
-        return torch.stack([transform(as_pillow(image)) for image in self.images])
+        """Return the images resized as in validation, as raw values: ``(N, C, H, W)``."""
+        transform, raw = (
+            evaluation_transform(trained.model.geometry, trained.model.normalisation.border),
+            trained.model.takes.raw_dtype,
+        )
+        if raw == "uint8":
+            return torch.stack([transform(as_pillow(image)) for image in self.images])
+        scale = float(unit_scale(raw))
+        unit = np.stack([transform(_unit(image, scale)).numpy() for image in self.images]) / scale
+        return torch.from_numpy(unit.astype(raw) if raw.startswith("float") else np.rint(unit).astype(raw))
 
 
 def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[str] = (), count: int = COUNT) -> ProbeImages:
     """Return at most ``count`` of the named ``images``, else of the validation images in ``split``, else generated images.
 
-    Raises :class:`DataError` if ``images`` are named and no readable 8-bit image is among them.
+    Raises :class:`DataError` if ``images`` are named and no readable image of training's type is among them.
     """
+    raw = trained.model.takes.raw_dtype
     if images:
-        read = _eight_bit((read_image(path, trained.colour) for path in image_paths(images)), count)
+        read = _of_type(raw, (read_image(path, trained.colour) for path in image_paths(images)), count)
         if not read:
-            raise DataError("an 8-bit image among --images", "none that can be read", "name other images")
+            raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")
         return ProbeImages(read, f"{len(read)} images that were named", real=True)
     if split is not None:
         step = max(1, len(split.val) // count)
-        read = _eight_bit((file.read(trained.colour) for file in split.val[::step]), count)
+        read = _of_type(raw, (file.read(trained.colour) for file in split.val[::step]), count)
         if read:
             return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
     made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
+    if raw != "uint8":  # the same unit values in training's type
+        made = tuple((image / 255 / float(unit_scale(raw))).astype(raw) for image in made)
     return ProbeImages(made, f"{count} made images (the run's data are not at hand; --images names real ones)", real=False)
 
 
@@ -75,9 +86,13 @@ def as_pillow(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def _eight_bit(values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[NDArray[np.uint8], ...]:
-    eight_bit = (np.array(value) for value in values if not isinstance(value, Skipped) and value.dtype == np.uint8)
-    return tuple(islice(eight_bit, count))
+def _of_type(raw: str, values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[NDArray[Any], ...]:
+    fitting = (np.array(value) for value in values if not isinstance(value, Skipped) and value.dtype.name == raw)
+    return tuple(islice(fitting, count))
+
+
+def _unit(image: NDArray[Any], scale: float) -> torch.Tensor:
+    return torch.from_numpy(image.astype(np.float32) * np.float32(scale)).permute(2, 0, 1)
 
 
 def _made(seed: int, channels: int) -> NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def model_spec(trained: TrainedModel) -> InputSpec:
     """Return the specification of the network inside; under ``sample`` mean and std are unknown, as they differ per sample."""
     spec, origin = trained.model.spec(), "how tare reads images"
     if isinstance(trained.model.takes, Geometry):
-        spec = replace(spec, raw_dtype=Known("uint8", origin), antialias=Known(True, origin))
+        spec = replace(spec, antialias=Known(True, origin))
         spec = replace(spec, layout=Known("NCHW", origin), dtype=Known("float32", origin))
     if not trained.model.normalisation.per_sample:
         return spec
@@ -54,8 +54,7 @@ def model_spec(trained: TrainedModel) -> InputSpec:
 
 def _dtype(trained: TrainedModel, origin: str) -> Field[str]:
     """Return the dtype of the graph's input, if a spec can name it."""
-    takes = trained.model.takes
-    raw = "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
+    raw = trained.model.takes.raw_dtype
     try:
         return Known(PARSERS["dtype"](raw), origin)
     except ValueError:

@@ -128,8 +128,7 @@ def _holds(trained: TrainedModel) -> dict[str, Any]:
 
 def _stored(trained: TrainedModel) -> str:
     """The type of a raw value."""
-    takes = trained.model.takes
-    return "uint8" if isinstance(takes, Geometry) else takes.raw_dtype
+    return trained.model.takes.raw_dtype
 
 
 def _notes(job: ExportJob, form: GraphFormat, trained: TrainedModel, parity: Parity) -> tuple[str, ...]:

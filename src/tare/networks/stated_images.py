@@ -54,7 +54,7 @@ def source_constants(
 
 
 def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, stored: str) -> tuple[Constants | None, InputSpec]:
-    """Return constants of ``scale`` times a raw value as constants of unit values of the type ``stored``, and the spec that says so.
+    """Return constants of ``scale`` times a raw value as those of unit values of the type ``stored``, and the spec that says so.
 
     With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``.
     """

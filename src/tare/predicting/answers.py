@@ -12,6 +12,7 @@ from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.inputs import AnswerOptions
+from tare.predicting.likeness import unlike_training
 from tare.predicting.result import Prediction
 from tare.predicting.samples import NamedInputs, TensorOrSkipped
 from tare.samples.records import Skipped
@@ -35,7 +36,12 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
     pairs = zip(
         inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
     )
+    first = True
     while batch := list(islice(pairs, options.batch_size)):
+        if first:
+            for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
+                options.reporter.note(line)
+        first = False
         yield from _answered(trained, batch, top, device)
 
 

@@ -24,7 +24,7 @@ def predict(request: PredictRequest) -> list[Prediction]:
     """
     trained = open_trained(Path(request.run), request.factory)
     result = []
-    for answer in predictions(trained, inputs_of(trained, request.images), request):
+    for answer in predictions(trained, inputs_of(trained, request.images, request.allow), request):
         result.append(answer)
         if request.progress is not None:
             request.progress(1)

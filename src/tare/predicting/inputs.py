@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tare.networks.inputs import StoredModel
 from tare.sources.reading import Readers
 from tare.system.options import declared, option
-from tare.system.progress import Advance
+from tare.system.progress import SILENT, Advance, Reporter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,7 @@ class AnswerOptions(Readers):
     top: int = option(1, "How many classes each, the most probable first.", above=0)
     batch_size: int = option(32, "Samples at once; the answers do not depend on it.", above=0)
     device: str = option("cpu", "cpu, cuda, mps or auto.")
+    reporter: Reporter = SILENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from tare.checking.gate import RAW_KIND, allowed_codes
 from tare.datasets.image_batches import evaluation_transform
 from tare.errors import reason_of
 from tare.input_spec.geometry import Geometry
@@ -34,18 +35,23 @@ class NamedInputs:
     load: Callable[[int], TensorOrSkipped]
 
 
-def inputs_of(trained: TrainedModel, named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> NamedInputs:
-    """The samples that the user ``named``: image files, or recordings and the rows of arrays and tables."""
+def inputs_of(
+    trained: TrainedModel, named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], allow: Sequence[str] = ()
+) -> NamedInputs:
+    """The samples that the user ``named``: image files, or recordings and the rows of arrays and tables.
+
+    An image of another type than those of training is answered only if ``allow`` has TARE090, its finding.
+    """
     words = [os.fspath(word) for word in ([named] if isinstance(named, str | os.PathLike) else named)]
     takes = trained.model.takes
     if isinstance(takes, Geometry):
-        return _images(trained, tuple(image_paths(words)))
+        return _images(trained, tuple(image_paths(words)), any_kind=RAW_KIND in allowed_codes(allow))
     items = number_inputs(takes, words)
     channels = trained.model.network.channels
     return NamedInputs(tuple(item.name for item in items), lambda index: tensor_of(items[index], takes, channels))
 
 
-def _images(trained: TrainedModel, paths: tuple[str, ...]) -> NamedInputs:
+def _images(trained: TrainedModel, paths: tuple[str, ...], *, any_kind: bool) -> NamedInputs:
     """Image files, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
     transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
@@ -53,7 +59,12 @@ def _images(trained: TrainedModel, paths: tuple[str, ...]) -> NamedInputs:
     def load(index: int) -> TensorOrSkipped:
         try:
             values = read_image(paths[index], colour)
-            return values if isinstance(values, Skipped) else transform(_sized(values, trained))
+            if isinstance(values, Skipped):
+                return values
+            if values.dtype.name != model.takes.raw_dtype and not any_kind:
+                reason = f"{values.dtype.name} values, and the network was trained on {model.takes.raw_dtype} ones ({RAW_KIND})"
+                return Skipped(paths[index], reason)
+            return transform(_sized(values, trained))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(paths[index], reason_of(error) or type(error).__name__)
 

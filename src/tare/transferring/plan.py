@@ -68,7 +68,7 @@ class TransferPlan:
     target: Target
     chosen: Normalisation
     notes: tuple[str, ...]
-    gate: Passed = Passed()
+    gate: Passed
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +38,9 @@ def predict(
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
     trained = open_trained(Path(request.run), request.factory)
-    inputs = inputs_of(trained, request.images)
+    inputs = inputs_of(trained, request.images, request.allow)
     noun = NOUNS[trained.model.takes.kind]
-    answers = predictions(trained, inputs, request)
+    answers = predictions(trained, inputs, replace(request, reporter=console))
     with console.counting("predicting", noun, len(inputs.names)) as advance:
         failed = write_predictions(answers, out, form, str(request.run), min(request.top, len(trained.model.classes)), advance)
     if failed == len(inputs.names):

@@ -18,13 +18,14 @@ from tare.exporting.graph.resize import (
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
 from tare.normalisation.normaliser import Normaliser
+from tare.samples.layout import unit_scale
 
 
 class ServedGraph(nn.Module):
     """Map raw values to probabilities and logits ``(N, K)`` float32.
 
-    Samples are uint8 images ``(N, H, W, C)`` or ``(N, C, H, W)``, or signals ``(N, T, C)`` or rows ``(N, C)`` in the training
-    data's dtype.
+    Samples are images ``(N, H, W, C)`` or ``(N, C, H, W)``, signals ``(N, T, C)`` or rows ``(N, C)``, of training's dtype.
+    Raises :class:`SpecError` for a resize of images of another type than uint8.
     """
 
     def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
@@ -34,6 +35,9 @@ class ServedGraph(nn.Module):
         self.takes = takes = model.takes
         self.numbers = None if isinstance(takes, Geometry) else NumberFront(takes, fits_length=options.with_resize)
         self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None
+        if self.resize is not None and takes.raw_dtype != "uint8":
+            raise SpecError("8-bit images for --with-resize", f"{takes.raw_dtype} images", "resize outside, without it")
+        self.scale = float(unit_scale(takes.raw_dtype))
         self.last = options.layout == "NHWC"
         self.output = options.output
         self.eval()  # an exporter restores the mode that it finds
@@ -51,7 +55,11 @@ class ServedGraph(nn.Module):
             result: torch.Tensor = self.numbers(samples)
             return result
         images = samples.permute(0, 3, 1, 2) if self.last else samples
-        return images if self.resize is None else self.resize(images)
+        return self.unit(images) if self.resize is None else self.resize(images)
+
+    def unit(self, images: torch.Tensor) -> torch.Tensor:
+        """Bytes as they are, which the normaliser scales; deeper images as unit values."""
+        return images if self.takes.raw_dtype == "uint8" else images.to(torch.float32) * self.scale
 
 
 class ResizeAndCrop(nn.Module):

@@ -130,7 +130,7 @@ def _check_answer(trained: TrainedModel) -> None:
 def _plain(model: TransferredModel) -> torch.Tensor:
     """Return a mid-grey image, or a signal or row of mean values."""
     shape = (1, model.network.channels, *model.takes.shape)
-    if isinstance(model.takes, Geometry):
+    if isinstance(model.takes, Geometry) and model.takes.raw_dtype == "uint8":
         return torch.full(shape, 128, dtype=torch.uint8)
     mean = torch.tensor(model.normalisation.mean).reshape(1, -1, *(1 for _ in model.takes.shape))
     return mean.expand(shape).contiguous()
