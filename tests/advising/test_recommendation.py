@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tare
+from tare.errors import InputError
 from tare.transferring.result import TransferRun
 from tests.advising.test_api import textured
 from tests.images import save_png
@@ -56,7 +57,9 @@ def test_validation_images_have_no_say(split: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_that_is_not_pretrained_gets_no_advice(split: Path, tmp_path: Path) -> None:
-    run = transferred(split, tmp_path / "run", protocol="scratch", epochs=1, batch_size=8)
+    with pytest.raises(InputError, match=r"TARE093 collapsed: the data are uint8 with 5 bits in use \(up to 16\)"):
+        transferred(split, tmp_path / "run", protocol="scratch", epochs=1, batch_size=8)
+    run = transferred(split, tmp_path / "run", protocol="scratch", epochs=1, batch_size=8, allow=["collapsed"])
     assert "strategy auto: source, since the network is not pretrained" in run.notes
 
 

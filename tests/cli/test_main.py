@@ -85,7 +85,10 @@ def test_a_bad_file_is_listed_the_rest_is_measured_and_the_exit_code_says_so(
         (["transfer", "{root}/empty", *TEST_RESNET, "{root}/o"], "one folder per class"),
         (["transfer", "{root}/photos", "--model", "timm:resnt18", "--out", "{root}/o"], "did you mean timm:resnet18"),
         (["transfer", "{root}/photos", *TEST_RESNET, "{root}/photos"], "exists"),
-        (["transfer", "{root}/photos", "--mean", "x", "--std", "1", *TEST_RESNET, "{root}/o"], "numbers or the name of a catalog entry after --mean"),
+        (
+            ["transfer", "{root}/photos", "--mean", "x", "--std", "1", *TEST_RESNET, "{root}/o"],
+            "the name of a catalog entry after --mean",
+        ),
         (["demo", "--out", "{root}/photos"], "exists; name another"),
     ],
 )

@@ -26,7 +26,7 @@ def test_named_images_replace_them(tmp_path: Path) -> None:
     save_photo(tmp_path / "mine.png", 3)
     probes = probe_images(trained, split_of(trained), [str(tmp_path / "bad.png"), str(tmp_path / "mine.png")])
     assert probes.origin == "1 images that were named"
-    with pytest.raises(DataError, match="an 8-bit image among --images, found none"):
+    with pytest.raises(DataError, match="uint8 images among --images, as in training, found none"):
         probe_images(trained, None, [str(tmp_path / "bad.png")])
 
 

@@ -145,7 +145,8 @@ def test_a_few_unreadable_files_are_left_out_and_said(data: Path, tmp_path: Path
     [
         ({"mean": [0.5]}, "both --mean and --std, or neither"),
         ({"mean": [0.5, 0.5], "std": [0.5, 0.5]}, "3 values, one per input channel"),
-        ({"mean": [0.5], "std": [0.0]}, "every std at least 0.001"),
+        ({"mean": [0.5], "std": [0.0]}, "every --std above zero, found 0"),
+        ({"mean": [0.5], "std": [1e-4]}, "every std at least 0.001"),
         ({"strategy": "best"}, "a strategy: source, target"),
         ({"protocol": "magic"}, "a protocol: finetune, probe or scratch"),
         ({"interpolation": "magic"}, "an interpolation: bilinear, bicubic"),

@@ -14,7 +14,7 @@ from tare.datasets.files import read_recording
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import open_split
-from tare.errors import DataError, ModelError, OutputError, SpecError, StrategyError
+from tare.errors import DataError, InputError, ModelError, OutputError, SpecError, StrategyError
 from tare.measuring.api import measure
 from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to
@@ -176,8 +176,14 @@ def test_rows_of_a_table_are_normalised_by_column(tmp_path: Path) -> None:
     assert all(channel.mean_se > 0 for channel in run.target_stats.channels)
     other = save_table(tmp_path / "b.csv", offset=0.5, seed=1)
     fed = {}
+    with pytest.raises(InputError, match=r"TARE094 far-away: .* the network would see mean 98\.\d and std 0\.9.*--allow TARE094"):
+        transfer(str(run.out), other, out=tmp_path / "source", protocol="probe", **PLAIN)
+    assert not (tmp_path / "source").exists()
     for strategy in ("source", "target", "match", "blend"):
-        moved = transfer(str(run.out), other, out=tmp_path / strategy, strategy=strategy, protocol="probe", **PLAIN)
+        out, allow = tmp_path / strategy, ["far-away"] if strategy == "source" else []
+        moved = transfer(str(run.out), other, out=out, strategy=strategy, protocol="probe", allow=allow, **PLAIN)
+        gate = json.loads((moved.model_dir / "tare.json").read_text())["gate"]
+        assert (gate["allowed"], len(gate["findings"])) == ((["TARE094"], 1) if allow else ([], 0))
         fed[strategy] = moved.normalisation.moments_fed(moved.target_stats)[0][1]
     assert fed["source"] > 50
     assert fed["target"] == pytest.approx(0, abs=1e-6)

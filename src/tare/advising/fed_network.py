@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tare.checking.gate import passed
+from tare.checking.rules.feed import Feed
 from tare.comparing.sides import stats_from
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import without_labels
@@ -15,12 +18,12 @@ from tare.input_spec.spec import InputSpec
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
 from tare.networks.network import Network
-from tare.networks.stated_images import check_accepts, colour_of, network_geometry, source_constants
+from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, source_constants
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
 from tare.normalisation.catalog import pooled_of
-from tare.normalisation.strategies import Constants
+from tare.normalisation.strategies import Constants, Normalisation
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 
@@ -31,6 +34,7 @@ class FedNetwork:
 
     ``takes`` is the shape of the network's input. For signals and rows it is None until the data have been read, since the length
     of a signal may be that of the data; ``length`` is the length that the user asked for. ``colour`` is how images are read.
+    ``scale`` is the stated factor from raw values to those that the constants are of, ``allow`` findings that refuse no input.
     """
 
     network: Network
@@ -41,6 +45,19 @@ class FedNetwork:
     length: int | None
     dataset0: DatasetStats | None
     notes: tuple[str, ...]
+    scale: float | None = None
+    allow: Sequence[str] = ()
+
+    def of_data(self, stats: DatasetStats, *, compares: bool) -> tuple[FedNetwork, tuple[str, ...]]:
+        """The network with its constants in unit values of the data's type, and what was found about the input.
+
+        Unless strategies are compared, raises :class:`InputError` for data that cannot be fed under the network's own constants.
+        """
+        constants, spec = scaled(self.constants, self.spec, self.scale, stats.dtype)
+        assert constants is not None  # noqa: S101 - there were constants before
+        source = Normalisation("source", constants.mean, constants.std)
+        found = passed(Feed(stats, source), spec, self.network.reference, self.allow, compares=compares)
+        return replace(self, constants=constants, spec=spec), found.lines
 
 
 def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | None = None, source_stats: Any = None) -> FedNetwork:
@@ -59,12 +76,13 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
         raise SpecError("the mean and std that the network was trained with", f"nobody stated them ({reason})",
                         "state them with --mean and --std")  # fmt: skip
     dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
+    feeding = (options.scale, options.allow)
     if network.kind != "image":
-        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes)
+        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes, *feeding)
     geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
-    return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes)
+    return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes, *feeding)
 
 
 def _channels(options: NetworkOptions, labelled: LabelOptions | None) -> int | None:

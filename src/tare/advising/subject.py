@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tare.advising.evidence.gathered import Subject
 from tare.advising.fed_network import FedNetwork
+from tare.checking.gate import allowed_codes
 from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
@@ -39,12 +40,16 @@ _WITHOUT = "accuracies cannot be compared, all evidence is without labels"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How dataset1 is read: ``labels`` True requires labels, False ignores them, None uses them if there are any."""
+    """How dataset1 is read: ``labels`` True requires labels, False ignores them, None uses them if there are any.
+
+    With ``compares`` data that cannot be fed under the network's own constants are compared under the other strategies.
+    """
 
     labels: bool | None = None
     max_skipped: float = MAX_SKIPPED
     workers: int = 1
     seed: int = 0
+    compares: bool = True
 
 
 def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, reporter: Reporter) -> tuple[Subject, tuple[str, ...]]:
@@ -63,10 +68,11 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
         stats = enough_read(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
     check_channels(fed.network, stats)
+    fed, found = fed.of_data(stats, compares=reading.compares)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
     fed, more = sized_input(fed, files, stats, reading.workers)
-    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)))
+    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)), *found)
 
 
 def sized_input(
@@ -134,11 +140,15 @@ def _unlabelled_images(
     fed: FedNetwork, labelled: LabelOptions, reading: Reading, missing: str, reporter: Reporter
 ) -> tuple[Subject, tuple[str, ...]]:
     """Measure all images of a source, and decode some of them for the network."""
-    assert isinstance(fed.takes, Geometry)  # noqa: S101 - the network takes images
+    geometry = fed.takes
+    assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
     data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(data, channels=fed.colour, array=labelled.array, max_skipped=reading.max_skipped, progress=advance)
-    source = AsSeen(open_source(data, options), fed.takes)
+    found: tuple[str, ...] = ()
+    if len(stats.channels) == fed.network.channels:  # others are refused when all is read
+        fed, found = fed.of_data(stats, compares=reading.compares)
+    source = AsSeen(open_source(data, options), geometry)
     indexed = source.indexed()
     records: Iterable[Record]
     if indexed is None:
@@ -156,7 +166,7 @@ def _unlabelled_images(
     if not values:
         raise DataError("at least one readable image", f"none in {labelled.name!r}", "check the path")
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
-    return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples))
+    return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples), *found)
 
 
 def _images(record: Record, fed: FedNetwork) -> list[NDArray[Any]]:
@@ -178,7 +188,16 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
         found = f"{len(stats.channels)} in {stats.source!r}"
         raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
     return Subject(
-        network.module, network.head, fed.constants, fed.dataset0, stats, samples, labels, head_trained=network.head_trained
+        network.module,
+        network.head,
+        fed.constants,
+        fed.dataset0,
+        stats,
+        samples,
+        labels,
+        head_trained=network.head_trained,
+        spec=fed.spec,
+        allow=allowed_codes(fed.allow),
     )
 
 

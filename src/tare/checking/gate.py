@@ -13,7 +13,7 @@ from typing import Any
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.feed import Feed
 from tare.checking.rules.finding import Finding
-from tare.checking.rules.table import findings, rule_named
+from tare.checking.rules.table import FEEDING, findings, rule_named
 from tare.errors import InputError
 from tare.input_spec.spec import InputSpec
 
@@ -43,7 +43,7 @@ class Passed:
 
 def judged(feed: Feed, spec: InputSpec, network: str) -> tuple[Finding, ...]:
     """What the rules find about the input."""
-    return tuple(findings(Evidence(spec, network, feed=feed)))
+    return tuple(findings(Evidence(spec, network, feed=feed), FEEDING))
 
 
 def allowed_codes(allow: Sequence[str]) -> tuple[str, ...]:
@@ -51,17 +51,20 @@ def allowed_codes(allow: Sequence[str]) -> tuple[str, ...]:
     return tuple(rule_named(name).code for name in allow)
 
 
-def passed(feed: Feed, spec: InputSpec, network: str, allow: Sequence[str] = ()) -> Passed:
+def passed(feed: Feed, spec: InputSpec, network: str, allow: Sequence[str] = (), *, compares: bool = False) -> Passed:
     """Judge the input; ``allow`` has codes or names of rules that are to let it pass.
+
+    Where strategies are compared (``compares``), what one of them makes impossible is evidence against it, and no reason to
+    refuse the comparison.
 
     Raises :class:`InputError` for an input that the rules call impossible, :class:`SpecError` for an unknown code.
     """
     codes = allowed_codes(allow)
     found = judged(feed, spec, network)
     for one in found:
-        if one.severity == "error" and one.code not in codes:
+        if one.severity == "error" and one.code not in codes and not compares:
             name = rule_named(one.code).name
             remedy = f"{one.remedy}; --allow {one.code} feeds it all the same"
             raise InputError(f"input that {network} can use", f"{one.code} {name}: {one.message}", remedy)
-    kept = tuple(replace(one, severity="warning") if one.code in codes else one for one in found)
+    kept = tuple(replace(one, severity="warning") if one.severity == "error" else one for one in found)
     return Passed(kept, tuple(dict.fromkeys(one.code for one in found if one.code in codes)))

@@ -81,7 +81,7 @@ def _constants(trained: TrainedModel) -> str:
     rows += "".join(f"| {escaped(name)} | {mean:.9g} | {std:.9g} |\n" for name, mean, std in triples[:_MOST_LABELS])
     if len(triples) > _MOST_LABELS:
         rows += f"\n{len(triples) - _MOST_LABELS} more in tare.json.\n"
-    if takes.raw_dtype == "uint8":
+    if isinstance(takes, Geometry) and takes.raw_dtype == "uint8":
         return rows + "\nUnit values: a raw value v of 0..255 reaches the network as (v / 255 - mean) / std.\n"
     factor = unit_scale(takes.raw_dtype)
     unit = "v" if factor == 1 else f"v / {1 / factor}"

@@ -47,8 +47,17 @@ class Gated(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatedInput(Gated, StatedConstants):
+class StatedInput(StatedConstants):
     """The statements of the user about a network's input, which override the network's own."""
+
+    spec: "str | os.PathLike[str] | InputSpec | None" = option(
+        None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FedInput(Gated, StatedInput):
+    """What is stated about a network's input and about the raw values that are to be fed."""
 
     scale: float | None = option(
         None,
@@ -58,9 +67,6 @@ class StatedInput(Gated, StatedConstants):
         metavar="FACTOR",
         above=0,
         reads=factor,
-    )
-    spec: "str | os.PathLike[str] | InputSpec | None" = option(
-        None, SPEC_HELP, panel=NET, metavar="SPEC", reads=lambda text, _: text
     )
 
     def check(self) -> None:
@@ -87,7 +93,7 @@ class StoredModel(Gated):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(StatedInput):
+class NetworkOptions(FedInput):
     """The network to start from, and how it takes its input."""
 
     model: str = field(

@@ -209,6 +209,8 @@ def _checked(strategy: Strategy, ranges: tuple[float, ...], mean: tuple[float, .
             raise StrategyError(
                 f"every std at least {STD_FLOOR:g} {unit}",
                 f"{value:g} under the strategy {strategy!r}: inputs would reach {sigma:.0f} sigma",
-                "use --strategy source, or drop the constant channel",
+                "use --strategy target, or state the scale of the data"
+                if strategy == "source"
+                else "use --strategy source, or drop the constant channel",
             )
     return Normalisation(strategy, tuple(mean), tuple(std))

@@ -25,20 +25,20 @@ def unlike_training(trained: TrainedModel, batch: Sequence[torch.Tensor]) -> tup
         known = DatasetStats.from_json(stored)
     except DataError:
         return ()
-    seen = _moments(batch, known)
+    seen = _moments(batch, known, trained.model.takes.raw_dtype)
     if len(known.channels) != len(seen.channels):
         return ()
     feed = Feed(seen, trained.model.normalisation, trained_on=known)
     return Passed(judged(feed, trained.model.spec(), trained.reference)).lines
 
 
-def _moments(batch: Sequence[torch.Tensor], known: DatasetStats) -> DatasetStats:
+def _moments(batch: Sequence[torch.Tensor], known: DatasetStats, dtype: str) -> DatasetStats:
     """Mean, std and range of each channel in unit values."""
     unit = (sample.double() / 255 if sample.dtype == torch.uint8 else sample.double() for sample in batch)
     pooled = torch.cat([sample.reshape(len(sample), -1) for sample in unit], dim=1).numpy()
     names = [channel.name for channel in known.channels]
     names = names if len(names) == len(pooled) else [f"c{index}" for index in range(len(pooled))]
-    return DatasetStats(len(batch), tuple(map(_channel, names, pooled)), dtype=known.dtype)
+    return DatasetStats(len(batch), tuple(map(_channel, names, pooled)), dtype=dtype)
 
 
 def _channel(name: str, values: Doubles) -> ChannelStats:

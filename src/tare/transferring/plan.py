@@ -226,7 +226,9 @@ def _automatic(
         return "source", ("strategy auto: source, since the network is not pretrained",)
     dataset0 = dataset0_of(constants, request.source_stats, request.model, request.weights)
     colour: ColourMode = images.colour if images else "stored"
-    fed = FedNetwork(network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, ())
+    fed = FedNetwork(
+        network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
+    )
     return recommended(fed, target.split.train, target.stats, request.seed, reporter)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from tare.advising.evidence.altered_copies import altered
 from tare.advising.evidence.foreignness import Foreignness, foreignness, layer_divergences
 from tare.advising.evidence.leep import class_credit
 from tare.advising.evidence.passes import Passed, passed
+from tare.checking.gate import judged
+from tare.checking.rules.feed import Feed
 from tare.comparing.result import Comparison
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError, StrategyError
+from tare.input_spec.spec import InputSpec
 from tare.networks.absorption import LayerShare, absorbed
 from tare.normalisation.names import Strategy
 from tare.normalisation.normaliser import padded_input
@@ -39,7 +42,8 @@ class Subject:
 
     ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``labels`` are ``(N,)`` or None. ``target`` has the statistics of
     all training samples, and ``dataset0`` the measured or published ones of the pretraining data, or None. ``head_trained`` says
-    that the module's outputs are its old classes.
+    that the module's outputs are its old classes. ``spec`` states what the constants are of; ``allow`` has codes of findings
+    about an input that do not speak against it.
     """
 
     module: nn.Module
@@ -50,6 +54,8 @@ class Subject:
     samples: torch.Tensor
     labels: NDArray[np.int64] | None
     head_trained: bool = True
+    spec: InputSpec = field(default_factory=InputSpec)
+    allow: tuple[str, ...] = ()
 
     @property
     def seen(self) -> Constants | None:
@@ -162,6 +168,12 @@ def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[St
             )
         except StrategyError as error:
             refused[name] = str(error)
+            continue
+        found = judged(Feed(subject.target, choices[name]), subject.spec, "the network")
+        impossible = [one for one in found if one.severity == "error" and one.code not in subject.allow]
+        if impossible:
+            del choices[name]
+            refused[name] = f"{impossible[0].code}: {impossible[0].message}"
     return choices, refused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,9 @@ def explained(request: ExplainRequest) -> Explanation:
         samples, other, example = _made(fed, request.seed)
         notes = fed.notes
     else:
-        reading = Reading(False, request.max_skipped, request.workers or default_workers(), request.seed)
+        reading = Reading(False, request.max_skipped, request.workers or default_workers(), request.seed, compares=False)
         subject, more = subject_of(fed, labelled, reading, request.reporter)
+        fed = replace(fed, constants=subject.constants)
         samples, notes, example = subject.samples[:COMPARED], fed.notes + more[1:], ""
         _check_spread(subject.target)
         other = Constants(subject.target.mean, subject.target.std, subject.target.source)

@@ -212,9 +212,19 @@ def _scale_remedy(stats: DatasetStats) -> str:
 
 
 def _judged(feed: Feed) -> bool:
-    """Whether the moments can be wrong: those of samples or data that are z-scored by their own moments cannot."""
-    own = feed.normalisation.per_sample or feed.normalisation.strategy in ("target", "match")
-    return not own and all(math.isfinite(value) for pair in feed.normalisation.moments_fed(feed.stats) for value in pair)
+    """Whether the moments can be wrong.
+
+    Those of samples or data that are z-scored by their own moments cannot. Neither can those of floats that are fed as they are
+    on purpose: a quiet recording has a std of 0.02.
+    """
+    chosen = feed.normalisation
+    own = chosen.per_sample or chosen.strategy in ("target", "match")
+    as_it_is = chosen.strategy == "none" and unit_scale(feed.stats.dtype) == 1 and abs(feed.mean) <= _FAR and feed.std <= _FAR
+    return (
+        not own
+        and not as_it_is
+        and all(math.isfinite(value) for pair in feed.normalisation.moments_fed(feed.stats) for value in pair)
+    )
 
 
 def _named(evidence: Evidence) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tare.checking.rules import channels, constants, feeding, geometry, order, statistics, values
 from tare.checking.rules.evidence import Evidence
@@ -20,9 +20,13 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-def findings(evidence: Evidence) -> Iterator[Finding]:
-    """All findings of all rules, the most severe first."""
-    found = [finding for rule in RULES for finding in rule.findings(evidence)]
+#: The rules that judge what is about to be fed, from statistics of the data.
+FEEDING = tuple(each for each in RULES if each in vars(feeding).values())
+
+
+def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
+    """Everything that the rules find, the gravest first."""
+    found = [finding for rule in rules for finding in rule.findings(evidence)]
     yield from sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from tare.checking.gate import RAW_KIND
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
 from tare.datasets.split import open_split
-from tare.errors import DataError, SpecError
+from tare.errors import DataError, InputError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
@@ -162,12 +164,15 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
             f"{len(files)} of {height} x {width}: {size / (1 << 30):.1f} GiB",
             "name fewer images: sizes above a few thousand show nothing new",
         )
-    images = ImageBatches(files, geometry, colour_of(network), None, 0)
+    colour = colour_of(network)
+    images = ImageBatches(files, geometry, colour, None, 0)
     values = np.empty((len(files), height, width, network.channels), np.uint8)
     for index in range(len(files)):
         image = images[index][0]
-        if image.dtype.is_floating_point:
-            image = (255 * image.clamp(0, 1)).round().byte()
+        if image.dtype != torch.uint8:  # the shifts of a study are of 8-bit values
+            seen = f"{RAW_KIND} raw-kind: {files[index].path!r} holds values of another type"
+            remedy = "write 8-bit copies with a scale of your own, or compare strategies with tare transfer, which takes --scale"
+            raise InputError("8-bit images in a study of images", seen, remedy)
         values[index] = image.permute(1, 2, 0).numpy()
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
 
