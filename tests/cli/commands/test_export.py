@@ -45,7 +45,7 @@ def test_json_has_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["{root}/run", "--format", "timm", "--out", "{root}/photos", "--overwrite"], "holds something else"),
         (["{root}/run", "--format", "pt2", "--out", "{root}/notes.txt/x"], "is a file"),
         (["{root}/run", "--format", "timm", "--out", "{root}/o", "--with-resize"], "which holds no graph"),
-        (["{root}/run", "--format", "pt2", "--out", "{root}/o", "--images", "{root}/notes.txt"], "an 8-bit image among --images"),
+        (["{root}/run", "--format", "pt2", "--out", "{root}/o", "--images", "{root}/notes.txt"], "uint8 images among --images"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_two(
