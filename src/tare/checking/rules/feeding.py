@@ -241,7 +241,10 @@ def _under(feed: Feed) -> str:
 
 
 def _cure(feed: Feed) -> str:
-    scale = f"{_scale_remedy(feed.stats)}, or " if feed.foreign else ""
+    """Constants of the data's own, or a scale where the type's range is not that of the values."""
+    span, bits = dtype_range(feed.stats.dtype), feed.stats.bits
+    fills = span is not None and isinstance(bits, Known) and bits.value == (span[1] - span[0]).bit_length()
+    scale = f"{_scale_remedy(feed.stats)}, or " if feed.foreign and not fills else ""
     return f"{scale}use the data's own statistics (--strategy target)"
 
 
