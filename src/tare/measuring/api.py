@@ -62,6 +62,8 @@ def measured(request: MeasureRequest) -> DatasetStats:
         place = request.checkpoint
         kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra})
         state = measure_state(source, request.workers, progress, engine=request.engine, checkpoint=kept)
+    if source.remarks:
+        extra["remarks"] = list(source.remarks)
     stats = stats_of(state, source, exclude_nan=request.exclude_nan)
     return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
 

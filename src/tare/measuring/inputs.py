@@ -18,7 +18,7 @@ class MeasuringOptions(OptionGroup):
     """Options of measuring any data."""
 
     channels: ColourMode = option(
-        "stored", "Convert every image, or keep what is stored; then a folder of grey and colour images is an error."
+        "stored", "Convert every image, or keep what is stored; grey images among colour ones are then read as RGB."
     )
     columns: str | Sequence[str] | None = option(
         None, "Columns of a table, separated by commas, or its column of images.", reads=words
@@ -44,7 +44,9 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
             kind=str,
         ),
     )
-    layout: str | None = option(None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")
+    layout: str | None = option(
+        None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC; without N, such as HWC, each array is one sample."
+    )
     array: str | None = option(None, "Name of the array in an .npz archive.")
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")

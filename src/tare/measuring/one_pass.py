@@ -43,8 +43,9 @@ def enough_read(stats: DatasetStats, max_skipped: float) -> DatasetStats:
 
 def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False) -> DatasetStats:
     """Turn the state of a source into statistics, with its channel names and notes on what decoding left out."""
-    stats = summarise(state.widened(), source.name, __version__, exclude_nan=exclude_nan)
     names = source.channel_names
+    state = state if names is not None else state.pooled()  # columns of a table are no colours
+    stats = summarise(state, source.name, __version__, exclude_nan=exclude_nan)
     if names is None and stats.dtype not in ("uint8", "uint16", "bool") and len(stats.channels) == 1:
         names = ("c0",)  # a signal or a list of numbers is not known to be grey
     if names is not None and len(names) == len(stats.channels):

@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
     _checked(chosen, options, place)
     if chosen.rank > _SAMPLES:
-        return Shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options, open_file)
+        return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen is FORMATS[0] and not is_url(place):
         return open_image_folder(Path(place), options.channels, turned=options.turned, background=options.background)
     return open_folder(place, options)
@@ -116,7 +116,19 @@ def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[A
     formats = [_checked(_format_of(file), options, file) for file in files]
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
-    return Shards(name, files, options, open_file)
+    return _shards(name, files, options)
+
+
+def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
+    """Open many files as one dataset; of array files without a stated layout, say whether a file is one sample or many."""
+    if len(files) < 2 or options.layout is not None or not all(file.lower().endswith((".npy", ".npz")) for file in files):
+        return Shards(name, files, options, open_file)
+    from tare.sources.arrays.axes import layout_of_files
+    from tare.sources.arrays.npy import header_of
+
+    headers = [header_of(file, options) for file in files[:_NAMES_LOOKED_AT]]
+    layout, assumed = layout_of_files([header.shape for header in headers], headers[0].dtype, name)
+    return Shards(name, files, replace(options, layout=layout), open_file, (assumed,))
 
 
 def _open_object(data: Any, options: Options) -> Source[Any]:

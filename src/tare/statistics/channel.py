@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tare.samples.records import Rows, Stack
 from tare.statistics.buckets import WORDS, Buckets
-from tare.statistics.exact import Dyadic
 from tare.statistics.histogram import LEVELS, Histogram
 from tare.statistics.moments import Moments
 from tare.statistics.sums import byte_sums, image_sums, plane_sums, word_sums
@@ -29,13 +28,6 @@ class ChannelState:
     def merge(self, other: ChannelState) -> ChannelState:
         """Return the state of both, which must come from one dtype."""
         return ChannelState(self.moments.merge(other.moments), self.histogram.merge(other.histogram))  # type: ignore[arg-type]
-
-    def widened(self) -> ChannelState:
-        """Return 8-bit values as 16-bit ones: 255 * 257 is 65535, so their unit values stay exactly the same."""
-        levels = np.zeros(WORDS, np.int64)
-        if isinstance(self.histogram, Histogram):
-            levels[::257] = self.histogram.counts
-        return ChannelState(self.moments.scaled(Dyadic(257)), Buckets.of_words(levels))
 
 
 class Collector(ABC):
