@@ -19,6 +19,7 @@ from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.number_parser import count_lines, parse_rows
+from tare.sources.tables.records import without_index
 
 _BLOCK = 8 << 20
 _HEAD = 1 << 16
@@ -47,6 +48,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     head: Head
     channel_names: tuple[str, ...] | None
     left_out: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
     unindexed = "whose rows can only be found by reading the whole file, which would as well measure it"
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
@@ -121,7 +123,8 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
         for name, numeric, example in zip(head.names, head.numeric, head.example, strict=True)
         if not numeric
     )
-    return CsvTable(place, head, names, left_out)
+    kept, remarks = without_index(names)
+    return CsvTable(place, head, tuple(kept), left_out, remarks)
 
 
 def read_head(place: str) -> Head:
