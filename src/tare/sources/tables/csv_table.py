@@ -132,7 +132,7 @@ def read_head(place: str) -> Head:
     lines = _first_lines(place)
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
     first, *others = _cells(lines, delimiter, place)
-    has_header = not all(_is_number(cell) for cell in first)
+    has_header = _is_header(first, others)
     body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
     if not body:
         raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
@@ -141,6 +141,21 @@ def read_head(place: str) -> Head:
     if len(set(names)) < len(names):
         raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
     return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+
+
+def _is_header(first: list[str], others: list[list[str]]) -> bool:
+    """Whether the first row names the columns: a text above numbers does, a row like the others does not.
+
+    Where only columns of text differ from numbers, the first row is one of values if all its texts come again below.
+    """
+    texts = [place for place, cell in enumerate(first) if not _is_number(cell)]
+    body = [row for row in others if len(row) == len(first)]
+    if not texts or not body:
+        return bool(texts)
+    below = {place: {row[place] for row in body} for place in texts}
+    if any(all(map(_is_number, cells)) for cells in below.values()):
+        return True
+    return len(texts) == len(first) or not all(first[place] in cells for place, cells in below.items())
 
 
 def _first_lines(place: str) -> str:
