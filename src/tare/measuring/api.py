@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.inputs import MeasureRequest
+from tare.measuring.left_out import WithoutNodata, checked_nodata
+from tare.measuring.nodata_remarks import nodata_remarks
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
+from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -46,26 +50,56 @@ def measured(request: MeasureRequest) -> DatasetStats:
     columns, as_seen, progress = request.columns, request.as_seen, request.progress
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
-    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background)
+    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
+    nodata = _nodata(request)
+    if nodata:
+        source = WithoutNodata(source, nodata)
     if request.tolerance is not None:
         if request.engine != "local" or request.checkpoint is not None:
             raise DataError(
                 "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
             )
+        if request.pages == "samples":
+            raise DataError(
+                "a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample"
+            )
         rule, workers = StoppingRule(request.tolerance, request.confidence), request.workers or default_workers()
         state, extra["sampled"] = draw(source, rule, request.seed, workers, progress)
     else:
         place = request.checkpoint
-        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra})
+        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata)})
         state = measure_state(source, request.workers, progress, engine=request.engine, checkpoint=kept)
     if source.remarks:
         extra["remarks"] = list(source.remarks)
-    stats = stats_of(state, source, exclude_nan=request.exclude_nan)
+    stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
+    if nodata:
+        _check_left(stats, nodata)
+        stats = replace(stats, nodata=Known(nodata, "user"))
+    elif noted := nodata_remarks(state, stats):
+        extra["remarks"] = [*extra.get("remarks", ()), *noted]
     return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+
+
+def _nodata(request: MeasureRequest) -> tuple[float, ...]:
+    """The raw values to leave out. Raises :class:`DataError` for NaN, and beside a resize, which would mix them with others."""
+    stated = request.nodata
+    if stated is None:
+        return ()
+    if request.as_seen is not None:
+        raise DataError("--nodata or --as-seen", "both: a resize mixes values that mean no data with others", "leave one out")
+    return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
+
+
+def _check_left(stats: DatasetStats, nodata: tuple[float, ...]) -> None:
+    """Raise :class:`DataError` if a channel has no value left."""
+    bare = [channel.name for channel in stats.channels if not channel.count and not channel.nan and not channel.inf]
+    if bare:
+        found = f"none in {', '.join(bare[:5])} of {stats.source!r} without {', '.join(f'{value:g}' for value in nodata)}"
+        raise DataError("values beside those that mean no data", found, "check --nodata")
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:

@@ -6,11 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tare.samples.modes import AlphaMode, ColourMode
+from tare.errors import SpecError
+from tare.samples.modes import AlphaMode, ColourMode, PageMode
 from tare.sources.reading import Readers, Skipping
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, Seeded, declared, option, words
 from tare.system.progress import Advance
+
+
+def numbers_of(text: str, name: str) -> list[float]:
+    """The numbers after an option, with commas between. Raises :class:`SpecError` for anything else."""
+    try:
+        return [float(word) for word in words(text, name)]
+    except ValueError:
+        raise SpecError(f"numbers after {name}", repr(text), "write them as -9999 or 0,65535") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +57,12 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
         None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC; without N, such as HWC, each array is one sample."
     )
     array: str | None = option(None, "Name of the array in an .npz archive.")
+    pages: PageMode | None = option(
+        None, "Meaning of the pages of a TIFF: each a sample, or each a channel; without it several pages are refused."
+    )
+    nodata: float | Sequence[float] | None = option(
+        None, "Raw values that mean no data, such as 0 or -9999: left out, in each channel by itself.", reads=numbers_of
+    )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")

@@ -117,11 +117,7 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     _print_tables(stats, noun.removesuffix("s"))
     units = "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
     out.print(f"{units}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
-    if (bits := _bits(stats)) is not None:
-        out.print(bits, soft_wrap=True)
-    for channel in stats.channels:
-        if channel.nan or channel.inf:
-            out.print(_not_finite(channel), soft_wrap=True)
+    _print_raw_kind(stats)
     if all(math.isfinite(value) for value in (*stats.mean, *stats.std)):
         out.print(f"mean = ({', '.join(f'{value:.6g}' for value in stats.mean)})", soft_wrap=True)
         out.print(f"std  = ({', '.join(f'{value:.6g}' for value in stats.std)})", soft_wrap=True)
@@ -132,6 +128,17 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     for remark in stats.extra.get("remarks", ()):
         out.print(shown(str(remark)), soft_wrap=True)
     print_skipped(stats.skipped)
+
+
+def _print_raw_kind(stats: DatasetStats) -> None:
+    """Print what of the raw values was left out or is not in use."""
+    if isinstance(stats.nodata, Known):
+        out.print(f"left out as no data: raw {', '.join(f'{value:g}' for value in stats.nodata.value)}", soft_wrap=True)
+    if (bits := _bits(stats)) is not None:
+        out.print(bits, soft_wrap=True)
+    for channel in stats.channels:
+        if channel.nan or channel.inf:
+            out.print(_not_finite(channel), soft_wrap=True)
 
 
 def print_skipped(skipped: tuple[Skipped, ...]) -> None:

@@ -55,16 +55,16 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Form
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 FORMATS = (
-    _format(rf"({_IMAGES})$", "files.listed:open_encoded", rank=0),
+    _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
     _format(r"\.wav$", "files.listed:open_encoded", rank=1),
-    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", rank=2),
-    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", rank=3),
-    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),
+    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", rank=2),
+    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", rank=3),
+    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
-    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
+    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
 
 #: Number of file names that decide the format of a folder.
@@ -108,7 +108,9 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     if chosen.rank > _SAMPLES:
         return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen is FORMATS[0] and not is_url(place):
-        return open_image_folder(Path(place), options.channels, turned=options.turned, background=options.background)
+        return open_image_folder(
+            Path(place), options.channels, turned=options.turned, background=options.background, pages=options.pages
+        )
     return open_folder(place, options)
 
 
@@ -168,8 +170,8 @@ def _names_in(place: str) -> Iterator[str]:
 
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
-    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns")),
-    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns")),
+    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages")),
+    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages")),
     (
         lambda data: isinstance(data, np.ndarray) or hasattr(data, "__array__"),
         _format("", "arrays.in_memory:open_array", "layout"),

@@ -49,6 +49,26 @@ def collector(channels: int, dtype: str) -> Collector:
     return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
 
 
+class Sparse:
+    """Sums of samples whose channels keep different numbers of values."""
+
+    def __init__(self, channels: int, dtype: str) -> None:
+        self.each = [collector(1, dtype) for _ in range(channels)]
+        self.used = [False] * channels
+        self.empty = ChannelState(Moments(), Histogram() if dtype == "uint8" else Buckets())
+
+    def add(self, channels: tuple[NDArray[Any], ...]) -> None:
+        """Add one sample."""
+        for c, values in enumerate(channels):
+            if values.size:
+                self.each[c].add(values.reshape(1, -1, 1))
+                self.used[c] = True
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        """The state of every channel."""
+        return tuple(one.pooled()[0] if used else self.empty for one, used in zip(self.each, self.used, strict=True))
+
+
 class _Bytes(Collector):
     def __init__(self, channels: int) -> None:
         self.levels = np.zeros((channels, LEVELS), np.int64)
@@ -111,7 +131,7 @@ def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
         number = len(column)
         states.append(_of_floats(Moments.of_rows(column), column))
         del column  # its memory serves the next one
-    return number, tuple(states)
+    return number if rows.number is None else rows.number, tuple(states)
 
 
 def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:

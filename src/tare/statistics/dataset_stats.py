@@ -178,7 +178,8 @@ def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bo
     if not state.groups:
         skipped = f"{len(state.skipped)} files, none of them readable" if state.skipped else "no files"
         example = f" (for example {state.skipped[0].path!r}: {state.skipped[0].reason})" if state.skipped else ""
-        raise DataError("at least one readable sample", f"{skipped} in {source!r}{example}", "check the path")
+        remedy = "do as the reason says, or name other data" if example else "check the path"
+        raise DataError("at least one readable sample", f"{skipped} in {source!r}{example}", remedy)
     if len(state.groups) > 1:
         raise _mixed(state, source)
     (layout, group), *_ = state.groups.items()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
 from tare.statistics import channel as channel_state
 from tare.statistics.channel import ChannelState
 
@@ -98,6 +98,9 @@ class DatasetState:
                 if kind not in collected:
                     collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
                 collected[kind].add(record)
+            elif isinstance(record, Kept):
+                notes.update(record.notes)
+                state = state.merge(_of_kept(record))
             else:
                 state = state.merge(_of_batch(record))
             del record  # its memory serves the next one
@@ -144,6 +147,13 @@ class _Collected:
 
     def group(self) -> SampleGroup:
         return SampleGroup(self.samples, self.example, self.sums.pooled())
+
+
+def _of_kept(record: Kept) -> DatasetState:
+    layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
+    sums = channel_state.Sparse(layout.channels, layout.dtype)
+    sums.add(record.channels)
+    return DatasetState({layout: SampleGroup(1, record.path, sums.pooled())})
 
 
 def _of_batch(record: Stack | Rows) -> DatasetState:

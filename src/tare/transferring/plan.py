@@ -138,7 +138,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
     check_training(training, machine)
     # Checked before data are read; ``auto`` is replaced below by the recommended strategy.
-    strategy: Strategy = "source" if request.strategy in ("auto", None) else request.strategy
+    strategy: Strategy = "source" if request.strategy is None or request.strategy == "auto" else request.strategy
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
     check_strategy(network.kind, strategy)
