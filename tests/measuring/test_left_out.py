@@ -106,3 +106,43 @@ def test_in_a_table_only_a_value_far_from_all_others_is_suspected() -> None:
     assert tare.measure(sentinel).extra["remarks"] == [
         "4.0% of the values of size are exactly -999: if that means no data, --nodata -999 leaves it out"
     ]
+
+
+@pytest.mark.parametrize("form", ["folder", "ending"])
+def test_with_masks_only_the_foreground_counts(form: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kept = []
+    for k in range(12):
+        image = rng.integers(0, 256, (6 + k, 7, 3), dtype=np.uint8)
+        mask = (rng.random(image.shape[:2]) < 0.4).astype(np.uint8)
+        kept.append(image[mask > 0])
+        save_png(tmp_path / "d" / "ab"[k % 2] / f"{k}.png", image)
+        place = tmp_path / "m" / "ab"[k % 2] / f"{k}.png" if form == "folder" else tmp_path / "d" / "ab"[k % 2] / f"{k}_mask.png"
+        save_png(place, mask)
+    stated = tmp_path / "m" if form == "folder" else "_mask.png"
+    stats = tare.measure(tmp_path / "d", mask=stated, workers=3)
+    values = np.concatenate(kept) / 255
+    assert (stats.samples, stats.unreadable, stats.channels[0].count) == (12, (), len(values))
+    assert stats.mean == pytest.approx(values.mean(axis=0), rel=1e-12)
+    assert stats.std == pytest.approx(values.std(axis=0), rel=1e-12)
+    assert stats.extra["remarks"] == [f"only values where the mask ({stated}) is not 0"]
+    assert stats == tare.measure(tmp_path / "d", mask=stated, workers=1)
+    without_zero = tare.measure(tmp_path / "d", mask=stated, nodata=0)
+    assert without_zero.channels[0].count == np.count_nonzero(values[:, 0])
+
+
+def test_an_image_without_a_mask_or_with_a_mask_of_another_size_is_listed_and_empty_masks_are_refused(tmp_path: Path) -> None:
+    for k in range(3):
+        save_png(tmp_path / "d" / f"{k}.png", np.full((4, 4, 3), k, np.uint8))
+    save_png(tmp_path / "m" / "0.png", np.ones((4, 4), np.uint8))
+    save_png(tmp_path / "m" / "1.png", np.ones((4, 5), np.uint8))
+    stats = tare.measure(tmp_path / "d", mask=tmp_path / "m", max_skipped=1)
+    assert stats.samples == 1
+    assert [item.reason.split("'")[0] for item in stats.unreadable] == ["its mask ", "no mask "]
+    save_png(tmp_path / "m" / "0.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"found none in red, green, blue of .* inside the masks; check --mask"):
+        tare.measure(tmp_path / "d", mask=tmp_path / "m", max_skipped=1)
+    with pytest.raises(DataError, match="images with a mask each"):
+        tare.measure(np.zeros((3, 2)), mask=tmp_path / "m")
+    with pytest.raises(DataError, match="--mask or --as-seen, found both"):
+        tare.measure(tmp_path / "d", mask=tmp_path / "m", as_seen=4)

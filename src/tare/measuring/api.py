@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.inputs import MeasureRequest
-from tare.measuring.left_out import WithoutNodata, checked_nodata
+from tare.measuring.left_out import Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
@@ -56,6 +57,9 @@ def measured(request: MeasureRequest) -> DatasetStats:
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
     nodata = _nodata(request)
+    if request.mask is not None:
+        source = Foreground(source, os.fspath(request.mask))
+        extra["mask"] = os.fspath(request.mask)
     if nodata:
         source = WithoutNodata(source, nodata)
     if request.tolerance is not None:
@@ -76,8 +80,9 @@ def measured(request: MeasureRequest) -> DatasetStats:
     if source.remarks:
         extra["remarks"] = list(source.remarks)
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
-    if nodata:
+    if nodata or request.mask is not None:
         _check_left(stats, nodata)
+    if nodata:
         stats = replace(stats, nodata=Known(nodata, "user"))
     elif noted := nodata_remarks(state, stats):
         extra["remarks"] = [*extra.get("remarks", ()), *noted]
@@ -87,10 +92,11 @@ def measured(request: MeasureRequest) -> DatasetStats:
 def _nodata(request: MeasureRequest) -> tuple[float, ...]:
     """The raw values to leave out. Raises :class:`DataError` for NaN, and beside a resize, which would mix them with others."""
     stated = request.nodata
+    if request.as_seen is not None and (stated is not None or request.mask is not None):
+        name = "--nodata" if stated is not None else "--mask"
+        raise DataError(f"{name} or --as-seen", "both: a resize mixes values that are left out with others", "leave one out")
     if stated is None:
         return ()
-    if request.as_seen is not None:
-        raise DataError("--nodata or --as-seen", "both: a resize mixes values that mean no data with others", "leave one out")
     return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
 
 
@@ -98,8 +104,9 @@ def _check_left(stats: DatasetStats, nodata: tuple[float, ...]) -> None:
     """Raise :class:`DataError` if a channel has no value left."""
     bare = [channel.name for channel in stats.channels if not channel.count and not channel.nan and not channel.inf]
     if bare:
-        found = f"none in {', '.join(bare[:5])} of {stats.source!r} without {', '.join(f'{value:g}' for value in nodata)}"
-        raise DataError("values beside those that mean no data", found, "check --nodata")
+        without = f" without {', '.join(f'{value:g}' for value in nodata)}" if nodata else " inside the masks"
+        found = f"none in {', '.join(bare[:5])} of {stats.source!r}{without}"
+        raise DataError("values beside those that mean no data", found, "check --nodata" if nodata else "check --mask")
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:

@@ -63,6 +63,12 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
     nodata: float | Sequence[float] | None = option(
         None, "Raw values that mean no data, such as 0 or -9999: left out, in each channel by itself.", reads=numbers_of
     )
+    mask: str | os.PathLike[str] | None = option(
+        None,
+        "Measure images only where their mask is not 0: a folder of masks, or the ending of their names, such as _mask.png.",
+        metavar="FOLDER|ENDING",
+        kind=str | None,
+    )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")
