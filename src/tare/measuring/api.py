@@ -22,6 +22,7 @@ from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers
 from tare.system.options import verb
 
@@ -48,7 +49,28 @@ def measure(request: MeasureRequest) -> DatasetStats:
 
 def measured(request: MeasureRequest) -> DatasetStats:
     """Carry out a request; see :func:`measure`."""
-    columns, as_seen, progress = request.columns, request.as_seen, request.progress
+    source, options, extra = _opened(request)
+    nodata = _nodata(request)
+    if nodata:
+        source = WithoutNodata(source, nodata)
+    if request.tolerance is not None:
+        state, extra["sampled"] = _drawn(request, request.tolerance, source)
+    else:
+        place = request.checkpoint
+        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata)})
+        state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
+    stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
+    if nodata or request.mask is not None:
+        _check_left(stats, nodata)
+    remarks = [*source.remarks, *(() if nodata else nodata_remarks(state, stats))]
+    extra |= {"remarks": remarks} if remarks else {}
+    stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
+    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+
+
+def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:
+    """The source that a request names, the options that it is read with, and what the statistics record of both."""
+    columns, as_seen = request.columns, request.as_seen
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
     options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
@@ -56,37 +78,22 @@ def measured(request: MeasureRequest) -> DatasetStats:
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    nodata = _nodata(request)
     if request.mask is not None:
         source = Foreground(source, os.fspath(request.mask))
         extra["mask"] = os.fspath(request.mask)
-    if nodata:
-        source = WithoutNodata(source, nodata)
-    if request.tolerance is not None:
-        if request.engine != "local" or request.checkpoint is not None:
-            raise DataError(
-                "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
-            )
-        if request.pages == "samples":
-            raise DataError(
-                "a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample"
-            )
-        rule, workers = StoppingRule(request.tolerance, request.confidence), request.workers or default_workers()
-        state, extra["sampled"] = draw(source, rule, request.seed, workers, progress)
-    else:
-        place = request.checkpoint
-        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata)})
-        state = measure_state(source, request.workers, progress, engine=request.engine, checkpoint=kept)
-    if source.remarks:
-        extra["remarks"] = list(source.remarks)
-    stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
-    if nodata or request.mask is not None:
-        _check_left(stats, nodata)
-    if nodata:
-        stats = replace(stats, nodata=Known(nodata, "user"))
-    elif noted := nodata_remarks(state, stats):
-        extra["remarks"] = [*extra.get("remarks", ()), *noted]
-    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+    return source, options, extra
+
+
+def _drawn(request: MeasureRequest, tolerance: float, source: Source[Any]) -> tuple[DatasetState, dict[str, Any]]:
+    """A random sample. Raises :class:`DataError` for options that it does not go with."""
+    if request.engine != "local" or request.checkpoint is not None:
+        raise DataError(
+            "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
+        )
+    if request.pages == "samples":
+        raise DataError("a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample")
+    rule, workers = StoppingRule(tolerance, request.confidence), request.workers or default_workers()
+    return draw(source, rule, request.seed, workers, request.progress)
 
 
 def _nodata(request: MeasureRequest) -> tuple[float, ...]:
