@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tare
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import open_split
 from tare.datasets.tasks import check_classes
@@ -56,6 +57,17 @@ def test_folders_of_classes_stay_classes_though_their_files_have_the_same_names(
         for k in range(5):
             save_png(tmp_path / name / f"{k}.png", random_rgb(k + len(name)))
     assert split(tmp_path) == classes
+
+
+def test_masks_are_not_measured_with_their_images_and_the_remedy_measures_the_foreground(tmp_path: Path) -> None:
+    pairs(tmp_path, "images", "masks")
+    with pytest.raises(DataError, match=r"images of one kind, found images/ beside masks/ .* --mask ") as raised:
+        tare.measure(tmp_path)
+    data, mask = str(raised.value).rpartition("tare measure ")[2].split(" --mask ")
+    assert tare.measure(data).samples == tare.measure(data, mask=mask).samples == 6
+    (tmp_path / "boxes").mkdir()
+    pairs(tmp_path / "boxes", "images", "labels", ".txt")
+    assert tare.measure(tmp_path / "boxes").samples == 6
 
 
 def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,29 +48,59 @@ _ANNOTATIONS = frozenset((".xml", ".json", ".txt"))
 _LEVELS = 16
 
 
+class _Pair(NamedTuple):
+    """A folder of inputs beside one of their masks or annotations."""
+
+    inputs: str
+    targets: str
+    same: int
+    of: int
+    written: bool
+
+    def __str__(self) -> str:
+        pairs = f", {self.same} of {self.of} with the same name" if self.of else ""
+        return f"{pairs}: {'boxes or polygons' if self.written else 'masks'} for each image"
+
+
 def check_folders(root: Path, names: Sequence[str]) -> None:
     """Raise :class:`DataError` if the folders ``names`` below ``root`` are inputs beside their masks or annotations.
 
     The names decide; where only that of the masks is a usual one, the files must have the same names and few different values.
     """
+    pair = _pair(root, names)
+    if pair is not None:
+        raise DataError(
+            "one folder per class",
+            f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
+            f"tare transfer trains classifiers only: give images a class with a .csv of path,label or --label-pattern; "
+            f"`tare measure {root / pair.inputs}` measures the inputs",
+        )
+
+
+def check_one_kind(root: Path) -> None:
+    """Raise :class:`DataError` if a folder holds images beside their masks, which are no samples of the same kind."""
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    pair = _pair(root, names)
+    if pair is not None and not pair.written:
+        inputs, masks = root / pair.inputs, root / pair.targets
+        raise DataError(
+            "images of one kind",
+            f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
+            f"measure {inputs} alone, or only its foreground: tare measure {inputs} --mask {masks}",
+        )
+
+
+def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
     inputs, targets = ([name for name in names if _plain(name) in usual] for usual in (_INPUTS, _TARGETS))
-    if not targets or len(names) > 4:
-        return
-    beside = next((name for name in inputs or names if name != targets[0]), None)
-    if beside is None:
-        return
+    beside = next((name for name in inputs or names if targets and name != targets[0]), None)
+    if beside is None or len(names) > 4:
+        return None
     same, of = _shared(root / beside, root / targets[0])
     written = bool({path.suffix.lower() for path in _looked_at(root / targets[0])} & _ANNOTATIONS)
     if not inputs and (same < max(1, 0.8 * of) or not (written or _few_values(root / targets[0]))):
-        return  # "mask" beside "no_mask" are two classes
-    what = "boxes or polygons" if written else "masks"
-    pairs = f", {same} of {of} with the same name" if of else ""
-    raise DataError(
-        "one folder per class",
-        f"{beside}/ beside {targets[0]}/ in {str(root)!r}{pairs}: {what} for each image, not classes",
-        f"tare transfer trains classifiers only: give images a class with a .csv of path,label or --label-pattern; "
-        f"`tare measure {root / beside}` measures the inputs",
-    )
+        return None  # "mask" beside "no_mask" are two classes
+    return _Pair(beside, targets[0], same, of, written)
 
 
 def check_classes(labels: Sequence[str], name: str) -> None:

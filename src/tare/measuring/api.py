@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.inputs import MeasureRequest
@@ -74,6 +75,8 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
     options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
+    if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
+        check_one_kind(Path(request.data))
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
