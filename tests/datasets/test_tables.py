@@ -6,7 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+import tare
+from tare.datasets.tables import load_table
 from tare.errors import DataError
+from tare.sources.tables.csv_table import read_head
 from tests.datasets.reading import opened, value
 
 
@@ -43,3 +46,24 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1 nonsense")
     with pytest.raises(DataError, match="a readable table, found"):
         opened(tmp_path / "d.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("acid,sugar,label\n1,2,red\n3,4,white\n", ("acid", "sugar", "label")),
+        ("1,2,red\n3,4,white\n5,6,red\n", ("c0", "c1", "c2")),
+        ("1,2,7\n3,4,8\n", ("c0", "c1", "c2")),
+        ("1990,1991,country\n3,4,fr\n5,6,de\n", ("1990", "1991", "country")),
+        ("acid;sugar;label\n1;2;3\n", ("acid", "sugar", "label")),
+    ],
+)
+def test_whether_a_table_has_a_header_is_decided_once_for_all_commands(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert read_head(str(path)).names == tuple(load_table(str(path)).columns) == names
+    label = "2" if names[0] in ("c0", "1990") else names[2]
+    samples = opened(path, label=label)
+    assert samples.channel_names == names[:2]
+    assert len(samples) == tare.measure(path, columns=names[0]).samples
+    assert samples.labels == tuple(line.replace(";", ",").split(",")[2] for line in text.splitlines())[-len(samples) :]

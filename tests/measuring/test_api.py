@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import tare
 from tare.errors import DataError
 from tare.measuring.one_pass import TooManySkippedError
+from tare.samples.raw_kind import Known
 from tests.images import random_rgb, rgb_folder, save_png
 
 
@@ -121,11 +122,35 @@ def test_nan_is_counted_and_left_out_on_request_alone() -> None:
     assert asked.std == pytest.approx(np.nanstd(values[:, 0]))
 
 
-def test_mixed_channel_counts_are_an_error_naming_files_and_the_remedy(tmp_path: Path) -> None:
+def test_grey_photographs_among_colour_ones_are_read_as_rgb_and_it_is_said(tmp_path: Path) -> None:
+    for k in range(90):
+        save_png(tmp_path / "ab"[k % 2] / f"{k}.png", random_rgb(k) if k >= 70 else random_rgb(k)[..., 0])
+    measured = tare.measure(tmp_path, workers=1)
+    asked = tare.measure(tmp_path, channels="rgb")
+    assert measured.channels == asked.channels
+    assert measured.extra["notes"] == {"grey, read as RGB": 70}
+    assert tare.measure(tmp_path, workers=5) == measured
+    drawn = tare.measure(tmp_path, tolerance=1e-9, seed=3)
+    assert (drawn.mean, drawn.std, drawn.extra["notes"]) == (measured.mean, measured.std, measured.extra["notes"])
+    assert tare.measure(tmp_path, tolerance=0.5, seed=3).extra["sampled"]["samples"] < 90
+
+
+def test_samples_that_do_not_belong_together_are_an_error_naming_each_kind(tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 1000, (3, 8, 8))
+    levels[0, 0, 0] = 1000
+    for k, values in enumerate(levels):
+        save_png(tmp_path / f"{k}-16.png", values.astype(np.uint16))
+        save_png(tmp_path / f"{k}-8.png", (values // 4).astype(np.uint8))
     save_png(tmp_path / "colour.png", random_rgb(0))
-    save_png(tmp_path / "grey.png", random_rgb(1)[..., 0])
-    with pytest.raises(DataError, match=r"colour\.png.*grey\.png.*convert with --channels rgb or --channels grey"):
+    kinds = (
+        r"3 with 1 channel of uint16, 10 bits in use \(for example '\S*0-16\.png'\) and 3 with 1 channel of uint8 "
+        r"\(for example '\S*0-8\.png'\) and 1 with 3 channels of uint8 \(for example '\S*colour\.png'\); measure each kind"
+    )
+    with pytest.raises(DataError, match=kinds):
         tare.measure(tmp_path)
+    with pytest.raises(DataError, match="measure each kind by itself"):
+        tare.measure(tmp_path, tolerance=0.01)
+    assert tare.measure(f"{tmp_path}/*-16.png").bits == Known(10, "the largest raw value is 1000")  # the remedy
 
 
 def test_mixed_channel_counts_can_be_converted(tmp_path: Path) -> None:

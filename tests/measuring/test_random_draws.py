@@ -122,7 +122,7 @@ def test_what_cannot_be_sampled_is_refused_with_the_reason(tmp_path: Path, made:
 
 def test_kinds_that_must_not_be_pooled_are_refused(tmp_path: Path) -> None:
     for index in range(10):
-        save_png(tmp_path / f"{index}.png", random_rgb(index)[..., : 1 + 2 * (index % 2)].squeeze())
+        save_png(tmp_path / f"{index}.png", random_rgb(index)[..., 0].astype("u1" if index % 2 else "u2"))
     with pytest.raises(DataError, match="samples with one number of channels and one dtype"):
         tare.measure(tmp_path, tolerance=0.01)
 

@@ -144,18 +144,6 @@ def test_float_statistics_say_how_far_off_a_quantile_may_be() -> None:
         assert channel.share_at_low_end == (column == 0).mean()
 
 
-def test_8_bit_pooled_with_16_bit_keeps_exact_quantiles(tmp_path: Any) -> None:
-    from PIL import Image
-
-    narrow = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    wide = np.random.default_rng(3).integers(0, WORDS, (16, 16)).astype(np.uint16)
-    Image.fromarray(narrow).save(tmp_path / "a.png")
-    Image.fromarray(wide).save(tmp_path / "b.png")
-    (channel,) = tare.measure(tmp_path).channels
-    both = np.concatenate([narrow.astype(np.uint16).ravel() * 257, wide.ravel()])
-    assert channel.quantiles["0.25"] == np.quantile(both, 0.25, method="inverted_cdf") * (1 / 65535)
-
-
 @given(st.lists(st.one_of(st.floats(-10, 10), st.floats(1e9, 1e9 + 5)), min_size=1, max_size=60), st.integers(2, 20))
 def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_limits(values: list[float], most: int) -> None:
     state = counted(values)

@@ -81,21 +81,6 @@ def test_a_stack_of_floats_has_the_figures_of_its_samples(seed: int, number: int
             assert found.moments.mean_se == pytest.approx(wanted.moments.mean_se, rel=1e-6, abs=1e-6)
 
 
-@few
-@given(st.integers(0, 99), st.integers(0, 5), st.integers(1, 5))
-def test_widening_before_merging_is_widening_after(seed: int, first: int, second: int) -> None:
-    samples = made(seed, first + second, "uint8")
-    a, b = (one_by_one(part) if len(part) else None for part in (samples[:first], samples[first:]))
-    widened = tuple(state.widened() for state in one_by_one(samples))
-    parts = [tuple(state.widened() for state in part) for part in (a, b) if part is not None]
-    assert reduce(both, parts) == widened
-    levels = one_by_one(samples.astype(np.uint16) * 257)
-    for wide, direct in zip(widened, levels, strict=True):
-        assert wide.histogram == direct.histogram
-        for name in ("mean", "std", "mean_se", "std_se", "sample_mean", "mean_of_sample_std", "low", "high"):
-            assert getattr(wide.moments, name) == pytest.approx(getattr(direct.moments, name), rel=1e-15, nan_ok=True), name
-
-
 def test_rows_are_samples_of_one_value_in_every_column() -> None:
     table = np.random.default_rng(0).normal(1e9, 1, (50, 3))
     number, states = of_rows(Rows("x", list(table.T)))

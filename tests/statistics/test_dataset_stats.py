@@ -219,9 +219,7 @@ def test_nothing_readable_names_an_example() -> None:
 
 
 def test_layouts_that_must_not_be_pooled_are_named_with_examples() -> None:
-    with pytest.raises(
-        DataError, match=r"2 with 3 channels of uint8 .*'000000'.* and 1 with 1 channels of uint8.*--channels rgb"
-    ):
+    with pytest.raises(DataError, match=r"2 with 3 channels of uint8 .*'000000'.* and 1 with 1 channel of uint8.*--channels rgb"):
         stats_of([random_rgb(0), random_rgb(1), random_rgb(2)[..., :1]])
 
 

@@ -96,24 +96,26 @@ def test_layouts_are_kept_apart_and_name_their_first_example() -> None:
     assert state.groups[ChannelLayout(1, "uint8")].samples == 1
 
 
-def test_8_bit_and_16_bit_samples_pool_exactly_once_widened() -> None:
-    narrow = sample(1, "uint8", 3)
-    wide = sample(2, "uint16", 3)
-    same_unit_values = Sample(narrow.path, narrow.values.astype(np.uint16) * 257)
-    widened = DatasetState.of([narrow, wide]).widened().groups
-    direct = DatasetState.of([same_unit_values, wide]).groups
-    assert list(widened) == [ChannelLayout(3, "uint16")]
-    for a, b in zip(widened[ChannelLayout(3, "uint16")].channels, direct[ChannelLayout(3, "uint16")].channels, strict=True):
-        assert (a.moments.total, a.moments.squares, a.moments.cross_qq) == (
-            b.moments.total,
-            b.moments.squares,
-            b.moments.cross_qq,
-        )
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_grey_images_among_colour_ones_count_as_three_equal_channels(dtype: str) -> None:
+    grey, colour = [sample(k, dtype, 1) for k in range(3)], [sample(k, dtype, 3) for k in range(3, 7)]
+    pooled = DatasetState.of([*grey, *colour]).pooled()
+    as_rgb = [Sample(one.path, np.repeat(one.values, 3, axis=-1)) for one in grey]
+    assert pooled.groups == DatasetState.of([*as_rgb, *colour]).groups
+    assert pooled.notes == {"grey, read as RGB": 3}
 
 
-def test_an_8_bit_state_alone_is_not_widened() -> None:
-    state = DatasetState.of([sample(1, "uint8", 3)])
-    assert state.widened() == state
+def test_other_layouts_are_never_pooled() -> None:
+    for records in (
+        [sample(1, "uint8", 1), sample(2, "uint16", 3)],
+        [sample(1, "uint8", 1), sample(2, "uint16", 1)],
+        [sample(1, "uint8", 1), sample(2, "uint8", 4)],
+        [sample(1, "float32", 1), sample(2, "float32", 3)],
+        [sample(1, "uint8", 1), sample(2, "uint8", 3), sample(3, "uint16", 3)],
+        [sample(1, "uint8", 1)],
+    ):
+        state = DatasetState.of(records)
+        assert state.pooled() is state
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 7, 8, 21])

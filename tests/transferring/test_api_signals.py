@@ -231,7 +231,7 @@ def test_a_network_of_ones_own_for_signals(tmp_path: Path, data: Path) -> None:
     [
         ("tare:cnn2d", {}, r"one of tare:cnn1d, .*, found 'tare:cnn2d'; did you mean tare:cnn1d\?"),
         ("tare:cnn1d", {"weights": "pretrained"}, r"weights for tare:cnn1d, found 'pretrained'.*with --weights RUN"),
-        ("tare:cnn1d", {}, "the source's mean and std for the strategy 'source'.*use --strategy target"),
+        ("tare:cnn1d", {"strategy": "source"}, "the source's mean and std for the strategy 'source'.*use --strategy target"),
         ("tare:cnn1d", {"size": 32}, "options that fit signals, found --size 32"),
         ("tare:cnn1d", {"crop": 0.5}, "options that fit signals, found --crop 0.5"),
         ("tare:cnn1d", {"length": 0}, "--length above zero, found 0"),

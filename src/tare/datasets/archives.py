@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
+from tare.datasets.tasks import check_classes
 from tare.errors import DataError, reason_of
 
 #: Usual names of the arrays of samples and labels, for training and for validation.
@@ -77,6 +78,9 @@ def _readable(name: str, expected: str, remedy: str) -> Iterator[None]:
 def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1:] != (1,) or len(labels) != len(values):
-        raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", "check the arrays")
-    shaped = with_channels(values, name)
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(map(str, labels[:, 0].tolist())), InMemory(shaped))
+        several = len(labels) == len(values)
+        remedy = "give the index of one class a sample; several are a multi-label task" if several else "check the arrays"
+        raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", remedy)
+    shaped, named = with_channels(values, name), tuple(map(str, labels[:, 0].tolist()))
+    check_classes(named, name)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], named, InMemory(shaped))

@@ -79,7 +79,9 @@ def read_recording(path: str) -> NDArray[Any] | Skipped:
     record = open_encoded(path, Options()).read_item(Listed(path))
     if isinstance(record, Skipped):
         return record
-    return finite_or_skipped(record.values, path) if record.values.ndim == 2 else Skipped(path, "an image, not a recording")
+    if isinstance(record, Sample) and record.values.ndim == 2:
+        return finite_or_skipped(record.values, path)
+    return Skipped(path, "an image, not a recording")
 
 
 def finite_or_skipped(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:

@@ -17,7 +17,7 @@ from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import is_table, labelled_table, unlabelled_table
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
-from tare.samples.records import Record, Sample, Skipped, Stack
+from tare.samples.records import Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -85,8 +85,8 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     elif not named:
         raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
     if indexed is None:
-        return LabelledSamples(source.name, kind, named, InMemory(kept, wanted))
-    return LabelledSamples(source.name, kind, named, _OfSource(source, wanted))
+        return LabelledSamples(source.name, kind, named, InMemory(kept, wanted), remarks=source.remarks)
+    return LabelledSamples(source.name, kind, named, _OfSource(source, wanted), remarks=source.remarks)
 
 
 @dataclass(eq=False)
@@ -146,7 +146,7 @@ def _samples(record: Record) -> Iterator[_One]:
     elif isinstance(record, Stack):
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
         yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
-    else:
+    elif isinstance(record, Rows):
         yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
 
 

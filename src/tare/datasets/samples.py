@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tare.datasets.tasks import check_classes
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.records import Skipped
@@ -20,7 +21,7 @@ KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
 class LabelledSamples:
     """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` by ``kind``, and the class of each.
 
-    ``read`` returns :class:`Skipped` for a sample that cannot be read.
+    ``read`` returns :class:`Skipped` for a sample that cannot be read; ``remarks`` say what was assumed or left out.
     """
 
     name: str
@@ -28,6 +29,7 @@ class LabelledSamples:
     labels: tuple[str, ...]
     read: Callable[[int], NDArray[Any] | Skipped]
     channel_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -82,9 +84,10 @@ def _channels(samples: LabelledSamples) -> int | None:
 
 
 def check_labels(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if a sample has no label, or if there are no samples."""
+    """Raise :class:`DataError` if a sample has no label, if there are no samples, or if the labels are no classes."""
     missing = sum(not label for label in labels)
     if not labels or missing:
         found = f"{missing} of {len(labels)} samples without one in {name!r}" if labels else f"none in {name!r}"
         remedy = "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
         raise DataError("a label for every sample", found, remedy)
+    check_classes(labels, name)

@@ -14,6 +14,7 @@ from tare.datasets.files import LabelledFile, LabelledItem, LabelledRecording
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
+from tare.datasets.tasks import check_folders
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.decode import SUFFIXES
@@ -29,7 +30,7 @@ _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozen
 class Split:
     """Training and validation files, the names of their classes, and the ``origin`` of the split in words.
 
-    ``channel_names`` are the columns of a table, or None.
+    ``channel_names`` are the columns of a table, or None; ``remarks`` say what was assumed or left out.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +39,7 @@ class Split:
     origin: str
     kind: SampleKind = "image"
     channel_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
         """Return the split without unreadable files."""
@@ -85,7 +87,7 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     names = tuple(sorted({*train.labels}, key=_natural))
-    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names)
+    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names, train.remarks)
     if val is None:
         return _held_out(whole, seed, 0.2)
     strangers = sorted(set(val.labels) - set(names))
@@ -101,7 +103,7 @@ def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
-    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names)
+    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
 def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile, ...]:
@@ -141,6 +143,7 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
 def _class_names(root: Path, kind: SampleKind) -> tuple[str, ...]:
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    check_folders(root, names)
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 

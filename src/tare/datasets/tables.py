@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
 from tare.errors import DataError, reason_of
 from tare.sources.options import Options
 from tare.sources.tables.csv_table import read_head
+from tare.sources.tables.records import without_index
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,34 +22,35 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     """A table of numbers with a column of labels; None if it holds files or there is no such column."""
     import polars as pl
 
-    header = not (label or "").isdecimal()
-    table = load_table(name, header=header)
-    column = table.columns[int(label)] if label and not header and int(label) < table.width else label
+    table = load_table(name)
+    numbered = label is not None and label.isdecimal() and label not in table.columns and int(label) < table.width
+    column = table.columns[int(label or 0)] if numbered else label
     column = column or next((each for each in _LABEL_COLUMNS if each in table.columns), None)
     if column is None or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
     if column not in table.columns:
         raise DataError(f"one of the columns {', '.join(table.columns[:12])}", f"{column!r} for --label", "choose among them")
-    wanted = options.columns or tuple(each for each in table.columns if each != column)
+    kept, remarks = without_index([each for each in table.columns if each != column])
+    wanted, remarks = (options.columns, ()) if options.columns else (tuple(kept), remarks)
     if not _are_numbers(table, wanted, name):
         return None
     labels = table[column].cast(pl.String).fill_null("").to_list()
     check_labels(labels, name)
-    return _samples(table, wanted, name, labels)
+    return _samples(table, wanted, name, labels, remarks)
 
 
 def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     """The rows of a table of numbers, without labels; None for a manifest."""
     import polars as pl
 
-    header = name.endswith(".parquet") or read_head(name).has_header
-    table = load_table(name, header=header)
+    table = load_table(name)
     numbered = label is not None and label.isdecimal() and label not in table.columns and int(label) < table.width
     left_out = {table.columns[int(label or 0)]} if numbered else {label, *(_LABEL_COLUMNS if label is None else ())}
-    wanted = tuple(each for each in table.columns if each not in left_out)
+    kept, remarks = without_index([each for each in table.columns if each not in left_out])
+    wanted = tuple(kept)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
         return None
-    return _samples(table, wanted, name, [""] * table.height)
+    return _samples(table, wanted, name, [""] * table.height, remarks)
 
 
 def is_table(name: str) -> bool:
@@ -57,8 +58,8 @@ def is_table(name: str) -> bool:
     return name.endswith(_TABLES)
 
 
-def load_table(name: str, *, header: bool = True) -> pl.DataFrame:
-    """Load a CSV, TSV or Parquet file; without ``header`` its columns are named c0, c1, ...
+def load_table(name: str) -> pl.DataFrame:
+    """Load a CSV, TSV or Parquet file; the columns of a file without a header are named c0, c1, ..., as `tare measure` does.
 
     Raises :class:`DataError` if it cannot be read.
     """
@@ -67,19 +68,21 @@ def load_table(name: str, *, header: bool = True) -> pl.DataFrame:
     try:
         if name.endswith(".parquet"):
             return pl.read_parquet(name)
-        separator = "\t" if ".tsv" in Path(name).name else _separator(name)
-        table = pl.read_csv(name, has_header=header, separator=separator, infer_schema_length=10_000)
+        head = read_head(name)
+        table = pl.read_csv(name, has_header=head.has_header, separator=head.delimiter, infer_schema_length=10_000)
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         reason = reason_of(error)
         raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
-    return table if header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
+    return table if head.has_header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
 
 
-def _samples(table: pl.DataFrame, wanted: Sequence[str], name: str, labels: Sequence[str]) -> LabelledSamples:
+def _samples(
+    table: pl.DataFrame, wanted: Sequence[str], name: str, labels: Sequence[str], remarks: tuple[str, ...]
+) -> LabelledSamples:
     import polars as pl
 
     values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
-    return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted))
+    return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted), remarks)
 
 
 def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
@@ -92,13 +95,3 @@ def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
     if texts:
         raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
     return True
-
-
-def _separator(name: str) -> str:
-    """The most frequent of the usual separators in the first line."""
-    import gzip
-
-    opener = gzip.open if name.endswith(".gz") else open
-    with opener(name, "rb") as file:
-        first = file.readline(1 << 16).decode("utf-8", "replace")
-    return max(",;\t", key=first.count)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.inputs import MeasureRequest
+from tare.measuring.left_out import Foreground, WithoutNodata, checked_nodata
+from tare.measuring.nodata_remarks import nodata_remarks
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
+from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers
 from tare.system.options import verb
 
@@ -43,27 +50,73 @@ def measure(request: MeasureRequest) -> DatasetStats:
 
 def measured(request: MeasureRequest) -> DatasetStats:
     """Carry out a request; see :func:`measure`."""
-    columns, as_seen, progress = request.columns, request.as_seen, request.progress
+    source, options, extra = _opened(request)
+    nodata = _nodata(request)
+    if nodata:
+        source = WithoutNodata(source, nodata)
+    if request.tolerance is not None:
+        state, extra["sampled"] = _drawn(request, request.tolerance, source)
+    else:
+        place = request.checkpoint
+        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata)})
+        state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
+    stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
+    if nodata or request.mask is not None:
+        _check_left(stats, nodata)
+    remarks = [*source.remarks, *(() if nodata else nodata_remarks(state, stats))]
+    extra |= {"remarks": remarks} if remarks else {}
+    stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
+    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+
+
+def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:
+    """The source that a request names, the options that it is read with, and what the statistics record of both."""
+    columns, as_seen = request.columns, request.as_seen
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
-    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background)
+    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
+    if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
+        check_one_kind(Path(request.data))
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    if request.tolerance is not None:
-        if request.engine != "local" or request.checkpoint is not None:
-            raise DataError(
-                "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
-            )
-        rule, workers = StoppingRule(request.tolerance, request.confidence), request.workers or default_workers()
-        state, extra["sampled"] = draw(source, rule, request.seed, workers, progress)
-    else:
-        place = request.checkpoint
-        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra})
-        state = measure_state(source, request.workers, progress, engine=request.engine, checkpoint=kept)
-    stats = stats_of(state, source, exclude_nan=request.exclude_nan)
-    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+    if request.mask is not None:
+        source = Foreground(source, os.fspath(request.mask))
+        extra["mask"] = os.fspath(request.mask)
+    return source, options, extra
+
+
+def _drawn(request: MeasureRequest, tolerance: float, source: Source[Any]) -> tuple[DatasetState, dict[str, Any]]:
+    """A random sample. Raises :class:`DataError` for options that it does not go with."""
+    if request.engine != "local" or request.checkpoint is not None:
+        raise DataError(
+            "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
+        )
+    if request.pages == "samples":
+        raise DataError("a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample")
+    rule, workers = StoppingRule(tolerance, request.confidence), request.workers or default_workers()
+    return draw(source, rule, request.seed, workers, request.progress)
+
+
+def _nodata(request: MeasureRequest) -> tuple[float, ...]:
+    """The raw values to leave out. Raises :class:`DataError` for NaN, and beside a resize, which would mix them with others."""
+    stated = request.nodata
+    if request.as_seen is not None and (stated is not None or request.mask is not None):
+        name = "--nodata" if stated is not None else "--mask"
+        raise DataError(f"{name} or --as-seen", "both: a resize mixes values that are left out with others", "leave one out")
+    if stated is None:
+        return ()
+    return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
+
+
+def _check_left(stats: DatasetStats, nodata: tuple[float, ...]) -> None:
+    """Raise :class:`DataError` if a channel has no value left."""
+    bare = [channel.name for channel in stats.channels if not channel.count and not channel.nan and not channel.inf]
+    if bare:
+        without = f" without {', '.join(f'{value:g}' for value in nodata)}" if nodata else " inside the masks"
+        found = f"none in {', '.join(bare[:5])} of {stats.source!r}{without}"
+        raise DataError("values beside those that mean no data", found, "check --nodata" if nodata else "check --mask")
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:

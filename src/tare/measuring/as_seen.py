@@ -50,6 +50,11 @@ class AsSeen(Source[Any]):
         """The reason of the other source."""
         return self.source.unindexed
 
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other source's remarks."""
+        return self.source.remarks
+
     def chunks(self) -> Iterator[Any]:
         """The other source's chunks."""
         return self.source.chunks()

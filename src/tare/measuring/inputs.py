@@ -6,11 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tare.samples.modes import AlphaMode, ColourMode
+from tare.errors import SpecError
+from tare.samples.modes import AlphaMode, ColourMode, PageMode
 from tare.sources.reading import Readers, Skipping
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, Seeded, declared, option, words
 from tare.system.progress import Advance
+
+
+def numbers_of(text: str, name: str) -> list[float]:
+    """The numbers after an option, with commas between. Raises :class:`SpecError` for anything else."""
+    try:
+        return [float(word) for word in words(text, name)]
+    except ValueError:
+        raise SpecError(f"numbers after {name}", repr(text), "write them as -9999 or 0,65535") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +27,7 @@ class MeasuringOptions(OptionGroup):
     """Options of measuring any data."""
 
     channels: ColourMode = option(
-        "stored", "Convert every image, or keep what is stored; then a folder of grey and colour images is an error."
+        "stored", "Convert every image, or keep what is stored; grey images among colour ones are then read as RGB."
     )
     columns: str | Sequence[str] | None = option(
         None, "Columns of a table, separated by commas, or its column of images.", reads=words
@@ -44,8 +53,22 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
             kind=str,
         ),
     )
-    layout: str | None = option(None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC.")
+    layout: str | None = option(
+        None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC; without N, such as HWC, each array is one sample."
+    )
     array: str | None = option(None, "Name of the array in an .npz archive.")
+    pages: PageMode | None = option(
+        None, "Meaning of the pages of a TIFF: each a sample, or each a channel; without it several pages are refused."
+    )
+    nodata: float | Sequence[float] | None = option(
+        None, "Raw values that mean no data, such as 0 or -9999: left out, in each channel by itself.", reads=numbers_of
+    )
+    mask: str | os.PathLike[str] | None = option(
+        None,
+        "Measure images only where their mask is not 0: a folder of masks, or the ending of their names, such as _mask.png.",
+        metavar="FOLDER|ENDING",
+        kind=str | None,
+    )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")

@@ -41,11 +41,17 @@ def enough_read(stats: DatasetStats, max_skipped: float) -> DatasetStats:
     return stats
 
 
-def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False) -> DatasetStats:
-    """Turn the state of a source into statistics, with its channel names and notes on what decoding left out."""
-    stats = summarise(state.widened(), source.name, __version__, exclude_nan=exclude_nan)
+def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = False, colours: bool = True) -> DatasetStats:
+    """Turn the state of a source into statistics, with its channel names and notes on what decoding left out.
+
+    Grey images among colour ones are read as RGB, unless the channels are no ``colours`` but columns or pages.
+    """
     names = source.channel_names
-    if names is None and stats.dtype not in ("uint8", "uint16", "bool") and len(stats.channels) == 1:
+    state = state.pooled() if colours and names is None else state
+    stats = summarise(state, source.name, __version__, exclude_nan=exclude_nan)
+    if not colours:
+        names = tuple(f"c{index}" for index in range(len(stats.channels)))
+    elif names is None and stats.dtype not in ("uint8", "uint16", "bool") and len(stats.channels) == 1:
         names = ("c0",)  # a signal or a list of numbers is not known to be grey
     if names is not None and len(names) == len(stats.channels):
         channels = tuple(replace(channel, name=name) for channel, name in zip(stats.channels, names, strict=True))

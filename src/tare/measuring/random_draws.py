@@ -44,7 +44,7 @@ def draw(
         for block in parts:
             state = state.merge(block)
             if len(state.groups) > 1:
-                summarise(state, source.name, "")  # raises, naming an example of each kind
+                summarise(state.pooled(), source.name, "")  # raises for what must not be pooled, naming an example of each kind
             if progress is not None:
                 progress(block.samples + len(block.skipped))
             if block.groups:
@@ -54,7 +54,7 @@ def draw(
         readable = drawn()
         first = next(readable, DatasetState())
         scale = float(unit_scale(next(iter(first.groups)).dtype)) if first.groups else 1.0
-        groups = (group for block in chain((first,), readable) for group in block.groups.values())
+        groups = (group for block in chain((first,), readable) for group in block.pooled().groups.values())
         moments = ([channel.moments for channel in group.channels] for group in groups)
         sampled = sample_until(moments, rule, indexed.number, scale)
     finally:

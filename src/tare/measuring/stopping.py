@@ -157,6 +157,8 @@ class _Batches:
         return min((channel.samples for channel in self.merged), default=0)
 
     def add(self, state: tuple[Moments, ...]) -> None:
+        if self.merged and len(state) != len(self.merged):
+            state = self._as_colour(state)
         self.merged = _merge(self.merged, state)
         self.open = _merge(self.open, state)
         self.blocks_open += 1
@@ -167,6 +169,17 @@ class _Batches:
         if len(self.parts) == _BATCHES:
             self.parts = [_merge(a, b) for a, b in zip(self.parts[::2], self.parts[1::2], strict=True)]
             self.blocks_each *= 2
+
+    def _as_colour(self, state: tuple[Moments, ...]) -> tuple[Moments, ...]:
+        """Bring a state and the batches so far to the same channels: grey images are three equal ones beside colour images."""
+        channels = max(len(state), len(self.merged))
+        self.merged, self.open = _repeated(self.merged, channels), _repeated(self.open, channels)
+        self.parts = [_repeated(part, channels) for part in self.parts]
+        return _repeated(state, channels)
+
+
+def _repeated(state: tuple[Moments, ...], channels: int) -> tuple[Moments, ...]:
+    return state * channels if len(state) == 1 else state
 
 
 def _merge(left: tuple[Moments, ...], right: tuple[Moments, ...]) -> tuple[Moments, ...]:

@@ -87,7 +87,7 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     import polars as pl
 
     unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
-    table = load_table(path, header=not unnamed)
+    table = load_table(path)
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]
     if missing:

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tare.samples.raw_kind import Known
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
@@ -116,9 +117,7 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     _print_tables(stats, noun.removesuffix("s"))
     units = "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
     out.print(f"{units}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
-    for channel in stats.channels:
-        if channel.nan or channel.inf:
-            out.print(_not_finite(channel), soft_wrap=True)
+    _print_raw_kind(stats)
     if all(math.isfinite(value) for value in (*stats.mean, *stats.std)):
         out.print(f"mean = ({', '.join(f'{value:.6g}' for value in stats.mean)})", soft_wrap=True)
         out.print(f"std  = ({', '.join(f'{value:.6g}' for value in stats.std)})", soft_wrap=True)
@@ -126,7 +125,20 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
         out.print(f"{_CLOSENESS[match.closeness]} {_described(match)}", soft_wrap=True)
     for what, count in stats.extra.get("notes", {}).items():
         out.print(f"{count:,} {noun}: {shown(what)}", soft_wrap=True)
+    for remark in stats.extra.get("remarks", ()):
+        out.print(shown(str(remark)), soft_wrap=True)
     print_skipped(stats.skipped)
+
+
+def _print_raw_kind(stats: DatasetStats) -> None:
+    """Print what of the raw values was left out or is not in use."""
+    if isinstance(stats.nodata, Known):
+        out.print(f"left out as no data: raw {', '.join(f'{value:g}' for value in stats.nodata.value)}", soft_wrap=True)
+    if (bits := _bits(stats)) is not None:
+        out.print(bits, soft_wrap=True)
+    for channel in stats.channels:
+        if channel.nan or channel.inf:
+            out.print(_not_finite(channel), soft_wrap=True)
 
 
 def print_skipped(skipped: tuple[Skipped, ...]) -> None:
@@ -197,6 +209,14 @@ def _sampled(record: Mapping[str, Any], noun: str) -> str:
     if record["complete"]:
         return f"{read}: all were read, so the figures are exact"
     return f"{read}: all means and stds together are within {record['tolerance']:g} with {record['confidence']:.0%} confidence"
+
+
+def _bits(stats: DatasetStats) -> str | None:
+    """Bits in use, where they are fewer than those of the dtype."""
+    width = {"uint8": 8, "uint16": 16}.get(stats.dtype)
+    if width is None or not isinstance(stats.bits, Known) or stats.bits.value >= width:
+        return None
+    return f"{stats.bits.value} of {width} bits in use: {stats.bits.origin}; unit values are still shares of {(1 << width) - 1:,}"
 
 
 def _not_finite(channel: ChannelStats) -> str:

@@ -2,7 +2,8 @@
 
 simplejpeg (libjpeg-turbo, the fastest decoder measured) decodes JPEG, Pillow all other formats. Grey stays one channel unless
 colour is asked for. Alpha is dropped, or composited over a background. A palette becomes its colours, CMYK becomes RGB, and
-16 bits stay 16 bits. Of an animation the first frame is read.
+16 bits stay 16 bits. Of an animation the first frame is read, unless each frame is stated to be a sample or a channel; a TIFF of
+several pages is refused unless that is stated.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import reason_of
-from tare.samples import jpeg
-from tare.samples.modes import ColourMode
+from tare.samples import jpeg, tiff
+from tare.samples.modes import ColourMode, PageMode
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
 
@@ -30,6 +31,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"BM", "BMP"),
     (b"II*\x00", "TIFF"),
     (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
 )
 
 SUFFIXES = frozenset(
@@ -39,6 +42,7 @@ SUFFIXES = frozenset(
 _EXIF_ORIENTATION = 0x0112
 
 _FRAMES = "first of several frames read"
+_BEYOND = "bands beyond RGB or grey left out"
 _CMYK = "CMYK converted to RGB"
 _STRAY = "stray bytes in a JPEG passed over"
 
@@ -47,6 +51,10 @@ _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 
 class UndecodableError(Exception):
     """The bytes are not a readable image; the message is the reason, in one line."""
+
+
+class _UnidentifiedError(UndecodableError):
+    """Pillow does not recognise the file."""
 
 
 def image_format(head: bytes) -> str | None:
@@ -63,19 +71,29 @@ def image_format(head: bytes) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Raw values ``(H, W, C)``, and notes for the user on what decoding left out or converted."""
+    """Raw values ``(H, W, C)``, and notes for the user on what decoding left out or converted.
+
+    With ``several`` the values are ``(N, H, W, C)``, the pages of one file as N samples.
+    """
 
     values: NDArray[Any]
     notes: tuple[str, ...] = ()
+    several: bool = False
 
 
 def decode_noted(
-    data: bytes | memoryview, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
+    data: bytes | memoryview,
+    colour: ColourMode = "stored",
+    *,
+    turned: bool = False,
+    background: Background | None = None,
+    pages: PageMode | None = None,
 ) -> Decoded:
     """Decode to raw values ``(H, W, C)``, with notes on what was left out or converted.
 
     Values are uint8, or uint16 or float32 if the file stores those. Pixels come as stored; ``turned`` rotates them as EXIF
-    states (:func:`upright`). With a ``background`` alpha is composited over it, else dropped.
+    states (:func:`upright`). With a ``background`` alpha is composited over it, else dropped. ``pages`` says whether each page
+    of a TIFF, or frame of an animation, is a sample or a channel.
 
     Raises :class:`UndecodableError` unless the bytes are a complete, readable image of at most ``MAX_PIXELS``.
     """
@@ -85,8 +103,10 @@ def decode_noted(
     kind = image_format(head)
     if kind is None:
         raise UndecodableError(f"not an image: it begins with {head[:8]!r}")
-    decoded = _decode_jpeg(data, colour) if kind == "JPEG" else _decode_other(bytes(data), kind, colour, background)
-    return replace(decoded, values=upright(decoded.values, orientation(data))) if turned else decoded
+    jpeg_file = kind == "JPEG"
+    decoded = _decode_jpeg(data, colour) if jpeg_file else _decode_pages(bytes(data), kind, colour, background, pages)
+    turns = turned and not decoded.several
+    return replace(decoded, values=upright(decoded.values, orientation(data))) if turns else decoded
 
 
 def orientation(data: bytes | memoryview) -> int:
@@ -120,14 +140,71 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
 
 
-def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Background | None = None) -> Decoded:
+def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Background | None, pages: PageMode | None) -> Decoded:
+    """Decode a file that may hold several pages or frames: one of them, or all as samples or as channels."""
+    stated = tiff.pages_of(data) if kind == "TIFF" else ()
+    if kind == "TIFF" and len(stated) > 1 and pages is None:
+        raise UndecodableError(
+            f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel"
+        )
+    places = [page.index for page in stated] if stated else range(_frames(data) if pages is not None else 1)
+    read = [_decode_page(data, kind, colour, background, place, stated[k] if stated else None) for k, place in enumerate(places)]
+    if len(read) == 1:
+        return read[0]
+    shapes = {(page.values.shape, page.values.dtype.name) for page in read}
+    if len(shapes) > 1:
+        raise UndecodableError(f"a {kind} of {len(read)} pages that differ in size or kind: split it into files")
+    notes = tuple(dict.fromkeys(note for page in read for note in page.notes if note != _FRAMES))
+    values = [page.values for page in read]
+    if pages == "channels":
+        return Decoded(np.concatenate(values, axis=-1), notes)
+    return Decoded(np.stack(values), notes, several=True)
+
+
+def _frames(data: bytes) -> int:
+    """Number of frames that Pillow finds; 1 for a file that it cannot open, whose decoding says why."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return int(getattr(image, "n_frames", 1))
+    except Exception:  # Pillow's plugins raise many kinds of errors
+        return 1
+
+
+def _decode_page(
+    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int, page: tiff.Page | None
+) -> Decoded:
+    if page is None:
+        return _decode_other(data, kind, colour, background, place)
+    if not page.further or colour != "stored":
+        try:
+            decoded = _decode_other(data, kind, colour, background, place)
+            return replace(decoded, notes=(*decoded.notes, _BEYOND)) if page.further else decoded
+        except _UnidentifiedError:  # Pillow lacks this kind of TIFF; the directories are whole
+            pass
+    try:
+        values = tiff.read_bands(data, page)
+    except UnsupportedError as error:
+        raise UndecodableError(f"a TIFF of {error}") from None
+    except Exception as error:  # tifffile and its codecs raise many kinds of errors
+        raise UndecodableError(f"a TIFF of {page.bands} bands that tifffile cannot read: {_one_line(error)}") from None
+    wanted = {"rgb": 3, "grey": 1}.get(colour, page.bands)
+    if page.bands not in (wanted, 1):
+        raise UndecodableError(f"a TIFF of {page.bands} bands, which cannot be read as {colour}")
+    return Decoded(np.repeat(values, wanted, axis=-1) if page.bands < wanted else values)
+
+
+def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Background | None = None, place: int = 0) -> Decoded:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if place:
+                image.seek(place)
             _check_size(*image.size)
             if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
-                return _decode_deep(image, data, colour, background)
+                return _decode_deep(image, data, colour, background, place)
             notes = _notes(image, background)
             flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
             return Decoded(_pixels(flat, colour), notes)
@@ -136,15 +213,17 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
     except UnsupportedError as error:
         raise UndecodableError(f"a {kind} with {error}") from None
     except UnidentifiedImageError:  # its own message names a memory address, and a reason must be the same in every run
-        raise UndecodableError(f"damaged {kind}: its header cannot be read") from None
+        raise _UnidentifiedError(f"damaged {kind}: its header cannot be read") from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
-def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None) -> Decoded:
+def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None, place: int) -> Decoded:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as reopened:
+        if place:
+            reopened.seek(place)
         values = read_deep(image, reopened)
     colours = 1 if values.shape[-1] < 3 else 3
     notes = (described(background),) if colours < values.shape[-1] else ()
@@ -157,7 +236,7 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Backgr
 
 
 def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
-    frames = (_FRAMES,) if getattr(image, "is_animated", False) else ()
+    frames = (_FRAMES,) if getattr(image, "is_animated", False) and image.format != "TIFF" else ()
     alpha = (described(background),) if _has_alpha(image) else ()
     cmyk = (_CMYK,) if image.mode == "CMYK" else ()
     return frames + alpha + cmyk

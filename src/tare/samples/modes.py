@@ -4,3 +4,4 @@ from typing import Literal
 
 ColourMode = Literal["stored", "grey", "rgb"]
 AlphaMode = Literal["drop", "composite"]
+PageMode = Literal["samples", "channels"]

@@ -42,16 +42,28 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """One sample of which some values were left out: the kept values of each channel, one axis each, possibly none."""
+
+    path: str
+    channels: tuple[NDArray[Any], ...]
+    label: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Rows of a table, each a sample with one value per channel: C columns of shape ``(N,)``.
 
     Numbers in a table have no range of their own, so they count as float64 unless ``dtype`` names another; a missing value is
-    NaN. ``columns`` may build a column on access, so that it is summed while it is still in the cache.
+    NaN. ``columns`` may build a column on access, so that it is summed while it is still in the cache. ``number`` is N where
+    values were left out, so that columns are shorter.
     """
 
     path: str
     columns: Sequence[NDArray[Any]]
     dtype: str = "float64"
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +79,7 @@ class Skipped:
     foreign: bool = False
 
 
-Record = Sample | Stack | Rows | Skipped
+Record = Sample | Stack | Kept | Rows | Skipped
 
 
 def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:

@@ -44,6 +44,9 @@ class Source(ABC, Generic[ChunkT]):
     #: Names of the channels, if the data state them (columns of a table); else None.
     channel_names: tuple[str, ...] | None = None
 
+    #: What was assumed or left out when the data were opened, each a sentence for the user.
+    remarks: tuple[str, ...] = ()
+
     @abstractmethod
     def chunks(self) -> Iterator[ChunkT]:
         """Describe all samples as a stream, without keeping a list of them.

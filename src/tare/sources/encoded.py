@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tare.samples.decode import SUFFIXES, UndecodableError, decode_noted, image_format
-from tare.samples.records import Sample, Skipped
+from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_noted, image_format
+from tare.samples.records import Sample, Skipped, Stack
 from tare.samples.wav import decode_wav, is_wav
 from tare.sources.options import Options
 
@@ -18,7 +18,7 @@ def claims_sample(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in SAMPLE_SUFFIXES
 
 
-def sample_of(path: str, data: bytes, options: Options, label: str | None, *, claimed: bool) -> Sample | Skipped:
+def sample_of(path: str, data: bytes, options: Options, label: str | None, *, claimed: bool) -> Sample | Stack | Skipped:
     """Decode an image or a WAV recording by its content, or give the reason why it is unreadable.
 
     A file of another kind is skipped as foreign unless its name ``claimed`` a sample; foreign files do not count as unreadable.
@@ -28,7 +28,14 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
             return Sample(path, decode_wav(data), label)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
-        decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background)
+        decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background, pages=options.pages)
     except UndecodableError as error:
         return Skipped(path, str(error))
-    return Sample(path, decoded.values, label, decoded.notes)
+    return of_decoded(path, decoded, label)
+
+
+def of_decoded(path: str, decoded: Decoded, label: str | None) -> Sample | Stack:
+    """The record of a decoded file: one sample, or its pages as many."""
+    if not decoded.several:
+        return Sample(path, decoded.values, label, decoded.notes)
+    return Stack(path, decoded.values, None if label is None else (label,) * len(decoded.values))

@@ -9,7 +9,7 @@ from tare.errors import DataError
 from tare.sources.base import Indexed
 from tare.sources.options import Options
 from tare.sources.tables.arrow import TableInMemory
-from tare.sources.tables.records import plan_table, records_of
+from tare.sources.tables.records import IMAGE_ROWS, plan_table, records_of
 
 
 def is_hf_dataset(data: Any) -> bool:
@@ -25,8 +25,9 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
         raise DataError("a Dataset in Arrow format", type(data).__name__, "download it, or pass its Parquet files by URL")
     stored = data.with_format("arrow")
     name = f"dataset {data.info.dataset_name or ''}".strip()
-    plan = plan_table(stored[:0].schema if len(stored) else data.features.arrow_schema, options, name)
-    return HfDataset(name, stored, plan, options, plan.channel_names)
+    first = stored[:IMAGE_ROWS].column if len(stored) else None
+    plan = plan_table(stored[:0].schema if len(stored) else data.features.arrow_schema, options, name, first)
+    return HfDataset(name, stored, plan, options, plan.channel_names, plan.remarks)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -55,16 +55,16 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Form
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 FORMATS = (
-    _format(rf"({_IMAGES})$", "files.listed:open_encoded", rank=0),
+    _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
     _format(r"\.wav$", "files.listed:open_encoded", rank=1),
-    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", rank=2),
-    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", rank=3),
-    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", rank=4),
+    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", rank=2),
+    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", rank=3),
+    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
-    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest"),
+    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
 
 #: Number of file names that decide the format of a folder.
@@ -106,9 +106,11 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
     _checked(chosen, options, place)
     if chosen.rank > _SAMPLES:
-        return Shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options, open_file)
+        return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen is FORMATS[0] and not is_url(place):
-        return open_image_folder(Path(place), options.channels, turned=options.turned, background=options.background)
+        return open_image_folder(
+            Path(place), options.channels, turned=options.turned, background=options.background, pages=options.pages
+        )
     return open_folder(place, options)
 
 
@@ -116,7 +118,19 @@ def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[A
     formats = [_checked(_format_of(file), options, file) for file in files]
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
-    return Shards(name, files, options, open_file)
+    return _shards(name, files, options)
+
+
+def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
+    """Open many files as one dataset; of array files without a stated layout, say whether a file is one sample or many."""
+    if len(files) < 2 or options.layout is not None or not all(file.lower().endswith((".npy", ".npz")) for file in files):
+        return Shards(name, files, options, open_file)
+    from tare.sources.arrays.axes import layout_of_files
+    from tare.sources.arrays.npy import header_of
+
+    headers = [header_of(file, options) for file in files[:_NAMES_LOOKED_AT]]
+    layout, assumed = layout_of_files([header.shape for header in headers], headers[0].dtype, name)
+    return Shards(name, files, replace(options, layout=layout), open_file, (assumed,))
 
 
 def _open_object(data: Any, options: Options) -> Source[Any]:
@@ -156,8 +170,8 @@ def _names_in(place: str) -> Iterator[str]:
 
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
-    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns")),
-    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns")),
+    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages")),
+    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages")),
     (
         lambda data: isinstance(data, np.ndarray) or hasattr(data, "__array__"),
         _format("", "arrays.in_memory:open_array", "layout"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tare.samples.modes import ColourMode
+from tare.samples.modes import ColourMode, PageMode
 from tare.samples.transparency import Background
 
 
@@ -14,7 +14,8 @@ class Options:
 
     ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images.
     ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of an array in an ``.npz``. ``turned``:
-    rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha.
+    rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``:
+    whether each page of a file is a sample or a channel.
     """
 
     channels: ColourMode = "stored"
@@ -23,8 +24,9 @@ class Options:
     array: str | None = None
     turned: bool = False
     background: Background | None = None
+    pages: PageMode | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""
-        values = {"columns": self.columns, "layout": self.layout, "array": self.array}
+        values = {"columns": self.columns, "layout": self.layout, "array": self.array, "pages": self.pages}
         return frozenset(name for name, value in values.items() if value is not None)

@@ -23,6 +23,12 @@ class Shards(Source[tuple[str, Any]]):
     files: tuple[str, ...]
     options: Options
     open_file: Callable[[str, Options], Source[Any]]
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What was assumed for all files, else what the first file's source says."""
+        return self.assumed or (_opened(self.open_file, self.files[0], self.options).remarks if self.files else ())
 
     @property
     def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]

@@ -170,6 +170,17 @@ class Buckets:
         index = value - int(self.low) if self.words else -1
         return int(self._counts[index]) if 0 <= index < self._counts.size else 0
 
+    def gaps(self) -> tuple[float, float, float]:
+        """The distance from the lowest value to the next bucket in use, that from the highest, and the spread of what is between.
+
+        All are in units of a bucket; infinite where no value lies between the two ends.
+        """
+        used = np.flatnonzero(self._counts)
+        inner = used[1:-1]
+        if not inner.size:
+            return math.inf, math.inf, 0.0
+        return float(inner[0] - used[0]), float(used[-1] - inner[-1]), float(inner[-1] - inner[0])
+
     def grouped(self, most: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, float, tuple[int, ...]]:
         """Sum 2^k neighbouring buckets, the fewest for which ``most`` groups hold all values from ``low`` to ``high``.
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tare.samples.records import Rows, Stack
 from tare.statistics.buckets import WORDS, Buckets
-from tare.statistics.exact import Dyadic
 from tare.statistics.histogram import LEVELS, Histogram
 from tare.statistics.moments import Moments
 from tare.statistics.sums import byte_sums, image_sums, plane_sums, word_sums
@@ -29,13 +28,6 @@ class ChannelState:
     def merge(self, other: ChannelState) -> ChannelState:
         """Return the state of both, which must come from one dtype."""
         return ChannelState(self.moments.merge(other.moments), self.histogram.merge(other.histogram))  # type: ignore[arg-type]
-
-    def widened(self) -> ChannelState:
-        """Return 8-bit values as 16-bit ones: 255 * 257 is 65535, so their unit values stay exactly the same."""
-        levels = np.zeros(WORDS, np.int64)
-        if isinstance(self.histogram, Histogram):
-            levels[::257] = self.histogram.counts
-        return ChannelState(self.moments.scaled(Dyadic(257)), Buckets.of_words(levels))
 
 
 class Collector(ABC):
@@ -55,6 +47,26 @@ def collector(channels: int, dtype: str) -> Collector:
     if dtype == "uint8":
         return _Bytes(channels)
     return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
+
+
+class Sparse:
+    """Sums of samples whose channels keep different numbers of values."""
+
+    def __init__(self, channels: int, dtype: str) -> None:
+        self.each = [collector(1, dtype) for _ in range(channels)]
+        self.used = [False] * channels
+        self.empty = ChannelState(Moments(), Histogram() if dtype == "uint8" else Buckets())
+
+    def add(self, channels: tuple[NDArray[Any], ...]) -> None:
+        """Add one sample."""
+        for c, values in enumerate(channels):
+            if values.size:
+                self.each[c].add(values.reshape(1, -1, 1))
+                self.used[c] = True
+
+    def pooled(self) -> tuple[ChannelState, ...]:
+        """The state of every channel."""
+        return tuple(one.pooled()[0] if used else self.empty for one, used in zip(self.each, self.used, strict=True))
 
 
 class _Bytes(Collector):
@@ -119,7 +131,7 @@ def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
         number = len(column)
         states.append(_of_floats(Moments.of_rows(column), column))
         del column  # its memory serves the next one
-    return number, tuple(states)
+    return number if rows.number is None else rows.number, tuple(states)
 
 
 def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tare.errors import DataError
 from tare.samples.layout import channel_names, unit_scale
 from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown, bits_in_use
@@ -18,7 +20,7 @@ from tare.statistics.bins import Bins, binned
 from tare.statistics.buckets import Buckets
 from tare.statistics.channel import ChannelState
 from tare.statistics.histogram import Histogram
-from tare.statistics.state import ChannelLayout, DatasetState
+from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
 
 SCHEMA = "tare.stats/2"
@@ -176,7 +178,8 @@ def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bo
     if not state.groups:
         skipped = f"{len(state.skipped)} files, none of them readable" if state.skipped else "no files"
         example = f" (for example {state.skipped[0].path!r}: {state.skipped[0].reason})" if state.skipped else ""
-        raise DataError("at least one readable sample", f"{skipped} in {source!r}{example}", "check the path")
+        remedy = "do as the reason says, or name other data" if example else "check the path"
+        raise DataError("at least one readable sample", f"{skipped} in {source!r}{example}", remedy)
     if len(state.groups) > 1:
         raise _mixed(state, source)
     (layout, group), *_ = state.groups.items()
@@ -185,8 +188,7 @@ def summarise(state: DatasetState, source: str, version: str, *, exclude_nan: bo
     channels = tuple(_stats(name, channel, scale) for name, channel in zip(names, group.channels, strict=True))
     if not exclude_nan:
         channels = tuple(_counts_only(channel) if channel.nan or channel.inf else channel for channel in channels)
-    largest = max((channel.moments.high for channel in group.channels if channel.moments.count), default=math.nan)
-    bits = bits_in_use(layout.dtype, largest)
+    bits = bits_of(layout, group)
     return DatasetStats(group.samples, channels, state.skipped, source, layout.dtype, version, bits)
 
 
@@ -253,14 +255,28 @@ def _counts_only(channel: ChannelStats) -> ChannelStats:
 def _mixed(state: DatasetState, source: str) -> DataError:
     def describe(layout: ChannelLayout) -> str:
         group = state.groups[layout]
-        return f"{group.samples} with {layout.channels} channels of {layout.dtype} (for example {group.example!r})"
+        bits = bits_of(layout, group)
+        used = (
+            f", {bits.value} bits in use" if isinstance(bits, Known) and bits.value < 8 * np.dtype(layout.dtype).itemsize else ""
+        )
+        kind = f"{layout.channels} channel{'s' if layout.channels > 1 else ''} of {layout.dtype}{used}"
+        return f"{group.samples} with {kind} (for example {group.example!r})"
 
-    kinds = sorted(state.groups, key=lambda layout: -state.groups[layout].samples)
+    kinds = sorted(state.groups, key=lambda layout: (-state.groups[layout].samples, layout))
+    dtypes = {layout.dtype for layout in kinds}
+    apart = "measure each kind by itself: a pattern such as 'FOLDER/*-16.png', or a .txt list of its paths"
+    several = len({layout.channels for layout in kinds}) > 1
+    converted = "convert with --channels rgb or --channels grey, or " if several and len(dtypes) == 1 else ""
     return DataError(
         "samples with one number of channels and one dtype",
         f"in {source!r} {' and '.join(describe(layout) for layout in kinds)}",
-        "convert with --channels rgb or --channels grey, or measure them separately",
+        f"{converted}{apart}",
     )
+
+
+def bits_of(layout: ChannelLayout, group: SampleGroup) -> Field[int]:
+    """The bits that the raw values of a group occupy."""
+    return bits_in_use(layout.dtype, max((c.moments.high for c in group.channels if c.moments.count), default=math.nan))
 
 
 def nullable(values: Mapping[str, Any]) -> dict[str, Any]:

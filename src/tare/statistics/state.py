@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
 from tare.statistics import channel as channel_state
 from tare.statistics.channel import ChannelState
+
+#: Note on grey images among colour images.
+AS_COLOUR = "grey, read as RGB"
+
+_COLOUR_DTYPES = ("uint8", "uint16")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,19 +66,20 @@ class DatasetState:
         """Number of samples read."""
         return sum(group.samples for group in self.groups.values())
 
-    def widened(self) -> DatasetState:
-        """Pool 8-bit samples with 16-bit ones of as many channels, exactly: v/255 equals 257 v/65535.
+    def pooled(self) -> DatasetState:
+        """Pool grey images with colour images of the same integer dtype, exactly as if each grey one were read as RGB.
 
-        A state without both is returned as it is.
+        Three equal channels are what every decoder makes of a grey image, so no figure is guessed; a note counts the grey ones.
+        Samples of different dtypes are not pooled: the same scene at 8 and at 16 bits has other values.
         """
-        groups = dict(self.groups)
-        for layout in self.groups:
-            wide = replace(layout, dtype="uint16")
-            if layout.dtype != "uint8" or wide not in groups:
-                continue
-            narrow = groups.pop(layout)
-            groups[wide] = groups[wide].merge(replace(narrow, channels=tuple(c.widened() for c in narrow.channels)))
-        return replace(self, groups=groups)
+        grey = next((layout for layout in self.groups if layout.channels == 1 and layout.dtype in _COLOUR_DTYPES), None)
+        colour = None if grey is None else replace(grey, channels=3)
+        if grey is None or colour is None or set(self.groups) != {grey, colour}:
+            return self
+        read = self.groups[grey]
+        as_colour = replace(read, channels=read.channels * 3)
+        notes = Counter(self.notes) + Counter({AS_COLOUR: read.samples})
+        return replace(self, groups={colour: self.groups[colour].merge(as_colour)}, notes=notes)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> DatasetState:
@@ -92,6 +98,9 @@ class DatasetState:
                 if kind not in collected:
                     collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
                 collected[kind].add(record)
+            elif isinstance(record, Kept):
+                notes.update(record.notes)
+                state = state.merge(_of_kept(record))
             else:
                 state = state.merge(_of_batch(record))
             del record  # its memory serves the next one
@@ -138,6 +147,13 @@ class _Collected:
 
     def group(self) -> SampleGroup:
         return SampleGroup(self.samples, self.example, self.sums.pooled())
+
+
+def _of_kept(record: Kept) -> DatasetState:
+    layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
+    sums = channel_state.Sparse(layout.channels, layout.dtype)
+    sums.add(record.channels)
+    return DatasetState({layout: SampleGroup(1, record.path, sums.pooled())})
 
 
 def _of_batch(record: Stack | Rows) -> DatasetState:

@@ -20,8 +20,12 @@ class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions)
     """A network, labelled data, training options, and the run directory to write."""
 
     out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))
-    strategy: Strategy | Literal["auto"] = option(
-        "source", "Whose mean and std normalise your data; auto: as `tare advise` recommends.", panel=NORM, what="a strategy"
+    strategy: Strategy | Literal["auto"] | None = option(
+        None,
+        "Whose mean and std normalise your data; auto: as `tare advise` recommends. Default: source, or target for a network "
+        "that has neither weights nor constants.",
+        panel=NORM,
+        what="a strategy",
     )
     source_stats: str | os.PathLike[str] | None = option(
         None, "Measured statistics of the pretraining data (dataset0), for match.", panel=NORM, kind=Path | None

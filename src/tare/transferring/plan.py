@@ -50,6 +50,7 @@ from tare.training.fitting import check_training
 from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
 from tare.training.parameter_groups import frozen_names, optimiser_of
+from tare.transferring.defaults import settled
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.target import Target, measured
 
@@ -135,11 +136,12 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
 
     Raises a :class:`tare.TareError` for unusable options or data; the cheap checks come before reading the data.
     """
+    request, notes = settled(request)
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
     check_training(training, machine)
     # Checked before data are read; ``auto`` is replaced below by the recommended strategy.
-    strategy: Strategy = "source" if request.strategy == "auto" else request.strategy
+    strategy: Strategy = "source" if request.strategy is None or request.strategy == "auto" else request.strategy
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
     check_strategy(network.kind, strategy)
@@ -153,9 +155,9 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
     constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
-    notes: tuple[str, ...] = ()
     if request.strategy == "auto":
-        strategy, notes = _automatic(request, network, (constants, spec), images, target, reporter)
+        strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
+        notes += reasons
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
     seen = seen_moments(strategy, constants, request.source_stats, trained_on)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)

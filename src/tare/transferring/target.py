@@ -52,6 +52,7 @@ def measured(
             "repair or remove them, or allow more with --max-skipped",
         )
     notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
+    notes = (*split.remarks, *notes)
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
     where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}

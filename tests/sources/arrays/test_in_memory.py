@@ -72,6 +72,8 @@ def test_the_stated_rule_finds_the_axes(shape: tuple[int, ...], dtype: str, axes
         ((9, 8, 8, 13), "uint8"),
         ((9, 3, 28), "uint8"),
         ((9, 2, 2, 2, 2), "uint8"),
+        ((64, 64, 3), "float32"),
+        ((64, 64, 13), "uint16"),
     ],
 )
 def test_axes_that_could_mean_two_things_are_asked_for(shape: tuple[int, ...], dtype: str) -> None:
@@ -79,7 +81,7 @@ def test_axes_that_could_mean_two_things_are_asked_for(shape: tuple[int, ...], d
         axes_of(shape, np.dtype(dtype), None, "x")
 
 
-@pytest.mark.parametrize("layout", ["HWC", "NHWCC", "NHCW", "NHW", "N-WC"])
+@pytest.mark.parametrize("layout", ["HWC", "", "NHWCC", "NHCW", "NHW", "N-WC"])
 def test_a_layout_that_makes_no_sense_is_refused(layout: str) -> None:
     with pytest.raises(DataError, match="layout"):
         open_source(IMAGES, Options(layout=layout))

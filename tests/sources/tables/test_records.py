@@ -208,6 +208,72 @@ def test_vectors_give_a_channel_a_component(tmp_path: Path) -> None:
     assert_moments(state_of(source), NUMBERS)
 
 
+STATES = np.random.default_rng(1).normal([0, 5], [1, 100], (3000, 2))
+
+
+def episodes(kind: str = "list") -> pa.Table:
+    """A table like those of robots: lists of numbers beside columns that count rows and time."""
+    lists = {
+        "list": pa.array(STATES.tolist(), pa.list_(pa.float64())),
+        "large": pa.array(STATES.tolist(), pa.large_list(pa.float64())),
+        "fixed": pa.FixedSizeListArray.from_arrays(pa.array(STATES.ravel()), 2),
+    }
+    counts = {"timestamp": np.arange(3000) / 30, "frame_index": np.arange(3000), "index": np.arange(3000)}
+    return pa.table({"observation.state": lists[kind], **counts, "next.reward": NUMBERS[:, 0]})
+
+
+@pytest.mark.parametrize("form", ["parquet", "several groups", "folder", "arrow", "memory"])
+@pytest.mark.parametrize("kind", ["list", "large", "fixed"])
+def test_lists_are_measured_by_dimension_and_columns_that_count_are_named(tmp_path: Path, kind: str, form: str) -> None:
+    table, path = episodes(kind), tmp_path / "a.parquet"
+    place: Any = path
+    if form in ("parquet", "several groups"):
+        pq.write_table(table, path, row_group_size=10_000 if form == "parquet" else 700)
+    elif form == "folder":
+        for k in range(3):
+            pq.write_table(table.slice(1000 * k, 1000), tmp_path / f"{k}.parquet")
+        place = tmp_path
+    elif form == "arrow":
+        place = tmp_path / "a.arrow"
+        with pa.ipc.new_file(place, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        place = table
+    stats = tare.measure(place)
+    assert [channel.name for channel in stats.channels] == ["observation.state[0]", "observation.state[1]", "next.reward"]
+    values = np.column_stack([STATES, NUMBERS[:, 0]])
+    np.testing.assert_allclose(stats.mean, values.mean(axis=0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(stats.std, values.std(axis=0), rtol=1e-9)
+    remark = "left out as columns that count rows or time: timestamp, frame_index, index; --columns measures them"
+    assert (stats.extra["remarks"], stats.skipped) == ([remark], ())
+    assert [channel.name for channel in tare.measure(place, columns=["index"]).channels] == ["index"]
+
+
+def test_lists_of_different_lengths_are_left_out_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"tokens": [[1], [1, 2]], "x": [1.0, 2.0]}), path)
+    (left_out,) = tare.measure(path).skipped
+    assert (left_out.path, left_out.foreign) == (f"{path}:tokens", True)
+    assert "of different lengths" in left_out.reason
+    with pytest.raises(DataError, match="lists of different lengths, or none"):
+        tare.measure(path, columns=["tokens"])
+    rows = [[1.0, 2.0]] * 100
+    for odd in ([1.0], None):
+        pq.write_table(pa.table({"action": pa.array([*rows, odd], pa.list_(pa.float64()))}), path)
+        with pytest.raises(DataError, match="a list of 2 numbers in every row of 'action', found 1 other rows"):
+            tare.measure(path)
+
+
+def test_a_csv_leaves_out_columns_that_count_too_unless_there_are_no_others(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", ",id,x\n0,7,1.5\n1,8,2.5\n")
+    stats = tare.measure(path)
+    assert (stats.mean, stats.extra["remarks"][0]) == (
+        (2.0,),
+        "left out as columns that count rows or time: '', id; --columns measures them",
+    )
+    assert tare.measure(written(path, "index\n1\n2\n")).mean == (1.5,)
+
+
 def image_table(images: Any = IMAGES) -> pa.Table:
     cells = [{"bytes": encoded(image, "PNG"), "path": f"{i}.png"} for i, image in enumerate(images)]
     features = {"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}

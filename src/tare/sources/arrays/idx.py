@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tare.errors import DataError
-from tare.sources.arrays.axes import axes_of
+from tare.sources.arrays.axes import arranged
 from tare.sources.arrays.streamed import Header, StreamedArray, behind_header
 from tare.sources.base import Source
 from tare.sources.options import Options
@@ -29,7 +29,8 @@ def open_idx(place: str, options: Options) -> Source[Any]:
     if prod(header.shape) == 0:
         raise DataError("at least one sample", f"shape {header.shape} in {place!r}", "check the file")
     at_values = partial(behind_header, partial(open_binary, place), _read_header, place)
-    return StreamedArray(place, header, axes_of(header.shape, header.dtype, options.layout, place), at_values)
+    shape, axes, remarks = arranged(header.shape, header.dtype, options.layout, place)
+    return StreamedArray(place, Header(shape, header.dtype), axes, at_values, remarks)
 
 
 def _read_header(file: BinaryIO, place: str) -> Header:

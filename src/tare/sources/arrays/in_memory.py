@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.samples.records import Record
-from tare.sources.arrays.axes import as_record, axes_of
+from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 
@@ -27,6 +27,7 @@ class ArraySource(Source[tuple[int, int]]):
     name: str
     values: NDArray[Any]
     axes: str
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
@@ -56,7 +57,8 @@ def open_array(values: Any, options: Options) -> ArraySource:
     if array.ndim == 0 or array.size == 0:
         raise DataError("an array with at least one sample", f"shape {array.shape}", "pass the samples along the first axis")
     name = f"array {array.dtype} {array.shape}"
-    return ArraySource(name, array, axes_of(array.shape, array.dtype, options.layout, name))
+    shape, axes, remarks = arranged(array.shape, array.dtype, options.layout, name)
+    return ArraySource(name, array.reshape(shape), axes, remarks)
 
 
 def numpy_of(values: Any) -> NDArray[Any]:

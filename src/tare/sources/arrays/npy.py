@@ -17,7 +17,7 @@ from numpy.lib import format as npy_format
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import Record
-from tare.sources.arrays.axes import as_record, axes_of
+from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_chunk
 from tare.sources.arrays.streamed import Header, OpenFile, StreamedArray, behind_header
 from tare.sources.base import Indexed, Source, row_ranges
@@ -37,13 +37,14 @@ def open_npy(place: str, options: Options) -> Source[Any]:
     with open_binary(place) as file:
         header, fortran = _read_header(file, place)
         offset = file.tell()
-    axes = axes_of(header.shape, header.dtype, options.layout, place)
+    shape, axes, remarks = arranged(header.shape, header.dtype, options.layout, place)
     needed = offset + prod(header.shape) * header.dtype.itemsize
     if Path(place).stat().st_size < needed:
         raise DataError(f"{needed} bytes, as its header says", f"{Path(place).stat().st_size} in {place!r}", "fetch it again")
     if fortran and len(header.shape) > 1:  # a sample is spread over the whole file
-        return _checked(ArraySource(place, np.load(Path(place), mmap_mode="r", allow_pickle=False), axes))
-    return _checked(NpyFile(place, header, axes, offset))
+        mapped = np.load(Path(place), mmap_mode="r", allow_pickle=False)
+        return _checked(ArraySource(place, mapped if len(shape) == mapped.ndim else mapped[None], axes, remarks))
+    return _checked(NpyFile(place, Header(shape, header.dtype), axes, offset, remarks))
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class NpyFile(Source[tuple[int, int]]):
     header: Header
     axes: str
     offset: int
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
@@ -79,13 +81,27 @@ class NpyFile(Source[tuple[int, int]]):
 
 def open_npz(place: str, options: Options) -> Source[Any]:
     """Open one array of a ``.npz`` archive, streamed; ``options.array`` must name it if there are several."""
+    chosen = _chosen(place, options)
+    return _streamed(partial(_member, place, f"{chosen}.npy"), f"{place}:{chosen}", options)
+
+
+def header_of(place: str, options: Options) -> Header:
+    """Shape and dtype of a ``.npy`` file, or of the chosen array of a ``.npz`` archive, without its values."""
+    if place.lower().endswith(".npz"):
+        with _member(place, f"{_chosen(place, options)}.npy") as file:
+            return _read_header(file, place)[0]
+    with open_binary(place) as file:
+        return _read_header(file, place)[0]
+
+
+def _chosen(place: str, options: Options) -> str:
     with open_binary(place) as file, _archive(file, place) as archive:
         arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
     if chosen not in arrays:
         found = f"{chosen!r}" if chosen is not None else "no name"
         raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
-    return _streamed(partial(_member, place, f"{chosen}.npy"), f"{place}:{chosen}", options)
+    return str(chosen)
 
 
 @contextmanager
@@ -106,7 +122,8 @@ def _streamed(open_file: OpenFile, name: str, options: Options) -> Source[Any]:
             flat = np.frombuffer(stream.read(), header.dtype, prod(header.shape))
             return open_array(flat.reshape(header.shape, order="F"), options)
     at_values = partial(behind_header, open_file, _read_header, name)
-    return _checked(StreamedArray(name, header, axes_of(header.shape, header.dtype, options.layout, name), at_values))
+    shape, axes, remarks = arranged(header.shape, header.dtype, options.layout, name)
+    return _checked(StreamedArray(name, Header(shape, header.dtype), axes, at_values, remarks))
 
 
 def _checked(source: ArraySource | NpyFile | StreamedArray) -> Source[Any]:

@@ -39,6 +39,7 @@ class StreamedArray(Source[tuple[int, bytes]]):
     header: Header
     axes: str
     open_at_values: OpenFile
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Index of a chunk's first sample, and the bytes of its samples. Raises :class:`DataError` if the file ends early."""

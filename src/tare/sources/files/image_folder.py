@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_noted, image_format
-from tare.samples.modes import ColourMode
-from tare.samples.records import Sample, Skipped
+from tare.samples.modes import ColourMode, PageMode
+from tare.samples.records import Sample, Skipped, Stack
 from tare.samples.transparency import Background
 from tare.sources.base import ItemSource
+from tare.sources.encoded import of_decoded
 from tare.system.scratch import scratch_memory
 
 
@@ -29,6 +30,7 @@ class ImageFolder(ItemSource[str]):
     colour: ColourMode = "stored"
     turned: bool = False
     background: Background | None = None
+    pages: PageMode | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -39,16 +41,21 @@ class ImageFolder(ItemSource[str]):
         """Paths of the files, in the order of a sorted walk."""
         return walk_files(self.root)
 
-    def read_item(self, item: str) -> Sample | Skipped:
+    def read_item(self, item: str) -> Sample | Stack | Skipped:
         """Decode one file."""
-        decoded = read_noted(item, self.colour, turned=self.turned, background=self.background)
+        decoded = read_noted(item, self.colour, turned=self.turned, background=self.background, pages=self.pages)
         if isinstance(decoded, Skipped):
             return decoded
-        return Sample(item, decoded.values, first_level(item, str(self.root)), decoded.notes)
+        return of_decoded(item, decoded, first_level(item, str(self.root)))
 
 
 def open_image_folder(
-    root: Path, colour: ColourMode = "stored", *, turned: bool = False, background: Background | None = None
+    root: Path,
+    colour: ColourMode = "stored",
+    *,
+    turned: bool = False,
+    background: Background | None = None,
+    pages: PageMode | None = None,
 ) -> ImageFolder:
     """Check that ``root`` is a readable folder and return it as a source; ``turned`` rotates images as EXIF states.
 
@@ -60,7 +67,7 @@ def open_image_folder(
         raise DataError("a folder of images", f"{str(root)!r} is a file", "name the folder that holds the images")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DataError("a readable folder", f"no permission to list {str(root)!r}", "change its permissions")
-    return ImageFolder(root, colour, turned, background)
+    return ImageFolder(root, colour, turned, background, pages)
 
 
 def walk_files(root: Path) -> Iterator[str]:
@@ -83,7 +90,14 @@ def read_image(path: str, colour: ColourMode) -> NDArray[Any] | Skipped:
     return decoded if isinstance(decoded, Skipped) else decoded.values
 
 
-def read_noted(path: str, colour: ColourMode, *, turned: bool = False, background: Background | None = None) -> Decoded | Skipped:
+def read_noted(
+    path: str,
+    colour: ColourMode,
+    *,
+    turned: bool = False,
+    background: Background | None = None,
+    pages: PageMode | None = None,
+) -> Decoded | Skipped:
     """Read and decode one file like :func:`read_image`, with notes on what decoding left out."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
@@ -95,7 +109,7 @@ def read_noted(path: str, colour: ColourMode, *, turned: bool = False, backgroun
                 return Skipped(path, "not an image by name or content", foreign=True)
             file.seek(0)
             data = _content(file, status.st_size)
-        return decode_noted(data, colour, turned=turned, background=background)
+        return decode_noted(data, colour, turned=turned, background=background, pages=pages)
     except OSError as error:
         return Skipped(path, f"cannot be opened: {error.strerror or error}")
     except UndecodableError as error:

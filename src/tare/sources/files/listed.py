@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from tare.errors import DataError
-from tare.samples.records import Sample, Skipped
+from tare.samples.records import Sample, Skipped, Stack
 from tare.sources.base import ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
@@ -51,7 +51,7 @@ class ListedFiles(ItemSource[Listed]):
         """The files, in the order of the listing."""
         return iter(self.listing)
 
-    def read_item(self, item: Listed) -> Sample | Skipped:
+    def read_item(self, item: Listed) -> Sample | Stack | Skipped:
         """Decode one file."""
         claims = claims_sample(item.path)
         try:

@@ -12,14 +12,15 @@ from tare.samples.records import Record
 from tare.sources.base import Source, row_ranges
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
-from tare.sources.tables.records import TablePlan, plan_table, records_of
+from tare.sources.tables.records import IMAGE_ROWS, TablePlan, plan_table, records_of
 
 
 def open_arrow(place: str, options: Options) -> ArrowFile:
     """Open an Arrow IPC file or stream. Raises :class:`DataError` if it is damaged or has no column to measure."""
-    with _batches(place) as (schema, _):
-        plan = plan_table(schema, options, place)
-    return ArrowFile(place, plan, options, plan.channel_names)
+    with _batches(place) as (schema, batches):
+        rows = next(batches, None)
+        plan = plan_table(schema, options, place, None if rows is None else lambda column: rows.column(column)[:IMAGE_ROWS])
+    return ArrowFile(place, plan, options, plan.channel_names, plan.remarks)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class ArrowFile(Source[tuple[int, Any]]):
     plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, Any]]:
         """Index of the first row and an Arrow table."""
@@ -54,8 +56,8 @@ def open_table(data: Any, options: Options) -> TableInMemory:
 
     table = pa.table(data)
     name = f"{type(data).__name__} of {table.num_rows} rows"
-    plan = plan_table(table.schema, options, name)
-    return TableInMemory(name, table, plan, options, plan.channel_names)
+    plan = plan_table(table.schema, options, name, lambda column: table.column(column)[:IMAGE_ROWS])
+    return TableInMemory(name, table, plan, options, plan.channel_names, plan.remarks)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class TableInMemory(Source[tuple[int, int]]):
     plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of rows."""

@@ -19,6 +19,7 @@ from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.number_parser import count_lines, parse_rows
+from tare.sources.tables.records import without_index
 
 _BLOCK = 8 << 20
 _HEAD = 1 << 16
@@ -47,6 +48,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     head: Head
     channel_names: tuple[str, ...] | None
     left_out: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
     unindexed = "whose rows can only be found by reading the whole file, which would as well measure it"
 
     def chunks(self) -> Iterator[tuple[int, bytes]]:
@@ -121,7 +123,8 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
         for name, numeric, example in zip(head.names, head.numeric, head.example, strict=True)
         if not numeric
     )
-    return CsvTable(place, head, names, left_out)
+    kept, remarks = without_index(names)
+    return CsvTable(place, head, tuple(kept), left_out, remarks)
 
 
 def read_head(place: str) -> Head:
@@ -129,7 +132,7 @@ def read_head(place: str) -> Head:
     lines = _first_lines(place)
     delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
     first, *others = _cells(lines, delimiter, place)
-    has_header = not all(_is_number(cell) for cell in first)
+    has_header = _is_header(first, others)
     body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
     if not body:
         raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
@@ -138,6 +141,21 @@ def read_head(place: str) -> Head:
     if len(set(names)) < len(names):
         raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
     return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+
+
+def _is_header(first: list[str], others: list[list[str]]) -> bool:
+    """Whether the first row names the columns: a text above numbers does, a row like the others does not.
+
+    Where only columns of text differ from numbers, the first row is one of values if all its texts come again below.
+    """
+    texts = [place for place, cell in enumerate(first) if not _is_number(cell)]
+    body = [row for row in others if len(row) == len(first)]
+    if not texts or not body:
+        return bool(texts)
+    below = {place: {row[place] for row in body} for place in texts}
+    if any(all(map(_is_number, cells)) for cells in below.values()):
+        return True
+    return len(texts) == len(first) or not all(first[place] in cells for place, cells in below.items())
 
 
 def _first_lines(place: str) -> str:

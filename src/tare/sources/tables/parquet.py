@@ -15,7 +15,7 @@ from tare.samples.records import Record, Rows
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
-from tare.sources.tables.records import NUMBER_ROWS, OnDemand, TablePlan, plan_table, records_of
+from tare.sources.tables.records import IMAGE_ROWS, NUMBER_ROWS, OnDemand, TablePlan, plan_table, records_of
 
 #: Why rows of numbers in a Parquet file cannot be read at random.
 _MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
@@ -30,12 +30,12 @@ def open_parquet(place: str, options: Options) -> Source[Any]:
     Raises :class:`DataError` if it is damaged or has no column to measure.
     """
     with _parquet(place) as file:
-        plan = plan_table(file.schema_arrow, options, place)
+        plan = plan_table(file.schema_arrow, options, place, partial(_first_rows, file))
     if plan.encoded or is_url(place) or any("[" in name for name in plan.channel_names or ()):
-        return RowGroups(place, plan, options, plan.channel_names)
+        return RowGroups(place, plan, options, plan.channel_names, plan.remarks)
     if max(_group_sizes(place), default=0) <= NUMBER_ROWS:
-        return GroupedColumns(place, plan, plan.channel_names)
-    return NumberColumns(place, plan, plan.channel_names)
+        return GroupedColumns(place, plan, plan.channel_names, plan.remarks)
+    return NumberColumns(place, plan, plan.channel_names, plan.remarks)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class RowGroups(Source[tuple[int, int]]):
     plan: TablePlan
     options: Options
     channel_names: tuple[str, ...] | None
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Index and number of rows of each row group."""
@@ -98,6 +99,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
     name: str
     plan: TablePlan
     channel_names: tuple[str, ...] | None
+    remarks: tuple[str, ...] = ()
     unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, int, int]]:
@@ -126,6 +128,14 @@ class GroupedColumns(Source[tuple[int, int, int]]):
             yield Rows(f"{self.name}#{first}", columns)
 
 
+def _first_rows(file: Any, name: str) -> Any:
+    """The first rows of a column, which show how long its lists are."""
+    import pyarrow as pa
+
+    batch = next(file.iter_batches(IMAGE_ROWS, columns=[name], use_threads=False), None)
+    return pa.nulls(0, file.schema_arrow.field(name).type) if batch is None else batch.column(0)
+
+
 def _column_of(file: Any, groups: Sequence[int], place: str, name: str) -> Any:
     with _undamaged(place):
         return file.read_row_groups(groups, columns=[name], use_threads=False).column(name)
@@ -138,6 +148,7 @@ class NumberColumns(Source[tuple[int, Any]]):
     name: str
     plan: TablePlan
     channel_names: tuple[str, ...] | None
+    remarks: tuple[str, ...] = ()
     unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, Any]]:

@@ -22,6 +22,17 @@ NUMBER_ROWS, IMAGE_ROWS = 1 << 18, 64
 
 _LABELS = ("label", "labels", "class", "cls", "target")
 
+#: Columns that count rows, episodes or time instead of measuring something.
+_INDEX_NAMES = frozenset(
+    (
+        "index", "idx", "id", "row", "row_id", "row_index", "row_number", "frame", "frame_id", "frame_index", "episode_id",
+        "episode_index", "task_index", "sample_id", "sample_index", "timestamp", "__index_level_0__", "unnamed: 0", "",
+    )
+)  # fmt: skip
+
+#: Longer lists are left out unless their column is named.
+_LONGEST_LIST = 4096
+
 
 @dataclass(frozen=True)
 class TablePlan:
@@ -33,6 +44,7 @@ class TablePlan:
     label_names: tuple[str, ...] | None = None
     channel_names: tuple[str, ...] | None = None
     left_out: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def needed(self) -> list[str]:
@@ -45,26 +57,43 @@ class TablePlan:
         return IMAGE_ROWS if self.encoded else max(4096, NUMBER_ROWS * 16 // max(16, len(self.columns)))
 
 
-def plan_table(schema: Any, options: Options, name: str) -> TablePlan:
+def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], Any] | None = None) -> TablePlan:
     """Choose the columns of an Arrow schema: those in ``options``, else the first of encoded files, else all of numbers.
 
-    The plan lists the other columns as left out. Raises :class:`DataError` if a named column is missing or holds neither
-    numbers nor files, or if the schema has no such column at all.
+    A column of lists is measured by dimension, as ``action[0]``, ``action[1]`` and so on. ``first`` gives the first rows of a
+    column, which say how long its lists are where the schema does not. Columns that only count rows or time are left out. The
+    plan lists all columns that are left out. Raises :class:`DataError` if a named column is missing or holds neither numbers
+    nor files, or if the schema has no such column at all.
     """
     if options.columns is not None:
-        return _plan_named(schema, options.columns, name)
+        return _plan_named(schema, options.columns, name, first)
     encoded = [field.name for field in schema if _holds_files(field.type)]
     if encoded:
         return _plan_encoded(schema, encoded[0])
-    numbers = tuple(field.name for field in schema if _is_number(field.type))
-    if not numbers:
+    names = {field.name: _channels_of(field, first) for field in schema}
+    measured = [each for each, channels in names.items() if channels]
+    chosen, remarks = without_index(measured)
+    if not chosen:
         raise DataError("a column of numbers or of image bytes", f"{_columns(schema)} in {name!r}", "choose with --columns")
     left_out = tuple(
-        Skipped(f"{name}:{field.name}", f"a column of {field.type}", foreign=True)
-        for field in schema
-        if not _is_number(field.type)
+        Skipped(f"{name}:{field.name}", _why_left_out(field), foreign=True) for field in schema if not names[field.name]
     )
-    return TablePlan(numbers, channel_names=numbers, left_out=left_out)
+    channels = tuple(channel for column in chosen for channel in names[column])
+    return TablePlan(tuple(chosen), channel_names=channels, left_out=left_out, remarks=remarks)
+
+
+def is_index(name: str) -> bool:
+    """Whether a column of this name counts rows, episodes or time, by the usual names of such columns."""
+    return name.strip().lower() in _INDEX_NAMES
+
+
+def without_index(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the columns without those that count rows or time, and a remark that names those; all if there are no others."""
+    kept = [name for name in names if not is_index(name)]
+    if not kept or len(kept) == len(names):
+        return list(names), ()
+    counts = ", ".join(name or repr(name) for name in names if is_index(name))
+    return kept, (f"left out as columns that count rows or time: {counts}; --columns measures them",)
 
 
 def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options) -> Iterator[Record]:
@@ -84,8 +113,10 @@ def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Opti
 
 
 def _columns_of(table: Any, plan: TablePlan, path: str) -> Sequence[NDArray[Any]]:
-    if any(_is_vector(table.column(name).type) for name in plan.columns):
-        return [column for name in plan.columns for column in _numbers(table.column(name), name, path)]
+    if any(_is_list(table.column(name).type) for name in plan.columns):
+        channels = plan.channel_names or ()
+        widths = {name: sum(channel.startswith(f"{name}[") for channel in channels) for name in plan.columns}
+        return [column for name in plan.columns for column in _numbers(table.column(name), name, path, widths[name])]
     return OnDemand(plan.columns, path, table.column)
 
 
@@ -103,17 +134,46 @@ class OnDemand(Sequence[NDArray[Any]]):
         return next(_numbers(self.column(name), name, self.path))
 
 
-def _plan_named(schema: Any, columns: tuple[str, ...], name: str) -> TablePlan:
+def _channels_of(field: Any, first: Callable[[str], Any] | None) -> tuple[str, ...]:
+    """The channels of a column that is measured without being named: itself, one per dimension of its lists, or none."""
+    if _is_number(field.type):
+        return (field.name,)
+    length = _list_length(field, first) if _is_list(field.type) else None
+    return tuple(f"{field.name}[{k}]" for k in range(length or 0)) if (length or 0) <= _LONGEST_LIST else ()
+
+
+def _list_length(field: Any, first: Callable[[str], Any] | None) -> int | None:
+    """The length of the lists of a column: as its type states, else of its first rows; None if those differ or are missing."""
+    import pyarrow.compute as pc
+
+    if _is_vector(field.type):
+        return int(field.type.list_size)
+    if first is None:
+        return None
+    lengths = pc.unique(pc.list_value_length(first(field.name))).to_pylist()
+    return int(lengths[0]) if len(lengths) == 1 and lengths[0] else None
+
+
+def _why_left_out(field: Any) -> str:
+    if not _is_list(field.type):
+        return f"a column of {field.type}"
+    return f"a column of {field.type}, whose lists are empty, of different lengths or longer than {_LONGEST_LIST:,}"
+
+
+def _plan_named(schema: Any, columns: tuple[str, ...], name: str, first: Callable[[str], Any] | None) -> TablePlan:
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise DataError(f"one of {_columns(schema)}", f"{missing[0]!r} for {name!r}", "choose among them")
     types = {column: schema.field(column).type for column in columns}
     if len(columns) == 1 and _holds_files(types[columns[0]], named=True):
         return _plan_encoded(schema, columns[0])
+    names: list[str] = []
     for column, kind in types.items():
-        if not _is_number(kind) and not _is_vector(kind):
-            raise DataError(f"numbers or image bytes in column {column!r}", f"{kind} in {name!r}", "choose other columns")
-    names = [n for c, kind in types.items() for n in ([f"{c}[{k}]" for k in range(kind.list_size)] if _is_vector(kind) else [c])]
+        length = _list_length(schema.field(column), first) if _is_list(kind) else None
+        if not _is_number(kind) and not length:
+            found = f"{kind} in {name!r}" if not _is_list(kind) else f"lists of different lengths, or none, in {name!r}"
+            raise DataError(f"numbers, lists of one length or image bytes in column {column!r}", found, "choose other columns")
+        names += [f"{column}[{k}]" for k in range(length)] if length else [column]
     return TablePlan(columns, channel_names=tuple(names))
 
 
@@ -122,14 +182,16 @@ def _plan_encoded(schema: Any, column: str) -> TablePlan:
     return TablePlan((column,), True, label, _label_names(schema, label))
 
 
-def _numbers(column: Any, name: str, path: str) -> Iterator[NDArray[np.float64]]:
-    """A column as float64, missing values as NaN; a column of vectors gives one array per component."""
+def _numbers(column: Any, name: str, path: str, width: int = 0) -> Iterator[NDArray[np.float64]]:
+    """A column as float64, missing values as NaN; a column of lists of ``width`` numbers gives one array per dimension."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if _is_vector(column.type):
-        if column.null_count:
-            raise DataError(f"a vector in every row of {name!r}", f"{column.null_count} rows of {path!r} without", "remove them")
+    if _is_list(column.type):
+        others = len(column) - (pc.sum(pc.equal(pc.list_value_length(column), width)).as_py() or 0)
+        if others:
+            remedy = "leave the column out with --columns, or remove those rows"
+            raise DataError(f"a list of {width} numbers in every row of {name!r}", f"{others} other rows in {path!r}", remedy)
         flat = pc.cast(pc.list_flatten(column), pa.float64(), safe=False)
         yield from np.ascontiguousarray(flat.to_numpy(zero_copy_only=False).reshape(len(column), -1).T)
         return
@@ -189,6 +251,14 @@ def _is_vector(kind: Any) -> bool:
     import pyarrow as pa
 
     return pa.types.is_fixed_size_list(kind) and _is_number(kind.value_type)
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether a column holds lists of numbers, of one length that the type states, or of any length."""
+    import pyarrow as pa
+
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in lists) and _is_number(kind.value_type)
 
 
 def _columns(schema: Any) -> str:

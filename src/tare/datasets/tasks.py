@@ -1,0 +1,195 @@
+"""What labels are of: classes, or another task that must not be mistaken for classes.
+
+A folder of masks is no class, ``cat;dog`` is no class of its own, and a measured number is no class. Each is told apart here and
+refused in one line, with what is possible.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tare.errors import DataError
+from tare.samples.records import Skipped
+from tare.sources.files.image_folder import read_image
+
+#: Usual names of a folder of inputs, and of a folder of what belongs to each input, in lower case without separators.
+_INPUTS = frozenset(
+    (
+        "image", "images", "img", "imgs", "imagedata", "jpegimages", "rgb", "photo", "photos", "picture", "pictures", "frame",
+        "frames", "input", "inputs", "scan", "scans", "x", "imagestr", "imagests", "imgdir", "imagedir", "leftimg8bit",
+        "rawimages", "raw", "original", "originals", "patches", "tiles",
+    )
+)  # fmt: skip
+_TARGETS = frozenset(
+    (
+        "mask", "masks", "label", "labels", "annotation", "annotations", "anno", "annos", "ann", "anns", "gt", "gts",
+        "groundtruth", "groundtruths", "target", "targets", "seg", "segs", "segmentation", "segmentations",
+        "segmentationclass", "segmentationobject", "labelmap", "labelmaps", "y", "gtfine", "gtcoarse", "anndir", "maskdir",
+        "labelstr", "labelsts", "labelids", "depth", "depths", "matte", "mattes", "instances", "semantic", "boxes", "bboxes",
+    )
+)  # fmt: skip
+
+_SEPARATORS = ";|,"
+#: Different values from which on numbers that are not whole are measurements, and whole numbers that hardly recur are, too.
+_MANY = 20
+#: Files that are looked at in each folder.
+_LOOKED_AT = 1000
+#: Endings of files that describe boxes or polygons.
+_ANNOTATIONS = frozenset((".xml", ".json", ".txt"))
+#: Different values up to which an image may be a mask.
+_LEVELS = 16
+
+
+class _Pair(NamedTuple):
+    """A folder of inputs beside one of their masks or annotations."""
+
+    inputs: str
+    targets: str
+    same: int
+    of: int
+    written: bool
+
+    def __str__(self) -> str:
+        pairs = f", {self.same} of {self.of} with the same name" if self.of else ""
+        return f"{pairs}: {'boxes or polygons' if self.written else 'masks'} for each image"
+
+
+def check_folders(root: Path, names: Sequence[str]) -> None:
+    """Raise :class:`DataError` if the folders ``names`` below ``root`` are inputs beside their masks or annotations.
+
+    The names decide; where only that of the masks is a usual one, the files must have the same names and few different values.
+    """
+    pair = _pair(root, names)
+    if pair is not None:
+        raise DataError(
+            "one folder per class",
+            f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
+            f"tare transfer trains classifiers only: give images a class with a .csv of path,label or --label-pattern; "
+            f"`tare measure {root / pair.inputs}` measures the inputs",
+        )
+
+
+def check_one_kind(root: Path) -> None:
+    """Raise :class:`DataError` if a folder holds images beside their masks, which are no samples of the same kind."""
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    pair = _pair(root, names)
+    if pair is not None and not pair.written:
+        inputs, masks = root / pair.inputs, root / pair.targets
+        raise DataError(
+            "images of one kind",
+            f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
+            f"measure {inputs} alone, or only its foreground: tare measure {inputs} --mask {masks}",
+        )
+
+
+def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
+    inputs, targets = ([name for name in names if _plain(name) in usual] for usual in (_INPUTS, _TARGETS))
+    beside = next((name for name in inputs or names if targets and name != targets[0]), None)
+    if beside is None or len(names) > 4:
+        return None
+    same, of = _shared(root / beside, root / targets[0])
+    written = bool({path.suffix.lower() for path in _looked_at(root / targets[0])} & _ANNOTATIONS)
+    if not inputs and (same < max(1, 0.8 * of) or not (written or _few_values(root / targets[0]))):
+        return None  # "mask" beside "no_mask" are two classes
+    return _Pair(beside, targets[0], same, of, written)
+
+
+def check_classes(labels: Sequence[str], name: str) -> None:
+    """Raise :class:`DataError` if the labels are lists of classes (several a sample), or numbers that measure something."""
+    counts = Counter(labels)
+    lists = _lists(counts)
+    if lists:
+        number = sum(counts[label] for label in lists)
+        raise DataError(
+            "one class for each sample",
+            f"several in one label, such as {lists[0]!r}, for {number} of {len(labels)} samples in {name!r}: a multi-label task",
+            "tare transfer trains one class a sample only: state a column with one class, or leave out samples with several",
+        )
+    measured = _measured(counts)
+    if measured is not None:
+        raise DataError(
+            "a class for each sample",
+            f"numbers with {len(counts)} different values for {len(labels)} samples in {name!r}, such as {measured}: "
+            "a numeric target (regression)",
+            "tare transfer trains classes only: state a column of classes with --label, for example of ranges of this number",
+        )
+    words = {_plain(label) for label in counts}
+    if len(words) <= 4 and words & _INPUTS and words & _TARGETS:
+        raise DataError(
+            "a class for each sample",
+            f"the labels {', '.join(sorted(counts))} in {name!r}: images beside their masks or annotations, not classes",
+            "tare transfer trains classifiers only: state the classes with --label or --label-pattern",
+        )
+
+
+def _lists(counts: Counter[str]) -> list[str]:
+    """Labels that are lists of classes; a name such as 'tench, Tinca tinca' is none, since its parts name nothing else."""
+    bracketed = sorted(label for label in counts if label[:1] in ("[", "{") and label[-1:] in ("]", "}") and "," in label)
+    if bracketed:
+        return bracketed
+    for separator in _SEPARATORS:
+        split = {label: [part.strip() for part in label.split(separator)] for label in counts}
+        several = sorted(label for label, parts in split.items() if len(parts) > 1 and all(parts))
+        if not several:
+            continue
+        named = Counter(part for parts in split.values() for part in {*parts})
+        recurring = sum(any(named[part] > 1 for part in split[label]) for label in several)
+        if separator != "," or 2 * recurring >= len(several):
+            return several
+    return []
+
+
+def _measured(counts: Counter[str]) -> str | None:
+    """An example of labels that are numbers and have too many different values for classes; None for classes."""
+    try:
+        values = {label: float(label) for label in counts}
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, values.values())):
+        return None
+    broken = sorted(label for label, value in values.items() if value != int(value))
+    hardly_recur = 2 * len(counts) > counts.total()
+    if broken and len(counts) > 1 and (len(counts) > _MANY or hardly_recur):
+        return broken[0]
+    return min(counts) if len(counts) > _MANY and hardly_recur else None
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def _shared(inputs: Path, targets: Path) -> tuple[int, int]:
+    """Number of files of ``inputs`` that have one of the same name in ``targets``, endings apart, and of those looked at."""
+    ours, theirs = _stems(inputs), _stems(targets)
+    theirs |= {stem.rpartition(sign)[0] for stem in theirs for sign in "_-"}  # 7_mask belongs to 7
+    return len(ours & theirs), len(ours)
+
+
+def _stems(folder: Path) -> set[str]:
+    return {path.stem for path in _looked_at(folder)}
+
+
+def _few_values(folder: Path) -> bool:
+    """Whether the first images of a folder have few different values, as masks have."""
+    read = [read_image(str(path), "stored") for path in islice(_files(folder), 3)]
+    images = [values for values in read if not isinstance(values, Skipped)]
+    return bool(images) and all(len(np.unique(values)) <= _LEVELS for values in images)
+
+
+def _looked_at(folder: Path) -> Iterable[Path]:
+    return islice(_files(folder), _LOOKED_AT)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (Path(place) / name for name in sorted(files))

@@ -1,0 +1,160 @@
+"""Leave out values that mean "no data", or that lie outside a mask: sources whose samples keep only the others."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.sources.base import Indexed, Source
+from tare.sources.files.image_folder import read_image
+
+#: Endings of masks, by which one of the same stem is found.
+_MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class Cut(Source[Any]):
+    """The samples of another source without some of their values."""
+
+    source: Source[Any]
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The other source's name."""
+        return self.source.name
+
+    @property
+    def unindexed(self) -> str:  # type: ignore[override]
+        """The reason of the other source."""
+        return self.source.unindexed
+
+    @property
+    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
+        """The other source's names."""
+        return self.source.channel_names
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other source's remarks."""
+        return self.source.remarks
+
+    def chunks(self) -> Iterator[Any]:
+        """The other source's chunks."""
+        return self.source.chunks()
+
+    def chunk_length(self, chunk: Any) -> int:
+        """Number of samples in the other source's chunk."""
+        return self.source.chunk_length(chunk)
+
+    def read(self, chunk: Any) -> Iterator[Record]:
+        """The samples of a chunk, without the values."""
+        return self._kept(self.source.read(chunk))
+
+    def indexed(self) -> Indexed | None:
+        """The other source's samples, without the values."""
+        indexed = self.source.indexed()
+        return None if indexed is None else replace(indexed, read=lambda index: self._kept(indexed.read(index)))
+
+    @abstractmethod
+    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The records without the values."""
+
+
+@dataclass(frozen=True)
+class Foreground(Cut):
+    """The values of images where their mask is not zero; ``masks`` is a folder of masks, or the ending of a mask's name.
+
+    A mask in a folder has the path of its image, endings apart. With an ending such as ``_mask.png`` the mask of ``7.jpg`` is
+    ``7_mask.png`` beside it, and masks themselves are no samples.
+    """
+
+    masks: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other source's remarks, and that only the foreground counts."""
+        return (*self.source.remarks, f"only values where the mask ({self.masks}) is not 0")
+
+    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
+        for record in records:
+            if isinstance(record, Sample) and record.values.ndim == 3:
+                yield self._masked(record)
+            elif isinstance(record, Skipped):
+                yield record
+            else:
+                raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
+
+    def _masked(self, sample: Sample) -> Kept | Skipped:
+        folder = Path(self.masks).is_dir()
+        if not folder and sample.path.endswith(self.masks):
+            return Skipped(sample.path, "a mask", foreign=True)
+        stem = os.path.splitext(sample.path)[0]
+        if folder:
+            inside = os.path.relpath(stem, self.source.name) if Path(self.source.name).is_dir() else os.path.basename(stem)  # noqa: PTH119
+            found = [f"{Path(self.masks) / inside}{ending}" for ending in _MASK_ENDINGS]
+        else:
+            found = [f"{stem}{self.masks}"]
+        place = next((path for path in found if Path(path).is_file()), None)
+        if place is None:
+            return Skipped(sample.path, f"no mask {found[0]!r}")
+        mask = read_image(place, "stored")
+        if isinstance(mask, Skipped):
+            return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
+        if mask.shape[:2] != sample.values.shape[:2]:
+            return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
+        inside_mask = mask.any(axis=-1)
+        channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
+        return Kept(sample.path, channels, sample.label, sample.notes)
+
+
+@dataclass(frozen=True)
+class WithoutNodata(Cut):
+    """The samples of another source without the raw values ``nodata``, in each channel by itself."""
+
+    nodata: tuple[float, ...] = ()
+
+    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
+        for record in records:
+            if isinstance(record, Kept):
+                yield replace(record, channels=self._of(record.channels))
+            elif isinstance(record, Sample):
+                yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes)
+            elif isinstance(record, Stack):
+                block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
+                for index, values in enumerate(block):
+                    yield Kept(record.path, self._of(values), record.labels[index] if record.labels else None)
+            elif isinstance(record, Rows):
+                columns = [np.asarray(column) for column in record.columns]
+                yield Rows(record.path, self._of(columns), record.dtype, max(map(len, columns), default=0))
+            else:
+                yield record
+
+    def _of(self, channels: Any) -> tuple[NDArray[Any], ...]:
+        return tuple(_without(np.asarray(channel).ravel(), self.nodata) for channel in channels)
+
+
+def checked_nodata(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the values; raise :class:`DataError` for NaN and infinities, which ``--exclude-nan`` leaves out."""
+    if not all(map(np.isfinite, values)):
+        raise DataError("finite numbers for --nodata", f"{list(values)}", "leave NaN and infinities out with --exclude-nan")
+    return values
+
+
+def _without(values: NDArray[Any], nodata: tuple[float, ...]) -> NDArray[Any]:
+    keep = np.ones(values.shape, bool)
+    for value in nodata:
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                keep &= values != values.dtype.type(value)  # -3.4e38 is stored as the nearest number of the dtype
+        else:
+            keep &= values != value
+    return values[keep]

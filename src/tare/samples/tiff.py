@@ -1,0 +1,102 @@
+"""The pages and bands that a TIFF file states, read from its directories (TIFF 6.0, and BigTIFF), before any pixel is decoded."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.samples.sixteen_bit import UnsupportedError
+
+_SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
+_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA = 254, 258, 262, 277, 338
+_REDUCED, _MASK = 1, 4
+_GREY, _RGB = (0, 1), 2
+_ALPHA = {1, 2}
+_MOST_PAGES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its place among all directories, its bands and their bits, and how many bands are neither colour nor alpha."""
+
+    index: int
+    bands: int
+    bits: int
+    further: int
+
+
+def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
+    """The pages of a TIFF at full resolution; overviews and masks of a page are none of their own. Empty if it is damaged."""
+    view = memoryview(data)
+    order = {b"II": "<", b"MM": ">"}.get(bytes(view[:2]), "")
+    try:
+        big = struct.unpack_from(f"{order}H", view, 2)[0] == 43
+        (place,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, 8 if big else 4)
+        found: list[Page] = []
+        seen: set[int] = set()
+        while place and place not in seen and len(seen) < _MOST_PAGES:
+            seen.add(place)
+            tags, place = _directory(view, place, order, big)
+            if not tags.get(_KIND, (0,))[0] & (_REDUCED | _MASK):
+                found.append(_page(len(seen) - 1, tags))
+    except (struct.error, IndexError, KeyError):
+        return ()
+    return tuple(found)
+
+
+def read_bands(data: bytes, page: Page) -> NDArray[Any]:
+    """Read a page ``(H, W, C)`` with more bands than Pillow reads, with tifffile.
+
+    Raises :class:`UnsupportedError` without it, and its errors for a damaged file.
+    """
+    try:
+        import tifffile
+    except ImportError:
+        raise UnsupportedError(
+            f"{page.bands} bands of {page.bits} bits, which Pillow cannot read: install tifffile (pip install 'tare[tiff]')"
+        ) from None
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        stored = file.pages[page.index]
+        values = np.asarray(stored.asarray())
+        apart = int(stored.planarconfig) == 2
+    if values.ndim == 2:
+        values = values[..., None]
+    elif apart:
+        values = np.moveaxis(values, 0, -1)
+    if values.ndim != 3 or values.shape[-1] != page.bands:
+        raise UnsupportedError(f"{page.bands} bands, read as an array of shape {values.shape}")
+    if values.dtype.name in ("uint8", "uint16", "float32", "float64"):
+        return np.ascontiguousarray(values)
+    return values.astype(np.float32 if values.dtype.name == "float16" else np.float64)
+
+
+def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dict[int, tuple[int, ...]], int]:
+    """The whole numbers of one directory by tag, and the place of the next directory."""
+    count_code, entry, width = ("Q", 20, 8) if big else ("H", 12, 4)
+    (count,) = struct.unpack_from(f"{order}{count_code}", view, place)
+    start = place + struct.calcsize(f"={count_code}")
+    tags: dict[int, tuple[int, ...]] = {}
+    for at in range(start, start + count * entry, entry):
+        tag, kind, number = struct.unpack_from(f"{order}HH{'Q' if big else 'I'}", view, at)
+        if tag not in (_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA) or kind not in _CODES or not 0 < number <= 1 << 16:
+            continue
+        values = at + entry - width
+        if number * _SIZES[kind] > width:
+            (values,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, values)
+        tags[tag] = struct.unpack_from(f"{order}{number}{_CODES[kind]}", view, values)
+    (following,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, start + count * entry)
+    return tags, int(following)
+
+
+def _page(index: int, tags: dict[int, tuple[int, ...]]) -> Page:
+    bands, photometric = tags.get(_BANDS, (1,))[0], tags.get(_PHOTOMETRIC, (1,))[0]
+    colours = 3 if photometric == _RGB else 1 if photometric in _GREY else bands
+    # A single further band without a statement is alpha, as Pillow takes it.
+    extra = tags.get(_EXTRA, (1,) if bands == colours + 1 else ())
+    return Page(index, bands, tags.get(_BITS, (1,))[0], max(0, bands - colours - sum(kind in _ALPHA for kind in extra)))

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tare
+from tare.datasets.options import LabelOptions
+from tare.datasets.split import open_split
+from tare.datasets.tasks import check_classes
+from tare.errors import DataError
+from tests.images import random_rgb, save_png
+
+
+def pairs(root: Path, inputs: str, targets: str, ending: str = ".png", number: int = 6) -> Path:
+    for k in range(number):
+        save_png(root / inputs / f"{k}.png", random_rgb(k))
+        if ending.endswith(".png"):
+            save_png(root / targets / f"{k}{ending}", (random_rgb(k)[..., 0] > 99).astype(np.uint8))
+        else:
+            (root / targets).mkdir(parents=True, exist_ok=True)
+            (root / targets / f"{k}{ending}").write_text("0 0.5 0.5 0.1 0.1")
+    return root
+
+
+def split(data: Path, **options: Any) -> tuple[str, ...]:
+    return open_split(LabelOptions(data=data, **options), 0).classes
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "ending", "what"),
+    [
+        ("images", "masks", ".png", "masks"),
+        ("img", "mask", "_mask.png", "masks"),
+        ("images", "labels", ".txt", "boxes or polygons"),
+        ("JPEGImages", "SegmentationClass", ".png", "masks"),
+        ("images", "annotations", ".xml", "boxes or polygons"),
+        ("slides", "masks", ".png", "masks"),
+        ("train/images", "train/masks", ".png", "masks"),
+    ],
+)
+def test_images_beside_their_masks_or_boxes_are_no_classes(
+    inputs: str, targets: str, ending: str, what: str, tmp_path: Path
+) -> None:
+    root = pairs(tmp_path, inputs, targets, ending)
+    if inputs.startswith("train/"):
+        pairs(tmp_path, inputs.replace("train", "val"), targets.replace("train", "val"), ending)
+    with pytest.raises(DataError, match=rf"found {Path(inputs).name}/ beside .* 6 of 6 .*: {what} for each"):
+        split(root)
+
+
+@pytest.mark.parametrize("classes", [("mask", "no_mask"), ("cat", "dog"), ("label", "packet"), ("images", "photos")])
+def test_folders_of_classes_stay_classes_though_their_files_have_the_same_names(classes: tuple[str, str], tmp_path: Path) -> None:
+    for name in classes:
+        for k in range(5):
+            save_png(tmp_path / name / f"{k}.png", random_rgb(k + len(name)))
+    assert split(tmp_path) == classes
+
+
+def test_masks_are_not_measured_with_their_images_and_the_remedy_measures_the_foreground(tmp_path: Path) -> None:
+    pairs(tmp_path, "images", "masks")
+    with pytest.raises(DataError, match=r"images of one kind, found images/ beside masks/ .* --mask ") as raised:
+        tare.measure(tmp_path)
+    data, mask = str(raised.value).rpartition("tare measure ")[2].split(" --mask ")
+    assert tare.measure(data).samples == tare.measure(data, mask=mask).samples == 6
+    (tmp_path / "boxes").mkdir()
+    pairs(tmp_path / "boxes", "images", "labels", ".txt")
+    assert tare.measure(tmp_path / "boxes").samples == 6
+
+
+def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> None:
+    for k in range(10):
+        save_png(tmp_path / "images" / f"{'ab'[k % 2]}{k}.png", random_rgb(k))
+        save_png(tmp_path / "masks" / f"{'ab'[k % 2]}{k}.png", random_rgb(k)[..., 0] // 200)
+    assert split(tmp_path, label_pattern=r"images/([ab])") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["cat;dog", "cat", "dog"],
+        ["a|b", "c|d", "e"],
+        ["cat,dog", "dog", "cat"],
+        ["clear, haze", "haze", "water", "clear, water"],
+        ["['cat', 'dog']", "['cat']"],
+        ["[1, 0, 1]", "[0, 0, 1]"],
+    ],
+)
+def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
+    with pytest.raises(DataError, match=r"several in one label, such as .*: a multi-label task; .*state a column with one class"):
+        check_classes(labels * 4, "x.csv")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["tench, Tinca tinca", "goldfish, Carassius auratus", "crane"],
+        ["a;", "b"],
+        ["[UNK]", "word"],
+        ["1", "2", "3"],
+        ["0.5", "1.0", "1.5"] * 9,
+        [str(k) for k in range(100)] * 5,
+        ["1e400", "inf", "nan"],
+        ["images", "videos"],
+    ],
+)
+def test_names_that_only_look_like_lists_or_numbers_are_classes(labels: list[str]) -> None:
+    check_classes(labels * 2, "x.csv")
+
+
+@pytest.mark.parametrize(
+    "labels", [["3.292", "1.7", "2.25"], [f"{k}.5" for k in range(30)] * 9, [str(k * 1000) for k in range(60)]]
+)
+def test_numbers_with_many_different_values_are_a_numeric_target(labels: list[str]) -> None:
+    with pytest.raises(DataError, match=r"numbers with \d+ different values .*: a numeric target \(regression\)"):
+        check_classes(labels, "x.csv")
+
+
+def test_a_csv_with_lists_and_an_archive_with_measurements_are_refused_when_opened(tmp_path: Path) -> None:
+    for k in range(6):
+        save_png(tmp_path / f"{k}.png", random_rgb(k))
+    table = tmp_path / "multi.csv"
+    table.write_text("path,label\n" + "".join(f'{k}.png,"{"cat,dog" if k % 2 else "cat"}"\n' for k in range(6)))
+    with pytest.raises(DataError, match="a multi-label task"):
+        split(table)
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    np.savez(tmp_path / "x.npz", x=x, y=x[:, 0])
+    with pytest.raises(DataError, match="a numeric target"):
+        open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")
+    np.savez(tmp_path / "x.npz", x=x, y=(x > 0).astype(int))
+    with pytest.raises(DataError, match="several are a multi-label task"):
+        open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import tare
+from tare.errors import DataError
+from tare.samples.raw_kind import Known
+from tests.images import save_png
+
+
+def spoilt(dtype: str, value: float, share: float = 0.3) -> tuple[Any, Any]:
+    """Images ``(N, H, W, C)`` of which a share of the values is ``value``, and where."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(20, 200, (30, 9, 8, 3)).astype(dtype)
+    where = rng.random(images.shape) < share
+    images[where] = value
+    return images, where
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("uint8", 0), ("uint16", 65535), ("float32", -9999), ("float64", 1e20), ("int16", -9999)]
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_figures_are_those_of_the_other_values(dtype: str, value: float, first: bool) -> None:
+    images, where = spoilt(dtype, value)
+    given = np.ascontiguousarray(np.moveaxis(images, -1, 1)) if first else images
+    stats = tare.measure(given, layout="NCHW" if first else "NHWC", nodata=value, workers=2)
+    scale = {"uint8": 255, "uint16": 65535}.get(dtype, 1)
+    assert (stats.samples, stats.nodata) == (30, Known((float(value),), "user"))
+    for c, channel in enumerate(stats.channels):
+        kept = images[..., c][~where[..., c]].astype(np.float64) / scale
+        assert channel.count == kept.size
+        assert channel.mean == pytest.approx(kept.mean(), rel=1e-12)
+        assert channel.std == pytest.approx(kept.std(), rel=1e-9)
+        assert (channel.min, channel.max) == (kept.min(), kept.max())
+    assert stats == tare.measure(given, layout="NCHW" if first else "NHWC", nodata=[value], workers=1)
+
+
+def test_a_value_that_does_not_occur_changes_no_figure(tmp_path: Path) -> None:
+    images, _ = spoilt("uint8", 30)
+    for k, image in enumerate(images):
+        save_png(tmp_path / f"{k:02}.png", image)
+    assert tare.measure(tmp_path, nodata=0).channels == tare.measure(tmp_path).channels
+    drawn = tare.measure(tmp_path, nodata=30, tolerance=1e-9)
+    assert drawn.channels == tare.measure(tmp_path, nodata=30).channels
+
+
+def test_rows_keep_their_other_columns_and_nan_stays_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,-9999\n-9999,5\n3,7\n,9\n")
+    stats = tare.measure(path, nodata=-9999, exclude_nan=True)
+    assert (stats.samples, stats.mean) == (4, (2.0, 7.0))
+    assert [(channel.count, channel.nan) for channel in stats.channels] == [(2, 1), (3, 0)]
+
+
+def test_nothing_left_not_a_number_and_a_resize_are_refused() -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint16)
+    images[..., 1:] = 7
+    with pytest.raises(DataError, match=r"values beside those that mean no data, found none in red of .* without 0; check"):
+        tare.measure(images, layout="NHWC", nodata=0)
+    with pytest.raises(DataError, match=r"finite numbers for --nodata, found .*nan.*--exclude-nan"):
+        tare.measure(images, layout="NHWC", nodata=float("nan"))
+    with pytest.raises(DataError, match="--nodata or --as-seen, found both"):
+        tare.measure(images, layout="NHWC", nodata=0, as_seen=4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "share"),
+    [("uint16", 0, 0.3), ("uint16", 65535, 0.01), ("float32", -9999, 0.005), ("float64", 0.0, 0.3), ("float32", -3.4e38, 0.1)],
+)
+def test_a_share_of_equal_values_at_an_end_is_said_and_the_remedy_ends_it(dtype: str, value: float, share: float) -> None:
+    images, where = spoilt(dtype, value, share)
+    (remark,) = tare.measure(images, layout="NHWC").extra["remarks"]
+    assert f"{where.mean(axis=(0, 1, 2)).max():.1%} of the values of " in remark
+    nodata = float(remark.split("--nodata ")[1].split()[0])
+    assert nodata == pytest.approx(value)
+    stats = tare.measure(images, layout="NHWC", nodata=nodata)
+    assert "remarks" not in stats.extra
+    assert stats.channels[0].count < images[..., 0].size
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        spoilt("uint8", 0)[0],
+        np.random.default_rng(0).integers(0, 4096, (30, 9, 8, 3)).astype(np.uint16),
+        np.random.default_rng(0).normal(size=(30, 9, 8, 3)),
+    ],
+)
+def test_ordinary_data_have_no_such_remark(data: Any) -> None:
+    assert "remarks" not in tare.measure(data, layout="NHWC").extra
+
+
+def test_in_a_table_only_a_value_far_from_all_others_is_suspected() -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame(
+        {"yes": rng.integers(0, 2, 500), "kind": rng.integers(0, 4, 500), "size": rng.exponential(5, 500).round()}
+    )
+    assert "remarks" not in tare.measure(table).extra
+    sentinel = table.with_columns(pl.when(pl.int_range(500) < 20).then(-999.0).otherwise("size").alias("size"))
+    assert tare.measure(sentinel).extra["remarks"] == [
+        "4.0% of the values of size are exactly -999: if that means no data, --nodata -999 leaves it out"
+    ]
+
+
+@pytest.mark.parametrize("form", ["folder", "ending"])
+def test_with_masks_only_the_foreground_counts(form: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kept = []
+    for k in range(12):
+        image = rng.integers(0, 256, (6 + k, 7, 3), dtype=np.uint8)
+        mask = (rng.random(image.shape[:2]) < 0.4).astype(np.uint8)
+        kept.append(image[mask > 0])
+        save_png(tmp_path / "d" / "ab"[k % 2] / f"{k}.png", image)
+        place = tmp_path / "m" / "ab"[k % 2] / f"{k}.png" if form == "folder" else tmp_path / "d" / "ab"[k % 2] / f"{k}_mask.png"
+        save_png(place, mask)
+    stated = tmp_path / "m" if form == "folder" else "_mask.png"
+    stats = tare.measure(tmp_path / "d", mask=stated, workers=3)
+    values = np.concatenate(kept) / 255
+    assert (stats.samples, stats.unreadable, stats.channels[0].count) == (12, (), len(values))
+    assert stats.mean == pytest.approx(values.mean(axis=0), rel=1e-12)
+    assert stats.std == pytest.approx(values.std(axis=0), rel=1e-12)
+    assert stats.extra["remarks"] == [f"only values where the mask ({stated}) is not 0"]
+    assert stats == tare.measure(tmp_path / "d", mask=stated, workers=1)
+    without_zero = tare.measure(tmp_path / "d", mask=stated, nodata=0)
+    assert without_zero.channels[0].count == np.count_nonzero(values[:, 0])
+
+
+def test_an_image_without_a_mask_or_with_a_mask_of_another_size_is_listed_and_empty_masks_are_refused(tmp_path: Path) -> None:
+    for k in range(3):
+        save_png(tmp_path / "d" / f"{k}.png", np.full((4, 4, 3), k, np.uint8))
+    save_png(tmp_path / "m" / "0.png", np.ones((4, 4), np.uint8))
+    save_png(tmp_path / "m" / "1.png", np.ones((4, 5), np.uint8))
+    stats = tare.measure(tmp_path / "d", mask=tmp_path / "m", max_skipped=1)
+    assert stats.samples == 1
+    assert [item.reason.split("'")[0] for item in stats.unreadable] == ["its mask ", "no mask "]
+    save_png(tmp_path / "m" / "0.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"found none in red, green, blue of .* inside the masks; check --mask"):
+        tare.measure(tmp_path / "d", mask=tmp_path / "m", max_skipped=1)
+    with pytest.raises(DataError, match="images with a mask each"):
+        tare.measure(np.zeros((3, 2)), mask=tmp_path / "m")
+    with pytest.raises(DataError, match="--mask or --as-seen, found both"):
+        tare.measure(tmp_path / "d", mask=tmp_path / "m", as_seen=4)
