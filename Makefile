@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[bench,dask,dev,docs,hf,onnx,ray,readers]'
+	$(PIP) --editable '.[bench,dask,dev,docs,hf,onnx,ray,readers,tiff]'
 	@touch $(EXTRAS)
 
 demo: $(READY)
