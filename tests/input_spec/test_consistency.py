@@ -58,7 +58,10 @@ def test_a_key_that_was_meant_and_would_not_be_read_is_refused_and_others_are_ke
         InputSpec.from_json({"schema": "tare.spec/2", "interpolaton": "bicubic"})
     with pytest.raises(SpecError, match=r"no 'clip' in 'tare\.spec/1', which does not have it"):
         InputSpec.from_json({"schema": "tare.spec/1", "clip": [0, 1]})
-    assert InputSpec.from_json({"schema": "tare.spec/1", "x-note": 3}).extra == {"x-note": 3}
+    with pytest.raises(SpecError, match=r"a field that a spec has, found 'x-note'; leave it out, or write schema 'tare\.spec/2'"):
+        InputSpec.from_json({"schema": "tare.spec/1", "x-note": 3})
+    assert InputSpec.from_json({"schema": "tare.spec/1", "length": 3}).extra == {"length": 3}
+    assert InputSpec.from_json({"schema": "tare.spec/2", "x-note": 3}).extra == {"x-note": 3}
 
 
 def test_a_spec_of_8_bits_is_not_applied_to_16_bits_nor_to_floats_of_0_to_255() -> None:

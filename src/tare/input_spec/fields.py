@@ -238,6 +238,8 @@ ADDED = ("bits", "units", "nodata", "value_map", "clip", "per_sample")
 
 def parsed(name: str, value: Any, origin: Any) -> Field[Any]:
     """Read one field of a file; null is :class:`Unknown`. Raises ValueError naming the field if it is malformed."""
+    if value is None and origin is None and name in ADDED:
+        return UNSTATED
     if value is None:
         reason = origin.get("unknown") if isinstance(origin, dict) else None
         return Unknown(str(reason or "the spec file does not state it"))

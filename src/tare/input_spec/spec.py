@@ -28,6 +28,8 @@ __all__ = ["SCHEMA", "Crop", "Field", "InputSpec", "Known", "PerSample", "Unknow
 
 SCHEMA = "tare.spec/2"
 _OLDER = "tare.spec/1"
+#: What tare itself writes beside the fields: the length of signals, and that a model normalises inside.
+_EXTRA = ("length", "inside")
 #: Without a stated type, raw values are taken to lie within so many stds of the means.
 _STDS = 3.0
 _MOST_BYTES = 1 << 24
@@ -330,17 +332,20 @@ class InputSpec:
 
 
 def _check_keys(document: Mapping[str, Any]) -> None:
-    """Raise :class:`SpecError` for a key that would not be read although it is meant: a misspelt field, or one of version 2.
+    """Raise :class:`SpecError` for a key that is meant and would not be read: a misspelt field, one that version 1 does not have.
 
-    Keys that resemble no field are kept in ``extra``.
+    Version 1 is closed; keys that version 2 does not know, and that resemble no field, are kept in ``extra``.
     """
-    known = [*PARSERS, "schema", "affine", "origin"]
+    known = [*PARSERS, "schema", "affine", "origin", *_EXTRA]
     for key in document:
         if key in ADDED and document["schema"] == _OLDER:
             raise SpecError(f"no {key!r} in {_OLDER!r}, which does not have it", f"{key!r}", f"write schema {SCHEMA!r}")
-        near = None if key in known else closest(key, known)
-        if near is not None:
-            raise SpecError("a field that a spec has", f"{key!r}", f"did you mean {near!r}?")
+        if key in known:
+            continue
+        near = closest(key, known)
+        if near is not None or document["schema"] == _OLDER:
+            remedy = f"did you mean {near!r}?" if near else f"leave it out, or write schema {SCHEMA!r}, which keeps it"
+            raise SpecError("a field that a spec has", f"{key!r}", remedy)
 
 
 def _check_writable(extra: Mapping[str, Any]) -> None:
