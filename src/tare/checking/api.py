@@ -11,7 +11,8 @@ from tare.checking.inputs import CheckRequest
 from tare.checking.result import CheckReport
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
-from tare.checking.rules.table import findings
+from tare.checking.rules.rule import Rule
+from tare.checking.rules.table import findings, rule_named
 from tare.checking.stage import explained, stage_evidence
 from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
 from tare.errors import PipelineError
@@ -51,6 +52,11 @@ def checked(request: CheckRequest) -> CheckReport:
             raise refuse_text(name)
         pipeline = load_object(name, PipelineError)
     return _of_object(pipeline, name, base, request.seed)
+
+
+def rule(code: str) -> Rule:
+    """Return the rule of a code or name: title, story and examples. Raises :class:`tare.errors.SpecError` for another name."""
+    return rule_named(code)
 
 
 def _of_configuration(text: str, base: Evidence) -> CheckReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,17 +11,19 @@ import numpy as np
 from tare.checking.rules.evidence import Evidence
 from tare.checking.subject import transform_of
 from tare.errors import NoImageError, PipelineError
-from tare.input_spec.spec import Unknown
-from tare.normalisation.diagnosis import TOLERANCE, diagnose
+from tare.input_spec.spec import Known, Unknown
+from tare.normalisation.diagnosis import OTHERS, TOLERANCE, Diagnosis, diagnose
 from tare.pipelines.call import Call, call_of
 from tare.pipelines.observation import Observation
 from tare.pipelines.spec import spec_of_steps
 from tare.pipelines.trial import observe
 from tare.pipelines.value_map import affine_of_steps
 from tare.pipelines.walk import steps_of
+from tare.statistics.dataset_stats import DatasetStats
 
 # Medians of random values are just precise enough to tell 0..255 from [0, 1].
 _ROUGH = 0.5
+_YOURS = "measured on your data"
 
 
 class StageEvidence(NamedTuple):
@@ -51,12 +54,46 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
 
 
 def explained(evidence: Evidence) -> Evidence:
-    """The evidence with the diagnosis of the map that is fed."""
+    """The evidence with the diagnosis of the map that is fed: by the network's constants, else by your data's."""
     expected = evidence.expected
     if evidence.fed is None or expected is None or len(evidence.fed.order) != len(expected.order):
         return evidence
     tolerance = _ROUGH if evidence.approximate else TOLERANCE
-    return replace(evidence, diagnosis=diagnose(evidence.fed, expected, evidence.conventions, tolerance))
+    found = replace(evidence, diagnosis=diagnose(evidence.fed, expected, evidence.conventions, tolerance, evidence.raw))
+    return found if evidence.approximate else _by_your_data(found)
+
+
+def _by_your_data(evidence: Evidence) -> Evidence:
+    """The evidence seen from your data's statistics, if a slip in them explains what nothing else does; else as it is."""
+    if evidence.measured is None or evidence.fed is None or evidence.feeds_measured or not _is_open(evidence.diagnosis):
+        return evidence
+    for stats in (evidence.measured.train, evidence.measured.everything, evidence.measured.held_out):
+        if stats is None or len(stats.mean) != len(evidence.fed.order) or min(stats.std) <= 0:
+            continue
+        spec = replace(
+            evidence.spec,
+            scale=Known(evidence.raw.unit, "unit values"),
+            mean=Known(stats.mean, _YOURS),
+            std=Known(stats.std, _YOURS),
+        )
+        expected = spec.affine_if_known()
+        if expected is None:
+            continue
+        found = diagnose(evidence.fed, expected, (), TOLERANCE, evidence.raw, _std_of_means(stats))
+        if not _is_open(found) and found.kind != "same" and not found.reversed_channels:
+            return replace(evidence, spec=spec, diagnosis=found, of_data=True)
+    return evidence
+
+
+def _is_open(diagnosis: Diagnosis | None) -> bool:
+    """Whether the network's and the published constants leave open where the constants come from."""
+    return diagnosis is None or diagnosis.kind == "unexplained" or diagnosis.other == OTHERS
+
+
+def _std_of_means(stats: DatasetStats) -> tuple[float, ...]:
+    """The std of the means of single samples: what the variance within samples leaves of the whole; empty if it is not known."""
+    left = [channel.std**2 - channel.root_mean_sample_variance**2 for channel in stats.channels]
+    return tuple(math.sqrt(each) for each in left) if all(each > 0 for each in left) else ()
 
 
 def _channels_with_alpha(call: Call, form: str, seen: Observation) -> int | None:

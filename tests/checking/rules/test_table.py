@@ -36,6 +36,17 @@ REVERSED = Affine((2, 1, 0), OWN.scale, OWN.shift)
 TARGET = ((0.41, 0.38, 0.36), (0.31, 0.30, 0.29))
 OF_IMAGES = (0.26, 0.25, 0.24)
 TRAIN = statistics(*TARGET, OF_IMAGES)
+OF_MEANS = (0.11, 0.09, 0.08)
+BETWEEN = replace(
+    TRAIN,
+    channels=tuple(
+        replace(channel, root_mean_sample_variance=(channel.std**2 - of_means**2) ** 0.5)
+        for channel, of_means in zip(TRAIN.channels, OF_MEANS, strict=True)
+    ),
+)
+CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+RAW_MEAN, RAW_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+RAW_VALUES = {"mean": RAW_MEAN, "std": RAW_STD, "max_value": 1.0}
 ALL = statistics((0.45, 0.42, 0.40), (0.33, 0.32, 0.31))
 PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8")
 CONVERT = step("convert", "PILToTensor", layout="CHW")
@@ -88,14 +99,70 @@ CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {
     ),
     "TARE013": (
         [
-            evidence(normalised(MEAN, (1.0,) * 3)),
             evidence(normalised((0.0,) * 3, STD)),
             evidence(normalised((-0.485, -0.456, -0.406), STD)),
-            evidence(normalised(MEAN, (0.229**2, 0.224**2, 0.225**2))),
+            evidence(normalised(MEAN, tuple(1 / s for s in STD))),
+            evidence(normalised(tuple(-m / s for m, s in zip(MEAN, STD, strict=True)), tuple(1 / s for s in STD))),
         ],
         [evidence()],
     ),
     "TARE014": ([seen(None), seen(None, mixed=True)], [replace(seen(None), stage="train"), seen(None, by_image=True), seen()]),
+    "TARE015": (
+        [evidence(normalised(MEAN[::-1], STD[::-1])), evidence(normalised(CLIP[0][::-1], CLIP[1][::-1]))],
+        [evidence(), evidence(REVERSED)],
+    ),
+    "TARE016": (
+        [
+            evidence(normalised(RAW_MEAN, RAW_STD), steps=(TO_TENSOR, replace(NORMALIZE, values=RAW_VALUES))),
+            evidence(normalised((79.0, 92.0, 74.0), (84.0, 79.0, 92.0))),
+            evidence(normalised(RAW_MEAN, STD)),
+            evidence(normalised(MEAN, RAW_STD)),
+            evidence(normalised(RAW_MEAN, STD, scale=1.0)),
+            evidence(normalised(MEAN, RAW_STD, scale=1.0)),
+        ],
+        [evidence(), evidence(normalised(RAW_MEAN, RAW_STD, scale=1.0)), evidence(normalised(scale=1 / 255**2))],
+    ),
+    "TARE017": (
+        [
+            evidence(normalised((-0.1, 0.2, 0.3), (0.21, 0.22, 0.23))),
+            evidence(normalised((0.3, 0.36, 0.29), (0.73, 0.61, 0.66))),
+            evidence(normalised((0.02, 0.36, 0.29), (0.3, 0.31, 0.36))),
+        ],
+        [evidence(normalised(*TARGET)), evidence(normalised((-0.485, -0.456, -0.406), STD))],
+    ),
+    "TARE042": (
+        [
+            evidence(normalised(MEAN, (1.0,) * 3)),
+            evidence(normalised(RAW_MEAN, (1.0,) * 3, scale=1.0)),
+            evidence(normalised((114.77, 107.74, 99.48), (1.0,) * 3, scale=1.0)),
+            evidence(normalised((0.36, 0.31, 0.29), (1.0,) * 3)),
+        ],
+        [evidence(), evidence(CAFFE.affine(), CAFFE), evidence(normalised((0.0,) * 3, (1.0,) * 3))],
+    ),
+    "TARE043": (
+        [
+            evidence(normalised(MEAN, tuple(s / 2 for s in STD))),
+            evidence(normalised(MEAN, tuple(2 * s for s in STD))),
+            with_data(normalised(TARGET[0], tuple(s / 40 for s in TARGET[1]))),
+        ],
+        [evidence(), with_data(normalised(*TARGET)), evidence(normalised((0.39, 0.37, 0.33), tuple(s / 2 for s in STD)))],
+    ),
+    "TARE044": (
+        [
+            evidence(normalised(MEAN, tuple(s * s for s in STD))),
+            with_data(normalised(TARGET[0], tuple(s * s for s in TARGET[1]))),
+        ],
+        [evidence()],
+    ),
+    "TARE045": ([with_data(normalised(TARGET[0], OF_MEANS), BETWEEN)], [with_data(normalised(*TARGET), BETWEEN), evidence()]),
+    "TARE046": (
+        [
+            evidence(normalised(tuple(m / s for m, s in zip(MEAN, STD, strict=True)), (1.0,) * 3)),
+            evidence(normalised(tuple(m * s for m, s in zip(MEAN, STD, strict=True)), STD)),
+            with_data(normalised(tuple(m * s for m, s in zip(*TARGET, strict=True)), TARGET[1])),
+        ],
+        [evidence(), evidence(normalised(MEAN, (1.0,) * 3))],
+    ),
     "TARE020": ([evidence(steps=(NORMALIZE, TO_TENSOR))], [evidence(steps=(TO_TENSOR, NORMALIZE))]),
     "TARE021": (
         [evidence(steps=(CONVERT, NORMALIZE))],

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.checking.rules.words import listed, where_normalised
 from tare.input_spec.fields import UNSTATED
@@ -38,6 +39,7 @@ def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
             f"red and blue are exchanged: the network expects {wants} and receives {gets}",
             "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]",
             where_normalised(evidence),
+            (Fix("reverse_channels"),),
         )
 
 
@@ -138,6 +140,8 @@ def tiny_std(evidence: Evidence) -> Iterator[Problem]:
     The std of a nearly constant channel turns its smallest change into thousands. A joint that never moved in the target's data,
     a band that is almost empty: one sample outside and the loss explodes.
     """
+    if evidence.mistake == "raw_mean":
+        return  # the std is of another scale than the mean: TARE016
     for where, std in _stds(evidence):
         bad = [value for value in std if _SMALLEST_NORMAL <= value < _LEAST_STD]
         if bad:
@@ -165,7 +169,8 @@ def channels_last(evidence: Evidence) -> Iterator[Problem]:
         return
     if wants in ("NCHW", "NHWC") and seen.layout != wants[1:]:
         remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else "permute to (H, W, C)"
-        yield Problem(f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}", remedy)
+        said = f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}"
+        yield Problem(said, remedy, fix=(Fix("permute"),))
 
 
 @rule(
@@ -200,7 +205,7 @@ def not_float32(evidence: Evidence) -> Iterator[Problem]:
     """
     if evidence.seen is not None and evidence.seen.dtype in ("float64", "int64", "int32"):
         said = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
-        yield Problem(said, "end with .float(), or v2.ToDtype(torch.float32)")
+        yield Problem(said, "end with .float(), or v2.ToDtype(torch.float32)", fix=(Fix("to_float32"),))
 
 
 def _stds(evidence: Evidence) -> Iterator[tuple[str, tuple[float, ...]]]:
