@@ -76,11 +76,20 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
 def channel_count(evidence: Evidence) -> Iterator[Problem]:
     """Constants or images of another channel count.
 
-    Three constants on a one-channel image are broadcast to three channels, silently; a network for three channels refuses one.
+    Three constants on a one-channel image are broadcast to three channels, silently, or refused; a network for three channels
+    refuses one.
     """
     expected = evidence.channels
-    for _, step in evidence.steps_of("normalize"):
+    for at, step in evidence.steps_of("normalize"):
         mean, std = step.values.get("mean") or (), step.values.get("std") or ()
+        grey = [one for _, one in evidence.steps_of("grayscale") if one.values.get("channels") == 1 and one in evidence.steps[:at]]
+        if grey and not grey[0].random and len(mean) > 1:
+            yield Problem(
+                f"{grey[0].name} leaves one channel, and Normalize has constants for {len(mean)}",
+                "state one mean and one std, the averages of the three; or keep three channels: Grayscale(3)",
+                step.where,
+            )
+            continue
         if len(mean) != len(std) and 1 not in (len(mean), len(std)):
             said = f"Normalize has {len(mean)} means and {len(std)} stds"
             yield Problem(said, "state one of each per channel", step.where)
@@ -167,8 +176,10 @@ def channels_last(evidence: Evidence) -> Iterator[Problem]:
         wants = evidence.spec.layout.value
     else:
         return
-    if wants in ("NCHW", "NHWC") and seen.layout != wants[1:]:
-        remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else "permute to (H, W, C)"
+    # A pipeline of single frames is no mistake for a network of clips.
+    if sorted(seen.layout) == sorted(wants[1:]) and seen.layout != wants[1:]:
+        axes = ", ".join(wants[1:])
+        remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else f"permute to ({axes})"
         said = f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}"
         yield Problem(said, remedy, fix=(Fix("permute"),))
 
