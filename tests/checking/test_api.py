@@ -169,7 +169,7 @@ def test_mean_and_std_alone_state_the_network() -> None:
     ],
 )
 def test_one_value_stands_for_every_channel(mean: Any, std: Any, expected: tuple[Any, Any]) -> None:
-    spec = corrected_spec(InputSpec(), CheckRequest(None, mean=mean, std=std))
+    spec = corrected_spec(InputSpec(), CheckRequest(None, mean=mean, std=std), channels=3)
     assert (spec.require("mean"), spec.require("std")) == expected
 
 

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tare.checking.inputs import Stage
 from tare.checking.rules.evidence import Evidence
-from tare.checking.subject import transform_of
-from tare.errors import NoImageError, PipelineError
+from tare.checking.subject import by_stage, transform_of
+from tare.checking.feed import of_raw, probe_of, raw_range_of
+from tare.errors import NoImageError, PipelineError, SpecError
 from tare.input_spec.spec import Known, Unknown
-from tare.normalisation.diagnosis import OTHERS, TOLERANCE, Diagnosis, diagnose
-from tare.pipelines.call import Call, call_of
+from tare.normalisation.diagnosis import GROSS, OTHERS, TOLERANCE, Diagnosis, RawRange, diagnose
+from tare.pipelines.call import Call, Sample, call_of
 from tare.pipelines.observation import Observation
 from tare.pipelines.spec import spec_of_steps
 from tare.pipelines.trial import observe
@@ -38,19 +40,64 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     """Read the steps and run the pipeline; a pipeline that cannot be run may still be read."""
     pipeline = transform_of(pipeline)
     steps = steps_of(pipeline)
-    read = replace(base, steps=steps, stated=spec_of_steps(steps))
-    nominal = affine_of_steps(steps, channels=base.channels, nominal=True)
+    probe = probe_of(base.spec)
+    read = replace(base, steps=steps, stated=spec_of_steps(steps), raw=raw_range_of(base.spec))
+    nominal = affine_of_steps(steps, raw_dtype=probe.dtype, channels=base.channels, nominal=True)
     stated = None if isinstance(nominal, Unknown) else nominal
     try:
-        call, form = call_of(pipeline)
-        seen = observe(call, seed)
+        call, form = call_of(pipeline, probe)
+        seen = _in_raw_values(observe(call, seed, probe.channels), call, read.raw)
     except NoImageError as failure:  # its output is no image, but its steps can be read
         return StageEvidence(explained(replace(read, fed=stated)), failure=failure)
     except PipelineError as failure:  # a pipeline that raises feeds nothing; its steps may still show why
         return StageEvidence(read, failure=failure)
     # Steps that were read are exact, medians of random values are not.
     fed = stated if stated is not None and seen.affine is not None and seen.approximate else seen.affine
-    return StageEvidence(explained(replace(read, seen=seen, fed=fed, alpha=_channels_with_alpha(call, form, seen))), form)
+    alpha = _channels_with_alpha(call, form, seen) if probe.is_plain and probe.channels == 3 else None
+    return StageEvidence(explained(replace(read, seen=seen, fed=fed, alpha=alpha)), form)
+
+
+def _in_raw_values(seen: Observation, call: Call, raw: RawRange) -> Observation:
+    """What was seen, as a map from raw values, with the shape and layout that samples other than images have."""
+    if isinstance(call, Sample):
+        seen = replace(seen, layout=call.layout, shape=call.shape)
+    return seen if seen.affine is None else replace(seen, affine=of_raw(seen.affine, raw))
+
+
+def unjudged(one: StageEvidence) -> str:
+    """Why the values that a pipeline feeds could not be judged; empty if they were, or if a rule says what is wrong."""
+    evidence = one.evidence
+    if evidence.diagnosis is not None:
+        is_open = evidence.approximate and evidence.diagnosis.kind not in ("same", *GROSS)
+        return "values are drawn at random, so that constants show roughly only, and those fed are not the network's" * is_open
+    if evidence.is_curved:
+        return f"values: {_curved(evidence)}, and check compares maps of a shift and a scale"
+    if evidence.expected is None:
+        missing = [name for name in ("mean", "std", "scale", "channels") if isinstance(getattr(evidence.spec, name), Unknown)]
+        return f"values: {' and '.join(missing) or 'the constants'} of {evidence.network} are not known"
+    if evidence.fed is None:
+        why = "" if one.failure is None else f": {one.failure.found}"
+        return f"values: no map from raw value to input was seen{why}"
+    return f"values: {len(evidence.fed.order)} channels come out, and {evidence.network} takes {len(evidence.expected.order)}"
+
+
+def _curved(evidence: Evidence) -> str:
+    try:
+        return f"for {evidence.network} {evidence.spec.input_map().why_not_affine()}"
+    except SpecError:
+        return f"{evidence.network} takes no map of a shift and a scale"
+
+
+def channels_given(pipeline: Any, stage: Stage) -> int | None:
+    """The number of channels that a pipeline makes of colour images; None if it cannot be run on one."""
+    try:
+        for part in by_stage(pipeline, stage).values():
+            call, _ = call_of(transform_of(part))
+            result = call(np.full((256, 320, 3), 120, np.uint8))
+            return 1 if result.ndim == 2 else min(result.shape[0], result.shape[-1])
+    except (PipelineError, SpecError):
+        pass
+    return None
 
 
 def explained(evidence: Evidence) -> Evidence:

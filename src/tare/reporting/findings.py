@@ -31,6 +31,8 @@ def print_report(report: CheckReport) -> None:
         out.print(Text.assemble(("  remedy: ", "bold"), finding.remedy), soft_wrap=True)
     for note in report.notes:
         out.print(Text(f"not run: {note}"), soft_wrap=True)
+    for left in report.not_judged:
+        out.print(Text.assemble(("not judged: ", "bold"), left), soft_wrap=True)
     out.print(Text(summary(report)), soft_wrap=True)
 
 
@@ -43,7 +45,8 @@ def summary(report: CheckReport) -> str:
     ]
     what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
     hint = f"; tare rule {report.findings[0].code} tells the story" if report.findings else ""
-    return f"{', '.join(counts) if counts else 'no findings'} in {what}{hint}"
+    found = ", ".join(counts) if counts else "nothing found in what was judged" if report.not_judged else "no findings"
+    return f"{found} in {what}{hint}"
 
 
 def github(report: CheckReport) -> str:

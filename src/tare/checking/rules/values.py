@@ -39,6 +39,11 @@ def range_255(evidence: Evidence) -> Iterator[Problem]:
     others = bool(evidence.diagnosis.other)
     whose = " with constants that are not the network's" if others else ""
     top = evidence.raw.high
+    if evidence.raw.unit == 1:  # floats, which the network takes as they are
+        said = f"values are {evidence.raw.steps:g} times too large"
+        remedy = f"leave out the multiplication by {evidence.raw.steps:g}"
+        yield Problem(f"{said}: {raw_range(evidence)}", remedy, where_normalised(evidence), (Fix("scale_values", factor=1 / 255),))
+        return
     yield Problem(
         f"values of {raw_values(evidence)} are normalised{whose} as if they were in [0, 1]: {raw_range(evidence)}",
         (
@@ -80,6 +85,8 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
         "images are nearly black"
     )
     cause = f"values in [0, 1] reach a network that takes 0..{top:g}" if raw else divided
+    if evidence.raw.unit == 1:
+        cause = f"values are divided by {evidence.raw.steps:g}, and the network takes them as they are"
     remedy = (
         "leave out the division by 255 (ToTensor divides)"
         if raw
