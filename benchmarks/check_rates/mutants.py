@@ -150,7 +150,9 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("variance for std", ("TARE044",), _moments(_own_mean, lambda r: (s * s for s in r.std))),
     Mistake("std not applied", ("TARE042",), _moments(_own_mean, _ones)),
     Mistake("std not applied to 0..255", ("TARE042",), _both(_moments(_mean_255, _ones), _times())),
-    Mistake("std of another network's 0..255 constants not applied", ("TARE042",), _both(_moments(_foreign_255, _ones), _times())),
+    Mistake(
+        "std of another network's 0..255 constants not applied", ("TARE042",), _both(_moments(_foreign_255, _ones), _times())
+    ),
     Mistake("std halved", ("TARE043",), _moments(_own_mean, lambda r: (s / 2 for s in r.std))),
     Mistake("std 40 times too small", ("TARE043",), _moments(_own_mean, lambda r: (s / 40 for s in r.std))),
     Mistake("std doubled", ("TARE043",), _moments(_own_mean, lambda r: (s * 2 for s in r.std))),
@@ -254,9 +256,8 @@ def _case(mistake: Mistake, library: str, name: str, spec: InputSpec, written: C
         return None
     given = pipeline if training is None else {"train": training, "eval": pipeline}
 
-
     def repaired(changes: Sequence[Fix]) -> Any:
-        whole = build(applied(recipe, own, changes))
+        whole = build(applied(recipe, changes))
         return whole if training is None else {"train": training, "eval": whole}
 
     return Case(mistake.name, f"{library}, {name}", given, spec, frozenset(codes), mistake.stage, repaired)
@@ -273,9 +274,9 @@ def is_none(own: Recipe, changed: Recipe) -> bool:
     if changed.before == ("grey3",) and len({*zip(own.mean, own.std, strict=True)}) == 1:
         return True
     top = 1.0 if own.divisors else 255.0
-    if all(abs(s / top - 0.5) < 0.01 for s in own.std) and changed.mean == own.mean:
-        if any(changed.std == tuple(s * factor for s in own.std) for factor in (0.5, 2)):
-            return True  # the half of 0.5 is its square, and twice 0.5 is no std at all: these are other mistakes
+    scaled = changed.mean == own.mean and any(changed.std == tuple(s * factor for s in own.std) for factor in (0.5, 2))
+    if scaled and all(abs(s / top - 0.5) < 0.01 for s in own.std):
+        return True  # the half of 0.5 is its square, and twice 0.5 is no std at all: these are other mistakes
     if replace(changed, mean=own.mean, std=own.std, augmented=False) != own or 0.0 in changed.std:
         return changed == own
     before, after = (Affine.of_normalisation(each.mean, each.std, 1 / 255) for each in (own, changed))

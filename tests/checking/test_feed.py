@@ -47,7 +47,7 @@ def formula(spec: InputSpec, axis: int = 0, scale: float | None = None) -> Calla
     def run(x: Any) -> np.ndarray:
         moved = np.moveaxis(np.asarray(x, np.float64), axis, -1)
         fed = (factor * moved - np.array(spec.require("mean"))) / np.array(spec.require("std"))
-        return np.moveaxis(fed, -1, axis).astype(np.float32)
+        return np.asarray(np.moveaxis(fed, -1, axis), np.float32)
 
     return run
 
@@ -153,7 +153,7 @@ def test_a_pipeline_that_needs_colour_images_gets_them() -> None:
     weights = np.array([0.299, 0.587, 0.114])
 
     def pipeline(image: Any) -> np.ndarray:
-        return (((np.asarray(image, np.float32) @ weights) / 255 - 0.1307) / 0.3081)[None].astype(np.float32)
+        return np.asarray((((np.asarray(image, np.float32) @ weights) / 255 - 0.1307) / 0.3081)[None], np.float32)
 
     report = check(pipeline, mnist)
     assert codes(report) == set()

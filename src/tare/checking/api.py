@@ -13,8 +13,7 @@ from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import findings, rule_named
-from tare.checking.stage import StageEvidence, explained, stage_evidence, unjudged
-from tare.checking.stage import channels_given
+from tare.checking.stage import StageEvidence, channels_given, explained, stage_evidence, unjudged
 from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
 from tare.errors import PipelineError
 from tare.input_spec.spec import InputSpec

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tare.checking.feed import of_raw, probe_of, raw_range_of
 from tare.checking.inputs import Stage
 from tare.checking.rules.evidence import Evidence
 from tare.checking.subject import by_stage, transform_of
-from tare.checking.feed import of_raw, probe_of, raw_range_of
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.input_spec.spec import Known, Unknown
 from tare.normalisation.diagnosis import GROSS, OTHERS, TOLERANCE, Diagnosis, RawRange, diagnose

@@ -78,7 +78,9 @@ class RawRange:
     @property
     def others(self) -> tuple[float, ...]:
         """Divisors of other bit depths that are taken for the right one; none for floats, which are not divided."""
-        return tuple(each for each in (255.0, 1023.0, 4095.0, 65535.0, 127.5) if self.unit < 1 and abs(each * self.unit - 1) > 0.1)
+        return tuple(
+            each for each in (255.0, 1023.0, 4095.0, 65535.0, 127.5) if self.unit < 1 and abs(each * self.unit - 1) > 0.1
+        )
 
 
 #: The raw values of 8-bit images.
@@ -187,9 +189,7 @@ def explanations(expected: Affine, conventions: Sequence[Convention] = ()) -> li
     return list(distinct.values())
 
 
-def _scale_of_others(
-    mean: tuple[float, ...], std: tuple[float, ...], expected: Affine, raw: RawRange
-) -> DiagnosisKind | None:
+def _scale_of_others(mean: tuple[float, ...], std: tuple[float, ...], expected: Affine, raw: RawRange) -> DiagnosisKind | None:
     """The mistake that the scale of constants shows which are not the network's: for whose values they are plausible.
 
     None where they are plausible, or nothing is, and where the network itself takes no constants of unit values.
@@ -205,20 +205,18 @@ def _scale_of_others(
         return all(abs(s / unit - 1) <= TOLERANCE for s in std)
 
     times, over = raw.steps, 1 / raw.steps
-    is_unit, nothing = fits(mean, 1.0, _USUAL_MEAN), not any(mean)
-    if (fits(mean, times, _USUAL_MEAN) and fits(std, times, (_USUAL_STD[0], _LARGEST_STD))) or (
-        nothing and fits(std, times, _USUAL_STD)
-    ):
-        return "times_255"
-    if fits(mean, over, _USUAL_MEAN) and fits(std, over, _USUAL_STD):
-        return "divided_twice"
-    if is_unit and (one(raw.unit) or one(1.0)):
-        return "raw_std_missing" if one(raw.unit) else "std_not_applied"
-    if fits(std, times, _USUAL_STD) and is_unit or fits(mean, over, _USUAL_MEAN) and fits(std, 1.0, _USUAL_STD):
-        return "raw_mean"
-    if fits(mean, times, _USUAL_MEAN) and fits(std, 1.0, _USUAL_STD) or is_unit and fits(std, over, _USUAL_STD):
-        return "raw_std"
-    return None
+    raw_mean, unit_mean, large_mean = (fits(mean, factor, _USUAL_MEAN) for factor in (times, 1.0, over))
+    small_std, usual_std, large_std = (fits(std, factor, _USUAL_STD) for factor in (times, 1.0, over))
+    wide_std = fits(std, times, (_USUAL_STD[0], _LARGEST_STD))
+    seen: dict[DiagnosisKind, bool] = {
+        "times_255": (raw_mean and wide_std) or (not any(mean) and small_std),
+        "divided_twice": large_mean and large_std,
+        "raw_std_missing": unit_mean and one(raw.unit),
+        "std_not_applied": unit_mean and one(1.0),
+        "raw_mean": (unit_mean and small_std) or (large_mean and usual_std),
+        "raw_std": (raw_mean and usual_std) or (unit_mean and large_std),
+    }
+    return next((kind for kind, is_seen in seen.items() if is_seen), None)
 
 
 def _predictions(
@@ -310,9 +308,7 @@ def _gain(count: int, factor: float) -> Affine:
     return Affine(tuple(range(count)), (factor,) * count, (0.0,) * count)
 
 
-def _agrees(
-    seen: Affine, predicted: Affine, tolerance: float, expected: Affine, raw: RawRange, rounded: float = 0.0
-) -> bool:
+def _agrees(seen: Affine, predicted: Affine, tolerance: float, expected: Affine, raw: RawRange, rounded: float = 0.0) -> bool:
     """Return whether slopes agree relative to the prediction's range, and values at its low end within ``tolerance`` input std.
 
     Slopes are compared relatively because after two divisions by 255 all slopes agree within an absolute tolerance. A

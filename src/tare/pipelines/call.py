@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.pipelines.probe import Probe
 from tare.errors import NoImageError, PipelineError, SpecError
+from tare.pipelines.probe import Probe
 from tare.system.user_code import one_line
 
 #: A sample drawn as levels 0 to 255, ``(H, W, C)``, to the pipeline's output: a tensor or array of one image.
@@ -29,8 +29,8 @@ def call_of(pipeline: Any, probe: Probe = RGB) -> tuple[Call, str]:
 
     Forms of images are tried from the most usual on: what the library fixes, else PIL image, uint8 array ``(H, W, C)``, uint8
     tensor ``(C, H, W)``, float tensor of unit values, path of a PNG file; then clips. A one-channel network's pipeline is given
-    grey images first. Volumes, signals and rows are arrays and tensors. Raises :class:`PipelineError` with the first form's reason
-    if all fail, and :class:`SpecError` for something that cannot be called.
+    grey images first. Volumes, signals and rows are arrays and tensors. Raises :class:`PipelineError` with the first form's
+    reason if all fail, and :class:`SpecError` for something that cannot be called.
     """
     forms = _forms(pipeline, probe)
     if not forms:
@@ -76,7 +76,8 @@ class Sample:
     def __init__(self, pipeline: Callable[[Any], Any], make: Callable[[NDArray[np.uint8]], Any], probe: Probe) -> None:
         """Feed ``pipeline`` what ``make`` makes of levels ``(H, W, C)``."""
         self._pipeline, self._make, self._probe = pipeline, make, probe
-        self.layout, self.shape = "", ()
+        self.layout = ""
+        self.shape: tuple[int, ...] = ()
 
     def __call__(self, levels: NDArray[np.uint8]) -> NDArray[Any]:
         """The result for these levels, as ``(C, pixels, 1)``."""

@@ -45,7 +45,8 @@ class Probe:
     def words(self) -> str:
         """What is fed, in words."""
         kind = {"HW": "images", "THW": "clips", "DHW": "volumes", "T": "signals", "": "rows"}[self.axes]
-        return f"{kind} of {self.channels} {self.dtype} channel{'s' if self.channels != 1 else ''}, {self.low:.6g} to {self.high:.6g}"
+        plural = "s" if self.channels != 1 else ""
+        return f"{kind} of {self.channels} {self.dtype} channel{plural}, {self.low:.6g} to {self.high:.6g}"
 
     def raw(self, levels: NDArray[np.uint8]) -> NDArray[Any]:
         """Levels 0 to 255 as raw values."""
@@ -76,7 +77,7 @@ class Probe:
         """Levels as one sample, channels last."""
         values = self.raw(levels)
         if self.axes == "":
-            return values[values.shape[0] // 2, values.shape[1] // 2]
+            return np.asarray(values[values.shape[0] // 2, values.shape[1] // 2])
         if self.axes == "T":
             return np.ascontiguousarray(values.reshape(-1, values.shape[-1])[:_SIGNAL])
         frames = _EDGES[self.axes[0]] + (self.channels == _EDGES[self.axes[0]])

@@ -85,7 +85,8 @@ def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
     """See what ``call`` makes of images of one colour (the map), of a dark and a bright image (their extremes) and of chance.
 
     Where values are drawn at random, the map is that of medians over repeats. Random generators are seeded by ``seed`` and
-    left as they were. ``channels`` is the number that is drawn; the map is from levels 0 to 255. Raises :class:`tare.errors.PipelineError` if the pipeline does.
+    left as they were. ``channels`` is the number that is drawn; the map is from levels 0 to 255. Raises
+    :class:`tare.errors.PipelineError` if the pipeline does.
     """
     with _seeded(seed):
         bright = [call(_textured(255, channels)) for _ in range(1 + _AGAIN)]

@@ -43,7 +43,7 @@ def read_pretrained_cfg_of(model: Any) -> InputSpec:
 
 
 def first_layer_channels(model: Any, config: Mapping[str, Any]) -> tuple[int, str] | None:
-    """The number of channels that the first layer takes, and the layer's name: that of ``first_conv``, else the first convolution."""
+    """The number of channels that the first layer takes, and its name: ``first_conv``, else the first convolution."""
     named = config.get("first_conv")
     names = [named] if isinstance(named, str) else list(named) if isinstance(named, list | tuple) else []
     layers = dict(model.named_modules()) if hasattr(model, "named_modules") else {}
@@ -65,8 +65,10 @@ def for_channels(spec: InputSpec, count: int, source: str) -> InputSpec:
         return spec
     said = f"{source} takes {count} channel{'s' if count != 1 else ''}"
     order = {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
-    averaged = {
-        name: Known((sum(field.value) / len(field.value),) * count, f"{said}: the average of {field.origin}, as timm's loader does")
+    averaged: dict[str, Any] = {
+        name: Known(
+            (sum(field.value) / len(field.value),) * count, f"{said}: the average of {field.origin}, as timm's loader does"
+        )
         for name, field in (("mean", spec.mean), ("std", spec.std))
         if isinstance(field, Known)
     }

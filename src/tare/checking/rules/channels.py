@@ -82,7 +82,9 @@ def channel_count(evidence: Evidence) -> Iterator[Problem]:
     expected = evidence.channels
     for at, step in evidence.steps_of("normalize"):
         mean, std = step.values.get("mean") or (), step.values.get("std") or ()
-        grey = [one for _, one in evidence.steps_of("grayscale") if one.values.get("channels") == 1 and one in evidence.steps[:at]]
+        grey = [
+            one for _, one in evidence.steps_of("grayscale") if one.values.get("channels") == 1 and one in evidence.steps[:at]
+        ]
         if grey and not grey[0].random and len(mean) > 1:
             yield Problem(
                 f"{grey[0].name} leaves one channel, and Normalize has constants for {len(mean)}",

@@ -137,9 +137,9 @@ def reversed_constants(evidence: Evidence) -> Iterator[Problem]:
 def constants_of_another_scale(evidence: Evidence) -> Iterator[Problem]:
     """Constants of another scale than the values.
 
-    123.675 and 0.485 are the same constant, of values of 0..255 and of values in [0, 1]. ToTensor gives values in [0, 1]: with the
-    constants of 0..255 every image becomes one flat colour. Lists copied from two places mix both, a mean of one and a std of the
-    other.
+    123.675 and 0.485 are the same constant, of values of 0..255 and of values in [0, 1]. ToTensor gives values in [0, 1]: with
+    the constants of 0..255 every image becomes one flat colour. Lists copied from two places mix both, a mean of one and a std of
+    the other.
     """
     said = _scale_slip(evidence)
     if said:
@@ -167,9 +167,9 @@ def impossible_statistics(evidence: Evidence) -> Iterator[Problem]:
     diagnosis = evidence.diagnosis
     wrong = impossible(evidence) if is_of_unknown_origin(evidence) else ""
     if wrong and diagnosis is not None:
+        amounts = f"mean {listed(diagnosis.implied_mean)} and std {listed(diagnosis.implied_std)} in unit values"
         yield Problem(
-            f"the pipeline amounts to mean {listed(diagnosis.implied_mean)} and std {listed(diagnosis.implied_std)} in unit values, "
-            f"which no images have: {wrong}: {raw_range(evidence)}",
+            f"the pipeline amounts to {amounts}, which no images have: {wrong}: {raw_range(evidence)}",
             f"use {expected_constants(evidence)}",
             where_normalised(evidence),
             constants(evidence),

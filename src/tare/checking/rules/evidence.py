@@ -53,8 +53,9 @@ class Evidence:
     ``steps`` are read from the object and ``seen`` comes from running it; either may be missing. ``stated`` is the spec that the
     steps, or a configuration file, amount to. ``diagnosis`` explains how the map that is fed differs from the expected one;
     ``alpha`` is the number of channels that an RGBA image comes out with; ``declared`` are constants that a configuration states
-    and switches off. ``sibling`` is the other stage's evidence. ``raw`` is the range of the raw values that were fed. ``of_data``:
-    what is fed is a slip in the statistics of the user's data, and ``spec`` states those instead of the network's constants.
+    and switches off. ``sibling`` is the other stage's evidence. ``raw`` is the range of the raw values that were fed.
+    ``of_data``: what is fed is a slip in the statistics of the user's data, and ``spec`` states those instead of the network's
+    constants.
     """
 
     spec: InputSpec

@@ -12,7 +12,14 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 Action = Literal[
-    "set_constants", "add_normalize", "remove_normalize", "scale_values", "reverse_channels", "remove_clamp", "permute", "to_float32"
+    "set_constants",
+    "add_normalize",
+    "remove_normalize",
+    "scale_values",
+    "reverse_channels",
+    "remove_clamp",
+    "permute",
+    "to_float32",
 ]
 
 
@@ -20,8 +27,9 @@ Action = Literal[
 class Fix:
     """A change of the pipeline that a program can make: applied, it makes its finding go away and causes no other error.
 
-    ``set_constants`` and ``add_normalize`` carry the ``mean`` and ``std``, for values of which ``top`` is the largest (255 for raw 8-bit values, 1 for unit
-    values). ``scale_values`` multiplies the values before they are normalised by ``factor``. ``where`` is the step, if it is known.
+    ``set_constants`` and ``add_normalize`` carry the ``mean`` and ``std``, for values of which ``top`` is the largest (255 for
+    raw 8-bit values, 1 for unit values). ``scale_values`` multiplies values by ``factor`` before they are normalised. ``where``
+    is the step, if it is known.
     """
 
     action: Action
@@ -46,7 +54,8 @@ class Finding:
     """One thing that is wrong, or worth knowing: ``message`` has the numbers seen, ``remedy`` what to do, ``where`` the place.
 
     An ``error`` feeds the network something it was not trained on; a ``warning`` very likely does; a ``note`` is worth knowing
-    and does not fail a check. ``fix`` has the changes that a program can make, to be made together; empty where a person decides.
+    and does not fail a check. ``fix`` has the changes that a program can make, to be made together; empty where a person
+    decides.
     """
 
     code: str

@@ -52,7 +52,12 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
     and the claim that the test data were unseen is gone.
     """
     measured, diagnosis = evidence.measured, evidence.diagnosis
-    if measured is None or diagnosis is None or evidence.approximate or evidence.mistake not in ("unexplained", "other_constants"):
+    if (
+        measured is None
+        or diagnosis is None
+        or evidence.approximate
+        or evidence.mistake not in ("unexplained", "other_constants")
+    ):
         return
     fed = (diagnosis.implied_mean, diagnosis.implied_std)
     distance = {
@@ -132,7 +137,12 @@ def _constants_of(stats: DatasetStats) -> tuple[Fix, ...]:
 def _fed_statistics(evidence: Evidence) -> DatasetStats | None:
     """The training split's statistics, if their mean is what is fed with any definition of std, and the network's are not."""
     measured, diagnosis = evidence.measured, evidence.diagnosis
-    if measured is None or diagnosis is None or evidence.approximate or evidence.mistake not in ("unexplained", "other_constants"):
+    if (
+        measured is None
+        or diagnosis is None
+        or evidence.approximate
+        or evidence.mistake not in ("unexplained", "other_constants")
+    ):
         return None
     fed = diagnosis.implied_mean, diagnosis.implied_std
     return measured.train if is_described(measured.train, *fed) else None

@@ -37,8 +37,8 @@ def std_missing(evidence: Evidence) -> Iterator[Problem]:
 def std_off_by_a_factor(evidence: Evidence) -> Iterator[Problem]:
     """A std that is off by a factor.
 
-    The mean is right and every std is the same number of times too small or too large: halved or doubled for [-1, 1], divided by the
-    number of images, of pixels or its root when statistics were summed up by hand.
+    The mean is right and every std is the same number of times too small or too large: halved or doubled for [-1, 1], or divided
+    by the number of images or of pixels when statistics were summed up by hand.
     """
     diagnosis = evidence.diagnosis
     if evidence.mistake != "std_factor" or diagnosis is None:
@@ -70,7 +70,13 @@ def variance_for_std(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-@rule("TARE045", "std-of-means", "error", wrong="std = np.std([image.mean((0, 1)) for image in images], axis=0)", right="tare measure DATA")
+@rule(
+    "TARE045",
+    "std-of-means",
+    "error",
+    wrong="std = np.std([image.mean((0, 1)) for image in images], axis=0)",
+    right="tare measure DATA",
+)
 def std_of_image_means(evidence: Evidence) -> Iterator[Problem]:
     """The std is that of the means of single images.
 

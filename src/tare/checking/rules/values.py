@@ -21,6 +21,7 @@ from tare.checking.rules.words import (
 )
 from tare.input_spec.spec import Known
 
+
 @rule(
     "TARE001",
     "range-255",
@@ -42,7 +43,9 @@ def range_255(evidence: Evidence) -> Iterator[Problem]:
     if evidence.raw.unit == 1:  # floats, which the network takes as they are
         said = f"values are {evidence.raw.steps:g} times too large"
         remedy = f"leave out the multiplication by {evidence.raw.steps:g}"
-        yield Problem(f"{said}: {raw_range(evidence)}", remedy, where_normalised(evidence), (Fix("scale_values", factor=1 / 255),))
+        yield Problem(
+            f"{said}: {raw_range(evidence)}", remedy, where_normalised(evidence), (Fix("scale_values", factor=1 / 255),)
+        )
         return
     yield Problem(
         f"values of {raw_values(evidence)} are normalised{whose} as if they were in [0, 1]: {raw_range(evidence)}",
@@ -78,11 +81,11 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
     top = evidence.raw.high
     raw = isinstance(evidence.spec.scale, Known) and evidence.spec.scale.value == 1.0
     read = top_at_normalize(evidence) is not None
+    steps = f"{evidence.raw.steps:g}"
     divided = (
-        f"values are divided by {evidence.raw.steps:g} twice, images are nearly black"
+        f"values are divided by {steps} twice, images are nearly black"
         if read
-        else f"values are divided by {evidence.raw.steps:g} twice, or constants of 0..{evidence.raw.steps:g} are applied to values in [0, 1]; "
-        "images are nearly black"
+        else f"values are divided by {steps} twice, or constants of 0..{steps} are applied to values in [0, 1]; images are nearly black"
     )
     cause = f"values in [0, 1] reach a network that takes 0..{top:g}" if raw else divided
     if evidence.raw.unit == 1:

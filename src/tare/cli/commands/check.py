@@ -23,7 +23,8 @@ def check(
 ) -> None:
     """Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.
 
-    Exit code 0 clean, 1 findings, 2 unusable input or nothing found and not everything judged. Only the code that PIPELINE names is run; a file is only read.
+    Exit code 0 clean, 1 findings, 2 unusable input, or nothing found and not everything judged. Only the code that PIPELINE names
+    is run; a file is only read.
     """
     from tare.checking.api import checked
     from tare.reporting import console, findings
