@@ -11,6 +11,7 @@ import numpy as np
 from tare.checking.feed import of_raw, probe_of, raw_range_of
 from tare.checking.inputs import Stage
 from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.table import findings
 from tare.checking.subject import by_stage, transform_of
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.input_spec.spec import Known, Unknown
@@ -26,6 +27,8 @@ from tare.statistics.dataset_stats import DatasetStats
 # Medians of random values are just precise enough to tell 0..255 from [0, 1].
 _ROUGH = 0.5
 _YOURS = "measured on your data"
+#: Rules that say why no map from raw value to input is there.
+_SAYING = ("TARE012", "TARE014", "TARE020", "TARE021", "TARE023", "TARE035", "TARE040")
 
 
 class StageEvidence(NamedTuple):
@@ -52,7 +55,7 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     except PipelineError as failure:  # a pipeline that raises feeds nothing; its steps may still show why
         return StageEvidence(read, failure=failure)
     # Steps that were read are exact, medians of random values are not.
-    fed = stated if stated is not None and seen.affine is not None and seen.approximate else seen.affine
+    fed = stated if stated is not None and seen.approximate else seen.affine
     alpha = _channels_with_alpha(call, form, seen) if probe.is_plain and probe.channels == 3 else None
     return StageEvidence(explained(replace(read, seen=seen, fed=fed, alpha=alpha)), form)
 
@@ -76,6 +79,8 @@ def unjudged(one: StageEvidence) -> str:
         missing = [name for name in ("mean", "std", "scale", "channels") if isinstance(getattr(evidence.spec, name), Unknown)]
         return f"values: {' and '.join(missing) or 'the constants'} of {evidence.network} are not known"
     if evidence.fed is None:
+        if any(finding.code in _SAYING for finding in findings(evidence)):
+            return ""
         why = "" if one.failure is None else f": {one.failure.found}"
         return f"values: no map from raw value to input was seen{why}"
     return f"values: {len(evidence.fed.order)} channels come out, and {evidence.network} takes {len(evidence.expected.order)}"

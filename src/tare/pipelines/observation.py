@@ -30,12 +30,12 @@ _MOST_TOLD = 20
 class Observation:
     """The values that came out of a pipeline.
 
-    ``affine`` is the map from raw values to output, None if no such map fits; ``shape``, ``layout`` (CHW, HWC, HW,
-    CTHW, CT, ...) and ``dtype`` are those of one output. ``clamped`` has the value at which low or high ones stop, None where
-    they do not. ``by_image``: the output depends on the image's own extremes, with ``threshold`` only on whether its largest value is above 1. ``random``: two
-    runs on one image differ; ``random_values``: even on an image of one colour, and then the map is one of medians, hence
-    ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or Inf came out. ``low`` and
-    ``high`` are the extremes seen.
+    ``affine`` is the map from raw values to output, None if no such map fits; ``shape``, ``layout`` (CHW, HWC, HW, CTHW, CT,
+    ...) and ``dtype`` are those of one output. ``clamped`` has the value at which low or high ones stop, None where they do
+    not. ``by_image``: the output depends on the image's own extremes, with ``threshold`` only on whether its largest value is
+    above 1. ``random``: two runs on one image differ; ``random_values``: even on an image of one colour, and then the map is
+    one of medians, hence ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or
+    Inf came out. ``low`` and ``high`` are the extremes seen.
     """
 
     affine: Affine | None

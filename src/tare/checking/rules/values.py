@@ -85,7 +85,7 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
     divided = (
         f"values are divided by {steps} twice, images are nearly black"
         if read
-        else f"values are divided by {steps} twice, or constants of 0..{steps} are applied to values in [0, 1]; images are nearly black"
+        else f"values are divided by {steps} twice, or constants of 0..{steps} are applied to values in [0, 1]; images are black"
     )
     cause = f"values in [0, 1] reach a network that takes 0..{top:g}" if raw else divided
     if evidence.raw.unit == 1:
