@@ -28,7 +28,7 @@ from tare.statistics.dataset_stats import DatasetStats
 _ROUGH = 0.5
 _YOURS = "measured on your data"
 #: Rules that say why no map from raw value to input is there.
-_SAYING = ("TARE012", "TARE014", "TARE020", "TARE021", "TARE023", "TARE035", "TARE040")
+_SAYING = ("TARE012", "TARE014", "TARE020", "TARE021", "TARE022", "TARE023", "TARE035", "TARE040")
 
 
 class StageEvidence(NamedTuple):
