@@ -51,7 +51,8 @@ def summary(report: CheckReport) -> str:
 
 def github(report: CheckReport) -> str:
     """Workflow commands that GitHub shows as annotations."""
-    return "\n".join(_annotation(finding, _file(report)) for finding in report.findings)
+    left = [f"::warning title=not judged::{_data(each)}" for each in report.not_judged]
+    return "\n".join([*(_annotation(finding, _file(report)) for finding in report.findings), *left])
 
 
 def sarif(report: CheckReport) -> str:
@@ -69,10 +70,14 @@ def sarif(report: CheckReport) -> str:
         }
         for finding in report.findings
     ]
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
+    if report.not_judged:
+        left = [{"level": "warning", "message": {"text": f"not judged: {each}"}} for each in report.not_judged]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": left}]
     log: dict[str, Any] = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
+        "runs": [run],
     }
     return json.dumps(log, indent=2)
 
