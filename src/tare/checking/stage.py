@@ -55,7 +55,8 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     except PipelineError as failure:  # a pipeline that raises feeds nothing; its steps may still show why
         return StageEvidence(read, failure=failure)
     # Steps that were read are exact, medians of random values are not.
-    fed = stated if stated is not None and seen.approximate else seen.affine
+    drawn = seen.approximate or (base.stage == "train" and seen.random and seen.affine is None and not seen.by_image)
+    fed = stated if stated is not None and drawn else seen.affine
     alpha = _channels_with_alpha(call, form, seen) if probe.is_plain and probe.channels == 3 else None
     return StageEvidence(explained(replace(read, seen=seen, fed=fed, alpha=alpha)), form)
 
