@@ -88,8 +88,8 @@ def section(example: Example, output: str) -> str:
 
 
 def steady(output: str) -> str:
-    """The output without what depends on the installed version of timm."""
-    return re.sub(r"timm \d[\w.]+ ", "timm ", output)
+    """The output without what depends on the installed versions of timm and torchvision."""
+    return re.sub(r"(timm|torchvision) \d[\w.+]+ ", r"\1 ", output)
 
 
 def run(example: Example, photos: Path) -> tuple[int, str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tare.checking.api import check
 from tare.checking.inputs import Stage
+from tare.checking.rules.finding import Fix
 from tare.errors import TareError
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``group`` is the row of the table, ``expected`` the codes that must be found and no others; none for a correct pipeline."""
+    """``group`` is the row of the table, ``expected`` the codes that must be found and no others; none for a correct pipeline.
+
+    ``repaired`` makes the pipeline anew with the changes that a finding offers.
+    """
 
     group: str
     name: str
@@ -21,6 +25,7 @@ class Case:
     model: Any
     expected: frozenset[str] = frozenset()
     stage: Stage = "eval"
+    repaired: Callable[[Sequence[Fix]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks.check_rates.case import Case
 from benchmarks.check_rates.correct import timm_names
 from benchmarks.check_rates.recipes import BUILDERS, Recipe, as_function
+from benchmarks.check_rates.remedies import applied
 from tare.checking.inputs import Stage
+from tare.checking.rules.finding import Fix
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Crop, InputSpec
 from tare.normalisation.catalog import entries
@@ -36,7 +38,7 @@ def networks() -> list[tuple[str, InputSpec]]:
     for index, entry in enumerate(each for each in entries() if each.channels == "RGB"):
         size, crop, interpolation = _GEOMETRIES[index % len(_GEOMETRIES)]
         how: dict[str, Any] = {"size": size, "crop": crop, "interpolation": interpolation}
-        found.append((entry.name, InputSpec.of(entry.mean, entry.std, **how)))
+        found.append((entry.name, InputSpec.of(entry.mean, entry.std, raw_dtype="uint8", **how)))
     for name in timm_names():
         spec = read_spec(f"timm:{name}")
         if max(spec.require("size")) <= _LARGEST and spec.require("crop").mode != "border" and any(spec.require("mean")):
@@ -108,6 +110,7 @@ def _twice(recipe: Recipe) -> Recipe:
 
 _own_mean, _own_std = (lambda r: r.mean), (lambda r: r.std)
 _zeros, _ones = (lambda r: (0.0,) * len(r.mean)), (lambda r: (1.0,) * len(r.std))
+_mean_255, _foreign_255 = (lambda r: (255 * m for m in r.mean)), (lambda _: (79.0, 92.0, 74.0))
 _bgr = _set(before=("bgr",))
 _swap = _moments(_own_std, _own_mean)
 
@@ -122,6 +125,21 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("the mean as std", ("TARE007",), _moments(_own_mean, _own_mean)),
     Mistake("the std as mean", ("TARE007",), _moments(_own_std, _own_std)),
     Mistake("BGR", ("TARE008",), _bgr),
+    Mistake("constants in reversed order", ("TARE015",), _moments(lambda r: r.mean[::-1], lambda r: r.std[::-1])),
+    Mistake(
+        "constants of 0..255 on values in [0, 1]",
+        ("TARE016",),
+        _moments(lambda r: (255 * m for m in r.mean), lambda r: (255 * s for s in r.std)),
+        by_running=("TARE002",),
+    ),
+    Mistake("mean of 0..255, std of [0, 1]", ("TARE016",), _moments(lambda r: (255 * m for m in r.mean), _own_std)),
+    Mistake("mean of [0, 1], std of 0..255", ("TARE016",), _moments(_own_mean, lambda r: (255 * s for s in r.std))),
+    Mistake(
+        "other constants of 0..255 on values in [0, 1]",
+        ("TARE016",),
+        _moments(lambda _: (79.0, 92.0, 74.0), lambda _: (84.0, 79.0, 92.0)),
+    ),
+    Mistake("impossible statistics", ("TARE017",), _moments(lambda _: (-0.31, 0.36, 0.29), lambda _: (0.73, 0.61, 0.66))),
     Mistake("constants of nobody", ("TARE010",), _moments(lambda _: (0.31, 0.36, 0.29), lambda _: (0.33, 0.31, 0.36))),
     Mistake("8 bits divided by 65535", ("TARE011",), _times(65535.0)),
     Mistake("8 bits divided by 127.5", ("TARE011",), _times(127.5)),
@@ -129,8 +147,23 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("min-max of each image", ("TARE012",), _set(before=("min_max",))),
     Mistake("divided by 255 if the maximum is above 1", ("TARE012",), _set(before=("if_max",), divisors=())),
     Mistake("mean added", ("TARE013",), _moments(lambda r: (-m for m in r.mean), _own_std)),
-    Mistake("variance for std", ("TARE013",), _moments(_own_mean, lambda r: (s * s for s in r.std))),
-    Mistake("std not applied", ("TARE013",), _moments(_own_mean, _ones)),
+    Mistake("variance for std", ("TARE044",), _moments(_own_mean, lambda r: (s * s for s in r.std))),
+    Mistake("std not applied", ("TARE042",), _moments(_own_mean, _ones)),
+    Mistake("std not applied to 0..255", ("TARE042",), _both(_moments(_mean_255, _ones), _times())),
+    Mistake(
+        "std of another network's 0..255 constants not applied", ("TARE042",), _both(_moments(_foreign_255, _ones), _times())
+    ),
+    Mistake("std halved", ("TARE043",), _moments(_own_mean, lambda r: (s / 2 for s in r.std))),
+    Mistake("std 40 times too small", ("TARE043",), _moments(_own_mean, lambda r: (s / 40 for s in r.std))),
+    Mistake("std doubled", ("TARE043",), _moments(_own_mean, lambda r: (s * 2 for s in r.std))),
+    Mistake("x - mean / std", ("TARE046",), _moments(lambda r: (m / s for m, s in zip(r.mean, r.std, strict=True)), _ones)),
+    Mistake("x / std - mean", ("TARE046",), _moments(lambda r: (m * s for m, s in zip(r.mean, r.std, strict=True)), _own_std)),
+    Mistake("multiplied by std", ("TARE013",), _moments(_own_mean, lambda r: (1 / s for s in r.std))),
+    Mistake(
+        "x * std + mean",
+        ("TARE013",),
+        _moments(lambda r: (-m / s for m, s in zip(r.mean, r.std, strict=True)), lambda r: (1 / s for s in r.std)),
+    ),
     Mistake("mean not subtracted", ("TARE013",), _moments(_zeros, _own_std)),
     Mistake("gamma curve", ("TARE014",), _set(before=("gamma",))),
     Mistake("Normalize before ToTensor", ("TARE020",), _set(start="normalize")),
@@ -163,6 +196,18 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("training: colour jitter after Normalize", ("TARE022",), _set(augmented=True, after=("jitter",)), "train"),
 )
 
+#: Mistakes in pipelines that normalise raw values with constants of 0..255.
+RAW: tuple[Mistake, ...] = (
+    Mistake("0..255 constants: values divided, constants not", ("TARE016",), _times(255.0), by_running=("TARE002",)),
+    Mistake("0..255 constants: reversed order", ("TARE015",), _moments(lambda r: r.mean[::-1], lambda r: r.std[::-1])),
+    Mistake("0..255 constants: std not applied", ("TARE042",), _moments(_own_mean, _ones)),
+    Mistake("0..255 constants: std halved", ("TARE043",), _moments(_own_mean, lambda r: (s / 2 for s in r.std))),
+    Mistake("0..255 constants: std of [0, 1]", ("TARE016",), _moments(_own_mean, lambda r: (s / 255 for s in r.std))),
+    Mistake("0..255 constants: mean of [0, 1]", ("TARE016",), _moments(lambda r: (m / 255 for m in r.mean), _own_std)),
+    Mistake("0..255 constants: mean and std exchanged", ("TARE006",), _swap),
+    Mistake("0..255 constants: of nobody", ("TARE010",), _moments(lambda _: (79.0, 92.0, 74.0), lambda _: (84.0, 79.0, 92.0))),
+)
+
 #: The evaluation pipeline beside a correct training pipeline.
 STAGES: tuple[Mistake, ...] = (
     Mistake("training right, evaluation not normalised", ("TARE004", "TARE050"), _set(normalises=False)),
@@ -175,7 +220,8 @@ STAGES: tuple[Mistake, ...] = (
 def mutants(specs: list[tuple[str, InputSpec]], every: bool = False) -> Iterator[Case]:
     """Every mistake for every network, in one library after the other, or with ``every`` in every library.
 
-    Left out where it is none, or where a library cannot express it; then the next one takes its place.
+    Left out where it is none, or where a library cannot express it; then the next one takes its place. Mistakes in what is
+    stated for 0..255 follow, for networks whose pipelines normalise raw values.
     """
     libraries = list(BUILDERS)
     for at, (name, spec) in enumerate(specs):
@@ -183,11 +229,21 @@ def mutants(specs: list[tuple[str, InputSpec]], every: bool = False) -> Iterator
             first = (at + number) % len(libraries)
             turn = (_case(mistake, library, name, spec) for library in (*libraries[first:], *libraries[:first]))
             yield from islice((case for case in turn if case is not None), None if every else 1)
+        for number, mistake in enumerate(RAW):
+            first = (at + number) % len(libraries)
+            turn = (_case(mistake, library, name, spec, of_raw) for library in (*libraries[first:], *libraries[:first]))
+            yield from islice((case for case in turn if case is not None), None if every else 1)
 
 
-def _case(mistake: Mistake, library: str, name: str, spec: InputSpec) -> Case | None:
+def of_raw(recipe: Recipe) -> Recipe:
+    """The same recipe, whose constants are those of raw values: nothing is divided by 255."""
+    mean, std = (tuple(255 * value for value in values) for values in (recipe.mean, recipe.std))
+    return replace(recipe, divisors=(), mean=mean, std=std)
+
+
+def _case(mistake: Mistake, library: str, name: str, spec: InputSpec, written: Change = lambda r: r) -> Case | None:
     """One mistake for one network in one library; None where it cannot be made or seen, or is none."""
-    own, build = Recipe.of(spec), BUILDERS[library]
+    own, build = written(Recipe.of(spec)), BUILDERS[library]
     recipe = mistake.change(own)
     codes = mistake.codes if mistake.by_running is None or build is not as_function else mistake.by_running
     if "TARE006" in codes and is_none(own, _swap(own)):
@@ -199,7 +255,12 @@ def _case(mistake: Mistake, library: str, name: str, spec: InputSpec) -> Case | 
     if pipeline is None or (mistake in STAGES and training is None):
         return None
     given = pipeline if training is None else {"train": training, "eval": pipeline}
-    return Case(mistake.name, f"{library}, {name}", given, spec, frozenset(codes), mistake.stage)
+
+    def repaired(changes: Sequence[Fix]) -> Any:
+        whole = build(applied(recipe, changes))
+        return whole if training is None else {"train": training, "eval": whole}
+
+    return Case(mistake.name, f"{library}, {name}", given, spec, frozenset(codes), mistake.stage, repaired)
 
 
 def is_none(own: Recipe, changed: Recipe) -> bool:
@@ -212,6 +273,10 @@ def is_none(own: Recipe, changed: Recipe) -> bool:
         return True
     if changed.before == ("grey3",) and len({*zip(own.mean, own.std, strict=True)}) == 1:
         return True
+    top = 1.0 if own.divisors else 255.0
+    scaled = changed.mean == own.mean and any(changed.std == tuple(s * factor for s in own.std) for factor in (0.5, 2))
+    if scaled and all(abs(s / top - 0.5) < 0.01 for s in own.std):
+        return True  # the half of 0.5 is its square, and twice 0.5 is no std at all: these are other mistakes
     if replace(changed, mean=own.mean, std=own.std, augmented=False) != own or 0.0 in changed.std:
         return changed == own
     before, after = (Affine.of_normalisation(each.mean, each.std, 1 / 255) for each in (own, changed))

@@ -155,7 +155,7 @@ def test_a_size_of_one_number_is_that_of_a_square() -> None:
 
 def test_mean_and_std_alone_state_the_network() -> None:
     report = check(PLAIN, mean=MEAN, std=STD)
-    assert report.spec == InputSpec.of(MEAN, STD)
+    assert report.spec == InputSpec.of(MEAN, STD, raw_dtype="uint8")
     assert {finding.code for finding in report.findings if finding.fails} == {"TARE004"}
     assert check(RIGHT, mean=MEAN, std=STD).clean
 
@@ -169,7 +169,7 @@ def test_mean_and_std_alone_state_the_network() -> None:
     ],
 )
 def test_one_value_stands_for_every_channel(mean: Any, std: Any, expected: tuple[Any, Any]) -> None:
-    spec = corrected_spec(InputSpec(), CheckRequest(None, mean=mean, std=std))
+    spec = corrected_spec(InputSpec(), CheckRequest(None, mean=mean, std=std), channels=3)
     assert (spec.require("mean"), spec.require("std")) == expected
 
 

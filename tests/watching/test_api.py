@@ -38,7 +38,7 @@ MISTAKES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "divided by 65535": (lambda u: normalised(u * 255 / 65535), "TARE011"),
     "scaled by each maximum": (lambda u: normalised(u / u.amax((1, 2, 3), keepdim=True)), "TARE012"),
     "z-scored by image": (lambda u: (u - u.mean((1, 2, 3), keepdim=True)) / u.std((1, 2, 3), keepdim=True), "TARE012"),
-    "variance for std": (lambda u: normalised(u, MEAN, [s * s for s in STD]), "TARE013"),
+    "variance for std": (lambda u: normalised(u, MEAN, [s * s for s in STD]), "TARE044"),
     "one channel": (lambda u: normalised(u)[:, :1], "TARE031"),
     "channels last": (lambda u: normalised(u).permute(0, 2, 3, 1), "TARE033"),
     "float64": (lambda u: normalised(u).double(), "TARE034"),

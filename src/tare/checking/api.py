@@ -11,10 +11,12 @@ from tare.checking.inputs import CheckRequest
 from tare.checking.result import CheckReport
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
-from tare.checking.rules.table import findings
-from tare.checking.stage import explained, stage_evidence
+from tare.checking.rules.rule import Rule
+from tare.checking.rules.table import findings, rule_named
+from tare.checking.stage import StageEvidence, channels_given, explained, stage_evidence, unjudged
 from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
 from tare.errors import PipelineError
+from tare.input_spec.spec import InputSpec
 from tare.normalisation.conventions import as_handed, conventions_for
 from tare.readers.table import read_spec
 from tare.system.options import verb
@@ -40,17 +42,31 @@ def check(request: CheckRequest) -> CheckReport:
 def checked(request: CheckRequest) -> CheckReport:
     """Carry out a request; see :func:`check`."""
     network, pipeline = network_of(request), request.pipeline
-    spec = corrected_spec(as_handed(read_spec(network)), request)
-    measured = measured_from(request.data)
-    base = Evidence(spec, name_of(network), request.stage, measured=measured, conventions=conventions_for(spec))
-    name = name_of(pipeline)
-    if isinstance(pipeline, str | os.PathLike):
-        if is_config(name):
-            return _of_configuration(name, base)
+    stated, measured, name = as_handed(read_spec(network)), measured_from(request.data), name_of(pipeline)
+    is_configuration = isinstance(pipeline, str | os.PathLike) and is_config(name)
+    if isinstance(pipeline, str | os.PathLike) and not is_configuration:
         if not is_reference(name):
             raise refuse_text(name)
         pipeline = load_object(name, PipelineError)
+    given = None
+    if _is_open(stated, request):
+        given = stated_by_config(name, stated).channel_count() if is_configuration else channels_given(pipeline, request.stage)
+    spec = corrected_spec(stated, request, given)
+    base = Evidence(spec, name_of(network), request.stage, measured=measured, conventions=conventions_for(spec))
+    if is_configuration:
+        return _of_configuration(name, base)
     return _of_object(pipeline, name, base, request.seed)
+
+
+def _is_open(spec: InputSpec, request: CheckRequest) -> bool:
+    """Whether only the pipeline can say how many channels one mean and one std are for."""
+    given = (request.mean or (), request.std or ())
+    return spec.channel_count() is None and max(map(len, given)) == 1
+
+
+def rule(code: str) -> Rule:
+    """Return the rule of a code or name: title, story and examples. Raises :class:`tare.errors.SpecError` for another name."""
+    return rule_named(code)
 
 
 def _of_configuration(text: str, base: Evidence) -> CheckReport:
@@ -58,7 +74,10 @@ def _of_configuration(text: str, base: Evidence) -> CheckReport:
     stated, declared = stated_by_config(text, base.spec), declared_by_config(text)
     measured = base.measured or measured_from(measured_by_config(text))
     evidence = explained(replace(base, stated=stated, fed=stated.affine_if_known(), declared=declared, measured=measured))
-    return CheckReport(tuple(findings(evidence)), text, base.network, (base.stage,), base.spec, "configuration")
+    found, open_ = tuple(findings(evidence)), unjudged(StageEvidence(evidence))
+    judged = () if open_ else (base.stage,)
+    left = (open_,) if open_ else ()
+    return CheckReport(found, text, base.network, (base.stage,), base.spec, "configuration", judged=judged, not_judged=left)
 
 
 def _of_object(pipeline: Any, name: str, base: Evidence, seed: int) -> CheckReport:
@@ -77,7 +96,10 @@ def _of_object(pipeline: Any, name: str, base: Evidence, seed: int) -> CheckRepo
                 raise one.failure
     notes = tuple(f"{each}: {one.failure.found}" for each, one in looked.items() if one.failure is not None)
     form = ", ".join(sorted({one.form for one in looked.values() if one.form}))
-    return CheckReport(tuple(dict.fromkeys(found)), name, base.network, tuple(looked), base.spec, form, notes)
+    open_ = {each: unjudged(one) for each, one in looked.items()}
+    judged = tuple(each for each, why in open_.items() if not why)
+    left = tuple(f"{each}: {why}" if len(looked) > 1 else why for each, why in open_.items() if why)
+    return CheckReport(tuple(dict.fromkeys(found)), name, base.network, tuple(looked), base.spec, form, notes, judged, left)
 
 
 def _placed(evidence: Evidence, named: bool) -> list[Finding]:

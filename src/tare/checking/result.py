@@ -16,7 +16,8 @@ SCHEMA = "tare.check/1"
 class CheckReport:
     """The findings about a pipeline, with the specification that it was compared with.
 
-    ``form`` says how the pipeline takes images; ``notes`` say what could not be checked, and why.
+    ``form`` says how the pipeline takes images; ``notes`` say what could not be run, and why. ``not_judged`` says what of the
+    values that reach the network was not judged, and why; ``judged`` are the stages of which they were.
     """
 
     findings: tuple[Finding, ...]
@@ -26,11 +27,18 @@ class CheckReport:
     spec: InputSpec
     form: str = ""
     notes: tuple[str, ...] = ()
+    judged: tuple[Stage, ...] = ()
+    not_judged: tuple[str, ...] = ()
+
+    @property
+    def fails(self) -> bool:
+        """Whether anything but notes was found."""
+        return any(finding.fails for finding in self.findings)
 
     @property
     def clean(self) -> bool:
-        """Whether nothing but notes was found."""
-        return not any(finding.fails for finding in self.findings)
+        """Whether everything was judged and nothing but notes was found."""
+        return not self.fails and not self.not_judged
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object with schema ``tare.check/1``."""
@@ -44,4 +52,6 @@ class CheckReport:
             "spec": self.spec.to_json(),
             "form": self.form,
             "notes": list(self.notes),
+            "judged": list(self.judged),
+            "not_judged": list(self.not_judged),
         }

@@ -36,16 +36,24 @@ def network_of(request: CheckRequest) -> Any:
     return InputSpec() if request.spec is None else request.spec
 
 
-def corrected_spec(spec: InputSpec, request: CheckRequest) -> InputSpec:
-    """Complete or correct the spec by what the user states; one value stands for every channel."""
+def corrected_spec(spec: InputSpec, request: CheckRequest, channels: int | None = None) -> InputSpec:
+    """Complete or correct the spec by what the user states; one value stands for every channel.
+
+    Mean and std state neither the number of channels nor their layout: of one value there are as many as the network takes, or as
+    the pipeline gives (``channels``), or else one.
+    """
     if request.mean is not None and request.std is not None:
         given = [tuple(map(float, values)) for values in (request.mean, request.std)]
         several = max(map(len, given))
-        count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3 if several == 1 else several
+        count = several if several > 1 else spec.channel_count() or channels or 1
         mean, std = (values * (count if len(values) == 1 else 1) for values in given)
-        stated = InputSpec.of(mean, std, raw_dtype="uint8")  # which `tare check` feeds a pipeline
+        raw = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else "uint8"  # which `tare check` feeds a pipeline
+        stated = InputSpec.of(mean, std, raw_dtype=raw)
+        fits = spec.channel_count() in (None, count)
         kept = {
-            name: getattr(stated, name) for name in ("channels", "scale", "raw_dtype") if isinstance(getattr(spec, name), Unknown)
+            name: getattr(stated, name)
+            for name in ("channels", "scale", "raw_dtype")
+            if isinstance(getattr(spec, name), Unknown) or (name == "channels" and not fits)
         }
         spec = replace(spec, mean=stated.mean, std=stated.std, **kept)
     if request.size is None:

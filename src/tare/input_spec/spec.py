@@ -108,6 +108,14 @@ class InputSpec:
             raise SpecError(f"a stated {name} of the network's input", f"it is unknown: {stated.reason}", remedy)
         return stated.value
 
+    def channel_count(self) -> int | None:
+        """The number of channels: that of the means, else of the names of channels; None where neither is stated."""
+        if isinstance(self.mean, Known):
+            return len(self.mean.value)
+        if isinstance(self.channels, Unknown):
+            return None
+        return {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}.get(self.channels.value) or len(self.channels.value.split(","))
+
     def input_map(self) -> InputMap:
         """The canonical map from raw values, in red, green, blue order, to network input.
 

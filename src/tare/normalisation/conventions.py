@@ -11,7 +11,9 @@ from tare.normalisation.diagnosis import Convention
 
 def conventions_for(spec: InputSpec) -> tuple[Convention, ...]:
     """Return the catalog's constants for the network's number of channels; one-channel constants are repeated."""
-    count = len(spec.mean.value) if isinstance(spec.mean, Known) else 3
+    if isinstance(spec.raw_dtype, Known) and spec.raw_dtype.value != "uint8":
+        return ()  # the catalog's constants are those of 8-bit images
+    count = spec.channel_count() or 3
     found = []
     for entry in entries():
         if len(entry.mean) in (1, count) and entry.channels in ("RGB", "BGR", "L"):

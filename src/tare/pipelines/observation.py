@@ -23,20 +23,19 @@ _ROUNDING = 1e-6
 _FEWEST = 4
 _FLAT_LEVELS = 3
 _OFF_LEVEL = 8
+_MOST_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """The output of a pipeline for images with known raw values.
 
-    ``affine`` is the map from raw values to output, None if no such map fits. ``shape``, ``layout`` (CHW, HWC, HW) and ``dtype``
-    are those of one output. ``low`` and ``high`` are the smallest and largest value seen. ``clamped`` has the values below and
-    above which the output is cut off, None for an end that is not cut off.
-
-    The other fields are true in these cases. ``by_image``: the output depends on the image's own extremes. ``threshold``: it
-    depends only on whether the image's largest value is above 1. ``random``: two runs on one image differ. ``random_values``:
-    they differ even for an image of one colour; the map is then fitted to medians, so it is ``approximate``. ``mixed``: channels
-    are mixed. ``grey``: all output channels are the same mixture. ``finite``: the output has no NaN or Inf.
+    ``affine`` is the map from raw values to output, None if no such map fits; ``shape``, ``layout`` (CHW, HWC, HW, CTHW, CT,
+    ...) and ``dtype`` are those of one output. ``clamped`` has the value at which low or high ones stop, None where they do
+    not. ``by_image``: the output depends on the image's own extremes, with ``threshold`` only on whether its largest value is
+    above 1. ``random``: two runs on one image differ; ``random_values``: even on an image of one colour, and then the map is
+    one of medians, hence ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or
+    Inf came out. ``low`` and ``high`` are the extremes seen.
     """
 
     affine: Affine | None
@@ -62,7 +61,14 @@ class Observation:
     @property
     def channels(self) -> int:
         """Number of channels of the output."""
-        return 1 if self.layout == "HW" else self.shape[0 if self.layout == "CHW" else -1]
+        return self.shape[self.layout.index("C")] if "C" in self.layout else 1
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the output; None where it has none."""
+        if not {"H", "W"} <= set(self.layout):
+            return None
+        return self.shape[self.layout.index("H")], self.shape[self.layout.index("W")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +127,26 @@ def _settled(line: NDArray[np.float64]) -> tuple[float, float]:
     return scale, 0.0 if abs(shift) < _ROUNDING * abs(scale) * 255 else shift
 
 
-def channel_order(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> tuple[int, ...] | None:
-    """The raw channel that each output channel shows, found by its value for ``COLOUR``; None if channels are mixed."""
-    if len(colour) != len(COLOUR):
+def probe_colour(channels: int) -> tuple[int, ...]:
+    """The raw colour of the probe image: ``COLOUR``, or for other numbers of channels levels evenly apart."""
+    if channels == len(COLOUR):
+        return COLOUR
+    return tuple(int(level) for level in np.linspace(220, 30, channels)) if channels > 1 else (120,)
+
+
+def channel_order(
+    colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64], drawn: tuple[int, ...] = COLOUR
+) -> tuple[int, ...] | None:
+    """Which raw channel each output channel shows, from its value for the ``drawn`` colour; None if channels are mixed.
+
+    Of more channels than levels can tell apart, the order is not seen, and taken as it is.
+    """
+    if len(colour) != len(drawn) or len(drawn) > _MOST_TOLD:
         return tuple(range(len(colour)))
     shown = shown_levels(colour, scale, shift)
-    nearest = [int(np.abs(np.array(COLOUR) - value).argmin()) for value in shown]
-    off = [abs(COLOUR[index] - value) for index, value in zip(nearest, shown, strict=True)]
-    return tuple(nearest) if sorted(nearest) == [0, 1, 2] and max(off) < _OFF_LEVEL else None
+    nearest = [int(np.abs(np.array(drawn) - value).argmin()) for value in shown]
+    off = [abs(drawn[index] - value) for index, value in zip(nearest, shown, strict=True)]
+    return tuple(nearest) if sorted(nearest) == list(range(len(drawn))) and max(off) < _OFF_LEVEL else None
 
 
 def is_grey(colour: NDArray[np.float64], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> bool:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from tare.input_spec.affine import Affine
 from tare.pipelines.call import Call
 from tare.pipelines.observation import (
-    COLOUR,
     FEW_LEVELS,
     GREY_LEVELS,
     Line,
@@ -24,6 +23,7 @@ from tare.pipelines.observation import (
     fitted_line,
     fitted_medians,
     is_grey,
+    probe_colour,
 )
 
 # Large enough for crops of 224. Not square, so that an exchange of height and width is noticed.
@@ -53,6 +53,7 @@ class TrialPlan:
     shown: Mask | None
     random: bool
     random_values: bool
+    channels: int = 3
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -80,36 +81,37 @@ class Trials:
     lowest: list[NDArray[np.float64]]
 
 
-def observe(call: Call, seed: int = 0) -> Observation:
-    """Run ``call`` on images of one colour, which show the map, and on a dark and a bright image, which show a scaling by image.
+def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
+    """See what ``call`` makes of images of one colour (the map), of a dark and a bright image (their extremes) and of chance.
 
-    If values are drawn at random, the map is fitted to medians over repeats. Random generators are seeded by ``seed`` and
-    restored afterwards. Raises :class:`tare.errors.PipelineError` if the pipeline does.
+    Where values are drawn at random, the map is that of medians over repeats. Random generators are seeded by ``seed`` and
+    left as they were. ``channels`` is the number that is drawn; the map is from levels 0 to 255. Raises
+    :class:`tare.errors.PipelineError` if the pipeline does.
     """
     with _seeded(seed):
-        bright = [call(_textured(255)) for _ in range(1 + _AGAIN)]
-        plan = _plan(call, bright)
+        bright = [call(_textured(255, channels)) for _ in range(1 + _AGAIN)]
+        plan = _plan(call, bright, channels)
         trials = _run(call, plan, bright)
     return _judged(plan, trials)
 
 
-def _plan(call: Call, bright: list[NDArray[Any]]) -> TrialPlan:
-    """Plan the trials from the outputs of several runs on a bright image and on an image of one colour."""
+def _plan(call: Call, bright: list[NDArray[Any]], channels: int) -> TrialPlan:
+    """What the results for one image, and an image of one colour, say about how to try the pipeline."""
     first = bright[0]
     is_random = any(other.shape != first.shape or not np.array_equal(other, first, equal_nan=True) for other in bright[1:])
-    layout = _layout(first)
-    shown = None if is_random else _where_the_image_is(call, layout)
-    flat = np.stack([_colour(call, (96, 96, 96), layout) for _ in range(_REPEATS if is_random else 1)])
+    layout = _layout(first, channels)
+    shown = None if is_random else _where_the_image_is(call, layout, channels)
+    flat = np.stack([_colour(call, (96,) * channels, layout) for _ in range(_REPEATS if is_random else 1)])
     random_values = is_random and bool(np.ptp(flat, axis=0).max() > _SETTLED * max(1.0, float(np.abs(flat).max())))
-    return TrialPlan(layout, shown, is_random, random_values)
+    return TrialPlan(layout, shown, is_random, random_values, channels)
 
 
 def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
-    """Run the pipeline on images of one colour and on a dark image."""
-    greys = np.stack([_median(call, (level,) * 3, plan) for level in plan.levels])
-    colour = _median(call, COLOUR, plan)
-    dark = [call(_textured(100)) for _ in range(_REPEATS if plan.random else 1)]
-    lowest = [_colour(call, (1, 1, 1), plan.layout) for _ in range(_REPEATS if plan.random else 0)]
+    """Show the pipeline images of one colour, and a dark one."""
+    greys = np.stack([_median(call, (level,) * plan.channels, plan) for level in plan.levels])
+    colour = _median(call, probe_colour(plan.channels), plan)
+    dark = [call(_textured(100, plan.channels)) for _ in range(_REPEATS if plan.random else 1)]
+    lowest = [_colour(call, (1,) * plan.channels, plan.layout) for _ in range(_REPEATS if plan.random else 0)]
     return Trials(bright, dark, greys, colour, lowest)
 
 
@@ -122,7 +124,7 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
     clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
     # If values are random or clamped, the output for one colour does not show the order of channels.
     blurred = plan.random_values or clamped != (None, None)
-    affine, grey = _affine(lines, trials.colour, blurred) if all_fit else (None, False)
+    affine, grey = _affine(lines, trials.colour, blurred, plan.channels) if all_fit else (None, False)
     first = trials.bright[0]
     low, high = _extremes(trials.greys, _channels_first(first, plan.layout))
     stretched = not (all_fit and not any(line.outliers for line in lines)) and _is_stretched(plan, trials)
@@ -151,11 +153,11 @@ def _extremes(*seen: NDArray[np.float64]) -> tuple[float, float]:
     return (float(values.min()), float(values.max())) if values.size else (float("nan"), float("nan"))
 
 
-def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool) -> tuple[Affine | None, bool]:
-    """The map, and whether all output channels are the same mixture."""
+def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool, channels: int) -> tuple[Affine | None, bool]:
+    """The map, and whether all channels show one mixture."""
     scale, shift = np.array([line.scale for line in lines]), np.array([line.shift for line in lines])
     grey = is_grey(colour, scale, shift)
-    order = tuple(range(len(lines))) if grey or approximate else channel_order(colour, scale, shift)
+    order = tuple(range(len(lines))) if grey or approximate else channel_order(colour, scale, shift, probe_colour(channels))
     return None if order is None else Affine(order, tuple(scale.tolist()), tuple(shift.tolist())), grey
 
 
@@ -214,9 +216,9 @@ def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) 
     return np.asarray(np.median(values, axis=1), dtype=np.float64)
 
 
-def _where_the_image_is(call: Call, layout: str) -> Mask | None:
-    """The pixels that differ between a dark and a bright image; the others are padding. None unless fewer than half differ."""
-    dark, bright = (_of_colour(call, (level,) * 3, layout) for level in (32, 224))
+def _where_the_image_is(call: Call, layout: str, channels: int) -> Mask | None:
+    """Which pixels differ between a dark and a bright image: the others are padding; None if these are fewer than half."""
+    dark, bright = (_of_colour(call, (level,) * channels, layout) for level in (32, 224))
     if dark.shape != bright.shape:
         return None
     differs = np.asarray((dark != bright).any(axis=0))
@@ -224,7 +226,7 @@ def _where_the_image_is(call: Call, layout: str) -> Mask | None:
 
 
 def _of_colour(call: Call, colour: Colour, layout: str) -> NDArray[np.float64]:
-    image = np.empty((*_SHAPE, 3), np.uint8)
+    image = np.empty((*_SHAPE, len(colour)), np.uint8)
     image[0] = colour
     image[1:] = image[0]
     return _channels_first(call(image), layout, _EVERY)
@@ -236,21 +238,22 @@ def _channels_first(result: NDArray[Any], layout: str, every: int = 1) -> NDArra
     return np.asarray(values[:, ::every, ::every], np.float64).reshape(len(values), -1)
 
 
-def _layout(result: NDArray[np.generic]) -> str:
+def _layout(result: NDArray[np.generic], channels: int) -> str:
     if result.ndim == 2:
         return "HW"
-    return "HWC" if result.shape[-1] in (1, 2, 3, 4) and result.shape[0] not in (1, 2, 3, 4) else "CHW"
+    counts = {1, 2, 3, 4, channels}
+    return "HWC" if result.shape[-1] in counts and result.shape[0] not in counts else "CHW"
 
 
-def _textured(highest: int) -> NDArray[np.uint8]:
+def _textured(highest: int, channels: int) -> NDArray[np.uint8]:
     """An image with every level from 0 to ``highest`` in every channel, without symmetry, so that a flip shows."""
-    return _texture(highest).copy()  # a pipeline may work in place
+    return _texture(highest, channels).copy()  # a pipeline may work in place
 
 
 @cache
-def _texture(highest: int) -> NDArray[np.uint8]:
+def _texture(highest: int, channels: int) -> NDArray[np.uint8]:
     rows, columns = np.indices(_SHAPE)
-    waves = [(rows * (3 + c) + columns * (5 - c) + (rows * columns) // (97 + c)) % (highest + 1) for c in range(3)]
+    waves = [(rows * (3 + c) + columns * (5 - c) + (rows * columns) // (97 + c)) % (highest + 1) for c in range(channels)]
     return np.stack(waves, axis=-1).astype(np.uint8)
 
 

@@ -13,6 +13,7 @@ from tare.input_spec.spec import InputSpec
 from tare.pipelines.spec import spec_of_steps
 from tare.pipelines.step import Step
 from tare.pipelines.walk import reader_of, steps_of
+from tare.readers.timm import first_layer_channels, for_channels
 
 _FIELDS = ("channels", "scale", "mean", "std", "size", "interpolation", "antialias", "crop", "layout", "dtype", "raw_dtype")
 _MODULE = "torch.nn.modules.module.Module"
@@ -45,7 +46,9 @@ def read_module(module: Any) -> InputSpec:
     for name in ("pretrained_cfg", "default_cfg"):
         config = getattr(module, name, None)
         if isinstance(config, Mapping):
-            return InputSpec(**fields_of_pretrained_cfg(config, f"{name} of the {type(module).__name__}"))
+            spec = InputSpec(**fields_of_pretrained_cfg(config, f"{name} of the {type(module).__name__}"))
+            taken = first_layer_channels(module, config)
+            return spec if taken is None else for_channels(spec, taken[0], f"{taken[1]} of the {type(module).__name__}")
     if _is_sequential(module) and (found := _in_front(module)) is not None:
         return found
     inside = _normalisers(module)

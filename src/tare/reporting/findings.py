@@ -31,6 +31,8 @@ def print_report(report: CheckReport) -> None:
         out.print(Text.assemble(("  remedy: ", "bold"), finding.remedy), soft_wrap=True)
     for note in report.notes:
         out.print(Text(f"not run: {note}"), soft_wrap=True)
+    for left in report.not_judged:
+        out.print(Text.assemble(("not judged: ", "bold"), left), soft_wrap=True)
     out.print(Text(summary(report)), soft_wrap=True)
 
 
@@ -42,13 +44,15 @@ def summary(report: CheckReport) -> str:
         if (count := sum(finding.severity == severity for finding in report.findings))
     ]
     what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
-    hint = f"; tare rule {report.findings[0].code} explains it" if report.findings else ""
-    return f"{', '.join(counts) if counts else 'no findings'} in {what}{hint}"
+    hint = f"; tare rule {report.findings[0].code} tells the story" if report.findings else ""
+    found = ", ".join(counts) if counts else "nothing found in what was judged" if report.not_judged else "no findings"
+    return f"{found} in {what}{hint}"
 
 
 def github(report: CheckReport) -> str:
     """Workflow commands that GitHub shows as annotations."""
-    return "\n".join(_annotation(finding, _file(report)) for finding in report.findings)
+    left = [f"::warning title=not judged::{_data(each)}" for each in report.not_judged]
+    return "\n".join([*(_annotation(finding, _file(report)) for finding in report.findings), *left])
 
 
 def sarif(report: CheckReport) -> str:
@@ -66,10 +70,14 @@ def sarif(report: CheckReport) -> str:
         }
         for finding in report.findings
     ]
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
+    if report.not_judged:
+        left = [{"level": "warning", "message": {"text": f"not judged: {each}"}} for each in report.not_judged]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": left}]
     log: dict[str, Any] = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
+        "runs": [run],
     }
     return json.dumps(log, indent=2)
 

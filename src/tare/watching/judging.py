@@ -42,6 +42,13 @@ _VALUES = (
     "TARE010",
     "TARE011",
     "TARE013",
+    "TARE015",
+    "TARE016",
+    "TARE017",
+    "TARE042",
+    "TARE043",
+    "TARE044",
+    "TARE046",
 )
 # Fewer images do not show the range and spread of the data.
 _FEWEST_IMAGES = 8

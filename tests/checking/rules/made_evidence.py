@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from tare.checking.rules.evidence import Evidence
+from tare.checking.stage import explained
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Crop, InputSpec
 from tare.normalisation.conventions import conventions_for
-from tare.normalisation.diagnosis import diagnose
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
@@ -48,7 +48,7 @@ def evidence(fed: Affine | None = OWN, spec: InputSpec = SPEC, **others: Any) ->
     made = Evidence(spec, "timm:resnet50", fed=fed, **stated)
     if fed is None or len(fed.order) != len(OWN.order) or spec is not SPEC:
         return made
-    return replace(made, diagnosis=diagnose(fed, OWN, made.conventions))
+    return explained(made)
 
 
 def statistics(

@@ -10,14 +10,18 @@ from pkgutil import iter_modules
 import pytest
 from benchmarks.check_rates.__main__ import codes_table
 
-from tare.checking import rules
+from tare.checking.rules import kinds
 from tare.checking.rules.evidence import Declared, Evidence, Measured
+from tare.checking.rules.feed import Feed
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES, findings, rule_named
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.normalisation.names import Strategy
+from tare.normalisation.strategies import Normalisation
+from tare.statistics.dataset_stats import DatasetStats
 from tests.checking.rules.made_evidence import (
     MEAN,
     NORMALIZE,
@@ -36,6 +40,17 @@ REVERSED = Affine((2, 1, 0), OWN.scale, OWN.shift)
 TARGET = ((0.41, 0.38, 0.36), (0.31, 0.30, 0.29))
 OF_IMAGES = (0.26, 0.25, 0.24)
 TRAIN = statistics(*TARGET, OF_IMAGES)
+OF_MEANS = (0.11, 0.09, 0.08)
+BETWEEN = replace(
+    TRAIN,
+    channels=tuple(
+        replace(channel, root_mean_sample_variance=(channel.std**2 - of_means**2) ** 0.5)
+        for channel, of_means in zip(TRAIN.channels, OF_MEANS, strict=True)
+    ),
+)
+CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+RAW_MEAN, RAW_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+RAW_VALUES = {"mean": RAW_MEAN, "std": RAW_STD, "max_value": 1.0}
 ALL = statistics((0.45, 0.42, 0.40), (0.33, 0.32, 0.31))
 PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8")
 CONVERT = step("convert", "PILToTensor", layout="CHW")
@@ -51,6 +66,24 @@ def seen(fed: Affine | None = OWN, spec: InputSpec = SPEC, **changes: object) ->
 
 def with_data(fed: Affine, train: object = TRAIN, everything: object = None) -> Evidence:
     return evidence(fed, measured=Measured(train, None, everything))  # type: ignore[arg-type]
+
+
+def fed(
+    seen: tuple[tuple[float, ...], tuple[float, ...]] = (MEAN, (0.26, 0.25, 0.24)),
+    mean: tuple[float, ...] = MEAN,
+    std: tuple[float, ...] = STD,
+    strategy: Strategy = "source",
+    *,
+    dtype: str = "uint8",
+    bits: int | None = 8,
+    units: str = "",
+    trained_on: DatasetStats | None = None,
+) -> Evidence:
+    """Data with these moments, about to be fed under these constants of 8-bit code values."""
+    known = {"bits": Known(bits, "made") if bits else Unknown("floats")} | ({"units": Known(units, "made")} if units else {})
+    stats = replace(statistics(*seen), dtype=dtype, **known)  # type: ignore[arg-type]
+    spec = replace(SPEC, units=Known("code", "made"))
+    return Evidence(spec, "timm:resnet50", feed=Feed(stats, Normalisation(strategy, mean, std), trained_on))
 
 
 RAW_WITH_OTHER_CONSTANTS = evidence(normalised((0.31, 0.36, 0.29), (0.33, 0.31, 0.36), scale=1.0))
@@ -88,14 +121,70 @@ CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {
     ),
     "TARE013": (
         [
-            evidence(normalised(MEAN, (1.0,) * 3)),
             evidence(normalised((0.0,) * 3, STD)),
             evidence(normalised((-0.485, -0.456, -0.406), STD)),
-            evidence(normalised(MEAN, (0.229**2, 0.224**2, 0.225**2))),
+            evidence(normalised(MEAN, tuple(1 / s for s in STD))),
+            evidence(normalised(tuple(-m / s for m, s in zip(MEAN, STD, strict=True)), tuple(1 / s for s in STD))),
         ],
         [evidence()],
     ),
     "TARE014": ([seen(None), seen(None, mixed=True)], [replace(seen(None), stage="train"), seen(None, by_image=True), seen()]),
+    "TARE015": (
+        [evidence(normalised(MEAN[::-1], STD[::-1])), evidence(normalised(CLIP[0][::-1], CLIP[1][::-1]))],
+        [evidence(), evidence(REVERSED)],
+    ),
+    "TARE016": (
+        [
+            evidence(normalised(RAW_MEAN, RAW_STD), steps=(TO_TENSOR, replace(NORMALIZE, values=RAW_VALUES))),
+            evidence(normalised((79.0, 92.0, 74.0), (84.0, 79.0, 92.0))),
+            evidence(normalised(RAW_MEAN, STD)),
+            evidence(normalised(MEAN, RAW_STD)),
+            evidence(normalised(RAW_MEAN, STD, scale=1.0)),
+            evidence(normalised(MEAN, RAW_STD, scale=1.0)),
+        ],
+        [evidence(), evidence(normalised(RAW_MEAN, RAW_STD, scale=1.0)), evidence(normalised(scale=1 / 255**2))],
+    ),
+    "TARE017": (
+        [
+            evidence(normalised((-0.1, 0.2, 0.3), (0.21, 0.22, 0.23))),
+            evidence(normalised((0.3, 0.36, 0.29), (0.73, 0.61, 0.66))),
+            evidence(normalised((0.02, 0.36, 0.29), (0.3, 0.31, 0.36))),
+        ],
+        [evidence(normalised(*TARGET)), evidence(normalised((-0.485, -0.456, -0.406), STD))],
+    ),
+    "TARE042": (
+        [
+            evidence(normalised(MEAN, (1.0,) * 3)),
+            evidence(normalised(RAW_MEAN, (1.0,) * 3, scale=1.0)),
+            evidence(normalised((114.77, 107.74, 99.48), (1.0,) * 3, scale=1.0)),
+            evidence(normalised((0.36, 0.31, 0.29), (1.0,) * 3)),
+        ],
+        [evidence(), evidence(CAFFE.affine(), CAFFE), evidence(normalised((0.0,) * 3, (1.0,) * 3))],
+    ),
+    "TARE043": (
+        [
+            evidence(normalised(MEAN, tuple(s / 2 for s in STD))),
+            evidence(normalised(MEAN, tuple(2 * s for s in STD))),
+            with_data(normalised(TARGET[0], tuple(s / 40 for s in TARGET[1]))),
+        ],
+        [evidence(), with_data(normalised(*TARGET)), evidence(normalised((0.39, 0.37, 0.33), tuple(s / 2 for s in STD)))],
+    ),
+    "TARE044": (
+        [
+            evidence(normalised(MEAN, tuple(s * s for s in STD))),
+            with_data(normalised(TARGET[0], tuple(s * s for s in TARGET[1]))),
+        ],
+        [evidence()],
+    ),
+    "TARE045": ([with_data(normalised(TARGET[0], OF_MEANS), BETWEEN)], [with_data(normalised(*TARGET), BETWEEN), evidence()]),
+    "TARE046": (
+        [
+            evidence(normalised(tuple(m / s for m, s in zip(MEAN, STD, strict=True)), (1.0,) * 3)),
+            evidence(normalised(tuple(m * s for m, s in zip(MEAN, STD, strict=True)), STD)),
+            with_data(normalised(tuple(m * s for m, s in zip(*TARGET, strict=True)), TARGET[1])),
+        ],
+        [evidence(), evidence(normalised(MEAN, (1.0,) * 3))],
+    ),
     "TARE020": ([evidence(steps=(NORMALIZE, TO_TENSOR))], [evidence(steps=(TO_TENSOR, NORMALIZE))]),
     "TARE021": (
         [evidence(steps=(CONVERT, NORMALIZE))],
@@ -180,6 +269,19 @@ CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {
         ],
     ),
     "TARE080": ([evidence(spec=InputSpec(), fed=None)], [evidence()]),
+    "TARE090": ([fed(dtype="uint16", bits=12), fed(dtype="float32")], [fed(), fed(dtype="uint16", bits=12, strategy="target")]),
+    "TARE091": ([fed(mean=RAW_MEAN, std=RAW_STD)], [fed(), fed(mean=RAW_MEAN, std=RAW_STD, strategy="target")]),
+    "TARE092": (
+        [fed(units="metre"), fed(units="metre", strategy="blend")],
+        [fed(units="code"), fed(units="metre", strategy="none")],
+    ),
+    "TARE093": ([fed(seen=((0.02,) * 3, (0.01,) * 3))], [fed(seen=((0.1,) * 3, (0.08,) * 3)), fed(dtype="uint16", bits=12)]),
+    "TARE094": ([fed(mean=(0.0,) * 3, std=(1 / 255,) * 3)], [fed(), fed(mean=(0.0,) * 3, std=(1 / 255,) * 3, strategy="match")]),
+    "TARE095": ([fed(seen=((0.05,) * 3, (0.03,) * 3))], [fed(), fed(seen=((0.02,) * 3, (0.01,) * 3))]),
+    "TARE096": (
+        [fed(trained_on=statistics((0.13,) * 3, (0.3,) * 3))],
+        [fed(), fed(trained_on=statistics(MEAN, STD)), fed(trained_on=statistics((0.3,) * 3, (0.3,) * 3, error=0.05))],
+    ),
 }
 
 
@@ -202,7 +304,7 @@ def test_there_are_no_cases_of_rules_that_are_gone() -> None:
 
 
 def test_every_decorated_function_is_in_the_table() -> None:
-    modules = [import_module(f"{rules.__name__}.{found.name}") for found in iter_modules(rules.__path__)]
+    modules = [import_module(f"{kinds.__name__}.{found.name}") for found in iter_modules(kinds.__path__)]
     assert {thing for module in modules for thing in vars(module).values() if isinstance(thing, Rule)} == set(RULES)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tare.input_spec.spec import InputSpec, Known, PerSample
 from tests.cli.test_main import run
 
 MODEL = ("--mean", "0.485", "--mean", "0.456", "--mean", "0.406", "--std", "0.229", "--std", "0.224", "--std", "0.225")
@@ -44,6 +47,22 @@ def test_clean_is_0_and_findings_are_1(file: Path, capsys: pytest.CaptureFixture
     assert code == 1
     assert out.startswith("TARE004 error: values of [0, 1] reach the network without normalisation")
     assert "  remedy: add a Normalize" in out
+
+
+def test_what_is_not_judged_is_said_and_2(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    each: dict[str, Any] = {"per_sample": Known(PerSample("zscore"), "made")}
+    spec = replace(InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8"), **each)
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+    said = "values: for spec.json each sample is normalised by its own values (zscore)"
+    words = ("check", f"{file}:right", "--spec", str(tmp_path / "spec.json"))
+    code, out, _ = run(capsys, *words)
+    assert code == 2
+    assert f"not judged: {said}".replace("spec.json", str(tmp_path / "spec.json")) in out
+    assert "nothing found in what was judged" in out
+    assert "::warning title=not judged::values" in run(capsys, *words, "--format", "github")[1]
+    log = json.loads(run(capsys, *words, "--format", "sarif")[1])
+    assert "not judged: values" in log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    assert json.loads(run(capsys, *words, "--json")[1])["clean"] is False
 
 
 def test_what_users_print_does_not_get_into_the_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,25 @@ from tare.checking.inputs import Stage
 from tare.checking.rules.feed import Feed
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.diagnosis import GROSS, Convention, Diagnosis, DiagnosisKind
+from tare.normalisation.diagnosis import EIGHT_BITS, GROSS, Convention, Diagnosis, DiagnosisKind, RawRange
 from tare.pipelines.observation import Observation
 from tare.pipelines.step import Step
 from tare.statistics.dataset_stats import DatasetStats
 
 # The largest difference that rounding of constants explains.
 _ROUNDED = 2e-3
+# What a mean and std may resemble that come from elsewhere.
+_RESEMBLING: tuple[DiagnosisKind, ...] = (
+    "swapped",
+    "std_is_mean",
+    "variance_for_std",
+    "reversed_constants",
+    "std_factor",
+    "std_not_applied",
+    "raw_std_missing",
+    "raw_mean",
+    "raw_std",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,11 @@ class Evidence:
     """What is known of one pipeline at one stage.
 
     ``steps`` are read from the object and ``seen`` comes from running it; either may be missing. ``stated`` is the spec that the
-    steps, or a configuration file, amount to. ``fed`` is the map from raw values to the network's input; ``diagnosis`` explains
-    how it differs from the expected map. ``alpha`` is the number of channels that the pipeline makes of an RGBA image.
-    ``declared`` are constants that a configuration states and switches off. ``sibling`` is the evidence of the other stage.
+    steps, or a configuration file, amount to. ``diagnosis`` explains how the map that is fed differs from the expected one;
+    ``alpha`` is the number of channels that an RGBA image comes out with; ``declared`` are constants that a configuration states
+    and switches off. ``sibling`` is the other stage's evidence. ``raw`` is the range of the raw values that were fed.
+    ``of_data``: what is fed is a slip in the statistics of the user's data, and ``spec`` states those instead of the network's
+    constants.
     ``feed`` is what is about to be fed, where statistics of the data take the place of a pipeline.
     """
 
@@ -60,6 +74,8 @@ class Evidence:
     sibling: Evidence | None = None
     conventions: tuple[Convention, ...] = ()
     feed: Feed | None = None
+    raw: RawRange = EIGHT_BITS
+    of_data: bool = False
 
     @property
     def approximate(self) -> bool:
@@ -72,11 +88,21 @@ class Evidence:
         return self.spec.affine_if_known()
 
     @property
+    def is_curved(self) -> bool:
+        """Whether the network's own convention is no affine map: a window, a logarithm, each sample by its own values."""
+        stated = (self.spec.value_map, self.spec.clip, self.spec.per_sample)
+        return self.expected is None and any(isinstance(each, Known) for each in stated)
+
+    @property
     def mistake(self) -> DiagnosisKind | None:
-        """The kind of mistake that the diagnosis names; None without a diagnosis, or if the map is known too roughly to tell."""
+        """The kind of mistake that the diagnosis names, None without one or if the map is known too roughly to tell.
+
+        Constants that are statistics of the user's own data are unexplained by the network, whatever else they resemble.
+        """
         if self.diagnosis is None or (self.approximate and self.diagnosis.kind not in GROSS):
             return None
-        return self.diagnosis.kind
+        kind = self.diagnosis.kind
+        return "unexplained" if kind in _RESEMBLING and self.feeds_measured else kind
 
     @property
     def feeds_measured(self) -> bool:
@@ -88,9 +114,14 @@ class Evidence:
         return any(is_described(stats, diagnosis.implied_mean, diagnosis.implied_std) for stats in splits if stats is not None)
 
     @property
+    def raw_dtype(self) -> str:
+        """The type of raw values that the pipeline is fed: the stated one, else 8 bits."""
+        return self.spec.raw_dtype.value if isinstance(self.spec.raw_dtype, Known) else "uint8"
+
+    @property
     def channels(self) -> int | None:
         """Number of channels the network expects, if stated."""
-        return len(self.spec.mean.value) if isinstance(self.spec.mean, Known) else None
+        return self.spec.channel_count()
 
     def steps_of(self, *kinds: str) -> list[tuple[int, Step]]:
         """The steps of these kinds, each after its index in the pipeline."""

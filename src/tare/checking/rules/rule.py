@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.finding import Finding, Severity
+from tare.checking.rules.finding import Finding, Fix, Severity
 
 #: Code that several examples share.
 NORMALIZE = "v2.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))"
@@ -16,11 +16,12 @@ TO_FLOAT = "v2.ToDtype(torch.float32, scale=True)"
 
 
 class Problem(NamedTuple):
-    """What a rule found: a message with the numbers seen, a remedy, and the place."""
+    """What a rule found: the numbers seen, what to do about it, where, and the changes that a program can make."""
 
     message: str
     remedy: str
     where: str = ""
+    fix: tuple[Fix, ...] = ()
 
 
 Check = Callable[[Evidence], Iterator[Problem]]
@@ -42,7 +43,7 @@ class Rule:
     def findings(self, evidence: Evidence) -> Iterator[Finding]:
         """What the rule finds in the evidence."""
         for found in self.check(evidence):
-            yield Finding(self.code, self.severity, found.message, found.remedy, found.where)
+            yield Finding(self.code, self.severity, found.message, found.remedy, found.where, found.fix)
 
 
 def rule(code: str, name: str, severity: Severity, *, wrong: str, right: str) -> Callable[[Check], Rule]:

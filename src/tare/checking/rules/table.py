@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tare.checking.rules import channels, constants, feeding, geometry, order, statistics, values
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import SEVERITIES, Finding
+from tare.checking.rules.kinds import channels, constants, feeding, geometry, order, statistics, stds, values
 from tare.checking.rules.rule import Rule
 from tare.errors import SpecError, did_you_mean
 
-_MODULES = (values, constants, order, channels, statistics, geometry, feeding)
+_MODULES = (values, constants, stds, order, channels, statistics, geometry, feeding)
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

@@ -23,7 +23,8 @@ def check(
 ) -> None:
     """Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.
 
-    Exit code 0 clean, 1 findings, 2 unusable input. Only the code that PIPELINE names is run; a file is only read.
+    Exit code 0 clean, 1 findings, 2 unusable input, or nothing found and not everything judged. Only the code that PIPELINE names
+    is run; a file is only read.
     """
     from tare.checking.api import checked
     from tare.reporting import console, findings
@@ -39,7 +40,7 @@ def check(
         typer.echo(findings.sarif(report))
     else:
         findings.print_report(report)
-    raise typer.Exit(0 if report.clean else 1)
+    raise typer.Exit(1 if report.fails else 0 if report.clean else 2)
 
 
 @command(RuleRequest)

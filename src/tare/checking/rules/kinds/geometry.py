@@ -49,7 +49,9 @@ def other_size(evidence: Evidence) -> Iterator[Problem]:
     if evidence.stage != "eval" or not isinstance(wanted, Known):
         return
     if seen is not None:
-        found = tuple(seen.shape[1:] if seen.layout == "CHW" else seen.shape[:2])
+        if seen.size is None:
+            return
+        found = seen.size
     elif evidence.stated is not None and isinstance(evidence.stated.size, Known):
         found = evidence.stated.size.value
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.pipelines.step import Step
 
@@ -106,6 +107,7 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
             f"values {cut} are cut off: dark or bright parts of every image become one value",
             "leave out the clamp; normalised values are meant to lie outside [0, 1] and [-1, 1]",
             named[0].where if named else "",
+            (Fix("remove_clamp"),),
         )
 
 

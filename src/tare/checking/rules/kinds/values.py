@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
-from tare.checking.rules.words import expected_constants, raw_range, where_normalised
+from tare.checking.rules.words import (
+    constants,
+    expected_constants,
+    has_raw_values,
+    has_unit_values,
+    network_constants,
+    of_data,
+    raw_range,
+    raw_values,
+    top_at_normalize,
+    where_normalised,
+)
 from tare.input_spec.spec import Known
-
-#: The smallest and largest std of unit values that pipelines usually state.
-_USUAL_STD = (0.04, 2.0)
 
 
 @rule(
@@ -26,15 +35,30 @@ def range_255(evidence: Evidence) -> Iterator[Problem]:
     Constants such as 0.485 and 0.229 belong to values in [0, 1]. Applied to 0..255 they turn white into 1111 instead of 2.25. The
     first batch norm absorbs part of it in training, so the loss still falls and only the accuracy is worse.
     """
-    others = raw_with_other_constants(evidence)
-    if evidence.mistake == "times_255" or others:
-        whose = " with constants that are not the network's" if others else ""
+    if evidence.mistake != "times_255" or evidence.diagnosis is None or has_unit_values(evidence):
+        return
+    others = bool(evidence.diagnosis.other)
+    whose = " with constants that are not the network's" if others else ""
+    top = evidence.raw.high
+    if evidence.raw.unit == 1:  # floats, which the network takes as they are
+        said = f"values are {evidence.raw.steps:g} times too large"
+        remedy = f"leave out the multiplication by {evidence.raw.steps:g}"
         yield Problem(
-            f"values of 0..255 are normalised{whose} as if they were in [0, 1]: {raw_range(evidence)}",
-            "divide by 255 before normalising: ToTensor() on 8-bit images, v2.ToDtype(torch.float32, scale=True), "
-            "do_rescale=True, or A.Normalize with max_pixel_value=255",
-            where_normalised(evidence),
+            f"{said}: {raw_range(evidence)}", remedy, where_normalised(evidence), (Fix("scale_values", factor=1 / 255),)
         )
+        return
+    yield Problem(
+        f"values of {raw_values(evidence)} are normalised{whose} as if they were in [0, 1]: {raw_range(evidence)}",
+        (
+            "divide by 255 before normalising: ToTensor() on 8-bit images, v2.ToDtype(torch.float32, scale=True), "
+            "do_rescale=True, or A.Normalize with max_pixel_value=255"
+            if top == 255
+            else f"divide by {top:g} before normalising, the range of {evidence.raw_dtype}"
+        )
+        + (f"; then use {network_constants(evidence)}" if others else ""),
+        where_normalised(evidence),
+        (Fix("scale_values", factor=1 / evidence.raw.steps), *(constants(evidence, 1.0) if others else ())),
+    )
 
 
 @rule(
@@ -50,14 +74,22 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
     ToTensor divides 8-bit images by 255, and so do Hugging Face processors, A.Normalize and some networks (Keras EfficientNet).
     After a second division every image is nearly black: all values lie within 1/255 of the lowest one.
     """
-    if evidence.mistake != "divided_twice":
+    if evidence.mistake != "divided_twice" or evidence.diagnosis is None:
         return
+    if evidence.diagnosis.other or has_unit_values(evidence) or has_raw_values(evidence):
+        return  # the constants are of another scale: TARE016
+    top = evidence.raw.high
     raw = isinstance(evidence.spec.scale, Known) and evidence.spec.scale.value == 1.0
-    cause = (
-        "values in [0, 1] reach a network that takes 0..255"
-        if raw
-        else "values are divided by 255 twice, images are nearly black"
+    read = top_at_normalize(evidence) is not None
+    steps = f"{evidence.raw.steps:g}"
+    divided = (
+        f"values are divided by {steps} twice, images are nearly black"
+        if read
+        else f"values are divided by {steps} twice, or constants of 0..{steps} are applied to values in [0, 1]; images are black"
     )
+    cause = f"values in [0, 1] reach a network that takes 0..{top:g}" if raw else divided
+    if evidence.raw.unit == 1:
+        cause = f"values are divided by {evidence.raw.steps:g}, and the network takes them as they are"
     remedy = (
         "leave out the division by 255 (ToTensor divides)"
         if raw
@@ -65,8 +97,10 @@ def divided_twice(evidence: Evidence) -> Iterator[Problem]:
             "leave out one division: ToTensor() already scales 8-bit images, a Hugging Face processor rescales unless "
             "do_rescale=False, A.Normalize divides by max_pixel_value"
         )
+        + ("" if read else "; or divide the constants by 255")
     )
-    yield Problem(f"{cause}: {raw_range(evidence)}", remedy, where_normalised(evidence))
+    change = Fix("scale_values", factor=evidence.raw.steps)
+    yield Problem(f"{cause}: {raw_range(evidence)}", remedy, where_normalised(evidence), (change,))
 
 
 @rule(
@@ -91,6 +125,7 @@ def normalised_twice(evidence: Evidence) -> Iterator[Problem]:
             f"the images are normalised twice{with_whose}: {raw_range(evidence)}",
             "remove one of the two: your own Normalize, the processor's, or the one inside the exported model",
             where_normalised(evidence),
+            () if other else (Fix("remove_normalize"),),
         )
     if kind == "normalised_for_network_that_does_it_itself" and evidence.diagnosis:
         yield Problem(
@@ -98,6 +133,7 @@ def normalised_twice(evidence: Evidence) -> Iterator[Problem]:
             f"values or normalises them itself: {raw_range(evidence)}",
             "remove the Normalize from the pipeline",
             where_normalised(evidence),
+            (Fix("remove_normalize"),),
         )
 
 
@@ -115,11 +151,21 @@ def not_normalised(evidence: Evidence) -> Iterator[Problem]:
     """
     kind = evidence.mistake
     if kind in ("not_normalised_unit", "not_normalised_raw"):
-        what = "0..255" if kind == "not_normalised_raw" else "[0, 1]"
+        is_raw = kind == "not_normalised_raw" or evidence.raw.unit == 1
+        what, top = (raw_values(evidence), evidence.raw.high) if is_raw else ("[0, 1]", 1.0)
+        spec = evidence.spec
+        stated_for_raw = isinstance(spec.scale, Known) and spec.scale.value == 1
+        if is_raw and not stated_for_raw:
+            how = f"divide by {evidence.raw.steps:g}, then add a Normalize"
+        elif stated_for_raw and not is_raw:
+            how = f"do not divide by {evidence.raw.steps:g}, and add a Normalize"
+        else:
+            how = "add a Normalize"
         yield Problem(
             f"values of {what} reach the network without normalisation: {raw_range(evidence)}",
-            f"add a Normalize with the network's constants, {expected_constants(evidence)}",
+            f"{how} with the network's constants, {expected_constants(evidence)}",
             where_normalised(evidence),
+            constants(evidence, top, "add_normalize"),
         )
 
 
@@ -137,9 +183,10 @@ def bit_depth(evidence: Evidence) -> Iterator[Problem]:
     """
     if evidence.mistake == "bit_depth" and evidence.diagnosis:
         yield Problem(
-            f"8-bit values are divided by {evidence.diagnosis.other}: {raw_range(evidence)}",
+            f"values of {raw_values(evidence)} are divided by {evidence.diagnosis.other}: {raw_range(evidence)}",
             "divide by the range of the dtype: 255 for 8 bits, 65535 for 16",
             where_normalised(evidence),
+            (Fix("scale_values", factor=float(evidence.diagnosis.other) * evidence.raw.unit),),
         )
 
 
@@ -150,6 +197,8 @@ def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
     Dividing by an image's own maximum, or dividing by 255 only `if image.max() > 1`, makes the scale depend on the content: a
     nearly black frame comes out white, and equal raw values become different inputs.
     """
+    if isinstance(evidence.spec.per_sample, Known):
+        return  # as the network expects
     named = [step for _, step in evidence.steps_of("normalize_by_image")]
     if named or (evidence.seen is not None and evidence.seen.by_image):
         which = f" ({named[0].name})" if named else ""
@@ -171,20 +220,21 @@ def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
 def formula(evidence: Evidence) -> Iterator[Problem]:
     """A slip in (x - mean) / std.
 
-    The mean is added instead of subtracted, values are divided by the variance instead of the std, or one of the two steps is
-    missing.
+    The mean added instead of subtracted or not subtracted at all, a product where a quotient is meant, or the inverse formula,
+    which makes images of normalised values.
     """
-    slip = {
-        "std_not_applied": "the mean is subtracted, but values are not divided by the std",
-        "mean_not_subtracted": "values are divided by the std, but the mean is not subtracted",
+    said = {
+        "mean_not_subtracted": "values are divided by the std, and the mean is not subtracted",
         "mean_added": "the mean is added where it should be subtracted",
-        "variance_for_std": "values are divided by the variance (std squared) where the std is meant",
+        "std_multiplied": "values are multiplied by the std where they should be divided by it",
+        "denormalised": "the formula is x * std + mean, which undoes a normalisation",
     }.get(evidence.mistake or "")
-    if slip:
+    if said:
         yield Problem(
-            f"{slip}: {raw_range(evidence)}",
+            f"{said}{of_data(evidence)}: {raw_range(evidence)}",
             f"apply (x - mean) / std with {expected_constants(evidence)}",
             where_normalised(evidence),
+            constants(evidence),
         )
 
 
@@ -202,6 +252,8 @@ def not_affine(evidence: Evidence) -> Iterator[Problem]:
     describe. The network knows such images only if it was trained with the same step.
     """
     seen = evidence.seen
+    if evidence.is_curved:
+        return  # and so does the network
     if seen is None or seen.affine is not None or evidence.stage == "train" or seen.by_image or not seen.finite:
         return
     if seen.clamped != (None, None) or seen.random:
@@ -211,12 +263,3 @@ def not_affine(evidence: Evidence) -> Iterator[Problem]:
         f"{cause}: no mean and std describe what this pipeline does",
         "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation",
     )
-
-
-def raw_with_other_constants(evidence: Evidence) -> bool:
-    """Whether constants that belong to [0, 1] and are not published act on 0..255: 255 times its std is a usual one."""
-    expected = evidence.expected
-    if evidence.mistake != "unexplained" or evidence.diagnosis is None or expected is None:
-        return False
-    usual, stds = 1 / (255 * max(expected.scale)), evidence.diagnosis.implied_std
-    return usual > _USUAL_STD[0] and all(_USUAL_STD[0] < 255 * abs(std) < _USUAL_STD[1] for std in stds)

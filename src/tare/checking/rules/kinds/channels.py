@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.checking.rules.words import listed, where_normalised
 from tare.input_spec.fields import UNSTATED
@@ -39,6 +40,7 @@ def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
             f"red and blue are exchanged: the network expects {wants} and receives {gets}",
             "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]",
             where_normalised(evidence),
+            (Fix("reverse_channels"),),
         )
 
 
@@ -75,12 +77,22 @@ def grey_with_colour_constants(evidence: Evidence) -> Iterator[Problem]:
 def channel_count(evidence: Evidence) -> Iterator[Problem]:
     """Constants or images with another number of channels.
 
-    If a one-channel image is normalised with three constants, it silently becomes an image of three channels. A network for three
-    channels refuses an image of one channel.
+    Three constants on a one-channel image are broadcast to three channels, silently, or refused; a network for three channels
+    refuses one.
     """
     expected = evidence.channels
-    for _, step in evidence.steps_of("normalize"):
+    for at, step in evidence.steps_of("normalize"):
         mean, std = step.values.get("mean") or (), step.values.get("std") or ()
+        grey = [
+            one for _, one in evidence.steps_of("grayscale") if one.values.get("channels") == 1 and one in evidence.steps[:at]
+        ]
+        if grey and not grey[0].random and len(mean) > 1:
+            yield Problem(
+                f"{grey[0].name} leaves one channel, and Normalize has constants for {len(mean)}",
+                "state one mean and one std, the averages of the three; or keep three channels: Grayscale(3)",
+                step.where,
+            )
+            continue
         if len(mean) != len(std) and 1 not in (len(mean), len(std)):
             counts = f"Normalize has {len(mean)} means and {len(std)} stds"
             yield Problem(counts, "state one mean and one std per channel", step.where)
@@ -140,6 +152,8 @@ def tiny_std(evidence: Evidence) -> Iterator[Problem]:
     Divided by the std of a nearly constant channel, the smallest change becomes thousands of sigma. If a joint of a robot never
     moved in the target's data, or a spectral band is almost empty, a single unusual sample makes the loss explode.
     """
+    if evidence.mistake == "raw_mean":
+        return  # the std is of another scale than the mean: TARE016
     for where, std in _stds(evidence):
         bad = [value for value in std if _SMALLEST_NORMAL <= value < _LEAST_STD]
         if bad:
@@ -165,9 +179,12 @@ def channels_last(evidence: Evidence) -> Iterator[Problem]:
         wants = evidence.spec.layout.value
     else:
         return
-    if wants in ("NCHW", "NHWC") and seen.layout != wants[1:]:
-        remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else "permute to (H, W, C)"
-        yield Problem(f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}", remedy)
+    # A pipeline of single frames is no mistake for a network of clips.
+    if sorted(seen.layout) == sorted(wants[1:]) and seen.layout != wants[1:]:
+        axes = ", ".join(wants[1:])
+        remedy = "permute to (C, H, W): ToTensor(), A.ToTensorV2()" if wants == "NCHW" else f"permute to ({axes})"
+        said = f"the pipeline gives {seen.layout} (shape {seen.shape}) and the network takes {wants[1:]}"
+        yield Problem(said, remedy, fix=(Fix("permute"),))
 
 
 @rule(
@@ -202,8 +219,8 @@ def not_float32(evidence: Evidence) -> Iterator[Problem]:
     layer.
     """
     if evidence.seen is not None and evidence.seen.dtype in ("float64", "int64", "int32"):
-        message = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
-        yield Problem(message, "end with .float(), or v2.ToDtype(torch.float32)")
+        said = f"the pipeline gives {evidence.seen.dtype}, and networks take float32"
+        yield Problem(said, "end with .float(), or v2.ToDtype(torch.float32)", fix=(Fix("to_float32"),))
 
 
 def _stds(evidence: Evidence) -> Iterator[tuple[str, tuple[float, ...]]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence, is_described
+from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import Problem, rule
 from tare.checking.rules.words import listed
 from tare.statistics.dataset_stats import DatasetStats
@@ -40,6 +41,7 @@ def std_of_single_images(evidence: Evidence) -> Iterator[Problem]:
         f"the std {listed(std)} is the mean of the stds of single images; the std of the data is {listed(train.std)}: inputs "
         f"come out {max(p / s for p, s in zip(train.std, std, strict=True)):.2f} times as wide as intended",
         "take the pooled std: tare measure DATA",
+        fix=_constants_of(train),
     )
 
 
@@ -51,7 +53,12 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
     test data are no longer unseen.
     """
     measured, diagnosis = evidence.measured, evidence.diagnosis
-    if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
+    if (
+        measured is None
+        or diagnosis is None
+        or evidence.approximate
+        or evidence.mistake not in ("unexplained", "other_constants")
+    ):
         return
     fed = (diagnosis.implied_mean, diagnosis.implied_std)
     distance = {
@@ -68,6 +75,7 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
             f"mean and std are those of {which} (they agree to {distance[nearest]:.2g}; with the training split to "
             f"{distance['train']:.2g}): the held-out data have influenced the network's input",
             f"use the training split's: mean {listed(measured.train.mean)}, std {listed(measured.train.std)}",
+            fix=_constants_of(measured.train),
         )
 
 
@@ -123,10 +131,19 @@ def declared_but_not_applied(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
+def _constants_of(stats: DatasetStats) -> tuple[Fix, ...]:
+    return (Fix("set_constants", tuple(stats.mean), tuple(stats.std)),)
+
+
 def _fed_statistics(evidence: Evidence) -> DatasetStats | None:
     """The training split's statistics, if the pipeline normalises with them (under any definition of std), else None."""
     measured, diagnosis = evidence.measured, evidence.diagnosis
-    if measured is None or diagnosis is None or evidence.approximate or diagnosis.kind not in ("unexplained", "other_constants"):
+    if (
+        measured is None
+        or diagnosis is None
+        or evidence.approximate
+        or evidence.mistake not in ("unexplained", "other_constants")
+    ):
         return None
     fed = diagnosis.implied_mean, diagnosis.implied_std
     return measured.train if is_described(measured.train, *fed) else None
