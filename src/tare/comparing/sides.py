@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tare.comparing.constants import of_constants
 from tare.comparing.inputs import CompareRequest
 from tare.errors import DataError
 from tare.measuring.api import measured
@@ -60,4 +61,4 @@ def _published(text: str) -> DatasetStats:
         near = difflib.get_close_matches(name, known)
         guess = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"
         raise DataError("a file, a folder, or a name in the catalog", repr(text), guess)
-    return named(name).stats()
+    return of_constants(named(name))
