@@ -170,10 +170,11 @@ def _answer(
     )
     members = [one for one in ranking if one.relative >= 1 - confidence]
     best, shift = ordered[0][0], SAME if in_domain else OTHER
-    model = scored.models[best.augmentation]
+    model = scored.models[best.augmentation][best.candidate.sample]
     estimated = estimate(
         best.candidate, stored[front.name], model, setting.content, shift, inflation=factor**-0.5, confidence=confidence
     )
+    of_constants = not best.candidate.sample  # an image standardised by itself has no constants to estimate
     deep = _deep(setting, stored, members[:_DEEP_CANDIDATES])
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
     in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
@@ -189,7 +190,7 @@ def _answer(
         reason=reason_for(ranking, members, front, listed=listed),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
-        estimated=estimated,
+        estimated=estimated if of_constants else None,
         layer=front.name,
         listed=listed,
         notes=notes,
@@ -209,7 +210,7 @@ def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequenc
     found = {}
     for one in members:
         way = next(each for each in AUGMENTATIONS if each.name == one.augmentation)
-        fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate.affine)
+        fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate)
         found[one.name] = deep_divergence(setting.network.module, stored, [fed])
     return found
 
