@@ -43,6 +43,7 @@ class TrainingAugmentation:
     share of the image (0: no such crop), with ``antialias`` or, as in TensorFlow, without. ``erased``: boxes in half of the
     images. ``colours``: ``jittered`` varies brightness, contrast and saturation by 40%; ``distorted`` is TensorFlow's Inception
     preprocessing, hue included. ``casts``: the std of a shift of every colour by itself.
+    ``mixed``: mixup with this alpha, where no border is zero after normalisation.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TrainingAugmentation:
     colours: Colours = "none"
     casts: float = 0.0
     antialias: bool = True
+    mixed: float = 0.0
 
 
 AUGMENTATIONS = (
@@ -76,6 +78,12 @@ AUGMENTATIONS = (
     TrainingAugmentation(
         "whole images, Inception's colours, each colour shifted", area=0.9, colours="distorted", casts=_CAST, antialias=False
     ),
+    TrainingAugmentation("mixup, alpha 0.2", mixed=0.2),
+    TrainingAugmentation("mixup, alpha 1", mixed=1.0),
+    TrainingAugmentation("padded crop, black, and mixup, alpha 0.2", "black", mixed=0.2),
+    TrainingAugmentation("padded crop, black, and mixup, alpha 1", "black", mixed=1.0),
+    TrainingAugmentation("resized crop of at least 8% and mixup, alpha 0.2", area=0.08, mixed=0.2),
+    TrainingAugmentation("resized crop of at least 8% and mixup, alpha 1", area=0.08, mixed=1.0),
 )
 
 
@@ -118,7 +126,17 @@ class AugmentedImages:
         values = torch.stack([one[0] for one in drawn])
         values = values.reshape(*shape, *values.shape[1:])
         mask, added = (_stacked([one[kind] for one in drawn], shape) for kind in (1, 2))
+        if augmentation.mixed:
+            values = self._mixed(values, augmentation.mixed, start)
         return Views(values, mask, added)
+
+    def _mixed(self, values: torch.Tensor, alpha: float, start: int) -> torch.Tensor:
+        """Mixup (Zhang et al. 2018): each view and that of another image, in shares drawn from Beta(alpha, alpha)."""
+        count, each = values.shape[:2]
+        rng = self._random(start, 0, 5)
+        shares = torch.from_numpy(rng.beta(alpha, alpha, (count, each)).astype(np.float32))[:, :, None, None, None]
+        other = int(rng.integers(1, max(2, count)))
+        return shares * values + (1 - shares) * values.roll(other, dims=0)
 
     def _view(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
         values, mask, added = self.images[place].whole, None, None
