@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tare.comparing.shift import compare_stats
 from tare.normalisation.catalog import named
 from tare.samples.raw_kind import Known
+from tare.statistics.bins import Bins
 from tare.statistics.dataset_stats import DatasetStats
 from tests.comparing.photographs import bytes_of, floats_of, photographs
 from tests.made_stats import stacked, stated_stats, stats_of
@@ -25,9 +26,14 @@ def pages(seed: int, number: int = 1500) -> NDArray[np.float64]:
     return np.where(ink, 0.2, 0.65) + 0.03 * rng.standard_normal((number, 8, 8, 1))
 
 
+def moved_bins(bins: Bins | None, gain: float, offset: float) -> Bins:
+    """The bins of 8-bit levels after the same change, each around its level."""
+    assert bins is not None
+    return Bins(gain * (bins.low - 0.5 / 255) + offset, gain * bins.width, bins.counts)
+
+
 def moved(stats: DatasetStats, gain: float, offset: float) -> DatasetStats:
     """The same data after x -> gain x + offset, as floats whose quantiles are known."""
-    assert all(channel.fine is not None for channel in stats.channels)
     channels = tuple(
         replace(
             channel,
@@ -35,7 +41,7 @@ def moved(stats: DatasetStats, gain: float, offset: float) -> DatasetStats:
             **{name: gain * getattr(channel, name) for name in ("std", "mean_se", "std_se")},
             quantiles={key: gain * value + offset for key, value in channel.quantiles.items()},
             histogram=None,
-            fine=replace(channel.fine, low=gain * (channel.fine.low - 0.5 / 255) + offset, width=gain * channel.fine.width),
+            fine=moved_bins(channel.fine, gain, offset),
         )
         for channel in stats.channels
     )

@@ -2,10 +2,11 @@
 
 If B is A under a map T that rises (or falls), then the share of B below a value c is the share of A below T^-1(c) (or what
 remains of it). T is then the map of quantiles, the only one of its kind between the two (optimal transport in one dimension).
-The parameters of T minimise D = r' C^-1 r, where r are the differences of these shares at up to 24 cuts and C is their
-covariance: that of two Brownian bridges (with a number of independent values that mean and std show: Rao and Scott 1981), of the
-level and contrast that whole images share, of rounding, and a small error of the map. D is then chi squared with as many degrees of freedom as cuts minus parameters, if T is
-right (Hansen 1982). Among the maps that it does not reject, the least D + parameters log(n) is chosen (Schwarz 1978).
+The parameters of T minimise D = r' C^-1 r, where r are the differences of these shares at up to 24 cuts. C is the covariance
+of two Brownian bridges (with a number of independent values that mean and std show: Rao and Scott 1981), of the level and
+contrast that whole images share, of rounding, and of a small error of the map. If T is right, D is chi squared with as many
+degrees of freedom as cuts minus parameters (Hansen 1982). Among the maps that this does not reject, the least
+D + parameters log(n) is chosen (Schwarz 1978).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
 
     def residual(parameters: Doubles) -> Doubles:
         x = kind.inverse(cuts, parameters)
-        return _within(shares, *_predicted(a, x, falls=kind.falls), a, x, falls=kind.falls)
+        return _within(shares, *_predicted(a, x, falls=kind.falls))
 
     def whitened(parameters: Doubles) -> Callable[[Doubles], Doubles]:
         x = kind.inverse(cuts, parameters)
@@ -166,7 +167,7 @@ def _exp(logarithm: float) -> float:
     return math.exp(min(_MOST, max(-_MOST, logarithm)))
 
 
-def _within(shares: Doubles, least: Doubles, most: Doubles, a: Shape, x: Doubles, *, falls: bool) -> Doubles:
+def _within(shares: Doubles, least: Doubles, most: Doubles) -> Doubles:
     return np.asarray(shares - np.clip(shares, np.minimum(least, most), np.maximum(least, most)), np.float64)
 
 

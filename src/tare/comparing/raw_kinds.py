@@ -25,8 +25,8 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
     mine, theirs = source.units, target.units
     if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
         return tuple(notes), (
-            f"the source counts {mine.value} ({mine.origin}), the target {theirs.value} ({theirs.origin}): their numbers must not "
-            "be compared before one is converted"
+            f"the source counts {mine.value} ({mine.origin}), the target {theirs.value} ({theirs.origin}): their numbers must "
+            "not be compared before one is converted"
         )
     return tuple(notes), ""
 
@@ -42,7 +42,8 @@ def bit_depth(source: DatasetStats, target: DatasetStats, channels: tuple[Channe
         return ""
     return (
         f"the source uses {_typed(source)}, the target {_typed(target)}: unit values are multiplied by {expected:.4g} for that "
-        f"alone (stds by {', '.join(f'{ratio:.4g}' for ratio in ratios)}); divide by the largest value of the bits in use, not of the type"
+        f"alone (stds by {', '.join(f'{ratio:.4g}' for ratio in ratios)}); "
+        "divide by the largest value of the bits in use, not of the type"
     )
 
 

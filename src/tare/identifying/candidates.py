@@ -62,9 +62,9 @@ class Candidate:
 def candidates(channels: int) -> tuple[Candidate, ...]:
     """All normalisations of inputs with this number of channels, each map once, plain forms first.
 
-    They are unit values, raw values, images standardised by their own values, and for every published constant: the z-score, the mean alone (of unit or of raw values),
-    the std alone, the z-score applied twice, and the z-score applied to raw values. Each is made for RGB, for BGR, and for BGR
-    with the constants left in RGB order.
+    They are unit values, raw values, images standardised by their own values, and for every published constant: the z-score, the
+    mean alone (of unit or of raw values), the std alone, the z-score applied twice, and the z-score applied to raw values. Each
+    is made for RGB, for BGR, and for BGR with the constants left in RGB order.
     """
     found: list[Candidate] = []
     ends: dict[tuple[int, ...], list[tuple[int, PerChannel]]] = {}
@@ -93,7 +93,9 @@ def _by_sample(channels: int) -> Iterator[Candidate]:
             places = (2, 1, 0) if order == "BGR" else tuple(range(channels))
             label = f"{name}, BGR" if order == "BGR" else name
             origin = f"tare identify: {label}"
-            spec = InputSpec.of((0.0,) * channels, (1.0,) * channels, scale=1.0, channels=order or None, raw_dtype="uint8", origin=origin)
+            spec = InputSpec.of(
+                (0.0,) * channels, (1.0,) * channels, scale=1.0, channels=order or None, raw_dtype="uint8", origin=origin
+            )
             stated = replace(spec, per_sample=Known(PerSample("zscore", sample), origin))
             affine = Affine(places, (1 / _UNIT,) * channels, (0.0,) * channels)
             yield Candidate(label, stated, affine, Family(form, "any range", order), sample=sample)

@@ -197,7 +197,7 @@ def _answer(
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
         identifiable=explained is True and len({one.candidate.family for one in members}) == 1,
-        reason=reason if fits else unexplained(ranking[0], limit, in_domain=in_domain),
+        reason=reason if fits else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
         estimated=estimated if of_constants else None,

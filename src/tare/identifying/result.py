@@ -94,7 +94,7 @@ class Identification:
         spec = chosen.spec
         if self.explained is False:
             nothing = Unknown(f"tare identify: none of the candidates explains the network; {chosen.name} is the nearest")
-            return InputSpec(**dict.fromkeys(_DECIDED, nothing))
+            return replace(InputSpec(), **{name: nothing for name in _DECIDED})
         if len(members) == 1:
             return spec
         names = ", ".join(self.ambiguity)

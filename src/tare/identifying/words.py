@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tare.identifying.candidates import Candidate
+from tare.identifying.estimate import Estimated
 from tare.identifying.fingerprint.front import NetworkFront
 from tare.identifying.result import Ranked
 
@@ -32,14 +33,15 @@ def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: Netw
     return f"{fits}; the nearest of another kind, {nearest.name}, is at {nearest.divergence:.2g} ({times:.3g} times)"
 
 
-def unexplained(best: Ranked, limit: float, *, in_domain: bool) -> str:
+def unexplained(best: Ranked, limit: float, estimated: Estimated | None, *, in_domain: bool) -> str:
     """One sentence on a best candidate that misfits more than sampling explains; with other images the reason is open."""
     misfit = f"the best, {best.name}, leaves a divergence of {best.divergence or 0.0:.2g}, and sampling at most {limit:.2g}"
     if in_domain:
-        return f"none of the candidates explains the network: {misfit}"
+        own = "; constants that nobody published may: see the estimate" if estimated and estimated.divergence <= limit else ""
+        return f"none of the candidates explains the network: {misfit}{own}"
     return (
-        f"{misfit}: the images are of another kind than the training data, or the truth is not among the candidates; images of the "
-        "training data (--in-domain) would tell"
+        f"{misfit}: the images are of another kind than the training data, or the truth is not among the candidates; images of "
+        "the training data (--in-domain) would tell"
     )
 
 
@@ -89,7 +91,9 @@ def separating(members: Sequence[Candidate], in_domain_only: Sequence[Candidate]
     if first.affine.order != second.affine.order:
         return f"more images with strong colours: {first.name} and {second.name} differ in which colour reaches which channel"
     if first.sample or second.sample:
-        return f"more images from the training data whose levels and contrasts differ: {first.name} levels them, {second.name} not"
+        return (
+            f"more images from the training data whose levels and contrasts differ: {first.name} levels them, {second.name} not"
+        )
     ends = np.array([0.0, 255.0])[:, None]
     one, other = (ends * np.array(c.affine.scale) + np.array(c.affine.shift) for c in (first, second))
     end, channel = np.unravel_index(int(np.abs(one - other).argmax()), one.shape)

@@ -121,22 +121,22 @@ class AugmentedImages:
 
     def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int) -> Views:
         """``each`` views of images ``start`` to ``stop - 1``, at the size of the network's input."""
-        drawn = [self._view(augmentation, place, view) for place in range(start, stop) for view in range(each)]
+        drawn = [self._drawn(augmentation, place, view) for place in range(start, stop) for view in range(each)]
         shape = (stop - start, each)
         values = torch.stack([one[0] for one in drawn])
         values = values.reshape(*shape, *values.shape[1:])
         mask, added = (_stacked([one[kind] for one in drawn], shape) for kind in (1, 2))
-        if augmentation.mixed:
-            values = self._mixed(values, augmentation.mixed, start)
         return Views(values, mask, added)
 
-    def _mixed(self, values: torch.Tensor, alpha: float, start: int) -> torch.Tensor:
-        """Mixup (Zhang et al. 2018): each view and that of another image, in shares drawn from Beta(alpha, alpha)."""
-        count, each = values.shape[:2]
-        rng = self._random(start, 0, 5)
-        shares = torch.from_numpy(rng.beta(alpha, alpha, (count, each)).astype(np.float32))[:, :, None, None, None]
-        other = int(rng.integers(1, max(2, count)))
-        return shares * values + (1 - shares) * values.roll(other, dims=0)
+    def _drawn(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
+        """One view; under mixup (Zhang et al. 2018) its sum with that of another image, in shares from Beta(alpha, alpha)."""
+        values, mask, added = self._view(augmentation, place, view)
+        count = len(self.images)
+        if not augmentation.mixed or count < 2:
+            return values, mask, added
+        rng = self._random(place, view, 5)
+        share, other = float(rng.beta(augmentation.mixed, augmentation.mixed)), (place + int(rng.integers(1, count))) % count
+        return share * values + (1 - share) * self._view(augmentation, other, view)[0], mask, added
 
     def _view(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
         values, mask, added = self.images[place].whole, None, None

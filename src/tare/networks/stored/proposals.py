@@ -105,10 +105,11 @@ def _made(kind: str, name: str) -> nn.Module:
         if kind == "timm":
             import timm
 
-            return timm.create_model(name, pretrained=False)
+            module: nn.Module = timm.create_model(name, pretrained=False)
+            return module
         from torchvision.models import get_model
 
-        module: nn.Module = get_model(name, weights=None)
+        module = get_model(name, weights=None)
         return module
 
 

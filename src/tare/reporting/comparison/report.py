@@ -22,8 +22,8 @@ _DRAWN = 4
 _LONG = 1e5
 _INDENT = "  "
 _QUANTILES = (
-    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. If only the sensor differs, all points lie on one straight line "
-    "(orange: the fitted line). If the content differs, they do not. Quantiles at the ends of the range, where values are "
+    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. If only gain and offset differ, all points lie on one straight line "
+    "(orange: the fitted line); on one curve under another tone curve. Quantiles at the ends of the range, where values are "
     "clipped, are not used. Grey dashes: no difference."
 )
 _METHOD = (
