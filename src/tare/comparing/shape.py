@@ -28,9 +28,9 @@ _NARROW = 0.01
 class Shape:
     """Shares of values below ``knots``, linear between them; ``step`` is the distance of neighbouring values.
 
-    ``number`` is the number of independent values whose mean and std would be as uncertain, and ``shape_number`` that of the rest
-    of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``. ``low`` and
-    ``high`` are the extremes, and ``at_low`` and ``at_high`` the shares that lie there, where values may have been clipped.
+    ``number`` is the number of independent values whose mean and std would be as uncertain, and ``shape_number`` that of the
+    rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
+    ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
     ``edges`` are the ends of bins.
     """
 

@@ -94,7 +94,8 @@ class Identification:
         spec = chosen.spec
         if self.explained is False:
             nothing = Unknown(f"tare identify: none of the candidates explains the network; {chosen.name} is the nearest")
-            return replace(InputSpec(), **{name: nothing for name in _DECIDED})
+            unknown: dict[str, Any] = dict.fromkeys(_DECIDED, nothing)
+            return replace(InputSpec(), **unknown)
         if len(members) == 1:
             return spec
         names = ", ".join(self.ambiguity)

@@ -43,8 +43,9 @@ def test_no_difference_is_exit_code_zero_and_a_gain_is_one(sensors: tuple[Path, 
     same, gain = run(first, second), run(first, darker)
     assert (same.exit_code, gain.exit_code) == (0, 1)
     assert "no difference shown: every interval holds no shift and a ratio of 1" in same.output
+    words = " ".join(gain.output.split())
     assert re.search(
-        r"gain: the shape is the same to what sampling and rounding\s+explain; gain (0.5|0.499|0.501), and no offset", gain.output
+        r"gain: the shape is the same to what sampling and rounding explain; gain 0\.(49|5)\d*, and no offset", words
     )
 
 

@@ -106,11 +106,11 @@ def _made(kind: str, name: str) -> nn.Module:
             import timm
 
             module: nn.Module = timm.create_model(name, pretrained=False)
-            return module
-        from torchvision.models import get_model
+        else:
+            from torchvision.models import get_model
 
-        module = get_model(name, weights=None)
-        return module
+            module = get_model(name, weights=None)
+    return module
 
 
 def _fitting(reference: str, state: Mapping[str, torch.Tensor]) -> Proposal | None:
