@@ -18,7 +18,8 @@ _CELLS = 24
 # A value with more than this share is an atom: the ground of a drawing, or clipped values.
 _ATOM = 1 / _CELLS
 # The level and contrast of an image move all its values at once; the rest of the shape is known as well as by this many times
-# the values. Measured on halves of CIFAR-10, MNIST, Fashion-MNIST and made images, of which none may be called another content.
+# the values. Chosen on halves of CIFAR-10, MNIST, Fashion-MNIST and made data: of 16 settings with 25 pairs
+# of halves, two had a pair whose unchanged shape was rejected at 99%; of 120 pairs drawn afterwards, none.
 _FINER = 4.0
 # An atom fills this share of its bin, in its middle: a bin spread over its width would be cut in two by maps that bend.
 _NARROW = 0.01

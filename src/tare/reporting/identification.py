@@ -37,7 +37,7 @@ def _verdict(found: Identification) -> str:
     if found.explained is False:
         return f"[yellow]Not identified[/]: none of the candidates explains the network. The nearest: {shown(found.headline)}."
     if found.explained is None:
-        return f"[yellow]Not identified[/]: even the nearest fits worse than sampling explains. The nearest: {shown(found.headline)}."
+        return f"[yellow]Not identified[/]: the nearest fits worse than sampling explains. The nearest: {shown(found.headline)}."
     if not found.identifiable:
         return f"[yellow]Not identified[/]: {shown(found.headline)}. {best} is the likeliest of {others + 1} candidates."
     kind = shown(found.headline)
