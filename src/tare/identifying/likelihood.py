@@ -182,9 +182,9 @@ _UNEXPLAINED, _UNEXPLAINED_SAMPLING = 0.008, 0.25
 def most_explained(images: int) -> float:
     """The largest divergence that the best candidate has if the list of candidates holds the truth: 0.008 + 0.25/n.
 
-    A conformal bound (Vovk, Gammerman and Shafer 2005): none of thirty networks with known truths exceeds it. It was widened
-    from 0.003 + 0.25/n for a further network whose rate did not fall (0.0068 at 256 images). A network of their kind whose truth is listed exceeds it with a
-    probability of at most 1/31, for images of the training data.
+    A conformal bound (Vovk, Gammerman and Shafer 2005): none of thirty networks with known truths exceeds it, so a network of
+    their kind whose truth is listed exceeds it with a probability of at most 1/31, for images of the training data. It was
+    widened from 0.003 + 0.25/n for a further network whose rate did not fall (0.0068 at 256 images).
     """
     return _UNEXPLAINED + _UNEXPLAINED_SAMPLING / images
 
