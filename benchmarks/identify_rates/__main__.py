@@ -19,7 +19,7 @@ from benchmarks.check_rates.__main__ import insert
 from benchmarks.identify_rates import labelled, real
 from benchmarks.identify_rates.rates import NUMBERS, Outcome, outcomes
 from benchmarks.identify_rates.training import train_all
-from tare.identifying.likelihood import temper
+from tare.identifying.likelihood import most_explained, temper
 
 _CONFIDENCE = 0.95
 
@@ -43,7 +43,7 @@ def judged(outcome: Outcome, *, in_domain: bool) -> Judged:
     left = np.flatnonzero(relative >= 1 - _CONFIDENCE)
     families = {outcome.families[place] for place in left}
     best = int(values.argmax())
-    claimed = len(families) == 1
+    claimed = len(families) == 1 and min(outcome.divergences) <= most_explained(outcome.images)
     return Judged(
         first=outcome.names[best] == outcome.truth,
         family=outcome.families[best] == outcome.truth_family,

@@ -23,8 +23,8 @@ from tare.identifying.fingerprint.moments import Responses, Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, ProbeImage, TrainingAugmentation, prepared
 from tare.identifying.likelihood import Content
-from tare.identifying.probes import features, small
-from tare.identifying.scores import MomentModel, follow, weigh
+from tare.identifying.probes import features, reduced
+from tare.identifying.scores import Models, follow, weigh
 from tare.input_spec.geometry import Geometry
 from tare.sources.files.image_folder import read_image, walk_files
 
@@ -66,7 +66,7 @@ def outcomes(root: Path, folder: Path, workers: int) -> Iterator[Outcome]:
 def truth_of(case: Case, known: tuple[Candidate, ...]) -> Candidate:
     """The candidate that is, to its tolerance, what the network was fed."""
     affine = case.spec.affine()
-    return min(known, key=lambda one: one.affine.distance(affine))
+    return min((one for one in known if not one.sample), key=lambda one: one.affine.distance(affine))
 
 
 @cache
@@ -75,7 +75,7 @@ def _images_of(root: Path) -> dict[str, tuple[tuple[ProbeImage, ...], NDArray[np
     found = {}
     for name, files in _files(root).items():
         images = [np.asarray(read_image(file, "rgb")) for file in files]
-        ready = prepared(small(images, 2 * _SIZE[0]), Geometry(_SIZE))
+        ready = prepared([reduced(image, 2 * _SIZE[0]) for image in images], Geometry(_SIZE))
         found[name] = (ready, features(torch.stack([image.whole for image in ready])))
     return found
 
@@ -104,7 +104,7 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
     for data, (images, shown) in _images_of(root).items():
         models = _models(front, stored[front.name], known, images)
         for number in NUMBERS[data]:
-            part = {way: model.of_images(np.arange(number)) for way, model in models.items() if isinstance(model, Responses)}
+            part = {way: _of_images(kinds, number) for way, kinds in models.items()}
             scores = weigh(stored[front.name], known, part, Content.of(shown[:number], 3)).scores
             figures = [(s.candidate.name, str(s.candidate.family), s.same, s.other, s.divergence) for s in scores]
             figures = [one for one in figures if np.isfinite(one[3])]
@@ -112,9 +112,15 @@ def _of_network(job: tuple[Path, Path, Case]) -> list[Outcome]:
     return found
 
 
+def _of_images(models: Models, number: int) -> Models:
+    """The models of the first images alone."""
+    chosen = np.arange(number)
+    return {kind: model.of_images(chosen) for kind, model in models.items() if isinstance(model, Responses)}
+
+
 def _models(
     front: NetworkFront, stored: Fingerprint, known: Sequence[Candidate], images: Sequence[ProbeImage]
-) -> dict[TrainingAugmentation, MomentModel]:
+) -> dict[TrainingAugmentation, Models]:
     """As ``tare.identify`` takes them: one view of each image, the augmentations chosen on the first few."""
     varied = AugmentedImages(tuple(images), 0)
 

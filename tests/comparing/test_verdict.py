@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 
 from tare.comparing.shift import compare_stats
 from tare.normalisation.catalog import named
+from tare.samples.raw_kind import Known
+from tare.statistics.bins import Bins
 from tare.statistics.dataset_stats import DatasetStats
 from tests.comparing.photographs import bytes_of, floats_of, photographs
-from tests.made_stats import stated_stats, stats_of
+from tests.made_stats import stacked, stated_stats, stats_of
 
 
 def pages(seed: int, number: int = 1500) -> NDArray[np.float64]:
@@ -21,6 +24,12 @@ def pages(seed: int, number: int = 1500) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     ink = rng.random((number, 8, 8, 1)) < 0.2
     return np.where(ink, 0.2, 0.65) + 0.03 * rng.standard_normal((number, 8, 8, 1))
+
+
+def moved_bins(bins: Bins | None, gain: float, offset: float) -> Bins:
+    """The bins of 8-bit levels after the same change, each around its level."""
+    assert bins is not None
+    return Bins(gain * (bins.low - 0.5 / 255) + offset, gain * bins.width, bins.counts)
 
 
 def moved(stats: DatasetStats, gain: float, offset: float) -> DatasetStats:
@@ -31,6 +40,8 @@ def moved(stats: DatasetStats, gain: float, offset: float) -> DatasetStats:
             **{name: gain * getattr(channel, name) + offset for name in ("mean", "min", "max")},
             **{name: gain * getattr(channel, name) for name in ("std", "mean_se", "std_se")},
             quantiles={key: gain * value + offset for key, value in channel.quantiles.items()},
+            histogram=None,
+            fine=moved_bins(channel.fine, gain, offset),
         )
         for channel in stats.channels
     )
@@ -69,10 +80,84 @@ def test_other_content_changes_the_shape() -> None:
     assert "the shape differs" in found.reason
 
 
-def test_a_tone_curve_is_not_called_a_gain() -> None:
-    found = compare_stats(bytes_of(photographs(1, 4000)), bytes_of(photographs(2, 4000) ** 3))
-    assert found.kind == "content"
-    assert "tone curve" in found.reason
+@pytest.mark.parametrize("gamma", [0.5, 1 / 2.2, 2.2, 3.0])
+def test_a_tone_curve_is_named_with_its_exponent(gamma: float) -> None:
+    found = compare_stats(bytes_of(photographs(1, 3000)), bytes_of(photographs(2, 3000) ** gamma))
+    assert found.kind == "gamma", found.reason
+    assert "a tone curve" in found.reason
+    form = next(one for one in found.channels[0].forms if one.name == "gamma")
+    assert form.gamma == pytest.approx(gamma, rel=0.05)
+
+
+def test_an_inversion_is_a_gain_of_minus_one() -> None:
+    for made in (bytes_of, floats_of):
+        found = compare_stats(made(photographs(1)), made(1 - photographs(2)))
+        assert found.kind == "inversion", found.reason
+        assert "gain of -1" in found.reason
+    found = compare_stats(floats_of(10 * pages(1)), floats_of(-10 * pages(2)))
+    assert found.kind == "inversion", found.reason
+
+
+def digits(seed: int, number: int = 400) -> NDArray[np.float64]:
+    """Sparse drawings ``(N, 16, 16, 1)``: black but for a stroke whose values vary, as in MNIST."""
+    rng = np.random.default_rng(seed)
+    places = np.arange(16)
+    centre, width = rng.uniform(6, 10, (number, 1, 1)), rng.uniform(0.6, 1.4, (number, 1, 1))
+    slope = rng.uniform(-0.4, 0.4, (number, 1, 1))
+    distance = np.abs(places[None, None] - centre - slope * (places[None, :, None] - 8))
+    return np.clip(1.4 - distance / width, 0, 1)[..., None]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "kind"),
+    [
+        ("nothing", lambda x: x, "no difference shown"),
+        ("half", lambda x: 0.5 * x, "gain"),
+        ("0.8", lambda x: 0.8 * x, "gain"),
+        ("clipped", lambda x: 1.2 * x, "gain"),
+        ("offset", lambda x: 0.2 + x, "offset"),
+        ("inverted", lambda x: 1 - x, "inversion"),
+        ("gamma", lambda x: x**2.2, "gamma"),
+        ("root", lambda x: x**0.5, "gamma"),
+    ],
+)
+def test_sparse_grey_images_answer_from_their_histograms(
+    name: str, change: Callable[[NDArray[np.float64]], NDArray[np.float64]], kind: str
+) -> None:
+    source = bytes_of(digits(1))
+    assert source.channels[0].quantiles["0.5"] == 0.0  # quantiles alone show one value
+    found = compare_stats(source, bytes_of(change(digits(2))))
+    assert found.kind == kind, (name, found.reason)
+
+
+def test_values_that_the_source_clipped_do_not_hide_a_smaller_gain() -> None:
+    found = compare_stats(bytes_of(1.5 * digits(1)), bytes_of(digits(2)))
+    assert found.kind == "gain", found.reason
+    form = next(one for one in found.channels[0].forms if one.name == "gain")
+    assert form.gain == pytest.approx(1 / 1.5, rel=0.03)
+
+
+def test_strokes_are_no_negative_of_photographs() -> None:
+    for source, target in ((digits(1), photographs(2)), (photographs(1), digits(2)), (pages(1), photographs(2))):
+        assert compare_stats(bytes_of(source), bytes_of(target)).kind == "content"
+
+
+def test_more_bits_are_named_before_any_gain() -> None:
+    for images in (photographs, digits):
+        deep = stacked(np.rint(images(2) * 4095).astype(np.uint16))
+        found = compare_stats(bytes_of(images(1)), deep)
+        assert found.kind == "bit depth", found.reason
+        assert "uint16 with 12 bits in use" in found.reason
+        assert "uint16 with 12 bits in use" in found.notes[0]
+        assert compare_stats(deep, bytes_of(images(1))).kind == "bit depth"
+
+
+def test_numbers_of_other_units_are_not_compared() -> None:
+    source, target = (floats_of(photographs(seed)) for seed in (1, 2))
+    found = compare_stats(replace(source, units=Known("HU", "a test")), replace(target, units=Known("mm", "a test")))
+    assert found.kind == "units"
+    assert found.reason.startswith("the source counts HU (a test), the target mm (a test)")
+    assert compare_stats(replace(source, units=Known("HU", "a test")), target).clean
 
 
 def test_clipping_at_the_end_of_the_range_does_not_hide_a_gain() -> None:

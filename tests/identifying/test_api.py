@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
@@ -16,7 +17,7 @@ import tare
 from tare.checking.api import check
 from tare.errors import DataError, ModelError
 from tare.identifying.ranking import write_spec
-from tare.input_spec.spec import InputSpec, Known
+from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.catalog import named
 
 FACTORY = """
@@ -90,6 +91,78 @@ def test_what_a_network_was_fed_is_found_again(nets: Path, images: Path, name: s
     for mean, std, (expected_mean, expected_std) in zip(found.estimated.mean, found.estimated.std, truth, strict=True):
         assert mean.low <= expected_mean <= mean.high
         assert std.low <= expected_std <= std.high
+
+
+def standardised(images: np.ndarray) -> torch.Tensor:
+    values = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    return (values - values.mean(dim=(1, 2, 3), keepdim=True)) / values.std(dim=(1, 2, 3), keepdim=True)
+
+
+def squared(images: np.ndarray) -> torch.Tensor:
+    return 4 * (torch.from_numpy(images).permute(0, 3, 1, 2) / 255) ** 3 - 1
+
+
+def fed_by(folder: Path, fed: torch.Tensor) -> Path:
+    """As :func:`checkpoint`, of any input; one-channel input gives a one-channel network."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(fed.shape[1], 24, 3, padding=1), nn.BatchNorm2d(24, momentum=None)
+    with torch.no_grad():
+        norm.train()(conv(fed))
+    layers = nn.Sequential(conv, norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4))
+    save_file(layers.state_dict(), folder / "weights.safetensors")
+    (folder / "nets.py").write_text(FACTORY.replace("nn.Conv2d(3, 24", f"nn.Conv2d({fed.shape[1]}, 24"))
+    return folder / "weights.safetensors"
+
+
+@pytest.mark.parametrize("samples", [32, 80])
+def test_images_standardised_by_themselves_are_found(nets: Path, images: Path, samples: int) -> None:
+    weights = fed_by(nets, standardised(scenes(600, 1)))
+    found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, in_domain=True, samples=samples)
+    assert found.best.name == "each image by its own mean and std"
+    assert found.estimated is None
+    per_sample = found.spec().per_sample
+    assert isinstance(per_sample, Known)
+    assert (per_sample.value.kind, per_sample.value.over) == ("zscore", "sample")
+    assert found.headline.startswith("(x - each image's own mean) / each image's own std, RGB")
+
+
+def test_a_grey_network_fed_minus_one_to_one_is_found(nets: Path, images: Path) -> None:
+    grey = torch.from_numpy(scenes(600, 1)).float().mean(dim=-1)[:, None] / 127.5 - 1
+    found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=fed_by(nets, grey), data=images, in_domain=True, samples=64)
+    assert "inception" in found.ambiguity
+    assert found.best.divergence is not None
+    assert found.headline.startswith("x / 127.5 - 1")
+
+
+@pytest.mark.parametrize("samples", [32, 80])
+def test_a_list_without_the_truth_is_not_called_complete(nets: Path, images: Path, samples: int) -> None:
+    weights = fed_by(nets, squared(scenes(600, 1)))
+    found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, in_domain=True, samples=samples)
+    assert found.explained is False
+    assert not found.identifiable
+    assert found.reason.startswith("none of the candidates explains the network: the best, ")
+    assert isinstance(found.spec().mean, Unknown)
+    other = tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, samples=samples)
+    assert other.explained is None
+    assert not other.identifiable
+    assert "images of the training data (--in-domain) would tell" in other.reason
+
+
+def test_without_an_architecture_the_tensors_name_it(tmp_path: Path, images: Path) -> None:
+    torch.manual_seed(0)
+    network = torchvision.models.resnet18(num_classes=5)
+    network.train()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None
+    with torch.no_grad():
+        network(of("imagenet").apply(torch.from_numpy(scenes(200, 1)), "NHWC").permute(0, 3, 1, 2))
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    found = tare.identify(checkpoint=tmp_path / "weights.pth", data=images, samples=32, size=16)
+    assert found.network == "timm:resnet18"
+    assert "no --model was stated: the tensors are those of timm:resnet18" in found.notes[0]
+    with pytest.raises(ModelError, match="which fit none of them; name the architecture with --model"):
+        tare.identify(checkpoint=checkpoint(tmp_path, of("imagenet")), data=images)
 
 
 def test_the_result_and_the_spec_leave_as_json_that_check_takes(nets: Path, images: Path) -> None:

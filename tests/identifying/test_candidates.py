@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from tare.identifying.candidates import candidates
 from tare.input_spec.spec import InputSpec
@@ -13,10 +14,11 @@ KNOWN = {one.name: one for one in candidates(3)}
 def test_every_map_is_listed_once_and_its_spec_says_the_same(channels: int) -> None:
     known = candidates(channels)
     assert len({one.name for one in known}) == len(known)
-    for place, one in enumerate(known):
+    of_constants = [one for one in known if not one.sample]
+    for place, one in enumerate(of_constants):
         assert one.spec.affine() == one.affine
         span = 255 * max(one.affine.scale)
-        assert all(one.affine.distance(other.affine) > 0.004 * span for other in known[:place])
+        assert all(one.affine.distance(other.affine) > 0.004 * span for other in of_constants[:place])
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,29 @@ def test_raw_constants_are_stated_as_they_are_written_in_code() -> None:
     assert KNOWN["caffe"].spec.equivalent(
         InputSpec.of((103.939, 116.779, 123.68), (1, 1, 1), scale=1.0, channels="BGR", raw_dtype="uint8")
     )
+
+
+def test_one_channel_has_what_three_have() -> None:
+    grey = {one.name: one for one in candidates(1)}
+    assert grey["inception"].affine.apply(np.array([0.0])) == pytest.approx(-1.0)
+    assert grey["inception"].affine.apply(np.array([255.0])) == pytest.approx(1.0)
+    averaged = grey["imagenet, one constant for all colours"].spec
+    assert averaged.require("mean") == pytest.approx((0.449,))
+    assert averaged.require("std") == pytest.approx((0.226,))
+
+
+def test_one_constant_stands_for_three_equal_channels() -> None:
+    assert KNOWN["mnist"].spec.require("mean") == pytest.approx((0.1307,) * 3)
+    assert KNOWN["imagenet, one constant for all colours"].spec.require("std") == pytest.approx((0.226,) * 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_standardised_by_themselves_are_candidates_with_a_spec_that_says_so(channels: int) -> None:
+    known = [one for one in candidates(channels) if one.sample]
+    assert len(known) == (4 if channels == 3 else 1)
+    image = np.random.default_rng(0).integers(0, 256, (1, 9, 9, channels)).astype(np.uint8)
+    for one in known:
+        fed = one.spec.apply(torch.from_numpy(image), "NHWC")
+        axes = (1, 2, 3) if one.sample == "sample" else (1, 2)
+        assert np.asarray(fed).mean(axis=axes) == pytest.approx(0.0, abs=1e-5)
+        assert np.asarray(fed).std(axis=axes) == pytest.approx(1.0, abs=1e-4)

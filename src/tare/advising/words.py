@@ -19,6 +19,9 @@ _KINDS = {
     "gain": "the difference is that of the same samples at another gain",
     "offset": "the difference is that of the same samples with an offset",
     "gain and offset": "the difference is that of the same samples at another gain and offset",
+    "inversion": "the difference is that of the same samples with inverted values",
+    "gamma": "the difference is that of the same samples under another tone curve",
+    "bit depth": "the raw values have another bit depth",
     "units": "the raw values are in other units",
     "unclear": "the kind of difference cannot be told",
 }

@@ -11,7 +11,21 @@ from tare.statistics.intervals import Interval
 
 SCHEMA = "tare.compare/1"
 
-ShiftKind = Literal["no difference shown", "content", "gain", "offset", "gain and offset", "units", "unclear"]
+ShiftKind = Literal[
+    "no difference shown",
+    "content",
+    "gain",
+    "offset",
+    "gain and offset",
+    "inversion",
+    "gamma",
+    "bit depth",
+    "units",
+    "unclear",
+]
+FormName = Literal[
+    "same", "gain", "offset", "gain and offset", "negative", "inverted", "gamma", "sRGB", "linear", "gamma and gain"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +46,36 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of map from the source's values to the target's, ``gain * x**gamma + offset``, as it fits best.
+
+    ``distance`` is chi squared with ``freedom`` degrees of freedom if this map alone explains the difference; above
+    ``critical`` it does not. ``criterion`` (Schwarz) orders the maps: the least is the likeliest. ``errors`` are the half-widths
+    of the fitted parameters. sRGB and linear are that standard's curve and its inverse; ``gamma`` is then their exponent.
+    """
+
+    name: FormName
+    gain: float
+    offset: float
+    gamma: float
+    errors: tuple[float, ...]
+    distance: float
+    freedom: int
+    critical: float
+    criterion: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether sampling and rounding explain what this map leaves."""
+        return self.distance <= self.critical
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelShift:
     """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
 
-    ``kind`` is the kind of difference in this channel alone; the intervals hold for all channels simultaneously.
+    ``kind`` is the kind of difference in this channel alone; the intervals hold for all channels simultaneously. ``forms`` are
+    the maps that were fitted to the distributions, none without histograms.
     """
 
     name: str
@@ -43,6 +83,7 @@ class ChannelShift:
     ratio: Interval
     fit: Fit | None
     kind: ShiftKind = "unclear"
+    forms: tuple[Form, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -52,7 +93,10 @@ class ChannelShift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Source against target: all intervals hold simultaneously with ``confidence``; ``reason`` is the evidence in one line."""
+    """Source against target: all intervals hold simultaneously with ``confidence``; ``reason`` is the evidence in one line.
+
+    ``notes`` say what differs before any number: types, bits and units of raw values, definitions of published figures.
+    """
 
     source: DatasetStats
     target: DatasetStats
@@ -60,6 +104,7 @@ class Comparison:
     kind: ShiftKind
     reason: str
     confidence: float
+    notes: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -73,6 +118,7 @@ class Comparison:
             "kind": self.kind,
             "reason": self.reason,
             "confidence": self.confidence,
+            "notes": list(self.notes),
             "channels": [_finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
             "source": self.source.to_json(),
             "target": self.target.to_json(),

@@ -9,7 +9,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.result import ChannelShift, Comparison, Fit
+from tare.comparing.constants import like_with_like
+from tare.comparing.maps import forms
+from tare.comparing.raw_kinds import bit_depth, raw_kinds
+from tare.comparing.result import ChannelShift, Comparison, Fit, Form
+from tare.comparing.shape import Shape
 from tare.comparing.verdict import verdict_of, verdict_of_constants
 from tare.errors import DataError
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
@@ -32,14 +36,46 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
     Raises :class:`DataError` if the channels cannot be paired, or a std is zero or unknown.
     """
     target = _paired(source, target)
+    source, target, definitions, comparable = like_with_like(source, target)
     _check(source, target)
     z = _quantile(source, target, confidence)
+    tests = len(source.channels)
     pairs = zip(_sampled(source, target), _sampled(target, source), strict=True)
-    channels = tuple(_channel(a, b, z, _step(source), _step(target)) for a, b in pairs)
-    judge = verdict_of_constants if _stated(source) and _stated(target) else verdict_of
-    channels = tuple(replace(channel, kind=judge((channel,))[0]) for channel in channels)
-    kind, reason = judge(channels)
-    return Comparison(source, target, channels, kind, reason, confidence)
+    top = _top(source, target)
+    channels = tuple(
+        replace(_channel(a, b, z, _step(source), _step(target)), forms=_forms(a, b, source, target, top, tests)) for a, b in pairs
+    )
+    if _stated(source) or _stated(target):
+        both = _stated(source) and _stated(target)
+        channels = tuple(
+            replace(channel, kind=verdict_of_constants((channel,), both=both, stds=comparable)[0]) for channel in channels
+        )
+        kind, reason = verdict_of_constants(channels, both=both, stds=comparable)
+    else:
+        channels = tuple(replace(channel, kind=verdict_of((channel,))[0]) for channel in channels)
+        kind, reason = verdict_of(channels)
+    notes, other = raw_kinds(source, target)
+    depth = bit_depth(source, target, channels)
+    if other:
+        kind, reason = "units", other
+    elif depth and kind in ("units", "gain"):
+        kind, reason = "bit depth", depth
+    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *notes))
+
+
+def _forms(
+    a: ChannelStats, b: ChannelStats, source: DatasetStats, target: DatasetStats, top: float | None, tests: int
+) -> tuple[Form, ...]:
+    """The maps between two channels that have histograms."""
+    shapes = Shape.of(a, _step(source)), Shape.of(b, _step(target))
+    return () if shapes[0] is None or shapes[1] is None else forms(shapes[0], shapes[1], top, tests)
+
+
+def _top(source: DatasetStats, target: DatasetStats) -> float | None:
+    """The largest value of the range from 0 that both sides share: 1 for integers and for floats in [0, 1], else None."""
+    channels = (*source.channels, *target.channels)
+    within = all(channel.min >= -1e-6 and channel.max <= 1 + 1e-6 for channel in channels)
+    return 1.0 if within else None
 
 
 def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:

@@ -9,11 +9,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from tare.comparing.constants import of_constants
 from tare.comparing.inputs import CompareRequest
 from tare.errors import DataError
 from tare.measuring.api import measured
 from tare.measuring.inputs import MeasureRequest, MeasuringOptions
-from tare.normalisation.catalog import entries, named
+from tare.normalisation.catalog import CatalogEntry, entries, named
 from tare.sources.reading import Readers, Skipping
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.options import flag
@@ -22,12 +23,20 @@ from tare.system.progress import Advance
 _PREFIX = "catalog:"
 
 
+def side_from(data: Any, how: CompareRequest, progress: Advance | None = None) -> DatasetStats:
+    """One side of a comparison: as :func:`stats_from`, and also a constant whose std is not pooled."""
+    return of_constants(_entry(data)) if _is_published(data) else stats_from(data, how, progress)
+
+
 def stats_from(data: Any, how: CompareRequest | None = None, progress: Advance | None = None) -> DatasetStats:
-    """Statistics of one side: stated, read from a file, published, or else measured with the options of ``how``."""
+    """Pooled statistics: stated, read from a file, published, or else measured with the options of ``how``.
+
+    Raises :class:`SpecError` for a constant whose std is not pooled.
+    """
     if isinstance(data, DatasetStats):
         return data
     if _is_published(data):
-        return _published(data)
+        return _entry(data).stats()
     if _is_file(data):
         return DatasetStats.load(Path(data))
     given = () if how is None else (MeasuringOptions, Readers, Skipping)
@@ -53,11 +62,11 @@ def _is_file(data: Any) -> bool:
     return isinstance(data, str | os.PathLike) and Path(data).suffix == ".json" and Path(data).is_file()
 
 
-def _published(text: str) -> DatasetStats:
+def _entry(text: str) -> CatalogEntry:
     name = text.removeprefix(_PREFIX)
     known = [entry.name for entry in entries()]
     if name not in known:
         near = difflib.get_close_matches(name, known)
         guess = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"
         raise DataError("a file, a folder, or a name in the catalog", repr(text), guess)
-    return named(name).stats()
+    return named(name)

@@ -1,14 +1,14 @@
-"""The kind of difference that a comparison shows: content, gain, offset, units, no difference, or unclear.
+"""The kind of difference that a comparison shows: no difference, a map of values (gain, gamma, ...), content, or unclear.
 
-Another sensor changes values by x -> a x + b, and the quantiles in the same way, whatever the pictures show. Other content
-changes the shape of the distribution. Without quantiles, or with too few samples to see the shape, the verdict is ``unclear``.
+Another sensor, unit or tone curve maps values, and the quantiles in the same way, whatever the pictures show. Other content
+changes the shape of the distribution. Without histograms, or with too few samples to see the shape, the verdict is ``unclear``.
 """
 
 from __future__ import annotations
 
 import math
 
-from tare.comparing.result import ChannelShift, Fit, ShiftKind
+from tare.comparing.result import ChannelShift, Form, FormName, ShiftKind
 
 # A change of units changes the std by more than this factor, up or down; content or exposure hardly ever do.
 _LARGE = 8.0
@@ -25,6 +25,8 @@ _FACTORS = {
 }
 # Shape can be judged only where sampling leaves less than this uncertain, in units of the std.
 _SHARPEST = 0.2
+# Exponents of one tone curve differ between channels by no more than their errors and this share.
+_CURVE = 0.03
 # A gain is compared with the known factors only if its relative error is below this.
 _WELL_KNOWN = 0.05
 
@@ -36,67 +38,138 @@ def verdict_of(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     units = _units(channels)
     if units:
         return "units", units
-    fits = [channel.fit for channel in channels if channel.fit is not None]
-    name, misfit = max(
-        ((c.name, c.fit.misfit) for c in channels if c.fit is not None), key=lambda found: found[1], default=("", 0.0)
-    )
-    if misfit > 1:
-        most = f", most in {name}" if len(channels) > 1 else ""
-        return "content", (
-            f"the shape differs{most}: quantiles lie up to {misfit:.3g} times as far from one line as sampling and rounding "
-            "explain (other content, or a nonlinear tone curve)"
-        )
+    if all(channel.forms for channel in channels):
+        return _of_forms(channels)
     if not any(channel.differs for channel in channels):
         return "no difference shown", "every interval holds no shift and a ratio of 1"
-    return _of_one_shape(channels, fits)
+    return "unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset"
 
 
-def verdict_of_constants(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
-    """Name the kind of difference between two published constants, which have no sampling error, and the evidence in one line."""
+def verdict_of_constants(channels: tuple[ChannelShift, ...], *, both: bool, stds: bool) -> tuple[ShiftKind, str]:
+    """Name the kind of difference to published constants, which are a mean and a std alone, and the evidence in one line.
+
+    ``both`` says that both sides are constants, without sampling error; ``stds`` that their stds are of one definition.
+    """
+    if not stds:
+        means = [channel for channel in channels if not channel.shift.low <= 0 <= channel.shift.high]
+        largest = max(channels, key=lambda channel: abs(channel.shift.estimate))
+        differ = f"the means differ by up to {abs(largest.shift.estimate):.2g} of the source's std ({largest.name})"
+        of_means = differ if means else "the means are the same to their rounding"
+        return "unclear", f"{of_means}; the stds are of two definitions and cannot be compared as data"
     if any(channel.differs for channel in channels):
-        return (
-            "unclear",
-            "the figures differ by more than their rounding, but published constants state no sampling error",
+        if both:
+            return "unclear", "the figures differ by more than their rounding, but published constants state no sampling error"
+        return "unclear", (
+            "mean or std differ, but published constants are a mean and a std alone, with too few quantiles to tell content from "
+            "gain or offset"
         )
-    return "no difference shown", "the figures are the same to their rounding"
+    if both:
+        return "no difference shown", "the figures are the same to their rounding"
+    return "no difference shown", "every interval holds no shift and a ratio of 1"
 
 
-def _of_one_shape(channels: tuple[ChannelShift, ...], fits: list[Fit]) -> tuple[ShiftKind, str]:
-    """Name the kind of difference if the shapes agree: gain, offset, both or units; ``unclear`` if shapes cannot be judged."""
-    if len(fits) < len(channels):
-        return "unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset"
-    if max(fit.blur for fit in fits) > _SHARPEST:
+_NAMES: dict[FormName, ShiftKind] = {
+    "same": "no difference shown",
+    "gain": "gain",
+    "offset": "offset",
+    "gain and offset": "gain and offset",
+    "negative": "inversion",
+    "inverted": "inversion",
+    "gamma": "gamma",
+    "sRGB": "gamma",
+    "linear": "gamma",
+    "gamma and gain": "gamma",
+}
+# A difference of the criterion below this is no evidence for one of two maps (Kass and Raftery 1995).
+_EVIDENCE = 2.0
+
+
+def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
+    """The map that explains all channels, by the least sum of its criterion; ``content`` if none does."""
+    differs = any(channel.differs for channel in channels)
+    by_name = [{form.name: form for form in channel.forms} for channel in channels]
+    common = [name for name in _NAMES if all(name in known for known in by_name)]
+    fitting = [name for name in common if all(known[name].fits for known in by_name) and _one_curve([k[name] for k in by_name])]
+    if not differs and "same" in fitting:
+        return "no difference shown", "every interval holds no shift and a ratio of 1"
+    fits = [channel.fit for channel in channels if channel.fit is not None]
+    if differs and fits and max(fit.blur for fit in fits) > _SHARPEST:
         return "unclear", "mean or std differ, but too few samples were measured to tell content from gain or offset"
-    gains, offsets = (
-        ", ".join(f"{value:.3g}" for value in column) for column in ((f.gain for f in fits), (f.offset for f in fits))
-    )
+    score = {name: math.fsum(known[name].criterion for known in by_name) for name in fitting if name != "same"}
+    if not score:
+        return "content", _no_map(channels)
+    best = min(score, key=score.__getitem__)
+    close = [name for name in score if score[name] < score[best] + _EVIDENCE]
+    rising = [name for name in close if _NAMES[name] != "inversion"]
+    if not rising and "same" in fitting:
+        rising = [min((name for name in score if _NAMES[name] != "inversion"), key=score.__getitem__, default=best)]
+    if rising:  # a symmetric distribution is its own negative; inversion is the rarer cause
+        best = min(rising, key=score.__getitem__)
+    rivals = [name for name in rising if _NAMES[name] != _NAMES[best]]
+    if rivals:
+        alike = " or ".join(_described([known[name] for known in by_name]) for name in (best, *rivals))
+        return "unclear", f"{alike}: each explains the distributions to what sampling and rounding explain; measure more samples"
+    if best in ("sRGB", "linear") and "gamma" in score:  # the plain power is the weaker claim
+        best = "gamma"
+    found = [known[best] for known in by_name]
     shape = "the shape is the same to what sampling and rounding explain"
-    known = _known_line(fits)
-    if known:
-        return "units", f"{shape}, and values are multiplied by {gains}: {known}"
-    gain = any(abs(fit.gain - 1) > fit.gain_error for fit in fits)
-    offset = any(abs(fit.offset) > fit.offset_error for fit in fits)
-    gain_error, offset_error = max(fit.gain_error for fit in fits), max(fit.offset_error for fit in fits)
-    found: dict[tuple[bool, bool], tuple[ShiftKind, str]] = {
-        (True, True): ("gain and offset", f"gain {gains}, offset {offsets}"),
-        (True, False): ("gain", f"gain {gains}, and no offset beyond {offset_error:.2g}"),
-        (False, True): ("offset", f"offset {offsets}, and no gain beyond {gain_error:.1%}"),
-        (False, False): ("unclear", "the line through the quantiles shows neither gain nor offset"),
-    }
-    kind, line = found[gain, offset]
-    return kind, f"{shape}; {line}"
+    units = _known_line(found) if _NAMES[best] in ("gain", "gain and offset") else ""
+    if units:
+        gains = ", ".join(f"{form.gain:.3g}" for form in found)
+        return "units", f"{shape}, and values are multiplied by {gains}: {units}"
+    turned = (
+        "; the distribution is symmetric, so an inversion would explain it as well" if rising and len(rising) < len(close) else ""
+    )
+    return _NAMES[best], f"{shape}; {_described(found)}{turned}"
 
 
-def _known_line(fits: list[Fit]) -> str:
+def _one_curve(found: list[Form]) -> bool:
+    """Whether one exponent fits all channels: a tone curve is that of a camera, not of a colour."""
+    powers = [(math.log(form.gamma), form.errors[0] if form.errors else 0.0) for form in found]
+    return max(p - e for p, e in powers) <= min(p + e for p, e in powers) + _CURVE if "gamma" in found[0].name else True
+
+
+def _no_map(channels: tuple[ChannelShift, ...]) -> str:
+    nearest = [(channel, min(channel.forms, key=lambda form: form.distance / form.critical)) for channel in channels]
+    channel, form = max(nearest, key=lambda pair: pair[1].distance / pair[1].critical)
+    most = f", most in {channel.name}" if len(channels) > 1 else ""
+    how = _described([form]) if form.name != "same" else "no change"
+    return (
+        f"the shape differs{most}: no gain, offset, inversion or tone curve explains it (the nearest, {how}, leaves "
+        f"{form.distance / form.critical:.3g} times what sampling and rounding explain at 99%)"
+    )
+
+
+def _described(found: list[Form]) -> str:
+    """The map in words, with the parameters of every channel."""
+    gains, offsets, gammas = (", ".join(f"{getattr(form, name):.3g}" for form in found) for name in ("gain", "offset", "gamma"))
+    errors = [max((form.errors[place] for form in found if len(form.errors) > place), default=0.0) for place in (0, 1)]
+    return {
+        "same": "no change",
+        "gain": f"gain {gains}, and no offset",
+        "offset": f"offset {offsets}, and no gain",
+        "gain and offset": f"gain {gains}, offset {offsets}",
+        "negative": f"values are inverted: a gain of -1, offset {offsets}",
+        "inverted": "values are inverted: a gain of -1 (255 - x for 8-bit values)",
+        "gamma": f"a tone curve: x ^ {gammas} (± {errors[0]:.1%})",
+        "sRGB": "a tone curve: linear values encoded as sRGB",
+        "linear": "a tone curve: sRGB values made linear",
+        "gamma and gain": f"a tone curve: {gains} x ^ {gammas}",
+    }[found[0].name]
+
+
+def _known_line(found: list[Form]) -> str:
     """Name the change of units that a line matches within its errors and 5%, else ``""``; a gain of two may be exposure."""
-    if max(fit.gain_error / abs(fit.gain) for fit in fits) > _WELL_KNOWN:
+    errors = [form.errors[0] for form in found]  # of log gain
+    if max(errors) > _WELL_KNOWN:
         return ""
     for gain, offset in ((2.0, -1.0), (0.5, 0.5)):
-        if all(abs(f.gain - gain) <= f.gain_error and abs(f.offset - offset) <= f.offset_error for f in fits):
+        near = (
+            abs(f.gain / gain - 1) <= f.errors[0] and abs(f.offset - offset) <= f.errors[1] for f in found if len(f.errors) > 1
+        )
+        if found[0].name == "gain and offset" and all(near):
             return "[0, 1] against [-1, 1]"
-    if any(abs(fit.offset) > fit.offset_error for fit in fits):
-        return ""
-    return _known_factor([fit.gain for fit in fits], max(fit.gain_error / abs(fit.gain) for fit in fits))
+    return _known_factor([f.gain for f in found], max(errors)) if found[0].name == "gain" else ""
 
 
 def _units(channels: tuple[ChannelShift, ...]) -> str:

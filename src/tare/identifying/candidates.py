@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tare.input_spec.affine import Affine
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.fields import PerSample
+from tare.input_spec.spec import InputSpec, Known
 from tare.normalisation.catalog import CatalogEntry, entries
 
-Treatment = Literal["z-scored", "mean subtracted", "divided by std", "as it is", "-1..1", "normalised twice"]
-Range = Literal["0..1", "0..255"]
+Treatment = Literal[
+    "z-scored",
+    "mean subtracted",
+    "divided by std",
+    "as it is",
+    "-1..1",
+    "normalised twice",
+    "each image standardised",
+    "each channel of each image standardised",
+]
+Range = Literal["0..1", "0..255", "any range"]
+#: Whose mean and std an image is standardised by first: nobody's, the image's, or each channel's own.
+Sample = Literal["", "sample", "channel"]
 
 _UNIT = 255.0
 # Two normalisations are the same if they differ by less than this share of the range that raw 0..255 is mapped to.
@@ -27,26 +40,31 @@ class Family:
     order: str
 
     def __str__(self) -> str:
-        return f"{self.range} {self.form}, {self.order}" if self.order else f"{self.range} {self.form}"
+        kind = self.form if self.range == "any range" else f"{self.range} {self.form}"
+        return f"{kind}, {self.order}" if self.order else kind
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A named normalisation; ``also`` has the names of others that compute the same map."""
+    """A named normalisation; ``also`` has the names of others that compute the same map.
+
+    With ``sample`` each image is first standardised by its own values; ``affine`` then maps the result times 255.
+    """
 
     name: str
     spec: InputSpec
     affine: Affine
     family: Family
     also: tuple[str, ...] = ()
+    sample: Sample = ""
 
 
 def candidates(channels: int) -> tuple[Candidate, ...]:
     """All normalisations of inputs with this number of channels, each map once, plain forms first.
 
-    They are unit values, raw values, and for every published constant: the z-score, the mean alone (of unit or of raw values),
-    the std alone, the z-score applied twice, and the z-score applied to raw values. Each is made for RGB, for BGR, and for BGR
-    with the constants left in RGB order.
+    They are unit values, raw values, images standardised by their own values, and for every published constant: the z-score, the
+    mean alone (of unit or of raw values), the std alone, the z-score applied twice, and the z-score applied to raw values. Each
+    is made for RGB, for BGR, and for BGR with the constants left in RGB order.
     """
     found: list[Candidate] = []
     ends: dict[tuple[int, ...], list[tuple[int, PerChannel]]] = {}
@@ -59,7 +77,28 @@ def candidates(channels: int) -> tuple[Candidate, ...]:
             found.append(made)
         elif made.name not in found[place].also:
             found[place] = replace(found[place], also=(*found[place].also, made.name))
-    return tuple(found)
+    return (*found, *_by_sample(channels))
+
+
+def _by_sample(channels: int) -> Iterator[Candidate]:
+    """Images standardised by their own values, as a whole or channel by channel, whatever the range of raw values is."""
+    names: dict[Sample, tuple[str, Treatment]] = {
+        "sample": ("each image by its own mean and std", "each image standardised"),
+        "channel": ("each channel of each image by its own mean and std", "each channel of each image standardised"),
+    }
+    for sample, (name, form) in names.items():
+        if sample == "channel" and channels == 1:
+            continue
+        for order in ("RGB", "BGR") if channels == 3 else ("",):
+            places = (2, 1, 0) if order == "BGR" else tuple(range(channels))
+            label = f"{name}, BGR" if order == "BGR" else name
+            origin = f"tare identify: {label}"
+            spec = InputSpec.of(
+                (0.0,) * channels, (1.0,) * channels, scale=1.0, channels=order or None, raw_dtype="uint8", origin=origin
+            )
+            stated = replace(spec, per_sample=Known(PerSample("zscore", sample), origin))
+            affine = Affine(places, (1 / _UNIT,) * channels, (0.0,) * channels)
+            yield Candidate(label, stated, affine, Family(form, "any range", order), sample=sample)
 
 
 def of_affine(name: str, affine: Affine, family: Family) -> Candidate:
@@ -91,11 +130,29 @@ def _all(channels: int) -> Iterator[Candidate]:
         zeros, ones = (0.0,) * channels, (1.0,) * channels
         yield _made(f"unit values{end}", zeros, ones, order, Family("as it is", "0..1", order))
         yield _made(f"raw values{end}", zeros, (1 / _UNIT,) * channels, order, Family("as it is", "0..255", order))
-    usable = [entry for entry in entries() if len(entry.mean) in (1, channels) and entry.channels in ("RGB", "BGR", "L")]
+    usable = [entry for known in entries() for entry in _for_channels(known, channels)]
     for form in range(_FORMS):
         for entry in usable:
             if form == 0 or (len(entry.mean) == channels and entry.scale != 1.0):
                 yield from _of_entry(entry, form, channels, orders)
+
+
+def _for_channels(entry: CatalogEntry, channels: int) -> Iterator[CatalogEntry]:
+    """The entry, where it has as many channels or one constant for all; and one constant in place of three colours' own.
+
+    Grey networks, and networks for grey images of three equal channels, take the mean of three colours' constants: 0.449 and
+    0.226 for ImageNet's.
+    """
+    if entry.channels not in ("RGB", "BGR", "L"):
+        return
+    alike = len(set(entry.mean)) == len(set(entry.std)) == 1
+    if len(entry.mean) in (1, channels):
+        yield entry
+    elif channels == 1 and alike:
+        yield replace(entry, channels="L", mean=entry.mean[:1], std=entry.std[:1])
+    if len(entry.mean) == 3 and not alike and (channels == 1 or entry.name in _AVERAGED):
+        mean, std = (round(math.fsum(values) / 3, max(3, entry.digits)) for values in (entry.mean, entry.std))
+        yield replace(entry, name=f"{entry.name}, one constant for all colours", channels="L", mean=(mean,), std=(std,))
 
 
 def _of_entry(entry: CatalogEntry, form: int, channels: int, orders: Sequence[str]) -> Iterator[Candidate]:
@@ -118,6 +175,8 @@ def _of_entry(entry: CatalogEntry, form: int, channels: int, orders: Sequence[st
 
 
 _FORMS = 6
+# Of these the mean of the three colours' constants is in use for three equal channels.
+_AVERAGED = ("imagenet",)
 PerChannel = tuple[float, ...]
 
 

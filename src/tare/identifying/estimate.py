@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tare.identifying.candidates import Candidate
-from tare.identifying.fingerprint.stored import Fingerprint
+from tare.identifying.fingerprint.stored import Fingerprint, fingerprint_divergence
 from tare.identifying.likelihood import Content, Residual, ShiftGrid, Spread, covariance_at, log_likelihoods
 from tare.identifying.scores import MomentModel
 from tare.input_spec.affine import Affine
@@ -25,6 +26,7 @@ class Estimated:
     """Mean and std in unit values per channel of the network, in the order ``channels``.
 
     ``misfit`` is the candidate's squared distance from the estimate in standard errors, divided by its expectation.
+    ``divergence`` is that of the estimated constants.
     """
 
     channels: str
@@ -32,6 +34,7 @@ class Estimated:
     std: tuple[Interval, ...]
     affine: Affine
     misfit: float
+    divergence: float = math.inf
 
 
 def estimate(
@@ -68,7 +71,9 @@ def estimate(
     errors: Doubles = np.asarray(np.linalg.pinv(information) * inflation**2, dtype=np.float64)
     away = values - _packed(start)
     misfit = float(away @ np.linalg.pinv(errors) @ away) / len(values)
-    return _result(values, errors, start, spread.images, confidence, misfit)
+    found = _result(values, errors, start, spread.images, confidence, misfit)
+    (divergence,) = fingerprint_divergence(stored, *model.pooled([found.affine]))
+    return replace(found, divergence=float(divergence))
 
 
 def _residual(stored: Fingerprint, model: MomentModel, affine: Affine) -> Residual:

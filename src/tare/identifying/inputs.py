@@ -12,8 +12,11 @@ from tare.system.progress import SILENT, Reporter
 class IdentifyRequest(Seeded):
     """An architecture, weights, and probe images."""
 
-    model: str = field(
-        metadata=declared("The architecture: timm:NAME, torchvision:NAME, or FILE.py:FACTORY (runs that file).", metavar="ARCH")
+    model: str | None = option(
+        None,
+        "The architecture: timm:NAME, torchvision:NAME, or FILE.py:FACTORY (runs that file). Default: the one whose tensors fit.",
+        metavar="ARCH",
+        kind=str | None,
     )
     checkpoint: str | os.PathLike[str] = field(
         metadata=declared("Its weights: a .safetensors or .pth file.", metavar="FILE", kind=str)

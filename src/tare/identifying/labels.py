@@ -61,7 +61,7 @@ def _mean(one: LabelLikelihood) -> float:
 
 @torch.inference_mode()
 def _labelled(module: nn.Module, views: Views, labels: NDArray[np.int64], candidate: Candidate, count: int) -> LabelLikelihood:
-    fed = normalised(Views(views.values[:count]), candidate.affine)
+    fed = normalised(Views(views.values[:count]), candidate)
     outputs = torch.cat([module(fed[start : start + _BATCH]) for start in range(0, count, _BATCH)]).double()
     logs = functional.log_softmax(outputs, dim=1).nan_to_num(-1e4, -1e4, -1e4)
     truth = torch.from_numpy(labels[:count])

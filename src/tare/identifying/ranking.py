@@ -21,15 +21,16 @@ from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, ProbeImage, TrainingAugmentation, prepared
 from tare.identifying.inputs import IdentifyRequest
 from tare.identifying.labels import by_labels, relative_by_labels
-from tare.identifying.likelihood import OTHER, SAME, Content, temper
+from tare.identifying.likelihood import OTHER, SAME, Content, most_explained, temper
 from tare.identifying.probes import Probes, class_indices, features, read_probes, reduced
 from tare.identifying.result import Identification, Ranked
 from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
-from tare.identifying.words import reason_for, separating
+from tare.identifying.words import headline, reason_for, separating, unexplained
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Known
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry
+from tare.networks.stored.proposals import the_one
 from tare.networks.stored.source import source_network
 
 #: If the best candidate's misfit is above this, no known convention fits.
@@ -45,7 +46,12 @@ _FEW_IMAGES = 64
 
 def identified(request: IdentifyRequest) -> Identification:
     """Answer a request; see :func:`tare.identify`."""
-    network = source_network(request.model, os.fspath(request.checkpoint), request.seed)
+    model: str | None = request.model
+    found: tuple[str, ...] = ()
+    if model is None:
+        model, found = the_one(Path(request.checkpoint), request.reporter)
+    network = source_network(model, os.fspath(request.checkpoint), request.seed)
+    network = replace(network, notes=found + network.notes)
     network.module.eval()
     stored = fingerprints(network.module)
     if not stored and request.labels is None:
@@ -170,14 +176,19 @@ def _answer(
     )
     members = [one for one in ranking if one.relative >= 1 - confidence]
     best, shift = ordered[0][0], SAME if in_domain else OTHER
-    model = scored.models[best.augmentation]
+    model = scored.models[best.augmentation][best.candidate.sample]
     estimated = estimate(
         best.candidate, stored[front.name], model, setting.content, shift, inflation=factor**-0.5, confidence=confidence
     )
+    of_constants = not best.candidate.sample  # an image standardised by itself has no constants to estimate
     deep = _deep(setting, stored, members[:_DEEP_CANDIDATES])
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
     in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
-    listed = estimated.misfit <= _MISFIT
+    listed = not of_constants or estimated.misfit <= _MISFIT
+    limit = most_explained(setting.count)
+    fits = min(one.divergence for one in scores) <= limit
+    explained = True if fits else False if in_domain else None
+    reason = reason_for(ranking, members, front, listed=listed)
     return Identification(
         network=setting.network.reference,
         data=setting.probes.name,
@@ -185,13 +196,15 @@ def _answer(
         ranking=ranking,
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
-        identifiable=len({one.candidate.family for one in members}) == 1,
-        reason=reason_for(ranking, members, front, listed=listed),
+        identifiable=explained is True and len({one.candidate.family for one in members}) == 1,
+        reason=reason if fits else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
-        estimated=estimated,
+        estimated=estimated if of_constants else None,
         layer=front.name,
         listed=listed,
+        explained=explained,
+        headline=headline([one.candidate for one in members]),
         notes=notes,
     )
 
@@ -209,7 +222,7 @@ def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequenc
     found = {}
     for one in members:
         way = next(each for each in AUGMENTATIONS if each.name == one.augmentation)
-        fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate.affine)
+        fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate)
         found[one.name] = deep_divergence(setting.network.module, stored, [fed])
     return found
 
@@ -247,6 +260,7 @@ def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[s
         reason=f"by the labels of {setting.count} images: {members[0].name} classifies {best:.0%} of them correctly",
         separating=separating([one.candidate for one in members], [], in_domain=True),
         in_domain=True,
+        headline=headline([one.candidate for one in members]),
         notes=notes,
     )
 

@@ -49,7 +49,9 @@ class Identification:
 
     ``identifiable`` says that all members of the ambiguity set are of one family. ``layer`` is the batch norm whose moments were
     compared. ``in_domain`` says that the images were stated to be of the training data. ``listed`` is false if no known
-    convention fits as well as the estimate.
+    convention fits as well as the estimate. ``explained`` is false if even the best candidate misfits beyond what sampling
+    explains, so that the list does not hold the truth; None if images of unknown origin leave that open. ``headline`` says the
+    likely normalisation in plain words.
     """
 
     network: str
@@ -65,6 +67,8 @@ class Identification:
     estimated: Estimated | None = None
     layer: str | None = None
     listed: bool = True
+    explained: bool | None = True
+    headline: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -88,6 +92,10 @@ class Identification:
             chosen = of_affine("estimated, as no known convention fits", self.estimated.affine, chosen.family)
         members = self.members
         spec = chosen.spec
+        if self.explained is False:
+            nothing = Unknown(f"tare identify: none of the candidates explains the network; {chosen.name} is the nearest")
+            unknown: dict[str, Any] = dict.fromkeys(_DECIDED, nothing)
+            return replace(InputSpec(), **unknown)
         if len(members) == 1:
             return spec
         names = ", ".join(self.ambiguity)
@@ -109,7 +117,9 @@ class Identification:
             "images": self.images,
             "layer": self.layer,
             "in_domain": self.in_domain,
+            "headline": self.headline,
             "identifiable": self.identifiable,
+            "explained": self.explained,
             "reason": self.reason,
             "confidence": self.confidence,
             "ambiguity_set": list(self.ambiguity),
@@ -121,8 +131,12 @@ class Identification:
         }
 
 
+_DECIDED = ("channels", "scale", "mean", "std")
+
+
 def _disagreeing(members: Sequence[Candidate]) -> set[str]:
     fields = {name for name in ("channels", "scale") if len({getattr(one.spec, name).value for one in members}) > 1}
+    fields |= {"per_sample"} if len({one.sample for one in members}) > 1 else set()
     return fields | ({"mean", "std"} if len({one.family for one in members}) > 1 else set())
 
 

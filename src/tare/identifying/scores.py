@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from tare.identifying.candidates import Candidate
+from tare.identifying.candidates import Candidate, Sample
 from tare.identifying.fingerprint.front import NetworkFront, listening
-from tare.identifying.fingerprint.moments import Predicted, Responses, Views, responses
+from tare.identifying.fingerprint.moments import Predicted, Responses, Views, responses, standardised
 from tare.identifying.fingerprint.patches import Kernel, kernel_of, patch_responses
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprint_divergence
 from tare.identifying.fingerprint.views import TrainingAugmentation
@@ -53,7 +53,7 @@ class Forward:
     def predict(self, affine: Affine) -> Predicted:
         """Moments of each channel, and every image's share in them."""
         count, each = self.views.values.shape[:2]
-        fed = normalised(self.views, affine)
+        fed = _mapped(self.views, affine)
         moments = []
         for start in range(0, len(fed), self.batch):
             values = self.front(fed[start : start + self.batch]).double()
@@ -65,6 +65,10 @@ class Forward:
         """Mean and variance ``(A, K)`` under many normalisations."""
         found = [self.predict(affine) for affine in affines]
         return np.stack([one.mean for one in found]), np.stack([one.variance for one in found])
+
+
+#: The moment models of one augmentation: of images as they are, and standardised by themselves.
+Models = Mapping[Sample, MomentModel]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +91,7 @@ class Scored:
     """All candidates, and the moment models of the augmentations that explain the stored moments best."""
 
     scores: tuple[Score, ...]
-    models: Mapping[TrainingAugmentation, MomentModel]
+    models: Mapping[TrainingAugmentation, Models]
 
 
 def follow(
@@ -99,7 +103,7 @@ def follow(
     *,
     images: int,
     shape: Sequence[int],
-) -> tuple[Sequence[Candidate], dict[TrainingAugmentation, MomentModel]]:
+) -> tuple[Sequence[Candidate], dict[TrainingAugmentation, Models]]:
     """The candidates worth weighing, and the moment models of the augmentations that explain the moments best.
 
     ``shape`` is an input's ``(C, *size)``; ``make(augmentation, start, stop)`` gives views of images ``start`` to ``stop - 1``.
@@ -107,24 +111,36 @@ def follow(
     """
     few = min(images, _FIRST_IMAGES)
     kernel = kernel_of(front, shape) if front.affine else None
-    begun = {one: _model(front, kernel, make(one, 0, few), 0) for one in augmentations}
+    begun = {one: _models(front, kernel, make(one, 0, few), 0, known) for one in augmentations}
     if not front.affine:  # every candidate needs its own passes, so only likely candidates are kept
-        plain = fingerprint_divergence(stored, *next(iter(begun.values())).pooled([candidate.affine for candidate in known]))
+        plain = _divergences(stored, next(iter(begun.values())), known)
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
     followed = _followed(begun, _table(stored, begun, known))
     if images == few:
         return known, {one: begun[one] for one in followed}
-    models: dict[TrainingAugmentation, MomentModel] = {}
+    models: dict[TrainingAugmentation, Models] = {}
     for one in followed:
-        first = begun[one]
-        start = few if isinstance(first, Responses) else 0
-        model = _model(front, kernel, make(one, start, images), start)
-        models[one] = first.with_more(model) if isinstance(first, Responses) and isinstance(model, Responses) else model
+        start = few if front.affine else 0
+        more = _models(front, kernel, make(one, start, images), start, known)
+        models[one] = {kind: _with_more(begun[one][kind], model) for kind, model in more.items()}
     return known, models
 
 
+def _with_more(first: MomentModel, more: MomentModel) -> MomentModel:
+    return first.with_more(more) if isinstance(first, Responses) and isinstance(more, Responses) else more
+
+
+def _models(front: NetworkFront, kernel: Kernel | None, views: Views, start: int, known: Sequence[Candidate]) -> Models:
+    """The models that the candidates need."""
+    return {kind: _model(front, kernel, _prepared(views, kind), start) for kind in dict.fromkeys(one.sample for one in known)}
+
+
+def _prepared(views: Views, sample: Sample) -> Views:
+    return standardised(views, sample == "sample") if sample else views
+
+
 def weigh(
-    stored: Fingerprint, known: Sequence[Candidate], models: Mapping[TrainingAugmentation, MomentModel], content: Content
+    stored: Fingerprint, known: Sequence[Candidate], models: Mapping[TrainingAugmentation, Models], content: Content
 ) -> Scored:
     """Divergence of every candidate, and evidence of the leading candidates, under the leading augmentations."""
     table = _table(stored, models, known)
@@ -138,13 +154,22 @@ def weigh(
     return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), models)
 
 
-def _table(stored: Fingerprint, models: Mapping[TrainingAugmentation, MomentModel], known: Sequence[Candidate]) -> Doubles:
+def _table(stored: Fingerprint, models: Mapping[TrainingAugmentation, Models], known: Sequence[Candidate]) -> Doubles:
     """Divergences ``(augmentations, candidates)``."""
-    affines = [candidate.affine for candidate in known]
-    return np.stack([fingerprint_divergence(stored, *model.pooled(affines)) for model in models.values()])
+    return np.stack([_divergences(stored, one, known) for one in models.values()])
 
 
-def _followed(models: Mapping[TrainingAugmentation, MomentModel], table: Doubles) -> list[TrainingAugmentation]:
+def _divergences(stored: Fingerprint, models: Models, known: Sequence[Candidate]) -> Doubles:
+    """Divergences ``(candidates,)`` under one augmentation."""
+    found = np.full(len(known), np.inf)
+    for kind, model in models.items():
+        places = [place for place, one in enumerate(known) if one.sample == kind]
+        if places:
+            found[places] = fingerprint_divergence(stored, *model.pooled([known[place].affine for place in places]))
+    return found
+
+
+def _followed(models: Mapping[TrainingAugmentation, Models], table: Doubles) -> list[TrainingAugmentation]:
     return [list(models)[place] for place in _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]]
 
 
@@ -162,13 +187,13 @@ def _near(divergences: Doubles) -> list[int]:
 
 
 def _weighed(
-    one: Score, divergences: Doubles, models: Mapping[TrainingAugmentation, MomentModel], stored: Fingerprint, content: Content
+    one: Score, divergences: Doubles, models: Mapping[TrainingAugmentation, Models], stored: Fingerprint, content: Content
 ) -> Score:
     """Average the likelihood over the augmentations near this candidate's best, all with the same prior."""
     found: list[tuple[float, float, TrainingAugmentation]] = []
     for place in _near(divergences):
         augmentation = list(models)[place]
-        residual = Residual.of(stored, models[augmentation].predict(one.candidate.affine))
+        residual = Residual.of(stored, models[augmentation][one.candidate.sample].predict(one.candidate.affine))
         spread = Spread.of(residual.influences, content)
         same, other = (evidence(log_likelihoods(residual.values, spread, shift)) for shift in (SAME, OTHER))
         found.append((same, other, augmentation))
@@ -177,8 +202,12 @@ def _weighed(
     return Score(one.candidate, best, one.divergence, same, other)
 
 
-def normalised(views: Views, affine: Affine) -> torch.Tensor:
-    """The views as the network's input under a normalisation, ``(N * V, C, H, W)``."""
+def normalised(views: Views, candidate: Candidate) -> torch.Tensor:
+    """The views as the network's input under a candidate, ``(N * V, C, H, W)``."""
+    return _mapped(_prepared(views, candidate.sample), candidate.affine)
+
+
+def _mapped(views: Views, affine: Affine) -> torch.Tensor:
     scale, shift = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (affine.scale, affine.shift))
     fed = views.values[:, :, list(affine.order)] * (scale * 255) + shift
     fed = fed if views.mask is None else fed * views.mask

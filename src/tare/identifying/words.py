@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tare.identifying.candidates import Candidate
+from tare.identifying.estimate import Estimated
 from tare.identifying.fingerprint.front import NetworkFront
 from tare.identifying.result import Ranked
 
@@ -31,6 +33,52 @@ def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: Netw
     return f"{fits}; the nearest of another kind, {nearest.name}, is at {nearest.divergence:.2g} ({times:.3g} times)"
 
 
+def unexplained(best: Ranked, limit: float, estimated: Estimated | None, *, in_domain: bool) -> str:
+    """One sentence on a best candidate that misfits more than sampling explains; with other images the reason is open."""
+    misfit = f"the best, {best.name}, leaves a divergence of {best.divergence or 0.0:.2g}, and sampling at most {limit:.2g}"
+    if in_domain:
+        own = "; constants that nobody published may: see the estimate" if estimated and estimated.divergence <= limit else ""
+        return f"none of the candidates explains the network: {misfit}{own}"
+    return (
+        f"{misfit}: the images are of another kind than the training data, or the truth is not among the candidates; images of "
+        "the training data (--in-domain) would tell"
+    )
+
+
+def headline(members: Sequence[Candidate]) -> str:
+    """The likeliest normalisation as a formula of the raw value x, and which kinds are not excluded."""
+    best = members[0]
+    order = best.family.order
+    others = [one for one in members[1:] if one.family != best.family]
+    turned = {one.family.order for one in others if replace(one.family, order=order) == best.family} - {order}
+    kinds = [str(one.family) for one in others if replace(one.family, order=order) != best.family]
+    left = [*sorted(turned), *dict.fromkeys(kinds)]
+    more = f"; {', '.join(left[:3])}{' and others' if len(left) > 3 else ''} not excluded" if left else ""
+    return f"{formula(best)}{f', {order}' if order else ''}{more}"
+
+
+def formula(candidate: Candidate) -> str:
+    """The map from a raw value x (0..255) to the network's input: ``x / 127.5 - 1``."""
+    if candidate.sample:
+        whose = "each image's" if candidate.sample == "sample" else "each channel's"
+        return f"(x - {whose} own mean) / {whose} own std"
+    mean, std = (candidate.spec.require(name) for name in ("mean", "std"))
+    raw = candidate.family.range == "0..255"
+    if candidate.family.form == "-1..1" and not raw:
+        return "x / 127.5 - 1"
+    text = "x" if raw else "x / 255"
+    if any(mean):
+        text = f"{text} - {_numbers(mean)}"
+    if any(value != 1 for value in std):
+        text = f"({text}) / {_numbers(std)}" if any(mean) or not raw else f"{text} / {_numbers(std)}"
+    return text
+
+
+def _numbers(values: Sequence[float]) -> str:
+    shown = [f"{value:.4g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else f"({', '.join(shown)})"
+
+
 def separating(members: Sequence[Candidate], in_domain_only: Sequence[Candidate], *, in_domain: bool) -> str:
     """One sentence on which images would separate the remaining candidates, with numbers."""
     if len(members) < 2:
@@ -42,6 +90,10 @@ def separating(members: Sequence[Candidate], in_domain_only: Sequence[Candidate]
     first, second = members[:2]
     if first.affine.order != second.affine.order:
         return f"more images with strong colours: {first.name} and {second.name} differ in which colour reaches which channel"
+    if first.sample or second.sample:
+        return (
+            f"more images from the training data whose levels and contrasts differ: {first.name} levels them, {second.name} not"
+        )
     ends = np.array([0.0, 255.0])[:, None]
     one, other = (ends * np.array(c.affine.scale) + np.array(c.affine.shift) for c in (first, second))
     end, channel = np.unravel_index(int(np.abs(one - other).argmax()), one.shape)

@@ -34,13 +34,17 @@ def print_identification(found: Identification, spec: str | None) -> None:
 
 def _verdict(found: Identification) -> str:
     best, others = shown(found.best.name), len(found.ambiguity) - 1
+    if found.explained is False:
+        return f"[yellow]Not identified[/]: none of the candidates explains the network. The nearest: {shown(found.headline)}."
+    if found.explained is None:
+        return f"[yellow]Not identified[/]: the nearest fits worse than sampling explains. The nearest: {shown(found.headline)}."
     if not found.identifiable:
-        return f"[yellow]Not identified[/]: {best} is the likeliest, but other kinds of normalisation cannot be excluded."
-    kind = shown(str(found.best.candidate.family))
+        return f"[yellow]Not identified[/]: {shown(found.headline)}. {best} is the likeliest of {others + 1} candidates."
+    kind = shown(found.headline)
     if not found.listed:
         return f"[green]{kind}[/], but no known convention has these constants: see the estimate."
     if others == 0:
-        return f"[green]{best}[/]: {kind}. All others are excluded at {found.confidence:.0%} confidence."
+        return f"[green]{kind}[/] ({best}). All other candidates are excluded at {found.confidence:.0%} confidence."
     return f"[green]{kind}[/]: {best} is the likeliest of {others + 1} that are left at {found.confidence:.0%} confidence."
 
 

@@ -1,4 +1,4 @@
-"""A coarse histogram for drawing: at most 64 equal bins, summed from the exact counts."""
+"""Histograms summed from the exact counts: a coarse one for drawing, and a fine one that comparisons read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tare.statistics.buckets import Buckets
 from tare.statistics.histogram import Histogram
 
 MOST = 64
+FINEST = 256
 # A far outlier would leave all other values in one bin: the bins end one spread (99% minus 1% quantile) beyond both quantiles.
 _TAILS = (0.01, 0.99)
 
@@ -49,4 +50,19 @@ def binned(counted: Histogram | Buckets, scale: float) -> Bins | None:
         return Bins(0.0, fours.shape[1] * scale, tuple(fours.sum(axis=1).tolist()))
     low, high = (counted.quantile(q) for q in _TAILS)
     start, width, counts = counted.grouped(MOST, low - (high - low), high + (high - low)) if low < high else counted.grouped(MOST)
+    return Bins(start * scale, width * scale, counts)
+
+
+def fine(counted: Histogram | Buckets, scale: float) -> Bins | None:
+    """Sum exact counts into at most 256 bins that together hold every value: the first and last also hold far outliers.
+
+    A bin of 8-bit data is one level, so these counts are exact.
+    """
+    if not counted.total:
+        return None
+    if isinstance(counted, Histogram):
+        return Bins(0.0, scale, counted.counts)
+    low, high = (counted.quantile(q) for q in _TAILS)
+    low, high = (low - (high - low), high + (high - low)) if low < high else (-np.inf, np.inf)
+    start, width, counts = counted.grouped(FINEST, low, high, whole=True)
     return Bins(start * scale, width * scale, counts)

@@ -181,11 +181,14 @@ class Buckets:
             return math.inf, math.inf, 0.0
         return float(inner[0] - used[0]), float(used[-1] - inner[-1]), float(inner[-1] - inner[0])
 
-    def grouped(self, most: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, float, tuple[int, ...]]:
+    def grouped(
+        self, most: int, low: float = -math.inf, high: float = math.inf, *, whole: bool = False
+    ) -> tuple[float, float, tuple[int, ...]]:
         """Sum 2^k neighbouring buckets, the fewest for which ``most`` groups hold all values from ``low`` to ``high``.
 
         Returns the start of the first group, the width of a group, and the counts; NaN and no counts for an empty state. Groups
-        begin at multiples of their width, so values of both signs need two. Raises ValueError if ``most`` is below two.
+        begin at multiples of their width, so values of both signs need two. With ``whole`` the first and the last group also
+        hold what lies outside. Raises ValueError if ``most`` is below two.
         """
         if most < 2:
             raise ValueError(f"two groups or more, got {most}")
@@ -198,6 +201,7 @@ class Buckets:
             shift += 1
         begin, end = begin >> shift, end >> shift
         places = (np.arange(first, first + size) >> shift) - begin
+        places = places.clip(0, end - begin) if whole else places
         inside = (places >= 0) & (places <= end - begin)
         counts = np.bincount(places[inside], weights=self._counts[inside], minlength=end - begin + 1).astype(np.int64)
         return math.ldexp(begin, exponent + shift), math.ldexp(1.0, exponent + shift), tuple(counts.tolist())

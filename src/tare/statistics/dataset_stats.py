@@ -16,7 +16,7 @@ from tare.errors import DataError
 from tare.samples.layout import channel_names, unit_scale
 from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown, bits_in_use
 from tare.samples.records import Skipped
-from tare.statistics.bins import Bins, binned
+from tare.statistics.bins import Bins, binned, fine
 from tare.statistics.buckets import Buckets
 from tare.statistics.channel import ChannelState
 from tare.statistics.histogram import Histogram
@@ -26,6 +26,7 @@ from tare.system.files import json_text, write_text
 SCHEMA = "tare.stats/2"
 _OLDER = "tare.stats/1"
 _MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
+_HISTOGRAMS = ("histogram", "fine")
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -40,7 +41,8 @@ class ChannelStats:
     A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
     otherwise within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
     ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; for floats,
-    which have no such range, they are the shares at the smallest and largest value. ``histogram`` is coarse, for drawing.
+    which have no such range, they are the shares at the smallest and largest value. ``histogram`` is coarse, for drawing;
+    ``fine`` has one bin for each level of 8-bit data and at most 256 bins of other data, for comparisons.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ChannelStats:
     constant: bool = False
     quantile_error: float = math.nan
     histogram: Bins | None = None
+    fine: Bins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,7 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         constant=moments.constant,
         quantile_error=0.0 if isinstance(histogram, Histogram) else histogram.error * scale,
         histogram=binned(histogram, scale),
+        fine=fine(histogram, scale),
     )
 
 
@@ -290,14 +294,14 @@ def _channel(document: Mapping[str, Any]) -> ChannelStats:
     missing = next((name for name in ("mean", "std", "mean_se", "std_se") if name not in values), None)
     if missing is not None:
         raise KeyError(missing)
-    return ChannelStats(**{**values, "histogram": _bins(values.get("histogram"))})
+    return ChannelStats(**{**values, **{name: _bins(values.get(name)) for name in _HISTOGRAMS}})
 
 
 def _value(key: str, value: Any) -> Any:
     """Convert one JSON value of a channel. Raises TypeError or ValueError if it is malformed."""
     if key == "name":
         return str(value)
-    if key == "histogram":
+    if key in _HISTOGRAMS:
         return value
     if key == "constant":
         return bool(value)

@@ -22,12 +22,12 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.
+    """Compare dataset B with A: shift and ratio with intervals, and the cause, such as content, gain, gamma or units.
 
     Exit code 0 if no difference is shown, 1 if one is shown or the figures are too uncertain, 2 if A and B cannot be compared.
     """
     from tare.comparing.shift import compare_stats
-    from tare.comparing.sides import check_options, stats_from
+    from tare.comparing.sides import check_options, side_from
     from tare.reporting import console
     from tare.reporting.comparison.report import print_comparison, write_comparison
 
@@ -35,7 +35,7 @@ def compare(
 
     def opened(name: str, data: str) -> DatasetStats:
         with console.counting(f"measuring {name}", "samples") as progress:
-            return stats_from(data, request, progress)
+            return side_from(data, request, progress)
 
     found = compare_stats(opened("A", request.source), opened("B", request.target))
     if html is not None:

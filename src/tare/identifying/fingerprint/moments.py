@@ -20,6 +20,8 @@ from tare.samples.layout import Doubles
 
 _UNIT = 255.0
 _MOST_POSITIONS = 2048
+# A nearly constant image has a std below one level, and is not blown up.
+_LEAST_STD = 1 / 255
 
 #: A network up to one of its layers, from input ``(N, C, *size)`` to the layer's input ``(N, K, P)``.
 FrontFunction = Callable[[torch.Tensor], torch.Tensor]
@@ -36,6 +38,17 @@ class Views:
     values: torch.Tensor
     mask: torch.Tensor | None = None
     added: torch.Tensor | None = None
+
+
+def standardised(views: Views, whole: bool) -> Views:
+    """Each view by its own mean and std, of all its values (``whole``) or of each channel; padding takes no part."""
+    values, axes = views.values, (2, 3, 4) if whole else (3, 4)
+    inside = torch.ones_like(values[:, :, :1]) if views.mask is None else views.mask
+    weight = inside.expand_as(values)
+    number = weight.sum(axes, keepdim=True).clamp_min(1.0)
+    mean = (values * weight).sum(axes, keepdim=True) / number
+    variance = ((values - mean).square() * weight).sum(axes, keepdim=True) / number
+    return Views((values - mean) / variance.sqrt().clamp_min(_LEAST_STD), views.mask, views.added)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

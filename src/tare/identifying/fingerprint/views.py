@@ -43,6 +43,7 @@ class TrainingAugmentation:
     share of the image (0: no such crop), with ``antialias`` or, as in TensorFlow, without. ``erased``: boxes in half of the
     images. ``colours``: ``jittered`` varies brightness, contrast and saturation by 40%; ``distorted`` is TensorFlow's Inception
     preprocessing, hue included. ``casts``: the std of a shift of every colour by itself.
+    ``mixed``: mixup with this alpha, where no border is zero after normalisation.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TrainingAugmentation:
     colours: Colours = "none"
     casts: float = 0.0
     antialias: bool = True
+    mixed: float = 0.0
 
 
 AUGMENTATIONS = (
@@ -76,6 +78,12 @@ AUGMENTATIONS = (
     TrainingAugmentation(
         "whole images, Inception's colours, each colour shifted", area=0.9, colours="distorted", casts=_CAST, antialias=False
     ),
+    TrainingAugmentation("mixup, alpha 0.2", mixed=0.2),
+    TrainingAugmentation("mixup, alpha 1", mixed=1.0),
+    TrainingAugmentation("padded crop, black, and mixup, alpha 0.2", "black", mixed=0.2),
+    TrainingAugmentation("padded crop, black, and mixup, alpha 1", "black", mixed=1.0),
+    TrainingAugmentation("resized crop of at least 8% and mixup, alpha 0.2", area=0.08, mixed=0.2),
+    TrainingAugmentation("resized crop of at least 8% and mixup, alpha 1", area=0.08, mixed=1.0),
 )
 
 
@@ -113,12 +121,22 @@ class AugmentedImages:
 
     def views(self, augmentation: TrainingAugmentation, start: int, stop: int, each: int) -> Views:
         """``each`` views of images ``start`` to ``stop - 1``, at the size of the network's input."""
-        drawn = [self._view(augmentation, place, view) for place in range(start, stop) for view in range(each)]
+        drawn = [self._drawn(augmentation, place, view) for place in range(start, stop) for view in range(each)]
         shape = (stop - start, each)
         values = torch.stack([one[0] for one in drawn])
         values = values.reshape(*shape, *values.shape[1:])
         mask, added = (_stacked([one[kind] for one in drawn], shape) for kind in (1, 2))
         return Views(values, mask, added)
+
+    def _drawn(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
+        """One view; under mixup (Zhang et al. 2018) its sum with that of another image, in shares from Beta(alpha, alpha)."""
+        values, mask, added = self._view(augmentation, place, view)
+        count = len(self.images)
+        if not augmentation.mixed or count < 2:
+            return values, mask, added
+        rng = self._random(place, view, 5)
+        share, other = float(rng.beta(augmentation.mixed, augmentation.mixed)), (place + int(rng.integers(1, count))) % count
+        return share * values + (1 - share) * self._view(augmentation, other, view)[0], mask, added
 
     def _view(self, augmentation: TrainingAugmentation, place: int, view: int) -> MaskedView:
         values, mask, added = self.images[place].whole, None, None

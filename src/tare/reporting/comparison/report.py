@@ -13,7 +13,7 @@ from tare.comparing.overlay import overlay
 from tare.comparing.result import ChannelShift, Comparison
 from tare.reporting import html
 from tare.reporting.comparison import blocks
-from tare.reporting.console import number, out, print_skipped, sample_noun, shown, table
+from tare.reporting.console import note, number, out, print_skipped, sample_noun, shown, table
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
@@ -22,15 +22,15 @@ _DRAWN = 4
 _LONG = 1e5
 _INDENT = "  "
 _QUANTILES = (
-    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. If only the sensor differs, all points lie on one straight line "
-    "(orange: the fitted line). If the content differs, they do not. Quantiles at the ends of the range, where values are "
+    "Points are the 1, 5, 25, 50, 75, 95 and 99% quantiles. If only gain and offset differ, all points lie on one straight line "
+    "(orange: the fitted line); on one curve under another tone curve. Quantiles at the ends of the range, where values are "
     "clipped, are not used. Grey dashes: no difference."
 )
 _METHOD = (
     "Shift is the target's mean minus the source's, divided by the source's std. Ratio is the target's std divided by the "
     "source's. Standard errors count samples, not pixels, and the intervals hold for all channels at once. The verdict comes "
-    "from quantiles: a sensor with another gain or offset maps them by a straight line, and other content does not. A tone "
-    "curve is not a straight line either, so the verdict for it is content, too."
+    "from the histograms: another sensor, unit or tone curve maps values (gain, offset, inversion, gamma), and the target's "
+    "histogram is then the source's under that map, to what sampling and rounding explain. Content is what no such map explains."
 )
 
 
@@ -38,6 +38,8 @@ def print_comparison(found: Comparison) -> None:
     """Print the two datasets, the verdict with its reason, the figures, and the histograms."""
     for side, stats in _sides(found):
         out.print(f"{side}  [bold]{shown(stats.source)}[/]: {_size(stats)}", soft_wrap=True)
+    for words in found.notes:
+        note(words)
     out.print(f"\n[bold]{found.kind}[/]: {shown(found.reason)}")
     out.print(table(("channel", *_headings(found)), [_figures(channel) for channel in found.channels]))
     if len(found.channels) > 1:
@@ -59,6 +61,7 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
         html.heading(f"tare compare: {found.kind}", 1),
         html.paragraph(f"{found.reason[0].upper()}{found.reason[1:]}.", "lead"),
         *(html.paragraph(f"{side}: {stats.source}, {_size(stats)}") for side, stats in _sides(found)),
+        *(html.paragraph(f"{words[0].upper()}{words[1:]}.") for words in found.notes),
         html.heading("Shift and ratio"),
         html.table(
             "",

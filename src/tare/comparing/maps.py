@@ -1,0 +1,208 @@
+"""Maps between two sensors, fitted to two distributions of the same content.
+
+If B is A under a map T that rises (or falls), then the share of B below a value c is the share of A below T^-1(c) (or what
+remains of it). T is then the map of quantiles, the only one of its kind between the two (optimal transport in one dimension).
+The parameters of T minimise D = r' C^-1 r, where r are the differences of these shares at up to 24 cuts. C is the covariance
+of two Brownian bridges (with a number of independent values that mean and std show: Rao and Scott 1981), of the level and
+contrast that whole images share, of rounding, and of a small error of the map. If T is right, D is chi squared with as many
+degrees of freedom as cuts minus parameters (Hansen 1982). Among the maps that this does not reject, the least
+D + parameters log(n) is chosen (Schwarz 1978).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tare.comparing.result import Form, FormName
+from tare.comparing.shape import Doubles, Shape
+
+# Differences of shares below this are no other content: resizing, compression and dither move values by as much.
+_SMALL = 0.002
+_REJECTED = 0.01
+# Gains and exponents stay within e^16 while they are fitted.
+_MOST = 16.0
+# At least this share of the cuts must tell something: where the source was clipped, any share of the target is possible.
+_TELLING = 0.5
+# A map that clips more values than this has little left that could show it.
+_MOST_CLIPPED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of map: the inverse of T for parameters, whether it falls, its starts, and its parameters as gain, offset, gamma."""
+
+    name: FormName
+    inverse: Callable[[Doubles, Doubles], Doubles]
+    falls: bool
+    starts: tuple[tuple[float, ...], ...]
+    told: Callable[[Doubles], tuple[float, float, float]]
+
+
+def forms(a: Shape, b: Shape, top: float | None, tests: int) -> tuple[Form, ...]:
+    """Fit every map from ``a`` to ``b``; ``top`` is the largest value of a range from 0, which curves and negatives need.
+
+    ``tests`` is the number of channels that are tested at once.
+    """
+    cuts = b.cuts()
+    if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
+        return ()
+    made = (_fitted(kind, a, b, cuts, tests) for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
+    return tuple(form for form in made if form is not None)
+
+
+def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Kind]:
+    shares = b.share(cuts)
+    inner = (shares > a.at_low + 1e-3) & (shares < 1 - a.at_high - 1e-3)
+    y = cuts[inner] if inner.sum() > 1 else cuts
+    x, down = (a.quantile(part) for part in (shares[inner], 1 - shares[inner])) if inner.sum() > 1 else (a.quantile(shares), y)
+    gain, offset = _line(x, y)
+    yield _Kind("same", lambda c, _: c, False, ((),), lambda _: (1.0, 0.0, 1.0))
+    ratio = _median(y, x)
+    scales = tuple((math.log(one),) for one in dict.fromkeys((ratio, gain)) if one > 0) or ((0.0,),)
+    yield _Kind("gain", lambda c, p: c / _exp(p[0]), False, scales, lambda p: (_exp(p[0]), 0.0, 1.0))
+    yield _Kind("offset", lambda c, p: c - p[0], False, ((float(np.median(y - x)),),), lambda p: (1.0, p[0], 1.0))
+    lines = (math.log(max(gain, 1e-6)), offset)
+    yield _Kind(
+        "gain and offset",
+        lambda c, p: (c - p[1]) / _exp(p[0]),
+        False,
+        (lines, (0.0, float(np.median(y - x)))),
+        lambda p: (_exp(p[0]), p[1], 1.0),
+    )
+    if top is None:
+        turned = ((float(np.median(y + down)),),)
+        yield _Kind("negative", lambda c, p: p[0] - c, True, turned, lambda p: (-1.0, p[0], 1.0))
+        return
+    yield _Kind("inverted", lambda c, _: top - c, True, ((),), lambda _: (-1.0, top, 1.0))
+    power = tuple((math.log(one),) for one in (_power(x / top, y / top), 0.5, 2.0))
+    yield _Kind("gamma", lambda c, p: top * _raised(c / top, _exp(-p[0])), False, power, lambda p: (1.0, 0.0, _exp(p[0])))
+    yield _Kind("sRGB", lambda c, _: top * _to_linear(c / top), False, ((),), lambda _: (1.0, 0.0, 1 / 2.4))
+    yield _Kind("linear", lambda c, _: top * _to_srgb(c / top), False, ((),), lambda _: (1.0, 0.0, 2.4))
+    yield _Kind(
+        "gamma and gain",
+        lambda c, p: top * _raised(c / top / _exp(p[1]), _exp(-p[0])),
+        False,
+        tuple((one[0], 0.0) for one in power),
+        lambda p: (_exp(p[1]), 0.0, _exp(p[0])),
+    )
+
+
+def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
+    """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
+    from scipy import optimize, stats
+
+    shares, count = b.share(cuts), len(kind.starts[0])
+    number = 1 / (1 / a.shape_number + 1 / b.shape_number)
+    of_target = b.covariance(cuts)
+
+    def residual(parameters: Doubles) -> Doubles:
+        x = kind.inverse(cuts, parameters)
+        return _within(shares, *_predicted(a, x, falls=kind.falls))
+
+    def whitened(parameters: Doubles) -> Callable[[Doubles], Doubles]:
+        x = kind.inverse(cuts, parameters)
+        slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
+        reach = (a.step + b.step * slope) / 2
+        width = a.share(x + reach) - a.share(x - reach)
+        covariance = of_target + a.covariance(x) + np.diag(width**2 / 12 + _SMALL**2)
+        root = np.linalg.cholesky(covariance)
+        return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
+
+    best, least = np.zeros(0), math.inf
+    slopes: Doubles = np.zeros((len(cuts), 0))
+    for start in kind.starts:
+        values = np.array(start, np.float64)
+        for _ in range(2 if count else 1):  # the rounding's error depends on the map
+            measure = whitened(values)
+            if count:
+                found = optimize.least_squares(measure, values, diff_step=1e-4, max_nfev=60)
+                values, jacobian = np.asarray(found.x, np.float64), np.asarray(found.jac, np.float64)
+            else:
+                jacobian = slopes
+        distance = float(np.square(measure(values)).sum())
+        if distance < least and np.isfinite(values).all():
+            best, least, slopes = values, distance, jacobian
+    x = kind.inverse(cuts, best)
+    telling = int(((x >= a.low - a.step) & (x <= a.high + a.step) | (a.at_low + a.at_high == 0)).sum())
+    freedom = telling - count
+    if kind.name == "same":
+        freedom = len(cuts)
+    elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
+        return None
+    errors = _errors(slopes, count, float(stats.norm.ppf(1 - 0.025 / max(1, tests))))
+    gain, offset, gamma = kind.told(best)
+    return Form(
+        name=kind.name,
+        gain=float(gain),
+        offset=float(offset),
+        gamma=float(gamma),
+        errors=errors,
+        distance=least,
+        freedom=freedom,
+        critical=float(stats.chi2.isf(_REJECTED / tests, freedom)),
+        criterion=least + count * math.log(max(number, math.e)),
+    )
+
+
+def _newly_clipped(kind: _Kind, a: Shape, b: Shape) -> float:
+    """The share of values that the map must have clipped, if it is right: ends of the target that the source does not have."""
+    low, high = (a.at_high, a.at_low) if kind.falls else (a.at_low, a.at_high)
+    return max(0.0, b.at_low - low) + max(0.0, b.at_high - high)
+
+
+def _predicted(a: Shape, x: Doubles, *, falls: bool) -> tuple[Doubles, Doubles]:
+    """The least and the largest share of B below each cut: both the same, unless A was clipped where B was not."""
+    share = a.share(x)
+    least, most = share.copy(), share.copy()
+    least[x > a.high] = 1 - a.at_high
+    most[x < a.low] = a.at_low
+    return (1 - most, 1 - least) if falls else (least, most)
+
+
+def _exp(logarithm: float) -> float:
+    return math.exp(min(_MOST, max(-_MOST, logarithm)))
+
+
+def _within(shares: Doubles, least: Doubles, most: Doubles) -> Doubles:
+    return np.asarray(shares - np.clip(shares, np.minimum(least, most), np.maximum(least, most)), np.float64)
+
+
+def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
+    if not count or not slopes.size:
+        return ()
+    return tuple((z * np.sqrt(np.maximum(np.diag(np.linalg.pinv(slopes.T @ slopes)), 0.0))).tolist())
+
+
+def _line(x: Doubles, y: Doubles) -> tuple[float, float]:
+    if len(x) < 2 or np.ptp(x) == 0:
+        return 1.0, float(np.median(y - x))
+    gain, offset = np.polyfit(x, y, 1)
+    return float(gain), float(offset)
+
+
+def _median(y: Doubles, x: Doubles) -> float:
+    kept = np.abs(x) > 1e-12
+    found = float(np.median(y[kept] / x[kept])) if kept.any() else 1.0
+    return found if found > 0 and math.isfinite(found) else 1.0
+
+
+def _power(x: Doubles, y: Doubles) -> float:
+    kept = (x > 1e-3) & (x < 0.999) & (y > 1e-3) & (y < 0.999)
+    found = float(np.median(np.log(y[kept]) / np.log(x[kept]))) if kept.any() else 1.0
+    return min(10.0, max(0.1, found))
+
+
+def _raised(values: Doubles, power: float) -> Doubles:
+    return np.asarray(np.where(values > 0, np.maximum(values, 1e-300) ** power, values), np.float64)
+
+
+def _to_linear(v: Doubles) -> Doubles:
+    return np.where(v <= 0.04045, v / 12.92, (np.maximum(v + 0.055, 1e-9) / 1.055) ** 2.4)
+
+
+def _to_srgb(v: Doubles) -> Doubles:
+    return np.where(v <= 0.0031308, 12.92 * v, 1.055 * np.maximum(v, 1e-9) ** (1 / 2.4) - 0.055)

@@ -1,0 +1,69 @@
+"""What raw values are on both sides: their type, bits in use and units, which come before any number."""
+
+from __future__ import annotations
+
+import math
+
+from tare.comparing.result import ChannelShift
+from tare.samples.raw_kind import Known
+from tare.statistics.dataset_stats import DatasetStats
+
+_BITS = {"uint8": 8, "uint16": 16}
+# The stds of other content differ by less than this factor around that of the bit depth.
+_NEAR = 2.0
+
+
+def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ...], str]:
+    """What differs, in words; and why numbers must not be compared, "" if they may be."""
+    notes = []
+    if source.dtype and target.dtype and source.dtype != target.dtype:
+        notes.append(
+            f"the source holds {_typed(source)} values, the target {_typed(target)}: integers are compared in unit values"
+        )
+    elif abs(_unused(source) - _unused(target)) > 1:  # one bit less is as often a darker exposure
+        notes.append(f"bits in use differ: {_typed(source)} in the source, {_typed(target)} in the target")
+    mine, theirs = source.units, target.units
+    if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
+        return tuple(notes), (
+            f"the source counts {mine.value} ({mine.origin}), the target {theirs.value} ({theirs.origin}): their numbers must "
+            "not be compared before one is converted"
+        )
+    return tuple(notes), ""
+
+
+def bit_depth(source: DatasetStats, target: DatasetStats, channels: tuple[ChannelShift, ...]) -> str:
+    """The evidence that the sides differ by the bits in use of their integers, "" without it."""
+    ends = [_end(stats) for stats in (source, target)]
+    if ends[0] is None or ends[1] is None or "uint16" not in (source.dtype, target.dtype):
+        return ""
+    expected = ends[1] / ends[0]
+    ratios = [channel.ratio.estimate for channel in channels]
+    if abs(math.log2(expected)) < 1.5 or not all(1 / _NEAR < ratio / expected < _NEAR for ratio in ratios):
+        return ""
+    return (
+        f"the source uses {_typed(source)}, the target {_typed(target)}: unit values are multiplied by {expected:.4g} for that "
+        f"alone (stds by {', '.join(f'{ratio:.4g}' for ratio in ratios)}); "
+        "divide by the largest value of the bits in use, not of the type"
+    )
+
+
+def _typed(stats: DatasetStats) -> str:
+    """``uint16 with 12 bits in use``."""
+    return (
+        f"{stats.dtype} with {stats.bits.value} bits in use" if _unused(stats) and isinstance(stats.bits, Known) else stats.dtype
+    )
+
+
+def _unused(stats: DatasetStats) -> int:
+    """Bits of an integer type that no value uses."""
+    known = isinstance(stats.bits, Known) and stats.dtype in _BITS
+    return max(0, _BITS[stats.dtype] - stats.bits.value) if known and isinstance(stats.bits, Known) else 0
+
+
+def _end(stats: DatasetStats) -> float | None:
+    """The largest value of the bits in use, in unit values; 8-bit values are taken to use all bits."""
+    if stats.dtype == "uint8":
+        return 1.0
+    if stats.dtype != "uint16" or not isinstance(stats.bits, Known):
+        return None
+    return float((2**stats.bits.value - 1) / 65535)

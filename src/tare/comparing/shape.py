@@ -1,0 +1,123 @@
+"""The distribution of a channel's values, as a comparison reads it: shares below any value, and how well they are known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.statistics.bins import Bins
+from tare.statistics.dataset_stats import ChannelStats
+
+Doubles = NDArray[np.float64]
+
+# Cells between two cuts: more would see finer differences of shape, and be noisier.
+_CELLS = 24
+# A value with more than this share is an atom: the ground of a drawing, or clipped values.
+_ATOM = 1 / _CELLS
+# The level and contrast of an image move all its values at once; the rest of the shape is known as well as by this many times
+# the values. Chosen on halves of CIFAR-10, MNIST, Fashion-MNIST and made data: of 16 settings with 25 pairs
+# of halves, two had a pair whose unchanged shape was rejected at 99%; of 120 pairs drawn afterwards, none.
+_FINER = 4.0
+# An atom fills this share of its bin, in its middle: a bin spread over its width would be cut in two by maps that bend.
+_NARROW = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """Shares of values below ``knots``, linear between them; ``step`` is the distance of neighbouring values.
+
+    ``number`` is the number of independent values whose mean and std would be as uncertain, and ``shape_number`` that of the
+    rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
+    ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
+    ``edges`` are the ends of bins.
+    """
+
+    knots: Doubles
+    below: Doubles
+    edges: Doubles
+    step: float
+    number: float
+    shape_number: float
+    moved: Doubles
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+
+    @classmethod
+    def of(cls, channel: ChannelStats, step: float) -> Shape | None:
+        """From the channel's fine histogram, else from its coarse one; None for a channel that has neither."""
+        bins = channel.fine or channel.histogram
+        total = sum(bins.counts) if bins is not None else 0
+        if bins is None or not total or not math.isfinite(channel.max):
+            return None
+        counts = np.array(bins.counts, np.float64)
+        edges = bins.edges - step / 2
+        lows, highs = edges[:-1].copy(), edges[1:].copy()
+        atoms = counts > _ATOM * total
+        middles, half = (lows + highs) / 2, _NARROW * bins.width / 2
+        lows[atoms], highs[atoms] = middles[atoms] - half, middles[atoms] + half
+        after = np.cumsum(counts) / total
+        knots, below = np.stack([lows, highs], 1).ravel(), np.stack([np.concatenate([[0.0], after[:-1]]), after], 1).ravel()
+        ends = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
+        at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in ends)
+        number = min(_number_by_mean(channel), _number_by_std(channel, bins))
+        finer = min(float(total), _FINER * number)
+        moved = _moved(channel, bins, edges, knots, 1 - number / finer if finer > number else 0.0)
+        return cls(knots, below, edges, max(step, bins.width), number, finer, moved, channel.min, channel.max, at_low, at_high)
+
+    def share(self, values: Doubles) -> Doubles:
+        """The share of values below each of ``values``."""
+        return np.asarray(np.interp(values, self.knots, self.below, left=0.0, right=1.0), np.float64)
+
+    def quantile(self, shares: Doubles) -> Doubles:
+        """The values that have these shares below them."""
+        return np.asarray(np.interp(shares, self.below, self.knots), np.float64)
+
+    def covariance(self, values: Doubles) -> Doubles:
+        """The covariance of the shares below each of ``values``."""
+        shares = np.clip(self.share(values), 1e-4, 1 - 1e-4)
+        bridge = np.minimum.outer(shares, shares) - np.outer(shares, shares)
+        moved = np.stack([np.interp(values, self.knots, column) for column in self.moved.T], axis=1)
+        return np.asarray(bridge / self.shape_number + moved @ moved.T, np.float64)
+
+    def cuts(self) -> Doubles:
+        """Ends of bins between which every cell holds about one twenty-fourth of the values that are no atoms."""
+        shares = np.diff(self.share(self.edges))
+        atoms = shares > _ATOM
+        least = max(1e-3, float(shares[~atoms].sum()) / _CELLS)
+        found, held = [], 0.0
+        for place, share in enumerate(shares[:-1]):
+            held += share
+            if atoms[place] or atoms[place + 1] or held >= least:
+                found.append(place + 1)
+                held = 0.0
+        inner = self.edges[found] if found else np.zeros(0)
+        known = self.share(inner)
+        return np.asarray(inner[(known > 0) & (known < 1)], np.float64)
+
+
+def _number_by_mean(channel: ChannelStats) -> float:
+    return channel.effective_samples if math.isfinite(channel.effective_samples) else math.nan
+
+
+def _number_by_std(channel: ChannelStats, bins: Bins) -> float:
+    """The number of independent values whose std is as uncertain: (m4 - s^4) / (4 s^2 Var(s))."""
+    middles = bins.edges[:-1] + bins.width / 2
+    counts = np.array(bins.counts, np.float64) / sum(bins.counts)
+    mean = float(counts @ middles)
+    second, fourth = (float(counts @ (middles - mean) ** power) for power in (2, 4))
+    if not channel.std_se > 0 or not second > 0:
+        return math.inf
+    return max(1.0, (fourth - second**2) / (4 * second * channel.std_se**2))
+
+
+def _moved(channel: ChannelStats, bins: Bins, edges: Doubles, knots: Doubles, share: float) -> Doubles:
+    """What one standard error of the mean and of the std changes in the shares below ``knots``: the density times the move."""
+    density = np.interp(knots, edges[:-1] + bins.width / 2, np.array(bins.counts, np.float64) / sum(bins.counts) / bins.width)
+    of_mean = density * channel.mean_se
+    of_std = density * (knots - channel.mean) / channel.std * channel.std_se
+    return np.asarray(math.sqrt(share) * np.stack([of_mean, of_std], axis=1), np.float64)
