@@ -120,3 +120,11 @@ def test_inputs_unlike_those_of_training_are_a_note() -> None:
     assert (found.code, found.severity) == ("TARE096", "note")
     again = measured((np.random.default_rng(1).random((16, 16, 16, 1)) > 0.87).astype(np.uint8) * 255)
     assert judged(Feed(again, chosen, trained_on=digits), EIGHT_BIT, "net") == ()
+
+
+def test_a_networks_own_constants_need_not_be_those_of_a_z_score() -> None:
+    caffe = Normalisation("source", (0.456,), (1 / 255,))
+    spec = InputSpec.of([116.28], [1.0], scale=1.0, raw_dtype="uint8", origin="caffe")
+    assert judged(Feed(BYTES, caffe, own=True), spec, "net") == ()
+    assert [one.code for one in judged(Feed(BYTES, caffe), spec, "net")] == ["TARE094"]
+    assert [one.code for one in judged(Feed(images(0, 10, "uint8"), caffe, own=True), spec, "net")] == ["TARE093"]

@@ -30,7 +30,9 @@ Takes = Literal["unit", "uint8"]
 
 def spec_of(count: int, seed: int = 0, **others: Any) -> InputSpec:
     rng = np.random.default_rng(seed)
-    return InputSpec.of(rng.uniform(0.2, 0.8, count).tolist(), rng.uniform(0.05, 0.5, count).tolist(), **others)
+    return InputSpec.of(
+        rng.uniform(0.2, 0.8, count).tolist(), rng.uniform(0.05, 0.5, count).tolist(), **{"raw_dtype": "uint8"} | others
+    )
 
 
 def normalised(values: torch.Tensor, spec: InputSpec) -> torch.Tensor:

@@ -35,6 +35,7 @@ class FedNetwork:
     ``takes`` is the shape of the network's input. For signals and rows it is None until the data have been read, since the length
     of a signal may be that of the data; ``length`` is the length that the user asked for. ``colour`` is how images are read.
     ``scale`` is the stated factor from raw values to those that the constants are of, ``allow`` findings that refuse no input.
+    ``own`` says that the network, or its specification, states the constants itself.
     """
 
     network: Network
@@ -47,6 +48,7 @@ class FedNetwork:
     notes: tuple[str, ...]
     scale: float | None = None
     allow: Sequence[str] = ()
+    own: bool = False
 
     def of_data(self, stats: DatasetStats, *, compares: bool) -> tuple[FedNetwork, tuple[str, ...]]:
         """The network with its constants in unit values of the data's type, and what was found about the input.
@@ -56,7 +58,7 @@ class FedNetwork:
         constants, spec = scaled(self.constants, self.spec, self.scale, stats.dtype)
         assert constants is not None  # noqa: S101 - there were constants before
         source = Normalisation("source", constants.mean, constants.std)
-        found = passed(Feed(stats, source), spec, self.network.reference, self.allow, compares=compares)
+        found = passed(Feed(stats, source, own=self.own), spec, self.network.reference, self.allow, compares=compares)
         return replace(self, constants=constants, spec=spec), found.lines
 
 
@@ -76,7 +78,7 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
         raise SpecError("the mean and std that the network was trained with", f"nobody stated them ({reason})",
                         "state them with --mean and --std")  # fmt: skip
     dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
-    feeding = (options.scale, options.allow)
+    feeding = (options.scale, options.allow, options.mean is None)
     if network.kind != "image":
         return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes, *feeding)
     geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)

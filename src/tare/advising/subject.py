@@ -198,6 +198,7 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
         head_trained=network.head_trained,
         spec=fed.spec,
         allow=allowed_codes(fed.allow),
+        own=fed.own,
     )
 
 

@@ -34,7 +34,7 @@ def call_of(pipeline: Any, probe: Probe = RGB) -> tuple[Call, str]:
     """
     forms = _forms(pipeline, probe)
     if not forms:
-        raise SpecError("a pipeline: something that can be called with an image", type(pipeline).__name__, "name the transform")
+        raise SpecError("a pipeline that can be called with an image", type(pipeline).__name__, "name the transform")
     grey = np.full((256, 320, probe.channels), 120, np.uint8)
     first: PipelineError | None = None
     for name, call in forms:
@@ -214,7 +214,7 @@ def _no_image(what: str) -> NoImageError:
 def failure(reason: str, fed: str | None = None) -> PipelineError:
     """The error for a pipeline that could not be run on what was ``fed``."""
     expected = "a pipeline that takes one RGB image" if fed is None else f"a pipeline that takes {fed}"
-    return PipelineError(expected, reason, "run it on one image yourself, then check again")
+    return PipelineError(expected, reason, "run the pipeline on one image yourself, then check again")
 
 
 def _with_file(pipeline: Callable[[str], Any], image: NDArray[np.uint8]) -> Any:

@@ -28,7 +28,7 @@ def unlike_training(trained: TrainedModel, batch: Sequence[torch.Tensor]) -> tup
     seen = _moments(batch, known, trained.model.takes.raw_dtype)
     if len(known.channels) != len(seen.channels):
         return ()
-    feed = Feed(seen, trained.model.normalisation, trained_on=known)
+    feed = Feed(seen, trained.model.normalisation, known, own=True)
     return Passed(judged(feed, trained.model.spec(), trained.reference)).lines
 
 

@@ -44,7 +44,7 @@ def summary(report: CheckReport) -> str:
         if (count := sum(finding.severity == severity for finding in report.findings))
     ]
     what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
-    hint = f"; tare rule {report.findings[0].code} tells the story" if report.findings else ""
+    hint = f"; tare rule {report.findings[0].code} explains it" if report.findings else ""
     found = ", ".join(counts) if counts else "nothing found in what was judged" if report.not_judged else "no findings"
     return f"{found} in {what}{hint}"
 

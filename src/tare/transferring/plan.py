@@ -161,7 +161,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
     seen = seen_moments(strategy, constants, request.source_stats, trained_on)
     chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
-    gate = passed(Feed(target.stats, chosen), spec, network.reference, request.allow)
+    gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
         takes, geometry_notes = replace(images.geometry, raw_dtype=target.stats.dtype), images.notes

@@ -43,7 +43,7 @@ class Subject:
     ``samples`` are raw bytes or unit floats ``(N, C, ...)``; ``labels`` are ``(N,)`` or None. ``target`` has the statistics of
     all training samples, and ``dataset0`` the measured or published ones of the pretraining data, or None. ``head_trained`` says
     that the module's outputs are its old classes. ``spec`` states what the constants are of; ``allow`` has codes of findings
-    about an input that do not speak against it.
+    about an input that do not speak against it; ``own`` says that the network states the constants itself.
     """
 
     module: nn.Module
@@ -56,6 +56,7 @@ class Subject:
     head_trained: bool = True
     spec: InputSpec = field(default_factory=InputSpec)
     allow: tuple[str, ...] = ()
+    own: bool = False
 
     @property
     def seen(self) -> Constants | None:
@@ -169,7 +170,7 @@ def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[St
         except StrategyError as error:
             refused[name] = str(error)
             continue
-        found = judged(Feed(subject.target, choices[name]), subject.spec, "the network")
+        found = judged(Feed(subject.target, choices[name], own=subject.own), subject.spec, "the network")
         impossible = [one for one in found if one.severity == "error" and one.code not in subject.allow]
         if impossible:
             del choices[name]

@@ -10,19 +10,23 @@ from tare.statistics.dataset_stats import DatasetStats
 
 #: Strategies that apply constants of other data than those that are fed.
 FOREIGN = ("source", "blend")
+#: The std of photographs in unit values.
+_USUAL_STD = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
     """Data, as statistics of their unit values, and the normalisation that they are fed under.
 
-    ``mean`` and ``std`` are the constants as they were stated, before a ``--scale``; ``trained_on`` are the statistics of what
-    the network was trained on, where they are known.
+    ``trained_on`` are the statistics of what the network was trained on, where they are known. ``own`` says that the constants
+    are those that the network itself, or its specification, states: then its inputs need not be near mean 0 and std 1 (a caffe
+    network takes 0..255 minus a mean).
     """
 
     stats: DatasetStats
     normalisation: Normalisation
     trained_on: DatasetStats | None = None
+    own: bool = False
 
     @property
     def foreign(self) -> bool:
@@ -38,6 +42,12 @@ class Feed:
     def std(self) -> float:
         """The std of the network's input, of the channel that varies most, in input std."""
         return max(self.normalisation.moments_fed(self.stats)[1])
+
+    @property
+    def spread(self) -> float:
+        """The std of the network's input as a share of what a network is used to: 1 for data as varied as photographs."""
+        ranged = unit_scale(self.stats.dtype) != 1
+        return max(self.stats.std) / _USUAL_STD if self.own and self.foreign and ranged else self.std
 
     @property
     def fed(self) -> str:

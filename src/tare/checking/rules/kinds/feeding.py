@@ -106,7 +106,7 @@ def collapsed(evidence: Evidence) -> Iterator[Problem]:
     little, and no accuracy comes.
     """
     feed = evidence.feed
-    if feed is not None and _judged(feed) and not _named(evidence) and feed.std < _COLLAPSED:
+    if feed is not None and _judged(feed) and not _named(evidence) and feed.spread < _COLLAPSED:
         yield Problem(
             f"{_under(feed)} the network would see {feed.fed}: hardly any difference between inputs is left", _cure(feed)
         )
@@ -126,7 +126,7 @@ def far_away(evidence: Evidence) -> Iterator[Problem]:
     or stands still.
     """
     feed = evidence.feed
-    if feed is None or not _judged(feed) or _named(evidence):
+    if feed is None or not _judged(feed) or _named(evidence) or (feed.own and feed.foreign):
         return
     if abs(feed.mean) > _FAR or feed.std > _FAR:
         yield Problem(f"{_under(feed)} the network would see {feed.fed}", _cure(feed))
@@ -148,7 +148,8 @@ def unusual(evidence: Evidence) -> Iterator[Problem]:
     feed = evidence.feed
     if feed is None or not _judged(feed) or _named(evidence):
         return
-    if _COLLAPSED <= feed.std < _FAINT or _OFF < max(abs(feed.mean), feed.std) <= _FAR:
+    is_off = not (feed.own and feed.foreign) and _OFF < max(abs(feed.mean), feed.std) <= _FAR
+    if _COLLAPSED <= feed.spread < _FAINT or is_off:
         yield Problem(
             f"{_under(feed)} the network sees {feed.fed}, and was trained near mean 0 and std 1",
             "compare the strategies (tare advise), or see whether the scale is right (tare measure)",
