@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.checking.gate import RAW_KIND
 from tare.datasets.files import coloured
 from tare.errors import DataError
 from tare.samples.layout import Doubles
@@ -56,6 +57,10 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
         raise DataError(
             f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more images; 64 are recommended"
         )
+    other = next((sample for sample in found if sample.values.dtype != np.uint8), None)
+    if other is not None:
+        seen = f"{other.values.dtype.name} values in {other.path!r} ({RAW_KIND} raw-kind)"
+        raise DataError("8-bit images, which all candidates are conventions of", seen, "write 8-bit copies, or name other images")
     images = tuple(coloured(sample.values, colour) for sample in found)
     if float(np.mean([_spread(image) for image in images])) < _CONSTANT:
         raise DataError(
