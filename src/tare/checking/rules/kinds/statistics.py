@@ -82,7 +82,7 @@ def held_out_statistics(evidence: Evidence) -> Iterator[Problem]:
 @rule(
     "TARE062",
     "few-samples",
-    "warning",
+    "note",
     wrong="Normalize with the mean and std of 12 images",
     right="tare transfer --strategy blend",
 )
