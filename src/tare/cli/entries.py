@@ -57,7 +57,7 @@ ENTRIES = (
     Entry(
         "compare",
         MEASURE,
-        "Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, offset, units.",
+        "Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, gamma, units.",
         ("tare compare cifar10 photos/ --html difference.html",),
     ),
     Entry(

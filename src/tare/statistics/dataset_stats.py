@@ -139,7 +139,7 @@ class DatasetStats:
                 dtype=str(document.get("dtype", "")),
                 version=str(document.get("version", "")),
                 **_stated(document),
-                extra={key: value for key, value in document.items() if key not in _KEYS},
+                extra=_finite({key: value for key, value in document.items() if key not in _KEYS}),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(
@@ -164,9 +164,9 @@ class DatasetStats:
 
 #: What a raw value is, each a field with its origin, and how a value is read.
 _STATED: Mapping[str, Callable[[Any], Any]] = {
-    "bits": lambda value: _count("bits", _real("bits", value)),
+    "bits": lambda value: _count("bits", _number("bits", value)),
     "units": str,
-    "nodata": lambda value: tuple(_real("nodata", each) for each in value),
+    "nodata": lambda value: tuple(_number("nodata", each) for each in value),
 }
 _KEYS = {"schema", "origin", *(f.name for f in fields(DatasetStats) if f.name != "extra")}
 
@@ -319,6 +319,18 @@ def _count(key: str, number: float) -> int:
     if not 0 <= number <= _MOST or number != int(number):
         raise ValueError(f"{key} is no count: {number!r}"[:200])
     return int(number)
+
+
+def _number(key: str, value: Any) -> float:
+    if value is None:
+        raise TypeError(f"{key} is not a number: null")
+    return _real(key, value)
+
+
+def _finite(extra: dict[str, Any]) -> dict[str, Any]:
+    """Keys that tare does not know. Raises ValueError for NaN and Infinity, which Python reads and JSON does not have."""
+    json.dumps(extra, allow_nan=False)
+    return extra
 
 
 def _real(key: str, value: Any) -> float:

@@ -44,10 +44,14 @@ class Feed:
         return max(self.normalisation.moments_fed(self.stats)[1])
 
     @property
+    def is_own_range(self) -> bool:
+        """Whether values of a type with a range, such as 0..255, are fed under the network's own constants: none is too far."""
+        return self.own and self.foreign and unit_scale(self.stats.dtype) != 1
+
+    @property
     def spread(self) -> float:
         """The std of the network's input as a share of what a network is used to: 1 for data as varied as photographs."""
-        ranged = unit_scale(self.stats.dtype) != 1
-        return max(self.stats.std) / _USUAL_STD if self.own and self.foreign and ranged else self.std
+        return max(self.stats.std) / _USUAL_STD if self.is_own_range else self.std
 
     @property
     def fed(self) -> str:

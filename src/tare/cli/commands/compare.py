@@ -22,7 +22,7 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare dataset B with A: shift and ratio with intervals, and the cause, such as content, gain, gamma or units.
+    """Compare dataset B with A: shift of mean and ratio of stds with intervals, and the cause: content, gain, gamma, units.
 
     Exit code 0 if no difference is shown, 1 if one is shown or the figures are too uncertain, 2 if A and B cannot be compared.
     """

@@ -126,7 +126,7 @@ def far_away(evidence: Evidence) -> Iterator[Problem]:
     or stands still.
     """
     feed = evidence.feed
-    if feed is None or not _judged(feed) or _named(evidence) or (feed.own and feed.foreign):
+    if feed is None or not _judged(feed) or _named(evidence) or feed.is_own_range:
         return
     if abs(feed.mean) > _FAR or feed.std > _FAR:
         yield Problem(f"{_under(feed)} the network would see {feed.fed}", _cure(feed))
@@ -148,7 +148,7 @@ def unusual(evidence: Evidence) -> Iterator[Problem]:
     feed = evidence.feed
     if feed is None or not _judged(feed) or _named(evidence):
         return
-    is_off = not (feed.own and feed.foreign) and _OFF < max(abs(feed.mean), feed.std) <= _FAR
+    is_off = not feed.is_own_range and _OFF < max(abs(feed.mean), feed.std) <= _FAR
     if _COLLAPSED <= feed.spread < _FAINT or is_off:
         yield Problem(
             f"{_under(feed)} the network sees {feed.fed}, and was trained near mean 0 and std 1",
