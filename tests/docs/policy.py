@@ -75,6 +75,14 @@ NOT_RUN = {
 #: Commands whose answer may be a finding: exit code 1 says so and is no failure.
 MAY_FIND = ("check", "identify", "spec", "compare")
 
+#: (page, piece of the command) -> what it says when it is refused with exit code 2, as the page shows.
+REFUSED = {
+    (
+        "docs/transfer.md",
+        "mobilenet_v1_025_imagenet.safetensors --mean 0 --std 0.00392157",
+    ): "TARE094 far-away: the data are uint8",
+}
+
 #: Names that a program takes from the text around it.
 PRELUDE = {
     "docs/check.md": "import timm; from train import val_transform; model = timm.create_model('resnet50.a1_in1k')",

@@ -15,7 +15,7 @@ from typing import Any
 
 from tare.cli import start as cli
 from tests.docs.pages import Shown
-from tests.docs.policy import IN_PROGRAMS, MAY_FIND, MORE, NO_WEIGHTS, NOT_RUN, PRELUDE, SUBSTITUTED_IN, SUBSTITUTES
+from tests.docs.policy import IN_PROGRAMS, MAY_FIND, MORE, NO_WEIGHTS, NOT_RUN, PRELUDE, REFUSED, SUBSTITUTED_IN, SUBSTITUTES
 
 
 def reason_not_to_run(item: Shown) -> tuple[str, str] | None:
@@ -61,6 +61,9 @@ def run_command(item: Shown, folder: Path) -> str:
     plain = item.text.startswith("tare ") and not {"|", ">"} & set(words)
     code, said = _in_process(words[1:], folder) if plain else _in_shell(command, folder)
     name = item.words()[0]
+    refusal = next((text for (page, piece), text in REFUSED.items() if page == item.page and piece in item.text), None)
+    if refusal is not None:
+        return "" if code == 2 and refusal in said else f"`{command}` was not refused with {refusal!r}: {said.strip()[-600:]}"
     allowed = {0, 1} if name in MAY_FIND else {0}
     return "" if code in allowed else f"`{command}` (for `{item.text}`) left with {code}: {said.strip()[-600:]}"
 
