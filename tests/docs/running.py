@@ -61,7 +61,8 @@ def run_command(item: Shown, folder: Path) -> str:
     plain = item.text.startswith("tare ") and not {"|", ">"} & set(words)
     code, said = _in_process(words[1:], folder) if plain else _in_shell(command, folder)
     name = item.words()[0]
-    refusal = next((text for (page, piece), text in REFUSED.items() if page == item.page and piece in item.text), None)
+    shown = " ".join(item.text.split())
+    refusal = next((text for (page, piece), text in REFUSED.items() if page == item.page and piece in shown), None)
     if refusal is not None:
         return "" if code == 2 and refusal in said else f"`{command}` was not refused with {refusal!r}: {said.strip()[-600:]}"
     allowed = {0, 1} if name in MAY_FIND else {0}
