@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 
-from benchmarks.check_rates import correct
+from benchmarks.check_rates import correct, other_kinds
 from benchmarks.check_rates.case import Case, Result, run, table
 from benchmarks.check_rates.mutants import mutants, networks
 from tare.checking.rules.table import RULES
@@ -27,7 +27,14 @@ def cases(section: str, quick: bool = False) -> Iterator[Case]:
         return mutants(chosen, every=quick)
     stock = () if quick else (correct.timm_evaluation(), correct.torchvision_weights(), correct.processors())
     training = correct.timm_training(every=100 if quick else 6)
-    return chain(*stock, training, correct.own_transforms(chosen), correct.recipes(chosen), correct.kornia_sequences(chosen))
+    return chain(
+        *stock,
+        training,
+        correct.own_transforms(chosen),
+        correct.recipes(chosen),
+        correct.kornia_sequences(chosen),
+        other_kinds.cases(),
+    )
 
 
 def main() -> None:

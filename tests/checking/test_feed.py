@@ -77,6 +77,10 @@ RIGHT: dict[str, tuple[InputSpec, Callable[[Any], np.ndarray]]] = {
     ),
     "a volume of two channels": (of(2, raw_dtype="float32", layout="NCDHW"), formula(of(2, raw_dtype="float32"))),
     "a volume, channels last": (of(2, raw_dtype="float32", layout="NDHWC"), formula(of(2, raw_dtype="float32"), -1)),
+    "a volume of one channel, channels last": (
+        InputSpec.of((90.0,), (310.0,), scale=1.0, raw_dtype="int16", layout="NDHWC"),
+        formula(InputSpec.of((90.0,), (310.0,), scale=1.0, raw_dtype="int16"), -1),
+    ),
     "signals": (of(6, raw_dtype="float32", layout="NCT"), formula(of(6, raw_dtype="float32"))),
     "signals, time first": (of(6, raw_dtype="float32", layout="NTC"), formula(of(6, raw_dtype="float32"), -1)),
     "rows": (of(7, raw_dtype="float32", layout="NC"), formula(of(7, raw_dtype="float32"))),

@@ -65,10 +65,16 @@ class Probe:
                 ("clip of tensors (T, C, H, W)", lambda x: _tensor(np.moveaxis(self._whole(x), -1, 1))),
                 ("clip of arrays (T, H, W, C)", self._whole),
             ]
-        forms.append((f"array {first}", lambda x: np.ascontiguousarray(np.moveaxis(self._whole(x), -1, 0))))
-        forms.append((f"tensor {first}", lambda x: _tensor(np.moveaxis(self._whole(x), -1, 0))))
-        if self.axes:
-            forms.append((f"array {last}", self._whole))
+        channels_first: list[tuple[str, Callable[[NDArray[np.uint8]], Any]]] = [
+            (f"array {first}", lambda x: np.ascontiguousarray(np.moveaxis(self._whole(x), -1, 0))),
+            (f"tensor {first}", lambda x: _tensor(np.moveaxis(self._whole(x), -1, 0))),
+        ]
+        channels_last: list[tuple[str, Callable[[NDArray[np.uint8]], Any]]] = (
+            [(f"array {last}", self._whole)] if self.axes else []
+        )
+        # A pipeline that leaves the axes as they are is given those that the network wants.
+        orders = (channels_last, channels_first) if self.wanted.endswith("C") and self.axes else (channels_first, channels_last)
+        forms += [form for order in orders for form in order]
         if self.channels == 1 and self.axes:
             forms.append((f"array ({', '.join(self.axes)})", lambda x: self._whole(x)[..., 0]))
         return forms
