@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import timm
 import torch
 import torchvision.transforms as v1
 from torch import nn
@@ -111,3 +112,21 @@ def test_a_pipeline_is_read_as_what_its_network_receives() -> None:
     for given in (pipeline, [*pipeline.transforms], nn.Sequential(*pipeline.transforms)):
         spec = read_spec(given)
         assert (spec.require("mean"), spec.require("size")) == (MEAN, (224, 224))
+
+
+@pytest.mark.parametrize(("channels", "order"), [(1, "L"), (4, None), (12, None), (13, None)])
+def test_the_first_layer_is_believed_over_the_configuration(channels: int, order: str | None) -> None:
+    spec = read_spec(timm.create_model("test_resnet", in_chans=channels))
+    assert (spec.channels.value if isinstance(spec.channels, Known) else None) == order
+    assert isinstance(spec.mean, Unknown)
+    assert f"states it for RGB, and the first layer 'conv1.0' takes {channels} channel" in spec.mean.reason
+    assert spec.extra["stated_for"] == {"channels": "RGB", "mean": [0.5] * 3, "std": [0.5] * 3}
+    assert isinstance(spec.raw_dtype, Known if order else Unknown)
+    assert isinstance(spec.size, Known)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "tresnet_m", "csatv2", "mixer_s16_224"])
+def test_a_first_layer_behind_a_rearrangement_contradicts_nothing(name: str) -> None:
+    with torch.device("meta"):
+        network = timm.create_model(name)
+    assert "stated_for" not in read_spec(network).extra

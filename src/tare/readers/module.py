@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError
@@ -45,7 +47,8 @@ def read_module(module: Any) -> InputSpec:
     for name in ("pretrained_cfg", "default_cfg"):
         config = getattr(module, name, None)
         if isinstance(config, Mapping):
-            return InputSpec(**fields_of_pretrained_cfg(config, f"{name} of the {type(module).__name__}"))
+            source = f"{name} of the {type(module).__name__}"
+            return as_built(InputSpec(**fields_of_pretrained_cfg(config, source)), module, config, source)
     if _is_sequential(module) and (found := _in_front(module)) is not None:
         return found
     inside = _normalisers(module)
@@ -58,6 +61,60 @@ def read_module(module: Any) -> InputSpec:
         return _of_transformers(module)
     remedy = "name its configuration, or state it with --mean and --std"
     raise SpecError("a network that states its input", f"a {type(module).__name__} without configuration or normaliser", remedy)
+
+
+def as_built(spec: InputSpec, module: Any, config: Mapping[str, Any], source: str) -> InputSpec:
+    """The specification as the network's first layer contradicts it: one that was built with ``in_chans`` takes other channels.
+
+    The constants of the configuration are then kept under ``stated_for`` in ``extra``, since they are for other channels, and
+    mean and std are unknown.
+    """
+    stated = len(spec.mean.value) if isinstance(spec.mean, Known) else None
+    found = _first_channels(module, config)
+    if stated is None or found is None or found[0] == stated or not isinstance(spec.std, Known):
+        return spec
+    count, layer = found
+    if _rearranges(module, count, stated):
+        return spec
+    named = spec.channels.value if isinstance(spec.channels, Known) else f"{stated} channels"
+    nobody = Unknown(f"{source} states it for {named}, and the first layer {layer!r} takes {count} channel{'s'[: count != 1]}")
+    order = {1: "L", 3: "RGB"}.get(count)
+    built = replace(
+        spec,
+        channels=Known(order, f"the first layer {layer!r} takes {count}") if order else nobody,
+        mean=nobody,
+        std=nobody,
+        extra={**spec.extra, "stated_for": {"channels": named, "mean": list(spec.mean.value), "std": list(spec.std.value)}},  # type: ignore[union-attr]
+    )
+    # Grey and colour photographs have 8 bits; what other bands have, nobody says.
+    return built if order else replace(built, scale=nobody, raw_dtype=nobody)
+
+
+def _first_channels(module: Any, config: Mapping[str, Any]) -> tuple[int, str] | None:
+    """The input channels of the first convolution and its name: the one that timm names, else the first of all.
+
+    A network for which timm says that it has no first convolution begins with something else, such as a cosine transform.
+    """
+    named = config.get("first_conv")
+    layers = dict(module.named_modules())
+    for name in [named] if isinstance(named, str) else list(named or ()):
+        if _is_convolution(first := layers.get(name)):
+            return int(first.in_channels), str(name)  # type: ignore[union-attr]
+    if named is not None and not named:
+        return None
+    return next(((int(each.in_channels), name) for name, each in layers.items() if _is_convolution(each)), None)
+
+
+def _is_convolution(layer: Any) -> bool:
+    return layer is not None and isinstance(getattr(layer, "in_channels", None), int) and hasattr(layer, "kernel_size")
+
+
+def _rearranges(module: Any, count: int, stated: int) -> bool:
+    """Whether the network makes more channels of the stated ones by rearranging pixels before its first layer."""
+    kinds = ("SpaceToDepth", "PixelUnshuffle", "Focus")
+    factor = count / stated
+    square = factor > 1 and math.isqrt(int(factor)) ** 2 == factor
+    return square and any(kind in type(layer).__name__ for layer in module.modules() for kind in kinds)
 
 
 def normalises_inside(module: Any) -> InputSpec | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tare.errors import SpecError, did_you_mean
 from tare.input_spec.spec import InputSpec
+from tare.readers.module import as_built, is_module
 
 
 def spec_of_pretrained_cfg(config: Mapping[str, Any], source: str) -> InputSpec:
@@ -36,7 +37,9 @@ def read_pretrained_cfg_of(model: Any) -> InputSpec:
     """Read ``model.pretrained_cfg`` of a live network, or a pretrained_cfg object itself."""
     config = getattr(model, "pretrained_cfg", model)
     stated = config.to_dict() if hasattr(config, "to_dict") else config
-    return spec_of_pretrained_cfg(stated, f"pretrained_cfg of the {type(model).__name__}")
+    source = f"pretrained_cfg of the {type(model).__name__}"
+    spec = spec_of_pretrained_cfg(stated, source)
+    return as_built(spec, model, stated, source) if is_module(model) else spec
 
 
 def read_timm_document(document: Mapping[str, Any], source: str) -> InputSpec:
