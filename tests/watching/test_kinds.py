@@ -54,18 +54,19 @@ def reflectance() -> Tensor:
     return (values * 1e4).clamp(0).round()
 
 
+def signals() -> Tensor:
+    return drawn(16, 2, 400) * SIGNAL[1][:, None] + SIGNAL[0][:, None]
+
+
 def clips() -> Tensor:
     return (smooth(6, 3, 8, 40, 40) * 50 + 110).clamp(0, 255).round()
 
 
-FLOATS = {"raw_dtype": "float32"}
+FLOATS: Any = {"raw_dtype": "float32"}
 SIGNAL = torch.tensor([200.0, -3.0]), torch.tensor([300.0, 2.0])
 KINDS = {
-    "signals NCT": lambda: Kind(*SIGNAL, lambda: drawn(16, 2, 400) * SIGNAL[1][:, None] + SIGNAL[0][:, None], layout="NCT", **FLOATS),
-    "signals NTC": lambda: Kind(
-        *SIGNAL, lambda: drawn(16, 2, 400) * SIGNAL[1][:, None] + SIGNAL[0][:, None], layout="NTC", **FLOATS,
-        arranged=lambda x: x.transpose(1, 2),
-    ),
+    "signals NCT": lambda: Kind(*SIGNAL, signals, layout="NCT", **FLOATS),
+    "signals NTC": lambda: Kind(*SIGNAL, signals, layout="NTC", **FLOATS, arranged=lambda x: x.transpose(1, 2)),
     "rows": lambda: Kind(*ROWS, lambda: drawn(40, FEATURES) * ROWS[1] + ROWS[0], layout="NC", **FLOATS),
     "volumes": lambda: Kind(
         torch.tensor([-300.0]), torch.tensor([400.0]), lambda: smooth(8, 1, 16, 24, 24) * 500 - 300, layout="NCDHW", **FLOATS
@@ -164,7 +165,7 @@ def test_constants_that_change_nothing_judge_nothing() -> None:
 
 def test_volumes_normalised_each_by_itself_are_a_note_where_nobody_states_the_constants() -> None:
     model = nn.Sequential(nn.Conv3d(1, 2, 3))
-    with pytest.warns(match="TARE0"), tare.watch(model) as watch:
+    with tare.watch(model, on_finding=lambda _: None) as watch:
         for _ in range(3):
             model(own(KINDS["volumes"]().raw(), (1, 2, 3, 4)))
     report = watch.report()

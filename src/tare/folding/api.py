@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
-from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.conventions import between, check_affine
+from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.input_shapes import found_shape, other_shapes
 from tare.folding.layers import FoldedConv, FoldedNetwork, Method, with_form
 from tare.folding.plan import ROUNDING, FoldPlan, LayerFold, Takes, plan_layer

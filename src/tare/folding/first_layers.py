@@ -2,8 +2,9 @@
 
 The network is run once on the distinct values 1, 2, 3, ... Every operation that PyTorch dispatches, inside scripted functions
 too, is checked if it receives the input or a rearrangement of it. Views, permutations, slices and other rearrangements may come
-first, then a convolution, a linear layer or a batch norm with running statistics. The numbers that reach that layer show which channel each feature came from. Any
-other operation is refused by name. Nothing is traced symbolically, so the network may contain any control flow.
+first, then a convolution, a linear layer or a batch norm with running statistics. The numbers that reach that layer show which
+channel each feature came from. Any other operation is refused by name. Nothing is traced symbolically, so the network may
+contain any control flow.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class FirstLayer:
 
     ``origin`` ``(features, positions)`` holds the index in the network's input ``(N, C, *size)`` of every element that reaches
     the layer, and -1 for a zero that the network itself padded. ``weight`` are the weights in effect (standardised if the layer
-    standardises them), or a batch norm's running means. ``size`` is the spatial size of a convolution's input. ``padded`` says whether the network pads its input
-    before a first layer, at this or another size.
+    standardises them), or a batch norm's running means. ``size`` is the spatial size of a convolution's input. ``padded`` says
+    whether the network pads its input before a first layer, at this or another size.
     """
 
     name: str
@@ -231,7 +232,7 @@ def _proved(model: nn.Module, tracker: _InputTracker) -> Iterator[FirstLayer]:
     for name, call in tracker.calls.items():
         layer: Any = model.get_submodule(name)
         _check_used_once(name, layer, tracker)
-        own = layer.running_mean if isinstance(layer, BatchNorm) else layer.weight
+        own: Any = layer.running_mean if isinstance(layer, BatchNorm) else layer.weight
         weight = own.detach() if is_plain(layer) or not call.weights else call.weights[0]
         axis = 1 if isinstance(layer, Conv | BatchNorm) else -1
         features = call.origin.movedim(axis, 0).flatten(1)

@@ -48,11 +48,12 @@ class FoldedLinear(nn.Linear):
 class _FoldedBatchNorm(nn.Module):
     """A batch norm that takes raw uint8 values."""
 
-    running_mean: torch.Tensor
+    running_mean: torch.Tensor | None
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
         """``(N, C, *size)`` uint8 or float to the same in the layer's own dtype."""
-        result: torch.Tensor = super().forward(input.to(self.running_mean.dtype))
+        like = self.running_mean
+        result: torch.Tensor = super().forward(input if like is None else input.to(like.dtype))
         return result
 
 

@@ -152,11 +152,12 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
 def _plan_batch_norm(name: str, layer: BatchNorm, features: Affine, *, casts: bool) -> LayerFold:
     """Plan a batch norm ``w (x - m) / sqrt(v + eps) + bias`` with running moments m and v, from ``x = scale * y + shift``.
 
-    m becomes ``(m - shift) / scale`` and v ``(v + eps) / scale^2 - eps``: in training mode, too, only eps then weighs differently.
-    A variance that would be below zero, or a negative scale, goes into w instead.
+    m becomes ``(m - shift) / scale`` and v ``(v + eps) / scale^2 - eps``, so that in training mode only eps weighs differently. A
+    variance that would be below zero, or a negative scale, goes into w instead.
     """
     if features.order != tuple(range(len(features.order))):
-        raise ModelError(f"channels in the order that {name!r} has them in", "another order, which it cannot undo", KEEP_IN_FRONT)
+        expected = f"channels in the order that {name!r} has them in"
+        raise ModelError(expected, "another order, which it cannot undo", KEEP_IN_FRONT)
     mean, variance = (_double(each) for each in (layer.running_mean, layer.running_var))
     weight = _double(layer.weight) if layer.affine else np.ones_like(mean)
     scale, shift = np.array(features.scale), np.array(features.shift)

@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with _writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _made_beside(path, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)))
+            temporary = _made_beside(path, lambda new: new.touch(exist_ok=False))
             mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
             temporary.chmod(mode)  # a library may have put a file of its own there, such as safetensors with mode 0600
@@ -44,13 +44,14 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``folder`` to fill; rename it to ``folder`` on success, remove it on failure.
 
-    An existing folder is replaced. Files in it have the modes that the umask gives, whatever library wrote them. Raises :class:`OutputError` if the place cannot be written or the disk is full.
+    An existing folder is replaced. Files in it have the modes that the umask gives, whatever library wrote them. Raises
+    :class:`OutputError` if the place cannot be written or the disk is full.
     """
     temporary: Path | None = None
     try:
         with _writable(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _made_beside(folder, lambda name: os.mkdir(name, 0o777))
+            temporary = _made_beside(folder, Path.mkdir)
             mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
             _give_modes(temporary, mode)
@@ -121,7 +122,7 @@ def _writable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _made_beside(path: Path, make: Callable[[str], None]) -> Path:
+def _made_beside(path: Path, make: Callable[[Path], None]) -> Path:
     """Make a file or folder with a name of its own beside ``path``, as :func:`remove_parts` finds it again.
 
     Python's tempfile gives the mode 0600, which would hide the result from the user's group; here the umask decides.
@@ -129,7 +130,7 @@ def _made_beside(path: Path, make: Callable[[str], None]) -> Path:
     for _ in range(_TRIES):
         name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            make(os.fspath(name))
+            make(name)
         except FileExistsError:
             continue
         return name

@@ -49,7 +49,7 @@ class Expectation:
     spec: InputSpec
     network: str
     affine: Affine | None
-    takes: Taken = Taken()
+    takes: Taken = field(default_factory=Taken)
     weights: str = "float32"
     conventions: tuple[Convention, ...] = ()
     measured: Measured | None = None

@@ -24,11 +24,11 @@ from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.diagnosis import TOLERANCE, diagnose
 from tare.pipelines.observation import Observation
 from tare.watching.expectation import Expectation
+from tare.watching.sample import Seen
 from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
 from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
 from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
 from tare.watching.values.plausible_range import gross_mistake
-from tare.watching.sample import Seen
 
 JudgedBy = Literal["grid", "range", "moments", "samples", "none"]
 
@@ -92,12 +92,14 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
         return Judgement((), unjudged=f"values of {form.dtype} arrive, to which no constants were applied")
     if isinstance(expects.spec.per_sample, Known):
         return _by_samples(batches, expects.spec, expects.spec.per_sample.value)
-    if not form.layout:
-        own = _own_scale(batches, expects, None)
-        if _fail(own):
-            return Judgement(own, "samples")
-        judged = _by_moments(batches, expects)
-        return replace(judged, findings=(*own, *judged.findings))
+    if form.layout:
+        return _judge_images(batches, expects)
+    own = _own_scale(batches, expects, None)
+    return Judgement(own, "samples") if _fail(own) else _with_notes(own, _by_moments(batches, expects))
+
+
+def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
+    """Judge images, clips and volumes: by the grid of 8-bit values where the spec is for those, else by mean and std."""
     channels = _channels(batches)
     grids = tuple(grid_of(values) for values in channels)
     affine = expects.affine if expects.affine and len(expects.affine.scale) == len(channels) else None
@@ -107,14 +109,11 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     if _fail(own):
         return Judgement(own, "grid" if all(grids) else "samples", grids)
     if affine is None:
-        judged = _by_moments(batches, expects)
-        return replace(judged, findings=(*own, *judged.findings), grids=grids)
+        return replace(_with_notes(own, _by_moments(batches, expects)), grids=grids)
     places = fitting(channels, [each for _, each in expects.maps])
     if places:
-        return _explained(last, expects, expects.maps[places[0]][1], grids)
-    if all(grids) and expects.rough:
-        return Judgement((), "grid", grids)  # constants of other channels: only gross mistakes, and this is none
-    return _by_grid(last, expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+        return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
+    return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
 
 
 def _by_samples(batches: Sequence[Seen], spec: InputSpec, convention: PerSample) -> Judgement:
@@ -173,6 +172,10 @@ def _found(code: str, message: str, remedy: str, severity: Severity | None = Non
     return Finding(rule.code, severity or rule.severity, message, remedy)
 
 
+def _with_notes(notes: tuple[Finding, ...], judged: Judgement) -> Judgement:
+    return replace(judged, findings=(*notes, *judged.findings))
+
+
 def _fail(found: Sequence[Finding]) -> bool:
     return any(each.fails for each in found)
 
@@ -189,6 +192,8 @@ def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid 
 
 def _by_grid(last: Seen, expects: Expectation, expected: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
     """A grid that no mistake makes exactly: the closest one to rounding, or constants of unknown origin."""
+    if expects.rough:
+        return Judgement((), "grid", grids)  # constants of other channels: only gross mistakes, and this is none
     known = [grid for grid in grids if grid]
     widest = _span(expected)
     for _, candidate in expects.maps:

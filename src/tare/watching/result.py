@@ -67,6 +67,11 @@ class StageSeen:
     axes: str = ""
     unjudged: str = ""
 
+    @property
+    def noun(self) -> str:
+        """What its samples are called."""
+        return _NOUNS.get(self.axes, "images" if self.axes else "samples")
+
 
 @dataclass(frozen=True, slots=True)
 class WatchReport:
@@ -115,8 +120,8 @@ class WatchReport:
         for stage in self.stages:
             fits = ", and it is the network's own" if stage.fits and stage.basis == "grid" else ""
             lines.append(
-                f"{stage.stage}: {stage.images} {_NOUNS.get(stage.axes, 'images' if stage.axes else 'samples')} in {stage.batches} batches, {stage.input!r} {stage.dtype} {stage.shape}; "
-                f"judged by {_BASES[stage.basis]}{fits}"
+                f"{stage.stage}: {stage.images} {stage.noun} in {stage.batches} batches, {stage.input!r} {stage.dtype} "
+                f"{stage.shape}; judged by {_BASES[stage.basis]}{fits}"
             )
             lines += [f"  {_line(channel)}" for channel in stage.channels]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

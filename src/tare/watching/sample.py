@@ -181,17 +181,15 @@ def _as_images(tensor: torch.Tensor, takes: Taken) -> tuple[torch.Tensor, str, s
     """
     counts = takes.channels
     if tensor.ndim == 5:
-        if _channels_second(tensor, takes):
-            return tensor.flatten(2, 3), "CHW", "NCDHW"
-        return tensor.transpose(1, 2).flatten(2, 3), "CHW", "NTCHW"
+        second = _channels_second(tensor, takes)
+        return (tensor if second else tensor.transpose(1, 2)).flatten(2, 3), "CHW", "NCDHW" if second else "NTCHW"
     if tensor.ndim == 3 and (axes := _signal_axes(tensor, takes)):
         return (tensor if axes == "NCT" else tensor.transpose(1, 2))[:, :, None], "", axes
     if tensor.ndim == 3 and (_is_last(tensor[None], counts) or (tensor.shape[0] in counts and tensor.shape[0] <= _MOST_BANDS)):
         tensor = tensor[None]
     if tensor.ndim == 4:
-        if _is_last(tensor, counts) and (takes.layout == "NHWC" or tensor.shape[1] not in counts):
-            return tensor.permute(0, 3, 1, 2), "HWC", "NHWC"
-        return tensor, "CHW", "NCHW"
+        last = _is_last(tensor, counts) and (takes.layout == "NHWC" or tensor.shape[1] not in counts)
+        return (tensor.permute(0, 3, 1, 2), "HWC", "NHWC") if last else (tensor, "CHW", "NCHW")
     if tensor.ndim == 2 and (takes.layout == "NC" or tensor.shape[1] in counts or tensor.shape[1] <= _MOST_COLUMNS):
         return tensor[:, :, None, None], "", "NC"
     return tensor.reshape(tensor.shape[0] if tensor.ndim > 1 else 1, 1, 1, -1), "", "NT" if tensor.ndim == 2 else ""

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample
 from tare.watching.sample import Seen, Taken, look_at
+from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample
 from tests.watched import SPEC, normalised, raw_images, unit
 
 UNITS = unit(raw_images(24))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
-from tare.watching.values.grid import ChannelValues, grid_of
 from tare.watching.sample import Seen
+from tare.watching.values.grid import ChannelValues, grid_of
 
 _FEWEST_IMAGES, _FEWEST_BATCHES, _FEWEST_CHANNELS = 4, 3, 3
 # Values of one sample: three numbers of mean 0 and std 1 are not yet a habit.
@@ -45,7 +45,8 @@ def zscored_by_sample(batches: Sequence[Seen], over: str) -> bool:
     values = batches[-1].look.form.values * (1 if over == "channel" else moments.shape[2])
     if values < _FEWEST_VALUES:
         return False
-    return _standardised(*(moments[:2] if over == "channel" else _over_channels(moments)), values)
+    mean, variance = (moments[0], moments[1]) if over == "channel" else _over_channels(moments)
+    return _standardised(mean, variance, values)
 
 
 def scaled_by_batch(batches: Sequence[Seen]) -> bool:
