@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 import typer
 
+from tare.cli.preflight.requests import preflight
 from tare.system.options import Option, choices_of, flag, option_of
 
 Q = TypeVar("Q")
@@ -31,6 +32,7 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
         @functools.wraps(function)
         def run(**given: Any) -> None:
             asked = request(**{entry.name: _value(entry, known, given.pop(entry.name)) for entry, known in declared})
+            preflight(asked)
             function(asked, **given)
 
         run.__signature__ = signature  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from tare.input_spec.spec import Unknown
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
-from tare.networks.weights import load_weights
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.user_code import load_object, required_parameters
 
@@ -72,13 +72,18 @@ def _timm_network(name: str, weights: str) -> Network:
         known = timm.list_pretrained(f"{bare}.*") if tag and timm.is_model(bare) else timm.list_models()
         hint = did_you_mean(name, known, "see timm.list_models()", prefix="timm:")
         raise ModelError("a network that timm knows", f"{name!r}", hint)
+    bare, _, tag = name.partition(".")
+    if tag and tag not in timm.models.get_arch_pretrained_cfgs(bare) and name not in (known := timm.list_pretrained(f"{bare}.*")):
+        hint = did_you_mean(name, known, f"leave out the tag: timm:{bare}", prefix="timm:")
+        raise ModelError("a network that timm knows", f"{name!r}", hint)
     if weights == "pretrained":
         _check_reachable(name)
     try:
         module = timm.create_model(name, pretrained=weights == "pretrained")
     except Exception as error:  # the hub, the file system and timm's own checks
         reason = reason_of(error, 200)
-        raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, "use --weights none|FILE") from None
+        remedy = "give --weights FILE, or --weights none"
+        raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, remedy) from None
     reference = f"timm:{name}"
     config: Mapping[str, Any] = module.pretrained_cfg
     tagged = ".".join(str(part) for part in (config.get("architecture"), config.get("tag")) if part)
@@ -168,5 +173,5 @@ def _check_reachable(name: str) -> None:
         raise ModelError(
             f"the pretrained weights of timm:{name}, cached or from the model hub",
             f"not cached, and the hub cannot be reached ({reason})",
-            "connect to the network once, or give --weights FILE",
+            f"connect to the network once, {WITHOUT_WEIGHTS}",
         )

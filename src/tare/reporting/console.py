@@ -23,11 +23,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tare.samples.records import Skipped
-from tare.statistics.dataset_stats import ChannelStats, DatasetStats
-
-if TYPE_CHECKING:  # importing it loads torch, which `tare measure` does not need
+if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match
+    from tare.samples.records import Skipped
+    from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 _LISTED = 20
 _MATCHES = 3

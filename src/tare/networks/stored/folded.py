@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tare.errors import ModelError, OutputError, SpecError
+from tare.errors import ModelError, SpecError
 from tare.folding.api import Folded, affine_of, respecced, rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
@@ -18,6 +18,7 @@ from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
+from tare.networks.stored.output import check_free
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.layout import unit_scale
@@ -144,16 +145,6 @@ def _check_bytes(given: InputGeometry, takes: str) -> None:
     """Raise :class:`SpecError` for ``takes="uint8"`` with data of another dtype."""
     if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
         raise SpecError("uint8 data for --input uint8", f"{given.raw_dtype} data", "use --input unit")
-
-
-def check_free(out: Path, *, overwrite: bool) -> None:
-    """Raise :class:`OutputError` if ``out`` exists, unless it is a model directory and ``overwrite`` is given."""
-    if not out.exists():
-        return
-    if not overwrite:
-        raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite")
-    if not out.is_dir() or (any(out.iterdir()) and not (out / "tare.json").is_file()):
-        raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")
 
 
 def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:
