@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
@@ -32,7 +33,8 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
         @functools.wraps(function)
         def run(**given: Any) -> None:
             asked = request(**{entry.name: _value(entry, known, given.pop(entry.name)) for entry, known in declared})
-            preflight(asked)
+            if "torch" not in sys.modules:  # where it is loaded nothing is saved, and the command itself tells the same
+                preflight(asked)
             function(asked, **given)
 
         run.__signature__ = signature  # type: ignore[attr-defined]

@@ -11,18 +11,21 @@ from benchmarks.usage_errors import CASES, HEAVY, Case, made_place, telling_mist
 
 from tare.cli.entries import ENTRIES
 from tare.cli.preflight import places, requests
-from tare.errors import MissingDependencyError, TareError
+from tare.errors import DataError, MissingDependencyError, TareError
+from tare.exporting.inputs import ExportRequest
+from tare.measuring.inputs import MeasureRequest
 from tare.networks.loading import load_network
 from tare.networks.stored.source import source_network
 from tare.networks.stored.trained import open_trained
 from tare.networks.weights import read_state_dict
+from tare.readers.inputs import SpecRequest
 from tare.readers.table import PREFIXES, read_spec
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.opening import open_source
 from tare.statistics.dataset_stats import DatasetStats
+from tare.studying.inputs import StudyCommand
 from tare.studying.plan import requested_plan
 from tare.studying.tasks.task import TASKS
-from tests.cli.test_main import run
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +107,6 @@ def test_it_says_what_the_command_itself_would_say(kind: str, place: Path, monke
     ],
 )  # fmt: skip
 def test_a_plan_is_refused_as_the_study_would(keys: dict[str, Any]) -> None:
-    from tare.studying.inputs import StudyCommand
-
     early = message(lambda: requests.preflight(StudyCommand(plan="digits", out=Path("new"), **keys)))
     assert early == message(lambda: requested_plan("digits", keys))
 
@@ -123,31 +124,38 @@ def test_what_may_be_anything_is_left_to_the_command(text: str) -> None:
     places.check_labelled(text)
 
 
+def asked(command: str, **stated: Any) -> object:
+    kinds: dict[str, Any] = {"export": ExportRequest, "measure": MeasureRequest, "study": StudyCommand, "spec": SpecRequest}
+    return kinds[command](**stated)
+
+
 @pytest.mark.parametrize(
-    ("words", "package", "extra"),
+    ("request_", "package", "extra"),
     [
-        (("export", "run", "--format", "onnx", "--out", "new.onnx"), "onnxscript", "onnx"),
-        (("export", "run", "--format", "hf", "--out", "new"), "transformers", "hf"),
-        (("measure", "photos", "--engine", "ray"), "ray", "ray"),
-        (("study", "digits", "--out", "new", "--engine", "ray"), "ray", "ray"),
-        (("spec", "keras:VGG16"), "keras", "readers"),
-        (("spec", "net.onnx"), "onnx", "readers"),
+        (asked("export", run="run", format="onnx", out="new.onnx"), "onnxscript", "onnx"),
+        (asked("export", run="run", format="hf", out="new"), "transformers", "hf"),
+        (asked("measure", data="photos", engine="ray"), "ray", "ray"),
+        (asked("study", plan="digits", out=Path("new"), engine="ray"), "ray", "ray"),
+        (asked("spec", model="keras:VGG16"), "keras", "readers"),
+        (asked("spec", model="net.onnx"), "onnx", "readers"),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(
-    words: tuple[str, ...],
-    package: str,
-    extra: str,
-    place: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    request_: object, package: str, extra: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setattr(places, "find_spec", lambda name: None if name == package else object())
-    code, _, err = run(capsys, *words)
-    assert code == 2
-    assert f"expected the package {package!r} for " in " ".join(err.split())
-    assert f"it is not installed; run: pip install 'tare[{extra}]'" in " ".join(err.split())
+    said = f"expected the package {package!r} for .* it is not installed; run: pip install 'tare\\[{extra}\\]'"
+    with pytest.raises(MissingDependencyError, match=said):
+        requests.preflight(request_)
+
+
+def test_of_several_samples_a_missing_file_is_left_to_its_row(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    places.check_samples(["absent.png"])
+    places.check_samples(["absent/", "photos"])
+    with pytest.raises(DataError, match="'absent/' does not exist"):
+        places.check_samples(["absent/"])
 
 
 def test_a_package_that_is_there_is_not_imported() -> None:

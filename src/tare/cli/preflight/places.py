@@ -38,9 +38,9 @@ def check_labelled(place: object) -> None:
 
 
 def check_samples(words: Iterable[str]) -> None:
-    """Raise :class:`DataError` if nothing is at any of the paths; one that is missing beside others gets a row of its own."""
+    """Raise :class:`DataError` if nothing is at any of the paths of folders; a file that is missing gets a row that says so."""
     named = list(words)
-    if named and all(is_missing(word) for word in named):
+    if named and all(is_missing(word) and not Path(word).suffix for word in named):
         check_data(named[0])
 
 

@@ -109,8 +109,8 @@ def _export(request: Any) -> None:
     for module in modules:
         places.check_installed(module, extra, f"--format {request.format}")
     places.check_run(Path(request.run))
-    if request.images:
-        places.check_samples([os.fspath(image) for image in request.images])
+    for image in request.images:
+        places.check_data(os.fspath(image))
 
 
 def _fold(request: Any) -> None:
