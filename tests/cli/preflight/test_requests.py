@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from benchmarks.usage_errors import CASES, HEAVY, Case, made_place, telling_mistakes, told
 
+from tare.checking.rules.table import rule_named
 from tare.cli.entries import ENTRIES
 from tare.cli.preflight import places, requests
+from tare.cli.preflight.names import check_published, check_rule
+from tare.comparing.sides import stats_from
 from tare.errors import DataError, MissingDependencyError, TareError
 from tare.exporting.inputs import ExportRequest
 from tare.measuring.inputs import MeasureRequest
@@ -73,6 +76,9 @@ PAIRS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "spec": (lambda: places.check_spec("no.json"), lambda: read_spec("no.json")),
     "spec named like the catalog": (lambda: places.check_spec("imagenet"), lambda: read_spec("imagenet")),
     "catalog": (lambda: places.check_spec("catalog:imagnet"), lambda: read_spec("catalog:imagnet")),
+    "rule": (lambda: check_rule("TARE999"), lambda: rule_named("TARE999")),
+    "name of published statistics": (lambda: check_published("cifar11"), lambda: stats_from("cifar11")),
+    "no name of published statistics": (lambda: check_published("qqqq"), lambda: stats_from("qqqq")),
     "timm spec": (lambda: places.check_spec("timm:resnet81"), lambda: read_spec("timm:resnet81")),
     "timm tag": (lambda: places.check_spec("timm:resnet18.tv_in2k"), lambda: read_spec("timm:resnet18.tv_in2k")),
     "torchvision spec": (lambda: places.check_spec("torchvision:resnet81"), lambda: read_spec("torchvision:resnet81")),

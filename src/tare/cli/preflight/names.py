@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tare.errors import ModelError, SpecError, TareError, did_you_mean
+from tare.errors import DataError, ModelError, SpecError, TareError, did_you_mean
 
 _INDEX = Path(__file__).with_name("names.json")
 
@@ -88,12 +88,33 @@ def check_own(reference: str) -> None:
         raise ModelError(f"one of {listed}", repr(reference), hint)
 
 
-def check_catalog(name: str) -> None:
-    """Raise :class:`SpecError` for a name that the catalog of published constants does not have."""
+def check_rule(name: str) -> None:
+    """Raise :class:`SpecError` for what is neither a code nor a name of a rule of `tare check`."""
+    known = index()["tare"]["rules"]
+    if name not in known and name.upper() not in known:
+        raise SpecError("the code or name of a rule", repr(name), did_you_mean(name, known, "see `tare rule`", cutoff=0.4))
+
+
+def check_published(text: str) -> None:
+    """Raise :class:`DataError` for a side of a comparison that is no name in the catalog, as `tare compare` would."""
+    name, known = text.removeprefix("catalog:"), catalog_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known)
+        remedy = f"did you mean {' or '.join(near)}?" if near else "check the path or the name"
+        raise DataError("a file, a folder, or a name in the catalog", f"{text!r}", remedy)
+
+
+def catalog_names() -> list[str]:
+    """The names in the catalog of published constants, in its order."""
     from tare import normalisation
 
     document = json.loads((Path(normalisation.__path__[0]) / "catalog.json").read_text(encoding="utf-8"))
-    known = [str(entry["name"]) for entry in document["entries"]]
+    return [str(entry["name"]) for entry in document["entries"]]
+
+
+def check_catalog(name: str) -> None:
+    """Raise :class:`SpecError` for a name that the catalog of published constants does not have."""
+    known = catalog_names()
     if name not in known:
         every = f"did you mean {', '.join(sorted(known))}?"
         raise SpecError("a name in the catalog", repr(name), did_you_mean(name, known, every, cutoff=0.6))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.cli.preflight import places
+from tare.cli.preflight.names import check_published, check_rule
 from tare.errors import DataError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
 
@@ -65,6 +66,8 @@ def _compare(request: Any) -> None:
     for side in (request.source, request.target):
         if isinstance(side, str) and any(sign in side for sign in "/\\."):
             places.check_data(side)
+        elif isinstance(side, str) and places.is_missing(side.removeprefix("catalog:")):
+            check_published(side)
     _as_seen(request.as_seen)
 
 
@@ -139,6 +142,11 @@ def _spec(request: Any) -> None:
     if text.startswith("onnx:") or text.endswith(".onnx"):
         places.check_installed("onnx", "readers", "reading ONNX models")
     places.check_spec(request.model)
+
+
+def _rule(request: Any) -> None:
+    if request.code is not None:
+        check_rule(request.code)
 
 
 def _report(request: Any) -> None:
@@ -217,5 +225,6 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "RespecRequest": _respec,
     "SpecRequest": _spec,
     "ReportRequest": _report,
+    "RuleRequest": _rule,
     "StudyCommand": _study,
 }
