@@ -13,7 +13,8 @@ from tare.checking.rules.table import rule_named
 from tare.cli.entries import ENTRIES
 from tare.cli.preflight import places, requests
 from tare.cli.preflight.names import check_published, check_rule
-from tare.comparing.sides import stats_from
+from tare.comparing.inputs import CompareRequest
+from tare.comparing.sides import check_options, stats_from
 from tare.errors import DataError, MissingDependencyError, TareError
 from tare.exporting.inputs import ExportRequest
 from tare.measuring.inputs import MeasureRequest
@@ -76,6 +77,10 @@ PAIRS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "spec": (lambda: places.check_spec("no.json"), lambda: read_spec("no.json")),
     "spec named like the catalog": (lambda: places.check_spec("imagenet"), lambda: read_spec("imagenet")),
     "catalog": (lambda: places.check_spec("catalog:imagnet"), lambda: read_spec("catalog:imagnet")),
+    "options of measuring": (
+        lambda: requests.preflight(CompareRequest("cifar10", "catalog:mnist", columns=["a"])),
+        lambda: check_options(("cifar10", "catalog:mnist"), {"columns": ["a"]}),
+    ),
     "rule": (lambda: check_rule("TARE999"), lambda: rule_named("TARE999")),
     "name of published statistics": (lambda: check_published("cifar11"), lambda: stats_from("cifar11")),
     "no name of published statistics": (lambda: check_published("qqqq"), lambda: stats_from("qqqq")),

@@ -100,7 +100,7 @@ def check_published(text: str) -> None:
     name, known = text.removeprefix("catalog:"), catalog_names()
     if name not in known:
         near = difflib.get_close_matches(name, known)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "check the path or the name"
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"
         raise DataError("a file, a folder, or a name in the catalog", f"{text!r}", remedy)
 
 

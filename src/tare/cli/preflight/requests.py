@@ -15,6 +15,7 @@ from tare.cli.preflight import places
 from tare.cli.preflight.names import check_published, check_rule
 from tare.errors import DataError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
+from tare.system.options import flag
 
 _PROTOCOLS, _BATCH_NORMS = ("probe", "finetune", "scratch"), ("eval", "reestimate")
 #: The built-in studies, and the networks that each knows; tests/cli/preflight hold them against the studies themselves.
@@ -69,6 +70,18 @@ def _compare(request: Any) -> None:
         elif isinstance(side, str) and places.is_missing(side.removeprefix("catalog:")):
             check_published(side)
     _as_seen(request.as_seen)
+    given = [flag(name) for name, value in request.stated().items() if value]
+    if given and all(isinstance(side, str) and _states_figures(side) for side in (request.source, request.target)):
+        raise DataError(f"data to measure with {', '.join(given)}", "two sides that state their figures", "leave it out")
+
+
+def _states_figures(side: str) -> bool:
+    """Whether a side is a name in the catalog or a statistics file."""
+    return (
+        side.startswith("catalog:")
+        or (places.is_missing(side) and not any(sign in side for sign in "/\\.~"))
+        or (side.endswith(".json") and Path(side).is_file())
+    )
 
 
 def _as_seen(stated: Any) -> None:
