@@ -72,10 +72,6 @@ def _timm_network(name: str, weights: str) -> Network:
         known = timm.list_pretrained(f"{bare}.*") if tag and timm.is_model(bare) else timm.list_models()
         hint = did_you_mean(name, known, "see timm.list_models()", prefix="timm:")
         raise ModelError("a network that timm knows", f"{name!r}", hint)
-    bare, _, tag = name.partition(".")
-    if tag and tag not in timm.models.get_arch_pretrained_cfgs(bare) and name not in (known := timm.list_pretrained(f"{bare}.*")):
-        hint = did_you_mean(name, known, f"leave out the tag: timm:{bare}", prefix="timm:")
-        raise ModelError("a network that timm knows", f"{name!r}", hint)
     if weights == "pretrained":
         _check_reachable(name)
     try:

@@ -27,7 +27,7 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
     except Exception as error:  # the download, the file system and torchvision's own checks
         reason = reason_of(error)
         expected = f"the weights of torchvision:{name}, cached or from the network"
-        raise ModelError(expected, reason, f"connect to the network once, {WITHOUT_WEIGHTS}") from None
+        raise ModelError(expected, reason, f"connect once, {WITHOUT_WEIGHTS}") from None
     for auxiliary in ("AuxLogits", "aux1", "aux2"):  # second classifiers, in use only in training mode
         if getattr(module, auxiliary, None) is not None:
             setattr(module, auxiliary, None)

@@ -92,9 +92,6 @@ PAIRS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     ),
     "torchvision weights": (lambda: places.check_spec("torchvision:ResNt.V1"), lambda: read_spec("torchvision:ResNt.V1")),
     "timm": (lambda: places.check_network("timm:resnet81"), lambda: load_network("timm:resnet81", "none")),
-    "timm network with a tag": (
-        lambda: places.check_network("timm:resnet18.tv_in2k"), lambda: load_network("timm:resnet18.tv_in2k", "none"),
-    ),
     "torchvision": (lambda: places.check_network("torchvision:resnet81"), lambda: load_network("torchvision:resnet81", "none")),
     "tare": (lambda: places.check_network("tare:mpl"), lambda: load_network("tare:mpl", "none")),
     "no network": (lambda: places.check_network("resnet18"), lambda: source_network("resnet18", "none", 0)),
