@@ -15,6 +15,7 @@ from benchmarks import made_data, rows_accelerator, rows_drift, rows_inputs, row
 from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.identify_rows import identifying
+from benchmarks.usage_errors import telling_mistakes
 from benchmarks.watch_rows import watching
 from tare.sources.files.image_folder import walk_files
 from tare.system.engines.local import ordered_map
@@ -90,6 +91,7 @@ ROWS = (
     *rows_accelerator.ROWS,
     *rows_study.ROWS,
     Row("start", start_up),
+    Row("mistakes", telling_mistakes),
 )
 
 

@@ -30,9 +30,8 @@ Takes = Literal["unit", "uint8"]
 
 def spec_of(count: int, seed: int = 0, **others: Any) -> InputSpec:
     rng = np.random.default_rng(seed)
-    return InputSpec.of(
-        rng.uniform(0.2, 0.8, count).tolist(), rng.uniform(0.05, 0.5, count).tolist(), **{"raw_dtype": "uint8"} | others
-    )
+    constants = rng.uniform(0.2, 0.8, count).tolist(), rng.uniform(0.05, 0.5, count).tolist()
+    return InputSpec.of(*constants, **{"raw_dtype": "uint8", **others})
 
 
 def normalised(values: torch.Tensor, spec: InputSpec) -> torch.Tensor:
@@ -457,7 +456,10 @@ CONV = nn.Conv2d(3, 4, 3, padding=1)
     [
         (Reused(), "a first layer 'conv' that is used once, found 2 calls in one pass"),
         (Shared(), "a first layer 'first' that shares no weights, found its weight is also used by convolution in 'second'"),
-        (Skip(), "an input that reaches a convolution or linear layer unchanged, found add on it in the network itself"),
+        (
+            Skip(),
+            "an input that reaches a convolution, linear layer or batch norm unchanged, found add on it in the network itself",
+        ),
         (Applied(lambda x, layer: layer(x * 2), CONV), "found mul on it in the network itself; keep the normalisation in front"),
         (Applied(lambda x, layer: layer(x.clamp(0)), CONV), "found clamp on it"),
         (Applied(lambda x, layer: layer(doubled(x)), CONV), "found mul on it"),
@@ -468,7 +470,8 @@ CONV = nn.Conv2d(3, 4, 3, padding=1)
         (Applied(lambda x, layer: layer(x) if x.mean() > 0 else x, CONV), "found mean on it"),
         (Applied(lambda x, layer: layer(torch.cat([x, torch.ones_like(x)], 1)), nn.Conv2d(6, 4, 1)), "found cat on it"),
         (Applied(lambda x, layer: functional.conv2d(x, layer.weight), CONV), "found convolution on it in the network itself"),
-        (nn.Sequential(nn.BatchNorm2d(3), CONV), "batch_norm.* on it in '0'"),
+        (nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), CONV), "found a batch norm of each batch's own values"),
+        (nn.Sequential(nn.InstanceNorm2d(3), CONV), "on it in '0'"),
         (nn.Sequential(nn.ReLU()), "a network in float32 or float64, found no parameters"),
         (nn.Sequential(Odd(3, 4, 3)), "whose arithmetic is known .* found .*Odd, whose arithmetic is not known"),
         (nn.Sequential(nn.ConvTranspose2d(3, 4, 3)), "found convolution on it in '0'"),
@@ -537,7 +540,7 @@ def test_a_network_that_cannot_be_copied_or_has_no_layer_to_fold_is_refused() ->
     locked.lock = threading.Lock()  # type: ignore[assignment]
     with pytest.raises(ModelError, match=r"a network that can be copied, found .*; give it as it was loaded"):
         fold(locked, IMAGENET)
-    with pytest.raises(TypeError, match="neither a convolution nor a linear layer: ReLU"):
+    with pytest.raises(TypeError, match="neither a convolution nor a linear layer nor a batch norm: ReLU"):
         rebuilt(nn.ReLU(), LayerForm("weights"))
 
 

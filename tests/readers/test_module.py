@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import timm
 import torch
 import torchvision.transforms as v1
 from torch import nn
@@ -111,3 +112,29 @@ def test_a_pipeline_is_read_as_what_its_network_receives() -> None:
     for given in (pipeline, [*pipeline.transforms], nn.Sequential(*pipeline.transforms)):
         spec = read_spec(given)
         assert (spec.require("mean"), spec.require("size")) == (MEAN, (224, 224))
+
+
+@pytest.mark.parametrize("channels", [4, 12, 13])
+def test_the_first_layer_is_believed_over_the_configuration(channels: int) -> None:
+    spec = read_spec(timm.create_model("test_resnet", in_chans=channels))
+    assert spec.channel_count() is None
+    assert isinstance(spec.mean, Unknown)
+    assert "the configuration states it for RGB, and layer 'conv1.0' of the" in spec.mean.reason
+    assert f"takes {channels} channels" in spec.mean.reason
+    assert spec.extra["stated_for"] == {"channels": "RGB", "mean": [0.5] * 3, "std": [0.5] * 3}
+    assert isinstance(spec.raw_dtype, Unknown)
+    assert isinstance(spec.size, Known)
+
+
+def test_a_grey_network_made_of_one_for_colours_has_the_average_of_its_constants() -> None:
+    spec = read_spec(timm.create_model("test_resnet", in_chans=1))
+    assert (spec.require("channels"), spec.require("mean"), spec.require("raw_dtype")) == ("L", (0.5,), "uint8")
+    assert isinstance(spec.mean, Known)
+    assert "takes 1 channel: the average of" in spec.mean.origin
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "tresnet_m", "csatv2", "mixer_s16_224"])
+def test_a_first_layer_behind_a_rearrangement_contradicts_nothing(name: str) -> None:
+    with torch.device("meta"):
+        network = timm.create_model(name)
+    assert "stated_for" not in read_spec(network).extra

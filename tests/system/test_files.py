@@ -50,6 +50,27 @@ def test_the_result_has_the_permissions_that_the_umask_grants(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o640
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_what_a_library_writes_has_the_permissions_that_the_umask_grants(umask: int, tmp_path: Path) -> None:
+    def private(path: Path) -> None:  # as safetensors does: a file of its own with mode 0600, renamed to the name
+        (beside := path.with_suffix(".own")).touch(0o600)
+        os.replace(beside, path)
+
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "file") as temporary:
+            private(temporary)
+        with replacing_folder(tmp_path / "folder") as temporary:
+            (temporary / "inner").mkdir(0o700)
+            private(temporary / "inner" / "weights")
+            (temporary / "link").symlink_to("/dev/null")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if not path.is_symlink()}
+    file, folder = 0o666 & ~umask, 0o777 & ~umask
+    assert modes == {"file": file, "folder": folder, "inner": folder, "weights": file}
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"expected a place that can be written, found .*; free it or name another"):

@@ -153,7 +153,10 @@ def test_a_network_that_states_nothing_is_watched_without_constants_which_is_sai
         warnings.simplefilter("error")
         model(UNITS)
         model(UNITS * 255)
-    assert watch.report().clean
+    report = watch.report()
+    assert report.clean is None
+    assert str(report).splitlines()[1].startswith("not judged: train: the network's mean is unknown: the network states nothing")
+    assert json.loads(json.dumps(report.to_json()))["clean"] is None
 
 
 @pytest.mark.parametrize("name", ["z-scored by image", "scaled by each maximum", "NaN", "float64", "channels last"])
@@ -227,7 +230,8 @@ def test_bytes_are_left_to_the_network_that_takes_them() -> None:
     with tare.watch(model, SPEC, on_finding="raise") as watch:
         model(raw_images())
     report = watch.report()
-    assert report.clean
+    assert report.clean is None
+    assert report.unjudged == ("train: bytes arrive, and what the network makes of them is not seen",)
     assert report.stages[0].dtype == "uint8"
     assert report.notes == ("bytes arrive: the network scales them itself, and only their shape is looked at",)
 
@@ -284,29 +288,65 @@ def test_of_videos_the_middle_frames_are_looked_at(shape: tuple[int, ...]) -> No
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (8, 128, 64)])
-def test_rows_and_signals_are_looked_at_for_nan_only(shape: tuple[int, ...]) -> None:
+def test_rows_and_signals_of_another_channel_count_are_looked_at_for_nan_only(shape: tuple[int, ...]) -> None:
     values = torch.randn(shape) * 100
     assert codes(values) == []
     values.view(-1)[3] = float("nan")
     assert codes(values) == ["TARE035"]
 
 
-def test_a_spec_of_another_channel_count_than_the_network_has_is_not_held_against_it() -> None:
-    class Grey(nn.Conv2d):
-        pretrained_cfg = Net().pretrained_cfg
+class Grey(nn.Conv2d):
+    """A network for one channel that was made from one for three, as timm does with in_chans=1."""
 
+    pretrained_cfg = Net().pretrained_cfg
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda u: u * 255, ["TARE004"]),
+        (lambda u: u, ["TARE004"]),
+        (lambda u: blurred(u * 255), ["TARE004"]),
+        (lambda u: normalised(u * 255, (0.449,), (0.226,)), ["TARE001"]),
+        (lambda u: normalised(u, (0.449,), (0.226,)), []),
+        (lambda u: normalised(u, (0.5,), (0.5,)), []),
+        (lambda u: normalised(u, (0.1307,), (0.3081,)), []),
+        (lambda u: blurred(normalised(u, (0.1307,), (0.3081,))), []),
+    ],
+)
+def test_a_grey_network_made_of_one_for_colours_is_watched_for_gross_mistakes(
+    make: Callable[[Tensor], Tensor], expected: list[str]
+) -> None:
     model = Grey(1, 2, 3)
     with tare.watch(model, on_finding=lambda _: None) as watch:
+        model(make(UNITS[:, :1]))
+    report = watch.report()
+    assert [finding.code for finding in watch.findings] == expected
+    assert report.clean is (not expected)
+    assert report.notes == ("mean and std are the average of those for colours: only gross mistakes are told",)
+
+
+def test_a_spec_that_you_state_for_other_channels_judges_nothing() -> None:
+    with tare.watch(model := Grey(1, 2, 3), SPEC, on_finding=lambda _: None) as watch:
         model(UNITS[:, :1])
-    assert watch.findings == ()
+    report = watch.report()
+    assert (report.findings, report.clean) == ((), None)
+    assert report.unjudged == ("train: the spec states 3 channels, and 1 arrive",)
 
 
-def test_raw_values_that_are_no_bytes_are_not_held_against_constants() -> None:
+def test_raw_values_that_are_no_bytes_are_held_against_constants_by_mean_and_std() -> None:
     spec = InputSpec.of((0.5,) * 3, (0.5,) * 3, raw_dtype="uint16")
     model = nn.Identity()
     with tare.watch(model, spec) as watch:
         model(UNITS)
-    assert watch.report().notes == ("raw values are of uint16: values of 8 bits only are held against a spec",)
+    report = watch.report()
+    assert report.notes == ("raw values are not of 8 bits, or of an unknown type: mean and std are compared, not single values",)
+    assert report.clean is None
+
+
+def test_a_watch_that_saw_nothing_is_not_clean() -> None:
+    report = tare.watch(Net()).report()
+    assert (report.clean, str(report)) == (None, "not judged: no batch was seen")
 
 
 def test_an_unknown_mean_is_unknown_and_not_imagenets() -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import tare
 from tare.errors import InputError
 from tare.watching.lightning import WatchCallback, network_in
-from tests.watched import SPEC, Net, raw_images, right, unit, warned
+from tests.watched import SPEC, Net, blurred, raw_images, right, unit, warned
 
 WRONG = unit(raw_images(16))
 
@@ -70,6 +70,14 @@ def test_a_wrong_fit_is_warned_about_once(tmp_path: Path) -> None:
 def test_a_validation_that_differs_from_training_is_named(tmp_path: Path) -> None:
     (text,) = fitted(tmp_path, WatchCallback(), right(), WRONG)
     assert text.startswith("evaluation batch 1: TARE004")
+
+
+def test_what_was_not_judged_is_said_at_the_end(tmp_path: Path) -> None:
+    callback = WatchCallback(SPEC)
+    (text,) = fitted(tmp_path, callback, blurred(right(4)), right())
+    assert text == "tare.watch: not judged: train: too few samples: 4, and at least 8 are needed"
+    assert callback.report is not None
+    assert callback.report.clean is None
 
 
 def test_raise_ends_the_fit(tmp_path: Path) -> None:

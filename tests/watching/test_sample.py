@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.watching.sample import can_be_seen, look_at, network_input
+from tare.watching.sample import Taken, can_be_seen, look_at, network_input
 
 sizes = st.integers(1, 40)
 
@@ -17,7 +17,7 @@ sizes = st.integers(1, 40)
 def test_the_moments_are_those_of_every_image_and_the_sample_is_of_its_pixels(n: int, c: int, h: int, w: int, last: bool) -> None:
     images = torch.randn(n, c, h, w, generator=torch.Generator().manual_seed(n))
     given_images = images.contiguous(memory_format=torch.channels_last) if last else images
-    seen = look_at("x", given_images, 3, True, [c]).seen()
+    seen = look_at("x", given_images, 3, True, Taken((c,))).seen()
     values = images.numpy().astype(np.float64)
     expected = np.stack([values.mean((2, 3)), values.var((2, 3)), values.min((2, 3)), values.max((2, 3))])
     np.testing.assert_allclose(seen.moments, expected, atol=1e-5)
@@ -50,12 +50,12 @@ def test_the_moments_are_those_of_every_image_and_the_sample_is_of_its_pixels(n:
 def test_the_layout_is_where_the_channels_that_the_network_takes_are(
     shape: tuple[int, ...], takes: list[int], layout: str, image: tuple[int, ...]
 ) -> None:
-    form = look_at("x", torch.zeros(shape), 0, True, takes).form
+    form = look_at("x", torch.zeros(shape), 0, True, Taken(takes)).form
     assert (form.shape, form.layout, form.image) == (shape, layout, image)
 
 
 def test_images_of_different_sizes_are_looked_at_together() -> None:
-    seen = look_at("x", [torch.ones(3, 8, 9), torch.zeros(3, 30, 50)], 0, False, [3]).seen()
+    seen = look_at("x", [torch.ones(3, 8, 9), torch.zeros(3, 30, 50)], 0, False, Taken((3,))).seen()
     assert seen.images == 2
     assert [image.mean() for image in seen.pixels] == [1, 0]
 
@@ -63,7 +63,7 @@ def test_images_of_different_sizes_are_looked_at_together() -> None:
 def test_one_nan_anywhere_is_seen() -> None:
     images = torch.zeros(4, 3, 200, 200)
     images[3, 2, 199, 197] = float("nan")
-    assert not look_at("x", images, 0, True, [3]).seen().finite
+    assert not look_at("x", images, 0, True, Taken((3,))).seen().finite
 
 
 @pytest.mark.parametrize(

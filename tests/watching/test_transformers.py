@@ -85,4 +85,13 @@ def test_without_processor_and_spec_the_constants_are_unknown_which_is_said_once
     report, said = trained(tmp_path, UNITS, UNITS)
     assert len(said) == 1
     assert "TARE080 note" in said[0]
-    assert report.clean
+    assert report.clean is None
+
+
+def test_what_was_not_judged_is_said_at_the_end(tmp_path: Path) -> None:
+    few = normalised(UNITS, HALF, HALF)[:2]
+    mixed = 0.6 * few + 0.4 * few.flip(0)  # no grid of 8-bit values is left
+    report, said = trained(tmp_path, mixed, mixed, processor())
+    assert report.clean is None
+    assert said == ["tare.watch: not judged: train: too few samples: 2, and at least 8 are needed; "
+                    "eval: too few samples: 2, and at least 8 are needed"]  # fmt: skip

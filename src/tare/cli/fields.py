@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 import typer
 
+from tare.cli.preflight.requests import preflight
 from tare.system.options import Option, choices_of, flag, option_of
 
 Q = TypeVar("Q")
@@ -31,6 +33,8 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
         @functools.wraps(function)
         def run(**given: Any) -> None:
             asked = request(**{entry.name: _value(entry, known, given.pop(entry.name)) for entry, known in declared})
+            if "torch" not in sys.modules:  # where it is loaded nothing is saved, and the command itself tells the same
+                preflight(asked)
             function(asked, **given)
 
         run.__signature__ = signature  # type: ignore[attr-defined]

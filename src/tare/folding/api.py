@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
+from tare.folding.conventions import between, check_affine
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.input_shapes import found_shape, other_shapes
 from tare.folding.layers import FoldedConv, FoldedNetwork, Method, with_form
@@ -46,8 +47,10 @@ def fold(
     nor the model states it. ``model`` is unchanged. The result is verified on random inputs: the relative difference is at most
     1e-5 in float32 and 1e-12 in float64.
 
-    Raises :class:`SpecError` if mean or std is unknown or does not fit. Raises :class:`ModelError` with the reason if the input
-    is changed before it reaches a first layer, or if a first layer is shared or of an unknown kind.
+    Raises :class:`SpecError` if mean or std is unknown or does not fit, or for a clip, a named map or a normalisation of each
+    sample, which weights cannot hold. Raises :class:`ModelError` with the reason if the input is changed before it reaches a
+    first layer, or if a first layer is shared or of an unknown kind. A batch norm as first layer holds the normalisation in its
+    running moments, which eval mode applies.
     """
     return folded(model, spec, input, shape=shape).network
 
@@ -55,7 +58,8 @@ def fold(
 def respec(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> nn.Module:
     """Return a new network that takes input normalised under ``to_spec`` and gives the outputs of ``model`` under ``from_spec``.
 
-    Exactness, verification and errors are those of :func:`fold`.
+    A clip, a named map and a normalisation of each sample that both specs state alike stay in front; if they differ,
+    :class:`SpecError` is raised. Exactness, verification and other errors are those of :func:`fold`.
     """
     return respecced(model, from_spec, to_spec, shape=shape).network
 
@@ -77,12 +81,8 @@ def folded(
 
 def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> Folded:
     """Respec as :func:`respec`, and return recipe and verification too."""
-    before, after = from_spec.canonical(), to_spec.canonical()
-    channels = len(before.order)
-    if len(after.order) != channels:
-        raise SpecError(f"two specs of {channels} channels", f"{len(after.order)} in the second", "state as many")
-    stated = shape or _stated_shape(from_spec, channels)
-    return rewritten(model, after.inverse().then(before), "normalised", stated)
+    affine = between(from_spec, to_spec)
+    return rewritten(model, affine, "normalised", shape or _stated_shape(from_spec, len(affine.order)))
 
 
 def rewritten(
@@ -95,8 +95,11 @@ def rewritten(
 
 
 def affine_of(spec: InputSpec, takes: Literal["unit", "uint8"]) -> Affine:
-    """Return the map from unit values or raw bytes to network input. Raises :class:`SpecError` as ``spec.canonical`` does."""
-    spec.canonical()
+    """Return the map from unit values or raw bytes to network input.
+
+    Raises :class:`SpecError` as ``spec.canonical`` does, and for a clip, a named map or a normalisation of each sample.
+    """
+    check_affine(spec)
     stored = spec.raw_dtype
     if isinstance(stored, Known) and stored.value.startswith("float") and takes == "uint8":
         raise SpecError("a network of 8-bit data for input 'uint8'", f"{stored.value} data", "fold it with input 'unit'")
@@ -189,8 +192,12 @@ def _fill(module: nn.Module, layer: LayerFold) -> None:
     def put(target: torch.Tensor, values: Any) -> None:
         target.copy_(torch.from_numpy(np.ascontiguousarray(values)).reshape(target.shape))
 
+    if layer.statistics is not None:
+        for name, values in zip(("running_mean", "running_var"), layer.statistics, strict=True):
+            put(getattr(module, name), values)
     weight: Any = module.weight
-    put(weight, layer.weight)
+    if weight is not None:
+        put(weight, layer.weight)
     if layer.bias is not None:
         bias: Any = module.bias
         put(bias, layer.bias)

@@ -2,8 +2,9 @@
 
 The network is run once on the distinct values 1, 2, 3, ... Every operation that PyTorch dispatches, inside scripted functions
 too, is checked if it receives the input or a rearrangement of it. Views, permutations, slices and other rearrangements may come
-first, then a convolution or linear layer. The numbers that reach that layer show which channel each feature came from. Any
-other operation is refused by name. Nothing is traced symbolically, so the network may contain any control flow.
+first, then a convolution, a linear layer or a batch norm with running statistics. The numbers that reach that layer show which
+channel each feature came from. Any other operation is refused by name. Nothing is traced symbolically, so the network may
+contain any control flow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tare.errors import ModelError
-from tare.folding.layers import Conv, FoldedConv, FoldedLinear, is_plain
+from tare.folding.layers import BatchNorm, Conv, FoldedBatchNorm, FoldedConv, FoldedLinear, is_plain
 
 KEEP_IN_FRONT = "keep the normalisation in front of this network"
 
@@ -43,8 +44,8 @@ class FirstLayer:
 
     ``origin`` ``(features, positions)`` holds the index in the network's input ``(N, C, *size)`` of every element that reaches
     the layer, and -1 for a zero that the network itself padded. ``weight`` are the weights in effect (standardised if the layer
-    standardises them). ``size`` is the spatial size of a convolution's input. ``padded`` says whether the network pads its input
-    before a first layer, at this or another size.
+    standardises them), or a batch norm's running means. ``size`` is the spatial size of a convolution's input. ``padded`` says
+    whether the network pads its input before a first layer, at this or another size.
     """
 
     name: str
@@ -116,7 +117,9 @@ class _InputTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torc
         outputs = list(tensors_in(result))
         if not self._only_moves(name, args, outputs, tensors):
             self.refusal = ModelError(
-                "an input that reaches a convolution or linear layer unchanged", f"{name} on it {self._where()}", KEEP_IN_FRONT
+                "an input that reaches a convolution, linear layer or batch norm unchanged",
+                f"{name} on it {self._where()}",
+                KEEP_IN_FRONT,
             )
             raise self.refusal
         for output in outputs:
@@ -161,7 +164,7 @@ def _tracked(model: nn.Module, tracker: _InputTracker) -> Iterator[None]:
     def enter(name: str, hooked: bool) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             tracker.inside.append(name)
-            if not isinstance(module, Conv | nn.Linear):
+            if not isinstance(module, Conv | nn.Linear | BatchNorm):
                 return
             tracker.times_called[name] = tracker.times_called.get(name, 0) + 1
             given = args[0] if args else kwargs.get("input")
@@ -199,7 +202,11 @@ def _check_kind(name: str, layer: nn.Module, hooked: bool) -> None:
             "a parametrisation or a forward hook on it, such as weight norm",
             "remove it first, for example with torch.nn.utils.parametrize.remove_parametrizations",
         )
-    if not (is_plain(layer) or is_known_variant(layer) or isinstance(layer, FoldedConv | FoldedLinear)):
+    if isinstance(layer, BatchNorm) and layer.running_mean is None:
+        raise ModelError(
+            f"a first layer {name!r} with running statistics", "a batch norm of each batch's own values", KEEP_IN_FRONT
+        )
+    if not (is_plain(layer) or is_known_variant(layer) or isinstance(layer, FoldedConv | FoldedLinear | FoldedBatchNorm)):
         raise ModelError(
             f"a first layer {name!r} whose arithmetic is known (torch.nn's, or timm's 'same' and standardised convolutions)",
             f"{kind.__module__}.{kind.__qualname__}, whose arithmetic is not known",
@@ -219,12 +226,15 @@ def is_known_variant(layer: nn.Module) -> bool:
 
 def _proved(model: nn.Module, tracker: _InputTracker) -> Iterator[FirstLayer]:
     if not tracker.calls:
-        raise ModelError("an input that reaches a convolution or linear layer", "none that receives it unchanged", KEEP_IN_FRONT)
+        raise ModelError(
+            "an input that reaches a convolution, linear layer or batch norm", "none that receives it unchanged", KEEP_IN_FRONT
+        )
     for name, call in tracker.calls.items():
         layer: Any = model.get_submodule(name)
         _check_used_once(name, layer, tracker)
-        weight = layer.weight.detach() if is_plain(layer) or not call.weights else call.weights[0]
-        axis = 1 if isinstance(layer, Conv) else -1
+        own: Any = layer.running_mean if isinstance(layer, BatchNorm) else layer.weight
+        weight = own.detach() if is_plain(layer) or not call.weights else call.weights[0]
+        axis = 1 if isinstance(layer, Conv | BatchNorm) else -1
         features = call.origin.movedim(axis, 0).flatten(1)
         origin = features.to(torch.float64).round().to(torch.int64).cpu().numpy() - 1
         yield FirstLayer(name, layer, origin, weight, tuple(call.origin.shape[2:]) if axis == 1 else (), tracker.padded)

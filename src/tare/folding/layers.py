@@ -16,6 +16,7 @@ from torch.nn import functional
 Method = Literal["weights", "border", "pad", "shift"]
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 Extent = tuple[tuple[int, int], ...]
 _FUNCTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
@@ -42,6 +43,30 @@ class FoldedLinear(nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's own name
         """``(..., C)`` uint8 or float to ``(..., K)``."""
         return functional.linear(input.to(self.weight.dtype), self.weight, self.bias)
+
+
+class _FoldedBatchNorm(nn.Module):
+    """A batch norm that takes raw uint8 values."""
+
+    running_mean: torch.Tensor | None
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """``(N, C, *size)`` uint8 or float to the same in the layer's own dtype."""
+        like = self.running_mean
+        result: torch.Tensor = super().forward(input if like is None else input.to(like.dtype))
+        return result
+
+
+class FoldedBatchNorm1d(_FoldedBatchNorm, nn.BatchNorm1d):
+    """A :class:`torch.nn.BatchNorm1d` that takes raw uint8 values."""
+
+
+class FoldedBatchNorm2d(_FoldedBatchNorm, nn.BatchNorm2d):
+    """A :class:`torch.nn.BatchNorm2d` that takes raw uint8 values."""
+
+
+class FoldedBatchNorm3d(_FoldedBatchNorm, nn.BatchNorm3d):
+    """A :class:`torch.nn.BatchNorm3d` that takes raw uint8 values."""
 
 
 class _FoldedConv(nn.Module):
@@ -90,6 +115,12 @@ class FoldedNetwork(nn.Module):
         return self.network((given.to(self.zero.dtype) if self.casts else given) - self.zero)
 
 
+_BATCH_NORMS: tuple[tuple[type[nn.Module], type[nn.Module]], ...] = (
+    (nn.BatchNorm1d, FoldedBatchNorm1d),
+    (nn.BatchNorm2d, FoldedBatchNorm2d),
+    (nn.BatchNorm3d, FoldedBatchNorm3d),
+)
+FoldedBatchNorm = FoldedBatchNorm1d | FoldedBatchNorm2d | FoldedBatchNorm3d
 FoldedConv = FoldedConv1d | FoldedConv2d | FoldedConv3d
 _FOLDED: dict[int, type[FoldedConv1d] | type[FoldedConv2d] | type[FoldedConv3d]] = {
     1: FoldedConv1d,
@@ -141,8 +172,10 @@ def rebuilt(layer: nn.Module, form: LayerForm) -> nn.Module:
             return _like(layer, nn.Linear(layer.in_features, layer.out_features, form.bias))
         _make_bias(layer, layer.out_features, form.bias)
         return layer
+    if isinstance(layer, BatchNorm):
+        return _batch_norm(layer, casts=form.casts)
     if not isinstance(layer, Conv):
-        raise TypeError(f"neither a convolution nor a linear layer: {type(layer).__name__}")
+        raise TypeError(f"neither a convolution nor a linear layer nor a batch norm: {type(layer).__name__}")
     plain_kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
     plain = form.method == "weights" and not form.casts and not form.dynamic
     dims = len(layer.kernel_size)
@@ -165,6 +198,8 @@ def is_plain(layer: nn.Module) -> bool:
         if isinstance(layer, base):
             kind = type(layer)
             return kind.forward is base.forward and kind._conv_forward is base._conv_forward
+    if isinstance(layer, BatchNorm):
+        return type(layer).forward is nn.BatchNorm2d.forward
     return isinstance(layer, nn.Linear) and type(layer).forward is nn.Linear.forward
 
 
@@ -257,6 +292,21 @@ def _memory_format(given: torch.Tensor) -> torch.memory_format:
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     wanted = formats.get(given.dim(), torch.contiguous_format)
     return wanted if given.is_contiguous(memory_format=wanted) else torch.contiguous_format
+
+
+def _batch_norm(layer: BatchNorm, *, casts: bool) -> nn.Module:
+    """Give a batch norm the class that takes what it is to take: ``layer`` itself if it is of that class already."""
+    plain, casting = next(kinds for kinds in _BATCH_NORMS if isinstance(layer, kinds[0]))
+    if casts == isinstance(layer, _FoldedBatchNorm):
+        return layer
+    kind: Any = casting if casts else plain
+    new = kind(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
+    like = layer.running_mean
+    new.to(device=like.device, dtype=like.dtype) if like is not None else None
+    if layer.affine:
+        new.requires_grad_(layer.weight.requires_grad)
+    new.load_state_dict(layer.state_dict())
+    return new.train(layer.training)  # type: ignore[no-any-return]
 
 
 def _add_buffers(layer: FoldedConv, form: LayerForm) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import ModelError
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer
 from tare.folding.layers import (
+    BatchNorm,
     Conv,
     FoldedConv,
     LayerForm,
@@ -40,13 +41,19 @@ _WHY: dict[Method, str] = {
     "pad": "all in weights and bias, and the input padded with the value that stands for zero",
     "shift": "scale in the weights; the value that stands for zero is subtracted from the input",
 }
+_BYTES = "; takes uint8"
+_IN_VARIANCE = "all in the running mean and variance: exact in eval mode; in training mode its eps weighs differently"
+_IN_WEIGHT = (
+    "all in the running mean and the weight: exact in eval mode; training mode, which takes the batch's own, would differ"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerFold:
     """New numbers of one first layer: ``weight``, ``bias`` (None without bias), ``zero`` per channel, ``border`` slabs.
 
-    ``same_code`` says whether the layer that the network's own code builds can hold these numbers.
+    ``statistics`` are a batch norm's running mean and variance, None for other layers. ``same_code`` says whether the layer that
+    the network's own code builds can hold these numbers.
     """
 
     name: str
@@ -57,16 +64,20 @@ class LayerFold:
     zero: Floats
     border: tuple[Floats, ...]
     same_code: bool
+    statistics: tuple[Floats, Floats] | None = None
+    scales_weight: bool = False
 
     def describe(self, *, shifted: bool = False) -> str:
         """Describe the change to the layer in one line, with the values that normalisation maps to zero if they matter.
 
         ``shifted`` says that those values are subtracted in front of the network.
         """
+        if self.statistics is not None:
+            return f"{self.name} ({self.kind}): {_IN_WEIGHT if self.scales_weight else _IN_VARIANCE}{_BYTES * self.form.casts}"
         said = f"{self.name} ({self.kind}): {'scale in the weights' if shifted else _WHY[self.form.method]}"
         if self.form.method != "weights":
             said += f"; zero is ({', '.join(f'{value:.6g}' for value in self.zero)})"
-        return said + ("; takes uint8" if self.form.casts else "")
+        return said + _BYTES * self.form.casts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +120,8 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
     """
     features = _feature_map(first, affine, shape)
     layer = first.layer
+    if isinstance(layer, BatchNorm):
+        return _plan_batch_norm(first.name, layer, features, casts=casts)
     weight, bias, zero = _numbers(first)
     precision = 2 * torch.finfo(first.weight.dtype).eps
     groups = layer.groups if isinstance(layer, Conv) else 1
@@ -134,6 +147,38 @@ def plan_layer(first: FirstLayer, affine: Affine, shape: Sequence[int], casts: b
     same_code = is_plain(layer) and form == LayerForm("weights", getattr(layer, "groups", 1), _has_bias(layer))
     kind = type(layer).__name__
     return LayerFold(first.name, kind, form, new_weight, new_bias if has_bias else None, new_zero, border, same_code)
+
+
+def _plan_batch_norm(name: str, layer: BatchNorm, features: Affine, *, casts: bool) -> LayerFold:
+    """Plan a batch norm ``w (x - m) / sqrt(v + eps) + bias`` with running moments m and v, from ``x = scale * y + shift``.
+
+    m becomes ``(m - shift) / scale`` and v ``(v + eps) / scale^2 - eps``, so that in training mode only eps weighs differently. A
+    variance that would be below zero, or a negative scale, goes into w instead.
+    """
+    if features.order != tuple(range(len(features.order))):
+        expected = f"channels in the order that {name!r} has them in"
+        raise ModelError(expected, "another order, which it cannot undo", KEEP_IN_FRONT)
+    mean, variance = (_double(each) for each in (layer.running_mean, layer.running_var))
+    weight = _double(layer.weight) if layer.affine else np.ones_like(mean)
+    scale, shift = np.array(features.scale), np.array(features.shift)
+    scaled = (variance + layer.eps) / scale**2 - layer.eps
+    holds = (scale > 0) & (scaled >= 0)
+    if not (holds.all() or layer.affine):
+        found = "a scale that its running variance alone cannot hold"
+        raise ModelError(f"a batch norm {name!r} with a weight", found, KEEP_IN_FRONT)
+    statistics = (mean - shift) / scale, np.where(holds, scaled, variance)
+    weight = np.where(holds, weight, weight * scale)
+    bias = _double(layer.bias) if layer.affine else None
+    form = LayerForm("weights", bias=layer.affine, casts=casts)
+    same_code = is_plain(layer) and not casts
+    kind = type(layer).__name__
+    scales_weight = not bool(holds.all())
+    return LayerFold(name, kind, form, weight, bias, np.zeros(len(mean)), (), same_code, statistics, scales_weight)
+
+
+def _double(values: Any) -> Floats:
+    numbers: Floats = values.detach().double().cpu().numpy()
+    return numbers
 
 
 def _feature_map(first: FirstLayer, affine: Affine, shape: Sequence[int]) -> Affine:
@@ -175,8 +220,8 @@ def _partners(first: FirstLayer, channels: NDArray[np.int64], affine: Affine, ar
 def _numbers(first: FirstLayer) -> tuple[Floats, Floats, Floats]:
     """Return weight, bias and, per channel, the value that the layer pads with, in float64."""
     layer: Any = first.layer
-    weight = first.weight.detach().double().cpu().numpy()
-    bias = layer.bias.detach().double().cpu().numpy() if _has_bias(layer) else np.zeros(len(weight))
+    weight = _double(first.weight)
+    bias = _double(layer.bias) if _has_bias(layer) else np.zeros(len(weight))
     inputs = weight.shape[1] * (layer.groups if isinstance(layer, Conv) else 1)
     zero = np.zeros(inputs)
     if isinstance(layer, FoldedConv) and layer.form.method != "weights":

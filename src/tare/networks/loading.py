@@ -17,7 +17,7 @@ from tare.input_spec.spec import Unknown
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
-from tare.networks.weights import load_weights
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.user_code import load_object, required_parameters
 
@@ -78,7 +78,8 @@ def _timm_network(name: str, weights: str) -> Network:
         module = timm.create_model(name, pretrained=weights == "pretrained")
     except Exception as error:  # the hub, the file system and timm's own checks
         reason = reason_of(error, 200)
-        raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, "use --weights none|FILE") from None
+        remedy = "give --weights FILE, or --weights none"
+        raise ModelError(f"timm to build {name!r} with weights {weights!r}", reason, remedy) from None
     reference = f"timm:{name}"
     config: Mapping[str, Any] = module.pretrained_cfg
     tagged = ".".join(str(part) for part in (config.get("architecture"), config.get("tag")) if part)
@@ -168,5 +169,5 @@ def _check_reachable(name: str) -> None:
         raise ModelError(
             f"the pretrained weights of timm:{name}, cached or from the model hub",
             f"not cached, and the hub cannot be reached ({reason})",
-            "connect to the network once, or give --weights FILE",
+            f"connect to the network once, {WITHOUT_WEIGHTS}",
         )

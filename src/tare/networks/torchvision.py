@@ -9,6 +9,7 @@ from torch import nn
 from tare.errors import ModelError, SpecError, did_you_mean, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.network import nothing_stated
+from tare.networks.weights import WITHOUT_WEIGHTS
 from tare.readers.torchvision import read_torchvision
 
 
@@ -25,9 +26,8 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
         module: nn.Module = get_model(model, **options)
     except Exception as error:  # the download, the file system and torchvision's own checks
         reason = reason_of(error)
-        raise ModelError(
-            f"the weights of torchvision:{name}, cached or from the network", reason, "connect once, or use --weights none|FILE"
-        ) from None
+        expected = f"the weights of torchvision:{name}, cached or from the network"
+        raise ModelError(expected, reason, f"connect once, {WITHOUT_WEIGHTS}") from None
     for auxiliary in ("AuxLogits", "aux1", "aux2"):  # second classifiers, in use only in training mode
         if getattr(module, auxiliary, None) is not None:
             setattr(module, auxiliary, None)

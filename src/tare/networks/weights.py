@@ -13,6 +13,9 @@ from torch import nn
 
 from tare.errors import ModelError, reason_of
 
+#: What to do where a library's weights are neither in its cache nor to be had.
+WITHOUT_WEIGHTS = "give --weights FILE, or --weights none for weights drawn at random"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
-from tare.input_spec.spec import InputSpec, Known
+from tare.input_spec.spec import Field, InputSpec, Known, Unknown
+
+#: Layers that make channels of neighbouring pixels.
+_REARRANGING = ("SpaceToDepth", "PixelUnshuffle", "Focus")
 
 
 def spec_of_pretrained_cfg(config: Mapping[str, Any], source: str) -> InputSpec:
@@ -43,36 +46,49 @@ def read_pretrained_cfg_of(model: Any) -> InputSpec:
 
 
 def first_layer_channels(model: Any, config: Mapping[str, Any]) -> tuple[int, str] | None:
-    """The number of channels that the first layer takes, and its name: ``first_conv``, else the first convolution."""
+    """The number of channels that the first convolution takes, and its name: the one that timm names, else the first of all.
+
+    None for a network without one (timm then says that it has none: it begins with a cosine transform, say), and for one that
+    makes more channels of the stated ones by rearranging pixels before its first layer.
+    """
     named = config.get("first_conv")
     names = [named] if isinstance(named, str) else list(named) if isinstance(named, list | tuple) else []
     layers = dict(model.named_modules()) if hasattr(model, "named_modules") else {}
-    convolutions = [name for name, layer in layers.items() if type(layer).__name__.startswith("Conv")]
+    if any(kind in type(layer).__name__ for layer in layers.values() for kind in _REARRANGING):
+        return None
+    convolutions = [] if named is not None and not names else [name for name in layers if _is_convolution(layers[name])]
     for name in (*names, *convolutions[:1]):
-        count = getattr(layers.get(name), "in_channels", None)
-        if isinstance(count, int):
-            return count, f"layer {name!r}"
+        if _is_convolution(layers.get(name)):
+            return int(layers[name].in_channels), f"layer {name!r}"
     return None
+
+
+def _is_convolution(layer: Any) -> bool:
+    return layer is not None and isinstance(getattr(layer, "in_channels", None), int) and hasattr(layer, "kernel_size")
 
 
 def for_channels(spec: InputSpec, count: int, source: str) -> InputSpec:
     """The specification of a network whose first layer takes another number of channels than its configuration states.
 
-    timm's loader then takes the average of the constants for every channel (``timm.data.loader.adapt_to_chs``), as its weights
-    for such a layer are sums, or repetitions, of those for three channels.
+    A grey network gets the averages of the constants, as timm's loader does (``timm.data.loader.adapt_to_chs``): the weights of
+    such a layer are sums of those for three channels. Nobody states the values of other bands: mean, std and the kind of raw
+    value are unknown, and the constants of the configuration are kept under ``stated_for`` in ``extra``.
     """
-    if spec.channel_count() in (None, count):
+    if spec.channel_count() in (None, count) or not (isinstance(spec.mean, Known) and isinstance(spec.std, Known)):
         return spec
     said = f"{source} takes {count} channel{'s' if count != 1 else ''}"
-    order = {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
-    averaged: dict[str, Any] = {
-        name: Known(
-            (sum(field.value) / len(field.value),) * count, f"{said}: the average of {field.origin}, as timm's loader does"
-        )
-        for name, field in (("mean", spec.mean), ("std", spec.std))
-        if isinstance(field, Known)
-    }
-    return replace(spec, channels=Known(order, said), **averaged)
+    named = spec.channels.value if isinstance(spec.channels, Known) else f"{len(spec.mean.value)} channels"
+    extra = {**spec.extra, "stated_for": {"channels": named, "mean": list(spec.mean.value), "std": list(spec.std.value)}}
+    if count == 1:
+        averages: list[Field[tuple[float, ...]]] = [
+            Known((sum(field.value) / len(field.value),), f"{said}: the average of {field.origin}, as timm's loader does")
+            for field in (spec.mean, spec.std)
+        ]
+        return replace(spec, channels=Known("L", said), mean=averages[0], std=averages[1], extra=extra)
+    nobody = Unknown(f"the configuration states it for {named}, and {said}")
+    names = ",".join(f"c{index}" for index in range(count))
+    known = Known("RGB" if count == 3 else names, said)
+    return replace(spec, channels=known, mean=nobody, std=nobody, scale=nobody, raw_dtype=nobody, extra=extra)
 
 
 def read_timm_document(document: Mapping[str, Any], source: str) -> InputSpec:

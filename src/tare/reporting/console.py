@@ -23,12 +23,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tare.samples.raw_kind import Known
-from tare.samples.records import Skipped
-from tare.statistics.dataset_stats import ChannelStats, DatasetStats
-
-if TYPE_CHECKING:  # importing it loads torch, which `tare measure` does not need
+if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match
+    from tare.samples.records import Skipped
+    from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 _LISTED = 20
 _MATCHES = 3
@@ -132,6 +130,8 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
 
 def _print_raw_kind(stats: DatasetStats) -> None:
     """Print what of the raw values was left out or is not in use."""
+    from tare.samples.raw_kind import Known
+
     if isinstance(stats.nodata, Known):
         out.print(f"left out as no data: raw {', '.join(f'{value:g}' for value in stats.nodata.value)}", soft_wrap=True)
     if (bits := _bits(stats)) is not None:
@@ -213,6 +213,8 @@ def _sampled(record: Mapping[str, Any], noun: str) -> str:
 
 def _bits(stats: DatasetStats) -> str | None:
     """Bits in use, where they are fewer than those of the dtype."""
+    from tare.samples.raw_kind import Known
+
     width = {"uint8": 8, "uint16": 16}.get(stats.dtype)
     if width is None or not isinstance(stats.bits, Known) or stats.bits.value >= width:
         return None

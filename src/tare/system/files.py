@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
+import secrets
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
+
+_TRIES = 100
 
 
 @contextlib.contextmanager
@@ -25,11 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with _writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-            os.close(descriptor)
-            temporary = Path(name)
+            temporary = _made_beside(path, lambda new: new.touch(exist_ok=False))
+            mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide the result from the user's group
+            temporary.chmod(mode)  # a library may have put a file of its own there, such as safetensors with mode 0600
             os.replace(temporary, path)
     finally:
         if temporary is not None:
@@ -40,15 +44,17 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``folder`` to fill; rename it to ``folder`` on success, remove it on failure.
 
-    An existing folder is replaced. Raises :class:`OutputError` if the place cannot be written or the disk is full.
+    An existing folder is replaced. Files in it have the modes that the umask gives, whatever library wrote them. Raises
+    :class:`OutputError` if the place cannot be written or the disk is full.
     """
     temporary: Path | None = None
     try:
         with _writable(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+            temporary = _made_beside(folder, Path.mkdir)
+            mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
+            _give_modes(temporary, mode)
             if not (folder.exists() and _exchanged(temporary, folder)):
                 if folder.exists():  # the system cannot exchange two names: move the old folder aside first
                     os.replace(folder, temporary.with_suffix(".old"))
@@ -116,7 +122,26 @@ def _writable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def _made_beside(path: Path, make: Callable[[Path], None]) -> Path:
+    """Make a file or folder with a name of its own beside ``path``, as :func:`remove_parts` finds it again.
+
+    Python's tempfile gives the mode 0600, which would hide the result from the user's group; here the umask decides.
+    """
+    for _ in range(_TRIES):
+        name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            make(name)
+        except FileExistsError:
+            continue
+        return name
+    raise FileExistsError(errno.EEXIST, "no free temporary name")
+
+
+def _give_modes(folder: Path, mode: int) -> None:
+    """Give files and folders in ``folder`` the modes that the umask gave the folder; links are left alone."""
+    for place, folders, files in os.walk(folder):
+        for names, bits in ((folders, mode), (files, mode & 0o666)):
+            for path in (Path(place, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(bits)
+    folder.chmod(mode)

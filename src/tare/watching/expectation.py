@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from tare.errors import TareError
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
-from tare.normalisation.diagnosis import Convention, explanations
+from tare.normalisation.diagnosis import GROSS, Convention, explanations
 from tare.readers.module import normalises_inside
 from tare.readers.table import read_spec
 from tare.statistics.dataset_stats import DatasetStats
+from tare.watching.sample import Taken
 
 _WRAPPERS = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
 # Constants above it belong to values in 0..255, constants below it to values in [0, 1].
@@ -26,20 +26,35 @@ _UNIT_CONSTANTS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Constants:
+    """The constants of a specification for raw values of any kind; ``scale`` and ``raw_dtype`` are None where unknown."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    origin: str
+    scale: float | None = None
+    raw_dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What the batches are compared with.
 
-    ``affine`` is None if it is unknown or does not describe 8-bit values; ``channels`` are the channel counts that the network
-    may take, ``weights`` the dtype of its parameters.
+    ``affine`` is None if it is unknown or does not describe 8-bit values; ``constants`` are those for raw values of any kind.
+    ``rough``: they are constants for another number of channels, so that only gross mistakes show. ``unknown`` is the reason why
+    there are none. ``takes`` says how the network's tensors look, ``weights`` is the dtype of its parameters.
     """
 
     spec: InputSpec
     network: str
     affine: Affine | None
-    channels: tuple[int, ...] = ()
+    takes: Taken = field(default_factory=Taken)
     weights: str = "float32"
     conventions: tuple[Convention, ...] = ()
     measured: Measured | None = None
+    constants: Constants | None = None
+    rough: bool = False
+    unknown: str = ""
     maps: tuple[tuple[str, Affine], ...] = field(default=(), repr=False)
 
     @classmethod
@@ -47,16 +62,25 @@ class Expectation:
         cls,
         spec: InputSpec,
         network: str,
-        taken: int | None = None,
+        taken: Taken | None = None,
         weights: str = "float32",
         conventions: tuple[Convention, ...] = (),
         measured: Measured | None = None,
     ) -> Expectation:
-        """From a spec and ``taken``, the input channels of the first layer; if they disagree, both counts are allowed."""
+        """From a spec and what the first layer takes; if they disagree on the number of channels, both are allowed."""
+        rough = _is_averaged(spec)
         affine = _eight_bit_affine(spec)
-        counts = tuple(dict.fromkeys(count for count in (affine and len(affine.scale), taken) if count))
-        maps = tuple(one for one in explanations(affine, conventions) if _is_finite(one[1])) if affine else ()
-        return cls(spec, network, affine, counts, weights, conventions, measured, maps)
+        layout = spec.layout.value if isinstance(spec.layout, Known) else ""
+        first = taken or Taken()
+        stated = len(spec.mean.value) if isinstance(spec.mean, Known) else affine and len(affine.scale)
+        counts = tuple(dict.fromkeys(count for count in (stated, *first.channels) if count))
+        conventions = () if rough else conventions  # only gross mistakes show, and those need no other constants
+        kinds = [(kind, each) for kind, each in explanations(affine, conventions) if _is_finite(each)] if affine else []
+        maps = tuple((kind, each) for kind, each in kinds if not rough or kind in GROSS)
+        constants = _constants(spec)
+        unknown = "" if constants else _why_unknown(spec)
+        takes = Taken(counts, layout, first.dims)
+        return cls(spec, network, affine, takes, weights, conventions, measured, constants, rough, unknown, maps)
 
 
 def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os.PathLike[str] | None) -> Expectation:
@@ -70,8 +94,8 @@ def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os
     parameter = next(iter(bare.parameters()), None)
     weights = "float32" if parameter is None else str(parameter.dtype).removeprefix("torch.")
     name = spec if isinstance(spec, str) else type(bare).__name__
-    channels = next(_convolutions(bare), None)
-    return Expectation.of(stated, name, channels, weights, conventions_for(stated), None if stats is None else Measured(stats))
+    measured = None if stats is None else Measured(stats)
+    return Expectation.of(stated, name, _first_layer(bare), weights, conventions_for(stated), measured)
 
 
 def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
@@ -103,11 +127,39 @@ def _before(inside: InputSpec) -> InputSpec:
     )
 
 
-def _convolutions(model: torch.nn.Module) -> Iterator[int]:
-    """The input channels of every convolution, in the order of their registration."""
+def _first_layer(model: torch.nn.Module) -> Taken:
+    """What the first convolution takes; without one, what the first linear or recurrent layer does."""
     for module in model.modules():
         if isinstance(module, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d):
-            yield module.in_channels
+            return Taken((module.in_channels,), dims=len(module.kernel_size))
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.RNNBase):
+            return Taken((module.in_features if isinstance(module, torch.nn.Linear) else module.input_size,), dims=0)
+    return Taken()
+
+
+def _is_averaged(spec: InputSpec) -> bool:
+    """Whether the constants are the averages of those for colours, for a grey network made of one for them."""
+    return "stated_for" in spec.extra and isinstance(spec.mean, Known)
+
+
+def _constants(spec: InputSpec) -> Constants | None:
+    """Mean and std as they apply to values that are scaled; None where they are unknown, or each sample has its own."""
+    if not (isinstance(spec.mean, Known) and isinstance(spec.std, Known)) or isinstance(spec.per_sample, Known):
+        return None
+    if len(spec.mean.value) != len(spec.std.value) or min(spec.std.value) <= 0:
+        return None
+    scale = spec.scale.value if isinstance(spec.scale, Known) else None
+    raw = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else None
+    return Constants(spec.mean.value, spec.std.value, spec.mean.origin, scale, raw)
+
+
+def _why_unknown(spec: InputSpec) -> str:
+    for name in ("mean", "std"):
+        field = getattr(spec, name)
+        if isinstance(field, Unknown):
+            return f"the network's {name} is unknown: {field.reason}"
+    return "the spec's mean and std cannot be used"
 
 
 def _eight_bit_affine(spec: InputSpec) -> Affine | None:

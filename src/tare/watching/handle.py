@@ -117,9 +117,7 @@ class Watch:
         if given is None:
             self._note("no tensor of values among the arguments of forward; name it with input=")
         elif can_be_seen(given[1]):
-            stated = self._expects.spec.layout
-            last = isinstance(stated, Known) and stated.value == "NHWC"
-            look = look_at(*given, number, training, self._expects.channels, last)
+            look = look_at(*given, number, training, self._expects.takes)
             self._arriving[training].append(look)
             self._waiting = True
             if look.form.dtype == "uint8":
@@ -180,16 +178,19 @@ class Watch:
                 warnings.warn(str(finding), TareWarning, stacklevel=2)
 
     def _say_what_is_unknown(self) -> None:
+        if self._expects.rough:
+            self._note("mean and std are the average of those for colours: only gross mistakes are told")
         if self._expects.affine is not None:
             return
-        spec, rule = self._expects.spec, rule_named("TARE080")
-        unknown = list(rule.findings(Evidence(spec, self._expects.network)))
-        if unknown:
-            remedy = "state it: tare.watch(model, spec=...); only shape, dtype, NaN and scaling by own values are looked at"
-            self._say([replace(one, severity="note", remedy=remedy) for one in unknown])
-        else:
-            kind = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else "an unknown type"
-            self._note(f"raw values are of {kind}: values of 8 bits only are held against a spec")
+        if self._expects.constants is not None:
+            self._note("raw values are not of 8 bits, or of an unknown type: mean and std are compared, not single values")
+            return
+        spec = self._expects.spec
+        if isinstance(spec.per_sample, Known):
+            return
+        unknown = list(rule_named("TARE080").findings(Evidence(spec, self._expects.network)))
+        remedy = "state it: tare.watch(model, spec=...); only shape, dtype, NaN and scaling by own values are looked at"
+        self._say([replace(one, severity="note", remedy=remedy) for one in unknown])
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

@@ -1,7 +1,8 @@
 """Judge from a few batches how their values were made, and compare that with what the network expects.
 
-Two kinds of evidence. The grid of 8-bit values, where there is one, fixes scale and shift and names the mistake. Range and
-spread alone show gross mistakes only, and what they cannot show is not reported.
+Three kinds of evidence. The grid of 8-bit values, where there is one, fixes scale and shift and names the mistake. Range and
+spread of images, and mean and std of anything else, show gross mistakes only, and what they cannot show is not reported. What
+nothing can be said of is not judged, with the reason.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ import numpy as np
 
 from tare.checking.inputs import Stage
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.finding import Finding
+from tare.checking.rules.finding import Finding, Severity
 from tare.checking.rules.table import rule_named
 from tare.checking.rules.words import listed
 from tare.input_spec.affine import Affine
-from tare.input_spec.spec import InputSpec, Known
+from tare.input_spec.fields import PerSample
+from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.diagnosis import TOLERANCE, diagnose
 from tare.pipelines.observation import Observation
 from tare.watching.expectation import Expectation
-from tare.watching.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
-from tare.watching.own_scale import scaled_by_batch, scaled_by_image
-from tare.watching.plausible_range import gross_mistake
 from tare.watching.sample import Seen
+from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
+from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
+from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
+from tare.watching.values.plausible_range import gross_mistake
 
-JudgedBy = Literal["grid", "range", "none"]
+JudgedBy = Literal["grid", "range", "moments", "samples", "none"]
 
 _FORM = ("TARE031", "TARE033", "TARE034")
 _VALUES = (
@@ -50,26 +53,34 @@ _VALUES = (
     "TARE044",
     "TARE046",
 )
-# Fewer images do not show the range and spread of the data.
-_FEWEST_IMAGES = 8
+# Fewer images do not show the range and spread of the data, fewer rows not the mean and std of their columns.
+_FEWEST_IMAGES, _FEWEST_ROWS = 8, 32
+_BASIS = {
+    "range": "judged by the range of the values alone, as they lie on no grid of 8-bit values",
+    "moments": "judged by mean and std of the values alone",
+}
 # Pixels of one channel that are used: a grid of 256 values shows in far fewer.
 _MOST_PIXELS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found in some batches, on which basis, and the grid of every channel where there is one."""
+    """What was found in some batches, on which basis, and the grid of every channel where there is one.
+
+    ``unjudged`` is the reason why nothing can be said of the values; empty where they were judged.
+    """
 
     findings: tuple[Finding, ...]
     basis: JudgedBy = "none"
     grids: tuple[Grid | None, ...] = ()
     fits: bool = False
+    unjudged: str = ""
 
 
 def judge_form(seen: Seen, expects: Expectation) -> tuple[Finding, ...]:
     """The findings that shape and dtype alone show."""
     form = seen.look.form
-    if not form.layout or form.channels in expects.channels[1:]:
+    if not form.layout or form.channels in expects.takes.channels[1:]:
         evidence = _evidence(seen, expects, None)
         return _by_rules(evidence, ("TARE034",)) if _wrong_dtype(seen, expects) else ()
     codes = _FORM if _wrong_dtype(seen, expects) else _FORM[:2]
@@ -79,22 +90,105 @@ def judge_form(seen: Seen, expects: Expectation) -> tuple[Finding, ...]:
 def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     """Judge the values of the batches, which must be of one form; the gravest explanation that holds is given once."""
     last = batches[-1]
+    form = last.look.form
     if not all(seen.finite for seen in batches):
         return Judgement(_by_rules(_evidence(last, expects, None, finite=False), ("TARE035",)))
-    if not last.look.form.dtype.startswith(("float", "bfloat")) or not last.look.form.layout:
-        return Judgement(())  # bytes are scaled by the network itself, and rows are no images
+    if form.dtype == "uint8":
+        return Judgement((), unjudged="bytes arrive, and what the network makes of them is not seen")
+    if not form.dtype.startswith(("float", "bfloat")):
+        return Judgement((), unjudged=f"values of {form.dtype} arrive, to which no constants were applied")
+    if isinstance(expects.spec.per_sample, Known):
+        return _by_samples(batches, expects.spec, expects.spec.per_sample.value)
+    if form.layout:
+        return _judge_images(batches, expects)
+    own = _own_scale(batches, expects, None)
+    return Judgement(own, "samples") if _fail(own) else _with_notes(own, _by_moments(batches, expects))
+
+
+def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
+    """Judge images, clips and volumes: by the grid of 8-bit values where the spec is for those, else by mean and std."""
     channels = _channels(batches)
     grids = tuple(grid_of(values) for values in channels)
     affine = expects.affine if expects.affine and len(expects.affine.scale) == len(channels) else None
     if affine and fitting(channels, [affine], MOSTLY):
         return Judgement((), "grid", grids, True)
     own = _own_scale(batches, expects, affine)
-    if own or affine is None:
-        return Judgement(own, "grid" if all(grids) else "none", grids)
+    if _fail(own):
+        return Judgement(own, "grid" if all(grids) else "samples", grids)
+    if affine is None:
+        return replace(_with_notes(own, _by_moments(batches, expects)), grids=grids)
     places = fitting(channels, [each for _, each in expects.maps])
     if places:
-        return _explained(last, expects, expects.maps[places[0]][1], grids)
-    return _by_grid(last, expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+        return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
+    return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+
+
+def _by_samples(batches: Sequence[Seen], spec: InputSpec, convention: PerSample) -> Judgement:
+    """Judge values of which each sample is to have a mean of 0 and a std of 1 by itself."""
+    if convention.kind != "zscore":
+        return Judgement((), unjudged=f"whether each sample was scaled by its own values ({convention.kind}) is not looked at")
+    if any(isinstance(each, Known) and set(each.value) != {number} for each, number in ((spec.mean, 0.0), (spec.std, 1.0))):
+        return Judgement((), unjudged="constants after the normalisation of each sample are not looked at")
+    number = sum(seen.images for seen in batches)
+    if zscored_by_sample(batches, convention.over):
+        return Judgement((), "samples", fits=True)
+    if number < _FEWEST_IMAGES:
+        return Judgement((), unjudged=_too_few(number, _FEWEST_IMAGES))
+    figures = np.concatenate([seen.moments for seen in batches], axis=1)
+    means, stds = figures[0].mean(axis=1), np.sqrt(figures[1].mean(axis=1) + figures[0].var(axis=1))
+    if np.median(np.abs(means)) <= 1 and 1 / 3 <= np.median(stds) <= 3:
+        return Judgement((), unjudged="samples have a mean near 0 and a std near 1, but not exactly: they may be padded")
+    said = (
+        f"the network takes samples that are each normalised by their own mean and std, and they arrive with means from "
+        f"{means.min():.4g} to {means.max():.4g} and stds from {stds.min():.4g} to {stds.max():.4g}"
+    )
+    remedy = f"subtract the mean of each {convention.over} and divide by its std"
+    return Judgement((_found("TARE004", said, remedy, "warning"),), "samples")
+
+
+def _by_moments(batches: Sequence[Seen], expects: Expectation) -> Judgement:
+    """Gross mistakes that mean and std show, as warnings that name their basis."""
+    form, constants = batches[-1].look.form, expects.constants
+    count, number = form.channels, sum(seen.images for seen in batches)
+    few = _FEWEST_ROWS if form.axes == "NC" else _FEWEST_IMAGES
+    if constants is None and "stated_for" not in expects.spec.extra:
+        return Judgement((), unjudged=expects.unknown)
+    if constants is not None and len(constants.mean) not in (1, count):
+        return Judgement((), unjudged=f"the spec states {len(constants.mean)} channels, and {count} arrive")
+    if number < few:
+        return Judgement((), unjudged=_too_few(number, few))
+    seen = Moments.of(np.concatenate([each.moments for each in batches], axis=1))
+    if constants is None:
+        reading = read_without_constants(seen)
+    else:
+        mean, std = (values * (count if len(values) == 1 else 1) for values in (constants.mean, constants.std))
+        reading = read_moments(seen, [*predictions(mean, std, constants.scale, constants.raw_dtype, constants.origin)])
+    return _read(reading, seen)
+
+
+def _read(reading: Reading, seen: Moments) -> Judgement:
+    mistake = reading.mistake
+    if mistake is None:
+        return Judgement((), "moments" if reading.fits else "none", fits=reading.fits, unjudged=reading.reason)
+    said = mistake.said if mistake.moments is seen else f"{mistake.said}: {words(seen)} arrive"
+    return Judgement((_found(mistake.code, f"{said} ({_BASIS['moments']})", mistake.remedy, "warning"),), "moments")
+
+
+def _found(code: str, message: str, remedy: str, severity: Severity | None = None) -> Finding:
+    rule = rule_named(code)
+    return Finding(rule.code, severity or rule.severity, message, remedy)
+
+
+def _with_notes(notes: tuple[Finding, ...], judged: Judgement) -> Judgement:
+    return replace(judged, findings=(*notes, *judged.findings))
+
+
+def _fail(found: Sequence[Finding]) -> bool:
+    return any(each.fails for each in found)
+
+
+def _too_few(number: int, enough: int) -> str:
+    return f"too few samples: {number}, and at least {enough} are needed"
 
 
 def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
@@ -105,6 +199,8 @@ def _explained(last: Seen, expects: Expectation, fed: Affine, grids: tuple[Grid 
 
 def _by_grid(last: Seen, expects: Expectation, expected: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
     """A grid that no mistake makes exactly: the closest one to rounding, or constants of unknown origin."""
+    if expects.rough:
+        return Judgement((), "grid", grids)  # constants of other channels: only gross mistakes, and this is none
     known = [grid for grid in grids if grid]
     widest = _span(expected)
     for _, candidate in expects.maps:
@@ -127,29 +223,37 @@ def _only_the_std(grids: list[Grid], spec: InputSpec) -> str:
 
 def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
     """Gross mistakes that range and spread show, as warnings that name their basis."""
-    if sum(seen.images for seen in batches) < _FEWEST_IMAGES:
-        return Judgement((), "none", grids)
+    number = sum(seen.images for seen in batches)
+    if number < _FEWEST_IMAGES:
+        return Judgement((), "none", grids, unjudged=_too_few(number, _FEWEST_IMAGES))
     mistake = gross_mistake([image for seen in batches for image in seen.pixels], affine, expects.maps)
-    if mistake is None:
-        return Judgement((), "range", grids, True)
-    basis = "judged by the range of the values alone, as they lie on no grid of 8-bit values"
+    if mistake is None or (expects.rough and mistake.fed is None):
+        return Judgement((), "range", grids, mistake is None)
     if mistake.fed is not None:
         found = _by_rules(_evidence(batches[-1], expects, mistake.fed, approximate=True), _VALUES)
     else:
         rule = rule_named(mistake.code)
         found = (Finding(rule.code, rule.severity, mistake.message, mistake.remedy),)
-    found = tuple(replace(one, severity="warning", message=f"{one.message} ({basis})") for one in found)
+    found = tuple(replace(one, severity="warning", message=f"{one.message} ({_BASIS['range']})") for one in found)
     return Judgement(found, "range", grids)
 
 
 def _own_scale(batches: Sequence[Seen], expects: Expectation, affine: Affine | None) -> tuple[Finding, ...]:
-    """TARE012 for images, or batches, that were scaled by their own values."""
-    if scaled_by_image(batches, affine):
-        return _by_rules(_evidence(batches[-1], expects, None, by_image=True), ("TARE012",))
+    """TARE012 for samples, or batches, that were scaled by their own values.
+
+    Volumes, signals and rows are often normalised each by itself, so that without a known spec it is worth a note only.
+    """
+    form = batches[-1].look.form
+    usual = form.axes not in ("NCHW", "NHWC") and isinstance(expects.spec.mean, Unknown)
+    if scaled_by_sample(batches, affine):
+        found = _by_rules(_evidence(batches[-1], expects, None, by_image=True), ("TARE012",))
+        if form.layout and not usual:
+            return found
+        said = "every sample has mean 0 and std 1: it is scaled by its own values, and equal raw values become different numbers"
+        return (_found("TARE012", said, "use the network's constants, unless it was trained so", "note" if usual else None),)
     if scaled_by_batch(batches):
-        rule = rule_named("TARE012")
         said = "every batch has mean 0 and std 1: it is scaled by its own values, and equal raw values become different numbers"
-        return (Finding(rule.code, rule.severity, said, "use constants: those the network was trained with"),)
+        return (_found("TARE012", said, "use constants: those the network was trained with"),)
     return ()
 
 

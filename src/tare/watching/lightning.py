@@ -47,6 +47,8 @@ class WatchCallback(pl.Callback):
         if not self.report.stages:
             said = "tare.watch saw no batch: name the network with WatchCallback(module=...)"
             warnings.warn(said, TareWarning, stacklevel=2)
+        else:
+            self.report.warn_of_unjudged()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Take the hook off without judging, so that the user sees the exception."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,13 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.checking.rules.finding import Finding
+from tare.errors import TareWarning
 from tare.input_spec.words import names_in_order
 from tare.watching.judging import Judgement
 from tare.watching.sample import Seen
 
 SCHEMA = "tare.watch/1"
 _MOST_CHANNELS = 16
-_BASES = {"grid": "the grid of 8-bit values", "range": "the range of the values only", "none": "nothing but shape and dtype"}
+_BASES = {
+    "grid": "the grid of 8-bit values",
+    "range": "the range of the values only",
+    "moments": "mean and std of the values only",
+    "samples": "each sample's own mean and std",
+    "none": "nothing but shape and dtype",
+}
+_NOUNS = {"NT": "signals", "NCT": "signals", "NTC": "signals", "NC": "rows", "NCDHW": "clips or volumes", "NTCHW": "clips"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,11 @@ class ChannelSeen:
 
 @dataclass(frozen=True, slots=True)
 class StageSeen:
-    """The batches of one stage (``train`` or ``eval``) that were last judged together."""
+    """The batches of one stage (``train`` or ``eval``) that were last judged together.
+
+    ``images`` counts their samples; ``axes`` names the tensor's axes, empty if unknown. ``unjudged`` is the reason why nothing
+    can be said of the values, empty where they were judged.
+    """
 
     stage: str
     batches: int
@@ -51,11 +64,22 @@ class StageSeen:
     basis: str
     fits: bool
     channels: tuple[ChannelSeen, ...]
+    axes: str = ""
+    unjudged: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What its samples are called."""
+        return _NOUNS.get(self.axes, "images" if self.axes else "samples")
 
 
 @dataclass(frozen=True, slots=True)
 class WatchReport:
-    """Findings, and what was seen at each stage; ``notes`` say what could not be looked at."""
+    """Findings, and what was seen at each stage; ``notes`` say what could not be looked at.
+
+    ``clean`` is True if every stage that was seen was judged and nothing but notes was found, False if something was found, and
+    None if nothing was found of which not all was judged: :attr:`unjudged` has the reasons.
+    """
 
     network: str
     findings: tuple[Finding, ...]
@@ -63,22 +87,41 @@ class WatchReport:
     notes: tuple[str, ...] = ()
 
     @property
-    def clean(self) -> bool:
-        """Whether nothing but notes was found."""
-        return not any(finding.fails for finding in self.findings)
+    def clean(self) -> bool | None:
+        """True: judged, and nothing found. False: something was found. None: nothing was found, and not all was judged."""
+        if any(finding.fails for finding in self.findings):
+            return False
+        return None if self.unjudged else True
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """What was not judged, each with its reason; empty if every stage was judged."""
+        if not self.stages:
+            return ("no batch was seen",)
+        return tuple(f"{stage.stage}: {stage.unjudged}" for stage in self.stages if stage.unjudged)
+
+    def warn_of_unjudged(self) -> None:
+        """Warn with a :class:`TareWarning` of what was not judged, as callbacks do at the end of a run.
+
+        That the network's constants are unknown (TARE080) was said at its beginning.
+        """
+        if self.clean is None and not any(finding.code == "TARE080" for finding in self.findings):
+            warnings.warn(f"tare.watch: not judged: {'; '.join(self.unjudged)}", TareWarning, stacklevel=3)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as a JSON object with schema ``tare.watch/1``."""
-        return {"schema": SCHEMA, "clean": self.clean, **asdict(self)}
+        """The report as a JSON object with schema ``tare.watch/1``; ``clean`` is null where not all was judged."""
+        return {"schema": SCHEMA, "clean": self.clean, "unjudged": list(self.unjudged), **asdict(self)}
 
     def __str__(self) -> str:
         """Lines of text: what was found, then what was seen."""
-        lines = [str(finding) for finding in self.findings] or ["nothing found"]
+        lines = [str(finding) for finding in self.findings]
+        lines += [f"not judged: {reason}" for reason in self.unjudged]
+        lines = lines or ["nothing found"]
         for stage in self.stages:
             fits = ", and it is the network's own" if stage.fits and stage.basis == "grid" else ""
             lines.append(
-                f"{stage.stage}: {stage.images} images in {stage.batches} batches, {stage.input!r} {stage.dtype} {stage.shape}; "
-                f"judged by {_BASES[stage.basis]}{fits}"
+                f"{stage.stage}: {stage.images} {stage.noun} in {stage.batches} batches, {stage.input!r} {stage.dtype} "
+                f"{stage.shape}; judged by {_BASES[stage.basis]}{fits}"
             )
             lines += [f"  {_line(channel)}" for channel in stage.channels]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
@@ -102,6 +145,8 @@ def stage_seen(batches: Sequence[Seen], judgement: Judgement, number: int, order
         judgement.basis,
         judgement.fits,
         tuple(shown),
+        last.form.axes,
+        judgement.unjudged,
     )
 
 

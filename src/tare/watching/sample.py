@@ -26,7 +26,9 @@ _MOST_BANDS = 16
 class TensorForm:
     """Shape, layout and dtype of the tensor that arrived.
 
-    ``layout`` is CHW, HWC, or empty if the tensor is not an image; ``image`` is the shape of one image in that layout.
+    ``layout`` is CHW, HWC, or empty if the tensor is not an image; ``image`` is the shape of one image in that layout. ``axes``
+    names the tensor's axes (NCHW, NCDHW, NTCHW, NCT, NTC, NC, ...), empty if they are unknown. ``values`` counts the values of
+    one channel of a sample.
     """
 
     shape: tuple[int, ...]
@@ -35,6 +37,21 @@ class TensorForm:
     dtype: str
     epsilon: float
     channels: int
+    axes: str = ""
+    values: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is known of the tensor that a network takes: channel counts, the stated ``layout``, and its first layer's kind.
+
+    ``dims`` are the dimensions that its first convolution moves over, 0 for a network of linear or recurrent layers only, and
+    None where that is unknown.
+    """
+
+    channels: Sequence[int] = ()
+    layout: str = ""
+    dims: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +131,24 @@ def _may_be_input(value: Any, fewest: int) -> bool:
     return any(tensor.ndim >= fewest and _holds_values(tensor) for tensor in _tensors(value)[:1])
 
 
-def look_at(name: str, value: Any, number: int, training: bool, takes: Sequence[int], last: bool = False) -> Look:
-    """Sample a tensor, or a list of images, of any device; nothing waits for the device.
-
-    ``takes`` are the channel counts that the network may take; ``last``: its channels come last.
-    """
+def look_at(name: str, value: Any, number: int, training: bool, takes: Taken) -> Look:
+    """Sample a tensor, or a list of images, of any device; nothing waits for the device."""
     tensors = _tensors(value)[:_MOST_IMAGES]
     parts, figures = [], []
     with torch.no_grad():
         for tensor in tensors:
-            images, layout = _as_images(tensor.detach(), takes, last)
-            shape = tuple(images.shape[1:]) if layout != "HWC" else (*images.shape[2:], images.shape[1])
+            images, layout, axes = _as_images(tensor.detach(), takes)
+            size = tuple(tensor.shape[-2:]) if tensor.ndim == 5 else tuple(images.shape[2:])
+            shape = (*size, images.shape[1]) if layout == "HWC" else (images.shape[1], *size)
             sample, part = _figures(images, number)
             figures.append(sample)
             parts.append(part)
         flat, event = _on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
     dtype = str(tensors[0].dtype).removeprefix("torch.")
     epsilon = torch.finfo(tensors[0].dtype).eps if tensors[0].is_floating_point() else 0.0
-    form = TensorForm(tuple(tensors[0].shape), shape, layout, dtype, max(epsilon, torch.finfo(torch.float32).eps), parts[0][2])
+    epsilon = max(epsilon, torch.finfo(torch.float32).eps)
+    values = int(images.shape[2] * images.shape[3])
+    form = TensorForm(tuple(tensors[0].shape), shape, layout, dtype, epsilon, parts[0][2], axes, values)
     return Look(number, training, name, form, tuple(parts), flat, event)
 
 
@@ -157,20 +174,44 @@ def _holds_values(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() or tensor.dtype == torch.uint8 or (tensor.ndim == 4 and not tensor.dtype.is_complex)
 
 
-def _as_images(tensor: torch.Tensor, takes: Sequence[int], last: bool) -> tuple[torch.Tensor, str]:
-    """A view ``(N, C, H, W)`` and the layout it was found in; of videos the middle frame."""
+def _as_images(tensor: torch.Tensor, takes: Taken) -> tuple[torch.Tensor, str, str]:
+    """The values as ``(N, C, H, W)``, the layout of an image they were found in, and the names of the axes.
+
+    Frames of a clip and slices of a volume lie below one another, so that moments are those of the whole sample.
+    """
+    counts = takes.channels
     if tensor.ndim == 5:
-        channels_second = tensor.shape[1] in takes
-        tensor = tensor[:, :, tensor.shape[2] // 2] if channels_second else tensor[:, tensor.shape[1] // 2]
-    if tensor.ndim == 3 and (_is_last(tensor[None], takes) or (tensor.shape[0] in takes and tensor.shape[0] <= _MOST_BANDS)):
+        second = _channels_second(tensor, takes)
+        return (tensor if second else tensor.transpose(1, 2)).flatten(2, 3), "CHW", "NCDHW" if second else "NTCHW"
+    if tensor.ndim == 3 and (axes := _signal_axes(tensor, takes)):
+        return (tensor if axes == "NCT" else tensor.transpose(1, 2))[:, :, None], "", axes
+    if tensor.ndim == 3 and (_is_last(tensor[None], counts) or (tensor.shape[0] in counts and tensor.shape[0] <= _MOST_BANDS)):
         tensor = tensor[None]
     if tensor.ndim == 4:
-        if _is_last(tensor, takes) and (last or tensor.shape[1] not in takes):
-            return tensor.permute(0, 3, 1, 2), "HWC"
-        return tensor, "CHW"
-    if tensor.ndim == 2 and tensor.shape[1] <= _MOST_COLUMNS:
-        return tensor[:, :, None, None], ""
-    return tensor.reshape(tensor.shape[0] if tensor.ndim > 1 else 1, 1, 1, -1), ""
+        last = _is_last(tensor, counts) and (takes.layout == "NHWC" or tensor.shape[1] not in counts)
+        return (tensor.permute(0, 3, 1, 2), "HWC", "NHWC") if last else (tensor, "CHW", "NCHW")
+    if tensor.ndim == 2 and (takes.layout == "NC" or tensor.shape[1] in counts or tensor.shape[1] <= _MOST_COLUMNS):
+        return tensor[:, :, None, None], "", "NC"
+    return tensor.reshape(tensor.shape[0] if tensor.ndim > 1 else 1, 1, 1, -1), "", "NT" if tensor.ndim == 2 else ""
+
+
+def _channels_second(tensor: torch.Tensor, takes: Taken) -> bool:
+    """Whether a clip or volume of five axes has its channels before its frames or slices."""
+    if takes.layout in ("NCDHW", "NCTHW", "NTCHW"):
+        return takes.layout != "NTCHW"
+    second, third = (tensor.shape[axis] in takes.channels for axis in (1, 2))
+    if second and third:
+        return takes.dims != 2  # a network for images is given clips frame by frame
+    return second or (not third and tensor.shape[1] <= tensor.shape[2])
+
+
+def _signal_axes(tensor: torch.Tensor, takes: Taken) -> str:
+    """NCT or NTC where three axes are those of signals, else empty: they may be one image, or tokens."""
+    if takes.layout in ("NCT", "NTC"):
+        return takes.layout
+    if takes.dims == 1 and tensor.shape[1] in takes.channels:
+        return "NCT"
+    return "NTC" if takes.dims in (0, 1) and tensor.shape[2] in takes.channels else ""
 
 
 def _is_last(tensor: torch.Tensor, takes: Sequence[int]) -> bool:

@@ -42,3 +42,4 @@ class WatchCallback(TrainerCallback):
         if watched is not None:
             watched.remove()
             self.report = watched.report()
+            self.report.warn_of_unjudged()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,89 @@ def test_a_directory_whose_record_does_not_fit_the_network_is_one_line(
         code, _, err = run(capsys, "fold", str(folder), "--out", str(tmp_path / "o"))
         assert code == 2
         assert message in err
+
+
+FIRST_NORM = """
+import torch
+from torch import nn
+
+
+def net():
+    norm = nn.BatchNorm2d(3)
+    norm.running_mean[:], norm.running_var[:] = torch.tensor([0.1, -0.2, 0.3]), torch.tensor([0.5, 1.5, 2.0])
+    conv = nn.Conv2d(3, 4, 3, padding=1)
+    with torch.no_grad():
+        conv.weight[:] = torch.linspace(-1, 1, conv.weight.numel()).reshape(conv.weight.shape)
+        conv.bias[:] = 0.0
+    return nn.Sequential(norm, conv, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+"""
+
+
+@pytest.mark.parametrize("takes", ["unit", "uint8"])
+@pytest.mark.parametrize(("mean", "std"), [("0.4,0.5,0.6", "0.2,0.25,0.3"), ("0.5", "0.25")])
+def test_constants_are_stated_in_unit_values_and_a_batch_norm_holds_them(
+    tmp_path: Path, images: torch.Tensor, capsys: pytest.CaptureFixture[str], takes: str, mean: str, std: str
+) -> None:
+    (tmp_path / "net.py").write_text(FIRST_NORM)
+    reference, folder = f"{tmp_path / 'net.py'}:net", tmp_path / "folded"
+    stated = ["--mean", mean, "--std", std, "--weights", "none", "--input", takes, "--out", str(folder)]
+    code, out, err = run(capsys, "fold", reference, *stated)
+    assert (code, "0 (BatchNorm2d): all in the running mean and variance: exact in eval mode" in out) == (0, True), err
+    model = load_model(folder, reference)
+    original = load_network(reference, "none").module.eval()
+    u, s = (torch.tensor([float(word) for word in text.split(",")]).reshape(1, -1, 1, 1) for text in (mean, std))
+    given = images / 255
+    with torch.no_grad():
+        assert close(model.network.module.eval()(images if takes == "uint8" else given), original((given - u) / s))
+        assert close(model.logits(images), original((given - u) / s))
+
+
+def test_the_raw_type_of_constants_alone_stays_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "net.py").write_text(FIRST_NORM)
+    folder = tmp_path / "folded"
+    assert run(capsys, "fold", f"{tmp_path / 'net.py'}:net", "--mean", "0.5", "--std", "0.5", "--weights", "none",
+               "--out", str(folder))[0] == 0  # fmt: skip
+    document = json.loads((folder / "tare.json").read_text())
+    assert document["source_spec"]["raw_dtype"] is None
+    assert document["source_spec"]["mean"] == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--mean", "0.5"], "expected both --mean and --std, or neither, found only one of them; state both"),
+        (["--mean", "0.5", "--std", "0.5", "--spec", "catalog:imagenet"], "expected --mean and --std, or --spec, found both"),
+        (["--mean", "0.5,0.5", "--std", "0.1,0.2,0.3"], "one of each per channel, found 2 and 3; state as many"),
+        (["--mean", "0.5,0.5", "--std", "0.1,0.2"], "3 input channels, found 2"),
+    ],
+)
+def test_constants_that_do_not_fit_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    code, _, err = run(capsys, "fold", "timm:test_vit", "--weights", "none", *options, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert message in " ".join(err.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_clip_is_refused_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.json"
+    stated = InputSpec.of((0.5,) * 3, (0.5,) * 3, raw_dtype="uint8", clip=((10.0, 240.0),))
+    spec.write_text(json.dumps(stated.to_json()))
+    code, _, err = run(capsys, "fold", "timm:test_vit", "--weights", "none", "--spec", str(spec), "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "which weights can hold, found values are clipped to [10, 240]; keep the normalisation in front" in " ".join(
+        err.split()
+    )
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_every_file_has_the_mode_that_the_umask_gives(tmp_path: Path, capsys: pytest.CaptureFixture[str], umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert run(capsys, "fold", "timm:test_vit", "--weights", "none", "--out", str(tmp_path / "folded"))[0] == 0
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "folded").iterdir()}
+    assert "model.safetensors" in modes
+    assert set(modes.values()) == {0o666 & ~umask}

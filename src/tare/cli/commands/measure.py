@@ -10,6 +10,7 @@ import typer
 
 from tare.cli.fields import command
 from tare.cli.options import Json, print_json
+from tare.errors import DataError
 from tare.measuring.inputs import MeasureRequest
 
 if TYPE_CHECKING:
@@ -27,13 +28,15 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Measure the exact mean and std of each channel of a dataset, with standard errors that count samples."""
+    if tol is not None and not sample:
+        raise typer.BadParameter("it needs --sample", param_hint="--tol")
+    if tol is not None and not tol > 0:
+        raise DataError("a positive tolerance in unit values", f"{tol}", "state for example --tol 0.01")
     from tare.measuring.api import measured
     from tare.measuring.one_pass import TooManySkippedError
     from tare.normalisation.catalog import matches
     from tare.reporting import console
 
-    if tol is not None and not sample:
-        raise typer.BadParameter("it needs --sample", param_hint="--tol")
     if sample:
         request = replace(request, tolerance=0.01 if tol is None else tol)
     failure: TooManySkippedError | None = None

@@ -27,6 +27,9 @@ def predict(
     were not, 2 if none was.
     """
     from tare.errors import DataError, SpecError
+
+    if as_json and jsonl:
+        raise SpecError("one of --json and --jsonl", "both", "leave one out")
     from tare.input_spec.geometry import NOUNS
     from tare.networks.stored.trained import open_trained
     from tare.predicting.answers import predictions
@@ -34,8 +37,6 @@ def predict(
     from tare.reporting import console
     from tare.reporting.predictions import PredictionFormat, write_predictions
 
-    if as_json and jsonl:
-        raise SpecError("one of --json and --jsonl", "both", "leave one out")
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
     trained = open_trained(Path(request.run), request.factory)
     inputs = inputs_of(trained, request.images, request.allow)

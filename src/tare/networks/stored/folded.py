@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tare.errors import ModelError, OutputError, SpecError
-from tare.folding.api import Folded, affine_of, folded, respecced
+from tare.errors import ModelError, SpecError
+from tare.folding.api import Folded, affine_of, respecced, rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
 from tare.input_spec.model_file import model_file
-from tare.input_spec.spec import InputSpec, Known
+from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.loading import load_network
 from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
+from tare.networks.stored.output import check_free
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
+from tare.samples.layout import unit_scale
 
 SCHEMA = "tare.fold/1"
 
@@ -42,17 +45,18 @@ def fold_to(request: FoldRequest) -> FoldedDirectory:
     """Fold the normalisation of ``source`` into it and write the directory ``out``.
 
     ``source`` is a run or model directory, or ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``. ``spec`` is anything that
-    :func:`tare.read_spec` reads, and by default the network's own specification. Raises :class:`TareError` if the network cannot
-    be read, folded exactly, or written.
+    :func:`tare.read_spec` reads, and by default the network's own specification; ``mean`` and ``std`` (unit values, one or one
+    per channel) replace its constants. Raises :class:`TareError` if the network cannot be read, folded exactly, or written.
     """
     out, takes = Path(request.out), request.takes
     check_free(out, overwrite=request.overwrite)
     model = opened(request)
-    stated = read_spec(request.spec) if request.spec is not None else model.expects
     _check_bytes(model.takes, takes)
-    made = folded(model.network.module, stated, takes, shape=model.shape)
+    stated, affine = _convention(model, request)
+    channels = len(affine.order)
+    known = (channels, *stated.size.value) if isinstance(stated.size, Known) else None
+    made = rewritten(model.network.module, affine, takes, model.shape or known)
     step = 1.0 if takes == "unit" else 1 / 255  # raw bytes are unit values divided by 1/255
-    channels = len(affine_of(stated, takes).order)
     return _written(out, model, made, stated, Normalisation("none", (0.0,) * channels, (step,) * channels))
 
 
@@ -108,20 +112,39 @@ def opened(request: Rewriting) -> Opened:
     return Opened(model.network, model.spec(), model.takes, model.classes, (), whole)
 
 
+def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]:
+    """The specification that is folded, and its map from what the folded network takes."""
+    if request.mean is None or request.std is None:
+        stated = read_spec(request.spec) if request.spec is not None else model.expects
+        return stated, affine_of(stated, request.takes)
+    stated = _with_constants(model.expects, request.mean, request.std, model.network.channels)
+    if isinstance(stated.raw_dtype, Unknown) and request.takes == "uint8":
+        stated = replace(stated, raw_dtype=Known("uint8", "--input uint8"))
+    if isinstance(stated.raw_dtype, Known):
+        scale = Known(float(unit_scale(stated.raw_dtype.value)), "--mean and --std are unit values")
+        stated = replace(stated, scale=scale)
+        return stated, affine_of(stated, request.takes)
+    # The constants and the input are unit values, whatever type the raw values have.
+    as_floats = replace(stated, raw_dtype=Known("float32", "--input unit"), scale=Known(1.0, "--input unit"))
+    return replace(stated, scale=Unknown("the type of raw values is unknown")), affine_of(as_floats, "unit")
+
+
+def _with_constants(spec: InputSpec, mean: Sequence[float], std: Sequence[float], channels: int) -> InputSpec:
+    """The specification with other constants, one for all channels or one for each."""
+    counts = {len(mean), len(std)}
+    count = max(counts) if max(counts) > 1 else channels
+    if not counts <= {1, count}:
+        raise SpecError("one --mean and one --std, or one of each per channel", f"{len(mean)} and {len(std)}", "state as many")
+    u, s = (tuple(map(float, values)) * (count if len(values) == 1 else 1) for values in (mean, std))
+    stated = InputSpec.of(u, s, origin="--mean and --std")
+    names = spec.channels if isinstance(spec.mean, Known) and len(spec.mean.value) == count else stated.channels
+    return replace(spec, mean=stated.mean, std=stated.std, channels=stated.channels if isinstance(names, Unknown) else names)
+
+
 def _check_bytes(given: InputGeometry, takes: str) -> None:
     """Raise :class:`SpecError` for ``takes="uint8"`` with data of another dtype."""
     if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
         raise SpecError("uint8 data for --input uint8", f"{given.raw_dtype} data", "use --input unit")
-
-
-def check_free(out: Path, *, overwrite: bool) -> None:
-    """Raise :class:`OutputError` if ``out`` exists, unless it is a model directory and ``overwrite`` is given."""
-    if not out.exists():
-        return
-    if not overwrite:
-        raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite")
-    if not out.is_dir() or (any(out.iterdir()) and not (out / "tare.json").is_file()):
-        raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")
 
 
 def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tare.errors import SpecError
+from tare.networks.inputs import StatedInput
 from tare.system.options import OptionGroup, declared, option
 
 _SPEC = "a spec, config or model file, timm:NAME, catalog:NAME, or whatever `tare spec` reads"
@@ -34,11 +36,18 @@ class Rewriting(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoldOptions(OptionGroup):
+class FoldOptions(StatedInput):
     """The normalisation that is folded into a network, and what the network takes then."""
 
-    spec: str | None = option(None, f"What the network expects: {_SPEC}.", metavar="SPEC", shown=_ITS_OWN)
     takes: Literal["unit", "uint8"] = option("unit", "The folded network takes unit values, or raw bytes.", names=("--input",))
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a mean without a std, or constants beside a spec."""
+        super().check()
+        if (self.mean is None) != (self.std is None):
+            raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
+        if self.mean is not None and self.spec is not None:
+            raise SpecError("--mean and --std, or --spec", "both", "leave one of them out")
 
 
 @dataclass(frozen=True, kw_only=True)

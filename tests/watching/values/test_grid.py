@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tare.input_spec.affine import Affine
-from tare.watching.grid import ENOUGH, ChannelValues, Grid, fitting, grid_of, snapped
+from tare.watching.values.grid import ENOUGH, ChannelValues, Grid, fitting, grid_of, snapped
 
 EPSILON = float(np.finfo(np.float32).eps)
 scales = st.floats(1e-5, 10).map(np.float32)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.diagnosis import GROSS, explanations
-from tare.watching.plausible_range import GrossMistake, gross_mistake
+from tare.watching.values.plausible_range import GrossMistake, gross_mistake
 
 IMAGENET = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8").affine()
 PLAIN = InputSpec.of((0.0,) * 3, (1.0,) * 3, raw_dtype="uint8").affine()

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tare.watching.own_scale import scaled_by_batch, scaled_by_image
-from tare.watching.sample import Seen, look_at
+from tare.watching.sample import Seen, Taken, look_at
+from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample
 from tests.watched import SPEC, normalised, raw_images, unit
 
 UNITS = unit(raw_images(24))
@@ -15,7 +15,7 @@ AXES = (1, 2, 3)
 
 
 def seen(values: Tensor, size: int = 8) -> list[Seen]:
-    return [look_at("x", batch, number, True, [3]).seen() for number, batch in enumerate(torch.split(values, size))]
+    return [look_at("x", batch, number, True, Taken((3,))).seen() for number, batch in enumerate(torch.split(values, size))]
 
 
 def scaled_to_extremes(units: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def zscored(units: Tensor, axes: tuple[int, ...]) -> Tensor:
 )
 @pytest.mark.parametrize("size", [1, 8])
 def test_images_scaled_by_their_own_values_are_told(values: Tensor, size: int) -> None:
-    assert scaled_by_image(seen(values, size), AFFINE)
+    assert scaled_by_sample(seen(values, size), AFFINE)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_images_scaled_by_their_own_values_are_told(values: Tensor, size: int) -
     ],
 )
 def test_images_scaled_by_constants_are_not(values: Tensor) -> None:
-    assert not scaled_by_image(seen(values), AFFINE)
+    assert not scaled_by_sample(seen(values), AFFINE)
     assert not scaled_by_batch(seen(values))
 
 
@@ -64,7 +64,7 @@ def test_images_scaled_by_constants_are_not(values: Tensor) -> None:
 def test_batches_scaled_by_their_own_values_are_told(axes: tuple[int, ...]) -> None:
     batches = [zscored(batch, axes) for batch in torch.split(UNITS, 8)]
     assert scaled_by_batch(seen(torch.cat(batches)))
-    assert not scaled_by_image(seen(torch.cat(batches)), AFFINE)
+    assert not scaled_by_sample(seen(torch.cat(batches)), AFFINE)
 
 
 def test_data_zscored_as_a_whole_are_not_taken_for_batches() -> None:

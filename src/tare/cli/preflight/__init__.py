@@ -1,0 +1,1 @@
+"""Mistakes of usage, told before a command loads the libraries that it works with."""

@@ -1,0 +1,17 @@
+"""Whether a model directory may be written to a place; looked at before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tare.errors import OutputError
+
+
+def check_free(out: Path, *, overwrite: bool) -> None:
+    """Raise :class:`OutputError` if ``out`` exists, unless it is a model directory and ``overwrite`` is given."""
+    if not out.exists():
+        return
+    if not overwrite:
+        raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite")
+    if not out.is_dir() or (any(out.iterdir()) and not (out / "tare.json").is_file()):
+        raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")
