@@ -117,7 +117,7 @@ def test_a_pipeline_is_read_as_what_its_network_receives() -> None:
 @pytest.mark.parametrize("channels", [4, 12, 13])
 def test_the_first_layer_is_believed_over_the_configuration(channels: int) -> None:
     spec = read_spec(timm.create_model("test_resnet", in_chans=channels))
-    assert spec.channel_count() is None
+    assert spec.channel_count() == channels
     assert isinstance(spec.mean, Unknown)
     assert "the configuration states it for RGB, and layer 'conv1.0' of the" in spec.mean.reason
     assert f"takes {channels} channels" in spec.mean.reason
