@@ -260,7 +260,10 @@ def test_the_raw_type_of_constants_alone_stays_unknown(tmp_path: Path, capsys: p
     [
         (["--mean", "0.5"], "expected both --mean and --std, or neither, found only one of them; state both"),
         (["--mean", "0.5", "--std", "0.5", "--spec", "catalog:imagenet"], "expected --mean and --std, or --spec, found both"),
-        (["--mean", "0.5,0.5", "--std", "0.1,0.2,0.3"], "one mean and one std per channel, or one for all, found 2 means and 3 stds; state as many"),
+        (
+            ["--mean", "0.5,0.5", "--std", "0.1,0.2,0.3"],
+            "one mean and one std per channel, or one for all, found 2 means and 3 stds; state as many",
+        ),
         (["--mean", "0.5,0.5", "--std", "0.1,0.2"], "3 input channels, found 2"),
     ],
 )
