@@ -21,8 +21,10 @@ from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
+from tare.readers.configs.detectron2 import is_detectron2
 from tare.readers.configs.documents import read_yaml
 from tare.readers.configs.openmmlab import is_openmmlab
+from tare.readers.configs.paddle import is_paddle
 from tare.readers.hf import is_processor
 from tare.readers.inputs import SpecRequest
 from tare.readers.module import is_module, is_pipeline
@@ -82,11 +84,14 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_has("configurations", "plans_name"), "tare.readers.nnunet:read_plans_document"),
     (_has("foreground_intensity_properties_per_channel"), "tare.readers.nnunet:read_fingerprint_document"),
     (is_openmmlab, "tare.readers.configs.openmmlab:read_openmmlab_document"),
+    (is_detectron2, "tare.readers.configs.detectron2:read_detectron2_document"),
+    (is_paddle, "tare.readers.configs.paddle:read_paddle_document"),
 )
 
 #: Readers of documents and files that take the part that PATH#PART names.
 OF_PARTS = frozenset({
     "tare.readers.configs.openmmlab:read_openmmlab", "tare.readers.configs.openmmlab:read_openmmlab_document",
+    "tare.readers.configs.paddle:read_paddle_document",
     "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
     "tare.readers.table:spec_of_json", "tare.readers.table:spec_of_yaml",
 })  # fmt: skip
