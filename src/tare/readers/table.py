@@ -21,8 +21,10 @@ from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
+from tare.readers.configs.bands import has_bands_for_timm, is_banded, is_clay
 from tare.readers.configs.detectron2 import is_detectron2
 from tare.readers.configs.documents import read_yaml
+from tare.readers.configs.monai import is_monai
 from tare.readers.configs.openmmlab import is_openmmlab
 from tare.readers.configs.paddle import is_paddle
 from tare.readers.hf import is_processor
@@ -77,6 +79,7 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_has("feature_extractor_type"), "tare.readers.hf:read_hf_document"),
     (_has("image_processor"), "tare.readers.hf:read_hf_document"),
     (_has("image_mean"), "tare.readers.hf:read_hf_document"),
+    (has_bands_for_timm, "tare.readers.configs.bands:read_bands_document"),
     (_has("pretrained_cfg"), "tare.readers.timm:read_timm_document"),
     (_has("input_size", "mean", "std"), "tare.readers.timm:read_timm_document"),
     (_has("norm_stats"), "tare.readers.robot_statistics:read_openpi_document"),
@@ -86,12 +89,17 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (is_openmmlab, "tare.readers.configs.openmmlab:read_openmmlab_document"),
     (is_detectron2, "tare.readers.configs.detectron2:read_detectron2_document"),
     (is_paddle, "tare.readers.configs.paddle:read_paddle_document"),
+    (is_monai, "tare.readers.configs.monai:read_monai_document"),
+    (is_clay, "tare.readers.configs.bands:read_clay_document"),
+    (is_banded, "tare.readers.configs.bands:read_bands_document"),
 )
 
 #: Readers of documents and files that take the part that PATH#PART names.
 OF_PARTS = frozenset({
     "tare.readers.configs.openmmlab:read_openmmlab", "tare.readers.configs.openmmlab:read_openmmlab_document",
     "tare.readers.configs.paddle:read_paddle_document",
+    "tare.readers.configs.monai:read_monai_document",
+    "tare.readers.configs.bands:read_clay_document", "tare.readers.configs.bands:read_bands_document",
     "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
     "tare.readers.table:spec_of_json", "tare.readers.table:spec_of_yaml",
 })  # fmt: skip
