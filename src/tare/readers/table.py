@@ -101,6 +101,7 @@ OF_PARTS = frozenset({
     "tare.readers.configs.monai:read_monai_document",
     "tare.readers.configs.bands:read_clay_document", "tare.readers.configs.bands:read_bands_document",
     "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
+    "tare.readers.robot_statistics:read_lerobot_document",
     "tare.readers.table:spec_of_json", "tare.readers.table:spec_of_yaml",
 })  # fmt: skip
 

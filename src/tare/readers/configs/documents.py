@@ -127,11 +127,10 @@ def known(value: Any, origin: str) -> Known[Any]:
 
 def made(fields: Mapping[str, Field[Any]], source: str, extra: Mapping[str, Any] | None = None) -> InputSpec:
     """The spec of ``fields``, checked. Raises :class:`SpecError` that names the source for statements that contradict."""
-    if isinstance(fields.get("mean"), Known) and isinstance(fields.get("std"), Known):
-        counts = [len(fields[name].value) for name in ("mean", "std")]
-        if counts[0] != counts[1] and 1 not in counts:
-            raise SpecError(f"as many means as stds in {source}", f"{counts[0]} and {counts[1]}", "correct the file")
-    return InputSpec(**fields, extra=dict(extra or {})).checked()  # type: ignore[arg-type]
+    counts = [len(field.value) for name in ("mean", "std") if isinstance(field := fields.get(name), Known)]
+    if len(counts) == 2 and counts[0] != counts[1] and 1 not in counts:
+        raise SpecError(f"as many means as stds in {source}", f"{counts[0]} and {counts[1]}", "correct the file")
+    return InputSpec(**fields, extra=dict(extra or {})).checked()
 
 
 def spread(mean: Known[Any], std: Known[Any]) -> tuple[Known[Any], Known[Any]]:

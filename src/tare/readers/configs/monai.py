@@ -56,7 +56,8 @@ class _State:
 
 def is_monai(document: Mapping[str, Any]) -> bool:
     """Whether a document has transforms of MONAI that scale or normalise, at any depth."""
-    waiting, seen = [(document, 0)], set()
+    waiting: list[tuple[Any, int]] = [(document, 0)]
+    seen: set[int] = set()
     while waiting:
         value, depth = waiting.pop()
         if id(value) in seen or depth > 60:

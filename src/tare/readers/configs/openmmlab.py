@@ -218,6 +218,7 @@ def _forget(node: ast.stmt, names: dict[str, Any]) -> None:
 def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:
     if depth > _DEEPEST:
         return _UNREAD
+    value: Any
     match node:
         case ast.Constant():
             value = node.value

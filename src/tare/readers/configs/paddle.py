@@ -101,7 +101,7 @@ def _constants(options: Mapping[str, Any], origin: str) -> tuple[Field[Any], Fie
         if options.get(key) is None:
             reason = Unknown(f"{origin} leaves {key} to the library's default")
             return reason, reason
-    return spread(*(stated(key, listed(options[key]), f"{origin}, key {key!r}") for key in ("mean", "std")))  # type: ignore[return-value]
+    return spread(*(stated(key, listed(options[key]), f"{origin}, key {key!r}") for key in ("mean", "std")))
 
 
 def _scale(options: Mapping[str, Any], origin: str) -> Field[float]:
