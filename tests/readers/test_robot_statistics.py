@@ -187,7 +187,7 @@ def test_names_that_do_not_fit_are_left_out(lerobot: Path, names: Any) -> None:
     assert read_lerobot(f"{lerobot}#action").require("channels") == "c0,c1,c2"
 
 
-def test_a_long_chunk_is_read_back(tmp_path: Path) -> None:
+def test_a_long_chunk_is_read_back() -> None:
     """50 timesteps of 14 joints, as openpi trains on."""
     actions = {"mean": [[0.5] * 14] * 50, "std": [[2.0] * 14] * 50}
     spec = read_openpi_document({"norm_stats": {"actions": actions}}, "norm_stats.json", "actions")

@@ -160,7 +160,7 @@ def crop(value: Any) -> Crop:
 def band_names(value: Any) -> str:
     """The order of colours, or names joined by commas. Raises ValueError for a name that occurs twice."""
     if not isinstance(value, str) or len(value) > _LONGEST_NAMES:
-        raise ValueError(f"not names of channels of at most {_LONGEST_NAMES} characters")
+        raise ValueError(f"not a text of at most {_LONGEST_NAMES} characters")
     seen: set[str] = set()
     for name in value.split(","):
         if name in seen:

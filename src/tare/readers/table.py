@@ -26,7 +26,10 @@ from tare.readers.configs.detectron2 import is_detectron2
 from tare.readers.configs.documents import read_yaml
 from tare.readers.configs.monai import is_monai
 from tare.readers.configs.openmmlab import is_openmmlab
+from tare.readers.configs.openvino import is_openvino
 from tare.readers.configs.paddle import is_paddle
+from tare.readers.configs.tflite import is_tflite
+from tare.readers.configs.ultralytics import is_ultralytics
 from tare.readers.hf import is_processor
 from tare.readers.inputs import SpecRequest
 from tare.readers.module import is_module, is_pipeline
@@ -52,6 +55,7 @@ SUFFIXES: dict[str, str] = {
     ".json": "tare.readers.table:spec_of_json",
     ".keras": "tare.readers.keras.file:read_keras_file",
     ".onnx": "tare.readers.onnx.graph:read_onnx",
+    ".pbtxt": "tare.readers.configs.triton:read_triton",
     ".py": "tare.readers.configs.openmmlab:read_openmmlab",
     ".yaml": "tare.readers.table:spec_of_yaml",
     ".yml": "tare.readers.table:spec_of_yaml",
@@ -89,6 +93,9 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (is_openmmlab, "tare.readers.configs.openmmlab:read_openmmlab_document"),
     (is_detectron2, "tare.readers.configs.detectron2:read_detectron2_document"),
     (is_paddle, "tare.readers.configs.paddle:read_paddle_document"),
+    (is_openvino, "tare.readers.configs.openvino:read_openvino_document"),
+    (is_ultralytics, "tare.readers.configs.ultralytics:read_ultralytics_document"),
+    (is_tflite, "tare.readers.configs.tflite:read_tflite_document"),
     (is_monai, "tare.readers.configs.monai:read_monai_document"),
     (is_clay, "tare.readers.configs.bands:read_clay_document"),
     (is_banded, "tare.readers.configs.bands:read_bands_document"),
@@ -98,7 +105,8 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
 OF_PARTS = frozenset({
     "tare.readers.configs.openmmlab:read_openmmlab", "tare.readers.configs.openmmlab:read_openmmlab_document",
     "tare.readers.configs.paddle:read_paddle_document",
-    "tare.readers.configs.monai:read_monai_document",
+    "tare.readers.configs.monai:read_monai_document", "tare.readers.configs.openvino:read_openvino_document",
+    "tare.readers.configs.tflite:read_tflite_document", "tare.readers.configs.triton:read_triton",
     "tare.readers.configs.bands:read_clay_document", "tare.readers.configs.bands:read_bands_document",
     "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
     "tare.readers.robot_statistics:read_lerobot_document",
