@@ -78,6 +78,17 @@ def test_lists_and_mappings_beside_bands(tmp_path: Path, document: dict[str, Any
         assert isinstance(spec.raw_dtype, Unknown)
 
 
+def test_terratorch_scales_first_and_feeds_the_output_bands(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"dataset_bands": [*BANDS, "B06"], "output_bands": BANDS, "constant_scale": 0.0001}
+    arguments |= {"means": [0.1] * 4, "stds": [0.2] * 4}
+    spec = read(tmp_path, json.dumps({"data": {"init_args": arguments}}))
+    values = np.array([[1000.0, 0.0, 10000.0, 3000.0]])
+    assert spec.require("channels") == ",".join(BANDS)
+    assert np.allclose(spec.affine().apply(values), (values * 0.0001 - 0.1) / 0.2)
+    with pytest.raises(SpecError, match="a scale of zero"):
+        read(tmp_path, json.dumps(arguments | {"constant_scale": 0}))
+
+
 def test_mappings_alone_keep_the_order_of_the_file(tmp_path: Path) -> None:
     document = {"means": {"VV": -12.0, "VH": -19.0}, "stds": {"VH": 5.0, "VV": 4.0}}
     spec = read(tmp_path, json.dumps(document))

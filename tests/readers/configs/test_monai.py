@@ -142,6 +142,7 @@ def test_without_in_channels_their_number_is_unknown(tmp_path: Path) -> None:
     [
         ({"a_min": "$__import__('os')"}, "nothing is run"),
         ({"a_min": "@nowhere"}, "nothing is run"),
+        ({"a_min": "%other.json#a_min"}, "nothing is run"),
         ({"a_min": "@preprocessing"}, "a finite number 'a_min'"),
         ({"a_min": None}, "a finite number 'a_min'"),
         ({"a_min": float("nan")}, "a finite number 'a_min'"),

@@ -73,8 +73,8 @@ def read_bands_document(document: Any, source: str, choice: str = "") -> InputSp
     for place, value in walk(document, source):
         if isinstance(value, Mapping) and _is_part(value):
             means, stds = (_first(value, names) for names in (_MEANS, _STDS))
-            bands = _first(value, _BANDS)
-            found.append((place, _spec(means, stds, bands, f"{source}, {dotted(place)}")))
+            origin = f"{source}, {dotted(place)}"
+            found.append((place, _spec(means, stds, _bands_of(value, means), origin, value.get("constant_scale"))))
     if not found:
         raise SpecError(f"bands with mean and std in {source}", "none", "name a configuration that states them")
     return one_of_all(found, source, choice)
@@ -97,7 +97,14 @@ def _is_part(part: Mapping[str, Any]) -> bool:
     return by_name or (isinstance(means, list) and isinstance(_first(part, _BANDS), list))
 
 
-def _spec(means: Any, stds: Any, bands: Any, origin: str) -> InputSpec:
+def _bands_of(part: Mapping[str, Any], means: Any) -> Any:
+    """The list of bands that has as many names as there are means, else the first."""
+    lists = [part[name] for name in _BANDS if isinstance(part.get(name), list)]
+    return next((bands for bands in lists if isinstance(means, list) and len(bands) == len(means)), _first(part, _BANDS))
+
+
+def _spec(means: Any, stds: Any, bands: Any, origin: str, factor: Any = None) -> InputSpec:
+    """The spec; TerraTorch multiplies raw values by ``constant_scale`` before the constants."""
     names, values = _by_band(means, stds, bands, origin) if isinstance(means, Mapping) else _in_order(means, stds, bands, origin)
     mean, std = (stated(key, value, f"{origin}, {key} by band") for key, value in zip(("mean", "std"), values, strict=True))
     order: Field[str] = Unknown(f"{origin}: {short_repr(bands)} does not name each of the {len(mean.value)} bands")
@@ -105,7 +112,9 @@ def _spec(means: Any, stds: Any, bands: Any, origin: str) -> InputSpec:
         order = stated("channels", ",".join(names), f"{origin}, names of bands")
     fields: dict[str, Field[Any]] = {
         "channels": order,
-        "scale": known(1.0, f"{origin}: constants are of raw values"),
+        "scale": known(1.0, f"{origin}: constants are of raw values")
+        if factor is None
+        else stated("scale", number(factor), f"{origin}, key 'constant_scale'"),
         "mean": mean,
         "std": std,
         "raw_dtype": Unknown(f"{origin} does not state the type of raw values"),

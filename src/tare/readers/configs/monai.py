@@ -189,7 +189,7 @@ class _Arguments:
 
     def get(self, key: str, default: Any = None) -> Any:
         value = _resolved(self.step.get(key, default), self.document)
-        if isinstance(value, str) and value.startswith(("$", "@")):
+        if isinstance(value, str) and value.startswith(("$", "@", "%")):
             raise SpecError(
                 f"a plain value of {key!r} in {self.origin}", short_repr(value), "state it as a number; nothing is run"
             )
