@@ -11,7 +11,7 @@ import pytest
 
 from tare.errors import SpecError
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.readers.robot_statistics import read_lerobot, read_openpi
+from tare.readers.robot_statistics import read_lerobot, read_openpi, read_openpi_document
 
 STATE: dict[str, Any] = {
     "min": [-5.47, -99.32, 0.5],
@@ -131,3 +131,65 @@ def test_read_spec_finds_the_reader(lerobot: Path, openpi: Path) -> None:
     by_prefix = [read_spec(f"lerobot:{lerobot}"), read_spec(f"openpi:{openpi}#actions")]
     by_content = [read_spec(lerobot / "meta" / "stats.json"), read_spec(openpi / "norm_stats.json"), read_spec(LEROBOT)]
     assert all(spec.require("channels") == "c0,c1,c2" for spec in [*by_prefix, *by_content])
+
+
+def test_each_timestep_keeps_its_name(tmp_path: Path) -> None:
+    low, high = np.arange(6.0).reshape(3, 2), np.arange(6.0).reshape(3, 2) + 2
+    actions: dict[str, Any] = {"mean": low.tolist(), "std": high.tolist(), "q01": low.tolist(), "q99": high.tolist()}
+    (tmp_path / "norm_stats.json").write_text(json.dumps({"norm_stats": {"actions": actions}}))
+    spec = read_openpi(f"{tmp_path}#actions")
+    assert spec.require("channels") == "t0.c0,t0.c1,t1.c0,t1.c1,t2.c0,t2.c1"
+    assert isinstance(spec.layout, Unknown)
+    assert "3 timesteps of 2: each timestep has constants of its own" in spec.layout.reason
+    chunk = np.linspace(-1, 1, 6).reshape(3, 2)
+    assert np.allclose(normalised(spec, chunk.reshape(1, 6)).reshape(3, 2), (chunk - low) / (high + 1e-6))
+    quantile = read_openpi(f"{tmp_path}#actions:quantile")
+    assert np.allclose(normalised(quantile, chunk.reshape(1, 6)).reshape(3, 2), (chunk - low) / (2 + 1e-6) * 2 - 1)
+    assert InputSpec.from_json(spec.to_json()) == spec
+    actions["std"] = [[1.0], [1.0, 2.0]]
+    (tmp_path / "norm_stats.json").write_text(json.dumps({"norm_stats": {"actions": actions}}))
+    with pytest.raises(SpecError, match="as many dimensions at each timestep of 'std'"):
+        read_openpi(f"{tmp_path}#actions")
+    actions["std"] = [1.0] * 6
+    (tmp_path / "norm_stats.json").write_text(json.dumps({"norm_stats": {"actions": actions}}))
+    with pytest.raises(SpecError, match="as many 'mean' as 'std'"):
+        read_openpi(f"{tmp_path}#actions")
+
+
+def test_constant_dimensions_are_named(lerobot: Path) -> None:
+    spec = read_lerobot(str(lerobot))
+    assert spec.extra == {"constant_dimensions": ["c2"]}
+    assert isinstance(spec.std, Known)
+    assert spec.std.origin.endswith("(mean_std); constant: c2, which LeRobot divides by its epsilon alone")
+    assert read_lerobot(f"{lerobot}#action:quantile").extra == {"constant_dimensions": ["c2"]}
+    assert read_lerobot(f"{lerobot}#observation.images.top").extra == {}
+    assert InputSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("names", [["pan", "lift", "grip"], {"motors": ["pan", "lift", "grip"]}])
+def test_dimensions_are_named_by_info(lerobot: Path, names: Any) -> None:
+    from tare.readers.table import read_spec
+
+    info = {"features": {"action": {"dtype": "float32", "shape": [3], "names": names}}}
+    (lerobot / "meta" / "info.json").write_text(json.dumps(info))
+    spec = read_lerobot(f"{lerobot}#action:quantile")
+    assert spec.require("channels") == "pan,lift,grip"
+    assert spec.extra == {"constant_dimensions": ["grip"]}
+    assert read_spec(f"{lerobot}/meta/stats.json#action:quantile") == spec
+    assert read_lerobot(str(lerobot)).require("channels") == "c0,c1,c2"
+
+
+@pytest.mark.parametrize(
+    "names", [["a", "a", "b"], ["a", "b"], ["a,b", "c", "d"], [1, 2, 3], {"x": ["a"], "y": ["b"]}, None, ["", "a", "b"]]
+)
+def test_names_that_do_not_fit_are_left_out(lerobot: Path, names: Any) -> None:
+    (lerobot / "meta" / "info.json").write_text(json.dumps({"features": {"action": {"names": names}}}))
+    assert read_lerobot(f"{lerobot}#action").require("channels") == "c0,c1,c2"
+
+
+def test_a_long_chunk_is_read_back() -> None:
+    """50 timesteps of 14 joints, as openpi trains on."""
+    actions = {"mean": [[0.5] * 14] * 50, "std": [[2.0] * 14] * 50}
+    spec = read_openpi_document({"norm_stats": {"actions": actions}}, "norm_stats.json", "actions")
+    assert len(spec.require("channels").split(",")) == 700
+    assert InputSpec.from_json(spec.to_json()) == spec

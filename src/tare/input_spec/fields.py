@@ -14,6 +14,8 @@ __all__ = ["UNSTATED", "Crop", "Field", "Known", "PerSample", "Unknown"]
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
 # Beyond these limits, products and quotients of constants overflow or underflow.
 _SMALLEST, _LARGEST = 1e-100, 1e100
+#: All names of channels together: 65,536 of a vector's dimensions.
+_LONGEST_NAMES = 1 << 20
 _SMALLEST_CROP = 1 / (1 << 20)
 
 
@@ -157,12 +159,14 @@ def crop(value: Any) -> Crop:
 
 def band_names(value: Any) -> str:
     """The order of colours, or names joined by commas. Raises ValueError for a name that occurs twice."""
-    stated = text(value)
-    names = stated.split(",")
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"the channel {twice!r} is named twice")
-    return stated
+    if not isinstance(value, str) or len(value) > _LONGEST_NAMES:
+        raise ValueError(f"not a text of at most {_LONGEST_NAMES} characters")
+    seen: set[str] = set()
+    for name in value.split(","):
+        if name in seen:
+            raise ValueError(f"the channel {name!r} is named twice")
+        seen.add(name)
+    return value
 
 
 def bit_count(value: Any) -> int:

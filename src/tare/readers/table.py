@@ -15,11 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
+from tare.input_spec.fields import short_repr
 from tare.input_spec.formats.torchvision import is_preset
 from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
+from tare.readers.configs.bands import has_bands_for_timm, is_banded, is_clay
+from tare.readers.configs.detectron2 import is_detectron2
+from tare.readers.configs.documents import read_yaml
+from tare.readers.configs.monai import is_monai
+from tare.readers.configs.openmmlab import is_openmmlab
+from tare.readers.configs.openvino import is_openvino
+from tare.readers.configs.paddle import is_paddle
+from tare.readers.configs.tflite import is_tflite
+from tare.readers.configs.ultralytics import is_ultralytics
 from tare.readers.hf import is_processor
 from tare.readers.inputs import SpecRequest
 from tare.readers.module import is_module, is_pipeline
@@ -45,6 +55,10 @@ SUFFIXES: dict[str, str] = {
     ".json": "tare.readers.table:spec_of_json",
     ".keras": "tare.readers.keras.file:read_keras_file",
     ".onnx": "tare.readers.onnx.graph:read_onnx",
+    ".pbtxt": "tare.readers.configs.triton:read_triton",
+    ".py": "tare.readers.configs.openmmlab:read_openmmlab",
+    ".yaml": "tare.readers.table:spec_of_yaml",
+    ".yml": "tare.readers.table:spec_of_yaml",
     ".safetensors": "tare.readers.safetensors:read_safetensors",
 }
 
@@ -69,13 +83,35 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_has("feature_extractor_type"), "tare.readers.hf:read_hf_document"),
     (_has("image_processor"), "tare.readers.hf:read_hf_document"),
     (_has("image_mean"), "tare.readers.hf:read_hf_document"),
+    (has_bands_for_timm, "tare.readers.configs.bands:read_bands_document"),
     (_has("pretrained_cfg"), "tare.readers.timm:read_timm_document"),
     (_has("input_size", "mean", "std"), "tare.readers.timm:read_timm_document"),
     (_has("norm_stats"), "tare.readers.robot_statistics:read_openpi_document"),
     (is_lerobot, "tare.readers.robot_statistics:read_lerobot_document"),
     (_has("configurations", "plans_name"), "tare.readers.nnunet:read_plans_document"),
     (_has("foreground_intensity_properties_per_channel"), "tare.readers.nnunet:read_fingerprint_document"),
+    (is_openmmlab, "tare.readers.configs.openmmlab:read_openmmlab_document"),
+    (is_detectron2, "tare.readers.configs.detectron2:read_detectron2_document"),
+    (is_paddle, "tare.readers.configs.paddle:read_paddle_document"),
+    (is_openvino, "tare.readers.configs.openvino:read_openvino_document"),
+    (is_ultralytics, "tare.readers.configs.ultralytics:read_ultralytics_document"),
+    (is_tflite, "tare.readers.configs.tflite:read_tflite_document"),
+    (is_monai, "tare.readers.configs.monai:read_monai_document"),
+    (is_clay, "tare.readers.configs.bands:read_clay_document"),
+    (is_banded, "tare.readers.configs.bands:read_bands_document"),
 )
+
+#: Readers of documents and files that take the part that PATH#PART names.
+OF_PARTS = frozenset({
+    "tare.readers.configs.openmmlab:read_openmmlab", "tare.readers.configs.openmmlab:read_openmmlab_document",
+    "tare.readers.configs.paddle:read_paddle_document",
+    "tare.readers.configs.monai:read_monai_document", "tare.readers.configs.openvino:read_openvino_document",
+    "tare.readers.configs.tflite:read_tflite_document", "tare.readers.configs.triton:read_triton",
+    "tare.readers.configs.bands:read_clay_document", "tare.readers.configs.bands:read_bands_document",
+    "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
+    "tare.readers.robot_statistics:read_lerobot_document",
+    "tare.readers.table:spec_of_json", "tare.readers.table:spec_of_yaml",
+})  # fmt: skip
 
 #: Objects: what tells them apart, and the function that reads them; the first match decides.
 OBJECTS: tuple[tuple[Callable[[Any], bool], str], ...] = (
@@ -110,18 +146,23 @@ def read_spec(request: SpecRequest) -> InputSpec:
     raise SpecError("something that states a network's input", f"a {type(model).__name__}", _names())
 
 
-def of_document(document: Any, source: str) -> InputSpec:
-    """Read a JSON document by what it is. Raises :class:`SpecError` if it states no network's input."""
+def of_document(document: Any, source: str, part: str = "", kind: str = "JSON") -> InputSpec:
+    """Read a JSON or YAML document by what it is. Raises :class:`SpecError` if it states no network's input."""
     for is_one, reader in DOCUMENTS:
         if isinstance(document, Mapping) and is_one(document):
-            return _call(reader, document, source)
+            return _call_for(part, reader, document, source)
     found = f"{source} with {_keys(document)}"
-    raise SpecError("a JSON document that states a network's input", found, "name a spec, a model or a processor config")
+    raise SpecError(f"a {kind} document that states a network's input", found, "name a spec, a model or a processor config")
 
 
-def spec_of_json(path: Path) -> InputSpec:
-    """Read a JSON file by what is in it."""
-    return of_document(read_json(path), str(path))
+def spec_of_json(path: Path, part: str = "") -> InputSpec:
+    """Read a JSON file by what is in it; ``part`` is what PATH#PART names."""
+    return of_document(read_json(path), str(path), part)
+
+
+def spec_of_yaml(path: Path, part: str = "") -> InputSpec:
+    """Read a YAML file by what is in it; ``part`` is what PATH#PART names."""
+    return of_document(read_yaml(path), str(path), part, "YAML")
 
 
 def spec_of_document(document: Any, source: str) -> InputSpec:
@@ -153,6 +194,9 @@ def _of_text(text: str, online: bool) -> InputSpec:
     path = Path(text)
     if _exists(path):
         return _of_path(path)
+    place, mark, part = text.rpartition("#")
+    if mark and part and _exists(Path(place)):
+        return _of_path(Path(place), part)
     if colon and prefix.isidentifier():
         close = difflib.get_close_matches(prefix, PREFIXES, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]}:{rest}?" if close else _names()
@@ -162,15 +206,22 @@ def _of_text(text: str, online: bool) -> InputSpec:
     raise SpecError("a model, a file or a directory", f"{text!r}, which does not exist", _names())
 
 
-def _of_path(path: Path) -> InputSpec:
+def _of_path(path: Path, part: str = "") -> InputSpec:
     if path.is_dir():
         found = next((path / name for name in IN_DIRECTORY if (path / name).is_file()), None)
         if found is None:
             raise SpecError(f"a directory with {', '.join(IN_DIRECTORY)}", f"none in {str(path)!r}", "name the file itself")
-        return spec_of_json(found)
+        return spec_of_json(found, part)
     if path.suffix not in SUFFIXES:
         raise SpecError(f"a file that ends in {', '.join(SUFFIXES)}", f"{str(path)!r}", _names())
-    return _call(SUFFIXES[path.suffix], path)
+    return _call_for(part, SUFFIXES[path.suffix], path)
+
+
+def _call_for(part: str, reader: str, *arguments: Any) -> InputSpec:
+    """Call a reader with the part that PATH#PART names. Raises :class:`SpecError` if it has no parts to choose from."""
+    if part and reader not in OF_PARTS:
+        raise SpecError("a file of several parts before #", f"{short_repr(arguments[-1])}, which states one", "leave #PART out")
+    return _call(reader, *arguments, *([part] if part else []))
 
 
 def _call(reader: str, *arguments: Any, **options: Any) -> InputSpec:

@@ -1,0 +1,1 @@
+"""Configuration files of training and serving libraries, read as text and never run."""

@@ -1,0 +1,164 @@
+"""Configurations of MONAI bundles, of the shape in which they are published; formulas of monai/transforms/intensity/array.py."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tare.errors import SpecError
+from tare.input_spec.spec import InputSpec, Known, PerSample, Unknown
+from tare.readers.table import read_spec
+
+CT = {"_target_": "ScaleIntensityRanged", "keys": ["image"], "a_min": -57, "a_max": 164, "b_min": 0, "b_max": 1, "clip": True}
+NETWORK = {"_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 2}
+
+
+def bundle(*steps: Any, **others: Any) -> dict[str, Any]:
+    load = {"_target_": "LoadImaged", "keys": "@image_key"}
+    return {"image_key": "image", "network_def": NETWORK, "preprocessing": {"_target_": "Compose", "transforms": [load, *steps]},
+            **others}  # fmt: skip
+
+
+def read(tmp_path: Path, document: Any, part: str = "") -> InputSpec:
+    (tmp_path / "inference.json").write_text(json.dumps(document))
+    return read_spec(f"{tmp_path / 'inference.json'}{part}")
+
+
+def step(name: str, **options: Any) -> dict[str, Any]:
+    return {"_target_": f"monai.transforms.{name}", "keys": "image", **options}
+
+
+def test_a_window_is_a_clip_and_constants(tmp_path: Path) -> None:
+    spec = read(tmp_path, bundle(CT))
+    values = np.array([[-1000.0], [-57.0], [0.0], [164.0], [3000.0]])
+    assert np.allclose(spec.input_map().apply(values), np.clip((values + 57) / 221, 0, 1))
+    assert spec.require("clip") == ((-57.0, 164.0),)
+    assert isinstance(spec.raw_dtype, Unknown)
+    assert isinstance(spec.units, Unknown)
+    assert InputSpec.from_json(spec.to_json()) == spec
+
+
+def test_without_a_clip_and_without_ends(tmp_path: Path) -> None:
+    values = np.array([[-1000.0], [0.0], [3000.0]])
+    spec = read(tmp_path, bundle(step("ScaleIntensityRange", a_min=-57, a_max=164, b_min=-1, b_max=1)))
+    assert np.allclose(spec.input_map().apply(values), (values + 57) / 221 * 2 - 1)
+    spec = read(tmp_path, bundle(step("ScaleIntensityRanged", a_min=0, a_max=4)))
+    assert np.allclose(spec.input_map().apply(values), values / 4)
+
+
+def test_constants_follow_a_window(tmp_path: Path) -> None:
+    spec = read(tmp_path, bundle(CT, step("NormalizeIntensityd", subtrahend=0.5, divisor=[0.25])))
+    values = np.array([[-1000.0], [0.0], [3000.0]])
+    assert np.allclose(spec.input_map().apply(values), (np.clip((values + 57) / 221, 0, 1) - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize(
+    ("given", "each"),
+    [
+        (step("NormalizeIntensityd", channel_wise=True), PerSample("zscore", "channel")),
+        (step("NormalizeIntensity"), PerSample("zscore", "sample")),
+        (step("ScaleIntensityd"), PerSample("minmax", "sample")),
+        (step("ScaleIntensityRangePercentilesd", lower=1, upper=99, b_min=0, b_max=1, clip=True),
+         PerSample("percentile", "sample", 0.0, 1.0, 99.0)),
+    ],
+)  # fmt: skip
+def test_each_sample_by_its_own_values(tmp_path: Path, given: dict[str, Any], each: PerSample) -> None:
+    spec = read(tmp_path, bundle(given))
+    assert spec.require("per_sample") == each
+    assert (spec.require("mean"), spec.require("std")) == ((0.0,), (1.0,))
+    assert InputSpec.from_json(spec.to_json()) == spec
+
+
+def test_what_percentiles_and_extremes_become(tmp_path: Path) -> None:
+    volume = torch.arange(2 * 3 * 4, dtype=torch.float32).reshape(1, 1, 2, 3, 4) * 7 - 30
+    given = step("ScaleIntensityRangePercentilesd", lower=10, upper=90, b_min=-1, b_max=1, clip=True)
+    low, high = np.percentile(volume.numpy(), (10, 90))
+    expected = np.clip((volume.numpy() - low) / (high - low) * 2 - 1, -1, 1)
+    stored = Known("float32", "the volume")
+    found = replace(read(tmp_path, bundle(given)), raw_dtype=stored).apply(volume, "NCDHW")
+    assert np.allclose(found, expected, atol=1e-5)
+    unit = replace(read(tmp_path, bundle(step("ScaleIntensityd", minv=-1.0, maxv=1.0))), raw_dtype=stored).apply(volume, "NCDHW")
+    assert np.allclose(unit, (volume + 30) / 161 * 2 - 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ([step("NormalizeIntensityd", nonzero=True, channel_wise=True)], "leaves zeros as they are"),
+        ([step("NormalizeIntensityd", subtrahend=1.0)], "takes the std from each sample"),
+        ([CT, step("NormalizeIntensityd")], "by its own values after ScaleIntensityRange"),
+        ([CT, {**CT, "keys": ["image2"]}, step("NormalizeIntensityd")], "different transforms for image, image2"),
+        ([step("HistogramNormalized"), CT], "HistogramNormalize changes values"),
+        ([step("ScaleIntensityRangePercentilesd", lower=1, upper=99, b_min=0, b_max=1, relative=True)], "relative"),
+    ],
+)
+def test_what_no_field_can_hold_is_unknown(tmp_path: Path, steps: list[Any], reason: str) -> None:
+    spec = read(tmp_path, bundle(*steps))
+    assert isinstance(spec.mean, Unknown)
+    assert isinstance(spec.std, Unknown)
+    assert reason in spec.mean.reason
+    assert isinstance(spec.per_sample, Unknown)
+    assert spec.extra == ({"nonzero": True} if steps[0].get("nonzero") else {})
+
+
+def test_labels_augmentation_and_what_is_disabled_are_left_out(tmp_path: Path) -> None:
+    label = {**CT, "keys": ["label"], "a_min": 0}
+    off = {**CT, "a_min": -5, "_disabled_": True}
+    spec = read(tmp_path, bundle(label, off, CT, step("RandScaleIntensityd", factors=0.1)))
+    assert spec.require("clip") == ((-57.0, 164.0),)
+
+
+def test_references_are_followed_and_yaml_is_read(tmp_path: Path) -> None:
+    text = "low: -57\nnetwork: {_target_: UNet, in_channels: 4}\ntrain:\n  deterministic_transforms:\n"
+    text += "  - {_target_: ScaleIntensityRanged, keys: '@image', a_min: '@low', a_max: 164, b_min: 0, b_max: 1e-0, clip: true}\n"
+    (tmp_path / "train.yaml").write_text(text)
+    spec = read_spec(tmp_path / "train.yaml")
+    assert spec.require("mean") == (-57.0,) * 4
+    assert spec.channels == Known("c0,c1,c2,c3", f"{tmp_path}/train.yaml, train.deterministic_transforms; "
+                                  "4 channels as in_channels says")  # fmt: skip
+
+
+def test_parts_that_contradict_are_refused_and_chosen(tmp_path: Path) -> None:
+    document = bundle(CT, train={"transforms": [{**CT, "a_min": -100}]})
+    with pytest.raises(SpecError, match=r"different ones at preprocessing\.transforms, train\.transforms"):
+        read(tmp_path, document)
+    assert read(tmp_path, document, "#train").require("clip") == ((-100.0, 164.0),)
+
+
+def test_without_in_channels_their_number_is_unknown(tmp_path: Path) -> None:
+    spec = read(tmp_path, {"preprocessing": [CT]})
+    assert isinstance(spec.channels, Unknown)
+    assert spec.require("mean") == (-57.0,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"a_min": "$__import__('os')"}, "nothing is run"),
+        ({"a_min": "@nowhere"}, "nothing is run"),
+        ({"a_min": "%other.json#a_min"}, "nothing is run"),
+        ({"a_min": "@preprocessing"}, "a finite number 'a_min'"),
+        ({"a_min": None}, "a finite number 'a_min'"),
+        ({"a_min": float("nan")}, "a finite number 'a_min'"),
+        ({"a_min": 164}, "a_min below a_max"),
+        ({"b_min": 2}, "b_min below b_max"),
+        ({"b_min": None}, "which clips"),
+        ({"clip": "yes"}, "true or false as 'clip'"),
+        ({"keys": ["label"]}, "only those of labels"),
+    ],
+)
+def test_a_malformed_bundle_is_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        read(tmp_path, bundle({**CT, **changes}))
+    assert "\n" not in str(caught.value)
+
+
+def test_references_in_a_circle_end(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="nothing is run"):
+        read(tmp_path, bundle({**CT, "a_min": "@x"}, x="@y", y="@x"))
