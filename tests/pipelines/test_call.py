@@ -139,3 +139,18 @@ def test_the_reason_is_that_of_the_usual_form() -> None:
 def test_something_that_cannot_be_called_is_no_pipeline() -> None:
     with pytest.raises(SpecError, match="a pipeline that can be called with an image, found int"):
         call_of(3)
+
+
+def test_a_pipeline_that_fails_for_one_draw_in_many_is_run_again() -> None:
+    runs = iter([*[False, True, True] * 20])
+
+    def pipeline(image: Any) -> Any:
+        if not isinstance(image, Image.Image):
+            raise TypeError("a PIL image")
+        if not next(runs):
+            raise ValueError("bits must be between 1 and 8")
+        return np.asarray(image, np.float32).transpose(2, 0, 1)
+
+    call, form = call_of(pipeline)
+    assert form == "PIL image"
+    assert [call(np.full((8, 8, 3), 7, np.uint8)).shape for _ in range(6)] == [(3, 8, 8)] * 6

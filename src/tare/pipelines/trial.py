@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,6 +22,7 @@ from tare.pipelines.observation import (
     is_grey,
     probe_colour,
 )
+from tare.system.seeds import seeded
 
 # Large enough for crops of 224. Not square, so that an exchange of height and width is noticed.
 _SHAPE = (256, 320)
@@ -88,7 +86,7 @@ def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
     left as they were. ``channels`` is the number that is drawn; the map is from levels 0 to 255. Raises
     :class:`tare.errors.PipelineError` if the pipeline does.
     """
-    with _seeded(seed):
+    with seeded(seed):
         bright = [call(_textured(255, channels)) for _ in range(1 + _AGAIN)]
         plan = _plan(call, bright, channels)
         trials = _run(call, plan, bright)
@@ -255,19 +253,3 @@ def _texture(highest: int, channels: int) -> NDArray[np.uint8]:
     rows, columns = np.indices(_SHAPE)
     waves = [(rows * (3 + c) + columns * (5 - c) + (rows * columns) // (97 + c)) % (highest + 1) for c in range(channels)]
     return np.stack(waves, axis=-1).astype(np.uint8)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    import torch
-
-    kept = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(kept[0])
-            np.random.set_state(kept[1])

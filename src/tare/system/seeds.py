@@ -1,6 +1,10 @@
-"""Seeds derived from several numbers, such as (seed, epoch), so that different numbers give different seeds."""
+"""Seeds derived from several numbers, such as (seed, epoch), and generators that are seeded for a while."""
 
 from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -11,3 +15,20 @@ def derived(*parts: int) -> int:
     Torch's CPU generator uses the low 32 bits of a seed alone: ``(seed << 32) + epoch`` would drop the seed.
     """
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the generators of Python, NumPy and torch, and leave them as they were."""
+    import torch
+
+    kept = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])
