@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
-from tare.input_spec.spec import InputSpec, Known
+from tare.input_spec.spec import InputSpec, Known, Unknown
 
 
 def spec_of_pretrained_cfg(config: Mapping[str, Any], source: str) -> InputSpec:
@@ -72,6 +72,9 @@ def for_channels(spec: InputSpec, count: int, source: str) -> InputSpec:
         for name, field in (("mean", spec.mean), ("std", spec.std))
         if isinstance(field, Known)
     }
+    if count not in (1, 3):
+        unsaid = Unknown(f"{said}, and timm's transforms make 1 or 3; nobody states how they are scaled")
+        averaged |= dict.fromkeys(("scale", "raw_dtype", "layout", "dtype", "antialias"), unsaid)
     return replace(spec, channels=Known(order, said), **averaged)
 
 
