@@ -14,6 +14,7 @@ from torchvision import models
 from torchvision.transforms import v2
 
 from tare.errors import SpecError
+from tare.input_spec.fields import PerSample
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
@@ -112,6 +113,75 @@ def test_a_pipeline_is_read_as_what_its_network_receives() -> None:
     for given in (pipeline, [*pipeline.transforms], nn.Sequential(*pipeline.transforms)):
         spec = read_spec(given)
         assert (spec.require("mean"), spec.require("size")) == (MEAN, (224, 224))
+
+
+@pytest.mark.parametrize(
+    ("layer", "over", "shape"),
+    [
+        (nn.InstanceNorm2d(3), "channel", (2, 3, 16, 16)),
+        (nn.InstanceNorm2d(1), "channel", (2, 1, 16, 16)),
+        (nn.InstanceNorm3d(2), "channel", (2, 2, 8, 8, 8)),
+        (nn.InstanceNorm1d(4), "channel", (2, 4, 64)),
+        (nn.GroupNorm(1, 3), "sample", (2, 3, 16, 16)),
+        (nn.GroupNorm(3, 3), "channel", (2, 3, 16, 16)),
+        (nn.InstanceNorm2d(3, affine=True), "channel", (2, 3, 16, 16)),
+    ],
+)
+def test_a_normalisation_of_each_sample_in_front_is_stated(layer: Any, over: str, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    if layer.affine:
+        nn.init.uniform_(layer.weight, 0.5, 2.0)
+        nn.init.uniform_(layer.bias, -1.0, 1.0)
+    values = torch.rand(shape) * 50 + 3
+    layouts = {3: "NCT", 4: "NCHW", 5: "NCDHW"}
+    for network in (nn.Sequential(layer, nn.Flatten()), nn.Sequential(nn.Sequential(layer), nn.ReLU()), Wrapped(layer)):
+        spec = read_spec(network)
+        assert isinstance(spec.per_sample, Known)
+        assert (spec.per_sample.value.kind, spec.per_sample.value.over) == ("zscore", over)
+        assert "first layer" in spec.per_sample.origin
+        assert torch.allclose(spec.apply(values, layouts[len(shape)]), layer(values), atol=1e-3)
+        assert InputSpec.from_json(spec.to_json()).per_sample == spec.per_sample
+
+
+def test_constants_before_an_instance_norm_are_undone_by_it() -> None:
+    spec = read_spec(nn.Sequential(v2.Normalize(MEAN, STD), nn.InstanceNorm2d(3), nn.Conv2d(3, 4, 3)))
+    assert isinstance(spec.per_sample, Known)
+    constants = read_spec(nn.Sequential(v2.Normalize(MEAN, STD), nn.GroupNorm(1, 3), nn.Conv2d(3, 4, 3)))
+    assert constants.require("mean") == MEAN
+
+
+def test_running_statistics_of_an_instance_norm_are_constants() -> None:
+    layer = nn.InstanceNorm2d(3, track_running_stats=True, affine=True)
+    layer(torch.rand(8, 3, 8, 8) * 9)
+    network = nn.Sequential(layer, nn.Conv2d(3, 4, 3)).eval()
+    spec, values = read_spec(network), torch.rand(2, 3, 8, 8)
+    assert isinstance(spec.per_sample, Unknown)
+    assert torch.allclose(spec.apply(values), layer(values), atol=1e-5)
+
+
+def test_groups_and_reversing_weights_are_unknown() -> None:
+    groups = read_spec(nn.Sequential(nn.GroupNorm(2, 4), nn.Conv2d(4, 4, 3)))
+    assert isinstance(groups.mean, Unknown)
+    assert "z-scores each of 2 groups of 4 channels" in groups.mean.reason
+    layer = nn.GroupNorm(1, 3)
+    nn.init.constant_(layer.weight, -1.0)
+    assert "a weight is not positive" in str(read_spec(nn.Sequential(layer, nn.Conv2d(3, 4, 3))).mean)
+
+
+def test_a_norm_behind_the_first_layer_states_no_input() -> None:
+    with pytest.raises(SpecError, match="without configuration or normaliser"):
+        read_spec(nn.Sequential(nn.Conv2d(3, 3, 3), nn.InstanceNorm2d(3)))
+
+
+def test_tares_own_layer_of_each_sample() -> None:
+    layer = Normaliser(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True))
+    spec = read_spec(nn.Sequential(layer, nn.Conv2d(3, 4, 3)))
+    assert isinstance(spec.per_sample, Known)
+    assert spec.per_sample.value == PerSample("zscore", "channel")
+    values = torch.rand(2, 3, 16, 16)
+    assert torch.allclose(spec.apply(values), layer(values), atol=1e-5)
+    assert torch.allclose(spec.apply((values * 255).byte()), layer((values * 255).byte()), atol=1e-4)
+    assert spec.require("raw_dtype") == "uint8"
 
 
 @pytest.mark.parametrize("channels", [4, 12, 13])

@@ -157,10 +157,122 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_directory_or_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"expected a directory with tare\.json"):
-        read_spec(tmp_path)
     (tmp_path / "weights.pth").touch()
+    for name in (tmp_path, f"hf:{tmp_path}"):
+        with pytest.raises(SpecError, match=r"expected a directory with tare\.json, .*, found none in"):
+            read_spec(name)
     with pytest.raises(SpecError, match=r"weights\.pth"):
         read_spec(tmp_path / "weights.pth")
-    with pytest.raises(SpecError, match=r"expected a directory with preprocessor_config\.json"):
-        read_spec(f"hf:{tmp_path}")
+
+
+AST = {"feature_extractor_type": "ASTFeatureExtractor", "mean": -4.27, "std": 4.57, "num_mel_bins": 128, "max_length": 1024}
+OPEN_CLIP = {"model_cfg": {"vision_cfg": {"image_size": 224}}, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+PLANS = {"plans_name": "p", "configurations": {"2d": {"normalization_schemes": ["ZScoreNormalization"]}}}
+INTENSITIES = {"0": {"mean": 40.0, "std": 20.0, "percentile_00_5": -100.0, "percentile_99_5": 200.0}}
+FINGERPRINT = {"foreground_intensity_properties_per_channel": INTENSITIES}
+
+
+@pytest.mark.parametrize(
+    ("file", "document", "prefixes"),
+    [
+        ("preprocessor_config.json", AST, ("hf",)),
+        ("processor_config.json", {"feature_extractor": AST, "processor_class": "P"}, ("hf",)),
+        ("preprocessor_config.json", {"feature_extractor": AST}, ("hf",)),
+        ("preprocessor_config.json", CLIP, ("hf",)),
+        ("processor_config.json", {"image_processor": CLIP, "feature_extractor": AST}, ("hf",)),
+        ("processor_config.json", {"feature_extractor": {"feature_extractor_type": "CLIPFeatureExtractor"}}, ("hf",)),
+        ("preprocessor_config.json", {"do_normalize": True, "image_std": [0.5] * 3}, ("hf",)),
+        ("config.json", {"architecture": "resnet18", "pretrained_cfg": TIMM}, ("hf", "timm", "timm:local-dir")),
+        ("open_clip_config.json", OPEN_CLIP, ("hf",)),
+        ("plans.json", PLANS, ("hf", "nnunet")),
+        ("nnUNetPlans.json", PLANS, ("nnunet",)),
+        ("dataset_fingerprint.json", FINGERPRINT, ("nnunet",)),
+        ("tare.json", {"schema": "tare.model/1", "spec": SPEC.to_json()}, ("hf", "timm")),
+        ("model/tare.json", {"schema": "tare.model/1", "spec": SPEC.to_json()}, ("hf",)),
+    ],
+)
+def test_every_way_to_name_the_same_thing_gives_the_same_answer(
+    tmp_path: Path, file: str, document: dict[str, Any], prefixes: tuple[str, ...]
+) -> None:
+    path = written(tmp_path / file, document)
+    written(tmp_path / "dataset.json", {"channel_names": {"0": "CT"}})
+    names = [f"{before}{place}" for before in ("", *(f"{p}:" for p in prefixes)) for place in (tmp_path, path)]
+    names = [name for name in names if not name.startswith("timm:local-dir") or name.endswith(str(tmp_path))]
+    read = {name: read_spec(name).to_json() for name in names}
+    assert all(each == read[str(path)] for each in read.values())
+    assert read_spec(path).to_json() == read_spec(tmp_path).to_json() == read[str(path)]
+    assert any(read[str(path)][name] is not None for name in ("mean", "std", "size", "per_sample"))
+
+
+def test_the_configuration_beside_a_transferred_model_is_the_models(tmp_path: Path) -> None:
+    stated = InputSpec.of([0.4], [0.2], raw_dtype="uint16", size=(32, 32))
+    written(tmp_path / "run/model/tare.json", {"schema": "tare.model/1", "spec": stated.to_json()})
+    grey = {**TIMM, "mean": [0.4], "std": [0.2], "input_size": [1, 32, 32]}
+    written(tmp_path / "run/model/config.json", {"architecture": "resnet18", "pretrained_cfg": grey})
+    for name in ("run", "run/model", "run/model/tare.json", "run/model/config.json"):
+        for prefix in ("", "hf:", "timm:"):
+            assert read_spec(f"{prefix}{tmp_path / name}").raw_dtype == stated.raw_dtype, (prefix, name)
+
+
+def test_the_file_that_states_an_input_decides_not_the_first(tmp_path: Path) -> None:
+    written(tmp_path / "preprocessor_config.json", {"processor_class": "Florence"})
+    written(tmp_path / "config.json", {"model_type": "vit"})
+    written(tmp_path / "processor_config.json", {"image_processor": CLIP})
+    assert read_spec(tmp_path).to_json() == read_spec(f"hf:{tmp_path}").to_json()
+    assert read_spec(tmp_path).require("size") == (224, 224)
+
+
+def test_extractor_objects_are_read_as_their_files(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="the extra 'readers' is not installed")
+    for thing in (transformers.ASTFeatureExtractor(), transformers.CLIPImageProcessor()):
+        thing.save_pretrained(tmp_path / type(thing).__name__)
+        file = read_spec(tmp_path / type(thing).__name__)
+        for name in ("mean", "std", "scale", "size", "raw_dtype"):
+            assert getattr(getattr(read_spec(thing), name), "value", None) == getattr(getattr(file, name), "value", None), name
+
+
+def test_a_cached_repository_is_read_as_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    written(tmp_path / "preprocessor_config.json", {"processor_class": "P"})
+    written(tmp_path / "processor_config.json", {"feature_extractor": AST})
+    monkeypatch.setattr(
+        hub, "try_to_load_from_cache", lambda _, file: str(tmp_path / file) if (tmp_path / file).is_file() else None
+    )
+    assert read_spec("hf:owner/name").require("mean") == read_spec(tmp_path).require("mean")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("check.py", "other code is read by `tare check FILE.py:NAME`"),
+        ("net.pth", r"weights state no input: name the network \(timm:NAME"),
+        ("net.PT", "weights state no input"),
+        ("net.engine", "a compiled engine states no input: name the ONNX"),
+        ("net.h5", "save the Keras model as .keras"),
+        ("one.png", "data are measured by `tare measure .*one.png`"),
+        ("net.xyz", "name timm:NAME, torchvision:NAME"),
+    ],
+)
+def test_a_path_that_no_reader_takes_says_what_fits(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(SpecError, match=message) as caught:
+        read_spec(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((), "a folder of data is measured by `tare measure`"),
+        (("a.onnx", "b.txt"), r"name .*a\.onnx$"),
+        (("a.onnx", "b.keras"), r"name one of its files: a\.onnx, b\.keras$"),
+        (("net.pth",), "weights state no input"),
+        (("0.png", "1.png"), "data are measured by `tare measure"),
+    ],
+)
+def test_a_directory_without_a_configuration_says_what_fits(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(SpecError, match=message) as caught:
+        read_spec(tmp_path)
+    assert "\n" not in str(caught.value)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tare.input_spec.spec import Crop, Known, Unknown
-from tare.readers.timm import spec_of_pretrained_cfg
+from tare.readers.timm import read_pretrained_cfg_of, spec_of_pretrained_cfg
 
 IMAGENET: dict[str, Any] = {
     "mean": (0.485, 0.456, 0.406),
@@ -59,3 +59,12 @@ def test_the_configurations_that_timm_ships_are_read() -> None:
         spec = spec_of_pretrained_cfg(config, name)
         assert isinstance(spec.mean, Known)
         assert spec.mean.value == tuple(config["mean"])
+
+
+def test_a_first_layer_of_other_than_one_or_three_channels_leaves_the_scale_unknown() -> None:
+    timm = pytest.importorskip("timm")
+    spec = read_pretrained_cfg_of(timm.create_model("resnet10t", in_chans=5))
+    for field in (spec.mean, spec.scale, spec.raw_dtype):
+        assert isinstance(field, Unknown)
+        assert "takes 5 channels" in field.reason
+    assert read_pretrained_cfg_of(timm.create_model("resnet10t", in_chans=1)).require("scale") == 1 / 255

@@ -25,6 +25,8 @@ def description(fields: Mapping[str, Field[Any]], whole: InputMap | None) -> lis
     lines += _raw(stated)
     if whole is not None:
         lines += _values(stated, whole, names_in_order(order, len(whole.affine.scale)))
+    elif "mean" in stated or "std" in stated:
+        lines += _constants(stated, order)
     return lines + _origins(fields)
 
 
@@ -65,6 +67,19 @@ def _values(stated: Mapping[str, Any], whole: InputMap, names: tuple[str, ...]) 
         becomes = ", ".join(f"raw {v:g} reaches the network as {y:.4f}" for v, y in ends)
         lines.append(f"  {name:<8}mean {stated['mean'][c]:.6g}, std {stated['std'][c]:.6g}{': ' if becomes else ''}{becomes}")
     return lines
+
+
+def _constants(stated: Mapping[str, Any], order: str) -> list[str]:
+    """Mean and std of each channel where the map as a whole is unknown."""
+    parts = {name: stated[name] for name in ("mean", "std") if name in stated}
+    count = max(map(len, parts.values()))
+    names = names_in_order(order, count)
+    missing = " and ".join(name for name in ("channels", "scale", "mean", "std") if name not in stated)
+    lines = [f"value     unknown, as {missing or 'the number of means and stds'} is; the constants that are stated:"]
+    return lines + [
+        f"  {names[c]:<8}{', '.join(f'{name} {values[c]:.6g}' for name, values in parts.items() if c < len(values))}"
+        for c in range(count)
+    ]
 
 
 def _before_constants(raw_scale: str, whole: InputMap) -> str:

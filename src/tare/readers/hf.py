@@ -1,4 +1,4 @@
-"""Read an :class:`InputSpec` from Hugging Face: a directory, a configuration file, a repository's name, a processor object."""
+"""Read an :class:`InputSpec` from Hugging Face: a repository's files, a processor's configuration, a processor object."""
 
 from __future__ import annotations
 
@@ -10,29 +10,40 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, reason_of
-from tare.input_spec.spec import InputSpec, read_json
+from tare.input_spec.spec import InputSpec
 
-#: The files that may state a processor, the first that exists decides; ``config.json`` states one only for timm's models.
-NAMES = ("preprocessor_config.json", "processor_config.json", "config.json")
+#: The files that may state a processor, the first that does decides; ``config.json`` states one only for timm's models.
+NAMES = ("preprocessor_config.json", "processor_config.json", "config.json", "open_clip_config.json")
+_NESTED = ("image_processor", "feature_extractor", "video_processor")
+_DEEPEST = 8
 
 
-def read_hf(name: str, online: bool = False) -> InputSpec:
-    """Read ``DIR``, a configuration file, or the repository ``ID`` out of the local cache, or from the hub if ``online``.
+def located(name: str, online: bool = False) -> list[Path]:
+    """The files that may state the processor of the repository ``ID``: out of the local cache, or from the hub if ``online``.
 
-    Raises :class:`SpecError` if it is not there, not cached, or malformed. No code of a repository runs.
+    Raises :class:`SpecError` if none is cached, or the hub has none. No code of a repository runs.
     """
-    path = Path(name)
-    if path.is_dir():
-        found = next((path / file for file in NAMES if (path / file).is_file()), None)
-        if found is None:
-            raise SpecError(f"a directory with {' or '.join(NAMES)}", f"none in {name!r}", "name the file itself")
-        return InputSpec.from_hf(read_json(found), str(found))
-    if path.is_file():
-        return InputSpec.from_hf(read_json(path), name)
     if not _is_id(name):
         raise SpecError("a directory, a file or a repository ID", f"{name!r}", "for example hf:openai/clip-vit-base-patch32")
-    found = _from_hub(name, online)
-    return InputSpec.from_hf(read_json(found), f"{name}/{found.name}")
+    return _from_hub(name, online)
+
+
+def is_processor_document(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON document configures an image processor, of a known class or not."""
+    named = ("image_processor_type", "video_processor_type", "feature_extractor_type", "data_config")
+    return any(document.get(key) is not None for key in (*named, "image_mean", "image_std", "do_normalize", "do_resize"))
+
+
+def inner_document(document: Mapping[str, Any], source: str) -> tuple[Mapping[str, Any], str]:
+    """The configuration of the image processor or feature extractor that a ``processor_config.json`` holds, and its name."""
+    for _ in range(_DEEPEST):
+        key = next((key for key in _NESTED if isinstance(document.get(key), Mapping)), None)
+        if key is None:
+            return document, source
+        document, source = document[key], f"{source}, {key}"
+    raise SpecError(
+        f"a processor configuration nested at most {_DEEPEST} times", f"a deeper one in {source[:80]}", "check the file"
+    )
 
 
 def read_hf_document(document: Mapping[str, Any], source: str) -> InputSpec:
@@ -40,19 +51,30 @@ def read_hf_document(document: Mapping[str, Any], source: str) -> InputSpec:
     return InputSpec.from_hf(document, source)
 
 
-def read_processor(processor: Any) -> InputSpec:
-    """Read an image processor object, or the one inside a processor of text and images."""
-    inner = getattr(processor, "image_processor", processor)
+def document_of_processor(processor: Any) -> tuple[Any, str]:
+    """The configuration of an image processor or feature extractor object, or of the one inside a processor, and its name."""
+    inner = _inner(processor)
     if not hasattr(inner, "to_dict"):
         raise SpecError("an image processor", f"a {type(inner).__name__}", "name its preprocessor_config.json")
-    document = json.loads(json.dumps(inner.to_dict(), default=_plain))
-    return InputSpec.from_hf(document, f"the {type(inner).__name__}")
+    return json.loads(json.dumps(inner.to_dict(), default=_plain)), f"the {type(inner).__name__}"
 
 
 def is_processor(thing: Any) -> bool:
     """Whether ``thing`` is a transformers image processor, or a processor that holds one."""
-    inner = getattr(thing, "image_processor", thing)
-    return any(kind.__name__ == "ImageProcessingMixin" for kind in type(inner).__mro__)
+    return _is_a(getattr(thing, "image_processor", thing), "ImageProcessingMixin")
+
+
+def is_extractor(thing: Any) -> bool:
+    """Whether ``thing`` is a transformers image processor or feature extractor, or a processor that holds one."""
+    return _is_a(_inner(thing), "ImageProcessingMixin", "FeatureExtractionMixin")
+
+
+def _inner(thing: Any) -> Any:
+    return getattr(thing, "image_processor", None) or getattr(thing, "feature_extractor", None) or thing
+
+
+def _is_a(thing: Any, *names: str) -> bool:
+    return any(kind.__name__ in names for kind in type(thing).__mro__)
 
 
 def _plain(value: Any) -> Any:
@@ -63,13 +85,12 @@ def _is_id(name: str) -> bool:
     return re.fullmatch(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", name, re.ASCII) is not None and ".." not in name and "--" not in name
 
 
-def _from_hub(name: str, online: bool) -> Path:
+def _from_hub(name: str, online: bool) -> list[Path]:
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
-    for file in NAMES:
-        cached = try_to_load_from_cache(name, file)
-        if isinstance(cached, str):
-            return Path(cached)
+    cached = [Path(found) for file in NAMES if isinstance(found := try_to_load_from_cache(name, file), str)]
+    if cached:
+        return cached
     if not online:
         raise SpecError(
             f"a processor configuration of {name!r} in the local cache", "none, and the network is not used", "allow --online"
@@ -78,7 +99,7 @@ def _from_hub(name: str, online: bool) -> Path:
     reasons = []
     for file in NAMES:
         try:
-            return Path(hf_hub_download(name, file, etag_timeout=10))
+            return [Path(hf_hub_download(name, file, etag_timeout=10))]
         except Exception as error:  # the hub's own errors, and those of whichever HTTP client it uses today
             reasons.append(reason_of(error, 120) or type(error).__name__)
     raise SpecError(f"a processor configuration of {name!r} on the hub", reasons[0], "check the name and the connection")

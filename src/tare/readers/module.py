@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Known, Unknown
+from tare.input_spec.fields import Known, PerSample, Unknown
 from tare.input_spec.foreign import known_field
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg
 from tare.input_spec.spec import InputSpec
@@ -49,6 +50,9 @@ def read_module(module: Any) -> InputSpec:
             spec = InputSpec(**fields_of_pretrained_cfg(config, f"{name} of the {type(module).__name__}"))
             taken = first_layer_channels(module, config)
             return spec if taken is None else for_channels(spec, taken[0], f"{taken[1]} of the {type(module).__name__}")
+    by_sample = _first_layer(module)
+    if by_sample is not None:
+        return by_sample
     if _is_sequential(module) and (found := _in_front(module)) is not None:
         return found
     inside = _normalisers(module)
@@ -65,6 +69,9 @@ def read_module(module: Any) -> InputSpec:
 
 def normalises_inside(module: Any) -> InputSpec | None:
     """The specification that the normalising layers of a network state, None without any; ``pretrained_cfg`` is not read."""
+    by_sample = _first_layer(module)
+    if by_sample is not None:
+        return by_sample
     in_front = _in_front(module) if _is_sequential(module) else None
     inside = _normalisers(module)
     return in_front or (inside[0] if inside else None)
@@ -123,13 +130,95 @@ def _of_normaliser(layer: Any, source: str) -> InputSpec:
     """tare's own layer: ``scale v + shift`` of unit values."""  # noqa: D403
     origin = f"{source}, tare's Normaliser"
     if layer.per_sample:
-        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(f"{origin} z-scores each sample")))  # type: ignore[arg-type]
+        count = layer.scale.numel()
+        raw = Known("uint8", f"{origin}: bytes, or unit floats of them")
+        return _by_sample(PerSample("zscore", "channel"), (0.0,) * count, (1.0,) * count, f"{origin}, per_sample", raw_dtype=raw)
     scale, shift = (values.flatten().tolist() for values in (layer.scale, layer.shift))
     std = [1 / a for a in scale]
     return InputSpec.of(
         [-b * s for b, s in zip(shift, std, strict=True)], std, origin=origin, layout="NCHW", dtype="float32", raw_dtype="uint8"
     )
 
+
+def _first_layer(module: Any) -> InputSpec | None:
+    """What an instance or group normalisation states that is the first layer of a network; None for another first layer.
+
+    Layers are in the order in which the network registers them, which is that of a ``Sequential``. A ``Normalize`` in front of
+    an instance normalisation is passed over, since the latter undoes any scale and shift of a channel.
+    """
+    leaves = ((name, layer) for name, layer in module.named_modules() if not any(True for _ in layer.children()))
+    passed = False
+    for name, layer in leaves:
+        if _qualified(type(layer)) in _CONSTANT:
+            passed = True
+            continue
+        kind = next((cls.__name__ for cls in type(layer).__mro__ if _qualified(cls) in _SAMPLE_NORMS), None)
+        if kind is None:
+            return None
+        spec = _of_sample_norm(layer, kind, f"first layer {name or kind!r} of the {type(module).__name__}, {kind}")
+        over = spec.per_sample.value.over if isinstance(spec.per_sample, Known) else ""
+        return spec if not passed or over == "channel" else None
+    return None
+
+
+def _of_sample_norm(layer: Any, kind: str, origin: str) -> InputSpec:
+    """InstanceNorm z-scores each channel of a sample, GroupNorm its groups of channels; then comes ``weight * z + bias``."""
+    groups, count = (layer.num_groups, layer.num_channels) if kind == "GroupNorm" else (layer.num_features,) * 2
+    weight, bias = (None if values is None else values.detach().flatten().tolist() for values in (layer.weight, layer.bias))
+    if not count or groups not in (1, count):
+        reason = f"{origin} z-scores each of {groups} groups of {count} channels by its own values"
+        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(reason)))  # type: ignore[arg-type]
+    gain, offset = weight or [1.0] * count, bias or [0.0] * count
+    if min(gain) <= 0:
+        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(f"{origin}: a weight is not positive")))  # type: ignore[arg-type]
+    std = tuple(1 / g for g in gain)
+    mean = tuple(0.0 - b / g for b, g in zip(offset, gain, strict=True))
+    if getattr(layer, "track_running_stats", False) and layer.running_mean is not None and not layer.training:
+        moments = [(float(m), (float(v) + layer.eps) ** 0.5) for m, v in zip(layer.running_mean, layer.running_var, strict=True)]
+        shifted = [m + s * each for (m, s), each in zip(moments, mean, strict=True)]
+        stated = f"{origin}: its running mean and variance, which it applies outside of training"
+        return _tensors([shifted, [s * each for (_, s), each in zip(moments, std, strict=True)]], stated)
+    over = "channel" if groups == count else "sample"
+    said = f"{origin}, which divides by sqrt(var + {layer.eps:g})"
+    return _by_sample(PerSample("zscore", over, layer.eps), mean, std, said, layout=_LAYOUT_OF_NORM.get(kind))
+
+
+def _by_sample(
+    each: PerSample, mean: Sequence[float], std: Sequence[float], origin: str, *, layout: str | None = None, raw_dtype: Any = None
+) -> InputSpec:
+    """A specification of samples that are normalised by their own values; ``mean`` and ``std`` apply to the result."""
+    spec = _tensors([mean, std], origin, layout)
+    return replace(spec, per_sample=Known(each, origin), **({} if raw_dtype is None else {"raw_dtype": raw_dtype}))
+
+
+def _tensors(constants: Sequence[Sequence[float]], origin: str, layout: str | None = "NCHW") -> InputSpec:
+    """A specification of floats with the values that a network takes, of which nobody says more than the constants."""
+    mean, std = constants
+    count = len(mean)
+    names = {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
+    return InputSpec(
+        channels=Known(names, f"{origin}: {count} channels"),
+        scale=Known(1.0, f"{origin}: values as they are"),
+        mean=known_field("mean", list(mean), origin),
+        std=known_field("std", list(std), origin),
+        layout=Known(layout, origin) if layout else Unknown(f"{origin} takes several layouts"),
+        dtype=Known("float32", origin),
+        raw_dtype=Known("float32", f"{origin}: values as they are"),
+    )
+
+
+#: Layers that normalise each sample by its own values, by the qualified name of their class, and those that do so by constants.
+_SAMPLE_NORMS = frozenset(f"torch.nn.modules.instancenorm.InstanceNorm{n}d" for n in (1, 2, 3)) | {
+    "torch.nn.modules.normalization.GroupNorm"
+}
+_LAYOUT_OF_NORM = {"InstanceNorm1d": "NCT", "InstanceNorm2d": "NCHW", "InstanceNorm3d": "NCDHW"}
+_CONSTANT = frozenset(
+    {
+        "torchvision.transforms.transforms.Normalize",
+        "torchvision.transforms.v2._misc.Normalize",
+        "kornia.enhance.normalize.Normalize",
+    }
+)
 
 #: Layers that normalise, by the qualified name of their class.
 READERS: dict[str, Callable[[Any, str], InputSpec]] = {

@@ -28,6 +28,8 @@ _WORDS = {
     "RescaleTo01Normalization": "rescales each image by its own minimum and maximum",
 }
 _PROPERTIES = ("foreground_intensity_properties_per_channel", "foreground_intensity_properties_by_modality")
+#: Files of a directory that state its normalisation, the first that is there decides.
+PLANS = ("plans.json", "nnUNetPlans.json", "dataset_fingerprint.json")
 _PREFERRED = ("3d_fullres", "2d", "3d_lowres")
 _MOST_CHANNELS = 256
 
@@ -42,6 +44,11 @@ class _Channel:
     reason: str = ""
 
 
+def is_plans(document: Any) -> bool:
+    """Whether a JSON document is nnU-Net's plans or fingerprint."""
+    return isinstance(document, Mapping) and ({"configurations", "plans_name"} <= set(document) or _PROPERTIES[0] in document)
+
+
 def read_nnunet(name: str) -> InputSpec:
     """Read ``PATH[#CONFIGURATION]``: plans, a fingerprint (beside its ``dataset.json``), or a directory that has one of them.
 
@@ -49,7 +56,7 @@ def read_nnunet(name: str) -> InputSpec:
     """
     text, _, configuration = name.partition("#")
     path = Path(text)
-    candidates = [path / file for file in ("plans.json", "nnUNetPlans.json", "dataset_fingerprint.json")]
+    candidates = [path / file for file in PLANS]
     path = next((candidate for candidate in candidates if candidate.is_file()), path)
     document = read_json(path)
     if isinstance(document, Mapping) and "configurations" in document:

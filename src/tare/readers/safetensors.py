@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Unknown, short_repr
+from tare.input_spec.fields import short_repr
 from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
+from tare.readers.documents.constants import of_pair, pair_of
 
 #: The key under which tare keeps its own specification.
 KEY = "tare.spec"
 _LONGEST = 1 << 26
-_PAIRS = (("mean", "std"), ("image_mean", "image_std"), ("img_mean", "img_std"))
 
 
 def read_safetensors(path: Path) -> InputSpec:
@@ -32,9 +32,9 @@ def read_safetensors(path: Path) -> InputSpec:
         raise SpecError(f"__metadata__ of {str(path)!r} as an object", short_repr(metadata), "save the file again")
     if KEY in metadata:
         return InputSpec.from_json(_json(metadata[KEY], f"{KEY} in {str(path)!r}"))
-    for mean, std in _PAIRS:
-        if mean in metadata and std in metadata:
-            return _of_pair(metadata, mean, std, f"metadata of {path}")
+    pair = pair_of(metadata)
+    if pair is not None:
+        return _of_pair(metadata, *pair, f"metadata of {path}")
     keys = ", ".join(str(key)[:40] for key in list(metadata)[:6]) or "none"
     expected = f"{KEY!r}, or a mean and std, in the metadata of {str(path)!r}"
     raise SpecError(expected, f"the keys {keys}", "name the model's configuration instead")
@@ -61,8 +61,7 @@ def _of_pair(metadata: Mapping[str, Any], mean: str, std: str, source: str) -> I
         "mean": known_field("mean", _numbers(metadata[mean], f"{mean!r} in {source}"), f"{source}, key {mean!r}"),
         "std": known_field("std", _numbers(metadata[std], f"{std!r} in {source}"), f"{source}, key {std!r}"),
     }
-    silent = Unknown(f"{source} states a mean and a std, and not of which values")
-    return InputSpec(**fields, **dict.fromkeys(("scale", "channels", "raw_dtype"), silent))  # type: ignore[arg-type]
+    return of_pair(fields, source)
 
 
 def _numbers(text: Any, where: str) -> Any:

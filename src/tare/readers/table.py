@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,13 @@ from tare.readers.configs.openvino import is_openvino
 from tare.readers.configs.paddle import is_paddle
 from tare.readers.configs.tflite import is_tflite
 from tare.readers.configs.ultralytics import is_ultralytics
-from tare.readers.hf import is_processor
+from tare.readers.documents.constants import has_constants, is_open_clip
+from tare.readers.documents.fitting import fitting, fitting_directory
+from tare.readers.hf import NAMES as HF_FILES
+from tare.readers.hf import document_of_processor, inner_document, is_extractor, is_processor_document, located
 from tare.readers.inputs import SpecRequest
 from tare.readers.module import is_module, is_pipeline
+from tare.readers.nnunet import PLANS, is_plans, read_nnunet
 from tare.readers.robot_statistics import is_lerobot
 from tare.readers.torchvision import is_weights
 from tare.system.options import verb
@@ -41,7 +45,7 @@ from tare.system.options import verb
 PREFIXES: dict[str, str] = {
     "timm": "tare.readers.timm:read_timm",
     "torchvision": "tare.readers.torchvision:read_torchvision",
-    "hf": "tare.readers.hf:read_hf",
+    "hf": "tare.readers.table:spec_of_hub",
     "keras": "tare.readers.keras.applications:read_keras",
     "onnx": "tare.readers.onnx.graph:read_onnx",
     "lerobot": "tare.readers.robot_statistics:read_lerobot",
@@ -62,8 +66,8 @@ SUFFIXES: dict[str, str] = {
     ".safetensors": "tare.readers.safetensors:read_safetensors",
 }
 
-#: Files that say what a directory is, the first that is there decides.
-IN_DIRECTORY = (*PLACES, "preprocessor_config.json", "processor_config.json", "config.json")
+#: Files that say what a directory is; the first that states a network's input decides.
+IN_DIRECTORY = (*PLACES, *HF_FILES, *PLANS)
 
 
 def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -79,12 +83,10 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_schema("tare.spec/"), "tare.readers.table:spec_of_document"),
     (_schema("tare.model/"), "tare.readers.table:spec_of_model_document"),
     (is_audio, "tare.readers.audio_features:read_audio_document"),
-    (_has("image_processor_type"), "tare.readers.hf:read_hf_document"),
-    (_has("feature_extractor_type"), "tare.readers.hf:read_hf_document"),
-    (_has("image_processor"), "tare.readers.hf:read_hf_document"),
-    (_has("image_mean"), "tare.readers.hf:read_hf_document"),
     (has_bands_for_timm, "tare.readers.configs.bands:read_bands_document"),
     (_has("pretrained_cfg"), "tare.readers.timm:read_timm_document"),
+    (is_open_clip, "tare.readers.documents.constants:read_open_clip_document"),
+    (is_processor_document, "tare.readers.hf:read_hf_document"),
     (_has("input_size", "mean", "std"), "tare.readers.timm:read_timm_document"),
     (_has("norm_stats"), "tare.readers.robot_statistics:read_openpi_document"),
     (is_lerobot, "tare.readers.robot_statistics:read_lerobot_document"),
@@ -99,6 +101,7 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (is_monai, "tare.readers.configs.monai:read_monai_document"),
     (is_clay, "tare.readers.configs.bands:read_clay_document"),
     (is_banded, "tare.readers.configs.bands:read_bands_document"),
+    (has_constants, "tare.readers.documents.constants:read_constants_document"),
 )
 
 #: Readers of documents and files that take the part that PATH#PART names.
@@ -118,7 +121,7 @@ OBJECTS: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (lambda thing: getattr(thing, "pretrained_cfg", None) is not None, "tare.readers.timm:read_pretrained_cfg_of"),
     (is_weights, "tare.readers.torchvision:read_weights"),
     (is_preset, "tare.readers.torchvision:read_preset"),
-    (is_processor, "tare.readers.hf:read_processor"),
+    (is_extractor, "tare.readers.table:spec_of_processor"),
     (is_pipeline, "tare.readers.module:read_pipeline"),
     (is_module, "tare.readers.module:read_module"),
 )
@@ -148,21 +151,61 @@ def read_spec(request: SpecRequest) -> InputSpec:
 
 def of_document(document: Any, source: str, part: str = "", kind: str = "JSON") -> InputSpec:
     """Read a JSON or YAML document by what it is. Raises :class:`SpecError` if it states no network's input."""
-    for is_one, reader in DOCUMENTS:
-        if isinstance(document, Mapping) and is_one(document):
-            return _call_for(part, reader, document, source)
+    inner, name = inner_document(document, source) if isinstance(document, Mapping) else (document, source)
+    reader = _reader_of(inner)
+    if reader is not None:
+        return _call_for(part, reader, inner, name)
     found = f"{source} with {_keys(document)}"
     raise SpecError(f"a {kind} document that states a network's input", found, "name a spec, a model or a processor config")
 
 
+def _reader_of(document: Any) -> str | None:
+    """The reader of a JSON document, None if it states no network's input."""
+    if not isinstance(document, Mapping):
+        return None
+    return next((reader for is_one, reader in DOCUMENTS if is_one(document)), None)
+
+
 def spec_of_json(path: Path, part: str = "") -> InputSpec:
-    """Read a JSON file by what is in it; ``part`` is what PATH#PART names."""
-    return of_document(read_json(path), str(path), part)
+    """Read a JSON file by what is in it; ``part`` is what PATH#PART names. What a file beside it adds is read, too.
+
+    The ``dataset.json`` beside nnU-Net's fingerprint adds the channels, and the ``tare.json`` beside the ``config.json`` of a
+    transferred model adds what a timm configuration cannot state.
+    """
+    if path.name == "config.json" and (beside := path.with_name(PLACES[0])).is_file():
+        path = beside
+    document = read_json(path)
+    if is_plans(document):
+        return read_nnunet(f"{path}#{part}" if part else str(path))
+    return of_document(document, str(path), part)
 
 
 def spec_of_yaml(path: Path, part: str = "") -> InputSpec:
     """Read a YAML file by what is in it; ``part`` is what PATH#PART names."""
     return of_document(read_yaml(path), str(path), part, "YAML")
+
+
+def spec_of_hub(name: str, online: bool = False) -> InputSpec:
+    """Read ``hf:NAME``: a directory, a file, or a repository out of the local cache, or from the hub if ``online``."""
+    if _exists(Path(name)):
+        return _of_path(Path(name))
+    files = located(name, online)
+    file = _first_that_states(files)
+    return of_document(read_json(file), f"{name}/{file.name}")
+
+
+def spec_of_processor(processor: Any) -> InputSpec:
+    """Read an image processor or feature extractor object as its configuration file is read."""
+    return of_document(*document_of_processor(processor))
+
+
+def _first_that_states(files: Sequence[Path]) -> Path:
+    """The first of JSON files that states a network's input, else the first."""
+    if len(files) == 1:
+        return files[0]
+    documents = ((file, read_json(file)) for file in files)
+    states = (file for file, each in documents if isinstance(each, Mapping) and _reader_of(inner_document(each, "")[0]))
+    return next(states, files[0])
 
 
 def spec_of_document(document: Any, source: str) -> InputSpec:
@@ -190,6 +233,9 @@ def spec_of_catalog(name: str) -> InputSpec:
 def _of_text(text: str, online: bool) -> InputSpec:
     prefix, colon, rest = text.partition(":")
     if colon and prefix in PREFIXES:
+        named = _path_behind(prefix, rest)
+        if named is not None:
+            return _of_path(named)
         return _call(PREFIXES[prefix], rest, **({"online": online} if prefix == "hf" else {}))
     path = Path(text)
     if _exists(path):
@@ -206,14 +252,26 @@ def _of_text(text: str, online: bool) -> InputSpec:
     raise SpecError("a model, a file or a directory", f"{text!r}, which does not exist", _names())
 
 
+def _path_behind(prefix: str, rest: str) -> Path | None:
+    """The path that ``timm:`` or ``keras:`` names: timm's ``local-dir:DIR``, or a path that cannot be a library's name."""
+    if prefix not in ("timm", "keras"):
+        return None
+    local = rest.removeprefix("local-dir:")
+    path = Path(local)
+    is_path = local != rest or path.suffix in SUFFIXES or len(path.parts) > 1
+    return path if is_path and _exists(path) else None
+
+
 def _of_path(path: Path, part: str = "") -> InputSpec:
     if path.is_dir():
-        found = next((path / name for name in IN_DIRECTORY if (path / name).is_file()), None)
-        if found is None:
-            raise SpecError(f"a directory with {', '.join(IN_DIRECTORY)}", f"none in {str(path)!r}", "name the file itself")
-        return spec_of_json(found, part)
+        found = [path / name for name in IN_DIRECTORY if (path / name).is_file()]
+        if not found:
+            raise SpecError(
+                f"a directory with {', '.join(IN_DIRECTORY)}", f"none in {str(path)!r}", fitting_directory(path, SUFFIXES)
+            )
+        return spec_of_json(_first_that_states(found), part)
     if path.suffix not in SUFFIXES:
-        raise SpecError(f"a file that ends in {', '.join(SUFFIXES)}", f"{str(path)!r}", _names())
+        raise SpecError(f"a file that ends in {', '.join(SUFFIXES)}", f"{str(path)!r}", fitting(path, _names()))
     return _call_for(part, SUFFIXES[path.suffix], path)
 
 

@@ -117,6 +117,9 @@ def _stated(model: torch.nn.Module) -> InputSpec:
 
 def _before(inside: InputSpec) -> InputSpec:
     """The values that arrive in front of normalising layers: unit or raw, as the layers' constants tell."""
+    if isinstance(inside.per_sample, Known):
+        unknown = Unknown(f"it normalises each sample inside, whatever its values are: {inside.per_sample.origin}")
+        return InputSpec(channels=inside.channels, scale=unknown, mean=unknown, std=unknown)
     if not (isinstance(inside.mean, Known) and isinstance(inside.std, Known)):
         return inside
     count, origin = len(inside.mean.value), f"it normalises inside: {inside.mean.origin}"

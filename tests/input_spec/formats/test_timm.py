@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -120,3 +121,73 @@ def test_what_the_library_fixes_is_known_and_says_so() -> None:
         field = getattr(read, name)
         assert isinstance(field, Known)
         assert (field.value, field.origin.partition(":")[0]) == (value, "timm's transforms")
+
+
+#: Six bands of a satellite, in units that nobody states.
+BANDS: dict[str, Any] = {
+    "mean": [1087.0, 1342.0, 1433.0, 2734.0, 1958.0, 1363.0],
+    "std": [2248.0, 2179.0, 2178.0, 1850.0, 1242.0, 1049.0],
+    "bands": ["B02", "B03", "B04", "B05", "B06", "B07"],
+    "img_size": 224,
+    "in_chans": 6,
+}
+NOT_SAID = ("scale", "raw_dtype", "layout", "dtype", "antialias")
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (BANDS, "constants up to 2734, which are not of unit values; it does not state their scale"),
+        ({**CONFIG, "mean": (123.675, 116.28, 103.53), "std": (58.4, 57.1, 57.4)}, "up to 123.675, .* look like 0..255 values"),
+        (
+            {**CONFIG, "mean": (-12.5, -20.3), "std": (5.2, 5.8), "input_size": (2, 64, 64)},
+            r"up to 20.3, which are not of unit values;",
+        ),
+        ({**CONFIG, "bands": ["B04", "B03", "B02"]}, "names bands, and neither the type of their raw values nor a scale"),
+        ({**CONFIG, "input_size": (4, 64, 64)}, "states 4 channels, and timm's transforms make 1 or 3"),
+        ({**CONFIG, "in_chans": 13}, "states 13 channels, and timm's transforms make 1 or 3"),
+        ({"std": (57.0,)}, "constants up to 57, which are not of unit values"),
+    ],
+)
+def test_eight_bits_are_not_stated_where_the_configuration_speaks_against_them(config: dict[str, Any], reason: str) -> None:
+    read = InputSpec.from_timm(config, "cfg")
+    for name in NOT_SAID:
+        field = getattr(read, name)
+        assert isinstance(field, Unknown), name
+        assert re.search(reason, field.reason), field.reason
+    assert read.affine_if_known() is None
+    assert "255 values" not in read.describe() or "look like 0..255" in read.describe()
+    if "mean" in config:
+        assert read.require("mean") == tuple(config["mean"])
+
+
+def test_bands_name_the_channels_and_the_constants_are_shown() -> None:
+    read = InputSpec.from_timm(BANDS, "cfg")
+    assert read.channels == Known("B02,B03,B04,B05,B06,B07", "cfg, key 'bands'")
+    assert read.size == Known((224, 224), "cfg, key 'img_size'")
+    assert "value     unknown, as scale is; the constants that are stated:\n  B02     mean 1087, std 2248" in read.describe()
+    assert "scaled to [0, 1]" not in read.describe()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bands": "B02"}, "expected a list of names"),
+        ({"bands": ["B02"] * 6}, "the channel 'B02' is named twice"),
+        ({"bands": ["B02", "B03"]}, "as many channels as cfg, key 'bands', 2, found 6"),
+        ({"img_size": "big"}, "height and width are positive integers"),
+    ],
+)
+def test_malformed_bands_are_one_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        InputSpec.from_timm({**BANDS, **changes}, "cfg")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_configuration_that_timm_ships_loses_its_eight_bits() -> None:
+    from timm.models import get_pretrained_cfg, list_models
+
+    configs = [get_pretrained_cfg(name) for name in list_models(pretrained=True)]
+    read = [InputSpec.from_timm(config.to_dict(), "cfg") for config in configs if config is not None]
+    assert len(read) > 500
+    assert [spec.raw_dtype for spec in read if isinstance(spec.raw_dtype, Unknown)] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tare.readers.table import read_spec
 from tests.readers.extra import needs_keras
 
 INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 8, 6, 3], "name": "in"}}
+NOTHING = "no Rescaling or Normalization at its front, and nothing says how its input is prepared"
 CONV = {"class_name": "Conv2D", "config": {"name": "conv"}}
 
 
@@ -136,6 +138,159 @@ def test_what_keras_saves_is_what_keras_computes(tmp_path: Path) -> None:
     theirs = keras.ops.convert_to_numpy(keras.Model(start, values)(image))
     ours = read_spec(tmp_path / "m.keras").affine().apply(image.astype(np.float64))
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def keras_of_test() -> Any:
+    needs_keras()
+    from tare.readers.keras.applications import keras_library
+
+    return keras_library()
+
+
+def saved_and_fed(keras: Any, front: Callable[[Any], Any], path: Path, *, inside: bool = True) -> tuple[InputSpec, Any, Any]:
+    """Save a network behind ``front``; what is read, an image, and what Keras's own front makes of the image."""
+    start = keras.Input((8, 6, 3))
+    prepared = front(start)
+    head = keras.layers.Conv2D(2, 3)(prepared)
+    keras.Model(start, head).save(path)
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 6, 3)).astype("float32")
+    theirs = keras.ops.convert_to_numpy(keras.Model(start, prepared)(image, training=False)) if inside else None
+    return read_spec(path), image.astype(np.float64), theirs
+
+
+def fronts() -> dict[str, Callable[[Any, Any], Any]]:
+    """Fronts by name, as functions of keras and the input."""
+    return {
+        "mode tf": lambda keras, x: keras.applications.mobilenet_v2.preprocess_input(x),
+        "mode caffe": lambda keras, x: keras.applications.resnet50.preprocess_input(x),
+        "mode torch": lambda keras, x: keras.applications.densenet.preprocess_input(x),
+        "arithmetic": lambda keras, x: (x / 255.0 - 0.5) / keras.ops.array([0.2, 0.3, 0.4]),
+        "constant first": lambda keras, x: 2.0 * (0.5 + keras.ops.multiply(x, 1 / 255)),
+        "inverted twice": lambda _, x: -(1.0 - x / 255.0),
+        "reversed": lambda keras, x: x[..., ::-1] - keras.ops.array([103.939, 116.779, 123.68]),
+        "flipped back": lambda keras, x: keras.ops.flip(keras.ops.flip(x, axis=-1) / keras.ops.array([1.0, 2.0, 3.0]), axis=-1),
+        "cast": lambda keras, x: keras.ops.cast(x, "float32") / 255,
+        "augmented": lambda keras, x: keras.layers.Rescaling(1 / 127.5, -1)(
+            keras.layers.RandomZoom(0.2)(keras.layers.RandomRotation(0.1)(keras.layers.RandomFlip()(x)))
+        ),
+        "photometric": lambda keras, x: keras.layers.RandomContrast(0.5)(
+            keras.layers.Rescaling(1 / 255)(keras.layers.Dropout(0.5)(x))
+        ),
+        "augmenting model": lambda keras, x: keras.layers.Rescaling(1 / 255)(
+            keras.Sequential([keras.layers.RandomFlip(), keras.layers.RandomTranslation(0.1, 0.1)])(x)
+        ),
+        "twice": lambda keras, x: keras.layers.Rescaling(1 / 127.5, -1)(keras.layers.Rescaling(1 / 127.5, -1)(x)),
+        "preparing model": lambda keras, x: keras.Sequential(
+            [keras.layers.Rescaling(1 / 255), keras.layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[4.0, 1.0, 0.25])]
+        )(x),
+    }
+
+
+@pytest.mark.parametrize("name", fronts())
+def test_a_front_is_read_as_keras_computes_it(tmp_path: Path, name: str) -> None:
+    keras = keras_of_test()
+    torch_can = name != "reversed"  # torch has no negative steps
+    spec, image, theirs = saved_and_fed(keras, lambda x: fronts()[name](keras, x), tmp_path / "m.keras", inside=torch_can)
+    theirs = theirs if torch_can else image[..., ::-1] - np.array([103.939, 116.779, 123.68])
+    np.testing.assert_allclose(spec.affine().apply(image), theirs, rtol=1e-5, atol=1e-5)
+    assert spec.require("channels") == ("BGR" if name in ("mode caffe", "reversed") else "RGB")
+    assert spec.extra["inside"].startswith("the model applies scale, mean and std itself")
+    assert ("divides twice" in spec.extra["inside"]) == (name == "twice")
+
+
+def test_a_model_inside_that_rescales_too_divides_twice(tmp_path: Path) -> None:
+    keras = keras_of_test()
+    inside = keras.Input((8, 6, 3))
+    adapted = keras.layers.Normalization()
+    adapted.adapt(np.random.default_rng(0).uniform(0, 1, (5, 8, 6, 3)).astype("float32"))
+    inner = keras.Model(inside, keras.layers.Conv2D(2, 3)(adapted(keras.layers.Rescaling(1 / 255)(inside))), name="inner")
+    start = keras.Input((8, 6, 3))
+    keras.Model(start, inner(keras.layers.Rescaling(1 / 255)(start))).save(tmp_path / "m.keras")
+    spec = read_spec(tmp_path / "m.keras")
+    image = np.random.default_rng(1).integers(0, 256, (1, 8, 6, 3)).astype("float32")
+    theirs = keras.ops.convert_to_numpy(adapted(image / 255 / 255))
+    np.testing.assert_allclose(spec.affine().apply(image.astype(np.float64)), theirs, rtol=1e-5, atol=1e-5)
+    said = "it divides twice: by 255 in layer 'rescaling"
+    assert said in spec.extra["inside"]
+    assert "by 255 in layer 'inner/rescaling" in spec.extra["inside"]
+    assert said in spec.describe()
+
+
+@pytest.mark.parametrize(
+    ("front", "reason"),
+    [
+        (lambda keras, x: keras.ops.sqrt(x), "is Sqrt, which is not read"),
+        (lambda keras, x: keras.ops.log1p(x / 255), "is Log1p, which is not read"),
+        (lambda keras, x: keras.ops.clip(x, 0, 100), "is Clip, which is not read"),
+        (lambda _, x: 1.0 / (x + 1.0), "divides by its input"),
+        (lambda _, x: x + x, "joins two tensors that are made from the input"),
+        (lambda _, x: x[..., :2], "takes a part of its input"),
+        (lambda _, x: x[:, ::2], "takes a part of its input"),
+        (lambda _, x: 1.0 - x / 255, "a channel is inverted, which no mean and std can state"),
+        (lambda keras, x: x - keras.ops.ones((8, 6, 3)), "a constant that is not one number per channel"),
+        (lambda keras, x: keras.layers.Lambda(lambda v: v / 255, output_shape=(8, 6, 3))(x), "runs code, which is not read"),
+    ],
+)
+def test_what_is_no_scale_and_shift_is_unknown(tmp_path: Path, front: Callable[[Any, Any], Any], reason: str) -> None:
+    keras = keras_of_test()
+    spec, _, _ = saved_and_fed(keras, lambda x: front(keras, x), tmp_path / "m.keras", inside=False)
+    for each in (spec.scale, spec.mean, spec.std):
+        assert isinstance(each, Unknown)
+        assert reason in each.reason
+
+
+def test_branches_that_differ_prepare_no_single_input(tmp_path: Path) -> None:
+    keras = keras_of_test()
+    start = keras.Input((8, 6, 3))
+    parts = [keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(1 / 255)(start)), keras.layers.Conv2D(2, 3)(start)]
+    keras.Model(start, keras.layers.Concatenate()(parts)).save(tmp_path / "m.keras")
+    scale = read_spec(tmp_path / "m.keras").scale
+    assert isinstance(scale, Unknown)
+    assert "as different values" in scale.reason
+
+
+def test_the_image_is_the_input_among_several(tmp_path: Path) -> None:
+    keras = keras_of_test()
+    row, image = keras.Input((4,)), keras.Input((8, 6, 3))
+    seen = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(1 / 255)(image)))
+    keras.Model([row, image], keras.layers.Concatenate()([keras.layers.Dense(2)(row), seen])).save(tmp_path / "m.keras")
+    spec = read_spec(tmp_path / "m.keras")
+    assert (spec.require("scale"), spec.require("size")) == (pytest.approx(1 / 255), (8, 6))
+
+
+def test_operations_as_keras_2_stored_them_are_read(tmp_path: Path) -> None:
+    def call(kind: str, name: str, before: str, keywords: dict[str, Any], **config: Any) -> dict[str, Any]:
+        return {"class_name": kind, "name": name, "config": config, "inbound_nodes": [[[before, 0, 0, keywords]]]}
+
+    layers = [
+        {**INPUT, "name": "in", "inbound_nodes": []},
+        call("TFOpLambda", "divide", "in", {"y": 127.5}, function="math.truediv"),
+        call("TFOpLambda", "minus", "divide", {"y": 1.0, "name": None}, function="math.subtract"),
+        call("Conv2D", "conv", "minus", {}),
+    ]
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", json.dumps({"class_name": "Functional", "config": {"layers": layers}}))
+    assert inputs(read_spec(path)) == [pytest.approx((-1.0, 1.0))] * 3
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        3,
+        [3],
+        [[[]]],
+        [{"args": 3}],
+        [{"args": [{"config": {"keras_history": "x"}}]}],
+        [[["in"]]],
+        [[["in", {}, 0]]],
+        [{"kwargs": []}],
+    ],
+)
+def test_hostile_nodes_are_no_front_or_that_of_their_place(tmp_path: Path, nodes: Any) -> None:
+    bad = {**layer("Rescaling", scale=1 / 255), "inbound_nodes": nodes}
+    spec = read_spec(archive(tmp_path / "m.keras", INPUT, bad, CONV))
+    assert spec.scale == Unknown(f"{tmp_path / 'm.keras'}: {NOTHING}") or spec.require("scale") == 1 / 255
 
 
 def test_a_branch_at_the_input_prepares_no_single_input(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def _remedy(document: Any) -> str:
     texts = [base for base in (bases if isinstance(bases, list | tuple) else [bases]) if isinstance(base, str)]
     if texts:
         return f"it inherits from {', '.join(base[:80] for base in texts[:4])}: name that file, or a dump of the whole"
-    return "name a configuration of MMDetection, MMPretrain or MMSegmentation, or a dump of the whole"
+    return "name a configuration of MMDetection, MMPretrain or MMSegmentation; other code is read by `tare check FILE.py:NAME`"
 
 
 def literals(text: str, source: str) -> dict[str, Any]:

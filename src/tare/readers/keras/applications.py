@@ -8,6 +8,7 @@ read. On torch the model is built on the meta device, without memory for its wei
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ import numpy as np
 from tare.errors import SpecError
 from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.spec import InputSpec
-from tare.readers.keras.layers import fields_of_layers
+from tare.readers.keras.layers import fields_of_model
 from tare.system.optional import require
 
 #: ``(channels, scale, mean, std)`` of the modes of ``imagenet_utils.preprocess_input``.
@@ -50,8 +51,7 @@ def read_keras(name: str) -> InputSpec:
     mode = mode_of(module)
     try:
         model = _built(keras, known[name])
-        layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers[:8]]
-        fields = fields_of_layers(layers, source, lambda _: None)
+        fields = fields_of_model({"config": json.loads(json.dumps(model.get_config(), default=str))}, source, lambda _: None)
     except Exception as error:  # each backend raises its own errors: keras 3.15 cannot build NASNetMobile on torch
         reason = f"{source} cannot be built ({type(error).__name__}: {' '.join(str(error).split())[:100]})"
         fields = dict.fromkeys(("channels", "scale", "mean", "std", "size", "layout", "dtype"), Unknown(reason))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, TareError, reason_of
 from tare.input_spec.spec import InputSpec
-from tare.readers.keras.layers import StoredMoments, fields_of_layers
+from tare.readers.keras.layers import fields_of_model
+from tare.readers.keras.value import StoredMoments
 
 _MOST_BYTES = 1 << 26
 
@@ -42,23 +43,22 @@ def read_keras_file(path: Path) -> InputSpec:
 
 def spec_of_model_config(document: Any, source: str, moments: StoredMoments) -> InputSpec:
     """Read the configuration of a Sequential or Functional model."""
-    return InputSpec(**fields_of_layers(list(_layers(document, source)), source, moments))
+    return InputSpec(**fields_of_model(document, source, moments))
 
 
 def stored_moments(path: Path) -> StoredMoments:
-    """A function that reads mean and variance of the n-th Normalization layer from the weights; it returns None if it cannot."""
+    """A function that reads mean and variance of the Normalization layer whose weights lie at a path; None if it cannot."""
 
-    def read(index: int) -> tuple[Sequence[float], Sequence[float]] | None:
+    def read(place: str) -> tuple[Sequence[float], Sequence[float]] | None:
         try:
             import h5py
 
-            name = f"layers/normalization{f'_{index}' if index else ''}/vars"
             with (
                 zipfile.ZipFile(path) as archive,
                 archive.open("model.weights.h5") as stream,
                 h5py.File(stream, "r") as weights,
             ):
-                stored = [weights[f"{name}/{part}"] for part in ("0", "1")]
+                stored = [weights[f"{place}/vars/{part}"] for part in ("0", "1")]
                 if any(values.size > 1 << 16 for values in stored):
                     return None
                 mean, variance = ([float(value) for value in values[()].ravel()] for values in stored)
@@ -67,34 +67,3 @@ def stored_moments(path: Path) -> StoredMoments:
             return None  # the caller reports that they cannot be read
 
     return read
-
-
-def _layers(document: Any, source: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Class and configuration of each layer, in order."""
-    config = document.get("config") if isinstance(document, Mapping) else None
-    listed = config.get("layers") if isinstance(config, Mapping) else None
-    if not isinstance(listed, list):
-        raise SpecError("a Keras model with a list of layers", f"none in {source}", "save a Sequential or Functional model")
-    found: list[tuple[str, Mapping[str, Any]]] = []
-    for layer in _chained(listed):
-        kind, inner = (layer.get("class_name"), layer.get("config")) if isinstance(layer, Mapping) else (None, None)
-        if not isinstance(kind, str) or not isinstance(inner, Mapping):
-            raise SpecError(
-                "a class and a configuration for each Keras layer", f"a layer without them in {source}", "save the model again"
-            )
-        found.append((kind, inner))
-    return found
-
-
-def _chained(listed: list[Any]) -> list[Any]:
-    """The layers from the first on, as long as each follows the one before it. After a branch there is no single input."""
-    for index, layer in enumerate(listed):
-        nodes = layer.get("inbound_nodes") if isinstance(layer, Mapping) else None
-        if index and isinstance(nodes, list) and nodes and _previous(listed, index) not in json.dumps(nodes):
-            return listed[:index]
-    return listed
-
-
-def _previous(listed: list[Any], index: int) -> str:
-    before = listed[index - 1]
-    return json.dumps(str(before.get("name"))) if isinstance(before, Mapping) else ""

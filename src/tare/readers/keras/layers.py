@@ -1,32 +1,66 @@
-"""The layers at the front of a Keras model that prepare its input, as fields of a specification.
+"""The front of a Keras model, from its input to the layers that learn, as fields of a specification.
 
-``Rescaling`` is ``v * scale + offset`` and ``Normalization`` is ``(v - mean) / sqrt(variance)``. Such layers are read from the
-model's configuration if no other layer comes before them. No model is built or run.
+``Rescaling``, ``Normalization`` and arithmetic with constants (what ``preprocess_input`` leaves in a graph) are composed.
+Augmentation does nothing outside of training and is passed over. A model inside is entered, since it may rescale once more. No
+model is built or run.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Known, Unknown, numbers, short_repr
+from tare.input_spec.fields import Known, Unknown, short_repr
 from tare.input_spec.foreign import Fields, known_field
+from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, tensors_named
+from tare.readers.keras.value import (
+    StoredMoments,
+    Unread,
+    Value,
+    computed,
+    is_arithmetic,
+    joined,
+    normalised,
+    operation_of,
+    rescaled,
+    reversed_channels,
+    scaled,
+    start,
+    taken,
+)
 
-#: ``moments(index)`` returns mean and variance of the index-th Normalization layer, if they are weights; None if unknown.
-StoredMoments = Callable[[int], tuple[Sequence[float], Sequence[float]] | None]
 INSIDE = "the model applies scale, mean and std itself: feed it raw values"
+_DEEPEST = 8
+#: Layers that leave values as they are outside of training, and those that only move, cut or pad an image.
+_PASSED = frozenset({
+    "InputLayer", "Identity", "Cast", "ActivityRegularization",
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianNoise", "GaussianDropout",
+    "MixUp", "CutMix", "AugMix", "RandAugment",
+    "Resizing", "CenterCrop", "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+})  # fmt: skip
+#: What runs code that is not read, or no layer that learns.
+_CODE = ("Lambda", "TFOpLambda", "SlicingOpLambda")
 
 
-def fields_of_layers(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str, moments: StoredMoments) -> Fields:
-    """Read ``(class name, configuration)`` of a model's layers in order, from its input on.
+@dataclass
+class _Front:
+    """What was found: the values that reach layers which learn, by the layer's name, and what could not be read."""
+
+    source: str
+    moments: StoredMoments
+    reached: list[tuple[Value, str]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def fields_of_model(document: Any, source: str, moments: StoredMoments) -> Fields:
+    """Read the configuration of a Sequential or Functional model.
 
     ``extra["inside"]`` says that the model normalises by itself. Raises :class:`SpecError` if a layer is malformed.
     """
-    shape = _input_shape(layers, source)
+    layers = layers_of(document, source)
+    chosen, shape = _input(layers, source)
     fields: Fields = {"size": _size(shape, source), "dtype": Known("float32", f"{source}: what Keras computes in")}
     fields["layout"] = (
         Known("NHWC", f"{source}, batch_shape")
@@ -35,93 +69,137 @@ def fields_of_layers(layers: Sequence[tuple[str, Mapping[str, Any]]], source: st
     )
     count = shape[-1] if shape and (shape[-1] in (1, 3) or len(shape) == 1) else None
     fields["channels"] = _channels(count, source)
-    front = _front(layers)
-    if not front:
-        nothing = Unknown(f"{source}: no Rescaling or Normalization at its front, and nothing says how its input is prepared")
-        return fields | dict.fromkeys(("scale", "mean", "std"), nothing)
-    steps = [_affine(kind, config, count, source, moments, index) for index, kind, config in front]
-    unread = next((step for step in steps if isinstance(step, Unknown)), None)
-    if unread is not None:
-        return fields | dict.fromkeys(("scale", "mean", "std"), unread) | {"extra": {"inside": INSIDE}}
-    whole = reduce(Affine.then, [step for step in steps if isinstance(step, Affine)])
-    return fields | _constants(whole, front, source) | {"extra": {"inside": INSIDE}}
+    front = _Front(source, moments)
+    left = _trace(document["config"], start(count), front, "", "", chosen=chosen)
+    if left is not None:
+        front.reached.append((left, "the output"))
+    return fields | _found(front, source)
 
 
-def _front(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[int, str, Mapping[str, Any]]]:
-    found = []
-    normalisations = 0
-    for kind, config in layers:
-        if kind == "InputLayer":
+def _found(front: _Front, source: str) -> Fields:
+    """Scale, mean and std (and the order of channels) of what was traced."""
+    names = ("scale", "mean", "std")
+    if front.unread:
+        inside = {"extra": {"inside": INSIDE}} if any(value.steps for value, _ in front.reached) else {}
+        return dict.fromkeys(names, Unknown(front.unread[0])) | {"extra": {"inside": INSIDE}} | inside
+    if not front.reached or not any(value.steps for value, _ in front.reached):
+        nothing = f"{source}: no Rescaling or Normalization at its front, and nothing says how its input is prepared"
+        return dict.fromkeys(names, Unknown(nothing))
+    value, first = front.reached[0]
+    other = next((name for each, name in front.reached if not each.same(value)), None)
+    if other is not None:
+        unlike = f"{source}: the input reaches layer {first!r} and layer {other!r} as different values"
+        return dict.fromkeys(names, Unknown(unlike))
+    return _constants(value, source)
+
+
+def _constants(value: Value, source: str) -> Fields:
+    """The map ``a v + b`` as ``(scale v - mean) / std``; ``scale`` is that of the first step, if it only scales."""
+    said = ", ".join(value.steps)
+    inside = INSIDE
+    origin = f"{source}: {said} inside the model"
+    if len(value.divisors) > 1:
+        twice = (
+            f"it divides {'twice' if len(value.divisors) == 2 else f'{len(value.divisors)} times'}: {', '.join(value.divisors)}"
+        )
+        origin, inside = f"{origin}; {twice}", f"{inside}; {twice}"
+    if min(value.scale) <= 0:
+        inverts = Unknown(f"{origin}: a channel is inverted, which no mean and std can state")
+        return dict.fromkeys(("scale", "mean", "std"), inverts) | {"extra": {"inside": inside}}
+    std = [value.first / a for a in value.scale]
+    mean = [0.0 - b * s for b, s in zip(value.shift, std, strict=True)]
+    stated = {"scale": value.first, "mean": mean, "std": std}
+    fields: Fields = {name: known_field(name, each, origin) for name, each in stated.items()}
+    if value.order == (2, 1, 0):
+        fields["channels"] = Known("BGR", f"{origin}; red, green, blue is what it takes")
+    elif value.order != tuple(range(len(value.order))):
+        fields["channels"] = Unknown(f"{origin} puts channels in the order {value.order}")
+    return fields | {"extra": {"inside": inside}}
+
+
+def _trace(
+    config: Mapping[str, Any], value: Value, front: _Front, path: str, weights: str, *, chosen: str | None = None, depth: int = 0
+) -> Value | None:
+    """Follow the input through a model; returns what its output is, None if layers that learn made it."""
+    layers = layers_of({"config": config}, front.source)
+    known: dict[Tensor, Value] = {}
+    last: Tensor | None = None
+    for place, call in enumerate(calls_of(layers, weights)):
+        last = call.makes
+        is_start = call.kind == "InputLayer" or (place == 0 and not call.refs)
+        if call.kind == "InputLayer" and chosen not in (None, call.name):
             continue
-        if kind not in ("Rescaling", "Normalization"):
-            break
-        found.append((normalisations, kind, config))
-        normalisations += kind == "Normalization"
-    return found
+        operands = [known.get(each.tensor, each) if isinstance(each, Ref) else each for each in call.operands]
+        if is_start and call.kind == "InputLayer":
+            known[call.makes] = value
+            continue
+        if is_start:
+            operands = [value]
+        if not any(isinstance(each, Value) for each in operands):
+            continue
+        try:
+            made = _result(call, operands, front, path, depth)
+        except Unread as unread:
+            front.unread.append(str(unread))
+            continue
+        if made is not None:
+            known[call.makes] = made
+    outputs = tensors_named(config.get("output_layers")) or ([last] if last else [])
+    return next((known[tensor] for tensor in outputs if tensor in known), None)
 
 
-def _affine(
-    kind: str, config: Mapping[str, Any], count: int | None, source: str, moments: StoredMoments, index: int
-) -> Affine | Unknown:
-    """One layer as an affine map per channel; unknown if it is no such map or its constants cannot be read."""
-    name = f"{source}, layer {config.get('name')!r}"
-    if kind == "Rescaling":
-        scale = _each(config.get("scale"), count, f"{name}, scale")
-        offset = _each(config.get("offset", 0.0), count, f"{name}, offset")
-        if 0 in scale:
-            raise SpecError(f"a scale other than 0 ({name})", "0", "correct the model")
-        return Affine(tuple(range(len(scale))), scale, offset)
-    mean, variance = config.get("mean"), config.get("variance")
-    if config.get("invert"):
-        return Unknown(f"{name} undoes a normalisation (invert=True) instead of preparing an input")
-    if mean is None or variance is None:
-        stored = moments(index)
-        if stored is None:
-            return Unknown(f"{name}: its mean and variance are weights, which cannot be read here")
-        mean, variance = stored
-    means, variances = _each(mean, count, f"{name}, mean"), _each(variance, count, f"{name}, variance")
-    if min(variances) <= 0:
-        raise SpecError(f"a positive variance ({name})", short_repr(variance), "correct the model")
-    stds = [math.sqrt(value) for value in variances]
-    shift = tuple(-m / s for m, s in zip(means, stds, strict=True))
-    return Affine(tuple(range(len(stds))), tuple(1 / s for s in stds), shift)
+def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: int) -> Value | None:
+    """What a call makes of raw values; None for a layer that learns, whose input is then noted."""
+    values = [each for each in operands if isinstance(each, Value)]
+    name = f"{front.source}, layer {path + call.name!r}"
+    value = values[0]
+    if call.kind in _PASSED or call.kind.startswith("Random") or operation_of(call) == "cast":
+        return value
+    if call.kind in MODELS and isinstance(call.config.get("layers"), list) and depth < _DEEPEST:
+        return _trace(call.config, value, front, f"{path}{call.name}/", f"{call.weights}/", depth=depth + 1)
+    if call.kind == "Rescaling":
+        return rescaled(call, value, name)
+    if call.kind == "Normalization":
+        return normalised(call, value, name, front.moments)
+    made = _operation(call, operands, values, name)
+    if made is None:
+        front.reached.append((value, path + call.name))
+    return made
 
 
-def _each(value: Any, count: int | None, where: str) -> tuple[float, ...]:
-    """``value`` as one number per channel. Raises :class:`SpecError` if it is neither one number nor one per channel."""
-    while isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], list | tuple):
-        value = value[0]
-    stated = value if isinstance(value, list | tuple) else [value]
-    try:
-        found = numbers(stated)
-    except ValueError as error:
-        raise SpecError(f"numbers ({where})", f"{short_repr(value)} ({error})", "correct the model") from None
-    wanted = count or len(found)
-    if len(found) not in (1, wanted):
-        raise SpecError(f"one number, or {wanted} ({where})", f"{len(found)}", "correct the model")
-    return found * wanted if len(found) == 1 else found
+def _operation(call: Call, operands: list[Any], values: list[Value], name: str) -> Value | None:
+    """What an operation makes of raw values; None if it is a layer. Raises :class:`Unread` for one that is not read."""
+    value, axis = values[0], call.config.get("axis")
+    if is_arithmetic(call) and (made := computed(call, operands, name)) is not None:
+        return made
+    if call.kind == "Negative":
+        return scaled(value, [-1.0], [0.0], call.kind, name)
+    if call.kind == "Flip" and axis in (-1, 3, [-1], [3]):
+        return reversed_channels(value, name)
+    if call.kind in ("GetItem", "SlicingOpLambda"):
+        return taken(value, call.index, name)
+    if call.kind in ("Stack", "Concatenate") and axis in (-1, 3) and len(values) == len(operands) > 1:
+        return joined(values, name) if all(len(each.order) == 1 for each in values) else None
+    if call.kind in _CODE or (".ops." in call.module and not is_arithmetic(call)):
+        what = "runs code, which is not read" if call.kind in _CODE else f"is {call.kind}, which is not read"
+        raise Unread(f"{name} {what}")
+    return None
 
 
-def _constants(whole: Affine, front: list[tuple[int, str, Mapping[str, Any]]], source: str) -> Fields:
-    """The map ``a v + b`` as ``(scale v - mean) / std``; ``scale`` is that of the first layer, if it is a Rescaling."""
-    origin = f"{source}: {', '.join(kind for _, kind, _ in front)} inside the model"
-    _, kind, config = front[0]
-    first = config.get("scale") if kind == "Rescaling" else 1.0
-    scale = float(first) if isinstance(first, int | float) and first > 0 else 1.0
-    std = [scale / a for a in whole.scale]
-    mean = [0.0 - b * s for b, s in zip(whole.shift, std, strict=True)]
-    stated = {"scale": scale, "mean": mean, "std": std}
-    return {name: known_field(name, value, origin) for name, value in stated.items()}
-
-
-def _input_shape(layers: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[Any]:
-    for kind, config in layers[:1]:
+def _input(layers: list[Mapping[str, Any]], source: str) -> tuple[str | None, list[Any]]:
+    """The name and shape of the input: the only one that is an image where there are several, else the first."""
+    found: list[tuple[str | None, list[Any]]] = []
+    for place, layer in enumerate(layers):
+        config = layer["config"]
         shape = config.get("batch_shape", config.get("batch_input_shape"))
-        if kind == "InputLayer" and isinstance(shape, list | tuple):
-            if len(shape) > 8 or not all(edge is None or isinstance(edge, int) for edge in shape):
-                raise SpecError(f"a batch_shape of integers in {source}", short_repr(shape), "correct the model")
-            return list(shape[1:])
-    return []
+        if (layer["class_name"] != "InputLayer" and place) or not isinstance(shape, list | tuple):
+            continue
+        if len(shape) > 8 or not all(edge is None or isinstance(edge, int) for edge in shape):
+            raise SpecError(f"a batch_shape of integers in {source}", short_repr(shape), "correct the model")
+        name = layer.get("name") or config.get("name")
+        found.append((str(name) if layer["class_name"] == "InputLayer" and name else None, list(shape[1:])))
+    images = [each for each in found if len(each[1]) == 3]
+    return images[0] if len(images) == 1 else found[0] if found else (None, [])
 
 
 def _size(shape: list[Any], source: str) -> Any:

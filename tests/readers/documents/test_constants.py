@@ -1,0 +1,104 @@
+"""Means and stds that JSON documents state under other keys than those of timm and transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tare.errors import SpecError
+from tare.input_spec.spec import Crop, Known, Unknown
+from tare.readers.table import read_spec
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CONFIG: dict[str, Any] = {
+    "model_cfg": {"embed_dim": 512, "vision_cfg": {"image_size": 224}},
+    "preprocess_cfg": {
+        "size": [256, 256],
+        "mode": "RGB",
+        "mean": [0.5, 0.4, 0.3],
+        "std": [0.25, 0.24, 0.23],
+        "interpolation": "bilinear",
+        "resize_mode": "squash",
+        "fill_color": 0,
+    },
+}
+
+
+def changed(**values: Any) -> dict[str, Any]:
+    return {**CONFIG, "preprocess_cfg": {**CONFIG["preprocess_cfg"], **values}}
+
+
+def test_an_open_clip_configuration_is_read() -> None:
+    spec = read_spec(CONFIG)
+    assert spec.mean == Known((0.5, 0.4, 0.3), "the mapping, preprocess_cfg, key 'mean'")
+    assert (spec.require("std"), spec.require("size"), spec.require("channels")) == ((0.25, 0.24, 0.23), (256, 256), "RGB")
+    assert (spec.require("interpolation"), spec.require("crop")) == ("bilinear", Crop("squash", 1.0))
+    assert (spec.require("scale"), spec.require("raw_dtype")) == (1 / 255, "uint8")
+
+
+@pytest.mark.parametrize(("mode", "crop"), [("shortest", "center"), ("longest", "border"), ("squash", "squash")])
+def test_resize_modes(mode: str, crop: str) -> None:
+    assert read_spec(changed(resize_mode=mode)).require("crop").mode == crop
+
+
+def test_absent_keys_have_the_values_of_open_clip_and_say_so() -> None:
+    spec = read_spec({**CONFIG, "preprocess_cfg": {}})
+    assert spec.require("mean") == CLIP_MEAN
+    assert isinstance(spec.mean, Known)
+    assert "open_clip, what it takes where the mapping does not state 'mean'" in spec.mean.origin
+    assert spec.size == Known((224, 224), "the mapping, vision_cfg, key 'image_size'")
+    assert spec.require("interpolation") == "bicubic"
+    assert isinstance(read_spec({"preprocess_cfg": {}}).size, Unknown)
+
+
+def test_constants_of_other_values_leave_the_scale_unknown() -> None:
+    scale = read_spec(changed(mean=[123.7, 116.3, 103.5], std=[58.0, 57.0, 57.0])).scale
+    assert scale == Unknown("the mapping has constants of 0..255 values, and open_clip scales to [0, 1]")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mean": "x"},
+        {"std": [0, 1, 1]},
+        {"size": -1},
+        {"resize_mode": "stretch"},
+        {"interpolation": "cubic"},
+        {"mean": [1.0, 2.0]},
+    ],
+)
+def test_a_malformed_configuration_is_one_line(changes: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_spec(changed(**changes))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pair", [("norm_mean", "norm_std"), ("pixel_mean", "pixel_std"), ("mean", "std"), ("img_mean", "img_std")]
+)
+def test_a_pair_of_keys_states_mean_and_std_and_nothing_else(pair: tuple[str, str]) -> None:
+    spec = read_spec({pair[0]: [0.5, 0.4, 0.3], pair[1]: [0.2, 0.2, 0.2], "epochs": 3})
+    assert spec.mean == Known((0.5, 0.4, 0.3), f"the mapping, key {pair[0]!r}")
+    for field in (spec.scale, spec.channels, spec.raw_dtype):
+        assert field == Unknown("the mapping states a mean and a std, and not of which values")
+
+
+def test_image_mean_and_image_std_alone_are_read() -> None:
+    spec = read_spec({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]})
+    assert (spec.require("mean"), spec.require("std")) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+    assert isinstance(spec.scale, Unknown)
+
+
+def test_constants_of_code_values_are_named() -> None:
+    scale = read_spec({"norm_mean": [123.7, 116.3, 103.5], "norm_std": [58.0, 57.0, 57.0]}).scale
+    assert isinstance(scale, Unknown)
+    assert "not of unit values, and may be of 0..255 values" in scale.reason
+
+
+@pytest.mark.parametrize(
+    "document", [{"norm_mean": [0.5]}, {"mean": 3.0, "std": None}, {"schema": "x/1", "mean": [1], "std": [1]}]
+)
+def test_half_a_pair_states_no_input(document: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="a JSON document that states a network's input"):
+        read_spec(document)
