@@ -21,7 +21,7 @@ from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
 from tare.normalisation.catalog import entries, named
 from tare.readers.audio_features import is_audio
-from tare.readers.configs.bands import has_bands_for_timm, is_banded, is_clay
+from tare.readers.configs.bands import is_banded, is_clay
 from tare.readers.configs.detectron2 import is_detectron2
 from tare.readers.configs.documents import read_yaml
 from tare.readers.configs.monai import is_monai
@@ -83,7 +83,6 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_schema("tare.spec/"), "tare.readers.table:spec_of_document"),
     (_schema("tare.model/"), "tare.readers.table:spec_of_model_document"),
     (is_audio, "tare.readers.audio_features:read_audio_document"),
-    (has_bands_for_timm, "tare.readers.configs.bands:read_bands_document"),
     (_has("pretrained_cfg"), "tare.readers.timm:read_timm_document"),
     (is_open_clip, "tare.readers.documents.constants:read_open_clip_document"),
     (is_processor_document, "tare.readers.hf:read_hf_document"),

@@ -64,7 +64,6 @@ def test_one_sensor_needs_no_choice(tmp_path: Path) -> None:
     [
         {"model_args": {"bands": BANDS, "mean": MEANS, "std": STDS, "img_size": 224}},
         {"data": {"init_args": {"rgb_indices": [2, 1, 0], "output_bands": BANDS, "means": MEANS, "stds": STDS}}},
-        {"architecture": "prithvi_eo_v2_300", "pretrained_cfg": {"img_size": 224, "bands": BANDS, "mean": MEANS, "std": STDS}},
         {"bands": BANDS, "means": [[[value]] for value in MEANS], "stds": [[[value]] for value in STDS]},
         {"data": {"bands": BANDS, "means": dict(zip(reversed(BANDS), reversed(MEANS), strict=True)),
                   "stds": dict(zip(BANDS, STDS, strict=True))}},
@@ -76,6 +75,14 @@ def test_lists_and_mappings_beside_bands(tmp_path: Path, document: dict[str, Any
         assert (spec.require("channels"), spec.require("mean"), spec.require("std")) == (",".join(BANDS), (*MEANS,), (*STDS,))
         assert spec.scale == Known(1.0, spec.scale.origin if isinstance(spec.scale, Known) else "")
         assert isinstance(spec.raw_dtype, Unknown)
+
+
+def test_a_timm_configuration_with_bands_states_no_scale(tmp_path: Path) -> None:
+    config = {"img_size": 224, "bands": BANDS, "mean": MEANS, "std": STDS}
+    spec = read(tmp_path, json.dumps({"architecture": "prithvi_eo_v2_300", "pretrained_cfg": config}), name="config.json")
+    assert (spec.require("channels"), spec.require("mean"), spec.require("std")) == (",".join(BANDS), (*MEANS,), (*STDS,))
+    assert isinstance(spec.scale, Unknown)
+    assert isinstance(spec.raw_dtype, Unknown)
 
 
 def test_terratorch_scales_first_and_feeds_the_output_bands(tmp_path: Path) -> None:

@@ -33,12 +33,6 @@ def is_clay(document: Mapping[str, Any]) -> bool:
     return any(_is_sensor(value) for value in list(document.values())[:1000])
 
 
-def has_bands_for_timm(document: Mapping[str, Any]) -> bool:
-    """Whether a document is Prithvi's ``config.json``: timm's shape, with the names of bands."""
-    part = document.get("pretrained_cfg")
-    return isinstance(part, Mapping) and isinstance(_first(part, _BANDS), list) and _is_part(part)
-
-
 def is_banded(document: Mapping[str, Any]) -> bool:
     """Whether a document has bands beside means and stds, at most seven levels deep."""
     level: list[Any] = [document]
