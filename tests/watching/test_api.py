@@ -221,6 +221,16 @@ def test_a_network_that_normalises_inside_expects_unit_values(inside: str) -> No
         assert [finding.code for finding in watch.findings] == expected
 
 
+@pytest.mark.parametrize("values", [UNITS, UNITS * 255, normalised(UNITS)])
+def test_a_network_that_normalises_each_sample_inside_takes_any_scale(values: Tensor) -> None:
+    model = nn.Sequential(nn.InstanceNorm2d(3), Net())
+    with tare.watch(model, on_finding=lambda _: None) as watch:
+        model(values)
+    (finding,) = watch.findings
+    assert finding.code == "TARE080"
+    assert "it normalises each sample inside" in finding.message
+
+
 def test_bytes_are_left_to_the_network_that_takes_them() -> None:
     class Bytes(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

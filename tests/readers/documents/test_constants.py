@@ -102,3 +102,22 @@ def test_constants_of_code_values_are_named() -> None:
 def test_half_a_pair_states_no_input(document: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="a JSON document that states a network's input"):
         read_spec(document)
+
+
+def test_constants_by_name_are_the_channels() -> None:
+    spec = read_spec({"mean": {"B02": 1087.0, "B03": 1342.0}, "std": {"B03": 2179.0, "B02": 2248.0}})
+    assert (spec.require("channels"), spec.require("mean"), spec.require("std")) == (
+        "B02,B03",
+        (1087.0, 1342.0),
+        (2248.0, 2179.0),
+    )
+    assert isinstance(spec.scale, Unknown)
+    with pytest.raises(SpecError, match="the same channels in 'mean' and 'std'"):
+        read_spec({"mean": {"B02": 1.0}, "std": {"B03": 1.0}})
+
+
+def test_bands_beside_constants_are_named_and_no_scale_is_stated() -> None:
+    spec = read_spec({"bands": ["VV", "VH"], "mean": [-12.5, -20.3], "std": [5.2, 5.8], "num_frames": 3})
+    assert spec.require("channels") == "VV,VH"
+    for field in (spec.scale, spec.raw_dtype, spec.layout):
+        assert isinstance(field, Unknown)

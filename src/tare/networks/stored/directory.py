@@ -65,9 +65,13 @@ class TransferredModel:
             std=Known(self.normalisation.std, origin),
             dtype=Known("float32", origin),
         )
-        if self.normalisation.per_sample:
-            spec = replace(spec, per_sample=Known(PerSample("zscore", "channel"), origin))
-        return _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
+        stated = (
+            _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
+        )
+        if not self.normalisation.per_sample:
+            return stated
+        # The scale of a convention applies after a z-score, which no scale before it changes.
+        return replace(stated, scale=Known(1.0, origin), per_sample=Known(PerSample("zscore", "channel"), origin))
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:

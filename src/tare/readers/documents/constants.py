@@ -83,20 +83,26 @@ def read_constants_document(document: Mapping[str, Any], source: str) -> InputSp
     pair = pair_of(document)
     if pair is None:
         raise SpecError(f"a mean and a std in {source}", "none", "name a spec, a model or a processor config")
-    stated = {
-        name: known_field(name, _each(document[key]), f"{source}, key {key!r}")
-        for name, key in zip(("mean", "std"), pair, strict=True)
-    }
+    mean, std = (document[key] for key in pair)
+    stated: dict[str, Field[Any]] = {}
+    if isinstance(mean, Mapping) and isinstance(std, Mapping):
+        if set(mean) != set(std):
+            raise SpecError(f"the same channels in {pair[0]!r} and {pair[1]!r} of {source}", "others", "correct the file")
+        stated["channels"] = known_field("channels", ",".join(map(str, mean)), f"{source}, names in {pair[0]!r}")
+        mean, std = [*mean.values()], [std[name] for name in mean]
+    for name, key, value in (("mean", pair[0], mean), ("std", pair[1], std)):
+        stated[name] = known_field(name, _each(value), f"{source}, key {key!r}")
     return of_pair(stated, source)
 
 
 def of_pair(stated: Mapping[str, Field[Any]], source: str) -> InputSpec:
     """A specification of mean and std alone, which says what their size shows about the values that they are of."""
-    values = [field.value for field in stated.values() if isinstance(field, Known)]
+    values = [field.value for name, field in stated.items() if name != "channels" and isinstance(field, Known)]
     largest = code_range(*values)
     size = "" if largest is None else f"; they are not of unit values, and may be of 0..{largest} values"
     silent = Unknown(f"{source} states a mean and a std, and not of which values{size}")
-    return InputSpec(**stated, **dict.fromkeys(("scale", "channels", "raw_dtype"), silent)).checked()  # type: ignore[arg-type]
+    fields: dict[str, Any] = {**dict.fromkeys(("scale", "channels", "raw_dtype"), silent), **stated}
+    return InputSpec(**fields).checked()
 
 
 def _size(document: Mapping[str, Any], config: Mapping[str, Any], source: str) -> Field[Any]:
