@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tare.exporting.graph.options import GraphOptions
 from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.fields import Known
@@ -44,4 +42,5 @@ def test_sample_has_no_constants(tmp_path: Path) -> None:
     assert isinstance(spec.mean, Unknown)
     assert isinstance(spec.size, Known)
     assert spec.mean.reason.startswith("strategy 'sample'")
-    assert pytest.approx(1 / 255) == spec.require("scale")
+    assert spec.require("scale") == 1.0  # nothing is scaled after each sample's z-score
+    assert spec.require("per_sample").kind == "zscore"

@@ -78,10 +78,6 @@ def _schema(prefix: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda document: str(document.get("schema")).startswith(prefix)
 
 
-def _names_bands(document: Mapping[str, Any]) -> bool:
-    return all(isinstance(document.get(key), list) for key in ("bands", "mean", "std"))
-
-
 #: JSON documents: what tells them apart, and the function that reads ``(document, source)``; the first match decides.
 DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (_schema("tare.spec/"), "tare.readers.table:spec_of_document"),
@@ -91,7 +87,6 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
     (is_open_clip, "tare.readers.documents.constants:read_open_clip_document"),
     (is_processor_document, "tare.readers.hf:read_hf_document"),
     (_has("input_size", "mean", "std"), "tare.readers.timm:read_timm_document"),
-    (_names_bands, "tare.readers.timm:read_timm_document"),
     (_has("norm_stats"), "tare.readers.robot_statistics:read_openpi_document"),
     (is_lerobot, "tare.readers.robot_statistics:read_lerobot_document"),
     (_has("configurations", "plans_name"), "tare.readers.nnunet:read_plans_document"),

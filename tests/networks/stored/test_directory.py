@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_its_spec_maps_a_sample_that_is_normalised_by_its_own_values_as_the_model_does() -> None:
     chosen = Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True)
-    spec = TransferredModel(load_network(FACTORY, "none"), chosen, Geometry((24, 24)), ("a", "b")).spec()
+    spec = TransferredModel(load_network("timm:test_resnet", "none"), chosen, Geometry((24, 24)), ("a", "b")).spec()
     images = torch.randint(0, 256, (2, 3, 24, 24), dtype=torch.uint8)
     torch.testing.assert_close(spec.apply(images), Normaliser(chosen)(images), rtol=1e-5, atol=1e-5)
 

@@ -58,7 +58,8 @@ def read_clay_document(document: Mapping[str, Any], source: str, sensor: str = "
     part = sensors[chosen]
     order = part.get("band_order")
     origin = f"{source}, {chosen[:60]}"
-    return _spec(part["bands"]["mean"], part["bands"]["std"], order, origin)
+    raw = known(1.0, f"{origin}: Clay's constants are of raw values")
+    return _spec(part["bands"]["mean"], part["bands"]["std"], order, origin, raw)
 
 
 def read_bands_document(document: Any, source: str, choice: str = "") -> InputSpec:
@@ -68,7 +69,7 @@ def read_bands_document(document: Any, source: str, choice: str = "") -> InputSp
         if isinstance(value, Mapping) and _is_part(value):
             means, stds = (_first(value, names) for names in (_MEANS, _STDS))
             origin = f"{source}, {dotted(place)}"
-            found.append((place, _spec(means, stds, _bands_of(value, means), origin, value.get("constant_scale"))))
+            found.append((place, _spec(means, stds, _bands_of(value, means), origin, _scale(value, origin))))
     if not found:
         raise SpecError(f"bands with mean and std in {source}", "none", "name a configuration that states them")
     return one_of_all(found, source, choice)
@@ -97,8 +98,17 @@ def _bands_of(part: Mapping[str, Any], means: Any) -> Any:
     return next((bands for bands in lists if isinstance(means, list) and len(bands) == len(means)), _first(part, _BANDS))
 
 
-def _spec(means: Any, stds: Any, bands: Any, origin: str, factor: Any = None) -> InputSpec:
-    """The spec; TerraTorch multiplies raw values by ``constant_scale`` before the constants."""
+def _scale(part: Mapping[str, Any], origin: str) -> Field[float]:
+    """What raw values are multiplied with before the constants: TerraTorch's ``constant_scale``, 1 where it is not stated."""
+    factor = part.get("constant_scale")
+    if factor is not None:
+        return stated("scale", number(factor), f"{origin}, key 'constant_scale'")
+    if any(key in part for key in ("dataset_bands", "output_bands")):
+        return known(1.0, f"{origin}: TerraTorch's constant_scale is 1 where it is not stated")
+    return Unknown(f"{origin} does not state how raw values are scaled")
+
+
+def _spec(means: Any, stds: Any, bands: Any, origin: str, scale: Field[float]) -> InputSpec:
     names, values = _by_band(means, stds, bands, origin) if isinstance(means, Mapping) else _in_order(means, stds, bands, origin)
     mean, std = (stated(key, value, f"{origin}, {key} by band") for key, value in zip(("mean", "std"), values, strict=True))
     order: Field[str] = Unknown(f"{origin}: {short_repr(bands)} does not name each of the {len(mean.value)} bands")
@@ -106,9 +116,7 @@ def _spec(means: Any, stds: Any, bands: Any, origin: str, factor: Any = None) ->
         order = stated("channels", ",".join(names), f"{origin}, names of bands")
     fields: dict[str, Field[Any]] = {
         "channels": order,
-        "scale": known(1.0, f"{origin}: constants are of raw values")
-        if factor is None
-        else stated("scale", number(factor), f"{origin}, key 'constant_scale'"),
+        "scale": scale,
         "mean": mean,
         "std": std,
         "raw_dtype": Unknown(f"{origin} does not state the type of raw values"),
