@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch:
 
     store = Store(tmp_path)
     store.begin(PLAN)
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr(Path, "touch", full)
     with pytest.raises(OutputError, match="No space left on device"):
         store.keep("a", {"1": row()})
     assert list((tmp_path / "cells").iterdir()) == []

@@ -40,7 +40,7 @@ def read_yaml(path: Path) -> Any:
 
     text = read_text(path, "YAML")
     try:
-        return yaml.load(text, Loader=_loader())  # noqa: S506 - a SafeLoader
+        return _loader()(text).get_single_data()  # of a SafeLoader, which builds plain values only
     except (ValueError, TypeError, OverflowError, RecursionError, yaml.YAMLError) as error:
         raise SpecError("a readable YAML file", f"{str(path)!r}: {reason_of(error)}", "repair the file") from None
 
