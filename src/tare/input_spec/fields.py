@@ -80,7 +80,9 @@ def _ended(end: float) -> float | None:
 
 def finite(value: Any) -> float:
     """A finite number. Raises ValueError for anything else, text and booleans included."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("not a finite number")
+    if isinstance(value, float) and not math.isfinite(value):  # an integer may be too large to become a float
         raise ValueError("not a finite number")
     if abs(value) > _LARGEST:
         raise ValueError(f"a number beyond {_LARGEST:g}")

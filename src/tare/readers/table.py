@@ -284,7 +284,7 @@ def _call_for(part: str, reader: str, *arguments: Any) -> InputSpec:
 def _call(reader: str, *arguments: Any, **options: Any) -> InputSpec:
     module, _, function = reader.partition(":")
     spec: InputSpec = getattr(importlib.import_module(module), function)(*arguments, **options)
-    return spec
+    return spec.checked()
 
 
 def _exists(path: Path) -> bool:

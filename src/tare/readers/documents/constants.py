@@ -50,7 +50,7 @@ def read_open_clip_document(document: Mapping[str, Any], source: str) -> InputSp
     if filter_name == "random":
         filter_name, filter_origin = "bicubic", f"{filter_origin}: outside of training, open_clip takes bicubic for 'random'"
     mode, mode_origin = said("resize_mode")
-    if mode not in _MODES:
+    if not isinstance(mode, str) or mode not in _MODES:
         raise SpecError(f"{', '.join(_MODES)} ({mode_origin})", short_repr(mode), "correct it")
     fields: dict[str, Field[Any]] = {
         "mean": mean,
