@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from tare.checking.api import check
 from tare.checking.inputs import CheckRequest
 from tare.checking.subject import corrected_spec
 from tare.errors import PipelineError, SpecError
-from tare.input_spec.spec import Crop, InputSpec
+from tare.input_spec.spec import Crop, InputSpec, Unknown
 from tests.images import save_png
 from tests.made_stats import stated_stats
 
@@ -317,3 +318,9 @@ def test_right_pipelines_are_clean_and_every_mistake_is_named() -> None:
             if not result.exact
         ]
     assert wrong == []
+
+
+def test_what_was_fed_is_said_where_nobody_states_the_raw_values() -> None:
+    nobody = replace(SPEC, raw_dtype=Unknown("nobody stated it"))
+    assert any("8-bit images were fed" in note for note in check(RIGHT, nobody).notes)
+    assert check(RIGHT, SPEC).notes == ()

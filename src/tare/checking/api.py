@@ -16,7 +16,7 @@ from tare.checking.rules.table import findings, rule_named
 from tare.checking.stage import StageEvidence, channels_given, explained, stage_evidence, unjudged
 from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
 from tare.errors import PipelineError
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.spec import InputSpec, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
 from tare.readers.table import read_spec
 from tare.system.options import verb
@@ -95,6 +95,8 @@ def _of_object(pipeline: Any, name: str, base: Evidence, seed: int) -> CheckRepo
             if one.failure is not None and one.evidence.fed is None:
                 raise one.failure
     notes = tuple(f"{each}: {one.failure.found}" for each, one in looked.items() if one.failure is not None)
+    if isinstance(base.spec.raw_dtype, Unknown) and base.expected is not None:
+        notes += (f"8-bit images were fed: nobody states the raw values of {base.network}",)
     form = ", ".join(sorted({one.form for one in looked.values() if one.form}))
     open_ = {each: unjudged(one) for each, one in looked.items()}
     judged = tuple(each for each, why in open_.items() if not why)
