@@ -257,7 +257,7 @@ def _path_behind(prefix: str, rest: str) -> Path | None:
         return None
     local = rest.removeprefix("local-dir:")
     path = Path(local)
-    is_path = local != rest or path.suffix in SUFFIXES or len(path.parts) > 1
+    is_path = local != rest or path.suffix in SUFFIXES or len(path.parts) > 1 or local.startswith(".")
     return path if is_path and _exists(path) else None
 
 

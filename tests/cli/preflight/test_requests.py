@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tare.comparing.inputs import CompareRequest
 from tare.comparing.sides import check_options, stats_from
 from tare.errors import DataError, MissingDependencyError, TareError
 from tare.exporting.inputs import ExportRequest
+from tare.identifying.inputs import IdentifyRequest
 from tare.measuring.inputs import MeasureRequest
 from tare.networks.loading import load_network
 from tare.networks.stored.source import source_network
@@ -105,6 +107,24 @@ def test_it_says_what_the_command_itself_would_say(kind: str, place: Path, monke
     monkeypatch.chdir(place)
     early, late = PAIRS[kind]
     assert message(early) == message(late)
+
+
+@pytest.mark.parametrize("text", ["timm:./model", "timm:local-dir:model", "hf:model", "model", "clay.json#a"])
+def test_what_a_reader_takes_is_not_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    config = {"pretrained_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "input_size": [3, 8, 8]}}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    bands = {"band_order": ["x"], "bands": {"mean": {"x": 1.0}, "std": {"x": 2.0}}}
+    (tmp_path / "clay.json").write_text(json.dumps({"a": bands, "b": bands}))
+    monkeypatch.chdir(tmp_path)
+    assert read_spec(text).require("std")
+    places.check_spec(text)
+
+
+def test_a_checkpoint_without_a_network_is_not_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "weights.safetensors"
+    checkpoint.touch()
+    requests.preflight(IdentifyRequest(checkpoint=checkpoint, data=str(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -90,16 +90,21 @@ def check_spec(spec: object) -> None:
         return
     text = os.fspath(spec)
     prefix, colon, rest = text.partition(":")
-    if colon and prefix == "timm":
-        check_timm(rest, SpecError)
-    elif colon and prefix == "torchvision":
-        check_torchvision_spec(rest)
-    elif colon and prefix == "keras":
-        check_keras(rest)
-    elif colon and prefix == "catalog":
-        check_catalog(rest)
-    elif is_missing(text):
+    check = _SPEC_PREFIXES.get(prefix) if colon else None
+    if check is not None:
+        if not os.path.lexists(rest):  # the reader takes a path behind a prefix, too
+            check(rest)
+    elif is_missing(text) and is_missing(text.rpartition("#")[0] or text):  # PATH#PART names a part of a file
         _refuse_missing_spec(text)
+
+
+#: How the names behind a prefix of `tare spec` are looked up, for libraries whose names are known.
+_SPEC_PREFIXES: Mapping[str, Callable[[str], None]] = {
+    "timm": lambda name: check_timm(name, SpecError),
+    "torchvision": check_torchvision_spec,
+    "keras": check_keras,
+    "catalog": check_catalog,
+}
 
 
 def _refuse_missing_spec(text: str) -> None:

@@ -107,7 +107,8 @@ def _check(request: Any) -> None:
 
 
 def _identify(request: Any) -> None:
-    places.check_network(request.model)
+    if request.model is not None:  # else the architecture is read from the checkpoint
+        places.check_network(request.model)
     places.check_weights(os.fspath(request.checkpoint))
     places.check_data(request.data)
 
