@@ -10,6 +10,7 @@ from traceback import walk_tb
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -58,7 +59,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
         values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
-        image = _bytes(values) if values.dtype.name == "uint8" else _deep(values)
+        image = as_taken(values)
         if not self.augments:
             return self.transform(image), file.label
         with torch.random.fork_rng(devices=[]):
@@ -200,11 +201,8 @@ def _ended() -> DataError:
 _IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
 
 
-def _bytes(values: Any) -> Image.Image:
-    """Convert to Pillow, which stores a grey image with two axes."""
-    return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
-
-
-def _deep(values: Any) -> torch.Tensor:
-    unit = torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype)))
-    return unit.permute(2, 0, 1)
+def as_taken(values: NDArray[Any]) -> Image.Image | torch.Tensor:
+    """An image ``(H, W, C)`` as the transforms take it: bytes as a Pillow image, other values as a unit float tensor."""
+    if values.dtype.name == "uint8":
+        return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)  # Pillow's grey images have two axes
+    return torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype))).permute(2, 0, 1)

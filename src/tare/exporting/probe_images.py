@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
@@ -39,11 +39,11 @@ class ProbeImages:
             evaluation_transform(trained.model.geometry, trained.model.normalisation.border),
             trained.model.takes.raw_dtype,
         )
+        sized = torch.stack([transform(as_taken(image)) for image in self.images])
         if raw == "uint8":
-            return torch.stack([transform(as_pillow(image)) for image in self.images])
-        scale = float(unit_scale(raw))
-        unit = np.stack([transform(_unit(image, scale)).numpy() for image in self.images]) / scale
-        return torch.from_numpy(unit.astype(raw) if raw.startswith("float") else np.rint(unit).astype(raw))
+            return sized
+        stored = sized.numpy() / float(unit_scale(raw))
+        return torch.from_numpy(stored.astype(raw) if raw.startswith("float") else np.rint(stored).astype(raw))
 
 
 def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[str] = (), count: int = COUNT) -> ProbeImages:
@@ -89,10 +89,6 @@ def as_pillow(image: NDArray[np.uint8]) -> Image.Image:
 def _of_type(raw: str, values: Iterable[NDArray[Any] | Skipped], count: int) -> tuple[NDArray[Any], ...]:
     fitting = (np.array(value) for value in values if not isinstance(value, Skipped) and value.dtype.name == raw)
     return tuple(islice(fitting, count))
-
-
-def _unit(image: NDArray[Any], scale: float) -> torch.Tensor:
-    return torch.from_numpy(image.astype(np.float32) * np.float32(scale)).permute(2, 0, 1)
 
 
 def _made(seed: int, channels: int) -> NDArray[np.uint8]:

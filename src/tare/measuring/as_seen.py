@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,63 +27,30 @@ from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Skipped, Stack
-from tare.sources.base import Indexed, Source
+from tare.sources.derived import Derived
 
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160"
 
 
 @dataclass(frozen=True)
-class AsSeen(Source[Any]):
+class AsSeen(Derived):
     """The images of another source after the resize and crop that ``geometry`` states."""
 
-    source: Source[Any]
     geometry: Geometry
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The other source's name."""
-        return self.source.name
-
-    @property
-    def unindexed(self) -> str:  # type: ignore[override]
-        """The reason of the other source."""
-        return self.source.unindexed
-
-    @property
-    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The other source's remarks."""
-        return self.source.remarks
-
-    def chunks(self) -> Iterator[Any]:
-        """The other source's chunks."""
-        return self.source.chunks()
-
-    def chunk_length(self, chunk: Any) -> int:
-        """Number of samples in the other source's chunk."""
-        return self.source.chunk_length(chunk)
-
-    def read(self, chunk: Any) -> Iterator[Record]:
+    def changed(self, record: Record) -> Iterator[Record]:
         """Resize and crop each image. Raises :class:`DataError` for samples other than images."""
-        return self._seen(self.source.read(chunk))
-
-    def indexed(self) -> Indexed | None:
-        """The other source's samples, resized and cropped."""
-        indexed = self.source.indexed()
-        return None if indexed is None else replace(indexed, read=lambda index: self._seen(indexed.read(index)))
-
-    def _seen(self, records: Iterator[Record]) -> Iterator[Record]:
         see = _transform(self.geometry)
-        for record in records:
-            if isinstance(record, Sample) and record.values.ndim == 3:
-                yield Sample(record.path, seen(record.values, see), record.label, record.notes)
-            elif isinstance(record, Stack) and record.values.ndim == 4:
-                images = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
-                yield Stack(record.path, np.stack([seen(image, see) for image in images]), record.labels)
-            elif isinstance(record, Skipped):
-                yield record
-            else:
-                raise DataError("images to resize and crop", f"other samples in {record.path!r}", "leave out --as-seen")
+        if isinstance(record, Sample) and record.values.ndim == 3:
+            yield Sample(record.path, seen(record.values, see), record.label, record.notes)
+        elif isinstance(record, Stack) and record.values.ndim == 4:
+            images = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
+            yield Stack(record.path, np.stack([seen(image, see) for image in images]), record.labels)
+        elif isinstance(record, Skipped):
+            yield record
+        else:
+            raise DataError("images to resize and crop", f"other samples in {record.path!r}", "leave out --as-seen")
 
 
 @lru_cache(maxsize=8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
-from tare.sources.base import Indexed, Source
+from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
 
 #: Endings of masks, by which one of the same stem is found.
@@ -22,51 +21,13 @@ _MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg
 
 
 @dataclass(frozen=True)
-class Cut(Source[Any]):
+class Cut(Derived):
     """The samples of another source without some of their values."""
-
-    source: Source[Any]
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The other source's name."""
-        return self.source.name
-
-    @property
-    def unindexed(self) -> str:  # type: ignore[override]
-        """The reason of the other source."""
-        return self.source.unindexed
 
     @property
     def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
         """The other source's names."""
         return self.source.channel_names
-
-    @property
-    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The other source's remarks."""
-        return self.source.remarks
-
-    def chunks(self) -> Iterator[Any]:
-        """The other source's chunks."""
-        return self.source.chunks()
-
-    def chunk_length(self, chunk: Any) -> int:
-        """Number of samples in the other source's chunk."""
-        return self.source.chunk_length(chunk)
-
-    def read(self, chunk: Any) -> Iterator[Record]:
-        """The samples of a chunk, without the values."""
-        return self._kept(self.source.read(chunk))
-
-    def indexed(self) -> Indexed | None:
-        """The other source's samples, without the values."""
-        indexed = self.source.indexed()
-        return None if indexed is None else replace(indexed, read=lambda index: self._kept(indexed.read(index)))
-
-    @abstractmethod
-    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
-        """The records without the values."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +45,14 @@ class Foreground(Cut):
         """The other source's remarks, and that only the foreground counts."""
         return (*self.source.remarks, f"only values where the mask ({self.masks}) is not 0")
 
-    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
-        for record in records:
-            if isinstance(record, Sample) and record.values.ndim == 3:
-                yield self._masked(record)
-            elif isinstance(record, Skipped):
-                yield record
-            else:
-                raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
+    def changed(self, record: Record) -> Iterator[Record]:
+        """The values inside the mask. Raises :class:`DataError` for samples other than images."""
+        if isinstance(record, Sample) and record.values.ndim == 3:
+            yield self._masked(record)
+        elif isinstance(record, Skipped):
+            yield record
+        else:
+            raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
 
     def _masked(self, sample: Sample) -> Kept | Skipped:
         folder = Path(self.masks).is_dir()
@@ -122,21 +83,21 @@ class WithoutNodata(Cut):
 
     nodata: tuple[float, ...] = ()
 
-    def _kept(self, records: Iterator[Record]) -> Iterator[Record]:
-        for record in records:
-            if isinstance(record, Kept):
-                yield replace(record, channels=self._of(record.channels))
-            elif isinstance(record, Sample):
-                yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes)
-            elif isinstance(record, Stack):
-                block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
-                for index, values in enumerate(block):
-                    yield Kept(record.path, self._of(values), record.labels[index] if record.labels else None)
-            elif isinstance(record, Rows):
-                columns = [np.asarray(column) for column in record.columns]
-                yield Rows(record.path, self._of(columns), record.dtype, max(map(len, columns), default=0))
-            else:
-                yield record
+    def changed(self, record: Record) -> Iterator[Record]:
+        """The other values of each channel; of rows, of each column."""
+        if isinstance(record, Kept):
+            yield replace(record, channels=self._of(record.channels))
+        elif isinstance(record, Sample):
+            yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes)
+        elif isinstance(record, Stack):
+            block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
+            for index, values in enumerate(block):
+                yield Kept(record.path, self._of(values), record.labels[index] if record.labels else None)
+        elif isinstance(record, Rows):
+            columns = [np.asarray(column) for column in record.columns]
+            yield Rows(record.path, self._of(columns), record.dtype, max(map(len, columns), default=0))
+        else:
+            yield record
 
     def _of(self, channels: Any) -> tuple[NDArray[Any], ...]:
         return tuple(_without(np.asarray(channel).ravel(), self.nodata) for channel in channels)

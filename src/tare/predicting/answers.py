@@ -36,12 +36,11 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
     pairs = zip(
         inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
     )
-    first = True
-    while batch := list(islice(pairs, options.batch_size)):
-        if first:
+    batches = iter(lambda: list(islice(pairs, options.batch_size)), [])
+    for number, batch in enumerate(batches):
+        if number == 0:
             for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
                 options.reporter.note(line)
-        first = False
         yield from _answered(trained, batch, top, device)
 
 

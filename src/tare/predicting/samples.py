@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.checking.gate import RAW_KIND, allowed_codes
-from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.errors import reason_of
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import number_inputs, tensor_of
 from tare.samples.decode import MAX_PIXELS
-from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
@@ -73,11 +72,9 @@ def _images(trained: TrainedModel, paths: tuple[str, ...], *, any_kind: bool) ->
 
 def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
     """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
-    height, width, channels = values.shape
+    height, width, _ = values.shape
     geometry = trained.model.geometry
     edge = max(geometry.crop.resized(geometry.size))
     if edge * edge * max(height, width) / min(height, width) > MAX_PIXELS:
         raise ValueError(f"{width} x {height} pixels: too narrow to resize its shorter edge to {edge:.0f}")
-    if values.dtype.name == "uint8":
-        return Image.fromarray(values[..., 0] if channels == 1 else values)
-    return torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype))).permute(2, 0, 1)
+    return as_taken(values)

@@ -17,12 +17,11 @@ from tare.normalisation.conventions import as_handed, conventions_for
 from tare.normalisation.diagnosis import GROSS, Convention, explanations
 from tare.readers.module import normalises_inside
 from tare.readers.table import read_spec
+from tare.samples.constants import code_range
 from tare.statistics.dataset_stats import DatasetStats
 from tare.watching.sample import Taken
 
 _WRAPPERS = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
-# Constants above it belong to values in 0..255, constants below it to values in [0, 1].
-_UNIT_CONSTANTS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _before(inside: InputSpec) -> InputSpec:
     if not (isinstance(inside.mean, Known) and isinstance(inside.std, Known)):
         return inside
     count, origin = len(inside.mean.value), f"it normalises inside: {inside.mean.origin}"
-    unit = max(*map(abs, inside.mean.value), *inside.std.value) <= _UNIT_CONSTANTS
+    unit = code_range(inside.mean.value, inside.std.value) is None
     order = inside.channels.value if isinstance(inside.channels, Known) else None
     return InputSpec.of(
         (0.0,) * count, (1.0,) * count, scale=1 / 255 if unit else 1.0, channels=order, raw_dtype="uint8", origin=origin

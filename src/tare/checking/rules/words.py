@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Action, Fix
+from tare.checking.rules.rule import Problem
 from tare.input_spec.spec import Known, Unknown
 from tare.input_spec.words import names_in_order
 from tare.normalisation.diagnosis import Diagnosis, implied_constants
@@ -115,6 +116,18 @@ def constants(evidence: Evidence, top: float | None = None, action: Action = "se
     times = top / (evidence.raw.high * evidence.raw.unit)
     scaled = [tuple(float(f"{times * value:.7g}") for value in values) for values in (mean, std)]
     return (Fix(action, scaled[0], scaled[1], top, where=where_normalised(evidence)),)
+
+
+def formula_slip(evidence: Evidence, slips: Mapping[str, str]) -> Iterator[Problem]:
+    """The problem of a formula that is not (x - mean) / std; ``slips`` says what each kind of mistake is."""
+    slip = slips.get(evidence.mistake or "")
+    if slip:
+        yield Problem(
+            f"{slip}{of_data(evidence)}: {raw_range(evidence)}",
+            f"apply (x - mean) / std with {expected_constants(evidence)}",
+            where_normalised(evidence),
+            constants(evidence),
+        )
 
 
 def where_normalised(evidence: Evidence) -> str:

@@ -11,7 +11,6 @@ _WEIGHTS = "weights state no input: name the network (timm:NAME, torchvision:NAM
 _ENGINE = "a compiled engine states no input: name the ONNX or Keras file that it was made from"
 #: What fits a file that no reader takes, by its suffix.
 _FITTING: dict[str, str] = {
-    ".py": "code is read by `tare check`: write tare check {path}:NAME for a pipeline in it",
     ".ipynb": "code is read by `tare check`",
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".pkl", ".t7"), _WEIGHTS),
     **dict.fromkeys((".engine", ".plan", ".trt", ".rknn", ".hef", ".mlmodel", ".pte", ".pt2", ".dlc"), _ENGINE),

@@ -12,6 +12,7 @@ from tare.checking.rules.words import listed, where_normalised
 from tare.input_spec.fields import UNSTATED
 from tare.input_spec.spec import Known
 from tare.pipelines.step import Step
+from tare.samples.constants import code_range
 
 #: The smallest std, in unit values, that is not reported; it is also the floor of the strategies. With a smaller one, a
 #: difference of the full range is more than 1000 sigma.
@@ -246,5 +247,4 @@ def _unit(evidence: Evidence, index: int, step: Step) -> float:
         before.kind == "to_tensor" or (before.kind == "to_dtype" and before.values.get("scale")) or before.kind == "rescale"
         for before in evidence.steps[:index]
     )
-    values = [*(step.values.get("mean") or ()), *(step.values.get("std") or ())]
-    return 1.0 if scaled or max(map(abs, values), default=0.0) <= 2.0 else 1 / 255
+    return 1.0 if scaled or code_range(step.values.get("mean") or (), step.values.get("std") or ()) is None else 1 / 255

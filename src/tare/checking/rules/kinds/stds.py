@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.rule import NORMALIZE, Problem, rule
-from tare.checking.rules.words import constants, expected_constants, listed, of_data, raw_range, raw_values, where_normalised
+from tare.checking.rules.words import (
+    constants,
+    expected_constants,
+    formula_slip,
+    listed,
+    of_data,
+    raw_range,
+    raw_values,
+    where_normalised,
+)
 
 
 @rule("TARE042", "std-missing", "error", wrong="x = x - mean", right="x = (x - mean) / std")
@@ -101,17 +110,11 @@ def misplaced_std(evidence: Evidence) -> Iterator[Problem]:
 
     A quotient is computed before a difference: x - mean / std divides the mean alone, x / std - mean the value alone.
     """
-    said = {
+    slips = {
         "mean_over_std": "the formula is x - mean / std: the mean is divided by the std, and the values are not",
         "mean_after_std": "the formula is x / std - mean: the values are divided by the std, and the mean is not",
-    }.get(evidence.mistake or "")
-    if said:
-        yield Problem(
-            f"{said}{of_data(evidence)}: {raw_range(evidence)}",
-            f"apply (x - mean) / std with {expected_constants(evidence)}",
-            where_normalised(evidence),
-            constants(evidence),
-        )
+    }
+    yield from formula_slip(evidence, slips)
 
 
 def _of_these_values(evidence: Evidence, top: float) -> str:

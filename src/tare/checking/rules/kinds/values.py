@@ -10,10 +10,10 @@ from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.checking.rules.words import (
     constants,
     expected_constants,
+    formula_slip,
     has_raw_values,
     has_unit_values,
     network_constants,
-    of_data,
     raw_range,
     raw_values,
     top_at_normalize,
@@ -223,19 +223,13 @@ def formula(evidence: Evidence) -> Iterator[Problem]:
     The mean added instead of subtracted or not subtracted at all, a product where a quotient is meant, or the inverse formula,
     which makes images of normalised values.
     """
-    said = {
+    slips = {
         "mean_not_subtracted": "values are divided by the std, and the mean is not subtracted",
         "mean_added": "the mean is added where it should be subtracted",
         "std_multiplied": "values are multiplied by the std where they should be divided by it",
         "denormalised": "the formula is x * std + mean, which undoes a normalisation",
-    }.get(evidence.mistake or "")
-    if said:
-        yield Problem(
-            f"{said}{of_data(evidence)}: {raw_range(evidence)}",
-            f"apply (x - mean) / std with {expected_constants(evidence)}",
-            where_normalised(evidence),
-            constants(evidence),
-        )
+    }
+    yield from formula_slip(evidence, slips)
 
 
 @rule(
