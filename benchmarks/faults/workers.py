@@ -19,7 +19,8 @@ from benchmarks.hostile.bad_images import pixels
 #: A pass over so many photographs of so many pixels a side lasts seconds, so that a worker is met at work.
 _PHOTOS, _SIDE = 512, 1200
 _MEASURE = Job("measure", ("measure", "large", "--out", "made/stats.json"))
-_STUDY = Job("study", ("study", "signals", *STUDY_PLAN, "--seeds", "4", "--out", "made/out"))
+#: So many cells that its workers, too, live for more than a second.
+_STUDY = Job("study", ("study", "signals", *STUDY_PLAN, "--seeds", "32", "--out", "made/out"))
 _ONE, _TWO, _ON_RAY = ("--workers", "1"), ("--workers", "2"), ("--engine", "ray", "--workers", "2")
 
 
@@ -55,7 +56,7 @@ def prepare(folder: Path) -> None:
 def worked(ray: bool) -> list[Worked]:
     """All of them; those on Ray only where it is installed."""
     local = [
-        Worked("study", _STUDY, _ONE, _TWO, _forked, kills=1),
+        Worked("study", _STUDY, _ONE, _TWO, _forked, kills=1, pause=0.1),
         Worked("transfer", TRANSFER, (), _TWO, _loading, pause=0.0),
     ]
     if not ray:

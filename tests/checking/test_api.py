@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -300,6 +301,22 @@ def test_a_model_that_states_nothing_is_a_finding_and_one_that_is_nothing_an_err
     assert "TARE080" in codes(RIGHT, InputSpec())
     with pytest.raises(SpecError, match="something that states a network's input, found a int"):
         check(RIGHT, 3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_normalize_that_chance_decides_about_says_nothing_of_the_values(seed: int) -> None:
+    sometimes = v2.Compose([v2.Resize(73), v2.CenterCrop(64), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    random_normalize = v2.RandomApply([v2.Normalize(MEAN, STD)], p=0.5)
+    report = check(v2.Compose([*sometimes.transforms, random_normalize]), SPEC, seed=seed)
+    assert {finding.code for finding in report.findings} - {"TARE032"} == {"TARE024", "TARE061"}  # RGBA is only sometimes refused
+
+    def unread(image: Any) -> Any:
+        values = sometimes(image)
+        return (values - 0.5) / 0.25 if random.random() < 0.5 else values
+
+    report = check(unread, SPEC, seed=seed)
+    assert not {finding.code for finding in report.findings} & {"TARE004", "TARE010", "TARE014"}
+    assert not report.judged
 
 
 def quick_cases() -> Iterator[Case]:

@@ -15,7 +15,7 @@ from torchvision.models.video import R3D_18_Weights
 from torchvision.transforms import v2
 
 from tare.errors import PipelineError, SpecError
-from tare.pipelines.call import call_of, one_image
+from tare.pipelines.call import call_of, one_image, own_generators_seeded
 
 RAW = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
 CHW = np.moveaxis(RAW, -1, 0)
@@ -154,3 +154,19 @@ def test_a_pipeline_that_fails_for_one_draw_in_many_is_run_again() -> None:
     call, form = call_of(pipeline)
     assert form == "PIL image"
     assert [call(np.full((8, 8, 3), 7, np.uint8)).shape for _ in range(6)] == [(3, 8, 8)] * 6
+
+
+def test_the_generators_of_an_albumentations_pipeline_are_seeded_and_given_back() -> None:
+    albumentations = pytest.importorskip("albumentations", reason="albumentations is not installed")
+    pipeline = albumentations.Compose([albumentations.RandomBrightnessContrast(p=1.0)])
+    image = np.full((8, 8, 3), 120, np.uint8)
+    own = pipeline.py_random.getstate()
+    drawn = []
+    for _ in range(2):
+        with own_generators_seeded(pipeline, 3):
+            drawn.append([int(pipeline(image=image)["image"][0, 0, 0]) for _ in range(4)])
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) > 1
+    assert pipeline.py_random.getstate() == own
+    with own_generators_seeded(lambda x: x, 3):
+        pass

@@ -185,3 +185,12 @@ def test_what_the_pipeline_raises_comes_through() -> None:
 
     with pytest.raises(PipelineError, match="expected an image, found another"):
         observe(refuses)
+
+
+@pytest.mark.parametrize(("share", "is_seen"), [(0.5, False), (0.0, True)])
+def test_medians_of_two_maps_are_no_map(share: float, is_seen: bool) -> None:
+    def pipeline(image: Values) -> Values:
+        values = np.moveaxis(image, -1, 0)[:, ::8, ::8] / 255
+        return (values - 0.5) / 0.25 if random.random() < share else values
+
+    assert all((observe(pipeline, seed).affine is not None) == is_seen for seed in range(8))

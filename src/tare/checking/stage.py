@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,9 +17,10 @@ from tare.checking.subject import by_stage, transform_of
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.input_spec.spec import Known, Unknown
 from tare.normalisation.diagnosis import GROSS, OTHERS, TOLERANCE, Diagnosis, RawRange, diagnose
-from tare.pipelines.call import Call, Sample, call_of
+from tare.pipelines.call import Call, Sample, call_of, own_generators_seeded
 from tare.pipelines.observation import Observation
 from tare.pipelines.spec import spec_of_steps
+from tare.pipelines.step import Step, StepKind
 from tare.pipelines.trial import observe
 from tare.pipelines.value_map import affine_of_steps
 from tare.pipelines.walk import steps_of
@@ -27,8 +29,10 @@ from tare.statistics.dataset_stats import DatasetStats
 # Medians of random values are just precise enough to tell 0..255 from [0, 1].
 _ROUGH = 0.5
 _YOURS = "measured on your data"
+#: Steps that set the scale of values.
+_SCALING: tuple[StepKind, ...] = ("to_tensor", "to_dtype", "rescale", "normalize")
 #: Rules that say why no map from raw value to input is there.
-_SAYING = ("TARE012", "TARE014", "TARE020", "TARE021", "TARE022", "TARE023", "TARE035", "TARE040")
+_SAYING = ("TARE012", "TARE014", "TARE020", "TARE021", "TARE022", "TARE023", "TARE035", "TARE040", "TARE061")
 
 
 class StageEvidence(NamedTuple):
@@ -42,6 +46,11 @@ class StageEvidence(NamedTuple):
 def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     """Read the steps and run the pipeline; a pipeline that cannot be run may still be read."""
     pipeline = transform_of(pipeline)
+    with own_generators_seeded(pipeline, seed):
+        return _evidence(pipeline, base, seed)
+
+
+def _evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
     steps = steps_of(pipeline)
     probe = probe_of(base.spec)
     read = replace(base, steps=steps, stated=spec_of_steps(steps), raw=raw_range_of(base.spec))
@@ -54,11 +63,17 @@ def stage_evidence(pipeline: Any, base: Evidence, seed: int) -> StageEvidence:
         return StageEvidence(explained(replace(read, fed=stated)), failure=failure)
     except PipelineError as failure:  # a pipeline that raises feeds nothing; its steps may still show why
         return StageEvidence(read, failure=failure)
-    # Steps that were read are exact, medians of random values are not.
+    # Steps that were read are exact, medians of random values are not; of values that are now normalised and now not, they say
+    # nothing.
     drawn = seen.approximate or (base.stage == "train" and seen.random and seen.affine is None and not seen.by_image)
-    fed = stated if stated is not None and drawn else seen.affine
+    fed = stated if drawn and (stated is not None or _now_and_then(steps)) else seen.affine
     alpha = _channels_with_alpha(call, form, seen) if probe.is_plain and probe.channels == 3 else None
     return StageEvidence(explained(replace(read, seen=seen, fed=fed, alpha=alpha)), form)
+
+
+def _now_and_then(steps: Iterable[Step]) -> bool:
+    """Whether a step that sets the scale of values is applied at random."""
+    return any(step.random and step.kind in _SCALING for step in steps)
 
 
 def _in_raw_values(seen: Observation, call: Call, raw: RawRange) -> Observation:

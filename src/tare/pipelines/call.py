@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -50,6 +52,20 @@ def call_of(pipeline: Any, probe: Probe = RGB) -> tuple[Call, str]:
         else:
             return call, name
     raise first or failure("nothing")
+
+
+@contextmanager
+def own_generators_seeded(pipeline: Any, seed: int) -> Iterator[None]:
+    """Seed the generators that an Albumentations pipeline has of its own, and give it its old ones back."""
+    if not (hasattr(pipeline, "set_random_state") and hasattr(pipeline, "py_random")):
+        yield
+        return
+    kept = pipeline.random_generator, pipeline.py_random
+    pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311 - draws of a trial
+    try:
+        yield
+    finally:
+        pipeline.set_random_state(*kept)
 
 
 def _patiently(call: Call, levels: NDArray[np.uint8]) -> NDArray[Any]:

@@ -34,6 +34,10 @@ _EVERY = 7
 _SETTLED = 1e-6
 _AS_WIDE = 0.8
 _HALF = 0.5
+_DECIMALS = 5
+_TWO = 2
+# A map applied half of the time is the rarer one in 0.37 of nine runs on average, one applied in a tenth of them in 0.1.
+_RARE = 0.25
 
 Mask = NDArray[np.bool_]
 Colour = tuple[int, ...]
@@ -69,7 +73,8 @@ class Trials:
     """The outputs of the pipeline.
 
     ``bright`` and ``dark`` are outputs for textured images. The others are values for images of one colour: ``greys`` ``(levels,
-    C)`` for each grey level, ``colour`` ``(C,)`` for :data:`COLOUR`, and ``lowest`` ``(C,)`` for level 1 in several runs.
+    C)`` for each grey level, ``colour`` ``(C,)`` for :data:`COLOUR`, and ``lowest`` ``(C,)`` for level 1 in several runs. With
+    ``two_maps`` chance decides between two maps, as with a Normalize that is applied half of the time; medians show neither.
     """
 
     bright: list[NDArray[Any]]
@@ -77,6 +82,7 @@ class Trials:
     greys: NDArray[np.float64]
     colour: NDArray[np.float64]
     lowest: list[NDArray[np.float64]]
+    two_maps: bool = False
 
 
 def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
@@ -106,11 +112,12 @@ def _plan(call: Call, bright: list[NDArray[Any]], channels: int) -> TrialPlan:
 
 def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
     """Show the pipeline images of one colour, and a dark one."""
-    greys = np.stack([_median(call, (level,) * plan.channels, plan) for level in plan.levels])
+    draws = [_draws(call, (level,) * plan.channels, plan) for level in plan.levels]
+    greys = np.stack([np.median(each, axis=0) for each in draws])
     colour = _median(call, probe_colour(plan.channels), plan)
     dark = [call(_textured(100, plan.channels)) for _ in range(_REPEATS if plan.random else 1)]
     lowest = [_colour(call, (1,) * plan.channels, plan.layout) for _ in range(_REPEATS if plan.random else 0)]
-    return Trials(bright, dark, greys, colour, lowest)
+    return Trials(bright, dark, greys, colour, lowest, _are_two_maps(draws))
 
 
 def _judged(plan: TrialPlan, trials: Trials) -> Observation:
@@ -118,7 +125,7 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
     fit = fitted_medians if plan.random_values else fitted_line
     found = [fit(np.array(plan.levels, np.float64), values) for values in trials.greys.T]
     lines = [line for line in found if line is not None]
-    all_fit = len(lines) == len(found)
+    all_fit = len(lines) == len(found) and not trials.two_maps
     clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
     # If values are random or clamped, the output for one colour does not show the order of channels.
     blurred = plan.random_values or clamped != (None, None)
@@ -198,9 +205,24 @@ def _has_threshold(plan: TrialPlan, trials: Trials, lines: list[Line]) -> bool:
 
 
 def _median(call: Call, colour: Colour, plan: TrialPlan) -> NDArray[np.float64]:
+    return np.asarray(np.median(_draws(call, colour, plan), axis=0), dtype=np.float64)
+
+
+def _draws(call: Call, colour: Colour, plan: TrialPlan) -> NDArray[np.float64]:
+    """The value ``(repeats, C)`` of each output channel for an image of one colour, run by run."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = [_colour(call, colour, plan.layout, plan.shown) for _ in range(plan.repeats)]
-        return np.asarray(np.median(values, axis=0), dtype=np.float64)
+        return np.stack([_colour(call, colour, plan.layout, plan.shown) for _ in range(plan.repeats)])
+
+
+def _are_two_maps(draws: list[NDArray[np.float64]]) -> bool:
+    """Whether each level has one of two values, and each of the two is common."""
+    rarer = []
+    for values in draws:
+        _, counts = np.unique(np.round(values, _DECIMALS), axis=0, return_counts=True)
+        if len(counts) > _TWO:
+            return False
+        rarer.append(1 - counts.max() / counts.sum())
+    return float(np.mean(rarer)) > _RARE
 
 
 def _colour(call: Call, colour: Colour, layout: str, shown: Mask | None = None) -> NDArray[np.float64]:

@@ -80,14 +80,19 @@ def photometric_after_normalize(evidence: Evidence) -> Iterator[Problem]:
     around 0, so half of every image is cut off.
     """
     at = evidence.normalised_at
-    for index, step in evidence.steps_of("photometric"):
-        if at is not None and index > at:
-            yield Problem(
-                f"{step.name} comes after {evidence.steps[at].name}: colour operations take values in [0, 1] or 0..255 "
-                "and clip to that range, so they cut off normalised values",
-                f"move {step.name} before the normalisation",
-                step.where,
-            )
+    for step in _after_normalize(evidence, "photometric"):
+        yield Problem(
+            f"{step.name} comes after {evidence.steps[at or 0].name}: colour operations take values in [0, 1] or 0..255 "
+            "and clip to that range, so they cut off normalised values",
+            f"move {step.name} before the normalisation",
+            step.where,
+        )
+
+
+def _after_normalize(evidence: Evidence, kind: str) -> list[Step]:
+    """The steps of a kind that come after the normalisation; none if there is no normalisation."""
+    at = evidence.normalised_at
+    return [step for index, step in evidence.steps_of(kind) if at is not None and index > at]
 
 
 @rule("TARE023", "clamped", "error", wrong="x = normalize(x).clamp(0, 1)", right="x = normalize(x.clamp(0, 1))")
@@ -96,8 +101,9 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
 
     Normalised values lie between about -2.1 and 2.6; clamp(0, 1) keeps those between the mean and one std above it.
     """
-    at = evidence.normalised_at
-    named = [step for index, step in evidence.steps_of("clamp") if at is not None and index > at]
+    named = _after_normalize(evidence, "clamp")
+    if not named and _after_normalize(evidence, "photometric"):
+        return  # it is the colour operation that clips, and TARE022 says so
     clamped = evidence.seen.clamped if evidence.seen is not None else (None, None)
     if named or clamped != (None, None):
         low, high = clamped
