@@ -1,0 +1,1 @@
+"""Files of a repository: found, read as text, and parsed."""
