@@ -1,0 +1,101 @@
+"""``tare.check_code``: read files and folders, judge what they say about preprocessing, and select what is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tare.checking.linting.baseline import unknown
+from tare.checking.linting.cache import keep, kept, key_of
+from tare.checking.linting.inputs import CodeRequest
+from tare.checking.linting.selection import selected
+from tare.checking.linting.settings import Settings, settings_for
+from tare.checking.repository.api import examined
+from tare.checking.repository.result import CodeFinding, CodeReport
+from tare.code.files.discovery import documents_in
+from tare.code.files.document import Document, Skipped
+from tare.errors import DataError, SpecError
+from tare.system.options import verb
+
+
+@verb(CodeRequest)
+def check_code(request: CodeRequest) -> CodeReport:
+    """Find what is wrong with the preprocessing in files of code, notebooks and configurations, without running them.
+
+    ``model`` states the network; otherwise the files say which networks they use. Settings are read from ``[tool.tare]`` in the
+    nearest pyproject.toml above the paths; the options come before them.
+
+    Raises :class:`DataError` for a path at which nothing is and if no file can be read, :class:`SpecError` for settings, codes
+    and baselines that mean nothing.
+    """
+    return code_checked(request)
+
+
+def code_checked(request: CodeRequest) -> CodeReport:
+    """Carry out a request; see :func:`check_code`."""
+    refuse_missing(request.places)
+    settings = settings_for(request.places)
+    documents, skipped = _read(request, settings)
+    if not documents:
+        raise _nothing_read(request.places, skipped)
+    found = sorted(_judged(request, settings, documents), key=lambda finding: (finding.place, finding.code))
+    chosen = selected(found, documents, request, settings)
+    fail_on = request.fail_on or settings.fail_on or "warning"
+    report = CodeReport(chosen.findings, len(documents), tuple(skipped), chosen.notes, fail_on, chosen.ignored)
+    baseline = baseline_of(request, settings)
+    return report if baseline is None else _without_known(report, baseline)
+
+
+def refuse_missing(places: Iterable[str]) -> None:
+    """Raise :class:`DataError` for a path at which nothing is."""
+    for path in places:
+        if not os.path.exists(path):
+            raise DataError("an existing file or folder", f"{path!r} does not exist", "check the path")
+
+
+def baseline_of(request: CodeRequest, settings: Settings) -> Path | None:
+    """The file of known findings that the request or the settings name."""
+    if request.baseline is not None:
+        return Path(request.baseline)
+    return None if settings.baseline is None or settings.root is None else settings.root / settings.baseline
+
+
+def _read(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
+    """The files of the paths, without those that options and settings exclude."""
+    found = documents_in([Path(path) for path in request.places], exclude=tuple(request.exclude or ()))
+    named = {os.path.normpath(path) for path in request.places}
+    documents = [each for each in found.documents if each.path in named or not _excluded(each.path, settings)]
+    return documents, [each for each in found.skipped if not _excluded(each.path, settings)]
+
+
+def _excluded(path: str, settings: Settings) -> bool:
+    return any(settings.matches(path, pattern) for pattern in settings.exclude)
+
+
+def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataError:
+    reason = f": {skipped[0].path!r}: {skipped[0].reason}" if skipped else ""
+    where = ", ".join(map(repr, places))
+    return DataError("files of code, notebooks or configurations", f"none that can be read in {where}{reason}", "check the paths")
+
+
+def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> list[CodeFinding]:
+    """What the rules find, or found when they last saw the same files."""
+    networks = {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
+    key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
+    known = kept(request.places, key) if request.cache else None
+    if known is not None:
+        return known
+    found = examined(documents, networks=networks, pedantic=request.pedantic)
+    if request.cache:
+        keep(request.places, key, found)
+    return found
+
+
+def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
+    if not baseline.exists():
+        raise SpecError("an existing baseline", f"{str(baseline)!r} does not exist", "write it with --write-baseline")
+    new = unknown(baseline, report.findings)
+    gone = f"{new.gone} known findings of {str(baseline)!r} are gone; --write-baseline renews it"
+    return replace(report, findings=new.findings, known=new.known, notes=report.notes + ((gone,) if new.gone else ()))
