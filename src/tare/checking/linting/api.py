@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
 from tare.checking.repository.api import examined
 from tare.checking.repository.result import CodeFinding, CodeReport
-from tare.code.files.discovery import documents_in
+from tare.code.files.reading import documents_in
 from tare.code.files.document import Document, Skipped
 from tare.errors import DataError, SpecError
 from tare.system.options import verb
@@ -35,7 +35,6 @@ def check_code(request: CodeRequest) -> CodeReport:
 
 def code_checked(request: CodeRequest) -> CodeReport:
     """Carry out a request; see :func:`check_code`."""
-    refuse_missing(request.places)
     settings = settings_for(request.places)
     documents, skipped = _read(request, settings)
     if not documents:
@@ -46,13 +45,6 @@ def code_checked(request: CodeRequest) -> CodeReport:
     report = CodeReport(chosen.findings, len(documents), tuple(skipped), chosen.notes, fail_on, chosen.ignored)
     baseline = baseline_of(request, settings)
     return report if baseline is None else _without_known(report, baseline)
-
-
-def refuse_missing(places: Iterable[str]) -> None:
-    """Raise :class:`DataError` for a path at which nothing is."""
-    for path in places:
-        if not os.path.exists(path):
-            raise DataError("an existing file or folder", f"{path!r} does not exist", "check the path")
 
 
 def baseline_of(request: CodeRequest, settings: Settings) -> Path | None:

@@ -49,7 +49,7 @@ class CodeOptions(OptionGroup):
     fail_on: FailOn | None = option(
         None, "The least severity with which the exit code is 1. Default: warning.", panel=FILES, shown="warning"
     )
-    baseline: "str | os.PathLike[str] | None" = option(
+    baseline: str | os.PathLike[str] | None = option(
         None, "Known findings, which are left out: a file of --write-baseline.", panel=FILES, kind=Path | None
     )
     pedantic: bool = option(False, "Show what could not be resolved, as notes.", panel=FILES)
@@ -62,7 +62,7 @@ class CodeOptions(OptionGroup):
 class CodeRequest(CodeOptions):
     """Files and folders to read, and the network that they prepare images for, if it is stated."""
 
-    paths: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]" = field(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = field(
         kw_only=False, metadata=declared("A file or folder, or several.")
     )
     model: str | None = field(
