@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tare.checking.linting.baseline import unknown
+from tare.checking.linting.baseline import unknown, write_baseline
 from tare.checking.linting.cache import keep, kept, key_of
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.selection import selected
@@ -36,18 +36,36 @@ def check_code(request: CodeRequest) -> CodeReport:
 def code_checked(request: CodeRequest) -> CodeReport:
     """Carry out a request; see :func:`check_code`."""
     settings = settings_for(request.places)
+    report, baseline = _all_found(request, settings), _baseline(request, settings)
+    return report if baseline is None else _without_known(report, baseline)
+
+
+def made_known(request: CodeRequest) -> tuple[Path, int]:
+    """Write the findings to the baseline of the request or the settings; where it is, and how many it has.
+
+    Raises :class:`SpecError` if neither names one, and what :func:`check_code` raises.
+    """
+    settings = settings_for(request.places)
+    baseline = _baseline(request, settings)
+    if baseline is None:
+        raise SpecError("a file for --write-baseline", "no --baseline", "for example: --baseline tare-baseline.json")
+    report = _all_found(request, settings)
+    write_baseline(baseline, report.findings)
+    return baseline, len(report.findings)
+
+
+def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
+    """The findings that options, settings and comments leave, known ones included."""
     documents, skipped = _read(request, settings)
     if not documents:
         raise _nothing_read(request.places, skipped)
     found = sorted(_judged(request, settings, documents), key=lambda finding: (finding.place, finding.code))
     chosen = selected(found, documents, request, settings)
     fail_on = request.fail_on or settings.fail_on or "warning"
-    report = CodeReport(chosen.findings, len(documents), tuple(skipped), chosen.notes, fail_on, chosen.ignored)
-    baseline = baseline_of(request, settings)
-    return report if baseline is None else _without_known(report, baseline)
+    return CodeReport(chosen.findings, len(documents), tuple(skipped), chosen.notes, fail_on, chosen.ignored)
 
 
-def baseline_of(request: CodeRequest, settings: Settings) -> Path | None:
+def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
     """The file of known findings that the request or the settings name."""
     if request.baseline is not None:
         return Path(request.baseline)

@@ -85,7 +85,25 @@ class CodeRequest(CodeOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckCommand(CheckRequest, CodeOptions):
+class CodeActions(OptionGroup):
+    """What the command does with the findings about files, beside showing them."""
+
+    fix: bool = option(False, "Make the changes that are certain, then check again.", panel=FILES)
+    diff: bool = option(False, "Show the changes of --fix and write nothing.", panel=FILES)
+    statistics: bool = option(False, "Show how often each code was found.", panel=FILES)
+    write_baseline: bool = option(False, "Write the findings to the baseline, as known ones.", panel=FILES)
+    watch: bool = option(False, "Check again whenever a file changes, until Ctrl-C.", panel=FILES)
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for actions that exclude each other."""
+        super().check()
+        asked = [name for name in ("watch", "write_baseline", "fix", "diff") if getattr(self, name)]
+        if len(asked) > 1 and asked != ["fix", "diff"]:
+            raise SpecError(f"one of {', '.join(map(flag, asked))}", "several", "leave out all but one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCommand(CheckRequest, CodeActions, CodeOptions):
     """All options of ``tare check``: of a pipeline that is run, and of files that are read."""
 
     paths: Sequence[str] = field(
@@ -100,7 +118,8 @@ class CheckCommand(CheckRequest, CodeOptions):
     pipeline: Any = option(None, "The path, where it is a pipeline.", on_command_line=False)
 
     def check(self) -> None:
-        """Raise :class:`SpecError` for options that do not belong to what is checked."""
+        """Raise :class:`SpecError` for options that do not belong to what is checked, or contradict each other."""
+        CodeActions.check(part(CodeActions, self))
         self.asked()
 
     def asked(self) -> CheckRequest | CodeRequest:
@@ -109,7 +128,8 @@ class CheckCommand(CheckRequest, CodeOptions):
             _refuse(self, CheckRequest, CodeRequest, "files are read", "name FILE.py:NAME to run a pipeline")
             model = None if self.model is None else str(self.model)
             return CodeRequest(paths=self.paths, model=model, **vars(part(CodeOptions, self)))
-        _refuse(self, CodeOptions, CheckRequest, "a pipeline is run", "leave it out, or name files and folders")
+        for kind in (CodeOptions, CodeActions):
+            _refuse(self, kind, CheckRequest, "a pipeline is run", "leave it out, or name files and folders")
         options = {entry.name: getattr(self, entry.name) for entry in fields(CheckRequest)}
         return CheckRequest(**options | {"pipeline": self.paths[0]})
 

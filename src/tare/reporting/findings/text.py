@@ -64,3 +64,13 @@ def summary(report: CodeReport) -> str:
     hints = [f"--fix repairs {fixable}"] if fixable else []
     hints += [f"tare rule {report.findings[0].code} explains the first"] if report.findings else []
     return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left, *hints])
+
+
+def print_diff(diff: str) -> None:
+    """Print a difference: byte for byte into a file or program, harmless and in colour on a terminal."""
+    if not out.is_terminal:
+        out.file.write(diff)
+        return
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in diff.split("\n"):
+        out.print(Text(visible(line), styles.get(line[:1], "")), soft_wrap=True)
