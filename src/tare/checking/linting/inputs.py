@@ -81,7 +81,7 @@ class CodeRequest(CodeOptions):
     def places(self) -> tuple[str, ...]:
         """The paths as text."""
         paths = [self.paths] if isinstance(self.paths, str | os.PathLike) else self.paths
-        return tuple(map(os.fspath, paths))
+        return tuple(os.fspath(path) for path in paths)
 
 
 @dataclass(frozen=True, kw_only=True)
