@@ -141,7 +141,7 @@ def _is_out(path: str, patterns: tuple[Patterns, ...], walk: _Walk, *, is_folder
 
 def _note_link(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _Walk) -> None:
     """Skip a link that leads out of the folder, or nowhere; what one inside leads to has its own name."""
-    is_folder = entry.is_dir()
+    is_folder = Path(entry.path).is_dir()  # entry.is_dir raises for a link that leads to itself
     if not (is_folder or kind_of(entry.name)) or entry.name in LEFT_OUT or _is_out(entry.path, patterns, walk, is_folder=False):
         return
     target = os.path.realpath(entry.path)
