@@ -143,8 +143,10 @@ class CheckCommand(CheckRequest, CodeActions, CodeOptions):
 
 
 def _is_configuration(path: Path) -> bool:
-    """Whether a path is a configuration that states one input, or the folder of one."""
-    return path.suffix in _CONFIGURATIONS or (path.is_dir() and any((path / name).is_file() for name in _RUN_FILES))
+    """Whether a path is a configuration that states one input, or the folder of one, in which there is no code."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in _RUN_FILES) and not any(path.glob("*.py"))
+    return path.suffix in _CONFIGURATIONS
 
 
 def _refuse(given: OptionGroup, kind: type[OptionGroup], other: type[OptionGroup], when: str, remedy: str) -> None:
