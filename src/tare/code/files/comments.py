@@ -1,0 +1,79 @@
+"""Comments that leave findings out: ``# tare: ignore``, ``# tare: ignore[CODE, CODE]``, ``# tare: ignore-file``."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+
+from tare.code.files.document import WHOLE_FILE
+
+Comments = Iterable[tuple[int, str]]
+
+_MARK = re.compile(r"#\s*tare:\s*ignore(?P<file>-file)?\s*(?:\[(?P<codes>[^\]\n]*)\]|(?![\w\[-]))", re.IGNORECASE)
+# Strings of TOML, whose "#" begins no comment, and comments.
+_TOML = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|(?P<comment>#[^\n]*)',
+    re.DOTALL,
+)
+
+
+def ignores_of_python(text: str) -> Mapping[int, frozenset[str]]:
+    """What the comments of Python code leave out, by line; what looks like a comment inside a string is none."""
+    return _ignores(_python_comments(text)) if _may_have_one(text) else {}
+
+
+def ignores_of_configuration(text: str, suffix: str) -> Mapping[int, frozenset[str]]:
+    """What the comments of a YAML or TOML file leave out, by line; JSON has no comments."""
+    if suffix == ".json" or not _may_have_one(text):
+        return {}
+    return _ignores(_toml_comments(text) if suffix == ".toml" else _yaml_comments(text))
+
+
+def _may_have_one(text: str) -> bool:
+    # Tokenising takes longer than parsing, and few files have such a comment.
+    return _MARK.search(text) is not None
+
+
+def _ignores(comments: Comments) -> Mapping[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    for line, comment in comments:
+        for mark in _MARK.finditer(comment):
+            place = WHOLE_FILE if mark["file"] else line
+            codes = frozenset(code.strip().upper() for code in (mark["codes"] or "").split(",") if code.strip())
+            if mark["codes"] is None or codes:  # empty brackets name no code
+                found[place] = codes | found[place] if codes and found.get(place, codes) else frozenset()
+    return found
+
+
+def _python_comments(text: str) -> Iterator[tuple[int, str]]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+    except (tokenize.TokenError, SyntaxError):  # the parser says what is wrong with the file
+        return
+
+
+def _toml_comments(text: str) -> Iterator[tuple[int, str]]:
+    for match in _TOML.finditer(text):
+        if match["comment"]:
+            yield text.count("\n", 0, match.start()) + 1, match["comment"]
+
+
+def _yaml_comments(text: str) -> Iterator[tuple[int, str]]:
+    """Each "#" outside scalars that begins a line or follows a space, up to the end of its line."""
+    import yaml
+
+    try:
+        spans = [(each.start_mark.index, each.end_mark.index) for each in yaml.scan(text) if isinstance(each, yaml.ScalarToken)]
+    except yaml.YAMLError:
+        return
+    inside = iter(spans)
+    start, end = next(inside, (len(text), len(text)))
+    for match in re.finditer(r"(?:^|(?<=\s))#[^\n]*", text, re.MULTILINE):
+        while end <= match.start() and end < len(text):
+            start, end = next(inside, (len(text), len(text)))
+        if not start <= match.start() < end:
+            yield text.count("\n", 0, match.start()) + 1, match.group()
