@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,18 @@ def test_networks_are_those_of_the_settings_unless_one_is_stated(asked: list[dic
     settings('network = "timm:resnet50"\n[tool.tare.networks]\n"tests/*" = "timm:vit_base_patch16_224"')
     check_code(".")
     check_code(".", "timm:resnet18")
-    stated = {"tests/test_train.py": "timm:vit_base_patch16_224", "train.py": "timm:resnet50", "pyproject.toml": "timm:resnet50"}
-    assert [{path: known["networks"].get(path) for path in stated} for known in asked] in (
-        [stated, dict.fromkeys(stated, "timm:resnet18")],
-        [stated | {"pyproject.toml": None}, dict.fromkeys(stated, "timm:resnet18") | {"pyproject.toml": None}],
-    )
+    names = [known["network"] for known in asked]
+    assert (sorted(names[:2]), names[2:]) == (["timm:resnet50", "timm:vit_base_patch16_224"], ["timm:resnet18"])
+
+
+def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings('[tool.tare.networks]\n"tests/*" = "timm:resnet50"')
+    named = lambda documents, network: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
+    monkeypatch.setattr(api, "examined", named)
+    assert [(each.place.path, each.message) for each in check_code(".").findings] == [
+        ("tests/test_train.py", "timm:resnet50"),
+        ("train.py", "None"),
+    ]
 
 
 def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
@@ -83,9 +91,9 @@ def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
     assert (first, len(asked)) == (second, 1)
     assert paths(select=["TARE02"]) == []
     assert len(asked) == 1  # what is shown is chosen from what was found
-    for change in ({"model": "timm:resnet18"}, {"pedantic": True}, {"cache": False}):
-        check_code(".", **change)
-    assert len(asked) == 4
+    for change in ({"model": "timm:resnet18"}, {"cache": False}):
+        check_code(".", **change)  # type: ignore[arg-type]
+    assert len(asked) == 3
 
 
 def test_a_changed_file_is_judged_again(asked: list[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,14 +97,25 @@ def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataErro
 def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> list[CodeFinding]:
     """What the rules find, or found when they last saw the same files."""
     networks = {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
-    key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
+    key = key_of(documents, repr(sorted(networks.items())))
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = examined(documents, networks=networks, pedantic=request.pedantic)
+    found = _examined(documents, networks)
     if request.cache:
         keep(request.places, key, found)
     return found
+
+
+def _examined(documents: Sequence[Document], networks: Mapping[str, str]) -> list[CodeFinding]:
+    """The findings about each file, for its own network; every network is looked at together with all files."""
+    names = dict.fromkeys(networks.get(each.path) for each in documents)
+    return [
+        finding
+        for name in names
+        for finding in examined(documents, network=name)
+        if len(names) == 1 or networks.get(finding.place.path) == name
+    ]
 
 
 def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
