@@ -110,12 +110,22 @@ def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Docume
 def _examined(documents: Sequence[Document], networks: Mapping[str, str]) -> list[CodeFinding]:
     """The findings about each file, for its own network; every network is looked at together with all files."""
     names = dict.fromkeys(networks.get(each.path) for each in documents)
+    by_path = {each.path: each for each in documents}
     return [
-        finding
+        _with_source(finding, by_path.get(finding.place.path))
         for name in names
         for finding in examined(documents, network=name)
         if len(names) == 1 or networks.get(finding.place.path) == name
     ]
+
+
+def _with_source(finding: CodeFinding, document: Document | None) -> CodeFinding:
+    """The finding with its whole source line, to which its columns refer."""
+    if document is None:
+        return finding
+    place = finding.place
+    before = document.cells[place.cell - 1] - 1 if 0 < place.cell <= len(document.cells) else 0
+    return replace(finding, source=document.line(place.line + before).rstrip())
 
 
 def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
