@@ -73,7 +73,9 @@ def test_formats_of_files_are_refused_for_a_pipeline(capsys: pytest.CaptureFixtu
 def test_fail_on_error_lets_warnings_pass(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    monkeypatch.setattr(api, "examined", lambda *all_, **known: [replace(each, severity="warning") for each in typos(*all_, **known)])
+    monkeypatch.setattr(
+        api, "examined", lambda *all_, **known: [replace(each, severity="warning") for each in typos(*all_, **known)]
+    )
     assert run(capsys, "check", ".")[0] == 1
     assert run(capsys, "check", ".", "--fail-on", "error", "--no-cache")[0] == 0
 
@@ -103,6 +105,15 @@ def test_statistics_count_codes(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "check", ".", "--statistics")
     assert code == 1
     assert out.split()[:3] == ["1", "TARE010", "error"]
+
+
+def test_a_rule_is_told_with_the_places_where_the_files_have_it(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "rule", "unexplained-constants", ".")
+    assert code == 0
+    assert out.startswith("TARE010 unexplained-constants")
+    assert "train.py:1:8: TARE010 error: std 0.255 is a typo of 0.225" in out
+    assert "no findings in 2 files read" in run(capsys, "rule", "TARE003", ".")[1]
+    assert run(capsys, "rule", "TARE003", "nowhere")[0] == 2
 
 
 def test_watching_checks_after_every_change_and_survives_wrong_settings(

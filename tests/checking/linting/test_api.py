@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -146,3 +147,13 @@ def test_skipped_files_are_named_once() -> None:
 def test_no_path_is_refused() -> None:
     with pytest.raises(SpecError, match="files and folders to read"):
         check_code([])
+
+
+def test_a_finding_has_its_whole_source_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("train.py").write_text(f"if True:\n    {CODE}")
+    cells = [{"cell_type": "code", "source": source} for source in ("x = 1\ny = 2", f"if x:\n  {CODE}")]
+    Path("a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}))
+    stripped = lambda documents, **_: [replace(each, source="std") for each in typos(documents)]  # noqa: E731
+    monkeypatch.setattr(api, "examined", stripped)
+    lines = [each.source for each in check_code(["a.ipynb", "train.py"]).findings]
+    assert lines == ["  std = (0.255, 0.224, 0.229)", "    std = (0.255, 0.224, 0.229)"]

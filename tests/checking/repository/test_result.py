@@ -15,7 +15,12 @@ from tests.code_findings import finding, report
 
 texts = st.text(max_size=12)
 places = st.builds(
-    Place, path=texts, line=st.integers(1, 99), column=st.integers(1, 99), end_line=st.integers(1, 99), end_column=st.integers(1, 99)
+    Place,
+    path=texts,
+    line=st.integers(1, 99),
+    column=st.integers(1, 99),
+    end_line=st.integers(1, 99),
+    end_column=st.integers(1, 99),
 )
 findings = st.builds(
     CodeFinding,
