@@ -93,7 +93,7 @@ def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
     assert paths(select=["TARE02"]) == []
     assert len(asked) == 1  # what is shown is chosen from what was found
     for change in ({"model": "timm:resnet18"}, {"cache": False}):
-        check_code(".", **change)  # type: ignore[arg-type]
+        check_code(".", **change)
     assert len(asked) == 3
 
 
@@ -108,7 +108,7 @@ def test_a_changed_file_is_judged_again(asked: list[dict[str, Any]]) -> None:
 
 def test_known_findings_are_left_out_and_new_ones_shown() -> None:
     settings('baseline = "known.json"')
-    with pytest.raises(SpecError, match="known.json' does not exist; write it with --write-baseline"):
+    with pytest.raises(SpecError, match=r"known.json' does not exist; write it with --write-baseline"):
         check_code(".")
     assert made_known(CodeRequest(paths=".")) == (Path.cwd() / "known.json", 2)
     report = check_code(".")
