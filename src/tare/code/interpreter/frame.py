@@ -15,6 +15,8 @@ from tare.code.interpreter.values import Call, Class, Instance, Value, joined, n
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
 DEEPEST_EXPRESSION = 60
+#: How often one function is followed for one entry.
+MOST_VISITS = 6
 
 
 class OutOfBudget(Exception):
@@ -59,6 +61,7 @@ class Run:
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
     options: dict[Value, dict[str, Value]] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
+    visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -69,6 +72,12 @@ class Run:
         self.steps += 1
         if self.steps > self.limit:
             raise OutOfBudget
+
+    def may_enter(self, node: ast.AST) -> bool:
+        """Whether a function is followed once more in this entry: a call of a hundred learns no more than the first few."""
+        key = (self.entry, node)
+        self.visits[key] = self.visits.get(key, 0) + 1
+        return self.visits[key] <= MOST_VISITS
 
     def new_key(self) -> int:
         """A key for a new object."""

@@ -10,7 +10,7 @@ _OTHER = frozenset(
     (
         "/ * - normalize preprocess_input imread cvtColor ImageDataGenerator flow_from_directory flow flow_from_dataframe "
         "Rescaling Lambda map fit predict random_split create_model from_pretrained load fit_transform load_state_dict "
-        "create_transform image_dataset_from_directory div to_tensor get_model"
+        "create_transform imshow () image_dataset_from_directory div to_tensor get_model"
     ).split()
 )
 _NETWORK = re.compile(

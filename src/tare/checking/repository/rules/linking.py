@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call
@@ -17,6 +19,9 @@ _OPEN = re.compile(
 )
 
 
+_Made = TypeVar("_Made", Pipeline, Network)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What one file makes when it runs, with what it calls in other files.
@@ -27,18 +32,27 @@ class Program:
     path: str
     pipelines: tuple[Pipeline, ...]
     networks: tuple[Network, ...]
+    calls: tuple[Call, ...]
     is_open: bool
 
 
 def programs(facts: Facts) -> Iterator[Program]:
     """The programs of a repository: one a file."""
     texts = {each.path: each.document.text for each in facts.sources}
-    paths = dict.fromkeys(_program(each.call) for each in (*facts.pipelines, *facts.networks))
-    for path in paths:
-        pipelines = tuple(each for each in facts.pipelines if _program(each.call) == path)
-        networks = tuple(each for each in facts.networks if _program(each.call) == path)
+    pipelines_of, networks_of, calls_of = _by_program(facts.pipelines), _by_program(facts.networks), defaultdict(list)
+    for each in facts.calls:
+        calls_of[_program(each)].append(each)
+    for path in {**pipelines_of, **networks_of}:
+        pipelines, networks = tuple(pipelines_of.get(path, ())), tuple(networks_of.get(path, ()))
         files = {path, *(each.path for each in pipelines), *(each.call.spot.source.path for each in networks)}
-        yield Program(path, pipelines, networks, any(_OPEN.search(texts.get(each, "")) for each in files))
+        yield Program(path, pipelines, networks, tuple(calls_of[path]), any(_OPEN.search(texts.get(each, "")) for each in files))
+
+
+def _by_program(several: Iterable[_Made]) -> dict[str, list[_Made]]:
+    found: dict[str, list[_Made]] = {}
+    for each in several:
+        found.setdefault(_program(each.call), []).append(each)
+    return found
 
 
 def _program(call: Call) -> str:
