@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
 
 _OTHER = frozenset(
@@ -21,7 +22,7 @@ _NETWORK = re.compile(
 
 def interesting(last: str) -> bool:
     """Whether a call with this last name says something about preprocessing or networks."""
-    return last in CONTAINER_NAMES or last in STEP_NAMES or last in _OTHER or _NETWORK.match(last) is not None
+    return last in CONTAINER_NAMES or last in STEP_NAMES or last in _OTHER or last in OPEN_NAMES or _NETWORK.match(last) is not None
 
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.

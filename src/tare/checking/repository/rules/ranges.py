@@ -32,6 +32,11 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
             yield from _unit(program, networks, texts)
 
 
+def _scales_otherwise(text: str) -> bool:
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith(("import ", "from ", "#")))
+    return any(_OTHER_SCALING.search(line) for line in lines)
+
+
 class _Scaled(NamedTuple):
     """A place that brings images to 0..1."""
 
@@ -42,7 +47,7 @@ class _Scaled(NamedTuple):
 def _unit(program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
     places = list(_unit_places(program))
     files = {program.path, *(each.spot.source.path for each in places), *(each.call.spot.source.path for each in networks)}
-    if any(_OTHER_SCALING.search(texts.get(each, "")) for each in files):
+    if any(_scales_otherwise(texts.get(each, "")) for each in files):
         return
     names = list({each.name: each for each in networks}.values())
     for place in places:
