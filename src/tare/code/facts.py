@@ -45,9 +45,10 @@ class Facts:
     networks: tuple[Network, ...]
     calls: tuple[Call, ...]
     sources: tuple[Source, ...]
+    cut: frozenset[str] = frozenset()
 
 
-def facts_of(log: Sequence[Call], sources: Sequence[Source]) -> Facts:
+def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] = ()) -> Facts:
     """The facts in a log of calls."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
     pipelines = {
@@ -55,7 +56,7 @@ def facts_of(log: Sequence[Call], sources: Sequence[Source]) -> Facts:
     }
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
-    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources))
+    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut))
 
 
 def _parts(call: Call) -> Iterable[Value]:
@@ -75,7 +76,7 @@ def role_of(call: Call) -> Role:
     for role in (named, decided):
         if role != "unknown":
             return role
-    return next((role for role in (role_of_names([each]) for each in reversed(call.within)) if role != "unknown"), "unknown")
+    return role_of_names(call.within[-1:])
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:

@@ -32,4 +32,4 @@ def read(documents: Sequence[Document]) -> Facts:
     for each in documents:
         if each.kind != "configuration" and RELEVANT.search(each.text):
             program.carry_out(each.path)
-    return facts_of(run.log, program.sources)
+    return facts_of(run.log, program.sources, run.cut)

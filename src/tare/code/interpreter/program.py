@@ -15,6 +15,8 @@ from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Lib
 #: Steps that one entry may take, and all entries of one file together.
 STEPS = 40_000
 STEPS_OF_FILE = 120_000
+_MOST_NESTED = 40
+_LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
 
 
 class Program:
@@ -89,7 +91,24 @@ class Program:
             statements.execute(frame, source.tree.body)
         except (OutOfBudget, RecursionError):
             pass
+        self._nested(run)
         run.entry, run.steps, run.limit = entry, steps, limit
+
+    def _nested(self, run: Run) -> None:
+        """Functions inside functions, and lambdas, that were only handed on: to ``map``, to a layer, to a transform."""
+        left, run.nested = run.nested, []
+        for each in left[:_MOST_NESTED]:
+            if each.node not in run.entered:
+                self._within_entry(run, each)
+        run.nested = []
+
+    def _within_entry(self, run: Run, value: Function) -> None:
+        run.steps, run.limit = 0, STEPS
+        frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
+        try:
+            calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
+        except (OutOfBudget, RecursionError):
+            pass
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
@@ -112,7 +131,8 @@ class Program:
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
             if path in self._documents:
                 return ModuleOf(path)
-        return ModuleOf(f"{stem}/") if stem and stem in self._folders else None
+        is_library = posixpath.basename(stem) in _LIBRARIES  # a folder without __init__.py does not stand before an installed library
+        return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
@@ -163,7 +183,9 @@ class Program:
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         except (OutOfBudget, RecursionError):
             pass
-        return run.steps
+        steps = run.steps
+        self._nested(run)
+        return steps
 
 
 def _ancestors(path: str) -> list[str]:
