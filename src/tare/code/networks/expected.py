@@ -42,7 +42,7 @@ class Expected:
     ``order`` is the order of the channels (empty: not images). ``inside`` says what the network does itself, so that its user
     must not; ``inner`` has the constants that it applies, as far as they are known: its user applies them if the network was
     built without its preprocessing. ``also`` has further constants that are right for this name, since versions of its library
-    differ. ``constants`` is None if no constants would do, as for audio, and ``notes`` say what holds. ``size`` is (height, width).
+    differ. ``constants`` is None if none would do, as for audio, and ``notes`` say what holds. ``size`` is (height, width).
     """
 
     library: str

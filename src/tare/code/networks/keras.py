@@ -55,5 +55,6 @@ def _expected(name: str, origin: str, mode: Mode, inner: Constants | None) -> Ex
     if mode != "none":
         return Expected("keras", name, constants, origin, order)
     scales = inner is not None and inner.equal((0.0,), (1.0,))
-    note = "it is fed 0..255 and scales them itself, unless it was built with include_preprocessing=False"
+    unless = ", unless it was built with include_preprocessing=False" if inner else ""
+    note = f"it is fed 0..255 and scales them itself{unless}"
     return Expected("keras", name, constants, origin, order, "scaling" if scales else "normalisation", inner, notes=(note,))
