@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_each_format_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> Non
         code, out, _ = run(capsys, "check", ".", "--format", name)
         assert code == 1
         assert json.loads(out)
-    assert ElementTree.fromstring(run(capsys, "check", ".", "--format", "junit")[1]).tag == "testsuites"
+    assert "<testsuites " in run(capsys, "check", ".", "--format", "junit")[1]
     assert run(capsys, "check", ".", "--format", "github")[1].startswith("::error title=TARE010,file=train.py,line=1,")
     assert json.loads(run(capsys, "check", ".", "--json")[1])["schema"] == "tare.code-check/1"
 
@@ -71,11 +71,8 @@ def test_formats_of_files_are_refused_for_a_pipeline(capsys: pytest.CaptureFixtu
 
 
 def test_fail_on_error_lets_warnings_pass(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    monkeypatch.setattr(
-        api, "examined", lambda *all_, **known: [replace(each, severity="warning") for each in typos(*all_, **known)]
-    )
+    warnings = lambda documents, **_: [replace(each, severity="warning") for each in typos(documents)]  # noqa: E731
+    monkeypatch.setattr(api, "examined", warnings)
     assert run(capsys, "check", ".")[0] == 1
     assert run(capsys, "check", ".", "--fail-on", "error", "--no-cache")[0] == 0
 
