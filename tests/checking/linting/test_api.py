@@ -87,6 +87,25 @@ def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('network = "timm:resnet5O"', "for network of "),
+        ('network = "resnet50"', "for network of "),
+        ('[tool.tare.networks]\n"a/*" = "nobody:resnet50"', r"for 'a/\*' of "),
+    ],
+)
+def test_a_network_of_which_nobody_says_what_it_expects_is_refused(text: str, where: str) -> None:
+    settings(text)
+    with pytest.raises(SpecError, match=f"a network whose input is known {where}"):
+        check_code(".")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(SpecError, match="for --model, found 'timm:resnet5O'"):
+        check_code(".", "timm:resnet5O")
+
+
 def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
     first, second = check_code("."), check_code(".")
     assert (first, len(asked)) == (second, 1)

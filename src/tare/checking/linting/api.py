@@ -10,6 +10,7 @@ from pathlib import Path
 from tare.checking.linting.baseline import unknown, write_baseline
 from tare.checking.linting.cache import keep, kept, key_of
 from tare.checking.linting.inputs import CodeRequest
+from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
 from tare.checking.repository.api import examined
@@ -56,6 +57,7 @@ def made_known(request: CodeRequest) -> tuple[Path, int]:
 
 def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     """The findings that options, settings and comments leave, known ones included."""
+    check_networks(request, settings)
     documents, skipped = _read(request, settings)
     if not documents:
         raise _nothing_read(request.places, skipped)
