@@ -143,7 +143,7 @@ class Program:
         return UNKNOWN
 
     def carry_out(self, path: str) -> None:
-        """Run a file: its module, and then every function and method that nothing called."""
+        """Every function and method of a file that nothing called when the modules were carried out."""
         run, source = self.run, self.source(path)
         if run is None or source is None:
             return
@@ -154,7 +154,7 @@ class Program:
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
         if isinstance(value, Function) and value.source is source and value.node not in run.entered:
-            return self._function(run, value, None)
+            return self._function(run, value, None, f"{source.path}::{value.name}")
         if isinstance(value, Class) and value.source is source:
             return self._class(run, value)
         return 0
@@ -165,18 +165,21 @@ class Program:
             return 0
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)
+        # What an object does belongs to the program that makes it.
+        program = this.made.entry.partition("::")[0] if this is not None and this.made is not None else value.source.path
+        entry = f"{program}::{value.name}"
         for each in sorted(methods, key=lambda one: one.name != "__init__"):
             if this is None:
                 this = Instance(value, run.new_key())
                 begin = value.attributes.get("__init__")
                 if isinstance(begin, Function):
-                    used += self._function(run, begin, this)
+                    used += self._function(run, begin, this, entry)
             if each.node not in run.entered:
-                used += self._function(run, each, this if each.kind != "staticmethod" else None)
+                used += self._function(run, each, this if each.kind != "staticmethod" else None, entry)
         return used
 
-    def _function(self, run: Run, value: Function, this: Value | None) -> int:
-        run.entry, run.steps, run.limit = f"{value.source.path}::{value.name}", 0, STEPS
+    def _function(self, run: Run, value: Function, this: Value | None, entry: str) -> int:
+        run.entry, run.steps, run.limit = entry, 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
         try:

@@ -36,11 +36,11 @@ class Program:
         return self.cut or any(takes_constants_from_elsewhere(each) and agree(each.decisions, decisions) for each in self.calls)
 
 
-def programs(facts: Facts) -> Iterator[Program]:
-    """The programs of a repository: one a file."""
+def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
+    """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
     pipelines, networks, calls = _grouped(facts.pipelines), _grouped(facts.networks), _grouped(facts.calls)
     cut = {each.partition("::")[0] for each in facts.cut}
-    for path in {**pipelines, **networks}:
+    for path in {**pipelines, **networks, **(calls if every else {})}:
         yield Program(
             path, tuple(pipelines.get(path, ())), tuple(networks.get(path, ())), tuple(calls.get(path, ())), path in cut
         )

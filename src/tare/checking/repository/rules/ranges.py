@@ -19,6 +19,8 @@ from tare.code.roles import words
 
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
 _OTHER_SCALING = re.compile(r"preprocess_input|127\.5|Normalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
+#: A network of one's own, which may be fed anything.
+_OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.|nn\.Module")
 _NO_IMAGE = frozenset("mask masks label labels heatmap alpha seg segmentation gt target targets y depth opacity".split())
 
 
@@ -29,6 +31,19 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         networks = [each for each in program.networks if each.library == "keras"]
         if networks and all(each.pretrained for each in networks):
+            yield from _unit(program, networks, texts)
+    yield from _across_programs(facts, texts)
+
+
+def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFinding]:
+    """Programs without a network of their own, in a repository whose every network is one of Keras with pretrained weights."""
+    networks = [each for each in facts.networks if each.library == "keras"]
+    if not networks or len(networks) != len(facts.networks) or not all(each.pretrained for each in networks):
+        return
+    if any(_scales_otherwise(text) or _OWN_NETWORK.search(text) for text in texts.values()):
+        return
+    for program in programs(facts, every=True):
+        if not program.networks:
             yield from _unit(program, networks, texts)
 
 
