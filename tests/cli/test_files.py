@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tare.checking.linting import api
+from tare.checking.repository import api as repository
 from tests.cli.test_main import run
 from tests.code_findings import typos
 
@@ -22,7 +22,7 @@ CODE = "std = (0.255, 0.224, 0.229)\n"
 def _repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "500")
-    monkeypatch.setattr(api, "examined", typos)
+    monkeypatch.setattr(repository, "examined", typos)
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     Path("train.py").write_text(CODE)
@@ -72,7 +72,7 @@ def test_formats_of_files_are_refused_for_a_pipeline(capsys: pytest.CaptureFixtu
 
 def test_fail_on_error_lets_warnings_pass(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     warnings = lambda documents, **_: [replace(each, severity="warning") for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(api, "examined", warnings)
+    monkeypatch.setattr(repository, "examined", warnings)
     assert run(capsys, "check", ".")[0] == 1
     assert run(capsys, "check", ".", "--fail-on", "error", "--no-cache")[0] == 0
 

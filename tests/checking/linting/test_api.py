@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tare.checking.linting import api
 from tare.checking.linting.api import check_code, made_known
 from tare.checking.linting.inputs import CodeRequest
+from tare.checking.repository import api as repository
 from tare.errors import DataError, SpecError
 from tests.code_findings import counted, typos
 
@@ -28,7 +28,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     for name in ("train.py", "tests/test_train.py"):
         Path(name).write_text(CODE)
     judge, asked = counted(typos)
-    monkeypatch.setattr(api, "examined", judge)
+    monkeypatch.setattr(repository, "examined", judge)
     return asked
 
 
@@ -80,7 +80,7 @@ def test_networks_are_those_of_the_settings_unless_one_is_stated(asked: list[dic
 def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     settings('[tool.tare.networks]\n"tests/*" = "timm:resnet50"')
     named = lambda documents, network: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(api, "examined", named)
+    monkeypatch.setattr(repository, "examined", named)
     assert [(each.place.path, each.message) for each in check_code(".").findings] == [
         ("tests/test_train.py", "timm:resnet50"),
         ("train.py", "None"),
@@ -173,6 +173,6 @@ def test_a_finding_has_its_whole_source_line(monkeypatch: pytest.MonkeyPatch) ->
     cells = [{"cell_type": "code", "source": source} for source in ("x = 1\ny = 2", f"if x:\n  {CODE}")]
     Path("a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}))
     stripped = lambda documents, **_: [replace(each, source="std") for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(api, "examined", stripped)
+    monkeypatch.setattr(repository, "examined", stripped)
     lines = [each.source for each in check_code(["a.ipynb", "train.py"]).findings]
     assert lines == ["  std = (0.255, 0.224, 0.229)", "    std = (0.255, 0.224, 0.229)"]

@@ -13,7 +13,6 @@ from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
-from tare.checking.repository.api import examined
 from tare.checking.repository.result import CodeFinding, CodeReport
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
@@ -111,6 +110,8 @@ def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Docume
 
 def _examined(documents: Sequence[Document], networks: Mapping[str, str]) -> list[CodeFinding]:
     """The findings about each file, for its own network; every network is looked at together with all files."""
+    from tare.checking.repository.api import examined  # findings that are kept need none of it
+
     names = dict.fromkeys(networks.get(each.path) for each in documents)
     by_path = {each.path: each for each in documents}
     return [

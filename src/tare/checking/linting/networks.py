@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.settings import Settings
-from tare.code.networks.table import expected
 from tare.errors import SpecError
 
 _EXAMPLES = "timm:resnet50, torchvision:resnet50, keras:VGG16 or transformers:google/vit-base-patch16-224"
@@ -20,5 +19,7 @@ def check_networks(request: CodeRequest, settings: Settings) -> None:
 
 
 def _is_known(name: str) -> bool:
+    from tare.code.networks.table import expected  # a large index, which few checks need
+
     library, colon, rest = name.partition(":")
     return bool(colon) and expected(library, rest) is not None
