@@ -10,7 +10,7 @@ from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call, Choice, Items, Table, Value
 from tare.code.libraries.networks import Network, networks_of
 from tare.code.libraries.pipelines import Variant, is_container, variants
-from tare.code.roles import Role, role_of_decisions, role_of_names
+from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,8 @@ def role_of(call: Call) -> Role:
     for role in (named, decided):
         if role != "unknown":
             return role
-    return role_of_names(call.within[-1:])
+    made = role_of_names(call.within[-1:])
+    return made if made != "unknown" else role_of_file(call.spot.source.path, call.spot.source.document.text)
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:

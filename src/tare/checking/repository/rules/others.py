@@ -39,7 +39,7 @@ def _of_network(program: Program, network: Network, expected: Expected) -> Itera
     if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
     for each in found:
-        name = next((one.name for one in published() if near(one.mean, each.mean) and near(one.std, each.std)), "")
+        name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
         if name in _OF_NETWORKS and each.top in (1.0, 255.0):
             yield _finding(network, expected, each, name)
 

@@ -18,9 +18,9 @@ from tare.code.libraries.networks import Network
 from tare.code.roles import words
 
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
-_OTHER_SCALING = re.compile(r"preprocess_input|127\.5|Normalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
+_OTHER_SCALING = re.compile(r"preprocess_input|127\.5|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
 #: A network of one's own, which may be fed anything.
-_OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.|nn\.Module")
+_OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
 _NO_IMAGE = frozenset("mask masks label labels heatmap alpha seg segmentation gt target targets y depth opacity".split())
 
 
