@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.table import CODE_RULES
+from tare.checking.repository.stated import stated
 from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document
 from tare.code.interpreter.frame import Run
@@ -19,9 +20,11 @@ def examined(documents: Sequence[Document], *, network: str | None = None) -> li
 
     ``network`` is what the files are stated to feed, such as ``timm:resnet50``. Nothing of the documents is run.
     """
-    del network
     facts = read(documents)
-    found = {(each.code, each.place, each.message): each for rule in CODE_RULES for each in rule(facts)}
+    every = [each for rule in CODE_RULES for each in rule(facts)]
+    if network is not None:
+        every += stated(facts, network)
+    found = {(each.code, each.place, each.message): each for each in every}
     return sorted(found.values(), key=lambda each: (each.place, each.code))
 
 
