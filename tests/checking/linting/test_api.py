@@ -79,7 +79,7 @@ def test_networks_are_those_of_the_settings_unless_one_is_stated(asked: list[dic
 
 def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     settings('[tool.tare.networks]\n"tests/*" = "timm:resnet50"')
-    named = lambda documents, network: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
+    named = lambda documents, network, **_: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
     monkeypatch.setattr(repository, "examined", named)
     assert [(each.place.path, each.message) for each in check_code(".").findings] == [
         ("tests/test_train.py", "timm:resnet50"),
@@ -111,9 +111,9 @@ def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
     assert (first, len(asked)) == (second, 1)
     assert paths(select=["TARE02"]) == []
     assert len(asked) == 1  # what is shown is chosen from what was found
-    for change in ({"model": "timm:resnet18"}, {"cache": False}):
+    for change in ({"model": "timm:resnet18"}, {"pedantic": True}, {"cache": False}):
         check_code(".", **change)
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 def test_a_changed_file_is_judged_again(asked: list[dict[str, Any]]) -> None:

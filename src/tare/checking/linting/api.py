@@ -98,17 +98,17 @@ def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataErro
 def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> list[CodeFinding]:
     """What the rules find, or found when they last saw the same files."""
     networks = {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
-    key = key_of(documents, repr(sorted(networks.items())))
+    key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = _examined(documents, networks)
+    found = _examined(documents, networks, request.pedantic)
     if request.cache:
         keep(request.places, key, found)
     return found
 
 
-def _examined(documents: Sequence[Document], networks: Mapping[str, str]) -> list[CodeFinding]:
+def _examined(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> list[CodeFinding]:
     """The findings about each file, for its own network; every network is looked at together with all files."""
     from tare.checking.repository.api import examined  # findings that are kept need none of it
 
@@ -117,7 +117,7 @@ def _examined(documents: Sequence[Document], networks: Mapping[str, str]) -> lis
     return [
         _with_source(finding, by_path.get(finding.place.path))
         for name in names
-        for finding in examined(documents, network=name)
+        for finding in examined(documents, network=name, pedantic=pedantic)
         if len(names) == 1 or networks.get(finding.place.path) == name
     ]
 
