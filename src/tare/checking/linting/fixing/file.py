@@ -34,7 +34,9 @@ class Changed:
     def diff(self) -> str:
         """The change in the unified form that ``patch`` takes."""
         before, after = ([*io.StringIO(text, newline="\n")] for text in (self.before, self.after))
-        lines = difflib.unified_diff(before, after, f"a/{self.path}", f"b/{self.path}")
+        names = (f"{side}/{self.path}" for side in ("a", "b"))
+        # A name with a line break would be a line of the difference.
+        lines = difflib.unified_diff(before, after, *(name if name.isprintable() else json.dumps(name) for name in names))
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
     def write(self) -> None:
