@@ -18,7 +18,7 @@ _FAMILIES: tuple[tuple[str, Constants], ...] = (
     (r"facebook/deit-.*", IMAGENET),
     (r"facebook/(?:convnext|convnextv2)-.*", IMAGENET),
     (r"facebook/dinov2-.*|facebook/dino-vit.*", IMAGENET),
-    (r"facebook/(?:vit-mae|levit|maskformer|mask2former|detr|sam-vit|sam2|sam2\.1|regnet)-.*", IMAGENET),
+    (r"facebook/(?:vit-mae|vit-msn|levit|maskformer|mask2former|detr|sam-vit|sam2|sam2\.1|regnet)-.*", IMAGENET),
     (r"facebook/dinov3-.*sat493m", Constants((0.430, 0.411, 0.296), (0.213, 0.156, 0.143))),
     (r"facebook/dinov3-.*", IMAGENET),
     (r"facebook/timesformer-.*", Constants((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))),
