@@ -106,6 +106,16 @@ def _check(request: Any) -> None:
     places.check_data(request.data)
 
 
+def _check_command(request: Any) -> None:
+    asked = request.asked()
+    if type(asked).__name__ == "CheckRequest":
+        _check(asked)
+        return
+    places.check_spec(asked.model)
+    if request.watch:
+        places.check_installed("watchfiles", "watch", "--watch")
+
+
 def _identify(request: Any) -> None:
     if request.model is not None:  # else the architecture is read from the checkpoint
         places.check_network(request.model)
@@ -232,6 +242,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "AdviceRequest": _advise,
     "ExplainRequest": _advise,
     "CheckRequest": _check,
+    "CheckCommand": _check_command,
     "IdentifyRequest": _identify,
     "PredictRequest": _predict,
     "ExportRequest": _export,

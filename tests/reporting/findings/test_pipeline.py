@@ -11,7 +11,7 @@ from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import RULES
 from tare.input_spec.spec import InputSpec
-from tare.reporting import findings
+from tare.reporting.findings import pipeline as findings
 
 ERROR = Finding("TARE001", "error", "50% of, all: values", "divide\nby 255", "Compose, step 2")
 WARNING = Finding("TARE024", "warning", "random", "do not")
