@@ -69,8 +69,12 @@ ENTRIES = (
     Entry(
         "check",
         READ,
-        "Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.",
-        ("tare check train.py:val_transform --model timm:resnet18", "tare check preprocessor_config.json --mean 0.5 --std 0.5"),
+        "Find what is wrong with the preprocessing of networks: ranges, constants, order, channels, size.",
+        (
+            "tare check .",
+            "tare check train.py:val_transform --model timm:resnet18",
+            "tare check preprocessor_config.json --mean 0.5 --std 0.5",
+        ),
     ),
     Entry(
         "rule",

@@ -14,8 +14,8 @@ from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
 from tare.checking.repository.api import examined
 from tare.checking.repository.result import CodeFinding, CodeReport
-from tare.code.files.reading import documents_in
 from tare.code.files.document import Document, Skipped
+from tare.code.files.reading import documents_in
 from tare.errors import DataError, SpecError
 from tare.system.options import verb
 

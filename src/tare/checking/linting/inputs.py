@@ -80,8 +80,8 @@ class CodeRequest(CodeOptions):
     @property
     def places(self) -> tuple[str, ...]:
         """The paths as text."""
-        one = isinstance(self.paths, str | os.PathLike)
-        return tuple(os.fspath(path) for path in ([self.paths] if one else self.paths))  # type: ignore[list-item, union-attr]
+        paths = [self.paths] if isinstance(self.paths, str | os.PathLike) else self.paths
+        return tuple(map(os.fspath, paths))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,8 @@ class CheckCommand(CheckRequest, CodeActions, CodeOptions):
 
     paths: Sequence[str] = field(
         metadata=declared(
-            "Files and folders, which are only read: code, notebooks, configurations. Or one FILE.py:NAME or package.module:NAME, "
-            "a pipeline or a function without arguments that returns it; naming it RUNS that code.",
+            "Files and folders, which are only read: code, notebooks, configurations. Or one FILE.py:NAME or "
+            "package.module:NAME, a pipeline or a function without arguments that returns it; naming it RUNS that code.",
             is_argument=True,
             metavar="PATH...",
             kind=list[str],

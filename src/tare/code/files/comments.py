@@ -41,9 +41,11 @@ def _ignores(comments: Comments) -> Mapping[int, frozenset[str]]:
     for line, comment in comments:
         for mark in _MARK.finditer(comment):
             place = WHOLE_FILE if mark["file"] else line
-            codes = frozenset(code.strip().upper() for code in (mark["codes"] or "").split(",") if code.strip())
-            if mark["codes"] is None or codes:  # empty brackets name no code
-                found[place] = codes | found[place] if codes and found.get(place, codes) else frozenset()
+            codes = frozenset(re.findall(r"\w+", (mark["codes"] or "").upper()))
+            if mark["codes"] is None:
+                found[place] = frozenset()
+            elif codes and found.get(place, codes):  # brackets with nothing in them name no code
+                found[place] = found.get(place, codes) | codes
     return found
 
 

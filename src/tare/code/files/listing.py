@@ -64,7 +64,7 @@ def listed(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Listing:
         text = str(Path(path).absolute())
         if Path(text).is_dir():
             walk = _Walk(os.path.realpath(text), patterns)
-            names.update(shown(each) for each in _files(text, patterns_above(text), walk))
+            names.update(shown(each) for each in _files(text, _above(text), walk))
             skipped.update((each.path, each) for each in walk.skipped)
         elif os.path.lexists(text):
             named.add(shown(text))
@@ -116,6 +116,13 @@ def kind_of(name: str) -> Kind | None:
     return KINDS.get(os.path.splitext(name)[1].lower())
 
 
+def _above(folder: str) -> tuple[Patterns, ...]:
+    """What holds from above in a folder that was named; nothing if it is left out itself, since whoever names it wants it."""
+    patterns = patterns_above(folder)
+    folders = (str(each) for each in (Path(folder), *Path(folder).parents))
+    return () if any(is_left_out(each, patterns, is_folder=True) for each in folders) else patterns
+
+
 def _entries(folder: str, walk: _Walk) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -145,7 +152,7 @@ def _note_link(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _W
     if not (is_folder or kind_of(entry.name)) or entry.name in LEFT_OUT or _is_out(entry.path, patterns, walk, is_folder=False):
         return
     target = os.path.realpath(entry.path)
-    if not os.path.lexists(target):
+    if not Path(entry.path).exists():
         walk.skipped.append(Skipped(shown(entry.path), "it is a link that leads nowhere"))
     elif os.path.commonpath([walk.top, target]) != walk.top:
         walk.skipped.append(Skipped(shown(entry.path), "it is a link out of the folder: name its target to read it"))

@@ -57,8 +57,9 @@ def _problem(broken: list[tuple[int, str]]) -> str:
 
 
 def _document(data: bytes) -> Mapping[str, Any]:
+    text = decoded(data)
     try:
-        document = json.loads(decoded(data))
+        document = json.loads(text)
     except RecursionError:
         raise UnreadableTextError("it is no notebook: its JSON is nested too deeply") from None
     except json.JSONDecodeError as error:

@@ -26,7 +26,9 @@ def python_text(data: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
-        raise UnreadableTextError(f"its encoding: {reason_of(error)}") from None
+        missing = "invalid or missing" in str(error)
+        reason = "it is not utf-8, and declares no encoding" if missing else f"its encoding: {reason_of(error)}"
+        raise UnreadableTextError(reason) from None
     return decoded(data, encoding)
 
 
@@ -39,7 +41,7 @@ def decoded(data: bytes, encoding: str = "utf-8") -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = data[error.start] if error.start < len(data) else 0
-        raise UnreadableTextError(f"it is not {encoding}: byte 0x{byte:02x} in line {line}; declare its encoding") from None
+        raise UnreadableTextError(f"it is not {encoding}: byte 0x{byte:02x} in line {line}") from None
     except (LookupError, UnicodeError) as error:
         raise UnreadableTextError(f"its encoding: {reason_of(error)}") from None
     if "\0" in text:

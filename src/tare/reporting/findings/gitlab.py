@@ -19,11 +19,15 @@ def code_quality(report: CodeReport) -> list[dict[str, Any]]:
 
 def _issue(finding: CodeFinding, name: str) -> dict[str, Any]:
     place = finding.place
-    line = 1 if place.cell else place.line  # the line of a cell is no line of the notebook's file
+    # The line of a cell is no line of the notebook's file.
+    begin, end = (1, 1) if place.cell else (place.line, max(place.line, place.end_line))
     return {
         "description": message_of(finding),
         "check_name": finding.code,
         "fingerprint": name,
         "severity": _SEVERITIES[finding.severity],
-        "location": {"path": visible(place.path), "lines": {"begin": line, "end": max(line, 0 if place.cell else place.end_line)}},
+        "location": {
+            "path": visible(place.path),
+            "lines": {"begin": begin, "end": end},
+        },
     }

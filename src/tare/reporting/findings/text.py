@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from tare.checking.repository.result import CodeFinding, CodeReport

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tare.checking.linting.fixing.lines import Lines
 from tare.code.place import Place
@@ -32,7 +33,7 @@ class Cell:
         if start == end:
             raise ValueError("it is empty")
         spans = self.spans[start:end]
-        if any(before[1] != after[0] for before, after in zip(spans, spans[1:], strict=False)):
+        if any(before[1] != after[0] for before, after in pairwise(spans)):
             raise ValueError("it is in more than one string of the notebook")
         return spans[0][0], spans[-1][1]
 
@@ -86,7 +87,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     while text[at] != "}":
         key, at = _value(text, at)
         at = _blank(text, _blank(text, at) + 1)  # over the colon
-        yield key, at
+        yield str(key), at
         at = _next(text, _value(text, at)[1])
 
 
