@@ -27,5 +27,6 @@ CODES: dict[str, frozenset[str]] = {
     "std_is_variance": frozenset({"TARE044"}),
     "train_serve_mismatch": frozenset({"TARE050"}),
     "transform_is_a_string": frozenset(),
+    "wrong_divisor": frozenset({"TARE011"}),
     "wrong_model_constants": _CONSTANTS | _RANGE,
 }
