@@ -85,7 +85,8 @@ def _fix(request: CodeRequest) -> None:
     plan.write()
     for reason in plan.refused:
         console.note(reason)
-    console.note(f"repaired {len(plan.repaired)} findings in {len(plan.files)} files")
+    findings, files = len(plan.repaired), len(plan.files)
+    console.note(f"repaired {findings} finding{'s' * (findings != 1)} in {files} file{'s' * (files != 1)}")
 
 
 def _watch(options: CheckCommand, request: CodeRequest) -> int:

@@ -76,7 +76,11 @@ def _read(request: CodeRequest, settings: Settings) -> tuple[list[Document], lis
     """The files of the paths, without those that options and settings exclude."""
     found = documents_in([Path(path) for path in request.places], exclude=tuple(request.exclude or ()))
     named = {os.path.normpath(path) for path in request.places}
-    documents = [each for each in found.documents if each.path in named or not _excluded(each.path, settings)]
+    baseline = _baseline(request, settings)
+    own = () if baseline is None else (os.path.relpath(baseline).replace(os.sep, "/"),)
+    documents = [
+        each for each in found.documents if each.path not in own and (each.path in named or not _excluded(each.path, settings))
+    ]
     return documents, [each for each in found.skipped if not _excluded(each.path, settings)]
 
 

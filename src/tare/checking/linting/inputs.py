@@ -81,7 +81,7 @@ class CodeRequest(CodeOptions):
     def places(self) -> tuple[str, ...]:
         """The paths as text."""
         paths = [self.paths] if isinstance(self.paths, str | os.PathLike) else self.paths
-        return tuple(map(os.fspath, paths))
+        return tuple(os.fspath(path) for path in paths)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +143,10 @@ class CheckCommand(CheckRequest, CodeActions, CodeOptions):
 
 
 def _is_configuration(path: Path) -> bool:
-    """Whether a path is a configuration that states one input, or the folder of one."""
-    return path.suffix in _CONFIGURATIONS or (path.is_dir() and any((path / name).is_file() for name in _RUN_FILES))
+    """Whether a path is a configuration that states one input, or the folder of one, in which there is no code."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in _RUN_FILES) and not any(path.glob("*.py"))
+    return path.suffix in _CONFIGURATIONS
 
 
 def _refuse(given: OptionGroup, kind: type[OptionGroup], other: type[OptionGroup], when: str, remedy: str) -> None:

@@ -14,6 +14,8 @@ def bind(frame: Frame, target: ast.expr, value: Value) -> None:
     """Give a value to the target of an assignment."""
     if isinstance(target, ast.Name):
         frame.names[target.id] = named(value, target.id)
+        if isinstance(value, Items):
+            _note_constants(frame, target, target.id, value)
     elif isinstance(target, ast.Attribute):
         _attribute(frame, target, value)
     elif isinstance(target, ast.Subscript):
@@ -22,6 +24,15 @@ def bind(frame: Frame, target: ast.expr, value: Value) -> None:
         _several(frame, target, value)
     elif isinstance(target, ast.Starred):
         bind(frame, target.value, UNKNOWN)
+
+
+def _note_constants(frame: Frame, target: ast.expr, name: str, value: Items) -> None:
+    """Enter a list of three constants that is called a mean or std in the log."""
+    if len(value.items) != 3 or not ("mean" in name.lower() or "std" in name.lower()):
+        return
+    call = Call("set.constants", (value,), {}, frame.spot(target), UNKNOWN, frame.decisions, frame.within, frame.run.entry)
+    call.names.append(name)
+    frame.run.log.append(call)
 
 
 def _attribute(frame: Frame, target: ast.Attribute, value: Value) -> None:

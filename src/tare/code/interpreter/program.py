@@ -28,6 +28,11 @@ class Program:
         self.run: Run | None = None
 
     @property
+    def sources(self) -> list[Source]:
+        """The files that were parsed."""
+        return [each for each in self._sources.values() if isinstance(each, Source)]
+
+    @property
     def skipped(self) -> list[Skipped]:
         """The files that could not be parsed."""
         return [each for each in self._sources.values() if isinstance(each, Skipped)]

@@ -1,0 +1,35 @@
+"""``examined``: what is wrong with the preprocessing that documents state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.table import CODE_RULES
+from tare.code.facts import Facts, facts_of
+from tare.code.files.document import Document
+from tare.code.interpreter.frame import Run
+from tare.code.interpreter.program import Program
+from tare.code.libraries.table import RELEVANT, interesting
+
+
+def examined(documents: Sequence[Document], *, network: str | None = None) -> list[CodeFinding]:
+    """The findings of every rule, each once, in the order of their places.
+
+    ``network`` is what the files are stated to feed, such as ``timm:resnet50``. Nothing of the documents is run.
+    """
+    del network
+    facts = read(documents)
+    found = {(each.code, each.place, each.message): each for rule in CODE_RULES for each in rule(facts)}
+    return sorted(found.values(), key=lambda each: (each.place, each.code))
+
+
+def read(documents: Sequence[Document]) -> Facts:
+    """The facts that documents state."""
+    program = Program(documents)
+    run = Run(program, interesting)
+    program.run = run
+    for each in documents:
+        if each.kind != "configuration" and RELEVANT.search(each.text):
+            program.carry_out(each.path)
+    return facts_of(run.log, program.sources)

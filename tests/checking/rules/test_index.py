@@ -1,0 +1,36 @@
+"""The texts of the rules without the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.rule_index import rule_index
+from tare.checking.rules.index import PATH, check_code, index, title_of
+from tare.checking.rules.table import RULES
+from tare.errors import SpecError
+
+
+def test_the_index_is_that_of_the_rules() -> None:
+    assert PATH.read_text(encoding="utf-8") == rule_index(), "run: python -m benchmarks.rule_index"
+    assert [*index()] == [rule.code for rule in RULES]
+
+
+def test_a_title_is_that_of_the_rule_and_empty_for_no_rule() -> None:
+    assert title_of("TARE003") == index()["TARE003"].title != ""
+    assert title_of("TARE999") == ""
+
+
+@pytest.mark.parametrize(("text", "code"), [("TARE010", "TARE010"), ("tare01", "TARE01"), ("normalised-twice", "TARE003")])
+def test_codes_beginnings_and_names_are_taken(text: str, code: str) -> None:
+    assert check_code(text, "--select") == code
+
+
+@pytest.mark.parametrize("text", ["TARE999", "E501", "normalized-twice"])
+def test_what_no_rule_has_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match="codes or names of rules for --select"):
+        check_code(text, "--select")
+
+
+def test_the_closest_name_is_told() -> None:
+    with pytest.raises(SpecError, match="did you mean normalised-twice"):
+        check_code("normalized-twice", "--select")
