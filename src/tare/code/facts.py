@@ -10,7 +10,7 @@ from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call, Choice, Items, Table, Value
 from tare.code.libraries.networks import Network, networks_of
 from tare.code.libraries.pipelines import Variant, is_container, variants
-from tare.code.roles import Role, role_of_decisions, role_of_names
+from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +45,10 @@ class Facts:
     networks: tuple[Network, ...]
     calls: tuple[Call, ...]
     sources: tuple[Source, ...]
+    cut: frozenset[str] = frozenset()
 
 
-def facts_of(log: Sequence[Call], sources: Sequence[Source]) -> Facts:
+def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] = ()) -> Facts:
     """The facts in a log of calls."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
     pipelines = {
@@ -55,7 +56,7 @@ def facts_of(log: Sequence[Call], sources: Sequence[Source]) -> Facts:
     }
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
-    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources))
+    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut))
 
 
 def _parts(call: Call) -> Iterable[Value]:
@@ -75,7 +76,8 @@ def role_of(call: Call) -> Role:
     for role in (named, decided):
         if role != "unknown":
             return role
-    return next((role for role in (role_of_names([each]) for each in reversed(call.within)) if role != "unknown"), "unknown")
+    made = role_of_names(call.within[-1:])
+    return made if made != "unknown" else role_of_file(call.spot.source.path, call.spot.source.document.text)
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:

@@ -43,6 +43,18 @@ def _role_of_name(name: str) -> Role:
     return "eval" if evaluates else "train" if trains else "unknown"
 
 
+_TRAINS = re.compile(r"\.backward\(|\.fit\(|optimizer|Optimizer|\bTrainer\b|(?i:\btta\b)")
+
+
+def role_of_file(path: str, text: str) -> Role:
+    """``eval`` for a script that is named after it and trains nothing; ``unknown`` for any other, also for tests of code."""
+    *folders, name = path.split("/")
+    is_test = name.startswith(("test_", "conftest")) or name.endswith("_test.py") or {"tests", "testing", "test"} & set(folders)
+    if is_test or _TRAINS.search(text):
+        return "unknown"
+    return "eval" if role_of_names([name.rpartition(".")[0]]) == "eval" else "unknown"
+
+
 def role_of_decisions(decisions: Decisions) -> Role:
     """The role that the branches taken state: ``if train``, ``split == "val"``, ``phase in ("val", "test")``."""
     found = {role for role in (_role_of_condition(each) for each in decisions) if role != "unknown"}

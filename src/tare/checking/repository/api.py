@@ -10,6 +10,7 @@ from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
+from tare.code.interpreter.relevance import relevant
 from tare.code.libraries.table import RELEVANT, interesting
 
 
@@ -29,7 +30,9 @@ def read(documents: Sequence[Document]) -> Facts:
     program = Program(documents)
     run = Run(program, interesting)
     program.run = run
-    for each in documents:
-        if each.kind != "configuration" and RELEVANT.search(each.text):
-            program.carry_out(each.path)
-    return facts_of(run.log, program.sources)
+    chosen = relevant(documents, RELEVANT)
+    for each in chosen:
+        program.module(each.path)
+    for each in chosen:
+        program.carry_out(each.path)
+    return facts_of(run.log, program.sources, run.cut)

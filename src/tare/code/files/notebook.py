@@ -88,7 +88,8 @@ def _language(document: Mapping[str, Any]) -> str:
     metadata = _mapping(document, "metadata")
     info, kernel = _mapping(metadata, "language_info"), _mapping(metadata, "kernelspec")
     stated = next((each for each in (info.get("name"), kernel.get("language")) if isinstance(each, str) and each), "python")
-    if str(info.get("version", "")).startswith("2.") or kernel.get("name") == "python2":
+    # PyCharm writes version 2.7.6 into every notebook, so the kernel's name counts first.
+    if kernel.get("name") == "python2" or (str(info.get("version", "")).startswith("2.") and kernel.get("name") != "python3"):
         return "Python 2"
     return "python" if "python" in stated.lower() else " ".join(stated.split())[:40]
 

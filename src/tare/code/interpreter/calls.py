@@ -63,7 +63,7 @@ def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Sp
 
 
 def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot) -> Value:
-    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL:
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee.node):
         return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
     if callee.bound is not None and callee.kind != "staticmethod":
         args = (callee.bound, *args)

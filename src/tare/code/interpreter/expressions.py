@@ -293,7 +293,9 @@ def _element(frame: Frame, target: ast.expr, value: Value, body: ast.expr) -> Va
 
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
-    return function(frame, node, "<lambda>")
+    made_here = function(frame, node, "<lambda>")
+    frame.run.nested.append(made_here)
+    return made_here
 
 
 def function(frame: Frame, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Function:
@@ -304,7 +306,7 @@ def function(frame: Frame, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctio
         each.arg: value for each, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value is not None
     }
     values = {key: named(frame.run.engine.evaluate(frame, value), key) for key, value in defaults.items()}
-    return Function(node, frame.source, name, values, chained(frame.names, *frame.enclosing))
+    return Function(node, frame.source, name, values, chained(frame.names, *frame.enclosing), decisions=frame.decisions)
 
 
 def chained(*names: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -10,11 +10,13 @@ from typing import Protocol
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
 from tare.code.interpreter.heap import Heap
 from tare.code.interpreter.source import Source, Spot
-from tare.code.interpreter.values import Call, Class, Instance, Value, joined, narrowed
+from tare.code.interpreter.values import Call, Class, Function, Instance, Value, joined, narrowed
 
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
 DEEPEST_EXPRESSION = 60
+#: How often one function is followed for one entry.
+MOST_VISITS = 30
 
 
 class OutOfBudget(Exception):
@@ -59,6 +61,9 @@ class Run:
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
     options: dict[Value, dict[str, Value]] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
+    visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    nested: list[Function] = field(default_factory=list)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -68,7 +73,16 @@ class Run:
         """Count one step of the entry. Raises :class:`OutOfBudget`."""
         self.steps += 1
         if self.steps > self.limit:
+            self.cut.add(self.entry)
             raise OutOfBudget
+
+    def may_enter(self, node: ast.AST) -> bool:
+        """Whether a function is followed once more in this entry: a call of a hundred learns no more than the first few."""
+        key = (self.entry, node)
+        self.visits[key] = self.visits.get(key, 0) + 1
+        if self.visits[key] > MOST_VISITS:
+            self.cut.add(self.entry)
+        return self.visits[key] <= MOST_VISITS
 
     def new_key(self) -> int:
         """A key for a new object."""

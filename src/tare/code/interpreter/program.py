@@ -15,6 +15,8 @@ from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Lib
 #: Steps that one entry may take, and all entries of one file together.
 STEPS = 40_000
 STEPS_OF_FILE = 120_000
+_MOST_NESTED = 40
+_LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
 
 
 class Program:
@@ -89,7 +91,24 @@ class Program:
             statements.execute(frame, source.tree.body)
         except (OutOfBudget, RecursionError):
             pass
+        self._nested(run)
         run.entry, run.steps, run.limit = entry, steps, limit
+
+    def _nested(self, run: Run) -> None:
+        """Functions inside functions, and lambdas, that were only handed on: to ``map``, to a layer, to a transform."""
+        left, run.nested = run.nested, []
+        for each in left[:_MOST_NESTED]:
+            if each.node not in run.entered:
+                self._within_entry(run, each)
+        run.nested = []
+
+    def _within_entry(self, run: Run, value: Function) -> None:
+        run.steps, run.limit = 0, STEPS
+        frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
+        try:
+            calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
+        except (OutOfBudget, RecursionError):
+            pass
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
@@ -112,7 +131,8 @@ class Program:
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
             if path in self._documents:
                 return ModuleOf(path)
-        return ModuleOf(f"{stem}/") if stem and stem in self._folders else None
+        is_library = posixpath.basename(stem) in _LIBRARIES  # a folder without __init__.py does not stand before an installed library
+        return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
@@ -123,7 +143,7 @@ class Program:
         return UNKNOWN
 
     def carry_out(self, path: str) -> None:
-        """Run a file: its module, and then every function and method that nothing called."""
+        """Every function and method of a file that nothing called when the modules were carried out."""
         run, source = self.run, self.source(path)
         if run is None or source is None:
             return
@@ -134,7 +154,7 @@ class Program:
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
         if isinstance(value, Function) and value.source is source and value.node not in run.entered:
-            return self._function(run, value, None)
+            return self._function(run, value, None, f"{source.path}::{value.name}")
         if isinstance(value, Class) and value.source is source:
             return self._class(run, value)
         return 0
@@ -145,25 +165,30 @@ class Program:
             return 0
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)
+        # What an object does belongs to the program that makes it.
+        program = this.made.entry.partition("::")[0] if this is not None and this.made is not None else value.source.path
+        entry = f"{program}::{value.name}"
         for each in sorted(methods, key=lambda one: one.name != "__init__"):
             if this is None:
                 this = Instance(value, run.new_key())
                 begin = value.attributes.get("__init__")
                 if isinstance(begin, Function):
-                    used += self._function(run, begin, this)
+                    used += self._function(run, begin, this, entry)
             if each.node not in run.entered:
-                used += self._function(run, each, this if each.kind != "staticmethod" else None)
+                used += self._function(run, each, this if each.kind != "staticmethod" else None, entry)
         return used
 
-    def _function(self, run: Run, value: Function, this: Value | None) -> int:
-        run.entry, run.steps, run.limit = f"{value.source.path}::{value.name}", 0, STEPS
+    def _function(self, run: Run, value: Function, this: Value | None, entry: str) -> int:
+        run.entry, run.steps, run.limit = entry, 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
         try:
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         except (OutOfBudget, RecursionError):
             pass
-        return run.steps
+        steps = run.steps
+        self._nested(run)
+        return steps
 
 
 def _ancestors(path: str) -> list[str]:

@@ -123,6 +123,7 @@ class Function(Value):
     closure: Mapping[str, Value]
     bound: Value | None = None
     kind: str = "function"
+    decisions: Decisions = ALWAYS
 
 
 @dataclass(slots=True, eq=False)

@@ -1,45 +1,59 @@
-"""Which pipelines and networks belong to one program."""
+"""Which pipelines, networks and calls belong to one program."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call
 from tare.code.libraries.networks import Network
+from tare.code.libraries.openness import takes_constants_from_elsewhere
 
-#: Code that takes constants from the network itself, or that normalises inside a module.
-_OPEN = re.compile(
-    r"resolve_(?:model_)?data_config|\.transforms\(\)|ImageProcessor|FeatureExtractor|AutoProcessor|CLIPProcessor|image_mean|"
-    r"default_cfg|pretrained_cfg|register_buffer\(\s*['\"](?:pixel_|image_|img_)?mean|create_transform|data_config"
-)
+_Made = TypeVar("_Made", Pipeline, Network, Call)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What one file makes when it runs, with what it calls in other files.
-
-    ``is_open`` if its code also takes constants from somewhere that is not followed.
-    """
+    """What one file makes when it runs, with what it calls in other files; ``cut`` if it was not followed to its end."""
 
     path: str
     pipelines: tuple[Pipeline, ...]
     networks: tuple[Network, ...]
-    is_open: bool
+    calls: tuple[Call, ...]
+    cut: bool
+
+    def pipelines_of(self, network: Network) -> list[Pipeline]:
+        """The pipelines made in the same run as a network; those of the whole file if that has none."""
+        same = [each for each in self.pipelines if each.call.entry == network.call.entry]
+        return same or list(self.pipelines)
+
+    def is_open(self, decisions: Decisions) -> bool:
+        """Whether under these decisions constants may come from somewhere that is not followed."""
+        return self.cut or any(takes_constants_from_elsewhere(each) and agree(each.decisions, decisions) for each in self.calls)
 
 
-def programs(facts: Facts) -> Iterator[Program]:
-    """The programs of a repository: one a file."""
-    texts = {each.path: each.document.text for each in facts.sources}
-    paths = dict.fromkeys(_program(each.call) for each in (*facts.pipelines, *facts.networks))
-    for path in paths:
-        pipelines = tuple(each for each in facts.pipelines if _program(each.call) == path)
-        networks = tuple(each for each in facts.networks if _program(each.call) == path)
-        files = {path, *(each.path for each in pipelines), *(each.call.spot.source.path for each in networks)}
-        yield Program(path, pipelines, networks, any(_OPEN.search(texts.get(each, "")) for each in files))
+def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
+    """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
+    pipelines, networks, calls = _grouped(facts.pipelines), _grouped(facts.networks), _grouped(facts.calls)
+    cut = {each.partition("::")[0] for each in facts.cut}
+    for path in {**pipelines, **networks, **(calls if every else {})}:
+        yield Program(
+            path, tuple(pipelines.get(path, ())), tuple(networks.get(path, ())), tuple(calls.get(path, ())), path in cut
+        )
 
 
-def _program(call: Call) -> str:
+def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
+    found: dict[str, list[_Made]] = defaultdict(list)
+    for each in several:
+        call = each if isinstance(each, Call) else each.call
+        found[program_of(call)].append(each)
+    return dict(found)
+
+
+def program_of(call: Call) -> str:
+    """The file whose run makes a call."""
     return call.entry.partition("::")[0]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origin, step
 from tare.checking.repository.rules.linking import Program, programs
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import near, published
-from tare.code.facts import Facts
+from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.libraries.expected import Expected, listed
 from tare.code.libraries.networks import Network
@@ -27,18 +27,30 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
 
 
 def _of_network(program: Program, network: Network, expected: Expected) -> Iterator[CodeFinding]:
+    pipelines = program.pipelines_of(network)
     found = [
         each
-        for pipeline in program.pipelines
+        for pipeline in pipelines
         for _, _, each in of_pipeline(pipeline)
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
     ]
-    if not found or program.is_open or any(_is_right(each, expected) for each in found):
+    if not found or any(_is_right(each, expected) for each in found) or program.is_open(network.decisions):
+        return
+    if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
     for each in found:
-        name = next((one.name for one in published() if near(one.mean, each.mean) and near(one.std, each.std)), "")
+        name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
         if name in _OF_NETWORKS and each.top in (1.0, 255.0):
             yield _finding(network, expected, each, name)
+
+
+def _is_unknown(pipeline: Pipeline, network: Network) -> bool:
+    """Whether a pipeline has, in a branch that the network may be in, a Normalize whose constants cannot be told."""
+    return any(
+        step.kind == "normalize" and agree(variant.decisions, network.decisions) and not list(of_step(step, variant.decisions))
+        for variant in pipeline.variants
+        for step in variant.steps
+    )
 
 
 def _is_right(each: Normalisation, expected: Expected) -> bool:
