@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 _CONSTANTS = frozenset({"TARE005", "TARE015", "TARE016", "TARE017"})
-_RANGE = frozenset({"TARE001", "TARE002", "TARE004", "TARE005", "TARE016", "TARE091"})
+_RANGE = frozenset({"TARE001", "TARE002", "TARE004", "TARE005", "TARE016", "TARE091", "TARE101"})
 
 CODES: dict[str, frozenset[str]] = {
     "channel_order_of_constants": frozenset({"TARE008", "TARE015"}),
-    "constant_typo": _CONSTANTS,
+    "constant_typo": frozenset({"TARE100"}),
     "constants_255_on_unit_range": frozenset({"TARE016", "TARE091"}),
     "divided_by_255_twice": frozenset({"TARE002"}),
     "double_normalize": frozenset({"TARE003"}),
     "efficientnet_scaled_twice": _RANGE,
-    "gray_code_wrong_order": frozenset({"TARE008"}),
-    "imread_flag_misuse": frozenset({"TARE008"}),
+    "gray_code_wrong_order": frozenset({"TARE008", "TARE102"}),
+    "imread_flag_misuse": frozenset({"TARE103"}),
     "keras_preprocess_plus_rescale": _RANGE | {"TARE003"},
     "keras_wrong_range": _RANGE,
     "mean_of_stds_recipe": frozenset({"TARE009"}),
