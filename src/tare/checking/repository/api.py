@@ -28,9 +28,9 @@ def examined(documents: Sequence[Document], *, network: str | None = None) -> li
 def read(documents: Sequence[Document]) -> Facts:
     """The facts that documents state."""
     program = Program(documents)
-    run = Run(program, interesting)
-    program.run = run
     chosen = relevant(documents, RELEVANT)
+    run = Run(program, interesting, frozenset(each.path for each in chosen))
+    program.run = run
     for each in chosen:
         program.module(each.path)
     for each in chosen:

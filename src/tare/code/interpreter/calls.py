@@ -63,7 +63,7 @@ def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Sp
 
 
 def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot) -> Value:
-    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee.node):
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee):
         return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
     if callee.bound is not None and callee.kind != "staticmethod":
         args = (callee.bound, *args)
@@ -121,6 +121,8 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
     begin = method(frame, cls, "__init__")
+    if begin is not None and not frame.run.may_enter(begin):
+        return new
     if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
         run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False))
     elif begin is None:
@@ -148,11 +150,10 @@ def class_attribute(frame: Frame, cls: Class, name: str, depth: int = 0) -> Valu
 
 
 def _object(frame: Frame, callee: Instance, args: Args, keywords: Keywords, spot: Spot) -> Value:
-    for name in ("__call__", "forward", "call"):
-        act = method(frame, callee.cls, name)
-        if act is not None:
-            bound = Function(act.node, act.source, act.name, act.defaults, act.closure, callee, act.kind)
-            return _function(frame, bound, args, keywords, spot)
+    act = method(frame, callee.cls, "__call__")
+    if act is not None:
+        bound = Function(act.node, act.source, act.name, act.defaults, act.closure, callee, act.kind)
+        return _function(frame, bound, args, keywords, spot)
     return made(frame, "()", args, spot.node, callee, keywords=keywords)
 
 

@@ -63,6 +63,9 @@ def made(frame: Frame, function: str, args: Sequence[Value], node: ast.AST, rece
     )
     if frame.run.interesting(call.last):
         frame.run.log.append(call)
+    for value in (*call.args, *call.keywords.values()):
+        if isinstance(value, Function):
+            frame.run.handed.append(value)
     return call
 
 
@@ -294,7 +297,7 @@ def _element(frame: Frame, target: ast.expr, value: Value, body: ast.expr) -> Va
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
     made_here = function(frame, node, "<lambda>")
-    frame.run.nested.append(made_here)
+    frame.run.handed.append(made_here)
     return made_here
 
 

@@ -56,6 +56,7 @@ class Run:
 
     engine: Engine
     interesting: Callable[[str], bool]
+    followed: frozenset[str] | None = None
     heap: Heap = field(default_factory=Heap)
     log: list[Call] = field(default_factory=list)
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class Run:
     entered: set[ast.AST] = field(default_factory=set)
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
-    nested: list[Function] = field(default_factory=list)
+    handed: list[Function] = field(default_factory=list)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -76,9 +77,11 @@ class Run:
             self.cut.add(self.entry)
             raise OutOfBudget
 
-    def may_enter(self, node: ast.AST) -> bool:
-        """Whether a function is followed once more in this entry: a call of a hundred learns no more than the first few."""
-        key = (self.entry, node)
+    def may_enter(self, callee: Function) -> bool:
+        """Whether a function is followed once more in this entry: one of a file that says nothing is not, nor a hundredth call."""
+        if self.followed is not None and callee.source.path not in self.followed:
+            return False
+        key = (self.entry, callee.node)
         self.visits[key] = self.visits.get(key, 0) + 1
         if self.visits[key] > MOST_VISITS:
             self.cut.add(self.entry)

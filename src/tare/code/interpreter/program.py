@@ -15,7 +15,7 @@ from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Lib
 #: Steps that one entry may take, and all entries of one file together.
 STEPS = 40_000
 STEPS_OF_FILE = 120_000
-_MOST_NESTED = 40
+_MOST_HANDED = 40
 _LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
 
 
@@ -91,16 +91,16 @@ class Program:
             statements.execute(frame, source.tree.body)
         except (OutOfBudget, RecursionError):
             pass
-        self._nested(run)
+        self._handed(run)
         run.entry, run.steps, run.limit = entry, steps, limit
 
-    def _nested(self, run: Run) -> None:
+    def _handed(self, run: Run) -> None:
         """Functions inside functions, and lambdas, that were only handed on: to ``map``, to a layer, to a transform."""
-        left, run.nested = run.nested, []
-        for each in left[:_MOST_NESTED]:
-            if each.node not in run.entered:
+        left, run.handed = run.handed, []
+        for each in left[:_MOST_HANDED]:
+            if (run.entry, each.node) not in run.visits and run.may_enter(each):
                 self._within_entry(run, each)
-        run.nested = []
+        run.handed = []
 
     def _within_entry(self, run: Run, value: Function) -> None:
         run.steps, run.limit = 0, STEPS
@@ -187,7 +187,7 @@ class Program:
         except (OutOfBudget, RecursionError):
             pass
         steps = run.steps
-        self._nested(run)
+        self._handed(run)
         return steps
 
 

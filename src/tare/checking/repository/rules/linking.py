@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -52,6 +53,14 @@ def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
         call = each if isinstance(each, Call) else each.call
         found[program_of(call)].append(each)
     return dict(found)
+
+
+def says(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether code has a pattern outside imports and comments."""
+    if not pattern.search(text):
+        return False
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith(("import ", "from ", "#")))
+    return any(pattern.search(line) for line in lines)
 
 
 def program_of(call: Call) -> str:

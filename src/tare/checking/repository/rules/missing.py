@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.linking import Program, programs, says
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.libraries import torchvision
@@ -15,7 +15,7 @@ from tare.code.libraries.networks import Network
 from tare.code.libraries.pipelines import Variant, library_of
 
 #: Code that may normalise somewhere else.
-_ELSEWHERE = re.compile(r"(?i)normali[sz]e(?!d?_embed)|\b(?:image_)?mean\s*=|\[0\.485|127\.5|rescale|standardi[sz]|preprocess")
+_ELSEWHERE = re.compile(r"(?i)normali[sz]e(?!d?_embed)|\b(?:image_)?mean\s*=|\[0\.485|127\.5|rescale|standardi[sz]|\bpreprocess\w*\(")
 
 
 def missing(facts: Facts) -> Iterator[CodeFinding]:
@@ -30,7 +30,7 @@ def missing(facts: Facts) -> Iterator[CodeFinding]:
 def _of_network(program: Program, network: Network, texts: dict[str, str]) -> Iterator[CodeFinding]:
     pipelines = [each for each in program.pipelines_of(network) if library_of(each.call) is torchvision]
     files = {program.path, network.call.spot.source.path, *(each.path for each in pipelines)}
-    if not pipelines or program.is_open(network.decisions) or any(_ELSEWHERE.search(texts.get(each, "")) for each in files):
+    if not pipelines or program.is_open(network.decisions) or any(says(_ELSEWHERE, texts.get(each, "")) for each in files):
         return
     possible = [(each, variant) for each in pipelines for variant in each.variants if agree(variant.decisions, network.decisions)]
     if possible and all(_stops_at_tensor(variant) for _, variant in possible):

@@ -73,7 +73,7 @@ def of_pipeline(pipeline: Pipeline) -> Iterator[tuple[tuple[Step, ...], Step, No
     for variant in pipeline.variants:
         for step in variant.steps:
             if step.kind == "normalize":
-                for each in of_step(step, variant.decisions):
+                for each in of_step(step, variant.decisions | pipeline.call.decisions):
                     yield variant.steps, step, each
 
 

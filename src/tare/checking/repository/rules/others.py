@@ -63,7 +63,8 @@ def _full(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _finding(network: Network, expected: Expected, each: Normalisation, name: str) -> CodeFinding:
-    branch = " and ".join(sorted(str(one) for one in network.decisions))
+    told = [one for one in network.decisions if one.holds] or network.decisions
+    branch = " and ".join(sorted(str(one) for one in told)[:3])
     where = f" where {branch}" if branch else ""
     return finding(
         "TARE005",

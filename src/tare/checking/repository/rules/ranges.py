@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.linking import Program, programs, says
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Literal, Parameter, Value
@@ -21,6 +21,7 @@ from tare.code.roles import words
 _OTHER_SCALING = re.compile(r"preprocess_input|127\.5|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
 #: A network of one's own, which may be fed anything.
 _OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
+_TORCH = re.compile(r"\b(?:torch|transformers|torchvision)\b")
 _NO_IMAGE = frozenset("mask masks label labels heatmap alpha seg segmentation gt target targets y depth opacity".split())
 
 
@@ -38,18 +39,13 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
 def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFinding]:
     """Programs without a network of their own, in a repository whose every network is one of Keras with pretrained weights."""
     networks = [each for each in facts.networks if each.library == "keras"]
-    if not networks or len(networks) != len(facts.networks) or not all(each.pretrained for each in networks):
+    if not networks or not all(each.pretrained for each in networks):
         return
-    if any(_scales_otherwise(text) or _OWN_NETWORK.search(text) for text in texts.values()):
+    if any(says(_OTHER_SCALING, text) or _OWN_NETWORK.search(text) for text in texts.values()):
         return
     for program in programs(facts, every=True):
-        if not program.networks:
+        if not program.networks and not _TORCH.search(texts.get(program.path, "")):
             yield from _unit(program, networks, texts)
-
-
-def _scales_otherwise(text: str) -> bool:
-    lines = (line for line in text.split("\n") if not line.lstrip().startswith(("import ", "from ", "#")))
-    return any(_OTHER_SCALING.search(line) for line in lines)
 
 
 class _Scaled(NamedTuple):
@@ -62,7 +58,7 @@ class _Scaled(NamedTuple):
 def _unit(program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
     places = list(_unit_places(program))
     files = {program.path, *(each.spot.source.path for each in places), *(each.call.spot.source.path for each in networks)}
-    if any(_scales_otherwise(texts.get(each, "")) for each in files):
+    if any(says(_OTHER_SCALING, texts.get(each, "")) for each in files):
         return
     names = list({each.name: each for each in networks}.values())
     for place in places:
