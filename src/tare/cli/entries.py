@@ -80,7 +80,7 @@ ENTRIES = (
         "rule",
         READ,
         "Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code.",
-        ("tare rule TARE003",),
+        ("tare rule TARE003", "tare rule TARE003 src/"),
         module="check",
     ),
     Entry(

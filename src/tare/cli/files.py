@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -28,6 +29,16 @@ def check_files(options: CheckCommand, request: CodeRequest, output: Format) -> 
     if options.fix:
         _fix(request)
     return _check(options, request, output)
+
+
+def show_places(code: str, places: Sequence[str]) -> None:
+    """Print where the files have one finding."""
+    from tare.checking.linting.api import code_checked
+    from tare.reporting import console
+    from tare.reporting.findings.text import print_code_report
+
+    console.out.print()
+    print_code_report(code_checked(CodeRequest(paths=places, select=[code])))
 
 
 def _check(options: CheckCommand, request: CodeRequest, output: Format) -> int:

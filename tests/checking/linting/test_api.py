@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tare.checking.linting import api
 from tare.checking.linting.api import check_code, made_known
 from tare.checking.linting.inputs import CodeRequest
+from tare.checking.repository import api as repository
 from tare.errors import DataError, SpecError
 from tests.code_findings import counted, typos
 
@@ -26,7 +28,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     for name in ("train.py", "tests/test_train.py"):
         Path(name).write_text(CODE)
     judge, asked = counted(typos)
-    monkeypatch.setattr(api, "examined", judge)
+    monkeypatch.setattr(repository, "examined", judge)
     return asked
 
 
@@ -71,11 +73,37 @@ def test_networks_are_those_of_the_settings_unless_one_is_stated(asked: list[dic
     settings('network = "timm:resnet50"\n[tool.tare.networks]\n"tests/*" = "timm:vit_base_patch16_224"')
     check_code(".")
     check_code(".", "timm:resnet18")
-    stated = {"tests/test_train.py": "timm:vit_base_patch16_224", "train.py": "timm:resnet50", "pyproject.toml": "timm:resnet50"}
-    assert [{path: known["networks"].get(path) for path in stated} for known in asked] in (
-        [stated, dict.fromkeys(stated, "timm:resnet18")],
-        [stated | {"pyproject.toml": None}, dict.fromkeys(stated, "timm:resnet18") | {"pyproject.toml": None}],
-    )
+    names = [known["network"] for known in asked]
+    assert (sorted(names[:2]), names[2:]) == (["timm:resnet50", "timm:vit_base_patch16_224"], ["timm:resnet18"])
+
+
+def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings('[tool.tare.networks]\n"tests/*" = "timm:resnet50"')
+    named = lambda documents, network, **_: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
+    monkeypatch.setattr(repository, "examined", named)
+    assert [(each.place.path, each.message) for each in check_code(".").findings] == [
+        ("tests/test_train.py", "timm:resnet50"),
+        ("train.py", "None"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('network = "timm:resnet5O"', "for network of "),
+        ('network = "resnet50"', "for network of "),
+        ('[tool.tare.networks]\n"a/*" = "nobody:resnet50"', r"for 'a/\*' of "),
+    ],
+)
+def test_a_network_of_which_nobody_says_what_it_expects_is_refused(text: str, where: str) -> None:
+    settings(text)
+    with pytest.raises(SpecError, match=f"a network whose input is known {where}"):
+        check_code(".")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(SpecError, match="for --model, found 'timm:resnet5O'"):
+        check_code(".", "timm:resnet5O")
 
 
 def test_the_same_files_are_judged_once(asked: list[dict[str, Any]]) -> None:
@@ -99,7 +127,7 @@ def test_a_changed_file_is_judged_again(asked: list[dict[str, Any]]) -> None:
 
 def test_known_findings_are_left_out_and_new_ones_shown() -> None:
     settings('baseline = "known.json"')
-    with pytest.raises(SpecError, match="known.json' does not exist; write it with --write-baseline"):
+    with pytest.raises(SpecError, match=r"known.json' does not exist; write it with --write-baseline"):
         check_code(".")
     assert made_known(CodeRequest(paths=".")) == (Path.cwd() / "known.json", 2)
     report = check_code(".")
@@ -138,3 +166,13 @@ def test_skipped_files_are_named_once() -> None:
 def test_no_path_is_refused() -> None:
     with pytest.raises(SpecError, match="files and folders to read"):
         check_code([])
+
+
+def test_a_finding_has_its_whole_source_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("train.py").write_text(f"if True:\n    {CODE}")
+    cells = [{"cell_type": "code", "source": source} for source in ("x = 1\ny = 2", f"if x:\n  {CODE}")]
+    Path("a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}))
+    stripped = lambda documents, **_: [replace(each, source="std") for each in typos(documents)]  # noqa: E731
+    monkeypatch.setattr(repository, "examined", stripped)
+    lines = [each.source for each in check_code(["a.ipynb", "train.py"]).findings]
+    assert lines == ["  std = (0.255, 0.224, 0.229)", "    std = (0.255, 0.224, 0.229)"]

@@ -28,7 +28,7 @@ def test_all_are_shown_unless_something_else_is_said() -> None:
 
 @pytest.mark.parametrize("as_settings", [True, False])
 def test_codes_and_beginnings_are_selected_and_ignored(as_settings: bool) -> None:
-    def of(**known: tuple[str, ...]) -> list[str]:
+    def of(**known: Any) -> list[str]:
         return codes(settings=Settings(**known)) if as_settings else codes(CodeOptions(**known))
 
     assert of(select=("TARE01",)) == ["TARE010", "TARE011"]

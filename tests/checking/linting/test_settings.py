@@ -100,7 +100,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         settings_for([str(tmp_path)])
 
 
-def test_patterns_are_of_paths_from_the_settings_wherever_the_check_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patterns_are_of_paths_from_the_settings_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = settings(tmp_path, WHOLE.replace('"tare1"', '"TARE01"'))
     assert read.ignored_in("tests/deep/test_a.py") == ("TARE010",)
     assert read.ignored_in("src/tests/a.py") == ()

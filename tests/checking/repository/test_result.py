@@ -14,9 +14,8 @@ from tare.code.place import Place
 from tests.code_findings import finding, report
 
 texts = st.text(max_size=12)
-places = st.builds(
-    Place, path=texts, line=st.integers(1, 99), column=st.integers(1, 99), end_line=st.integers(1, 99), end_column=st.integers(1, 99)
-)
+numbers = st.integers(1, 99)
+places = st.builds(Place, path=texts, line=numbers, column=numbers, end_line=numbers, end_column=numbers)
 findings = st.builds(
     CodeFinding,
     code=texts,

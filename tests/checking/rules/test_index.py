@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from benchmarks.rule_index import rule_index
-from tare.checking.rules.index import PATH, check_code, index, title_of
-from tare.checking.rules.table import RULES
+
+from tare.checking.rules.index import PATH, check_code, index, rule_text, title_of
+from tare.checking.rules.table import RULES, rule_named
 from tare.errors import SpecError
 
 
@@ -18,6 +18,17 @@ def test_the_index_is_that_of_the_rules() -> None:
 def test_a_title_is_that_of_the_rule_and_empty_for_no_rule() -> None:
     assert title_of("TARE003") == index()["TARE003"].title != ""
     assert title_of("TARE999") == ""
+
+
+def test_a_rule_is_told_by_code_or_name_and_refused_as_by_the_rules_themselves() -> None:
+    assert rule_text("tare003") == rule_text("normalised-twice") == index()["TARE003"]
+    for unknown in ("TARE999", "normalized-twice", ""):
+        messages = []
+        for look_up in (rule_text, rule_named):
+            with pytest.raises(SpecError) as raised:
+                look_up(unknown)
+            messages.append(str(raised.value))
+        assert messages[0] == messages[1]
 
 
 @pytest.mark.parametrize(("text", "code"), [("TARE010", "TARE010"), ("tare01", "TARE01"), ("normalised-twice", "TARE003")])

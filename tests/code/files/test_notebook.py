@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tare.code.files.document import Document
 from tare.code.files.notebook import Code, notebook_code
 from tare.code.files.text import UnreadableTextError
+
+NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def notebook(*sources: str, **more: Any) -> bytes:
@@ -64,7 +67,7 @@ def test_magics_are_blank_and_lines_keep_their_numbers(source: str, wanted: str)
 def test_a_broken_cell_is_blank_and_named() -> None:
     found = code("x = 1", "def f(:\n  !ls\n", "y = 2", "some words here")
     assert found.text == "x = 1\n\n\ny = 2\n\n"
-    assert found.problem == "cells 2, 4 left out: line 1: it is no Python: invalid syntax"
+    assert found.problem == f"cells 2, 4 left out: line 1: {NO_PYTHON}: invalid syntax"
 
 
 def test_many_shell_lines_take_no_time() -> None:

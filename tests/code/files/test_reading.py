@@ -15,6 +15,8 @@ from tare.code.files.document import Found, Skipped
 from tare.code.files.parsing import parsed
 from tare.code.files.reading import document_at, documents_in
 
+NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -80,14 +82,15 @@ def hostile(folder: Path) -> dict[str, str]:
         "deep.py": (b"x = " + b"-" * 10_000 + b"1", "its expressions are nested too deeply"),
         "chain.py": (b"x = 1" + b" + 1" * 10_000, "its expressions are nested too deeply"),
         "parentheses.py": (b"x = " + b"(" * 10_000, "line 1: its expressions are nested too deeply"),
-        "syntax.py": (b"def f(:\n", "line 1: it is no Python"),
+        "syntax.py": (b"def f(:\n", f"line 1: {NO_PYTHON}"),
         "two.py": (b"print 'x'\n", "line 1: it is Python 2"),
         "compiled.py": (b"\xa7\r\r\n\0\0\0\0\xe3\0", "it is not utf-8"),
         "nul.py": (b"x = 1\0", "it has NUL bytes"),
         "latin.py": (b"x = '\xe9'\n", "it is not utf-8"),
         "codec.py": (b"# coding: nothing\n", "its encoding"),
         "utf16.py": ("x = 1".encode("utf-16"), "it is not utf-8"),
-        "line\n::error::break.py": (b"x = = 1\n", "line 1: it is no Python"),
+        "line\n::error::break.py": (b"x = = 1\n", f"line 1: {NO_PYTHON}"),
+        "pointer.ipynb": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "it is a pointer of Git LFS"),
         "text.ipynb": (b"no json", "it is no notebook"),
         "half.ipynb": (b'{"cells": [{"cell_', "it is no notebook"),
         "julia.ipynb": (b'{"cells": [], "metadata": {"kernelspec": {"language": "julia"}}}', "it is a notebook in julia"),
@@ -120,7 +123,7 @@ def test_a_notebook_with_a_broken_cell_is_read_and_named() -> None:
     Path("a.ipynb").write_text(json.dumps({"cells": cells}))
     found = documents_in([Path()])
     assert paths(found) == ["a.ipynb"]
-    assert found.skipped == (Skipped("a.ipynb", "cell 2 left out: line 1: it is no Python: invalid syntax"),)
+    assert found.skipped == (Skipped("a.ipynb", f"cell 2 left out: line 1: {NO_PYTHON}: invalid syntax"),)
 
 
 def test_reading_loads_no_heavy_library() -> None:

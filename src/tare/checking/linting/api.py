@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tare.checking.linting.baseline import unknown, write_baseline
 from tare.checking.linting.cache import keep, kept, key_of
 from tare.checking.linting.inputs import CodeRequest
+from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
-from tare.checking.repository.api import examined
 from tare.checking.repository.result import CodeFinding, CodeReport
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
@@ -56,6 +56,7 @@ def made_known(request: CodeRequest) -> tuple[Path, int]:
 
 def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     """The findings that options, settings and comments leave, known ones included."""
+    check_networks(request, settings)
     documents, skipped = _read(request, settings)
     if not documents:
         raise _nothing_read(request.places, skipped)
@@ -101,10 +102,33 @@ def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Docume
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = examined(documents, networks=networks, pedantic=request.pedantic)
+    found = _examined(documents, networks, request.pedantic)
     if request.cache:
         keep(request.places, key, found)
     return found
+
+
+def _examined(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> list[CodeFinding]:
+    """The findings about each file, for its own network; every network is looked at together with all files."""
+    from tare.checking.repository.api import examined  # findings that are kept need none of it
+
+    names = dict.fromkeys(networks.get(each.path) for each in documents)
+    by_path = {each.path: each for each in documents}
+    return [
+        _with_source(finding, by_path.get(finding.place.path))
+        for name in names
+        for finding in examined(documents, network=name, pedantic=pedantic)
+        if len(names) == 1 or networks.get(finding.place.path) == name
+    ]
+
+
+def _with_source(finding: CodeFinding, document: Document | None) -> CodeFinding:
+    """The finding with its whole source line, to which its columns refer."""
+    if document is None:
+        return finding
+    place = finding.place
+    before = document.cells[place.cell - 1] - 1 if 0 < place.cell <= len(document.cells) else 0
+    return replace(finding, source=document.line(place.line + before).rstrip())
 
 
 def _without_known(report: CodeReport, baseline: Path) -> CodeReport:

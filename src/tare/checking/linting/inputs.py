@@ -52,7 +52,7 @@ class CodeOptions(OptionGroup):
     baseline: str | os.PathLike[str] | None = option(
         None, "Known findings, which are left out: a file of --write-baseline.", panel=FILES, kind=Path | None
     )
-    pedantic: bool = option(False, "Show what could not be resolved, as notes.", panel=FILES)
+    pedantic: bool = option(False, "Show what could not be told of the files, as notes.", panel=FILES)
     cache: bool = option(
         True, "Keep the findings, and show them again while no file has changed.", panel=FILES, names=("--cache/--no-cache",)
     )

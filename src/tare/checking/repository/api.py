@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.table import CODE_RULES
+from tare.checking.repository.stated import stated
+from tare.checking.repository.unresolved import unresolved
 from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document
 from tare.code.interpreter.frame import Run
@@ -14,14 +16,19 @@ from tare.code.interpreter.relevance import relevant
 from tare.code.libraries.table import RELEVANT, interesting
 
 
-def examined(documents: Sequence[Document], *, network: str | None = None) -> list[CodeFinding]:
+def examined(documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False) -> list[CodeFinding]:
     """The findings of every rule, each once, in the order of their places.
 
-    ``network`` is what the files are stated to feed, such as ``timm:resnet50``. Nothing of the documents is run.
+    ``network`` is what the files are stated to feed, such as ``timm:resnet50``. ``pedantic`` adds notes
+    of what could not be told. Nothing of the documents is run.
     """
-    del network
     facts = read(documents)
-    found = {(each.code, each.place, each.message): each for rule in CODE_RULES for each in rule(facts)}
+    every = [each for rule in CODE_RULES for each in rule(facts)]
+    if network is not None:
+        every += stated(facts, network)
+    if pedantic:
+        every += unresolved(facts)
+    found = {(each.code, each.place, each.message): each for each in every}
     return sorted(found.values(), key=lambda each: (each.place, each.code))
 
 

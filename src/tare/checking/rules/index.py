@@ -36,6 +36,15 @@ def index() -> dict[str, RuleText]:
     return {each["code"]: RuleText(**each) for each in document["rules"]}
 
 
+def rule_text(name: str) -> RuleText:
+    """The texts of the rule of a code or name. Raises :class:`SpecError` as :func:`tare.rule` does."""
+    for rule in index().values():
+        if name.upper() == rule.code or name == rule.name:
+            return rule
+    known = [word for rule in index().values() for word in (rule.code, rule.name)]
+    raise SpecError("the code or name of a rule", f"{name!r}", did_you_mean(name, known, "see `tare rule`", cutoff=0.4))
+
+
 def title_of(code: str) -> str:
     """The title of a rule; empty for a code that the index does not have."""
     known = index().get(code)

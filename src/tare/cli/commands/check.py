@@ -11,7 +11,7 @@ import typer
 from tare.checking.inputs import CheckRequest, RuleRequest
 from tare.checking.linting.inputs import FILES, CheckCommand
 from tare.cli.fields import command
-from tare.cli.files import Format, check_files
+from tare.cli.files import Format, check_files, show_places
 from tare.cli.options import Json, print_json
 from tare.normalisation.inputs import NORM
 
@@ -59,14 +59,20 @@ def _check_pipeline(request: CheckRequest, output: Format) -> int:
 
 @command(RuleRequest)
 def rule(request: RuleRequest, as_json: Json = False) -> None:
-    """Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code."""
-    from tare.checking.rules.table import RULES, rule_named
-    from tare.reporting.findings import pipeline as findings
+    """Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code.
+
+    With files and folders, the places where they have it follow, with their own numbers.
+    """
+    from tare.checking.rules.index import index, rule_text
+    from tare.reporting.findings import rules
 
     if as_json:
-        rules = [rule_named(request.code)] if request.code else list(RULES)
-        print_json({"schema": "tare.rules/1", "rules": [findings.rule_document(each) for each in rules]})
+        asked = [rule_text(request.code)] if request.code else list(index().values())
+        print_json({"schema": "tare.rules/1", "rules": [rules.rule_document(each) for each in asked]})
     elif request.code is None:
-        findings.print_rules()
+        rules.print_rules()
     else:
-        findings.print_rule(rule_named(request.code))
+        told = rule_text(request.code)
+        rules.print_rule(told)
+        if request.paths:
+            show_places(told.code, request.paths)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.cli.preflight import places
-from tare.cli.preflight.names import check_published, check_rule
+from tare.cli.preflight.names import check_published
 from tare.errors import DataError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
 from tare.system.options import flag
@@ -168,11 +168,6 @@ def _spec(request: Any) -> None:
     places.check_spec(request.model)
 
 
-def _rule(request: Any) -> None:
-    if request.code is not None:
-        check_rule(request.code)
-
-
 def _report(request: Any) -> None:
     from tare.studying.execution.store import Store
 
@@ -250,6 +245,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "RespecRequest": _respec,
     "SpecRequest": _spec,
     "ReportRequest": _report,
-    "RuleRequest": _rule,
     "StudyCommand": _study,
 }

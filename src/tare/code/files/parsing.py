@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ DEEPEST = 200
 MOST_CHARACTERS = 2 * 1024 * 1024
 
 _TOO_DEEP = "its expressions are nested too deeply"
+# A later Python may read it: the version that runs tare decides.
+_NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
 _PYTHON_2 = re.compile(
     r"""^[ \t]*(?:
         print[ \t]+(?:["'\w%>]|$)       # print "text"
@@ -54,7 +57,7 @@ def tree_of(text: str) -> ast.Module | NoTree:
     except (RecursionError, MemoryError):
         return NoTree(_TOO_DEEP)
     except ValueError as error:
-        return NoTree(f"it is no Python: {reason_of(error)}")
+        return NoTree(f"{_NO_PYTHON}: {reason_of(error)}")
     return NoTree(_TOO_DEEP) if _is_deep(tree) else tree
 
 
@@ -65,7 +68,7 @@ def _no_tree(error: SyntaxError, text: str) -> NoTree:
         return NoTree(f"{where}{_TOO_DEEP}", line)
     if _is_python_2(error, text):
         return NoTree(f"{where}it is Python 2", line)
-    return NoTree(f"{where}it is no Python: {reason_of(error.msg)}", line)
+    return NoTree(f"{where}{_NO_PYTHON}: {reason_of(error.msg)}", line)
 
 
 def _is_python_2(error: SyntaxError, text: str) -> bool:

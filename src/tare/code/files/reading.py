@@ -20,6 +20,7 @@ _RELEVANT = re.compile(
     rb"|image_?processor|feature_?extractor|to_?rgb|transforms?(?![a-z])",
     re.IGNORECASE,
 )
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _LOCKS = frozenset({"package.json", "package-lock.json", "composer.json", "tsconfig.json", "poetry.lock", "pnpm-lock.yaml"})
 
 Read = tuple[Document | None, Skipped | None]
@@ -51,6 +52,8 @@ def document_at(name: str, *, named: bool = False) -> Read:
 def document_of(name: str, data: bytes, *, named: bool = False) -> Read:
     """The document of a file's bytes, and what of it was not read; as :func:`document_at`."""
     kind = kind_of(name) or "python"
+    if data.startswith(_POINTER):
+        return None, Skipped(name, "it is a pointer of Git LFS: its content was not fetched")
     try:
         if kind == "notebook":
             return _notebook(name, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
 from tare.code.interpreter.arguments import option
@@ -121,7 +122,7 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
     begin = method(frame, cls, "__init__")
-    if begin is not None and not frame.run.may_enter(begin):
+    if begin is not None and (is_plain_layer(cls) or not frame.run.may_enter(begin)):
         return new
     if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
         run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False))
@@ -130,6 +131,18 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
         for name, value in [*zip(fields, args, strict=False), *keywords.items()]:
             frame.run.heap.write((new.key, name), named(value, name))
     return new
+
+
+#: What a layer or module may say that matters; one without such a word is only layers.
+_SAYS = re.compile(r"pretrained|timm|models\.|applications|Normali[sz]|normalize|255|preprocess|transform|weights|mean|get_|build|create|load")
+_LAYERS = ("Module", "Layer", "Model", "LightningModule", "Sequential")
+
+
+def is_plain_layer(cls: Class) -> bool:
+    """Whether a class is a network's part that says nothing of its inputs: following it only costs time."""
+    if not any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases):
+        return False
+    return _SAYS.search(cls.source.segment(cls.node)) is None
 
 
 def method(frame: Frame, cls: Class, name: str) -> Function | None:

@@ -61,7 +61,7 @@ def summary(report: CodeReport) -> str:
     left = [f"{count} {why}" for count, why in ((report.ignored, "ignored"), (report.known, "in the baseline")) if count]
     fixable = sum(bool(finding.edits) for finding in report.findings)
     hints = [f"--fix repairs {fixable}"] if fixable else []
-    hints += [f"tare rule {report.findings[0].code} explains the first"] if report.findings else []
+    hints += [f"tare rule {each.code} explains the first" for each in report.findings[:1] if title_of(each.code)]
     return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left, *hints])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -92,7 +91,7 @@ def test_mode_and_link_stay() -> None:
     assert Path("train.py").is_symlink()
     assert RIGHT in Path("real.py").read_text()
     assert stat.S_IMODE(Path("real.py").stat().st_mode) == 0o755
-    assert sorted(os.listdir()) == ["real.py", "train.py"]
+    assert sorted(path.name for path in Path().iterdir()) == ["real.py", "train.py"]
 
 
 def test_of_two_that_overlap_the_first_is_made() -> None:

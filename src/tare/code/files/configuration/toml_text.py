@@ -37,22 +37,39 @@ def _value(content: Any, keys: tuple[str, ...], places: Places, near: Place) -> 
         inner = {str(key): _value(value, (*keys, str(key)), places, place) for key, value in content.items()}
         return Value(inner, place, place, exact=False)
     if isinstance(content, list):
-        return Value(tuple(_value(item, (*keys, "[]"), places, place) for item in content), place, place, exact=False)
+        return Value(
+            tuple(_value(item, (*keys, f"[{index}]"), places, place) for index, item in enumerate(content)),
+            place,
+            place,
+            exact=False,
+        )
     known = content if isinstance(content, str | int | float | bool) else str(content)
     return Value(known, place, place, exact=False)
 
 
 def _places(path: str, text: str) -> Iterator[tuple[tuple[str, ...], Place]]:
-    """The first place of each key outside lists and inline tables, with the tables that it stands in."""
+    """The place of each key outside lists and inline tables, with the tables that it stands in."""
     table: tuple[str, ...] = ()
-    seen: set[tuple[str, ...]] = set()
+    counts: dict[tuple[str, ...], int] = {}
     for line, head in _heads(text):
         keys = _keys(head.strip("[] \t"))
         if head.startswith("["):
-            table, keys = keys, ()
-        if (*table, *keys) not in seen:
-            seen.add((*table, *keys))
+            table = _table(keys, counts, is_new=head.startswith("[["))
+            yield table, Place(path, line)
+        else:
             yield (*table, *keys), Place(path, line)
+
+
+def _table(keys: tuple[str, ...], counts: dict[tuple[str, ...], int], *, is_new: bool) -> tuple[str, ...]:
+    """The keys of a table with the position in each list of tables; a header in double brackets begins the next one."""
+    found: tuple[str, ...] = ()
+    for number, key in enumerate(keys, 1):
+        found = (*found, key)
+        if is_new and number == len(keys):
+            counts[found] = counts.get(found, -1) + 1
+        if found in counts:
+            found = (*found, f"[{counts[found]}]")
+    return found
 
 
 def _heads(text: str) -> Iterator[tuple[int, str]]:
