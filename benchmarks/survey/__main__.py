@@ -67,7 +67,7 @@ def _say(examined: Sequence[Examined], judged: Judged | None) -> None:
         if each.failure:
             print(f"{each.folder}: {each.failure}", file=sys.stderr)
     for label in judged.missed if judged else ():
-        print(f"missed: {label.folder}/{label.path}:{label.line}: {label.kind}", file=sys.stderr)
+        print(f"missed: {label.folder}/{label.place}: {label.kind}", file=sys.stderr)
     for label, finding in judged.alarms if judged else ():
         print(f"false alarm: {label.folder}/{finding.place}: {finding.code} {finding.message}", file=sys.stderr)
 

@@ -32,6 +32,11 @@ class Label:
     kind: str
     certainty: str
 
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.path, self.line, cell=self.cell)
+
     def is_near(self, place: Place, lines: int) -> bool:
         """Whether a place is no more than so many lines away."""
         return place.path == self.path and place.cell == self.cell and _distance(place, self.line) <= lines
