@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.survey.labels import Label, judge, read_labels
 from benchmarks.survey.tables import codes_table, recall_table, summary, verdict_table
 from benchmarks.survey.verdicts import counted, read_verdicts
 
+from tare.checking.repository import rules
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.rules.table import RULES
 from tare.code.files.document import Document
@@ -115,8 +117,10 @@ def test_labels_are_read_from_csv(tmp_path: Path) -> None:
     assert read_labels(path) == [Label("one", "n.ipynb", 3, 7, "ok", "sure")]
 
 
-def test_every_code_of_a_kind_is_a_rule() -> None:
-    assert {code for codes in CODES.values() for code in codes} <= {rule.code for rule in RULES}
+def test_every_code_of_a_kind_is_the_code_of_a_rule() -> None:
+    files = Path(rules.__file__).parent.glob("*.py")
+    named = {code for file in files for code in re.findall(r"TARE\d{3}", file.read_text(encoding="utf-8"))}
+    assert {code for codes in CODES.values() for code in codes} <= named | {rule.code for rule in RULES}
 
 
 def test_the_page_is_written_between_its_marks(tmp_path: Path) -> None:
