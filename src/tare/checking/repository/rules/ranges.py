@@ -60,30 +60,30 @@ def _of_networks(program: Program, networks: list[Network], texts: dict[str, str
     other = _OTHER_SCALING if kind in ("unit", "signed") else _UNFOLLOWED
     if any(says(other, texts.get(each, "")) for each in files):
         return
-    wrong = {each.name: each for each in networks if each.expected is not None and each.expected.scaling != kind}
+    wrong = {each.name: each for each in networks if each.scaling not in (None, kind)}
     for place in places:
         if wrong:
             yield _finding(place, list(wrong.values()))
 
 
 def _finding(place: Scaled, networks: list[Network]) -> CodeFinding:
-    first = networks[0]
     wanted = "; ".join(f"{each.name} wants {each.expected.wanted}" for each in networks[:3] if each.expected)
-    inside = first.expected is not None and first.expected.scaling == "inside"
-    module = next(_modules(first.name), "")
-    remedy = (
-        f"feed {first.name} values of 0..255: it scales by itself"
-        if inside
-        else f"use tf.keras.applications.{module}.preprocess_input on values of 0..255"
-    )
+    remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
     return finding(
         "TARE101",
         "error",
         place.spot,
         f"{place.what} brings images to {RESULTS[place.kind]}, and {wanted}",
-        remedy,
+        "; ".join(remedies),
         evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
     )
+
+
+def _remedy(network: Network) -> str:
+    if network.scaling == "inside":
+        return f"feed {network.name} values of 0..255: it scales by itself"
+    module = next(_modules(network.name), "")
+    return f"for {network.name} use tf.keras.applications.{module}.preprocess_input on values of 0..255"
 
 
 def _modules(name: str) -> Iterator[str]:

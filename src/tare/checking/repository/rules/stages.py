@@ -13,7 +13,7 @@ from tare.checking.repository.rules.scalings import RESULTS, scalings
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
-from tare.code.libraries.expected import listed
+from tare.code.networks.expected import listed
 
 
 def stages(facts: Facts) -> Iterator[CodeFinding]:
