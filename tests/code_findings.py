@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from tare.checking.repository.result import CodeFinding, CodeReport, Edit, Step
+from tare.checking.repository.result import CodeFinding, CodeReport, Edit, Judged, Step
 from tare.code.files.document import Document
 from tare.code.place import Place
 
@@ -33,7 +34,7 @@ def report(*findings: CodeFinding, **changes: Any) -> CodeReport:
     return CodeReport(findings, **{"files": 5, **changes})
 
 
-def typos(documents: Sequence[Document], **_: Any) -> list[CodeFinding]:
+def typos(documents: Sequence[Document], **_: Any) -> Judged:
     """A judge that finds 0.255 wherever it stands, in the place of the rules."""
     found = []
     for document in documents:
@@ -42,15 +43,20 @@ def typos(documents: Sequence[Document], **_: Any) -> list[CodeFinding]:
                 column = line.index(WRONG) + 1
                 place = document.place(number, column, number, column + len(WRONG))
                 found.append(finding(place=place, edits=(Edit(place, RIGHT),), source=line, evidence=()))
-    return found
+    return Judged(found, [])
 
 
-def counted(judge: Callable[..., list[CodeFinding]]) -> tuple[Callable[..., list[CodeFinding]], list[dict[str, Any]]]:
+def counted(judge: Callable[..., Judged]) -> tuple[Callable[..., Judged], list[dict[str, Any]]]:
     """The judge, and a list that grows by its keywords whenever it is asked."""
     asked: list[dict[str, Any]] = []
 
-    def judged(documents: Sequence[Document], **known: Any) -> list[CodeFinding]:
+    def judged(documents: Sequence[Document], **known: Any) -> Judged:
         asked.append(known)
         return judge(documents, **known)
 
     return judged, asked
+
+
+def altered(documents: Sequence[Document], **changes: Any) -> Judged:
+    """The findings of :func:`typos`, with other values."""
+    return Judged([replace(each, **changes) for each in typos(documents).findings], [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from tare.checking.repository import api as repository
 from tests.cli.test_main import run
-from tests.code_findings import typos
+from tests.code_findings import altered, typos
 
 CODE = "std = (0.255, 0.224, 0.229)\n"
 
@@ -22,7 +21,7 @@ CODE = "std = (0.255, 0.224, 0.229)\n"
 def _repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "500")
-    monkeypatch.setattr(repository, "examined", typos)
+    monkeypatch.setattr(repository, "judged", typos)
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     Path("train.py").write_text(CODE)
@@ -71,8 +70,8 @@ def test_formats_of_files_are_refused_for_a_pipeline(capsys: pytest.CaptureFixtu
 
 
 def test_fail_on_error_lets_warnings_pass(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    warnings = lambda documents, **_: [replace(each, severity="warning") for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(repository, "examined", warnings)
+    warnings = lambda documents, **_: altered(documents, severity="warning")  # noqa: E731
+    monkeypatch.setattr(repository, "judged", warnings)
     assert run(capsys, "check", ".")[0] == 1
     assert run(capsys, "check", ".", "--fail-on", "error", "--no-cache")[0] == 0
 

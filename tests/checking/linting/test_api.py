@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from tare.checking.linting.api import check_code, made_known
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.repository import api as repository
 from tare.errors import DataError, SpecError
-from tests.code_findings import counted, typos
+from tests.code_findings import altered, counted, typos
 
+REAL = repository.judged
 CODE = "std = (0.255, 0.224, 0.229)\n"
 
 
@@ -28,7 +28,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     for name in ("train.py", "tests/test_train.py"):
         Path(name).write_text(CODE)
     judge, asked = counted(typos)
-    monkeypatch.setattr(repository, "examined", judge)
+    monkeypatch.setattr(repository, "judged", judge)
     return asked
 
 
@@ -79,8 +79,8 @@ def test_networks_are_those_of_the_settings_unless_one_is_stated(asked: list[dic
 
 def test_a_finding_about_a_file_is_that_for_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     settings('[tool.tare.networks]\n"tests/*" = "timm:resnet50"')
-    named = lambda documents, network, **_: [replace(each, message=str(network)) for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(repository, "examined", named)
+    named = lambda documents, network, **_: altered(documents, message=str(network))  # noqa: E731
+    monkeypatch.setattr(repository, "judged", named)
     assert [(each.place.path, each.message) for each in check_code(".").findings] == [
         ("tests/test_train.py", "timm:resnet50"),
         ("train.py", "None"),
@@ -172,7 +172,19 @@ def test_a_finding_has_its_whole_source_line(monkeypatch: pytest.MonkeyPatch) ->
     Path("train.py").write_text(f"if True:\n    {CODE}")
     cells = [{"cell_type": "code", "source": source} for source in ("x = 1\ny = 2", f"if x:\n  {CODE}")]
     Path("a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}))
-    stripped = lambda documents, **_: [replace(each, source="std") for each in typos(documents)]  # noqa: E731
-    monkeypatch.setattr(repository, "examined", stripped)
+    stripped = lambda documents, **_: altered(documents, source="std")  # noqa: E731
+    monkeypatch.setattr(repository, "judged", stripped)
     lines = [each.source for each in check_code(["a.ipynb", "train.py"]).findings]
     assert lines == ["  std = (0.255, 0.224, 0.229)", "    std = (0.255, 0.224, 0.229)"]
+
+
+def test_what_cannot_be_parsed_is_skipped_and_not_counted_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "judged", REAL)
+    code = "from torchvision import transforms as T\nt = T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255]"
+    Path("broken.py").write_text(code)
+    for _ in range(2):  # the second time from the cache
+        report = check_code(".")
+        assert (report.files, len(report.findings)) == (2, 0)
+        assert [each.path for each in report.skipped] == ["broken.py"]
+        with pytest.raises(DataError, match=r"'broken.py': .*line 2"):
+            check_code("broken.py")

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tare.checking.linting import cache
-from tare.code.files.document import Document
+from tare.checking.repository.result import Judged
+from tare.code.files.document import Document, Skipped
 from tests.code_findings import finding
 
+FOUND = Judged([finding()], [Skipped("a.py", "broken")])
 ONE = Document("a.py", "python", "x = 1\n")
 
 
@@ -19,22 +21,22 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_kept_is_read_under_its_key_only() -> None:
-    cache.keep(["."], "key", [finding()])
-    assert cache.kept(["."], "key") == [finding()]
+    cache.keep(["."], "key", FOUND)
+    assert cache.kept(["."], "key") == FOUND
     assert cache.kept(["."], "other") is None
     assert cache.kept(["src"], "key") is None
 
 
 def test_only_the_last_findings_of_the_same_paths_are_kept() -> None:
     for key in ("one", "two"):
-        cache.keep(["."], key, [])
+        cache.keep(["."], key, Judged([], []))
     assert len([*cache.cache_folder().iterdir()]) == 1
     assert cache.kept(["."], "one") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"{}", b"[]", b'{"schema": "tare.code-cache/1", "key": "key", "findings": [{}]}'])
 def test_a_damaged_file_is_as_none(data: bytes) -> None:
-    cache.keep(["."], "key", [finding()])
+    cache.keep(["."], "key", FOUND)
     (path,) = cache.cache_folder().iterdir()
     path.write_bytes(data)
     assert cache.kept(["."], "key") is None
@@ -43,7 +45,7 @@ def test_a_damaged_file_is_as_none(data: bytes) -> None:
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    cache.keep(["."], "key", [])
+    cache.keep(["."], "key", Judged([], []))
     assert cache.kept(["."], "key") is None
 
 

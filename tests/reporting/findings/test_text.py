@@ -79,6 +79,11 @@ def test_of_a_part_of_several_lines_the_first_is_marked() -> None:
     assert excerpted("norm = T.Compose([  ", 8, 3, end_line=9)[1] == "    |        ^^^^^^^^^^^"
 
 
+def test_a_line_that_fits_is_shown_whole() -> None:
+    line, below = excerpted(f"    x = [{'1, ' * 25}bad]", 85, 88)
+    assert (line[below.index("^") :], line[:8]) == ("bad]", "  7 | x ")
+
+
 def test_a_long_line_is_cut_around_the_part() -> None:
     line, below = excerpted("x = [" + "1, " * 100_000 + "bad, " + "2, " * 100_000, 300_006, 300_009)
     assert len(line) < 140

@@ -13,7 +13,7 @@ from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
-from tare.checking.repository.result import CodeFinding, CodeReport
+from tare.checking.repository.result import CUT, CodeFinding, CodeReport, Judged
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
 from tare.errors import DataError, SpecError
@@ -58,12 +58,15 @@ def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     """The findings that options, settings and comments leave, known ones included."""
     check_networks(request, settings)
     documents, skipped = _read(request, settings)
-    if not documents:
+    judged = _judged(request, settings, documents)
+    skipped = sorted({*skipped, *judged.skipped}, key=lambda each: (each.path, each.reason))
+    files = len({each.path for each in documents} - {each.path for each in judged.skipped if each.reason != CUT})
+    if not files:
         raise _nothing_read(request.places, skipped)
-    found = sorted(_judged(request, settings, documents), key=lambda finding: (finding.place, finding.code))
+    found = sorted(judged.findings, key=lambda finding: (finding.place, finding.code))
     chosen = selected(found, documents, request, settings)
     fail_on = request.fail_on or settings.fail_on or "warning"
-    return CodeReport(chosen.findings, len(documents), tuple(skipped), chosen.notes, fail_on, chosen.ignored)
+    return CodeReport(chosen.findings, files, tuple(skipped), chosen.notes, fail_on, chosen.ignored)
 
 
 def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
@@ -95,31 +98,33 @@ def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataErro
     return DataError("files of code, notebooks or configurations", f"none that can be read in {where}{reason}", "check the paths")
 
 
-def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> list[CodeFinding]:
+def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> Judged:
     """What the rules find, or found when they last saw the same files."""
     networks = {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
     key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = _examined(documents, networks, request.pedantic)
+    found = _by_network(documents, networks, request.pedantic)
     if request.cache:
         keep(request.places, key, found)
     return found
 
 
-def _examined(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> list[CodeFinding]:
+def _by_network(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> Judged:
     """The findings about each file, for its own network; every network is looked at together with all files."""
-    from tare.checking.repository.api import examined  # findings that are kept need none of it
+    from tare.checking.repository.api import judged  # findings that are kept need none of it
 
     names = dict.fromkeys(networks.get(each.path) for each in documents)
     by_path = {each.path: each for each in documents}
-    return [
+    each_judged = {name: judged(documents, network=name, pedantic=pedantic) for name in names}
+    found = [
         _with_source(finding, by_path.get(finding.place.path))
-        for name in names
-        for finding in examined(documents, network=name, pedantic=pedantic)
+        for name, one in each_judged.items()
+        for finding in one.findings
         if len(names) == 1 or networks.get(finding.place.path) == name
     ]
+    return Judged(found, [*dict.fromkeys(skipped for one in each_judged.values() for skipped in one.skipped)])
 
 
 def _with_source(finding: CodeFinding, document: Document | None) -> CodeFinding:

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from tare._version import __version__
-from tare.checking.repository.result import CodeFinding
-from tare.code.files.document import Document
+from tare.checking.repository.result import CodeFinding, Judged
+from tare.code.files.document import Document, Skipped
 from tare.errors import OutputError
 from tare.system.files import write_text
 
@@ -41,20 +41,22 @@ def key_of(documents: Iterable[Document], *settings: str) -> str:
     return digest.hexdigest()
 
 
-def kept(name: Sequence[str], key: str) -> list[CodeFinding] | None:
+def kept(name: Sequence[str], key: str) -> Judged | None:
     """The findings that were kept under this key; None if there are none that can be read."""
     try:
         document = json.loads(_file(name).read_bytes())
         if document["schema"] != SCHEMA or document["key"] != key:
             return None
-        return [CodeFinding.from_json(each) for each in document["findings"]]
+        skipped = [Skipped(str(each["path"]), str(each["reason"])) for each in document["skipped"]]
+        return Judged([CodeFinding.from_json(each) for each in document["findings"]], skipped)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def keep(name: Sequence[str], key: str, findings: Iterable[CodeFinding]) -> None:
+def keep(name: Sequence[str], key: str, judged: Judged) -> None:
     """Keep the findings in place of those for the same paths; a cache folder that cannot be written is no failure."""
-    document = {"schema": SCHEMA, "key": key, "findings": [finding.to_json() for finding in findings]}
+    skipped = [{"path": each.path, "reason": each.reason} for each in judged.skipped]
+    document = {"schema": SCHEMA, "key": key, "findings": [each.to_json() for each in judged.findings], "skipped": skipped}
     with contextlib.suppress(OutputError):
         write_text(_file(name), json.dumps(document))
 

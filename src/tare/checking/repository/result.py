@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tare.checking.rules.finding import SEVERITIES, Severity
 from tare.code.files.document import Skipped
 from tare.code.place import Place
 
 SCHEMA = "tare.code-check/1"
+#: Why a part of a file was not judged.
+CUT = "it takes too many steps to follow to its end, so a part of it was not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Step:
 
     def __str__(self) -> str:
         """The link in words, such as ``MEAN at constants.py:3``."""
-        return f"{self.text} at {self.place.path}:{self.place.line}"
+        cell = f"cell {self.place.cell}:" if self.place.cell else ""
+        return f"{self.text} at {self.place.path}:{cell}{self.place.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,13 @@ class CodeFinding:
         evidence = tuple(Step(step["text"], Place(**step["place"])) for step in document["evidence"])
         edits = tuple(Edit(Place(**edit["place"]), edit["text"]) for edit in document["edits"])
         return cls(code, severity, message, remedy, Place(**document["place"]), evidence, cost, edits, source)
+
+
+class Judged(NamedTuple):
+    """The findings about documents, and the documents that could not be parsed, or not be followed to their end."""
+
+    findings: list[CodeFinding]
+    skipped: list[Skipped]
 
 
 @dataclass(frozen=True, slots=True)

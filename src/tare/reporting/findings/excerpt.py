@@ -43,4 +43,5 @@ def _meant(place: Place, source: str) -> tuple[int, int]:
 def _first(source: str, start: int) -> int:
     """The first character that is shown: not the indentation, and of a long line a little before the part."""
     indentation = min(len(source) - len(source.lstrip()), start)
-    return indentation if start - indentation < _WIDEST // 2 else start - _BEFORE
+    fits = len(source) - indentation <= _WIDEST or start - indentation < _WIDEST // 2
+    return indentation if fits else start - _BEFORE

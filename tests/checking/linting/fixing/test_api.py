@@ -26,7 +26,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(*names: str) -> list[CodeFinding]:
-    return typos(documents_in([Path(name) for name in names]).documents)
+    return typos(documents_in([Path(name) for name in names]).documents).findings
 
 
 def edit(line: int, column: int, end_column: int, text: str, path: str = "train.py") -> Edit:
@@ -75,6 +75,12 @@ def test_the_difference_is_what_patch_takes() -> None:
     assert patched.returncode == 0, patched.stdout
     plan.write()
     assert Path("copy.py").read_bytes() == Path("train.py").read_bytes()
+
+
+def test_a_name_with_a_line_break_is_no_line_of_the_difference() -> None:
+    Path("a\n+++ b.py").write_text(CODE)
+    lines = plan_of(found("a\n+++ b.py")).diff().splitlines()
+    assert lines[:2] == ['--- "a/a\\n+++ b.py"', '+++ "b/a\\n+++ b.py"']
 
 
 def test_planning_writes_nothing() -> None:

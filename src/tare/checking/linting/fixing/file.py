@@ -34,7 +34,7 @@ class Changed:
     def diff(self) -> str:
         """The change in the unified form that ``patch`` takes."""
         before, after = ([*io.StringIO(text, newline="\n")] for text in (self.before, self.after))
-        lines = difflib.unified_diff(before, after, f"a/{self.path}", f"b/{self.path}")
+        lines = difflib.unified_diff(before, after, _in_diff(f"a/{self.path}"), _in_diff(f"b/{self.path}"))
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
     def write(self) -> None:
@@ -129,6 +129,11 @@ def _parses(text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def _in_diff(name: str) -> str:
+    """A name in the head of a difference, where a line break in it would be a line."""
+    return name if name.isprintable() else json.dumps(name)
 
 
 def _in_json(text: str) -> str:
