@@ -115,7 +115,7 @@ def test_tables_of_toml_state_their_own_constants() -> None:
     ("text", "mean"),
     [
         ("img_mean: [0.5, 0.4, 0.3]\nimg_std: [0.1, 0.2, 0.3]", (0.5, 0.4, 0.3)),
-        ("MEAN: 0.5\nSTD: [0.1, 0.2, 0.3]", (0.5,)),
+        ("normalize:\n  MEAN: 0.5\n  STD: [0.1, 0.2, 0.3]", (0.5,)),
         ("rgb_means: [1, 2, 3]\nrgb_stds: [1, 2, 3]", (1.0, 2.0, 3.0)),
         ("mean: 0.485, 0.456, 0.406\nstd: 0.229, 0.224, 0.225", (0.485, 0.456, 0.406)),
         ("mean: '[0.485, 0.456, 0.406]'\nstd: (0.229, 0.224, 0.225)", (0.485, 0.456, 0.406)),
@@ -141,6 +141,7 @@ def test_plain_keys_say_nothing_of_the_scale(text: str, mean: tuple[float, ...])
         "mean: true\nstd: true",
         "mean:\nstd:",
         "img_mean: 1\nstd: 1",
+        "accuracy:\n  mean: 0.9\n  std: 0.1",
     ],
 )
 def test_other_things_state_no_constants(text: str) -> None:

@@ -19,6 +19,7 @@ Numbers = tuple[float, ...]
 _UNIT = 1 / 255
 _NUMBERS = re.compile(r"[\[(]?\s*[-+.\deE]+(?:\s*,\s*[-+.\deE]+)*\s*,?\s*[\])]?")
 _PAIR = re.compile(r"(?P<before>(?:.*[_\-.])?)(?P<word>means?)(?P<after>(?:[_\-.].*)?)", re.IGNORECASE)
+_OF_INPUT = re.compile(r"norm|pixel|image|img|rgb|transform|preproc|mel|wav", re.IGNORECASE)
 _FRACTION = re.compile(r"\s*([\d.]+)\s*/\s*([\d.]+)\s*")
 
 _MODEL_KEYS = frozenset({"model", "model_name", "backbone", "backbone_name", "arch", "architecture", "encoder", "encoder_name"})
@@ -89,7 +90,7 @@ def _stated(configuration: Configuration, keys: Keys, fields: Fields) -> Iterato
     reader = next((read for fits, read in _FORMATS if fits(keys, fields)), None)
     for mean, std in _pairs(fields):
         means, stds = _numbers(fields[mean]), _numbers(fields[std])
-        if means and stds and _fit(means, stds):
+        if means and stds and _fit(means, stds) and (reader or _is_of_input((*keys, mean), fields[mean])):
             kind, scale, order = reader(configuration, fields) if reader else ("plain", None, "")
             yield Stated(kind, keys, means, stds, fields[mean], fields[std], scale, order)
 
@@ -117,6 +118,11 @@ def _numbers(value: Value) -> Numbers | None:
         return tuple(float(part) for part in text.strip("[]() ").split(",") if part.strip())
     except ValueError:
         return None
+
+
+def _is_of_input(keys: Keys, mean: Value) -> bool:
+    """Whether a mean is one of inputs: single numbers are those of scores unless a key says otherwise."""
+    return not isinstance(mean.content, int | float) or any(isinstance(key, str) and _OF_INPUT.search(key) for key in keys)
 
 
 def _fit(mean: Numbers, std: Numbers) -> bool:

@@ -69,6 +69,22 @@ def test_equality_is_symmetric_and_allows_for_the_rounding_to_three_decimals(val
     assert other.equal(*one)
 
 
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (Expected("x", "y", IMAGENET, "z"), "mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225) on values of 0..1"),
+        (Expected("x", "y", CAFFE, "z", "BGR"), "values of 0..255 less (103.939, 116.779, 123.68), blue first"),
+        (Expected("x", "y", RAW, "z", inside="normalisation"), "values of 0..255 as they are, which it normalises itself"),
+        (Expected("x", "y", RAW, "z", inside="scaling"), "values of 0..255 as they are, which it scales itself"),
+        (Expected("x", "y", UNIT, "z"), "values of 0..1"),
+        (Expected("x", "y", None, "z", notes=("audio at 16 kHz",)), "audio at 16 kHz"),
+        (Expected("x", "y", None, "z"), "what its own processor makes"),
+    ],
+)
+def test_what_is_wanted_is_said_in_words(known: Expected, words: str) -> None:
+    assert known.wanted == words
+
+
 def test_constants_of_an_earlier_version_are_accepted_too() -> None:
     expected = Expected("x", "y", HALVES, "z", also=(IMAGENET,))
     assert expected.accepts(*HALVES)

@@ -14,7 +14,7 @@ from tare.code.networks.expected import CLIP, HALVES, IMAGENET, UNIT, Constants,
 from tare.code.networks.index import index
 from tare.code.networks.keras import MODES, mode_of
 from tare.code.networks.published import published
-from tare.code.networks.table import expected
+from tare.code.networks.table import expected, expected_of
 
 
 def found(library: str, name: str, weights: str | None = None) -> Expected:
@@ -225,6 +225,14 @@ def test_audio_networks_have_no_constants_of_images() -> None:
 )
 def test_what_nobody_states_is_not_known(library: str, names: list[str]) -> None:
     assert [expected(library, name) for name in names] == [None] * len(names)
+
+
+def test_networks_may_be_named_as_elsewhere_in_tare() -> None:
+    assert expected_of("timm:resnet50") == expected("timm", "resnet50")
+    assert expected_of("torchvision:VGG16_Weights.IMAGENET1K_V1") == expected("torchvision", "vgg16")
+    assert expected_of("keras:VGG16") == expected("keras", "VGG16")
+    assert expected_of("hf:openai/clip-vit-base-patch32") == expected("transformers", "openai/clip-vit-base-patch32")
+    assert [expected_of(name) for name in ("net.py:small", "resnet50", "tare:mlp", "")] == [None] * 4
 
 
 def test_published_constants_differ_and_the_well_known_ones_come_first() -> None:

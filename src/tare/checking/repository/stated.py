@@ -10,8 +10,7 @@ from tare.checking.repository.rules.linking import program_of, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing
 from tare.checking.repository.rules.published import near, published
 from tare.code.facts import Facts
-from tare.code.libraries.expected import listed
-from tare.code.networks.expected import Constants, Expected
+from tare.code.networks.expected import Constants, Expected, listed
 from tare.code.networks.table import expected
 
 #: Published constants that belong to networks; those of a dataset of one's own are a choice, not a mistake.

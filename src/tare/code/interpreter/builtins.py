@@ -16,7 +16,7 @@ Keywords = Mapping[str, Value]
 
 _ARRAYS = frozenset(("array", "asarray", "float32", "float64", "tensor", "as_tensor", "FloatTensor", "Tensor", "constant"))
 _ARRAY_LIBRARIES = ("numpy.", "torch.", "tensorflow.", "jax.numpy.", "cupy.", "np.")
-_SHAPES = frozenset("view reshape astype to cuda float double type cpu numpy tolist unsqueeze flatten copy clone half detach".split())
+_SHAPES = frozenset("view reshape astype to cuda float double type cpu numpy tolist unsqueeze flatten copy clone half detach repeat expand expand_as permute transpose".split())
 
 
 def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
 from tare.code.interpreter.arguments import option
@@ -37,9 +38,9 @@ Keywords = Mapping[str, Value]
 def call(frame: Frame, callee: Value, args: Args, keywords: Keywords, spot: Spot, *, spread: bool = False) -> Value:
     """What a call returns."""
     if isinstance(callee, Function):
-        return _function(frame, callee, args, keywords, spot)
+        return _function(frame, callee, args, keywords, spot, spread)
     if isinstance(callee, Class):
-        return instance(frame, callee, args, keywords, spot)
+        return instance(frame, callee, args, keywords, spot, spread)
     if isinstance(callee, Instance):
         return _object(frame, callee, args, keywords, spot)
     if isinstance(callee, Library):
@@ -62,12 +63,12 @@ def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Sp
     return found
 
 
-def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot) -> Value:
+def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool = False) -> Value:
     if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee):
         return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
     if callee.bound is not None and callee.kind != "staticmethod":
         args = (callee.bound, *args)
-    names = bound_arguments(callee, args, keywords, softly=False)
+    names = bound_arguments(callee, args, keywords, softly=False, spread=spread)
     return run_function(frame, callee, names)
 
 
@@ -92,14 +93,21 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
 
 
-def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly: bool) -> dict[str, Value]:
-    """The values of a function's parameters; ``softly`` if the caller is not known, so that a default may be replaced."""
+def bound_arguments(
+    callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False
+) -> dict[str, Value]:
+    """The values of a function's parameters; ``softly`` if the caller is not known, so that a default may be replaced.
+
+    With ``spread`` there are arguments that are not known, and a parameter that is not given otherwise may be any of them.
+    """
     given = callee.node.args
     positional = [*given.posonlyargs, *given.args]
     names: dict[str, Value] = {}
     for each in (*positional, *given.kwonlyargs):
         default = callee.defaults.get(each.arg)
-        if default is None:
+        if spread and not softly:
+            names[each.arg] = UNKNOWN
+        elif default is None:
             names[each.arg] = Parameter(each.arg, Spot(callee.source, each)) if softly else UNKNOWN
         else:
             names[each.arg] = softened(default) if softly else default
@@ -114,22 +122,34 @@ def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly:
     return names
 
 
-def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spot) -> Value:
+def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spot, spread: bool = False) -> Value:
     """A new object of a class of the repository, after its ``__init__``."""
     new = Instance(cls, frame.run.new_key())
     new.made = made(frame, f"new.{cls.name}", args, spot.node, new, keywords=keywords)
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
     begin = method(frame, cls, "__init__")
-    if begin is not None and not frame.run.may_enter(begin):
+    if begin is not None and (is_plain_layer(cls) or not frame.run.may_enter(begin)):
         return new
     if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
-        run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False))
+        run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False, spread=spread))
     elif begin is None:
         fields = [each.target.id for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
         for name, value in [*zip(fields, args, strict=False), *keywords.items()]:
             frame.run.heap.write((new.key, name), named(value, name))
     return new
+
+
+#: What a layer or module may say that matters; one without such a word is only layers.
+_SAYS = re.compile(r"pretrained|timm|models\.|applications|Normali[sz]|normalize|255|preprocess|transform|weights|mean|get_|build|create|load")
+_LAYERS = ("Module", "Layer", "Model", "LightningModule", "Sequential")
+
+
+def is_plain_layer(cls: Class) -> bool:
+    """Whether a class is a network's part that says nothing of its inputs: following it only costs time."""
+    if not any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases):
+        return False
+    return _SAYS.search(cls.source.segment(cls.node)) is None
 
 
 def method(frame: Frame, cls: Class, name: str) -> Function | None:

@@ -61,7 +61,7 @@ def made(frame: Frame, function: str, args: Sequence[Value], node: ast.AST, rece
         frame.run.entry,
         bool(more.get("spread")),
     )
-    if frame.run.interesting(call.last):
+    if frame.run.interesting(call.last) or "std" in call.keywords or "image_std" in call.keywords:
         frame.run.log.append(call)
     for value in (*call.args, *call.keywords.values()):
         if isinstance(value, Function):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,7 +17,11 @@ from tare.code.interpreter.values import Call, Class, Function, Instance, Value,
 DEEPEST_CALL = 9
 DEEPEST_EXPRESSION = 60
 #: How often one function is followed for one entry.
-MOST_VISITS = 30
+MOST_VISITS = 16
+
+
+#: What a function may say that matters to the rules.
+_MATTERS = re.compile(r"pretrained|timm|models\.|applications|ormali[sz]e|255|127|preprocess|transform|mean|Compose")
 
 
 class OutOfBudget(Exception):
@@ -83,7 +88,7 @@ class Run:
             return False
         key = (self.entry, callee.node)
         self.visits[key] = self.visits.get(key, 0) + 1
-        if self.visits[key] > MOST_VISITS:
+        if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
         return self.visits[key] <= MOST_VISITS
 

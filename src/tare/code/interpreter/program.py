@@ -13,8 +13,8 @@ from tare.code.interpreter.source import Source, Spot, parsed
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
 
 #: Steps that one entry may take, and all entries of one file together.
-STEPS = 40_000
-STEPS_OF_FILE = 120_000
+STEPS = 30_000
+STEPS_OF_FILE = 60_000
 _MOST_HANDED = 40
 _LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
 
@@ -161,7 +161,7 @@ class Program:
 
     def _class(self, run: Run, value: Class) -> int:
         methods = [each for each in value.attributes.values() if isinstance(each, Function) and each.node not in run.entered]
-        if not methods:
+        if not methods or calls.is_plain_layer(value):
             return 0
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)

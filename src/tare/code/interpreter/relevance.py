@@ -14,8 +14,8 @@ _ROUNDS = 3
 
 
 def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Document]:
-    """The documents with such a word, and those that import one of them, over at most three files between."""
-    code = [each for each in documents if each.kind != "configuration"]
+    """The documents with such a word, and those that import one of them, over at most three files between; no tests of code."""
+    code = [each for each in documents if each.kind != "configuration" and not is_test(each)]
     found = {each.path for each in code if word.search(each.text)}
     imports = {each.path: _imported(each) for each in code if each.path not in found}
     for _ in range(_ROUNDS):
@@ -25,6 +25,16 @@ def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Docum
             break
         found |= new
     return [each for each in code if each.path in found]
+
+
+_TESTS = re.compile(r"^[ \t]*(?:import (?:pytest|unittest)|from (?:pytest|unittest)\b|def test_)", re.MULTILINE)
+
+
+def is_test(document: Document) -> bool:
+    """Whether a file tests code: what it states is made up, and often wrong on purpose."""
+    *folders, name = document.path.split("/")
+    is_named = name.startswith(("test_", "conftest")) or name.endswith("_test.py") or bool({"tests", "testing"} & set(folders))
+    return is_named and _TESTS.search(document.text) is not None
 
 
 def _imported(document: Document) -> frozenset[str]:

@@ -36,6 +36,11 @@ class Source:
         number = getattr(node, "lineno", 0)
         return self.lines[number - 1].rstrip("\r") if 0 < number <= len(self.lines) else ""
 
+    def segment(self, node: ast.AST) -> str:
+        """The lines of code that a node takes."""
+        first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+        return "\n".join(self.lines[first - 1 : last])
+
     def _column(self, line: int, offset: int) -> int:
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
         return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1

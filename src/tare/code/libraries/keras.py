@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tare.code.interpreter.values import Call, Library, Literal, Value
-from tare.code.libraries.expected import KERAS_MODULES, Scaling
+from tare.code.libraries.expected import Scaling, scaling_of_module
 from tare.code.libraries.step import flag, number, numbers
 
 _RANDOM = (
@@ -56,7 +56,7 @@ def preprocessing(name: str) -> Scaling | None:
     parts = name.split(".")
     if parts[-1] != "preprocess_input" or parts[0] not in ("keras", "tensorflow", "tf") or len(parts) < 3:
         return None
-    return KERAS_MODULES.get(parts[-2])
+    return scaling_of_module(parts[-2])
 
 
 def flow(call: Call) -> Generator | None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
-from tare.code.libraries.expected import Expected, of_hugging_face, of_keras, of_timm, of_torchvision
+from tare.code.libraries.expected import Scaling, scaling_of
 from tare.code.libraries.step import flag, text
+from tare.code.networks.expected import Expected
+from tare.code.networks.table import expected as expected_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +23,12 @@ class Network:
     expected: Expected | None
     call: Call
     decisions: Decisions
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """How images are to be scaled for it; None where that is not known, or where none would do."""
+        known = self.expected is not None and self.expected.constants is not None
+        return scaling_of(self.expected) if known and self.expected is not None else None
 
 
 def networks_of(call: Call) -> Iterable[Network]:
@@ -39,7 +47,7 @@ def _timm(call: Call) -> Iterable[Network]:
     for decisions, value in alternatives(given) if given is not None else ():
         name = text(value)
         if name:
-            yield Network("timm", name, pretrained, of_timm(name), call, call.decisions | decisions)
+            yield Network("timm", name, pretrained, expected_of("timm", name), call, call.decisions | decisions)
 
 
 def _truth(value: Value | None, *, default: bool) -> bool | None:
@@ -58,7 +66,17 @@ def _torchvision(call: Call) -> Iterable[Network]:
     stated = call.argument(0 if call.last != "get_model" else 1, "weights", "pretrained")
     for decisions, value in alternatives(stated) if stated is not None else [(frozenset(), Literal(False))]:
         pretrained, weights = _weights(value)
-        yield Network("torchvision", name, pretrained, of_torchvision(name, weights), call, call.decisions | decisions)
+        yield Network("torchvision", name, pretrained, _of_torchvision(name, weights), call, call.decisions | decisions)
+
+
+_DETECTORS = ("rcnn", "retinanet", "ssd", "fcos", "raft")
+
+
+def _of_torchvision(name: str, weights: str) -> Expected | None:
+    """What the weights state; None for detectors, which normalise inside, and for weights without classes."""
+    if any(each in name.lower() for each in _DETECTORS) or "FEATURES" in weights:
+        return None
+    return expected_of("torchvision", name, weights=weights or None)
 
 
 def _weights(value: Value) -> tuple[bool | None, str]:
@@ -67,7 +85,7 @@ def _weights(value: Value) -> tuple[bool | None, str]:
     if isinstance(value, Literal):
         if isinstance(value.value, str):
             return True, value.value
-        return bool(value.value), ""
+        return bool(value.value), "IMAGENET1K_V1" if value.value is True else ""
     return None, ""
 
 
@@ -82,9 +100,9 @@ def _keras(call: Call) -> Iterable[Network]:
     elif weights is not None:
         pretrained = None
     inside = flag(call.argument(-1, "include_preprocessing"))
-    expected = of_keras(name)
-    if inside is not None and expected is not None and expected.scaling == "inside":
-        expected = expected if inside else None
+    expected = expected_of("keras", name)
+    if inside is False and expected is not None and scaling_of(expected) == "inside":
+        expected = None
     if expected is not None:
         yield Network("keras", name, pretrained, expected, call, call.decisions)
 
@@ -97,7 +115,7 @@ def _hugging_face(call: Call) -> Iterable[Network]:
     for decisions, value in alternatives(given) if given is not None else ():
         name = text(value)
         if name:
-            yield Network("transformers", name, True, of_hugging_face(name), call, call.decisions | decisions)
+            yield Network("transformers", name, True, expected_of("transformers", name), call, call.decisions | decisions)
 
 
 def _hub(call: Call) -> Iterable[Network]:
@@ -107,15 +125,15 @@ def _hub(call: Call) -> Iterable[Network]:
     stated = call.argument(-1, "pretrained", "weights")
     if repository.startswith("pytorch/vision"):
         pretrained = False if stated is None else _weights(stated)[0]
-        yield Network("torchvision", name, pretrained, of_torchvision(name, ""), call, call.decisions)
+        yield Network("torchvision", name, pretrained, _of_torchvision(name, ""), call, call.decisions)
     elif repository.startswith("facebookresearch/dino"):
-        expected = of_torchvision("resnet50", "")
-        yield Network("hub", name, True, expected, call, call.decisions)
+        yield Network("hub", name, True, expected_of("torch.hub", f"{repository}:{name}"), call, call.decisions)
 
 
 def _efficientnet(call: Call) -> Iterable[Network]:
     name = text(call.argument(0, "model_name"))
-    expected = of_torchvision("efficientnet_b0", "") if flag(call.argument(-1, "advprop")) is None else None
+    weights = "advprop" if flag(call.argument(-1, "advprop")) else None
+    expected = expected_of("efficientnet_pytorch", name, weights=weights) if call.argument(-1, "weights_path") is None else None
     yield Network("efficientnet_pytorch", name, True, expected, call, call.decisions)
 
 

@@ -9,7 +9,7 @@ from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
 
 _OTHER = frozenset(
     (
-        "/ * - normalize preprocess_input imread cvtColor ImageDataGenerator flow_from_directory flow flow_from_dataframe "
+        "/ * - + normalize preprocess_input imread cvtColor ImageDataGenerator flow_from_directory flow flow_from_dataframe "
         "Rescaling Lambda map fit predict random_split create_model from_pretrained load fit_transform load_state_dict "
         "create_transform imshow () ImageFolder DataLoader div_ image_dataset_from_directory div to_tensor get_model"
     ).split()
@@ -30,5 +30,5 @@ def interesting(last: str) -> bool:
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
 RELEVANT = re.compile(
     r"Normalize|normalize|255|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
-    r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|\bmean\b"
+    r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|Scaler\b|\bmean\b"
 )

@@ -63,6 +63,15 @@ class Expected:
         """The values that are fed: raw 0..255, unit 0..1, signed -1..1, raw ones with a mean subtracted, or normalised ones."""
         return "unknown" if self.constants is None else range_of(self.constants)
 
+    @property
+    def wanted(self) -> str:
+        """What is to be fed, in words: ``mean (0.5, 0.5, 0.5) and std (0.5, 0.5, 0.5) on values of 0..1``."""
+        if self.constants is None:
+            return self.notes[0] if self.notes else "what its own processor makes"
+        order = ", blue first" if self.order == "BGR" else ""
+        itself = ", which it normalises itself" if self.inside == "normalisation" else ", which it scales itself"
+        return f"{words_of(self.constants)}{order}{itself if self.inside != 'nothing' else ''}"
+
     def accepts(self, mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
         """Whether constants for unit values are those that the network expects, but for their rounding."""
         stated = (self.constants, *self.also) if self.constants else self.also
@@ -78,6 +87,23 @@ def range_of(constants: Constants) -> Range:
     if constants.equal(UNIT.mean, UNIT.std):
         return "unit"
     return "signed" if constants.equal(HALVES.mean, HALVES.std) else "normalised"
+
+
+def words_of(constants: Constants) -> str:
+    """What constants for unit values make of an image, in words, with the numbers that people write."""
+    range_ = range_of(constants)
+    if range_ == "raw":
+        return "values of 0..255 as they are"
+    if range_ == "unit":
+        return "values of 0..1"
+    if range_ == "centred":
+        return f"values of 0..255 less {listed(tuple(each * 255 for each in constants.mean))}"
+    return f"mean {listed(constants.mean)} and std {listed(constants.std)} on values of 0..1"
+
+
+def listed(numbers: tuple[float, ...]) -> str:
+    """Numbers in parentheses, to six digits."""
+    return f"({', '.join(f'{number:.6g}' for number in numbers)})"
 
 
 def _equal(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

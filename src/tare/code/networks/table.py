@@ -29,6 +29,16 @@ _LOOKUPS: Mapping[str, Lookup] = {
 }
 
 
+#: The kinds of references with which tare names networks elsewhere, such as ``timm:resnet50``.
+_KINDS: Mapping[str, str] = {"timm": "timm", "torchvision": "torchvision", "keras": "keras", "hf": "transformers"}
+
+
+def expected_of(reference: str) -> Expected | None:
+    """What the network of a reference expects: ``timm:NAME``, ``torchvision:NAME``, ``keras:NAME``, ``hf:OWNER/NAME``."""
+    kind, _, name = reference.partition(":")
+    return expected(_KINDS[kind], name) if kind in _KINDS else None
+
+
 def expected(library: str, name: str, tag: str | None = None, weights: str | None = None) -> Expected | None:
     """What the network ``name`` of ``library`` expects with pretrained weights; None if nobody states it.
 

@@ -12,8 +12,11 @@ from tare.checking.repository.rules.published import Published, Slip, near, publ
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Items, Literal, Value
-from tare.code.libraries.expected import listed
+from tare.code.networks.expected import listed
 from tare.code.libraries.step import numbers
+
+
+_NAMES = {"operator./": "(x - mean) / std", "operator.+": "x * std + mean"}
 
 
 def constants(facts: Facts) -> Iterator[CodeFinding]:
@@ -28,7 +31,7 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
 def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     if is_undoing(each.mean, each.std) or len(each.mean) != 3:
         return
-    link = (step(each.call.last, each.call.spot),)
+    link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
     yield from _typo(each.means, "mean", link)
     yield from _typo(each.stds, "std", link)
     known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
@@ -76,7 +79,7 @@ def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
         edits = _exchange(each.means.spot, each.stds.spot)
     return finding(
         "TARE006",
-        "error",
+        "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
         each.call.spot,
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {known.name} with mean and std exchanged",
         f"use mean {listed(known.mean)} and std {listed(known.std)}",

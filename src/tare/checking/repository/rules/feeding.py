@@ -28,7 +28,7 @@ def _divided(call: Call, image: Value, pipelines: dict[int, Pipeline]) -> Iterat
     if scaled is not None:
         yield finding(
             "TARE002",
-            "error",
+            "warning",  # ToTensor does not divide arrays of floats
             call.spot,
             "ToTensor has divided by 255, and the result is divided by 255 again: values arrive as 0..0.004",
             "leave the division out",

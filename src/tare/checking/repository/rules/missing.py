@@ -23,7 +23,7 @@ def missing(facts: Facts) -> Iterator[CodeFinding]:
     texts = {each.path: each.document.text for each in facts.sources}
     for program in programs(facts):
         for network in program.networks:
-            if network.pretrained and network.expected is not None and network.expected.scaling == "constants":
+            if network.pretrained and network.scaling == "constants":
                 yield from _of_network(program, network, texts)
 
 
@@ -44,12 +44,13 @@ def _stops_at_tensor(variant: Variant) -> bool:
 
 
 def _finding(network: Network, pipeline: Pipeline) -> CodeFinding:
-    assert network.expected is not None  # noqa: S101 (the caller looked)
+    assert network.expected is not None and network.expected.constants is not None  # noqa: S101 (the caller looked)
+    constants = network.expected.constants
     return finding(
         "TARE004",
         "warning",
         pipeline.call.spot,
         f"this pipeline ends with values of 0..1, and {network.name} was trained with {network.expected.wanted}",
-        f"add Normalize(mean={list(network.expected.mean)}, std={list(network.expected.std)}) after ToTensor",
+        f"add Normalize(mean={list(constants.mean)}, std={list(constants.std)}) after ToTensor",
         evidence=(step(f"{network.name}, pretrained", network.call.spot),),
     )

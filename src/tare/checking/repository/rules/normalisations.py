@@ -9,6 +9,7 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Value, alternatives
 from tare.code.libraries import albumentations
+from tare.code.libraries.flows import root
 from tare.code.libraries.pipelines import library_of, step_of
 from tare.code.libraries.step import Step, number, numbers
 
@@ -66,6 +67,35 @@ def all_of(facts: Facts) -> Iterator[Normalisation]:
             values = {"mean": call.argument(1, "mean"), "std": call.argument(2, "std")}
             known = {key: value for key, value in values.items() if value is not None}
             yield from of_step(Step("normalize", call.last, call, values=known), call.decisions)
+        elif call.function.startswith("operator."):
+            yield from _of_arithmetic(call)
+        elif not call.function.startswith(("set.", "new.", "user.")):
+            yield from _of_keywords(call)
+
+
+def _of_arithmetic(call: Call) -> Iterator[Normalisation]:
+    """``(x - mean) / std``, and ``x * std + mean`` which undoes it, with three constants each."""
+    inner = [root(each) for each in call.args]
+    if call.function == "operator./" and isinstance(inner[0], Call) and inner[0].function == "operator.-":
+        yield from _pair(call, root(inner[0].args[1]), inner[1])
+    elif call.function == "operator.+":
+        for one, other in (inner, inner[::-1]):
+            if isinstance(one, Call) and one.function == "operator.*":
+                for std in one.args:
+                    yield from _pair(call, other, root(std))
+
+
+def _pair(call: Call, means: Value, stds: Value) -> Iterator[Normalisation]:
+    mean, std = numbers(means), numbers(stds)
+    if mean is not None and std is not None and len(mean) == len(std) == 3:
+        yield Normalisation(call, call.decisions, mean, std, means, stds)
+
+
+def _of_keywords(call: Call) -> Iterator[Normalisation]:
+    """Any library's ``mean=`` and ``std=``, or ``image_mean=`` and ``image_std=`` of a processor."""
+    for one, other in (("mean", "std"), ("image_mean", "image_std")):
+        if one in call.keywords and other in call.keywords:
+            yield from _pair(call, call.keywords[one], call.keywords[other])
 
 
 def of_pipeline(pipeline: Pipeline) -> Iterator[tuple[tuple[Step, ...], Step, Normalisation]]:

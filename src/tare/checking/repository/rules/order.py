@@ -10,7 +10,7 @@ from tare.checking.repository.rules.normalisations import is_undoing, of_pipelin
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions
 from tare.code.libraries import torchvision
-from tare.code.libraries.expected import listed
+from tare.code.networks.expected import listed
 from tare.code.libraries.pipelines import library_of
 from tare.code.libraries.step import Step
 

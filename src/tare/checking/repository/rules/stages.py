@@ -9,13 +9,11 @@ from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, program_of, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
 from tare.checking.repository.rules.published import near
+from tare.checking.repository.rules.scalings import RESULTS, scalings
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Call
-from tare.code.libraries.expected import listed
-from tare.code.libraries.flows import signed_scaling, unit_scaling
-from tare.code.libraries.keras import generator, preprocessing, rescaling
+from tare.code.networks.expected import listed
 
 
 def stages(facts: Facts) -> Iterator[CodeFinding]:
@@ -97,7 +95,7 @@ def _scalings_across(facts: Facts) -> Iterator[CodeFinding]:
     kind = kinds.pop()
     spots = next(found[path][kind] for path in trains if kind in found[path])
     for path, scalings in found.items():
-        predicts = path not in trains and any(each in texts.get(path, "") for each in (".predict(", "load_model(", "interpreter", "session"))
+        predicts = path not in trains and any(each in texts.get(path, "") for each in (".predict(", "load_model("))
         if predicts and len(scalings) == 1 and kind not in scalings:
             other = next(iter(scalings))
             for spot in scalings[other]:
@@ -113,21 +111,6 @@ def _scalings_across(facts: Facts) -> Iterator[CodeFinding]:
 
 def _scalings(program: Program) -> dict[str, list[Spot]]:
     found: dict[str, list[Spot]] = {}
-    for call in program.calls:
-        kind = _scaling(call)
-        if kind:
-            found.setdefault(kind, []).append(call.spot)
+    for place in scalings(program):
+        found.setdefault(RESULTS[place.kind], []).append(place.spot)
     return found
-
-
-def _scaling(call: Call) -> str:
-    if preprocessing(call.function) is not None:
-        return f"the range of preprocess_input ({preprocessing(call.function)})"
-    made = generator(call)
-    if made is not None:
-        factor = made.rescale
-        return "0..1" if factor is not None and abs(factor * 255 - 1) < 1e-2 else ""
-    if rescaling(call) is not None:
-        scale, offset = rescaling(call) or (0.0, 0.0)
-        return "0..1" if abs(scale * 255 - 1) < 1e-2 and not offset else "-1..1" if abs(scale * 127.5 - 1) < 1e-2 else ""
-    return "-1..1" if signed_scaling(call) is not None else "0..1" if unit_scaling(call) is not None else ""

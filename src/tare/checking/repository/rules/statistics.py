@@ -9,7 +9,6 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Source, Spot
-from tare.code.interpreter.values import Call
 from tare.code.roles import words
 
 _Body = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
@@ -22,7 +21,9 @@ def statistics(facts: Facts) -> Iterator[CodeFinding]:
             for body in _bodies(source):
                 yield from _mean_of_stds(source, body)
                 yield from _variance(source, body)
-    yield from _fitted_on_test(facts)
+        if "Scaler" in source.document.text:
+            for body in _bodies(source):
+                yield from _fitted_on_test(source, body)
 
 
 def _bodies(source: Source) -> Iterator[_Body]:
@@ -128,37 +129,47 @@ def _is_variance(value: ast.expr) -> bool:
     return is_square and bool(squares & {"sq", "sqr", "squared", "squares", "square", "sqrd", "sumsq", "squ"})
 
 
-_SCALERS = ("StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler")
 _TEST = frozenset(("test", "val", "valid", "validation"))
 
 
-def _fitted_on_test(facts: Facts) -> Iterator[CodeFinding]:
-    fits = [(call, _argument(call)) for call in facts.calls if call.function in (".fit_transform", ".fit") and _is_scaler(call)]
-    for call, name in fits:
-        if not words(name) & _TEST or "train" in words(name):
-            continue
-        train = next((one for one, other in fits if "train" in words(other) and one.spot.source is call.spot.source), None)
-        if train is not None:
+def _fitted_on_test(source: Source, body: _Body) -> Iterator[CodeFinding]:
+    """``scaler.fit_transform(X_test)`` after the same scaler was fitted on other data in the same function."""
+    own = list(_own(body))
+    scalers = {
+        _named(node.targets[0])
+        for node in own
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _named(node.value.func).endswith("Scaler")
+    }
+    fits = sorted(
+        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)), key=lambda node: (node.lineno, node.col_offset)
+    )
+    for node in fits:
+        name = _argument(node)
+        trained = next((one for one in fits if _owner(one) == _owner(node) and not words(_argument(one)) & _TEST), None)
+        if trained is not None and words(name) & _TEST and "train" not in words(name):
             yield finding(
                 "TARE060",
                 "warning",
-                call.spot,
+                Spot(source, node),
                 f"the scaler is fitted again on {name}: the same value means something else in training and in the test",
-                f"write .transform({name}) with the scaler that was fitted on the training data",
-                evidence=(step("fitted on the training data", train.spot),),
+                f"write {_owner(node)}.transform({name}), with what was fitted on the training data",
+                evidence=(step(f"fitted on {_argument(trained)}", Spot(source, trained)),),
             )
 
 
-def _is_scaler(call: Call) -> bool:
-    return isinstance(call.receiver, Call) and call.receiver.function.startswith("sklearn.") and call.receiver.last in _SCALERS
+def _is_fit(node: ast.Call, scalers: set[str]) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr in ("fit_transform", "fit") and _owner(node) in scalers
 
 
-def _argument(call: Call) -> str:
-    node = call.spot.node
-    given = node.args[0] if isinstance(node, ast.Call) and node.args else None
+def _owner(node: ast.Call) -> str:
+    return _named(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+
+
+def _argument(node: ast.Call) -> str:
+    """The name of what is fitted: ``X_test`` of ``X_test.values.reshape(-1, 1)``."""
+    given: ast.AST | None = node.args[0] if node.args else None
     while isinstance(given, ast.Call | ast.Attribute | ast.Subscript):
-        inner = given.func if isinstance(given, ast.Call) else given.value
-        if isinstance(given, ast.Attribute) and isinstance(inner, ast.Name) and inner.id == "self":
+        if isinstance(given, ast.Attribute) and isinstance(given.value, ast.Name) and given.value.id == "self":
             return given.attr
-        given = inner
+        given = given.func if isinstance(given, ast.Call) else given.value
     return given.id if isinstance(given, ast.Name) else ""
