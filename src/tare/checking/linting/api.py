@@ -78,7 +78,9 @@ def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
 
 def _read(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
     """The files of the paths, without those that options and settings exclude."""
-    found = documents_in([Path(path) for path in request.places], exclude=tuple(request.exclude or ()))
+    # What is left out while folders are listed is not read; patterns of another folder than this one are applied below.
+    here = settings.exclude if settings.root == Path.cwd() else ()
+    found = documents_in([Path(path) for path in request.places], exclude=(*(request.exclude or ()), *here))
     named = {os.path.normpath(path) for path in request.places}
     baseline = _baseline(request, settings)
     own = () if baseline is None else (os.path.relpath(baseline).replace(os.sep, "/"),)
