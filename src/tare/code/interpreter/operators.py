@@ -9,7 +9,21 @@ from typing import Any
 
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import UNKNOWN, Choice, Items, Literal, Value, alternatives, joined
+from tare.code.interpreter.values import (
+    UNKNOWN,
+    Call,
+    Choice,
+    Class,
+    Function,
+    Instance,
+    Items,
+    Library,
+    Literal,
+    Table,
+    Value,
+    alternatives,
+    joined,
+)
 
 _LONGEST = 10_000
 _LARGEST = 1e12
@@ -125,6 +139,8 @@ def _of_array(
 
 def compared(test: type[ast.cmpop], left: Value, right: Value) -> Literal | None:
     """Whether a comparison of constants holds; None if it cannot be told."""
+    if isinstance(right, Literal) and right.value is None and test in (ast.Is, ast.IsNot, ast.Eq, ast.NotEq) and is_something(left):
+        return Literal(test in (ast.IsNot, ast.NotEq), None, is_soft(left))
     one, other = plain(left), plain(right)
     if one is NOT_PLAIN or other is NOT_PLAIN or test not in _COMPARED:
         return None
@@ -132,6 +148,13 @@ def compared(test: type[ast.cmpop], left: Value, right: Value) -> Literal | None
         return Literal(bool(_COMPARED[test](one, other)), None, is_soft(left) or is_soft(right))
     except Exception:  # noqa: BLE001 (types that cannot be compared)
         return None
+
+
+def is_something(value: Value) -> bool:
+    """Whether a value is for certain not None: a list, an object, or what a class of a library makes."""
+    if isinstance(value, Call):
+        return value.last[:1].isupper()
+    return isinstance(value, Items | Table | Function | Class | Instance | Library)
 
 
 NOT_PLAIN = object()
