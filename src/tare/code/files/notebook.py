@@ -88,9 +88,10 @@ def _language(document: Mapping[str, Any]) -> str:
     metadata = _mapping(document, "metadata")
     info, kernel = _mapping(metadata, "language_info"), _mapping(metadata, "kernelspec")
     stated = next((each for each in (info.get("name"), kernel.get("language")) if isinstance(each, str) and each), "python")
-    if str(info.get("version", "")).startswith("2.") or kernel.get("name") == "python2":
-        return "Python 2"
-    return "python" if "python" in stated.lower() else " ".join(stated.split())[:40]
+    if "python" not in stated.lower():
+        return " ".join(stated.split())[:40]
+    is_old = str(info.get("version", "")).startswith("2.") or kernel.get("name") == "python2"
+    return "Python 2" if is_old else "python"
 
 
 def _is_python(cell: Mapping[str, Any]) -> bool:
