@@ -26,7 +26,7 @@ _FAMILIES: tuple[tuple[str, Constants], ...] = (
     (r"microsoft/(?:beit|dit|trocr|layoutlmv3)-.*", HALVES),
     (r"nvidia/(?:mit|segformer)-.*", IMAGENET),
     (r"google/mobilenet_v[12]_.*", HALVES),
-    (r"google/siglip2?-.*", HALVES),
+    (r"google/(?:med)?siglip2?-.*", HALVES),
     (r"google/owl(?:vit|v2)-.*", CLIP),
     (r"openai/clip-.*", CLIP),
     (r"Salesforce/blip2?-.*", CLIP),
