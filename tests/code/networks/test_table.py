@@ -207,6 +207,15 @@ def test_networks_that_normalise_themselves_are_fed_raw_values() -> None:
     assert expected("segment_anything", "vit_x") is None
 
 
+def test_learners_of_fastai_normalise_themselves() -> None:
+    known = found("fastai", "resnet34")
+    assert (known.constants, known.inside, known.inner) == (UNIT, "normalisation", IMAGENET)
+    assert known.accepts(*IMAGENET)
+    assert not known.accepts(*HALVES)
+    assert "timm" in known.origin
+    assert expected("fastai", "mine") is None
+
+
 def test_audio_networks_have_no_constants_of_images() -> None:
     for name in ("facebook/wav2vec2-base", "openai/whisper-tiny", "MIT/ast-finetuned-audioset-10-10-0.4593"):
         known = found("transformers", name)

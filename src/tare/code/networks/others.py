@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tare.code.networks.expected import HALVES, IMAGENET, RAW, UNIT, Constants, Expected, Order
+from tare.code.networks.timm import of_timm
+from tare.code.networks.torchvision import of_torchvision
 
 _FACES = Constants((127.5 / 255,) * 3, (128 / 255,) * 3)
 # xrv.datasets.normalize(image, 255): 0..255 to -1024..1024.
@@ -33,6 +36,19 @@ def of_others(library: str, name: str) -> Expected | None:
         if each == library and re.fullmatch(pattern, name):
             return Expected(library, name, constants, origin, order)
     return _normalising(library, name)
+
+
+def of_fastai(name: str) -> Expected | None:
+    """What the data of ``vision_learner(dls, NAME)`` give: unit values, since the learner adds the Normalize of the network.
+
+    It adds none to data that normalise already, so that the network's own constants are right as well.
+    """
+    found = of_timm(name) or of_torchvision(name)
+    if found is None or found.constants is None:
+        return None
+    note = "the learner adds a Normalize itself, unless it is made with normalize=False"
+    inside = replace(found, library="fastai", constants=UNIT, inside="normalisation", inner=found.constants)
+    return replace(inside, also=(found.constants, *found.also), notes=(*found.notes, note))
 
 
 def _normalising(library: str, name: str) -> Expected | None:
