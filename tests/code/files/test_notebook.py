@@ -105,6 +105,7 @@ def test_a_notebook_of_python_may_say_so(metadata: object) -> None:
         (b"\xff\xfe", "it is not utf-8: byte 0xff in line 1"),
         (b'{"cells": [' + b"9" * 5000 + b"]}", "it is no notebook: Exceeds the limit"),
         (notebook("x", metadata={"language_info": {"name": "julia"}}), "it is a notebook in julia"),
+        (notebook("x", metadata={"language_info": {"name": "scala", "version": "2.12"}}), "it is a notebook in scala"),
         (notebook("x", metadata={"kernelspec": {"language": "R\n::error::"}}), "it is a notebook in R ::error::"),
         (notebook("x", metadata={"language_info": {"name": "python", "version": "2.7.18"}}), "it is a notebook in Python 2"),
     ],

@@ -88,10 +88,11 @@ def _language(document: Mapping[str, Any]) -> str:
     metadata = _mapping(document, "metadata")
     info, kernel = _mapping(metadata, "language_info"), _mapping(metadata, "kernelspec")
     stated = next((each for each in (info.get("name"), kernel.get("language")) if isinstance(each, str) and each), "python")
+    if "python" not in stated.lower():
+        return " ".join(stated.split())[:40]
     # PyCharm writes version 2.7.6 into every notebook, so the kernel's name counts first.
-    if kernel.get("name") == "python2" or (str(info.get("version", "")).startswith("2.") and kernel.get("name") != "python3"):
-        return "Python 2"
-    return "python" if "python" in stated.lower() else " ".join(stated.split())[:40]
+    version, name = str(info.get("version", "")), kernel.get("name")
+    return "Python 2" if name == "python2" or (version.startswith("2.") and name != "python3") else "python"
 
 
 def _is_python(cell: Mapping[str, Any]) -> bool:
