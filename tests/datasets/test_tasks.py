@@ -86,6 +86,7 @@ def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> 
         ["clear, haze", "haze", "water", "clear, water"],
         ["['cat', 'dog']", "['cat']"],
         ["[1, 0, 1]", "[0, 0, 1]"],
+        ["cat dog", "cat", "dog"],
     ],
 )
 def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
@@ -104,6 +105,7 @@ def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
         [str(k) for k in range(100)] * 5,
         ["1e400", "inf", "nan"],
         ["images", "videos"],
+        ["polar bear", "bear", "brown bear"],
     ],
 )
 def test_names_that_only_look_like_lists_or_numbers_are_classes(labels: list[str]) -> None:

@@ -58,7 +58,7 @@ class _Pair(NamedTuple):
     written: bool
 
     def __str__(self) -> str:
-        pairs = f", {self.same} of {self.of} with the same name" if self.of else ""
+        pairs = f", {self.same} of {self.of} with the same name" if self.same else ""
         return f"{pairs}: {'boxes or polygons' if self.written else 'masks'} for each image"
 
 
@@ -145,7 +145,8 @@ def _lists(counts: Counter[str]) -> list[str]:
         recurring = sum(any(named[part] > 1 for part in split[label]) for label in several)
         if separator != "," or 2 * recurring >= len(several):
             return several
-    return []
+    # "polar bear" is one class; "cat dog" beside "cat" and "dog" is two.
+    return sorted(label for label in counts if len(words := label.split()) > 1 and all(word in counts for word in words))
 
 
 def _measured(counts: Counter[str]) -> str | None:
