@@ -114,7 +114,7 @@ def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
     import polars as pl
 
     texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
-    if set(texts) & {"path", "file", "filename", "file_name", "filepath", "image"}:
+    if any(map(is_path_column, texts)):
         return False
     if texts:
         raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
