@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -26,6 +27,8 @@ from tare.system.files import json_text, write_text
 SCHEMA = "tare.stats/2"
 _OLDER = "tare.stats/1"
 _MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
+#: Names of samples that lie in a file of arrays.
+_OF_AN_ARRAY = re.compile(r"\.(npy|npz|h5|hdf5|zarr|mat|pt|safetensors)\b", re.IGNORECASE)
 _HISTOGRAMS = ("histogram", "fine")
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -270,7 +273,9 @@ def _mixed(state: DatasetState, source: str) -> DataError:
     dtypes = {layout.dtype for layout in kinds}
     apart = "measure each kind by itself: a pattern such as 'FOLDER/*-16.png', or a .txt list of its paths"
     several = len({layout.channels for layout in kinds}) > 1
-    converted = "convert with --channels rgb or --channels grey, or " if several and len(dtypes) == 1 else ""
+    # Only encoded images are converted: of arrays nobody says which channels are colours.
+    arrays = any(_OF_AN_ARRAY.search(state.groups[layout].example) for layout in kinds) or dtypes != {"uint8"}
+    converted = "convert with --channels rgb or --channels grey, or " if several and not arrays else ""
     return DataError(
         "samples with one number of channels and one dtype",
         f"in {source!r} {' and '.join(describe(layout) for layout in kinds)}",
