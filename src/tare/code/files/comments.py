@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 
 from tare.code.files.document import WHOLE_FILE
+from tare.code.files.parsing import MOST_CHARACTERS
 
 Comments = Iterable[tuple[int, str]]
 
@@ -32,8 +33,8 @@ def ignores_of_configuration(text: str, suffix: str) -> Mapping[int, frozenset[s
 
 
 def _may_have_one(text: str) -> bool:
-    # Tokenising takes longer than parsing, and few files have such a comment.
-    return _MARK.search(text) is not None
+    # Tokenising takes longer than parsing, and few files have such a comment; larger files are not parsed either.
+    return len(text) <= MOST_CHARACTERS and _MARK.search(text) is not None
 
 
 def _ignores(comments: Comments) -> Mapping[int, frozenset[str]]:
@@ -60,7 +61,7 @@ def _python_comments(text: str) -> Iterator[tuple[int, str]]:
 
 def _toml_comments(text: str) -> Iterator[tuple[int, str]]:
     for match in _TOML.finditer(text):
-        if match["comment"]:
+        if match["comment"] and _MARK.search(match["comment"]):
             yield text.count("\n", 0, match.start()) + 1, match["comment"]
 
 
@@ -69,7 +70,8 @@ def _yaml_comments(text: str) -> Iterator[tuple[int, str]]:
     import yaml
 
     try:
-        spans = [(each.start_mark.index, each.end_mark.index) for each in yaml.scan(text) if isinstance(each, yaml.ScalarToken)]
+        events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        spans = [(each.start_mark.index, each.end_mark.index) for each in events if isinstance(each, yaml.ScalarEvent)]
     except yaml.YAMLError:
         return
     inside = iter(spans)
@@ -77,5 +79,5 @@ def _yaml_comments(text: str) -> Iterator[tuple[int, str]]:
     for match in re.finditer(r"(?:^|(?<=\s))#[^\n]*", text, re.MULTILINE):
         while end <= match.start() and end < len(text):
             start, end = next(inside, (len(text), len(text)))
-        if not start <= match.start() < end:
+        if not start <= match.start() < end and _MARK.search(match.group()):
             yield text.count("\n", 0, match.start()) + 1, match.group()
