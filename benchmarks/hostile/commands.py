@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.hostile import bad_documents, bad_folders, bad_images, bad_sources
+from benchmarks.hostile import bad_code, bad_documents, bad_folders, bad_images, bad_sources
 
 NET = """
 from torch import nn
@@ -118,6 +118,8 @@ def cases() -> Iterator[Case]:
     plans = bad_documents.bad_yaml()
     yield from _each("study", plans, ("study", "{bad}", "--dry-run"))
     yield from _each("check of a configuration", plans, ("check", "{bad}", "--model", "timm:resnet18"))
+    for name, write in bad_code.bad_code().items():
+        yield Case("check of code", name, ("check", "{bad}"), (0, 1, 2), write)
     weights = bad_documents.bad_weights()
     yield from _each(
         "transfer --weights", weights, ("transfer", "--model", "net.py:small", "--weights", "{bad}", "photos", "--out", "out")

@@ -15,7 +15,7 @@ from benchmarks.hostile.running import Done, judged
 ROOT = Path(__file__).parents[2]
 FORMATS = {
     "jpg", "png", "tiff", "webp", "gif", "bmp", "wav", "npy", "npz", "parquet", "csv", "idx", "tar", "safetensors", "pth",
-    "onnx", "json", "yaml",
+    "onnx", "json", "yaml", "toml", "py", "ipynb",
 }  # fmt: skip
 COMMANDS = {
     "measure", "compare", "check", "transfer", "predict", "export", "spec", "identify", "fold", "respec", "advise", "explain",

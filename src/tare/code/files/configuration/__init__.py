@@ -1,0 +1,1 @@
+"""Configurations in YAML, JSON and TOML: values with their places."""
