@@ -80,9 +80,8 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
     sums = _summed(rows, pivots, _add_rows)
     if not np.isfinite(sums[1]).all():
         sums = _summed(rows, pivots, _add_known)
-    return tuple(
-        _of_column(rows[:, c], float(pivot), column) for c, (pivot, column) in enumerate(zip(pivots, sums.T.tolist(), strict=True))
-    )
+    columns = zip(rows.T, pivots.tolist(), sums.T.tolist(), strict=True)
+    return tuple(_of_column(values, pivot, column) for values, pivot, column in columns)
 
 
 def _pivots(matrix: NDArray[Any]) -> Doubles:
