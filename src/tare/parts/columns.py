@@ -73,10 +73,11 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
     origin exactly, as :meth:`Moments.of_rows` does.
     """
     if not matrix.size:
-        return (Moments(),) * matrix.shape[1]
+        return tuple(Moments() for _ in range(matrix.shape[1]))
     if matrix.flags.f_contiguous and matrix.shape[1] > 1:
         return tuple(moments_of_columns(column.reshape(-1, 1))[0] for column in matrix.T)
-    rows, pivots = np.ascontiguousarray(matrix), _pivots(matrix)
+    rows: NDArray[Any] = np.ascontiguousarray(matrix)
+    pivots = _pivots(rows)
     sums = _summed(rows, pivots, _add_rows)
     if not np.isfinite(sums[1]).all():
         sums = _summed(rows, pivots, _add_known)
