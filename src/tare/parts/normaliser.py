@@ -122,11 +122,11 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         changed = {name: field for name, field in now.items() if field.value != self._stated.require(name)}
         return replace(self._stated, **changed)  # type: ignore[arg-type]
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, inputs: Any, *others: Any) -> Any:
         """Normalise a tensor, an image, or the images of a sample as torchvision's transforms find them."""
-        if len(inputs) == 1 and _is_tensor(inputs[0]):
-            return self._normalised(inputs[0], self._axis)
-        return super().forward(*inputs)
+        if not others and _is_tensor(inputs):
+            return self._normalised(inputs, self._axis)
+        return super().forward(inputs, *others)
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002
         """Normalise one image; torchvision calls it for each image of a sample."""
