@@ -58,6 +58,10 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
     scale: torch.Tensor
     clip: torch.Tensor | None
     order: torch.Tensor | None
+    factor: torch.Tensor
+    offset: torch.Tensor
+    low: torch.Tensor | None
+    high: torch.Tensor | None
 
     def __init__(
         self,
@@ -111,9 +115,26 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         self.dtype = getattr(torch, spec.dtype.value) if isinstance(spec.dtype, Known) else torch.float32
         doubles = {"mean": spec.require("mean"), "std": spec.require("std"), "scale": spec.require("scale"), "clip": whole.clip}
         for name, numbers in doubles.items():
-            self.register_buffer(name, None if numbers is None else torch.tensor(numbers, dtype=torch.float64))
+            self._keep(name, None if numbers is None else torch.tensor(numbers, dtype=torch.float64))
         moved = whole.affine.order != tuple(range(len(whole.affine.order)))
-        self.register_buffer("order", torch.tensor(whole.affine.order) if moved else None, persistent=False)
+        self._keep("order", torch.tensor(whole.affine.order) if moved else None, persistent=False)
+        self._settle()
+
+    def _keep(self, name: str, numbers: torch.Tensor | None, *, persistent: bool = True) -> None:
+        """Keep numbers as a buffer; what is absent is none, since torch.export miscounts buffers that are None."""
+        if numbers is None:
+            setattr(self, name, None)
+        else:
+            self.register_buffer(name, numbers, persistent=persistent)
+
+    def _settle(self) -> None:
+        """Bring the constants into the form and type that values are mapped with."""
+        narrow = self.mean.dtype == torch.float32 or (self._raw in NARROW and self.dtype != torch.float64)
+        shape, kind = (-1, *(1 for _ in range(-self._axis - 1))), torch.float32 if narrow else torch.float64
+        low, high = (None, None) if self.clip is None else self.clip.unbind(dim=1)
+        formed = {"factor": self.scale / self.std, "offset": -self.mean / self.std, "low": low, "high": high}
+        for name, numbers in formed.items():
+            self._keep(name, None if numbers is None else numbers.to(kind).reshape(shape), persistent=False)
 
     @property
     def spec(self) -> InputSpec:
@@ -200,14 +221,9 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         if self._per_sample is not None or self._value_map != "identity":
             found = self.spec.input_map().why_not_affine()
             raise SpecError("a shift, a scale and a clip to script", found, "use torch.jit.trace or torch.export")
-        kinds = (getattr(torch, self._raw), self._kind, self.dtype)
-        buffers = dict(self.named_buffers()) | {name: None for name in ("clip", "order") if getattr(self, name) is None}
+        buffers = {name: getattr(self, name) for name in ("factor", "offset", "low", "high", "order")}
+        kinds = (getattr(torch, self._raw), self.dtype)
         return ScriptedNormaliser(buffers, self._axis, len(self._layout), self._raw, kinds)
-
-    @property
-    def _kind(self) -> torch.dtype:
-        """The type in which values are mapped."""
-        return torch.float32 if self._raw in NARROW and self.dtype != torch.float64 else torch.float64
 
     def _normalised(self, values: torch.Tensor, axis: int) -> torch.Tensor:
         self._check(values, axis)
@@ -218,11 +234,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             return fused.normalise(batch, affine).reshape(values.shape)
         if self.order is not None:
             values = values.index_select(axis, self.order)
-        values = values.to(self._kind)
         if self._per_sample is not None:
-            values = by_sample(self._per_sample, values, axis, batched=values.ndim == len(self._layout))
-        values = value_mapped(self._value_map, torch, values)
-        return mapped(values, self.mean, self.std, self.scale, self.clip, -axis - 1).to(self.dtype)
+            kept = values.to(self.factor.dtype)
+            values = by_sample(self._per_sample, kept, axis, batched=values.ndim == len(self._layout))
+        if self._value_map != "identity":
+            values = value_mapped(self._value_map, torch, values.to(self.factor.dtype))
+        return mapped(values, self.factor, self.offset, self.low, self.high).to(self.dtype)
 
     def _check(self, values: torch.Tensor, axis: int) -> None:
         stored = getattr(torch, self._raw)
@@ -255,6 +272,8 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             if buffer is not None:
                 kind = doubles if buffer.is_floating_point() else buffer.dtype
                 self._buffers[name] = fn(buffer) if buffer.is_meta or moved.is_meta else buffer.to(moved.device, kind)
+        if not moved.is_meta:
+            self._settle()
         return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
@@ -265,6 +284,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             )
             return
         super()._load_from_state_dict(state_dict, prefix, *others)
+        self._settle()
 
 
 def _of_values(image: Image.Image) -> Image.Image:
