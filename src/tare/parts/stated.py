@@ -18,6 +18,7 @@ from tare.statistics.dataset_stats import DatasetStats
 
 #: Integers whose unit values lie in [0, 1], in which constants are stated.
 _IMAGES = ("uint8", "uint16")
+_COUNTS = {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}
 #: Added to the std of a sample: it keeps a constant image from being divided by zero, and changes no digit of others.
 _EPS = 1e-6
 
@@ -89,6 +90,10 @@ def usable(spec: InputSpec) -> None:
         raise SpecError("a specification of what is done before the network", str(inside), "give the network its raw values")
     spec.require("raw_dtype", "state raw_dtype: uint8, uint16, float32, ...")
     mean, std = spec.require("mean"), spec.require("std")
+    channels = spec.require("channels")
+    count = _COUNTS.get(channels) or len(channels.split(","))
+    if count != len(mean):
+        raise SpecError(f"{count} means for the channels {channels!r}", f"{len(mean)}", "state one per channel")
     _check_constants(mean, std, list(channel_names(len(mean))))
     if isinstance(spec.dtype, Known) and spec.dtype.value == "uint8":
         raise SpecError("a network that takes floats", "one that takes uint8", "give it the raw values")
