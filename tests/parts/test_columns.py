@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tare.parts.columns import moments_of_columns
+from tare.parts.columns import mean_and_std, moments_of_columns
 from tare.statistics.moments import Moments
 
 
@@ -62,3 +62,16 @@ def test_a_strided_matrix_and_a_sliced_one_give_the_same_as_their_copies() -> No
 
 def test_no_rows_give_empty_moments() -> None:
     assert moments_of_columns(np.empty((0, 3))) == (Moments(),) * 3
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
+def test_mean_and_std_in_whole_numbers_are_those_of_the_moments(values: list[float]) -> None:
+    moments = Moments.of_rows(np.array(values))
+    mean, std = mean_and_std(moments)
+    assert mean == pytest.approx(moments.mean, rel=1e-15, abs=0)
+    assert std == pytest.approx(moments.std, rel=1e-15, abs=0)
+
+
+def test_no_values_have_no_mean() -> None:
+    assert all(np.isnan(mean_and_std(Moments())))

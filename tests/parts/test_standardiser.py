@@ -27,7 +27,10 @@ def rows(count: int = 200, seed: int = 0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal([1, -3, 1e6], [2, 0.5, 7], (count, 3))
 
 
-@parametrize_with_checks([Standardiser(), Standardiser(constant="refuse", with_mean=False), Standardiser(with_std=False)])
+ESTIMATORS = [Standardiser(), Standardiser(constant="refuse", with_mean=False), Standardiser(with_std=False)]
+
+
+@parametrize_with_checks(ESTIMATORS)  # type: ignore[untyped-decorator]
 def test_it_passes_the_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
     if estimator.constant == "refuse" and "1sample" in check.func.__name__:
         pytest.skip("one sample makes every column constant, which this one refuses with tare's own error")

@@ -15,7 +15,7 @@ from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted,
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
-from tare.parts.columns import moments_of_columns
+from tare.parts.columns import mean_and_std, moments_of_columns
 from tare.samples.layout import Doubles, unit_scale
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.moments import Moments
@@ -183,13 +183,8 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     def _settled(self) -> Self:
         """Set the constants of the strategy from the moments."""
         names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(len(self.moments_))])
-        channels = tuple(
-            ChannelStats(
-                str(name), each.count, each.mean, each.std, each.mean_se, each.std_se, each.low, each.high,
-                each.mean_of_sample_std, nan=each.nan, constant=each.constant,
-            )
-            for name, each in zip(names, self.moments_, strict=True)
-        )  # fmt: skip
+        errors = self.strategy == "blend"
+        channels = tuple(_channel(str(name), each, errors) for name, each in zip(names, self.moments_, strict=True))
         samples = max((each.count + each.nan for each in self.moments_), default=0)
         self._take(DatasetStats(samples, channels), np.array([each.count for each in self.moments_]), 1.0)
         return self
@@ -206,6 +201,14 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         self.mean_ = mean / unit if self.with_mean or self.with_std else None
         self.scale_, self.var_ = (scale, np.where(constant, 0.0, scale**2)) if self.with_std else (None, None)
         self.n_samples_seen_ = int(counts[0]) if len(set(counts.tolist())) == 1 else counts
+
+
+def _channel(name: str, each: Moments, errors: bool) -> ChannelStats:
+    """The figures of a column; standard errors take time, and only ``blend`` needs them."""
+    mean, std = mean_and_std(each)
+    mean_se, std_se = (each.mean_se, each.std_se) if errors else (np.nan, np.nan)
+    ends = {"min": each.low, "max": each.high, "mean_of_sample_std": 0.0}
+    return ChannelStats(name, each.count, mean, std, mean_se, std_se, **ends, nan=each.nan, constant=each.constant)
 
 
 def _is_constant(channel: ChannelStats) -> bool:
