@@ -47,13 +47,17 @@ def _images(count: int, setting: Setting) -> Iterator[Result]:
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 3, _SIZE, _SIZE), dtype=np.uint8))
     layer = Normaliser(_MEAN, _STD, raw_dtype="uint8")
     theirs = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(_MEAN, _STD)])
-    pairs = {"": (layer, theirs), ", exported": (_exported(layer, images), _exported(nn.Sequential(*theirs.transforms), images))}
+    steps = nn.Sequential(*theirs.transforms)
+    pairs: dict[str, tuple[Any, Any]] = {
+        "": (layer, theirs),
+        ", exported": (_exported(layer, images), _exported(steps, images)),
+    }
     copied = theirs(images)
     for name, (ours, reference) in pairs.items():
         if not (ours(images) - copied).abs().max() < 1e-5:
             raise ArithmeticError("its result differs from torchvision's")
-        said, run = f"uint8 NCHW to input{name}, {count} images", _often(lambda ours=ours: ours(images))
-        others = _often(lambda reference=reference: reference(images))
+        said, run = f"uint8 NCHW to input{name}, {count} images", _often(partial(ours, images))
+        others = _often(partial(reference, images))
         yield compared(said, others, run, setting, ratio_of="torchvision v2 / Normaliser", goal=">= 3")
         yield compared(said, _often(copied.clone), run, setting, ratio_of="a copy of the result / Normaliser", goal=">= 0.5")
 

@@ -207,8 +207,9 @@ def _channel(name: str, each: Moments, errors: bool) -> ChannelStats:
     """The figures of a column; standard errors take time, and only ``blend`` needs them."""
     mean, std = mean_and_std(each)
     mean_se, std_se = (each.mean_se, each.std_se) if errors else (np.nan, np.nan)
-    ends = {"min": each.low, "max": each.high, "mean_of_sample_std": 0.0}
-    return ChannelStats(name, each.count, mean, std, mean_se, std_se, **ends, nan=each.nan, constant=each.constant)
+    return ChannelStats(
+        name, each.count, mean, std, mean_se, std_se, each.low, each.high, mean_of_sample_std=0.0, constant=each.constant
+    )
 
 
 def _is_constant(channel: ChannelStats) -> bool:
