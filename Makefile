@@ -42,6 +42,7 @@ lint: $(EXTRAS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/tare check .
 
 # Lines, not branches; a call of `report` a module, since --fail-under judges the total.
 coverage: $(READY)

@@ -19,7 +19,6 @@ def names_of_libraries() -> dict[str, Any]:
     from timm.models import _registry
     from torchvision.models import get_model_weights, list_models
 
-    from tare.checking.rules.table import RULES
     from tare.networks.signal_networks import NETWORKS
 
     known = timm.list_models()
@@ -42,7 +41,7 @@ def names_of_libraries() -> dict[str, Any]:
             "version": version("keras").partition("+")[0],
             "applications": [name for name in vars(keras.applications) if name[0].isupper()],
         },
-        "tare": {"networks": list(NETWORKS), "rules": [word for rule in RULES for word in (rule.code, rule.name)]},
+        "tare": {"networks": list(NETWORKS)},
     }
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,22 @@ def test_what_needs_no_network_loads_no_model_library(name: str) -> None:
 
 def test_the_command_line_loads_no_model_library_before_a_command_needs_one() -> None:
     assert loaded_by("import tare.cli", HEAVY) == []
+
+
+def test_reading_code_loads_no_numeric_library(tmp_path: Path) -> None:
+    code = "T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])])"
+    (tmp_path / "train.py").write_text(f"from torchvision import transforms as T\nval = {code}\n")
+    (tmp_path / "config.yaml").write_text("mean: [0.5, 0.5, 0.5]\nstd: [0.5, 0.5, 0.5]\n")
+    words = ["tare", "check", str(tmp_path), "--no-cache"]
+    statement = f"""
+import contextlib, io, sys
+from tare.cli.main import app
+sys.argv = {words!r}
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+    app()
+assert "2 files read" in out.getvalue(), out.getvalue()
+"""
+    assert loaded_by(statement, (*HEAVY, "numpy", "scipy", "numba", "PIL", "pyarrow")) == []
 
 
 def test_the_check_sees_what_is_loaded() -> None:

@@ -22,12 +22,26 @@ RETURNED = (
     "tare.studying.result.StudyRun",
     "tare.exporting.result.Exported",
     "tare.watching.handle.Watch",
+    "tare.checking.repository.result.CodeReport",
+    "tare.checking.repository.result.CodeFinding",
     "tare.checking.rules.finding.Finding",
     "tare.checking.rules.rule.Rule",
 )
 ERRORS = "tare.errors"
-_FUNCTIONS = ("measure", "compare", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict")
-_FUNCTIONS_OF_STUDIES_AND_MODELS = ("study", "report", "fold", "respec", "export", "load_model")
+_FUNCTIONS = (
+    "measure",
+    "compare",
+    "read_spec",
+    "check",
+    "check_code",
+    "rule",
+    "watch",
+    "identify",
+    "advise",
+    "explain",
+    "transfer",
+)
+_FUNCTIONS_OF_STUDIES_AND_MODELS = ("predict", "study", "report", "fold", "respec", "export", "load_model")
 
 _HEAD = """# Python
 

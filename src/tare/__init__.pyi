@@ -5,6 +5,7 @@ from .advising.api import advise as advise
 from .advising.explaining.api import explain as explain
 from .checking.api import check as check
 from .checking.api import rule as rule
+from .checking.linting.api import check_code as check_code
 from .comparing.api import compare as compare
 from .errors import TareError as TareError
 from .exporting.api import export as export

@@ -304,6 +304,10 @@ MADE: dict[str, Callable[[Path], object]] = {
     "small_cnn.py": _small_cnn,
     "fashion_test.npz": _fashion,
     "pneumoniamnist.npz": _xrays,
+    "constants.py": _text("MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.255]\n"),
+    "data.py": _text(
+        "from torchvision.transforms import Normalize\n\nfrom constants import MEAN, STD\n\nx = Normalize(MEAN, STD)\n"
+    ),
     "bee.jpg": lambda path: Image.fromarray(photo(1)).save(path),
 }
 

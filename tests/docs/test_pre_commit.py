@@ -62,10 +62,17 @@ def shown_config() -> Any:
 
 
 def test_the_hook_is_tare_check_and_the_page_names_it() -> None:
-    (hook,) = yaml.safe_load(HOOKS.read_text(encoding="utf-8"))
+    (hook,) = (each for each in yaml.safe_load(HOOKS.read_text(encoding="utf-8")) if each["id"] == "tare-check")
     assert hook["entry"] == "tare check"
     (repository,) = shown_config()["repos"]
     assert [named["id"] for named in repository["hooks"]] == [hook["id"]]
+
+
+def test_the_hook_for_files_reads_the_whole_repository_and_its_page_names_it() -> None:
+    (hook,) = (each for each in yaml.safe_load(HOOKS.read_text(encoding="utf-8")) if each["id"] == "tare-check-files")
+    assert (hook["entry"], hook["args"], hook["pass_filenames"]) == ("tare check", ["."], False)
+    page = (ROOT / "docs" / "howto" / "check-a-repository.md").read_text(encoding="utf-8")
+    assert f"- id: {hook['id']}\n" in page
 
 
 def test_the_blocks_of_the_page_are_yaml() -> None:

@@ -70,3 +70,10 @@ class RuleRequest(OptionGroup):
     code: str | None = option(
         None, "A code or name, such as TARE003; without one, all are listed.", is_argument=True, metavar="code"
     )
+    paths: Sequence[str] | None = option(
+        None,
+        "Files and folders: the places where they have this finding are shown below its story.",
+        is_argument=True,
+        metavar="PATH...",
+        kind=list[str] | None,
+    )

@@ -69,14 +69,18 @@ ENTRIES = (
     Entry(
         "check",
         READ,
-        "Find what is wrong with the preprocessing of a network: ranges, constants, order, channels, size.",
-        ("tare check train.py:val_transform --model timm:resnet18", "tare check preprocessor_config.json --mean 0.5 --std 0.5"),
+        "Find what is wrong with the preprocessing of networks: ranges, constants, order, channels, size.",
+        (
+            "tare check .",
+            "tare check train.py:val_transform --model timm:resnet18",
+            "tare check preprocessor_config.json --mean 0.5 --std 0.5",
+        ),
     ),
     Entry(
         "rule",
         READ,
         "Explain a finding of `tare check`: what happens, why it stays unnoticed, and an example of wrong and of right code.",
-        ("tare rule TARE003",),
+        ("tare rule TARE003", "tare rule TARE003 src/"),
         module="check",
     ),
     Entry(

@@ -13,11 +13,13 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tare.errors import SpecError, did_you_mean
-from tare.normalisation.strategies import Constants
-from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+
+if TYPE_CHECKING:  # they load numeric libraries, which reading the constants does not need
+    from tare.normalisation.strategies import Constants
+    from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 Definition = Literal["pooled", "mean_of_sample_std", "root_mean_sample_variance", "convention", "unverified"]
 Closeness = Literal["equal", "compatible", "close"]
@@ -74,6 +76,8 @@ class CatalogEntry:
         """
         if self.definition != "pooled":
             raise SpecError("a constant that states pooled moments of data", f"{self.name!r}: {self.definition}", _pooled_names())
+        from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+
         error = 2 * self.rounding / math.sqrt(12)
         channels = tuple(
             ChannelStats(name, 0, mean, std, error, error, math.nan, math.nan, math.nan)

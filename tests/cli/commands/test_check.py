@@ -115,9 +115,9 @@ def test_unusable_pipelines_are_2(file: Path, tmp_path: Path, capsys: pytest.Cap
         f"{file}:rigth": "did you mean right",
         f"{tmp_path}/broken.py:f": "SyntaxError",
         f"{tmp_path}/missing.py:f": "does not exist",
-        f"{tmp_path}/model.pkl": "FILE.py:NAME, package.module:NAME or a configuration",
-        str(file): "write",
-        str(tmp_path): "a directory with",
+        f"{tmp_path}/model.pkl": "name FILE.py:NAME to run a pipeline",
+        str(file): "name FILE.py:NAME to run a pipeline",
+        str(tmp_path): "name FILE.py:NAME to run a pipeline",
     }.items():
         assert_unusable(run(capsys, "check", name, *MODEL), message)
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from benchmarks.usage_errors import CASES, HEAVY, Case, made_place, telling_mistakes, told
 
-from tare.checking.rules.table import rule_named
 from tare.cli.entries import ENTRIES
 from tare.cli.preflight import places, requests
-from tare.cli.preflight.names import check_published, check_rule
+from tare.cli.preflight.names import check_published
 from tare.comparing.inputs import CompareRequest
 from tare.comparing.sides import check_options, stats_from
 from tare.errors import DataError, MissingDependencyError, TareError
@@ -83,7 +82,6 @@ PAIRS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: requests.preflight(CompareRequest("cifar10", "catalog:mnist", columns=["a"])),
         lambda: check_options(("cifar10", "catalog:mnist"), {"columns": ["a"]}),
     ),
-    "rule": (lambda: check_rule("TARE999"), lambda: rule_named("TARE999")),
     "name of published statistics": (lambda: check_published("cifar11"), lambda: stats_from("cifar11")),
     "no name of published statistics": (lambda: check_published("qqqq"), lambda: stats_from("qqqq")),
     "timm spec": (lambda: places.check_spec("timm:resnet81"), lambda: read_spec("timm:resnet81")),

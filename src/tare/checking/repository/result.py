@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tare.checking.rules.finding import SEVERITIES, Severity
 from tare.code.files.document import Skipped
 from tare.code.place import Place
 
 SCHEMA = "tare.code-check/1"
+#: Why a part of a file was not judged.
+CUT = "it takes too many steps to follow to its end, so a part of it was not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Step:
 
     def __str__(self) -> str:
         """The link in words, such as ``MEAN at constants.py:3``."""
-        return f"{self.text} at {self.place.path}:{self.place.line}"
+        cell = f"cell {self.place.cell}:" if self.place.cell else ""
+        return f"{self.text} at {self.place.path}:{cell}{self.place.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +61,60 @@ class CodeFinding:
         """Whether a check with this finding is not clean."""
         return self.severity != "note"
 
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "remedy": self.remedy,
+            "cost": self.cost,
+            "place": _place(self.place),
+            "source": self.source,
+            "evidence": [{"text": step.text, "place": _place(step.place)} for step in self.evidence],
+            "edits": [{"place": _place(edit.place), "text": edit.text} for edit in self.edits],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> CodeFinding:
+        """The finding that :meth:`to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        if document["severity"] not in SEVERITIES:
+            raise ValueError(f"no severity: {document['severity']!r}")
+        code, severity, message, remedy, source, cost = (
+            document[key] for key in ("code", "severity", "message", "remedy", "source", "cost")
+        )
+        evidence = tuple(Step(step["text"], Place(**step["place"])) for step in document["evidence"])
+        edits = tuple(Edit(Place(**edit["place"]), edit["text"]) for edit in document["edits"])
+        return cls(code, severity, message, remedy, Place(**document["place"]), evidence, cost, edits, source)
+
+
+class Judged(NamedTuple):
+    """The findings about documents, and the documents that could not be parsed, or not be followed to their end."""
+
+    findings: list[CodeFinding]
+    skipped: list[Skipped]
+
 
 @dataclass(frozen=True, slots=True)
 class CodeReport:
-    """The findings about files, in the order of their places, and what was not read."""
+    """The findings about files, in the order of their places, and what was not read.
+
+    ``fail_on`` is the least severity with which the check is not clean. ``ignored`` counts the findings that comments or settings
+    leave out, ``known`` those that the baseline has.
+    """
 
     findings: tuple[CodeFinding, ...]
     files: int
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    fail_on: Severity = "warning"
+    ignored: int = 0
+    known: int = 0
 
     @property
     def fails(self) -> bool:
-        """Whether anything but notes was found."""
-        return any(finding.fails for finding in self.findings)
+        """Whether anything was found that is as grave as ``fail_on``."""
+        return any(SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on) for finding in self.findings)
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""
@@ -77,28 +122,19 @@ class CodeReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object with schema ``tare.code-check/1``."""
+        codes = Counter(finding.code for finding in self.findings)
         return {
             "schema": SCHEMA,
             "files": self.files,
+            "fails": self.fails,
             "counts": {severity: self.count(severity) for severity in SEVERITIES},
-            "findings": [_finding(finding) for finding in self.findings],
+            "codes": {code: codes[code] for code in sorted(codes)},
+            "ignored": self.ignored,
+            "known": self.known,
+            "findings": [finding.to_json() for finding in self.findings],
             "skipped": [{"path": each.path, "reason": each.reason} for each in self.skipped],
             "notes": list(self.notes),
         }
-
-
-def _finding(finding: CodeFinding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "cost": finding.cost,
-        "place": _place(finding.place),
-        "source": finding.source,
-        "evidence": [{"text": step.text, "place": _place(step.place)} for step in finding.evidence],
-        "edits": [{"place": _place(edit.place), "text": edit.text} for edit in finding.edits],
-    }
 
 
 def _place(place: Place) -> dict[str, Any]:

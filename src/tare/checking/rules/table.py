@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import SEVERITIES, Finding
-from tare.checking.rules.kinds import channels, constants, feeding, geometry, order, statistics, stds, values
+from tare.checking.rules.kinds import channels, code, constants, feeding, geometry, order, statistics, stds, values
 from tare.checking.rules.rule import Rule
 from tare.errors import SpecError, did_you_mean
 
-_MODULES = (values, constants, stds, order, channels, statistics, geometry, feeding)
+_MODULES = (values, constants, stds, order, channels, statistics, geometry, feeding, code)
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
@@ -22,6 +22,10 @@ RULES: tuple[Rule, ...] = tuple(
 
 #: The rules that judge what is about to be fed, from statistics of the data.
 FEEDING = tuple(each for each in RULES if each in vars(feeding).values())
+
+
+#: The rules whose mistakes only code shows.
+OF_CODE = tuple(each for each in RULES if each in vars(code).values())
 
 
 def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:

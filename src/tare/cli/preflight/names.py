@@ -88,13 +88,6 @@ def check_own(reference: str) -> None:
         raise ModelError(f"one of {listed}", repr(reference), hint)
 
 
-def check_rule(name: str) -> None:
-    """Raise :class:`SpecError` for what is neither a code nor a name of a rule of `tare check`."""
-    known = index()["tare"]["rules"]
-    if name not in known and name.upper() not in known:
-        raise SpecError("the code or name of a rule", repr(name), did_you_mean(name, known, "see `tare rule`", cutoff=0.4))
-
-
 def check_published(text: str) -> None:
     """Raise :class:`DataError` for a side of a comparison that is no name in the catalog, as `tare compare` would."""
     name, known = text.removeprefix("catalog:"), catalog_names()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.cli.preflight import places
-from tare.cli.preflight.names import check_published, check_rule
+from tare.cli.preflight.names import check_published
 from tare.errors import DataError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
 from tare.system.options import flag
@@ -106,6 +106,16 @@ def _check(request: Any) -> None:
     places.check_data(request.data)
 
 
+def _check_command(request: Any) -> None:
+    asked = request.asked()
+    if type(asked).__name__ == "CheckRequest":
+        _check(asked)
+        return
+    places.check_spec(asked.model)
+    if request.watch:
+        places.check_installed("watchfiles", "watch", "--watch")
+
+
 def _identify(request: Any) -> None:
     if request.model is not None:  # else the architecture is read from the checkpoint
         places.check_network(request.model)
@@ -156,11 +166,6 @@ def _spec(request: Any) -> None:
     if text.startswith("onnx:") or text.endswith(".onnx"):
         places.check_installed("onnx", "readers", "reading ONNX models")
     places.check_spec(request.model)
-
-
-def _rule(request: Any) -> None:
-    if request.code is not None:
-        check_rule(request.code)
 
 
 def _report(request: Any) -> None:
@@ -232,6 +237,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "AdviceRequest": _advise,
     "ExplainRequest": _advise,
     "CheckRequest": _check,
+    "CheckCommand": _check_command,
     "IdentifyRequest": _identify,
     "PredictRequest": _predict,
     "ExportRequest": _export,
@@ -239,6 +245,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "RespecRequest": _respec,
     "SpecRequest": _spec,
     "ReportRequest": _report,
-    "RuleRequest": _rule,
     "StudyCommand": _study,
 }

@@ -93,8 +93,9 @@ def _language(document: Mapping[str, Any]) -> str:
     stated = next((each for each in (info.get("name"), kernel.get("language")) if isinstance(each, str) and each), "python")
     if "python" not in stated.lower():
         return " ".join(stated.split())[:40]
-    is_old = str(info.get("version", "")).startswith("2.") or kernel.get("name") == "python2"
-    return "Python 2" if is_old else "python"
+    # PyCharm writes version 2.7.6 into every notebook, so the kernel's name counts first.
+    version, name = str(info.get("version", "")), kernel.get("name")
+    return "Python 2" if name == "python2" or (version.startswith("2.") and name != "python3") else "python"
 
 
 def _is_python(cell: Mapping[str, Any]) -> bool:

@@ -9,9 +9,8 @@ import pytest
 
 from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
-from tare.checking.rules.table import RULES
 from tare.input_spec.spec import InputSpec
-from tare.reporting import findings
+from tare.reporting.findings import pipeline as findings
 
 ERROR = Finding("TARE001", "error", "50% of, all: values", "divide\nby 255", "Compose, step 2")
 WARNING = Finding("TARE024", "warning", "random", "do not")
@@ -85,19 +84,3 @@ def test_sarif_of_a_module_has_a_logical_location_only() -> None:
 
 def test_sarif_of_a_clean_report_is_a_run_without_results() -> None:
     assert json.loads(findings.sarif(report()))["runs"][0]["results"] == []
-
-
-def test_all_rules_are_listed_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    findings.print_rules()
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(RULES)
-    assert lines[0].startswith("TARE001  error    range-255")
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_a_story_shows_wrong_and_right(rule: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    findings.print_rule(rule)
-    out = capsys.readouterr().out
-    assert out.startswith(f"{rule.code} {rule.name} ({rule.severity})")
-    assert "wrong  " in out
-    assert "right  " in out

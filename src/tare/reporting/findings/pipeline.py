@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rich.console import Console
 from rich.text import Text
 
 from tare._version import __version__
@@ -83,26 +81,6 @@ def _file(report: CheckReport) -> str:
     if place.endswith(".py") and name:
         return Path(place).as_posix()
     return Path(report.pipeline).as_posix() if report.form == "configuration" else ""
-
-
-def print_rule(rule: Rule) -> None:
-    """Print a rule's story with its example."""
-    console = Console(highlight=False, width=100)
-    console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
-    console.print(Text(rule.story))
-    console.print(Text.assemble("\n", ("wrong  ", "red"), rule.wrong))
-    console.print(Text.assemble(("right  ", "green"), rule.right))
-
-
-def print_rules() -> None:
-    """Print the codes and titles of all rules."""
-    for rule in RULES:
-        out.print(Text(f"{rule.code}  {rule.severity:8} {rule.name:24} {rule.title}"), soft_wrap=True)
-
-
-def rule_document(rule: Rule) -> dict[str, str]:
-    """A rule as a JSON object."""
-    return {key: value for key, value in asdict(rule).items() if key != "check"}
 
 
 def _annotation(finding: Finding, file: str) -> str:

@@ -1,0 +1,1 @@
+"""The habits of a linter around the findings about files: settings, selection, baseline, cache, fixes."""

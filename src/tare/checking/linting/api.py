@@ -1,0 +1,151 @@
+"""``tare.check_code``: read files and folders, judge what they say about preprocessing, and select what is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tare.checking.linting.baseline import unknown, write_baseline
+from tare.checking.linting.cache import keep, kept, key_of
+from tare.checking.linting.inputs import CodeRequest
+from tare.checking.linting.networks import check_networks
+from tare.checking.linting.selection import selected
+from tare.checking.linting.settings import Settings, settings_for
+from tare.checking.repository.result import CUT, CodeFinding, CodeReport, Judged
+from tare.code.files.document import Document, Skipped
+from tare.code.files.reading import documents_in
+from tare.errors import DataError, SpecError
+from tare.system.options import verb
+
+
+@verb(CodeRequest)
+def check_code(request: CodeRequest) -> CodeReport:
+    """Find what is wrong with the preprocessing in files of code, notebooks and configurations, without running them.
+
+    ``model`` states the network; otherwise the files say which networks they use. Settings are read from ``[tool.tare]`` in the
+    nearest pyproject.toml above the paths; the options come before them.
+
+    Raises :class:`DataError` for a path at which nothing is and if no file can be read, :class:`SpecError` for settings, codes
+    and baselines that mean nothing.
+    """
+    return code_checked(request)
+
+
+def code_checked(request: CodeRequest) -> CodeReport:
+    """Carry out a request; see :func:`check_code`."""
+    settings = settings_for(request.places)
+    report, baseline = _all_found(request, settings), _baseline(request, settings)
+    return report if baseline is None else _without_known(report, baseline)
+
+
+def made_known(request: CodeRequest) -> tuple[Path, int]:
+    """Write the findings to the baseline of the request or the settings; where it is, and how many it has.
+
+    Raises :class:`SpecError` if neither names one, and what :func:`check_code` raises.
+    """
+    settings = settings_for(request.places)
+    baseline = _baseline(request, settings)
+    if baseline is None:
+        raise SpecError("a file for --write-baseline", "no --baseline", "for example: --baseline tare-baseline.json")
+    report = _all_found(request, settings)
+    write_baseline(baseline, report.findings)
+    return baseline, len(report.findings)
+
+
+def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
+    """The findings that options, settings and comments leave, known ones included."""
+    check_networks(request, settings)
+    documents, skipped = documents_of(request, settings)
+    judged = _judged(request, settings, documents)
+    skipped = sorted({*skipped, *judged.skipped}, key=lambda each: (each.path, each.reason))
+    files = len({each.path for each in documents} - {each.path for each in judged.skipped if each.reason != CUT})
+    if not files:
+        raise _nothing_read(request.places, skipped)
+    found = sorted(judged.findings, key=lambda finding: (finding.place, finding.code))
+    chosen = selected(found, documents, request, settings)
+    fail_on = request.fail_on or settings.fail_on or "warning"
+    return CodeReport(chosen.findings, files, tuple(skipped), chosen.notes, fail_on, chosen.ignored)
+
+
+def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
+    """The file of known findings that the request or the settings name."""
+    if request.baseline is not None:
+        return Path(request.baseline)
+    return None if settings.baseline is None or settings.root is None else settings.root / settings.baseline
+
+
+def documents_of(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
+    """The files of the paths, without those that options and settings exclude."""
+    # What is left out while folders are listed is not read; patterns of another folder than this one are applied below.
+    here = settings.exclude if settings.root == Path.cwd() else ()
+    found = documents_in([Path(path) for path in request.places], exclude=(*(request.exclude or ()), *here))
+    named = {os.path.normpath(path) for path in request.places}
+    baseline = _baseline(request, settings)
+    own = () if baseline is None else (os.path.relpath(baseline).replace(os.sep, "/"),)
+    documents = [
+        each for each in found.documents if each.path not in own and (each.path in named or not _excluded(each.path, settings))
+    ]
+    return documents, [each for each in found.skipped if not _excluded(each.path, settings)]
+
+
+def _excluded(path: str, settings: Settings) -> bool:
+    return any(settings.matches(path, pattern) for pattern in settings.exclude)
+
+
+def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataError:
+    reason = f": {skipped[0].path!r}: {skipped[0].reason}" if skipped else ""
+    where = ", ".join(map(repr, places))
+    return DataError("files of code, notebooks or configurations", f"none that can be read in {where}{reason}", "check the paths")
+
+
+def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> Judged:
+    """What the rules find, or found when they last saw the same files."""
+    networks = networks_of(request, settings, documents)
+    key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
+    known = kept(request.places, key) if request.cache else None
+    if known is not None:
+        return known
+    found = by_network(documents, networks, request.pedantic)
+    if request.cache:
+        keep(request.places, key, found)
+    return found
+
+
+def networks_of(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> dict[str, str]:
+    """The network that is stated for each file, by path."""
+    return {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
+
+
+def by_network(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> Judged:
+    """The findings about each file, for its own network; every network is looked at together with all files."""
+    from tare.checking.repository.api import judged  # findings that are kept need none of it
+
+    names = dict.fromkeys(networks.get(each.path) for each in documents)
+    by_path = {each.path: each for each in documents}
+    each_judged = {name: judged(documents, network=name, pedantic=pedantic) for name in names}
+    found = [
+        _with_source(finding, by_path.get(finding.place.path))
+        for name, one in each_judged.items()
+        for finding in one.findings
+        if len(names) == 1 or networks.get(finding.place.path) == name
+    ]
+    return Judged(found, [*dict.fromkeys(skipped for one in each_judged.values() for skipped in one.skipped)])
+
+
+def _with_source(finding: CodeFinding, document: Document | None) -> CodeFinding:
+    """The finding with its whole source line, to which its columns refer."""
+    if document is None:
+        return finding
+    place = finding.place
+    before = document.cells[place.cell - 1] - 1 if 0 < place.cell <= len(document.cells) else 0
+    return replace(finding, source=document.line(place.line + before).rstrip())
+
+
+def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
+    if not baseline.exists():
+        raise SpecError("an existing baseline", f"{str(baseline)!r} does not exist", "write it with --write-baseline")
+    new = unknown(baseline, report.findings)
+    gone = f"{new.gone} known findings of {str(baseline)!r} are gone; --write-baseline renews it"
+    return replace(report, findings=new.findings, known=new.known, notes=report.notes + ((gone,) if new.gone else ()))

@@ -1,0 +1,78 @@
+"""The baseline: findings that are known and left out, by code, path and source line, so that edits elsewhere keep them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tare.checking.repository.identity import Identity, identity
+from tare.checking.repository.result import CodeFinding
+from tare.errors import SpecError, reason_of
+from tare.system.files import json_text, write_text
+
+SCHEMA = "tare.baseline/1"
+
+
+class Unknown(NamedTuple):
+    """The findings that the baseline does not have, how many it has, and how many of its entries were not found."""
+
+    findings: tuple[CodeFinding, ...]
+    known: int
+    gone: int
+
+
+def write_baseline(path: Path, findings: Iterable[CodeFinding]) -> None:
+    """Write the findings as known ones; paths are those from the folder of the baseline.
+
+    Raises :class:`SpecError` for a file that is there and is no baseline, :class:`OutputError` if it cannot be written.
+    """
+    if path.exists():
+        _read(path)  # the name may come from the settings of a repository that one does not know
+    counts = Counter(_from(path, identity(finding)) for finding in findings)
+    entries = [{**each._asdict(), "count": counts[each]} for each in sorted(counts)]
+    write_text(path, json_text({"schema": SCHEMA, "findings": entries}) + "\n")
+
+
+def unknown(path: Path, findings: Sequence[CodeFinding]) -> Unknown:
+    """Leave out the findings that a baseline has, each as often as it has it. Raises :class:`SpecError` if it is none."""
+    left = _read(path)
+    new = []
+    for finding in findings:
+        name = _from(path, identity(finding))
+        if left[name]:
+            left[name] -= 1
+        else:
+            new.append(finding)
+    return Unknown(tuple(new), len(findings) - len(new), left.total())
+
+
+def _read(path: Path) -> Counter[Identity]:
+    try:
+        document: Any = json.loads(path.read_bytes())
+        if document["schema"] != SCHEMA:
+            raise ValueError(f"schema {document['schema']!r}")
+        return Counter({_entry(each): _count(each["count"]) for each in document["findings"]})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        found = f"{str(path)!r}: {reason_of(error) or type(error).__name__}"
+        raise SpecError(f"a baseline with schema {SCHEMA}", found, "write it with --baseline FILE --write-baseline") from None
+
+
+def _entry(document: Any) -> Identity:
+    values = [document[key] for key in Identity._fields]
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a finding whose code, path and source are no texts")
+    return Identity(*values)
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"count {value!r}")
+    return value
+
+
+def _from(baseline: Path, name: Identity) -> Identity:
+    return name._replace(path=os.path.relpath(name.path, baseline.parent).replace(os.sep, "/"))

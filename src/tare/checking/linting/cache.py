@@ -1,0 +1,85 @@
+"""Findings kept between runs, for as long as no file, no stated network and no part of tare changes.
+
+A finding may depend on any file of the project, so the key covers all of them. One JSON file is kept for each set of paths that
+is checked, in the user's cache folder. Whatever cannot be read there is computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from tare._version import __version__
+from tare.checking.repository.result import CodeFinding, Judged
+from tare.code.files.document import Document, Skipped
+from tare.errors import OutputError
+from tare.system.files import write_text
+
+SCHEMA = "tare.code-cache/1"
+_PACKAGE = Path(__file__).parents[2]
+
+
+def cache_folder() -> Path:
+    """Where tare keeps findings: below ``$XDG_CACHE_HOME``, which is ``~/.cache`` unless it is set."""
+    stated = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(stated) if Path(stated).is_absolute() else Path.home() / ".cache") / "tare" / "check"
+
+
+def key_of(documents: Iterable[Document], *settings: str) -> str:
+    """A digest of everything that findings depend on: the documents, the settings, and tare itself."""
+    digest = hashlib.sha256()
+    for part in (SCHEMA, __version__, _program(), *settings):
+        _add(digest, part)
+    for document in documents:
+        for part in (document.path, document.kind, document.text, *map(str, document.cells)):
+            _add(digest, part)
+    return digest.hexdigest()
+
+
+def kept(name: Sequence[str], key: str) -> Judged | None:
+    """The findings that were kept under this key; None if there are none that can be read."""
+    try:
+        document = json.loads(_file(name).read_bytes())
+        if document["schema"] != SCHEMA or document["key"] != key:
+            return None
+        skipped = [Skipped(str(each["path"]), str(each["reason"])) for each in document["skipped"]]
+        return Judged([CodeFinding.from_json(each) for each in document["findings"]], skipped)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def keep(name: Sequence[str], key: str, judged: Judged) -> None:
+    """Keep the findings in place of those for the same paths; a cache folder that cannot be written is no failure."""
+    skipped = [{"path": each.path, "reason": each.reason} for each in judged.skipped]
+    document = {"schema": SCHEMA, "key": key, "findings": [each.to_json() for each in judged.findings], "skipped": skipped}
+    with contextlib.suppress(OutputError):
+        write_text(_file(name), json.dumps(document))
+
+
+def _file(name: Sequence[str]) -> Path:
+    """The file of a set of paths, seen from the working directory."""
+    digest = hashlib.sha256()
+    for part in (str(Path.cwd()), *name):
+        _add(digest, part)
+    return cache_folder() / f"{digest.hexdigest()[:32]}.json"
+
+
+@cache
+def _program() -> str:
+    """Sizes and times of the modules that read and judge code, so that a changed tare judges again."""
+    found = []
+    for folder in ("code", "checking"):
+        for place, _, names in os.walk(_PACKAGE / folder):
+            files = [os.path.join(place, name) for name in names if name.endswith((".py", ".json"))]
+            found += [f"{path}:{(state := os.stat(path)).st_size}:{state.st_mtime_ns}" for path in files]
+    return "\n".join(sorted(found))
+
+
+def _add(digest: hashlib._Hash, part: str) -> None:
+    data = part.encode("utf-8", "surrogatepass")
+    digest.update(len(data).to_bytes(8, "little") + data)

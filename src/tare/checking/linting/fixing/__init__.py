@@ -1,0 +1,1 @@
+"""Certain changes of files: planned, shown as a difference, and written whole or not at all."""

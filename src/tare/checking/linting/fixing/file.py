@@ -1,0 +1,140 @@
+"""One file before and after its changes."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import io
+import json
+import os
+import stat
+import tokenize
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tare.checking.linting.fixing.lines import Lines
+from tare.checking.linting.fixing.notebook import cells_of
+from tare.checking.repository.result import CodeFinding, Edit
+from tare.code.place import Place
+from tare.errors import reason_of
+from tare.system.files import replacing
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A file whose text changes; ``encoding`` is that of its bytes."""
+
+    path: str
+    before: str
+    after: str
+    encoding: str
+
+    def diff(self) -> str:
+        """The change in the unified form that ``patch`` takes."""
+        before, after = ([*io.StringIO(text, newline="\n")] for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, _in_diff(f"a/{self.path}"), _in_diff(f"b/{self.path}"))
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+    def write(self) -> None:
+        """Put the new text in place of the old in one step; a link stays a link, and the file keeps its mode."""
+        path = Path(os.path.realpath(self.path))
+        mode = stat.S_IMODE(path.stat().st_mode)
+        with replacing(path) as temporary:
+            temporary.write_bytes(self.after.encode(self.encoding))
+        path.chmod(mode)
+
+
+class _Opened(NamedTuple):
+    text: str
+    encoding: str
+    offsets: Callable[[Place], tuple[int, int]]
+    line: Callable[[Place], str]
+
+
+def changed(path: str, edits: Sequence[Edit], findings: Sequence[CodeFinding]) -> Changed:
+    """The file with the edits made, which do not overlap.
+
+    Raises ValueError with the reason if the file is not as the findings have seen it, or would be no Python any more.
+    """
+    opened = _opened(path)
+    for finding in findings:
+        if finding.place.path == path and finding.source and opened.line(finding.place).strip() != finding.source.strip():
+            raise ValueError(f"line {finding.place.line} has changed since it was read")
+    after = opened.text
+    for start, end, text in sorted(_spans(opened, path, edits), reverse=True):
+        after = after[:start] + text + after[end:]
+    _check_parses(path, opened.text, after)
+    return Changed(path, opened.text, after, opened.encoding)
+
+
+def _spans(opened: _Opened, path: str, edits: Sequence[Edit]) -> Iterator[tuple[int, int, str]]:
+    """Where each edit begins and ends in the file's text, and what it writes there."""
+    for edit in edits:
+        start, end = opened.offsets(edit.place)
+        yield start, end, _in_json(edit.text) if path.endswith(".ipynb") else edit.text
+
+
+def _opened(path: str) -> _Opened:
+    data = Path(path).read_bytes()
+    if path.endswith(".ipynb"):
+        text, encoding = _decoded(data, "utf-8")
+        return _notebook(text, encoding)
+    text, encoding = _decoded(data, _declared(data) if path.endswith((".py", ".pyi", ".pyw")) else "utf-8")
+    lines = Lines.of(text)
+    return _Opened(text, encoding, lines.offsets, lambda place: lines.line(place.line))
+
+
+def _notebook(text: str, encoding: str) -> _Opened:
+    try:
+        cells = cells_of(text)
+    except (ValueError, LookupError, RecursionError) as error:
+        raise ValueError(f"it is no notebook: {reason_of(error)}") from None
+
+    def offsets(place: Place) -> tuple[int, int]:
+        return cells[place.cell - 1].offsets(place)
+
+    return _Opened(text, encoding, offsets, lambda place: cells[place.cell - 1].lines.line(place.line))
+
+
+def _declared(data: bytes) -> str:
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError as error:
+        raise ValueError(f"its encoding: {reason_of(error)}") from None
+
+
+def _decoded(data: bytes, encoding: str) -> tuple[str, str]:
+    """The text, and the encoding that gives its bytes back, byte order mark included."""
+    if encoding == "utf-8" and data.startswith(b"\xef\xbb\xbf"):
+        encoding = "utf-8-sig"
+    text = data.decode(encoding)
+    if text.encode(encoding) != data:
+        raise ValueError(f"its {encoding} is not written back byte by byte")
+    return text, encoding
+
+
+def _check_parses(path: str, before: str, after: str) -> None:
+    """Raise ValueError if a file of Python was one before the change only."""
+    if not path.endswith((".py", ".pyw")) or not _parses(before):
+        return
+    if not _parses(after):
+        raise ValueError("it would be no Python any more")
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _in_diff(name: str) -> str:
+    """A name in the head of a difference, where a line break in it would be a line."""
+    return name if name.isprintable() else json.dumps(name)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]

@@ -1,0 +1,130 @@
+"""The table ``[tool.tare]`` of a pyproject.toml, found upwards from the paths that are checked."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_args
+
+from tare.checking.linting.inputs import FailOn
+from tare.checking.rules.index import check_code
+from tare.errors import SpecError, did_you_mean, reason_of
+
+_NAME = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``[tool.tare]`` says; patterns are of paths from ``root``, the folder of the pyproject.toml."""
+
+    root: Path | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    network: str | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
+    fail_on: FailOn | None = None
+    baseline: str | None = None
+
+    def network_for(self, path: str) -> str | None:
+        """The network of a file: that of the first pattern it matches, else that of all files."""
+        return next((name for pattern, name in self.networks.items() if self.matches(path, pattern)), self.network)
+
+    def ignored_in(self, path: str) -> tuple[str, ...]:
+        """The codes that are left out in one file."""
+        return tuple(code for pattern, codes in self.per_file_ignores.items() if self.matches(path, pattern) for code in codes)
+
+    def matches(self, path: str, pattern: str) -> bool:
+        """Whether a path, taken from the working directory, fits a pattern: of its name, of the whole, or of a folder of it."""
+        inside = os.path.relpath(path, self.root).replace(os.sep, "/") if self.root is not None else path
+        pattern = pattern.removeprefix("./").rstrip("/")
+        return any(fnmatchcase(inside, each) for each in (pattern, f"{pattern}/*")) or fnmatchcase(Path(path).name, pattern)
+
+
+def settings_for(paths: Sequence[str]) -> Settings:
+    """The settings in the nearest pyproject.toml with a ``[tool.tare]`` above all paths; none if there is no such file.
+
+    Raises :class:`SpecError` for a file that is no TOML, and for keys and values that mean nothing.
+    """
+    common = Path(os.path.commonpath([os.path.abspath(path) for path in paths]))  # noqa: PTH100 - links are not followed
+    for folder in (common, *common.parents):
+        table = _table(folder / _NAME)
+        if table is not None:
+            return _settings(table, folder)
+    return Settings()
+
+
+def _table(path: Path) -> Any:
+    """The table ``[tool.tare]``; None where the file or the table is not."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        return tomllib.loads(text).get("tool", {}).get("tare")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise SpecError("a readable pyproject.toml", f"{str(path)!r}: {reason_of(error)}", "repair it") from None
+
+
+def _settings(table: Any, root: Path) -> Settings:
+    where = f"[tool.tare] of {str(root / _NAME)!r}"
+    if not isinstance(table, dict):
+        raise SpecError(f"a table {where}", f"{table!r}", "write [tool.tare] with keys below")
+    for key in table:
+        if key not in _READERS:
+            remedy = did_you_mean(key, _READERS, f"it has {', '.join(_READERS)}", most=1, cutoff=0.6)
+            raise SpecError(f"a key of {where}", repr(key), remedy)
+    read = {key.replace("-", "_"): _READERS[key](value, f"{key} in {where}") for key, value in table.items()}
+    return Settings(root=root, **read)
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise SpecError(f"text for {where}", repr(value), "write it in quotes")
+    return value
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise SpecError(f"a list of texts for {where}", repr(value), 'write it as ["...", "..."]')
+    return tuple(value)
+
+
+def _codes(value: Any, where: str) -> tuple[str, ...]:
+    return tuple(check_code(each, where) for each in _texts(value, where))
+
+
+def _table_of(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SpecError(f"a table for {where}", repr(value), 'write it as { "tests/*" = ... }')
+    return value
+
+
+def _codes_by_path(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    return {pattern: _codes(codes, f"{pattern!r} of {where}") for pattern, codes in _table_of(value, where).items()}
+
+
+def _texts_by_path(value: Any, where: str) -> dict[str, str]:
+    return {pattern: _text(name, f"{pattern!r} of {where}") for pattern, name in _table_of(value, where).items()}
+
+
+def _severity(value: Any, where: str) -> Any:
+    if value not in get_args(FailOn):
+        raise SpecError(f"{' or '.join(get_args(FailOn))} for {where}", repr(value), "choose one of them")
+    return value
+
+
+_READERS: Mapping[str, Any] = {
+    "select": _codes,
+    "ignore": _codes,
+    "per-file-ignores": _codes_by_path,
+    "exclude": _texts,
+    "network": _text,
+    "networks": _texts_by_path,
+    "fail-on": _severity,
+    "baseline": _text,
+}

@@ -1,0 +1,64 @@
+"""``examined``: what is wrong with the preprocessing that documents state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.checking.repository.result import CUT, CodeFinding, Judged
+from tare.checking.repository.rules.table import CODE_RULES
+from tare.checking.repository.stated import stated
+from tare.checking.repository.unresolved import unresolved
+from tare.code.facts import Facts, facts_of
+from tare.code.files.document import Document, Skipped
+from tare.code.interpreter.frame import Run
+from tare.code.interpreter.program import Program
+from tare.code.interpreter.relevance import relevant
+from tare.code.libraries.table import RELEVANT, interesting
+from tare.code.place import Place
+
+
+def examined(documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False) -> list[CodeFinding]:
+    """The findings of every rule, each once, in the order of their places; see :func:`judged`."""
+    return judged(documents, network=network, pedantic=pedantic).findings
+
+
+def judged(documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False) -> Judged:
+    """What the rules find in documents, and what they could not look at. Nothing of the documents is run.
+
+    ``network`` is what the files are stated to feed, such as ``timm:resnet50``. ``pedantic`` adds notes of what could not be
+    told.
+    """
+    program, run = _carried_out(documents)
+    facts = facts_of(run.log, program.sources, run.cut)
+    every = [each for rule in CODE_RULES for each in rule(facts)]
+    if network is not None:
+        every += stated(facts, network)
+    skipped = program.skipped
+    if pedantic:
+        every += unresolved(facts)
+        skipped += [Skipped(path, CUT) for path in sorted({entry.partition("::")[0] for entry in run.cut})]
+    found: dict[tuple[str, Place], CodeFinding] = {}
+    for each in every:
+        before = found.get((each.code, each.place))
+        if before is None or len(before.evidence) < len(each.evidence):
+            found[each.code, each.place] = each
+    return Judged(sorted(found.values(), key=lambda each: (each.place, each.code)), skipped)
+
+
+def read(documents: Sequence[Document]) -> Facts:
+    """The facts that documents state."""
+    program, run = _carried_out(documents)
+    return facts_of(run.log, program.sources, run.cut)
+
+
+def _carried_out(documents: Sequence[Document]) -> tuple[Program, Run]:
+    """Follow the documents that say something about preprocessing."""
+    program = Program(documents)
+    chosen = relevant(documents, RELEVANT)
+    run = Run(program, interesting, frozenset(each.path for each in chosen))
+    program.run = run
+    for each in chosen:
+        program.module(each.path)
+    for each in chosen:
+        program.carry_out(each.path)
+    return program, run

@@ -1,0 +1,73 @@
+"""Random augmentation where a network is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tare.checking.repository.result import CodeFinding, Step as Link
+from tare.checking.repository.rules.found import finding, step
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import Decisions, agree
+from tare.code.libraries.keras import flow
+from tare.code.libraries.step import Step, text
+from tare.code.roles import role_of_names
+
+
+def chance(facts: Facts) -> Iterator[CodeFinding]:
+    """Pipelines whose names, switches or datasets say that they evaluate, and that draw at random."""
+    for pipeline in facts.pipelines:
+        if pipeline.role == "eval":
+            yield from _random(pipeline, frozenset(), f"this pipeline is for evaluation ({_why(pipeline)})", ())
+    yield from _generators(facts)
+    for dataset in facts.datasets:
+        if dataset.role == "eval":
+            for decisions, pipeline in dataset.pipelines:
+                name = dataset.call.names[0]
+                yield from _random(pipeline, decisions, f"{name} gets this pipeline", (step(name, dataset.call.spot),))
+
+
+def _generators(facts: Facts) -> Iterator[CodeFinding]:
+    """Generators of Keras whose random options also alter the images that a network is evaluated on."""
+    for call in facts.calls:
+        made = flow(call)
+        if made is None or not made.random or not made.closed:
+            continue
+        validates = text(call.keywords.get("subset")) == "validation"
+        if validates or role_of_names(call.names) == "eval":
+            name = call.names[0] if call.names else "the validation subset"
+            yield finding(
+                "TARE024",
+                "warning",
+                call.spot,
+                f"{name} comes from a generator that draws at random ({', '.join(made.random[:4])}): scores are of altered images",
+                "make it with a second ImageDataGenerator that has the same scaling and no random options",
+                evidence=(step("the generator", made.call.spot),),
+            )
+
+
+def _why(pipeline: Pipeline) -> str:
+    names = [each for each in pipeline.call.names] or [*reversed(pipeline.call.within)]
+    return f"named {names[0]}" if names else "by the branch it is in"
+
+
+def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:
+    variants = [each for each in pipeline.variants if agree(each.decisions, decisions)]
+    if not variants:
+        return
+    random = [_drawn(each.steps) for each in variants]
+    if not all(random):
+        return
+    steps = random[0]
+    names = ", ".join(dict.fromkeys(each.name for each in steps))
+    yield finding(
+        "TARE024",
+        "warning",
+        steps[0].call.spot,
+        f"{names} {'draws' if len(steps) == 1 else 'draw'} at random, and {why}: scores differ from run to run and are of altered images",
+        "evaluate with a pipeline that resizes, crops at the centre and normalises only",
+        evidence=(step("the pipeline", pipeline.call.spot), *links),
+    )
+
+
+def _drawn(steps: tuple[Step, ...]) -> list[Step]:
+    return [each for each in steps if each.random]

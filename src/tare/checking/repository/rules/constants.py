@@ -1,0 +1,120 @@
+"""Constants that are wrong whatever the network is: a typo, exchanged, repeated."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tare.checking.repository.result import CodeFinding, Edit, Step
+from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing
+from tare.checking.repository.rules.published import Published, Slip, near, published, slips
+from tare.code.facts import Facts
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import Items, Literal, Value
+from tare.code.networks.expected import listed
+from tare.code.libraries.step import numbers
+
+
+_NAMES = {"operator./": "(x - mean) / std", "operator.+": "x * std + mean"}
+
+
+def constants(facts: Facts) -> Iterator[CodeFinding]:
+    """Typos, exchanged and repeated constants, where they are written."""
+    for each in all_of(facts):
+        yield from _of_pair(each)
+    for call in facts.calls:
+        if call.function == "set.constants":
+            yield from _typo(call.args[0], "std" if "std" in call.names[0].lower() else "mean", ())
+
+
+def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
+    if is_undoing(each.mean, each.std) or len(each.mean) != 3:
+        return
+    link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
+    yield from _typo(each.means, "mean", link)
+    yield from _typo(each.stds, "std", link)
+    known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
+    if known is not None and len(set(each.mean)) > 1:
+        yield _exchanged(each, known)
+    elif each.mean == each.std and (len(set(each.mean)) > 1):
+        yield from _repeated(each)
+
+
+def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[CodeFinding]:
+    values = numbers(value)
+    if values is None or not isinstance(value, Items):
+        return
+    if any(near(values, getattr(one, which)) for one in published()):
+        return
+    found = next(slips(values, which), None)
+    if found is None:
+        return
+    written = value.items[found.position]
+    spot = written.spot if isinstance(written, Literal) and written.spot is not None else value.spot
+    if spot is None:
+        return
+    yield finding(
+        "TARE100",
+        "error",
+        spot,
+        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: the other two numbers are "
+        f"those of {found.name}",
+        f"write {found.wanted:g}",
+        evidence=(*origin(value, which), *link),
+        edits=_edits(spot, found, values),
+    )
+
+
+def _edits(spot: Spot, found: Slip, values: tuple[float, ...]) -> tuple[Edit, ...]:
+    node = spot.node
+    if isinstance(node, ast.Constant) and node.value == values[found.position]:
+        return (Edit(spot.place, f"{found.wanted:g}"),)
+    return ()
+
+
+def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
+    edits: tuple[Edit, ...] = ()
+    if isinstance(each.means, Items) and isinstance(each.stds, Items):
+        edits = _exchange(each.means.spot, each.stds.spot)
+    return finding(
+        "TARE006",
+        "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
+        each.call.spot,
+        f"mean {listed(each.mean)} and std {listed(each.std)} are those of {known.name} with mean and std exchanged",
+        f"use mean {listed(known.mean)} and std {listed(known.std)}",
+        evidence=(*origin(each.means, "mean"), *origin(each.stds, "std")),
+        edits=edits,
+    )
+
+
+def _exchange(one: Spot | None, other: Spot | None) -> tuple[Edit, ...]:
+    if one is None or other is None or not all(isinstance(each.node, ast.List | ast.Tuple) for each in (one, other)):
+        return ()
+    texts = [ast.unparse(each.node) for each in (one, other)]
+    return (Edit(one.place, texts[1]), Edit(other.place, texts[0]))
+
+
+def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
+    known = next((one for one in published() if near(one.mean, each.mean)), None)
+    other = next((one for one in published() if near(one.std, each.std)), None)
+    if known is None and other is None:
+        return
+    source = known or other
+    assert source is not None  # noqa: S101 (one of the two is there)
+    wrong = each.stds if known is not None else each.means
+    same = each.means is each.stds
+    edits = ()
+    wanted = source.std if known is not None else source.mean
+    if isinstance(wrong, Items) and wrong.spot is not None and isinstance(wrong.spot.node, ast.List | ast.Tuple) and not same:
+        left, right = ("[", "]") if isinstance(wrong.spot.node, ast.List) else ("(", ")")
+        edits = (Edit(wrong.spot.place, left + ", ".join(f"{value:g}" for value in wanted) + right),)  # type: ignore[assignment]
+    yield finding(
+        "TARE007",
+        "error",
+        each.call.spot,
+        f"mean and std are the same numbers {listed(each.mean)}, the {'mean' if known is not None else 'std'} of {source.name}",
+        f"use mean {listed(source.mean)} and std {listed(source.std)}",
+        evidence=(*origin(each.means, "mean"), *origin(each.stds, "std")),
+        edits=edits,
+    )

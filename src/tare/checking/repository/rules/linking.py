@@ -1,0 +1,68 @@
+"""Which pipelines, networks and calls belong to one program."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import Decisions, agree
+from tare.code.interpreter.values import Call
+from tare.code.libraries.networks import Network
+from tare.code.libraries.openness import takes_constants_from_elsewhere
+
+_Made = TypeVar("_Made", Pipeline, Network, Call)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What one file makes when it runs, with what it calls in other files; ``cut`` if it was not followed to its end."""
+
+    path: str
+    pipelines: tuple[Pipeline, ...]
+    networks: tuple[Network, ...]
+    calls: tuple[Call, ...]
+    cut: bool
+
+    def pipelines_of(self, network: Network) -> list[Pipeline]:
+        """The pipelines made in the same run as a network; those of the whole file if that has none."""
+        same = [each for each in self.pipelines if each.call.entry == network.call.entry]
+        return same or list(self.pipelines)
+
+    def is_open(self, decisions: Decisions) -> bool:
+        """Whether under these decisions constants may come from somewhere that is not followed."""
+        return self.cut or any(takes_constants_from_elsewhere(each) and agree(each.decisions, decisions) for each in self.calls)
+
+
+def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
+    """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
+    pipelines, networks, calls = _grouped(facts.pipelines), _grouped(facts.networks), _grouped(facts.calls)
+    cut = {each.partition("::")[0] for each in facts.cut}
+    for path in {**pipelines, **networks, **(calls if every else {})}:
+        yield Program(
+            path, tuple(pipelines.get(path, ())), tuple(networks.get(path, ())), tuple(calls.get(path, ())), path in cut
+        )
+
+
+def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
+    found: dict[str, list[_Made]] = defaultdict(list)
+    for each in several:
+        call = each if isinstance(each, Call) else each.call
+        found[program_of(call)].append(each)
+    return dict(found)
+
+
+def says(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether code has a pattern outside imports and comments."""
+    if not pattern.search(text):
+        return False
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith(("import ", "from ", "#")))
+    return any(pattern.search(line) for line in lines)
+
+
+def program_of(call: Call) -> str:
+    """The file whose run makes a call."""
+    return call.entry.partition("::")[0]

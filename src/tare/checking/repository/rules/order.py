@@ -1,0 +1,102 @@
+"""Steps of a pipeline in the wrong order, or twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.normalisations import is_undoing, of_pipeline, of_step
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import Decisions
+from tare.code.libraries import torchvision
+from tare.code.networks.expected import listed
+from tare.code.libraries.pipelines import library_of
+from tare.code.libraries.step import Step
+
+
+def order(facts: Facts) -> Iterator[CodeFinding]:
+    """Normalize before ToTensor, 0..255 constants after it, Normalize twice, colour after Normalize."""
+    for pipeline in facts.pipelines:
+        for variant in pipeline.variants:
+            if library_of(pipeline.call) is torchvision:
+                yield from _before_tensor(variant.steps)
+                yield from _colour_after(variant.steps)
+            yield from _twice(variant.steps, variant.decisions)
+        yield from _scale(pipeline)
+
+
+def _positions(steps: tuple[Step, ...], *kinds: str) -> list[int]:
+    return [index for index, each in enumerate(steps) if each.kind in kinds]
+
+
+def _before_tensor(steps: tuple[Step, ...]) -> Iterator[CodeFinding]:
+    tensors, normals = _positions(steps, "to_tensor"), _positions(steps, "normalize")
+    if not tensors or not normals or normals[0] > tensors[0]:
+        return
+    before = steps[: normals[0]]
+    if any(each.kind in ("opaque", "convert", "to_float") for each in before):
+        return
+    if library_of(steps[normals[0]].call) is not torchvision:
+        return
+    first, tensor = steps[normals[0]], steps[tensors[0]]
+    yield finding(
+        "TARE020",
+        "error",
+        first.call.spot,
+        f"Normalize stands before {tensor.name}: it gets an image where it needs a tensor of values from 0 to 1",
+        f"put Normalize after {tensor.name}",
+        evidence=(step(tensor.name, tensor.call.spot),),
+    )
+
+
+def _colour_after(steps: tuple[Step, ...]) -> Iterator[CodeFinding]:
+    normals = _positions(steps, "normalize")
+    for index in _positions(steps, "photometric"):
+        if normals and index > normals[0] and steps[index].name in ("ColorJitter", "RandomGrayscale", "RandomSolarize"):
+            yield finding(
+                "TARE022",
+                "error",
+                steps[index].call.spot,
+                f"{steps[index].name} stands after Normalize: it is made for values from 0 to 1 and cuts off what lies outside",
+                "put it before ToTensor and Normalize",
+                evidence=(step("Normalize", steps[normals[0]].call.spot),),
+            )
+
+
+def _twice(steps: tuple[Step, ...], decisions: Decisions) -> Iterator[CodeFinding]:
+    found = [steps[index] for index in _positions(steps, "normalize")]
+    if len(found) < 2 or len({id(each.call) for each in found}) < 2:
+        return
+    known = [list(of_step(each, decisions)) for each in found]
+    if any(len(each) != 1 or is_undoing(each[0].mean, each[0].std) for each in known):
+        return
+    pairs = [(one[0].mean, one[0].std) for one in known]
+    if any(set(mean) == {0.0} and set(std) <= {1.0, 255.0} for mean, std in pairs):
+        return
+    yield finding(
+        "TARE003",
+        "error",
+        found[1].call.spot,
+        f"the pipeline normalises twice: with mean {listed(pairs[0][0])} and then with mean {listed(pairs[1][0])}",
+        "leave one of the two out",
+        evidence=(step("the first Normalize", found[0].call.spot),),
+    )
+
+
+def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
+    for steps, normalize, each in of_pipeline(pipeline):
+        before = steps[: steps.index(normalize)]
+        if any(one.kind in ("opaque", "convert", "rescale", "normalize") for one in before):
+            continue
+        scaled = [one for one in before if one.kind in ("to_tensor", "to_float")]
+        if scaled and max(each.mean) > 2 and max(each.std) > 2 and each.top == 1:
+            yield finding(
+                "TARE016",
+                "error",
+                each.call.spot,
+                f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {scaled[-1].name} has divided "
+                "them by 255 before",
+                "divide the constants by 255",
+                evidence=(*origin(each.means, "mean"), step(scaled[-1].name, scaled[-1].call.spot)),
+            )

@@ -1,0 +1,136 @@
+"""Constants of another network than the one that is fed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
+from tare.checking.repository.rules.published import near, published
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.operators import is_soft
+from tare.code.interpreter.values import Value
+from tare.code.libraries.networks import Network
+from tare.code.networks.expected import Constants, listed
+
+#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
+_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
+_TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|\.step\(\)")
+_CLOSE = 0.012
+
+
+def others(facts: Facts) -> Iterator[CodeFinding]:
+    """Networks for which no pipeline of the same program has the right constants; one finding a place."""
+    texts = {each.path: each.document.text for each in facts.sources}
+    for program in programs(facts):
+        wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
+        for network in program.networks:
+            if network.pretrained and network.scaling == "constants" and not _is_loaded(program, texts):
+                for each, name in _of_network(program, network):
+                    wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
+        for each, name, networks in wrong.values():
+            yield _finding(each, name, networks)
+
+
+def _is_loaded(program: Program, texts: dict[str, str]) -> bool:
+    """Whether a program only loads a checkpoint of its own: then its training decides what is right, not the first weights."""
+    loads = any(call.function == ".load_state_dict" for call in program.calls)
+    files = {program.path, *(call.spot.source.path for call in program.calls)}
+    return loads and not any(_TRAINS.search(texts.get(each, "")) for each in files)
+
+
+def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisation, str]]:
+    pipelines = program.pipelines_of(network)
+    found = [
+        each
+        for pipeline in pipelines
+        for _, _, each in of_pipeline(pipeline)
+        if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
+        if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
+    ]
+    if not found or any(_is_right(each, network) for each in found) or program.is_open(network.decisions):
+        return
+    if any(_is_unknown(pipeline, network) for pipeline in pipelines):
+        return
+    if any(_satisfies(each, other) for each in found for other in program.networks if agree(other.decisions, network.decisions)):
+        return
+    for each in found:
+        name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
+        if name in _OF_NETWORKS and each.top in (1.0, 255.0):
+            yield each, name
+
+
+def _satisfies(each: Normalisation, other: Network) -> bool:
+    """Whether constants are right for another network that the same run makes: then which of the two they feed is not known."""
+    return bool(other.pretrained) and other.scaling == "constants" and _is_right(each, other)
+
+
+def _is_unknown(pipeline: Pipeline, network: Network) -> bool:
+    """Whether a pipeline has, in a branch that the network may be in, a Normalize whose constants cannot be told."""
+    return any(
+        step.kind == "normalize" and agree(variant.decisions, network.decisions) and not list(of_step(step, variant.decisions))
+        for variant in pipeline.variants
+        for step in variant.steps
+    )
+
+
+def _is_right(each: Normalisation, network: Network) -> bool:
+    """Whether constants are the network's, of any version of its weights, but for their rounding."""
+    expected = network.expected
+    if expected is None or expected.constants is None:
+        return True
+    mean, std = _full(each.mean), _full(each.std)
+    return any(near(mean, one.mean, _CLOSE) and near(std, one.std, _CLOSE) for one in (expected.constants,))
+
+
+def is_soft_value(value: Value | None) -> bool:
+    """Whether constants are a default that a caller who is not known may replace."""
+    return value is not None and is_soft(value)
+
+
+def _full(values: tuple[float, ...]) -> tuple[float, ...]:
+    return values * 3 if len(values) == 1 else values
+
+
+def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> CodeFinding:
+    by_name = list({one.name: one for one in networks}.values())
+    wanted = [_constants(one) for one in by_name]
+    several = len({(one.mean, one.std) for one in wanted}) > 1
+    first = wanted[0]
+    what = "; ".join(f"{_called(one)} was trained with mean {listed(c.mean)} and std {listed(c.std)}" for one, c in zip(by_name[:3], wanted, strict=False))
+    if not several:
+        what = f"{_names(by_name)} with mean {listed(first.mean)} and std {listed(first.std)}"
+    remedy = "give each network its own constants" if several else f"use mean {listed(first.mean)} and std {listed(first.std)}"
+    sure = all(one.expected is not None and not one.expected.also for one in by_name)
+    return finding(
+        "TARE005",
+        "error" if sure else "warning",
+        each.call.spot,
+        f"mean {listed(each.mean)} and std {listed(each.std)} are those of {name}, and {what}",
+        remedy,
+        evidence=(
+            *origin(each.means, "mean"),
+            *origin(each.stds, "std"),
+            *(step(f"{one.name} ({one.expected.origin})" if one.expected else one.name, one.call.spot) for one in by_name[:4]),
+        ),
+    )
+
+
+def _constants(network: Network) -> Constants:
+    assert network.expected is not None and network.expected.constants is not None  # noqa: S101 (it was compared with them)
+    return network.expected.constants
+
+
+def _called(network: Network) -> str:
+    """The network, with the branch in which it is used."""
+    told = sorted(str(one) for one in network.decisions if one.holds and one.values != {True})
+    return f"{network.name} (where {' and '.join(told[:2])})" if told else network.name
+
+
+def _names(networks: Sequence[Network]) -> str:
+    names = [_called(each) for each in networks[:3]] + (["others"] if len(networks) > 3 else [])
+    return f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} trained"

@@ -1,0 +1,61 @@
+"""Published constants, and what is close to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from tare.normalisation.catalog import entries
+
+Numbers = tuple[float, ...]
+
+
+class Published(NamedTuple):
+    """One published mean and std, in unit values."""
+
+    name: str
+    mean: Numbers
+    std: Numbers
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """The published constants of colour images, in unit values."""
+    found = [Published(each.name, tuple(each.mean), tuple(each.std)) for each in entries() if abs(each.scale - 1 / 255) < 1e-9]
+    return tuple(each for each in found if len(each.mean) == 3)
+
+
+def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:
+    """Whether two lists state the same numbers up to rounding."""
+    return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
+
+
+class Slip(NamedTuple):
+    """One number of a published list that is written with one wrong digit, or twice."""
+
+    position: int
+    wanted: float
+    name: str
+
+
+def slips(values: Numbers, which: str) -> Iterator[Slip]:
+    """The published lists (``which`` is "mean" or "std") from which values differ in one digit of one number."""
+    for each in published():
+        wanted: Numbers = getattr(each, which)
+        if len(values) != 3 or len(set(wanted)) == 1:
+            continue
+        wrong = [index for index in range(3) if abs(values[index] - wanted[index]) > 1e-9]
+        if len(wrong) == 1 and _one_digit(values[wrong[0]], wanted[wrong[0]]):
+            yield Slip(wrong[0], wanted[wrong[0]], each.name)
+
+
+def _one_digit(seen: float, wanted: float) -> bool:
+    """Whether two numbers differ in one digit, or in the order of two neighbours, by more than rounding."""
+    one, other = f"{seen:.10f}".rstrip("0"), f"{wanted:.10f}".rstrip("0")
+    if len(one) != len(other) or abs(seen - wanted) < 2e-3:
+        return False
+    places = [index for index, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(places) == 1:
+        return True
+    return len(places) == 2 and places[1] == places[0] + 1 and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]

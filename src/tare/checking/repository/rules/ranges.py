@@ -1,0 +1,135 @@
+"""Images scaled for another range than a network of Keras expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import Program, programs, says
+from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
+from tare.code.facts import Facts
+from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import Call, Value
+from tare.code.libraries.flows import root, unit_scaling
+from tare.code.libraries.keras import generator, preprocessing
+from tare.code.libraries.networks import Network
+
+#: Code that scales in a way that is not followed, or has a preprocessing of its own.
+_OTHER_SCALING = re.compile(r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
+#: Code that scales in a way that is not followed, beside preprocess_input.
+_UNFOLLOWED = re.compile(r"\bNormalization\(|hub\.KerasLayer|per_image_standardization|def preprocess_input|\.std\(")
+#: A network of one's own, which may be fed anything.
+_OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
+_TORCH = re.compile(r"\b(?:torch|transformers|torchvision)\b")
+
+
+def ranges(facts: Facts) -> Iterator[CodeFinding]:
+    """Keras networks that get values of 0..1, which none of them expects, and preprocess_input together with a division."""
+    yield from _doubled(facts)
+    texts = {each.path: each.document.text for each in facts.sources}
+    for program in programs(facts):
+        networks = [each for each in program.networks if each.library == "keras"]
+        networks = [each for each in networks if each.pretrained]
+        if networks:
+            yield from _of_networks(program, networks, texts)
+    yield from _across_programs(facts, texts)
+
+
+def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFinding]:
+    """Programs without a network of their own, in a repository whose every network is one of Keras with pretrained weights."""
+    networks = [each for each in facts.networks if each.library == "keras"]
+    if not networks or not all(each.pretrained for each in networks):
+        return
+    if any(says(_OTHER_SCALING, text) or _OWN_NETWORK.search(text) for text in texts.values()):
+        return
+    for program in programs(facts, every=True):
+        if not program.networks and not _TORCH.search(texts.get(program.path, "")):
+            yield from _of_networks(program, networks, texts)
+
+
+def _of_networks(program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
+    """Every scaling of a program, if they are all of one kind, against each network."""
+    places = scalings(program)
+    kinds = {each.kind for each in places}
+    files = {program.path, *(each.spot.source.path for each in places), *(each.call.spot.source.path for each in networks)}
+    if len(kinds) != 1 or program.cut:
+        return
+    kind = kinds.pop()
+    other = _OTHER_SCALING if kind in ("unit", "signed") else _UNFOLLOWED
+    if any(says(other, texts.get(each, "")) for each in files):
+        return
+    wrong = {each.name: each for each in networks if each.scaling not in (None, kind)}
+    for place in places:
+        fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
+        if fed:
+            yield _finding(place, fed)
+
+
+def _finding(place: Scaled, networks: list[Network]) -> CodeFinding:
+    wanted = "; ".join(f"{each.name} wants {each.expected.wanted}" for each in networks[:3] if each.expected)
+    remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
+    return finding(
+        "TARE101",
+        "error",
+        place.spot,
+        f"{place.what} brings images to {RESULTS[place.kind]}, and {wanted}",
+        "; ".join(remedies),
+        evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
+    )
+
+
+def _remedy(network: Network) -> str:
+    if network.scaling == "inside":
+        return f"feed {network.name} values of 0..255: it scales by itself"
+    module = next(_modules(network.name), "")
+    return f"for {network.name} use tf.keras.applications.{module}.preprocess_input on values of 0..255"
+
+
+def _modules(name: str) -> Iterator[str]:
+    known = {
+        "VGG16": "vgg16",
+        "VGG19": "vgg19",
+        "Xception": "xception",
+        "InceptionV3": "inception_v3",
+        "InceptionResNetV2": "inception_resnet_v2",
+        "MobileNet": "mobilenet",
+        "MobileNetV2": "mobilenet_v2",
+    }
+    if name in known:
+        yield known[name]
+    elif name.startswith("ResNet"):
+        yield "resnet_v2" if name.endswith("V2") else "resnet50" if name == "ResNet50" else "resnet"
+    elif name.startswith("DenseNet"):
+        yield "densenet"
+    elif name.startswith("NASNet"):
+        yield "nasnet"
+
+
+def _doubled(facts: Facts) -> Iterator[CodeFinding]:
+    for call in facts.calls:
+        made = generator(call)
+        if made is not None and made.closed and made.function not in ("", "other") and made.rescale not in (None, 1.0):
+            yield _twice(call.spot, "the generator applies preprocess_input and then multiplies by rescale", "leave rescale out")
+        image = unit_scaling(call)
+        if image is not None and _is_preprocessed(root(image)):
+            yield _twice(call.spot, "the output of preprocess_input is divided by 255", "leave the division out")
+        if preprocessing(call.function) is not None and call.args:
+            inner = root(call.args[0])
+            if isinstance(inner, Call) and unit_scaling(inner) is not None:
+                yield _twice(call.spot, "preprocess_input expects 0..255 and gets values that were divided by 255", _FIRST)
+
+
+_FIRST = "leave the division out and give preprocess_input values of 0..255"
+
+
+def _is_preprocessed(value: Value) -> bool:
+    return isinstance(value, Call) and preprocessing(value.function) is not None
+
+
+def _twice(spot: Spot, what: str, remedy: str) -> CodeFinding:
+    return finding("TARE101", "error", spot, f"{what}: the network gets values of another range than it was trained on", remedy)
+
+

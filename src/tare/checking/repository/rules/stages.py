@@ -1,0 +1,116 @@
+"""Training and what comes after it scale differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import Program, program_of, programs
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
+from tare.checking.repository.rules.published import near
+from tare.checking.repository.rules.scalings import RESULTS, scalings
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.source import Spot
+from tare.code.networks.expected import listed
+
+
+def stages(facts: Facts) -> Iterator[CodeFinding]:
+    """Evaluation with other constants than training in one file, or with another scaling than every training file."""
+    for program in programs(facts):
+        yield from _in_program(program)
+    yield from _constants_across(facts)
+    yield from _scalings_across(facts)
+
+
+def _constants(pipeline: Pipeline) -> list[Normalisation]:
+    return [each for _, _, each in of_pipeline(pipeline) if not is_undoing(each.mean, each.std)]
+
+
+def _in_program(program: Program) -> Iterator[CodeFinding]:
+    train = [each for each in program.pipelines if each.role == "train"]
+    evaluate = [each for each in program.pipelines if each.role == "eval"]
+    for one in evaluate:
+        partners = [each for each in train if each.call.entry == one.call.entry and each.path == one.path]
+        for each in _constants(one):
+            known = [other for partner in partners for other in _constants(partner) if agree(each.decisions, other.decisions)]
+            if known and not any(_same(each, other) for other in known):
+                yield _differ(each, known[0])
+
+
+def _same(one: Normalisation, other: Normalisation) -> bool:
+    times = 3 if len(one.mean) != len(other.mean) else 1
+    means = [each.mean * (times if len(each.mean) == 1 else 1) for each in (one, other)]
+    stds = [each.std * (times if len(each.std) == 1 else 1) for each in (one, other)]
+    return near(means[0], means[1], 0.02) and near(stds[0], stds[1], 0.02) and one.top == other.top
+
+
+def _differ(each: Normalisation, other: Normalisation) -> CodeFinding:
+    return finding(
+        "TARE050",
+        "error",
+        each.call.spot,
+        f"evaluation normalises with mean {listed(each.mean)} and std {listed(each.std)}, and training with mean "
+        f"{listed(other.mean)} and std {listed(other.std)}",
+        "use the constants of training in both",
+        evidence=(step("training", other.call.spot),),
+    )
+
+
+def _constants_across(facts: Facts) -> Iterator[CodeFinding]:
+    """Pipelines for evaluation in files of their own, where every training pipeline of the repository has the same constants."""
+    training = [each for pipeline in facts.pipelines if pipeline.role == "train" for each in _constants(pipeline)]
+    if not training or any(not _same(training[0], each) for each in training):
+        return
+    if any(pipeline.role == "train" and not _constants(pipeline) for pipeline in facts.pipelines):
+        return
+    if len({(each.library, each.name) for each in facts.networks}) > 1:
+        return
+    files = {program_of(pipeline.call) for pipeline in facts.pipelines if pipeline.role == "train"}
+    for pipeline in facts.pipelines:
+        if pipeline.role == "eval" and program_of(pipeline.call) not in files:
+            for each in _constants(pipeline):
+                if not _same(each, training[0]):
+                    yield _serving(each, training[0])
+
+
+def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
+    found = _differ(each, other)
+    message = (
+        f"this file normalises with mean {listed(each.mean)} and std {listed(each.std)}, and every training pipeline of the "
+        f"repository with mean {listed(other.mean)} and std {listed(other.std)}"
+    )
+    return finding("TARE050", "warning", each.call.spot, message, found.remedy, evidence=found.evidence)
+
+
+def _scalings_across(facts: Facts) -> Iterator[CodeFinding]:
+    """Files that only predict and scale in another way than every file of the repository that trains."""
+    texts = {each.path: each.document.text for each in facts.sources}
+    found = {program.path: _scalings(program) for program in programs(facts, every=True)}
+    trains = {path for path in found if ".fit(" in texts.get(path, "") or ".fit_generator(" in texts.get(path, "")}
+    kinds = {kind for path in trains for kind in found[path]}
+    if len(kinds) != 1:
+        return
+    kind = kinds.pop()
+    spots = next(found[path][kind] for path in trains if kind in found[path])
+    for path, scalings in found.items():
+        predicts = path not in trains and any(each in texts.get(path, "") for each in (".predict(", "load_model("))
+        if predicts and len(scalings) == 1 and kind not in scalings:
+            other = next(iter(scalings))
+            for spot in scalings[other]:
+                yield finding(
+                    "TARE050",
+                    "warning",
+                    spot,
+                    f"this file brings images to {other}, and every file of the repository that trains brings them to {kind}",
+                    f"scale as in training: to {kind}",
+                    evidence=(step(f"training with {kind}", spots[0]),),
+                )
+
+
+def _scalings(program: Program) -> dict[str, list[Spot]]:
+    found: dict[str, list[Spot]] = {}
+    for place in scalings(program):
+        found.setdefault(RESULTS[place.kind], []).append(place.spot)
+    return found

@@ -1,0 +1,175 @@
+"""Recipes that compute a mean and std in a wrong way, or from the wrong data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, step
+from tare.code.facts import Facts
+from tare.code.interpreter.source import Source, Spot
+from tare.code.roles import words
+
+_Body = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+
+
+def statistics(facts: Facts) -> Iterator[CodeFinding]:
+    """Means of stds, variances called std, and scalers fitted on test data."""
+    for source in facts.sources:
+        if "std" in source.document.text:
+            for body in _bodies(source):
+                yield from _mean_of_stds(source, body)
+                yield from _variance(source, body)
+        if "Scaler" in source.document.text:
+            for body in _bodies(source):
+                yield from _fitted_on_test(source, body)
+
+
+def _bodies(source: Source) -> Iterator[_Body]:
+    yield source.tree
+    yield from (each for each in ast.walk(source.tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _own(body: _Body) -> Iterator[ast.AST]:
+    """The nodes of a function or module without those of functions and classes inside it."""
+    left: list[ast.AST] = list(body.body)
+    while left:
+        node = left.pop()
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield node
+            left += ast.iter_child_nodes(node)
+
+
+def _mean_of_stds(source: Source, body: _Body) -> Iterator[CodeFinding]:
+    sums = {
+        name: node
+        for node in _own(body)
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and (name := _named(node.target))
+    }
+    stds = {name: node for name, node in sums.items() if "std" in words(name) and _calls(node.value, "std")}
+    means = [name for name, node in sums.items() if "mean" in words(name) and _calls(node.value, "mean")]
+    for name, node in stds.items():
+        if means and _is_divided(body, name) and not _has_root(body, name):
+            yield finding(
+                "TARE009",
+                "warning",
+                Spot(source, node),
+                f"{name} sums up the stds of single images or batches and is divided by their number: the mean of stds is smaller "
+                "than the std of the pixels",
+                "sum up values and squares, and take sqrt(mean of squares - mean**2) at the end; `tare measure` does it exactly",
+            )
+
+
+def _variance(source: Source, body: _Body) -> Iterator[CodeFinding]:
+    for node in _own(body):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        name = _named(node.targets[0])
+        if name and "std" in words(name) and _is_variance(node.value) and not _has_root(body, name):
+            yield finding(
+                "TARE044",
+                "error",
+                Spot(source, node),
+                f"{name} is the mean of squares minus the square of the mean, which is the variance",
+                "take its square root",
+            )
+
+
+def _named(node: ast.expr) -> str:
+    node = node.value if isinstance(node, ast.Subscript) else node
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return any(isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node))
+
+
+def _mentions(nodes: Sequence[ast.AST], name: str) -> bool:
+    return any(_named(each) == name for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute))
+
+
+def _is_divided(body: _Body, name: str) -> bool:
+    for node in _own(body):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Div) and _named(node.target) == name:
+            return True
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _named(node.left) == name:
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("div_", "div"):
+            if _named(node.func.value) == name:
+                return True
+    return False
+
+
+def _has_root(body: _Body, name: str) -> bool:
+    for node in _own(body):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            last = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            if last in ("sqrt", "sqrt_", "pow") and _mentions([*node.args, *owner], name):
+                return True
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _mentions([node.left], name):
+            return True
+    return False
+
+
+def _is_variance(value: ast.expr) -> bool:
+    """Whether an expression is ``squares / n - mean ** 2``."""
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub):
+        return False
+    square = value.right
+    is_square = (
+        isinstance(square, ast.BinOp)
+        and isinstance(square.op, ast.Pow)
+        and isinstance(square.right, ast.Constant)
+        and square.right.value == 2
+        and "mean" in words(_named(square.left))
+    )
+    squares = {word for each in ast.walk(value.left) if isinstance(each, ast.Name) for word in words(each.id)}
+    return is_square and bool(squares & {"sq", "sqr", "squared", "squares", "square", "sqrd", "sumsq", "squ"})
+
+
+_TEST = frozenset(("test", "val", "valid", "validation"))
+
+
+def _fitted_on_test(source: Source, body: _Body) -> Iterator[CodeFinding]:
+    """``scaler.fit_transform(X_test)`` after the same scaler was fitted on other data in the same function."""
+    own = list(_own(body))
+    scalers = {
+        _named(node.targets[0])
+        for node in own
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _named(node.value.func).endswith("Scaler")
+    }
+    fits = sorted(
+        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)), key=lambda node: (node.lineno, node.col_offset)
+    )
+    for node in fits:
+        name = _argument(node)
+        trained = next((one for one in fits if _owner(one) == _owner(node) and not words(_argument(one)) & _TEST), None)
+        if trained is not None and words(name) & _TEST and "train" not in words(name):
+            yield finding(
+                "TARE060",
+                "warning",
+                Spot(source, node),
+                f"the scaler is fitted again on {name}: the same value means something else in training and in the test",
+                f"write {_owner(node)}.transform({name}), with what was fitted on the training data",
+                evidence=(step(f"fitted on {_argument(trained)}", Spot(source, trained)),),
+            )
+
+
+def _is_fit(node: ast.Call, scalers: set[str]) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr in ("fit_transform", "fit") and _owner(node) in scalers
+
+
+def _owner(node: ast.Call) -> str:
+    return _named(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+
+
+def _argument(node: ast.Call) -> str:
+    """The name of what is fitted: ``X_test`` of ``X_test.values.reshape(-1, 1)``."""
+    given: ast.AST | None = node.args[0] if node.args else None
+    while isinstance(given, ast.Call | ast.Attribute | ast.Subscript):
+        if isinstance(given, ast.Attribute) and isinstance(given.value, ast.Name) and given.value.id == "self":
+            return given.attr
+        given = given.func if isinstance(given, ast.Call) else given.value
+    return given.id if isinstance(given, ast.Name) else ""

@@ -1,0 +1,40 @@
+"""What could not be told of the files, as notes: silence about it is no judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding
+from tare.checking.repository.rules.normalisations import of_step
+from tare.code.facts import Facts
+from tare.code.libraries.pipelines import step_of
+
+
+def unresolved(facts: Facts) -> Iterator[CodeFinding]:
+    """A note for each Normalize whose constants, and each pretrained network whose input, are not known."""
+    yield from _constants(facts)
+    for network in facts.networks:
+        if network.pretrained is not False and network.expected is None:
+            yield finding(
+                "TARE080",
+                "note",
+                network.call.spot,
+                f"what {network.name} of {network.library} expects is not known, so no pipeline was compared with it",
+                "state it: --model, or network in [tool.tare]",
+            )
+
+
+def _constants(facts: Facts) -> Iterator[CodeFinding]:
+    for call in facts.calls:
+        step = step_of(call) if call.last == "Normalize" else None
+        if step is None:
+            continue
+        if step.kind == "opaque" or (step.kind == "normalize" and not list(of_step(step, call.decisions))):
+            yield finding(
+                "TARE010",
+                "note",
+                call.spot,
+                "the constants of this Normalize cannot be told without running the code, so they were not judged",
+                "run it: tare check FILE.py:NAME --model timm:NAME",
+            )

@@ -1,0 +1,97 @@
+"""Mistakes that only the code shows: what runs leaves no trace of them, or stops before anything is fed.
+
+The functions yield nothing from evidence of a pipeline that ran; the findings come from ``tare.checking.repository.rules``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tare.checking.rules.evidence import Evidence
+from tare.checking.rules.rule import NORMALIZE, Problem, rule
+
+
+@rule(
+    "TARE100",
+    "constant-typo",
+    "error",
+    wrong="v2.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.255))",
+    right=NORMALIZE,
+)
+def constant_typo(evidence: Evidence) -> Iterator[Problem]:
+    """A slip of the pen in published constants.
+
+    Two of three numbers are those of a published mean or std, and the third differs in one digit. One channel is then scaled
+    differently from the others. Nobody notices, because training adapts to it; a network whose weights are frozen cannot.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE101",
+    "network-range",
+    "error",
+    wrong="ImageDataGenerator(rescale=1 / 255) before MobileNetV2(weights='imagenet')",
+    right="ImageDataGenerator(preprocessing_function=tf.keras.applications.mobilenet_v2.preprocess_input)",
+)
+def network_range(evidence: Evidence) -> Iterator[Problem]:
+    """Images scaled for another range than the network of Keras expects.
+
+    Each network of keras.applications has its own scaling: -1..1, the ImageNet means subtracted from BGR, or raw values which the
+    network scales itself, as EfficientNet and ConvNeXt do. None of them wants 0..1 alone. Together with a division by 255,
+    ``preprocess_input`` gives values of a 255th of their size.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE102",
+    "grey-code",
+    "warning",
+    wrong="cv2.cvtColor(cv2.imread(path), cv2.COLOR_RGB2GRAY)",
+    right="cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2GRAY)",
+)
+def grey_code(evidence: Evidence) -> Iterator[Problem]:
+    """A colour code for RGB on an image that is BGR.
+
+    ``cv2.imread`` gives blue, green, red. A code that begins with COLOR_RGB2 takes blue for red, so that the grey value weighs red
+    with 0.114 and blue with 0.299, and a hue is that of another colour. The image still looks like an image.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE103",
+    "imread-flag",
+    "error",
+    wrong="cv2.imread(path, cv2.COLOR_BGR2RGB)",
+    right="cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)",
+)
+def imread_flag(evidence: Evidence) -> Iterator[Problem]:
+    """A code of cvtColor where imread takes a flag.
+
+    Both are plain numbers, so OpenCV takes COLOR_BGR2RGB (4) for IMREAD_ANYCOLOR (4) and reads as before: the image stays BGR,
+    and the reader of the code believes that it is RGB.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE104",
+    "transform-text",
+    "error",
+    wrong="ImageFolder(root, transform=transforms['train'] if train else 'test')",
+    right="ImageFolder(root, transform=transforms['train' if train else 'test'])",
+)
+def transform_text(evidence: Evidence) -> Iterator[Problem]:
+    """A text where a transform belongs.
+
+    The dataset calls its transform with each image, and a text cannot be called: the branch fails with its first image. It stays
+    unnoticed as long as nobody takes this branch.
+    """
+    del evidence
+    yield from ()

@@ -1,0 +1,115 @@
+"""What the rules read: the pipelines, datasets and networks that the files of a repository make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tare.code.interpreter.conditions import Decisions, agree
+from tare.code.interpreter.source import Source
+from tare.code.interpreter.values import Call, Choice, Items, Table, Value
+from tare.code.libraries.networks import Network, networks_of
+from tare.code.libraries.pipelines import Variant, is_container, variants
+from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline:
+    """A pipeline that a call makes, one variant a branch, and what it is for."""
+
+    call: Call
+    variants: tuple[Variant, ...]
+    role: Role
+
+    @property
+    def path(self) -> str:
+        """The file that makes it."""
+        return self.call.spot.source.path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A dataset or loader that a call makes, what it is for, and the pipelines given to it."""
+
+    call: Call
+    role: Role
+    pipelines: tuple[tuple[Decisions, Pipeline], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that was read of a repository."""
+
+    pipelines: tuple[Pipeline, ...]
+    datasets: tuple[Dataset, ...]
+    networks: tuple[Network, ...]
+    calls: tuple[Call, ...]
+    sources: tuple[Source, ...]
+    cut: frozenset[str] = frozenset()
+
+
+def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] = ()) -> Facts:
+    """The facts in a log of calls."""
+    inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
+    pipelines = {
+        id(call): Pipeline(call, tuple(_possible(call)), role_of(call)) for call in log if is_container(call) and id(call) not in inside
+    }
+    datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
+    networks = [each for call in log for each in networks_of(call)]
+    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut))
+
+
+def _parts(call: Call) -> Iterable[Value]:
+    for value in (*call.args, *call.keywords.values()):
+        yield from value.items if isinstance(value, Items) else (value,)
+
+
+def _possible(call: Call) -> Iterable[Variant]:
+    return (each for each in variants(call, call) if agree(each.decisions, call.decisions))
+
+
+def role_of(call: Call) -> Role:
+    """What a pipeline is for: its names, then the branches taken, then the functions it is made in."""
+    named, decided = role_of_names(call.names), role_of_decisions(call.decisions)
+    if _role_of_list(call) not in ("unknown", named) and named != "unknown":
+        return "mixed"
+    if named != "unknown" and decided not in ("unknown", named):
+        return "mixed"
+    for role in (_role_of_list(call), named, decided):
+        if role != "unknown":
+            return role
+    made = role_of_names(call.within[-1:])
+    return made if made != "unknown" else role_of_file(call.spot.source.path, call.spot.source.document.text)
+
+
+def _role_of_list(call: Call) -> Role:
+    """The role that the name of the list of steps states."""
+    given = call.args[0] if call.args else None
+    return role_of_names([given.name]) if isinstance(given, Items) and given.name else "unknown"
+
+
+def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:
+    if not call.function.startswith("new.") and not call.function.startswith("torchvision.datasets"):
+        return None
+    found = [
+        (decisions, pipelines[id(value)])
+        for given in (*call.args, *call.keywords.values())
+        for decisions, value in _given(given)
+        if id(value) in pipelines
+    ]
+    return Dataset(call, _role_of_dataset(call), tuple(found)) if found else None
+
+
+def _given(value: Value) -> Iterable[tuple[Decisions, Value]]:
+    if isinstance(value, Choice):
+        return value.options
+    if isinstance(value, Table):
+        return [(frozenset(), each) for each in value.entries.values()] if len(value.entries) == 1 else []
+    return [(frozenset(), value)]
+
+
+def _role_of_dataset(call: Call) -> Role:
+    names = [each for each in call.names if each not in ("self", "dataset")]
+    return role_of_names(names)
+
+

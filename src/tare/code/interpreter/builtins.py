@@ -1,0 +1,151 @@
+"""Functions of Python, NumPy and argparse whose result follows from constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tare.code.interpreter.frame import Frame
+from tare.code.interpreter.arguments import add_option
+from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
+
+Args = tuple[Value, ...]
+Keywords = Mapping[str, Value]
+
+_ARRAYS = frozenset(("array", "asarray", "float32", "float64", "tensor", "as_tensor", "FloatTensor", "Tensor", "constant"))
+_ARRAY_LIBRARIES = ("numpy.", "torch.", "tensorflow.", "jax.numpy.", "cupy.", "np.")
+_SHAPES = frozenset("view reshape astype to cuda float double type cpu numpy tolist unsqueeze flatten copy clone half detach repeat expand expand_as permute transpose".split())
+
+
+def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+    """The result of a library's function on constants; None if it is not one of these."""
+    last = name.rpartition(".")[2]
+    if name == "builtins.dict":
+        return _dict(args, keywords, spot)
+    if name.startswith("builtins."):
+        act = _BUILTINS.get(last)
+        return act(args, spot) if act is not None else None
+    if last in _ARRAYS and name.startswith(_ARRAY_LIBRARIES) and args:
+        return as_array(args[0], spot)
+    if name.startswith(("dataclasses.field", "pydantic.Field")) and "default" in keywords:
+        return keywords["default"]
+    del frame
+    return None
+
+
+def as_array(value: Value, spot: Spot) -> Value | None:
+    """Constants as an array, on which arithmetic goes element by element; None for anything else."""
+    if isinstance(value, Items):
+        return replace(value, kind="array")
+    if isinstance(value, Literal) and isinstance(value.value, int | float):
+        return replace(value, spot=value.spot or spot)
+    return None
+
+
+def of_method(frame: Frame, owner: Value, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+    """The result of a method on constants, dictionaries and argument parsers; None if it is not followed."""
+    if isinstance(owner, Table):
+        return _of_table(owner, name, args)
+    if isinstance(owner, Items):
+        return replace(owner, items=tuple(each for each in owner.items)) if name in _SHAPES else None
+    if isinstance(owner, Literal) and isinstance(owner.value, str):
+        return _of_text(owner, name, args, spot)
+    if name == "add_argument":
+        add_option(frame.run.options, owner, args, keywords)
+    if name in ("add_argument_group", "add_mutually_exclusive_group"):
+        return owner
+    return None
+
+
+def _of_table(owner: Table, name: str, args: Args) -> Value | None:
+    if owner.spread:
+        return UNKNOWN
+    if name == "get" and args and isinstance(args[0], Literal) and not args[0].soft:
+        return owner.entries.get(args[0].value, args[1] if len(args) > 1 else Literal(None))
+    if name == "items":
+        return Items(tuple(Items((Literal(key), value), kind="tuple") for key, value in owner.entries.items()))
+    if name == "keys":
+        return Items(tuple(Literal(key) for key in owner.entries))
+    if name == "values":
+        return Items(tuple(owner.entries.values()))
+    return owner if name == "copy" else None
+
+
+def _of_text(owner: Literal, name: str, args: Args, spot: Spot) -> Value | None:
+    if name not in ("lower", "upper", "strip", "startswith", "endswith", "split", "replace"):
+        return None
+    found = [plain(each) for each in args]
+    if NOT_PLAIN in found:
+        return UNKNOWN
+    try:
+        result = getattr(str(owner.value), name)(*found)
+    except (TypeError, ValueError):
+        return UNKNOWN
+    if isinstance(result, list):
+        return Items(tuple(Literal(each, spot, owner.soft) for each in result[:64]), spot)
+    return Literal(result, spot, owner.soft)
+
+
+def _dict(args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+    if args and not isinstance(args[0], Table):
+        return UNKNOWN
+    before = args[0].entries if args and isinstance(args[0], Table) else {}
+    return Table({**before, **keywords}, spot)
+
+
+def _sequence(kind: str) -> Callable[[Args, Spot], Value | None]:
+    def act(args: Args, spot: Spot) -> Value | None:
+        if not args:
+            return Items((), spot, kind)
+        return replace(args[0], kind=kind) if isinstance(args[0], Items) else None
+
+    return act
+
+
+def _len(args: Args, spot: Spot) -> Value | None:
+    return Literal(len(args[0].items), spot, args[0].soft) if args and isinstance(args[0], Items) else None
+
+
+def _range(args: Args, spot: Spot) -> Value | None:
+    found = [plain(each) for each in args]
+    if not found or not all(isinstance(each, int) for each in found):
+        return None
+    try:
+        numbers = range(*found)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    soft = any(is_soft(each) for each in args)
+    return Items(tuple(Literal(each, spot, soft) for each in numbers), spot) if len(numbers) <= 16 else None
+
+
+def _zip(args: Args, spot: Spot) -> Value | None:
+    if not args or not all(isinstance(each, Items) for each in args):
+        return None
+    rows = zip(*(each.items for each in args if isinstance(each, Items)), strict=False)
+    return Items(tuple(Items(tuple(row), spot, "tuple") for row in rows), spot)
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[Args, Spot], Value | None]:
+    def act(args: Args, spot: Spot) -> Value | None:
+        if not args or not isinstance(args[0], Literal) or not isinstance(args[0].value, int | float | str):
+            return None
+        try:
+            return replace(args[0], value=kind(args[0].value), spot=args[0].spot or spot)
+        except (ValueError, OverflowError):
+            return UNKNOWN
+
+    return act
+
+
+_BUILTINS: dict[str, Callable[[Args, Spot], Value | None]] = {
+    "list": _sequence("list"),
+    "tuple": _sequence("tuple"),
+    "set": _sequence("set"),
+    "len": _len,
+    "range": _range,
+    "zip": _zip,
+    "int": _number(int),
+    "float": _number(float),
+}

@@ -1,0 +1,217 @@
+"""Calls: the repository's functions and classes are followed, everything else is kept as a call."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+
+from tare.code.interpreter.arguments import option
+from tare.code.interpreter.builtins import of_builtin, of_method
+from tare.code.interpreter.expressions import made
+from tare.code.interpreter.frame import DEEPEST_CALL, Frame
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import (
+    UNKNOWN,
+    Call,
+    Choice,
+    Class,
+    Function,
+    Instance,
+    Items,
+    Library,
+    Literal,
+    ModuleOf,
+    Parameter,
+    Table,
+    Value,
+    joined,
+    named,
+    narrowed,
+    softened,
+)
+
+Args = tuple[Value, ...]
+Keywords = Mapping[str, Value]
+
+
+def call(frame: Frame, callee: Value, args: Args, keywords: Keywords, spot: Spot, *, spread: bool = False) -> Value:
+    """What a call returns."""
+    if isinstance(callee, Function):
+        return _function(frame, callee, args, keywords, spot, spread)
+    if isinstance(callee, Class):
+        return instance(frame, callee, args, keywords, spot, spread)
+    if isinstance(callee, Instance):
+        return _object(frame, callee, args, keywords, spot)
+    if isinstance(callee, Library):
+        found = of_builtin(frame, callee.name, args, keywords, spot)
+        return made(frame, callee.name, args, spot.node, keywords=keywords, spread=spread) if found is None else found
+    if isinstance(callee, Call):
+        return _symbol(frame, callee, args, keywords, spot, spread)
+    return made(frame, "()", args, spot.node, callee, keywords=keywords, spread=spread)
+
+
+def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
+    if callee.function == "functools.partial" and callee.args:
+        return call(frame, callee.args[0], (*callee.args[1:], *args), {**callee.keywords, **keywords}, spot, spread=spread)
+    if not callee.function.startswith("@"):
+        return made(frame, "()", args, spot.node, callee, keywords=keywords, spread=spread)
+    name = callee.function[1:]
+    found = of_method(frame, callee.receiver, name, args, keywords, spot)
+    if found is None:
+        found = made(frame, f".{name}", args, spot.node, callee.receiver, keywords=keywords, spread=spread)
+    return found
+
+
+def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool = False) -> Value:
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee):
+        return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
+    if callee.bound is not None and callee.kind != "staticmethod":
+        args = (callee.bound, *args)
+    names = bound_arguments(callee, args, keywords, softly=False, spread=spread)
+    return run_function(frame, callee, names)
+
+
+def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Value:
+    """Carry out a function whose parameters have these values, and return what it returns."""
+    frame.run.entered.add(callee.node)
+    inner = Frame(
+        frame.run,
+        callee.source,
+        names,
+        (callee.closure,),
+        frame.decisions,
+        (*frame.within, callee.name),
+        (*frame.nodes, callee.node),
+        f"{callee.source.path}:{callee.name}",
+    )
+    if isinstance(callee.node, ast.Lambda):
+        return frame.run.engine.evaluate(inner, callee.node.body)
+    frame.run.engine.execute(inner, callee.node.body)
+    if inner.alive and not inner.returns:
+        return Literal(None)
+    return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
+
+
+def bound_arguments(
+    callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False
+) -> dict[str, Value]:
+    """The values of a function's parameters; ``softly`` if the caller is not known, so that a default may be replaced.
+
+    With ``spread`` there are arguments that are not known, and a parameter that is not given otherwise may be any of them.
+    """
+    given = callee.node.args
+    positional = [*given.posonlyargs, *given.args]
+    names: dict[str, Value] = {}
+    for each in (*positional, *given.kwonlyargs):
+        default = callee.defaults.get(each.arg)
+        if spread and not softly:
+            names[each.arg] = UNKNOWN
+        elif default is None:
+            names[each.arg] = Parameter(each.arg, Spot(callee.source, each)) if softly else UNKNOWN
+        else:
+            names[each.arg] = softened(default) if softly else default
+    for parameter, value in zip(positional, args, strict=False):
+        names[parameter.arg] = named(value, parameter.arg) if parameter.arg != "self" else value
+    if given.vararg:
+        names[given.vararg.arg] = UNKNOWN if softly else Items(tuple(args[len(positional) :]))
+    names |= {key: value for key, value in keywords.items() if key in names}
+    if given.kwarg:
+        rest = {key: value for key, value in keywords.items() if key not in names}
+        names[given.kwarg.arg] = UNKNOWN if softly else Table(dict(rest))
+    return names
+
+
+def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spot, spread: bool = False) -> Value:
+    """A new object of a class of the repository, after its ``__init__``."""
+    new = Instance(cls, frame.run.new_key())
+    new.made = made(frame, f"new.{cls.name}", args, spot.node, new, keywords=keywords)
+    frame.run.log.append(new.made)
+    frame.run.instances.setdefault(cls.node, []).append(new)
+    begin = method(frame, cls, "__init__")
+    if begin is not None and (is_plain_layer(cls) or not frame.run.may_enter(begin)):
+        return new
+    if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
+        run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False, spread=spread))
+    elif begin is None:
+        fields = [each.target.id for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
+        for name, value in [*zip(fields, args, strict=False), *keywords.items()]:
+            frame.run.heap.write((new.key, name), named(value, name))
+    return new
+
+
+#: What a layer or module may say that matters; one without such a word is only layers.
+_SAYS = re.compile(r"pretrained|timm|models\.|applications|Normali[sz]|normalize|255|preprocess|transform|weights|mean|get_|build|create|load")
+_LAYERS = ("Module", "Layer", "Model", "LightningModule", "Sequential")
+
+
+def is_plain_layer(cls: Class) -> bool:
+    """Whether a class is a network's part that says nothing of its inputs: following it only costs time."""
+    if not any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases):
+        return False
+    return _SAYS.search(cls.source.segment(cls.node)) is None
+
+
+def method(frame: Frame, cls: Class, name: str) -> Function | None:
+    """A method of a class or of one of its bases in the repository."""
+    found = class_attribute(frame, cls, name)
+    return found if isinstance(found, Function) else None
+
+
+def class_attribute(frame: Frame, cls: Class, name: str, depth: int = 0) -> Value | None:
+    """An attribute of a class or of its bases in the repository."""
+    if name in cls.attributes:
+        return narrowed(cls.attributes[name], frame.decisions)
+    for base in cls.bases:
+        found = class_attribute(frame, base, name, depth + 1) if isinstance(base, Class) and depth < 10 else None
+        if found is not None:
+            return found
+    return None
+
+
+def _object(frame: Frame, callee: Instance, args: Args, keywords: Keywords, spot: Spot) -> Value:
+    act = method(frame, callee.cls, "__call__")
+    if act is not None:
+        bound = Function(act.node, act.source, act.name, act.defaults, act.closure, callee, act.kind)
+        return _function(frame, bound, args, keywords, spot)
+    return made(frame, "()", args, spot.node, callee, keywords=keywords)
+
+
+def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
+    """An attribute of a value."""
+    if isinstance(owner, Library):
+        return Library(f"{owner.name}.{name}")
+    if isinstance(owner, Instance):
+        return _of_instance(frame, owner, name, spot)
+    if isinstance(owner, Class):
+        found = class_attribute(frame, owner, name)
+        return UNKNOWN if found is None else found
+    if isinstance(owner, ModuleOf):
+        return _of_module(frame, owner, name)
+    if isinstance(owner, Choice):
+        return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
+    if isinstance(owner, Call) and not owner.function.startswith("@"):
+        default = option(frame.run.options, owner, name)
+        if default is not None:
+            return default
+    return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+
+
+def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
+    own = frame.run.heap.read((owner.key, name))
+    if own is not None:
+        return narrowed(own, frame.decisions)
+    found = class_attribute(frame, owner.cls, name)
+    if isinstance(found, Function) and found.kind != "staticmethod":
+        bound = Function(found.node, found.source, found.name, found.defaults, found.closure, owner, found.kind)
+        return _function(frame, bound, (), {}, spot) if found.kind in ("property", "cached_property") else bound
+    if found is not None:
+        return found
+    return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+
+
+def _of_module(frame: Frame, owner: ModuleOf, name: str) -> Value:
+    names = frame.run.engine.module(owner.path)
+    if name in names:
+        return narrowed(names[name], frame.decisions)
+    return frame.run.engine.submodule(owner.path, name)

@@ -1,0 +1,109 @@
+"""Branches: what must hold for a value to be the one that is used."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``subject`` is one of ``values``, or is none of them if ``holds`` is false."""
+
+    subject: str
+    values: frozenset[object]
+    holds: bool
+
+    def __str__(self) -> str:
+        """The condition as a person writes it, such as ``model == 'vit'``."""
+        text = self.subject.partition("::")[2]
+        if self.values == {True}:
+            return text if self.holds else f"not {text}"
+        listed = " or ".join(repr(value) for value in sorted(self.values, key=repr))
+        return f"{text} {'==' if self.holds else '!='} {listed}"
+
+
+Decisions = frozenset[Condition]
+ALWAYS: Decisions = frozenset()
+
+
+def agree(*several: Decisions) -> bool:
+    """Whether all decisions can hold in one run of the program."""
+    united = frozenset().union(*several)
+    if len(united) < 2:
+        return True
+    by_subject: dict[str, list[Condition]] = {}
+    for condition in united:
+        by_subject.setdefault(condition.subject, []).append(condition)
+    return all(len(each) == 1 or _possible(each) for each in by_subject.values())
+
+
+def _possible(conditions: list[Condition]) -> bool:
+    allowed = [each.values for each in conditions if each.holds]
+    if not allowed:
+        return True
+    excluded = frozenset().union(*(each.values for each in conditions if not each.holds))
+    return bool(frozenset.intersection(*allowed) - excluded)
+
+
+def of_test(test: ast.expr, scope: str) -> tuple[Decisions, Decisions]:
+    """What holds where a test is true, and where it is false.
+
+    ``x == "a"``, ``x in ("a", "b")`` and ``x == "a" or x == "b"`` are conditions on ``x``, so that a later test of ``x`` can agree
+    or not. Any other test is a condition on its own text.
+    """
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        yes, no = of_test(test.operand, scope)
+        return no, yes
+    if isinstance(test, ast.BoolOp):
+        return _joined(test, scope)
+    subject, values, holds = _compared(test)
+    condition, opposite = (Condition(f"{scope}::{subject}", values, each) for each in (holds, not holds))
+    return frozenset([condition]), frozenset([opposite])
+
+
+def _joined(test: ast.BoolOp, scope: str) -> tuple[Decisions, Decisions]:
+    parts = [of_test(each, scope) for each in test.values]
+    if isinstance(test.op, ast.And):
+        return _united(yes for yes, _ in parts), _opaque(test, scope, holds=False)
+    no = _united(each for _, each in parts)
+    conditions = [next(iter(yes)) for yes, _ in parts if len(yes) == 1]
+    subjects = {each.subject for each in conditions}
+    if len(conditions) == len(parts) and len(subjects) == 1 and all(each.holds for each in conditions):
+        values = frozenset().union(*(each.values for each in conditions))
+        return frozenset([Condition(subjects.pop(), values, True)]), no
+    return _opaque(test, scope, holds=True), no
+
+
+def _united(several: Iterable[Decisions]) -> Decisions:
+    return frozenset().union(*several)
+
+
+def _opaque(test: ast.expr, scope: str, *, holds: bool) -> Decisions:
+    return frozenset([Condition(f"{scope}::{_text(test)}", frozenset([True]), holds)])
+
+
+def _compared(test: ast.expr) -> tuple[str, frozenset[object], bool]:
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        operator, values = test.ops[0], _literals(test.comparators[0])
+        if values is not None and isinstance(operator, ast.Eq | ast.In | ast.Is):
+            return _text(test.left), values, True
+        if values is not None and isinstance(operator, ast.NotEq | ast.NotIn | ast.IsNot):
+            return _text(test.left), values, False
+    return _text(test), frozenset([True]), True
+
+
+def _literals(node: ast.expr) -> frozenset[object] | None:
+    if isinstance(node, ast.Constant):
+        return frozenset([node.value])
+    if isinstance(node, ast.List | ast.Tuple | ast.Set) and all(isinstance(each, ast.Constant) for each in node.elts):
+        return frozenset(each.value for each in node.elts if isinstance(each, ast.Constant))
+    return None
+
+
+def _text(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:200]
+    except (RecursionError, ValueError):
+        return f"<{id(node)}>"

@@ -1,0 +1,181 @@
+"""What one execution of a function or module knows, and what all executions of a repository share."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
+from tare.code.interpreter.heap import Heap
+from tare.code.interpreter.source import Source, Spot
+from tare.code.interpreter.values import Call, Class, Function, Instance, Value, joined, narrowed
+
+#: How deep calls of the repository's functions, and nested expressions, are followed.
+DEEPEST_CALL = 9
+DEEPEST_EXPRESSION = 60
+#: How often one function is followed for one entry.
+MOST_VISITS = 16
+
+
+#: What a function may say that matters to the rules.
+_MATTERS = re.compile(r"pretrained|timm|models\.|applications|ormali[sz]e|255|127|preprocess|transform|mean|Compose")
+
+
+class OutOfBudget(Exception):
+    """An entry took more steps than it may; what it found so far stands."""
+
+
+class Engine(Protocol):
+    """The parts of the interpreter, as they call each other."""
+
+    def evaluate(self, frame: Frame, node: ast.expr) -> Value:
+        """The value of an expression."""
+
+    def execute(self, frame: Frame, body: Sequence[ast.stmt]) -> None:
+        """Carry out statements."""
+
+    def call(
+        self, frame: Frame, callee: Value, args: tuple[Value, ...], keywords: Mapping[str, Value], spot: Spot, *, spread: bool = False
+    ) -> Value:
+        """What a call returns."""
+
+    def attribute(self, frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
+        """An attribute of a value."""
+
+    def module(self, path: str) -> Mapping[str, Value]:
+        """The names of a module of the repository."""
+
+    def submodule(self, path: str, name: str) -> Value:
+        """The module of a name in a package of the repository, or UNKNOWN."""
+
+    def imported(self, source: Source, module: str, level: int) -> Value:
+        """The module that an import statement names."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What all executions share: the heap, the calls that were made, and the budget of steps."""
+
+    engine: Engine
+    interesting: Callable[[str], bool]
+    followed: frozenset[str] | None = None
+    heap: Heap = field(default_factory=Heap)
+    log: list[Call] = field(default_factory=list)
+    instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
+    options: dict[Value, dict[str, Value]] = field(default_factory=dict)
+    entered: set[ast.AST] = field(default_factory=set)
+    visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    handed: list[Function] = field(default_factory=list)
+    steps: int = 0
+    limit: int = 0
+    entry: str = ""
+    keys: int = 0
+
+    def step(self) -> None:
+        """Count one step of the entry. Raises :class:`OutOfBudget`."""
+        self.steps += 1
+        if self.steps > self.limit:
+            self.cut.add(self.entry)
+            raise OutOfBudget
+
+    def may_enter(self, callee: Function) -> bool:
+        """Whether a function is followed once more in this entry: one of a file that says nothing is not, nor a hundredth call."""
+        if self.followed is not None and callee.source.path not in self.followed:
+            return False
+        key = (self.entry, callee.node)
+        self.visits[key] = self.visits.get(key, 0) + 1
+        if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
+            self.cut.add(self.entry)
+        return self.visits[key] <= MOST_VISITS
+
+    def new_key(self) -> int:
+        """A key for a new object."""
+        self.keys += 1
+        return self.keys
+
+
+@dataclass(slots=True)
+class Frame:
+    """One execution of a module, class body or function.
+
+    ``names`` are its variables and ``enclosing`` those around it; ``decisions`` are the branches taken to where it stands.
+    ``alive`` is false after a return, raise, break or continue.
+    """
+
+    run: Run
+    source: Source
+    names: dict[str, Value]
+    enclosing: tuple[Mapping[str, Value], ...] = ()
+    decisions: Decisions = ALWAYS
+    within: tuple[str, ...] = ()
+    nodes: tuple[ast.AST, ...] = ()
+    scope: str = ""
+    alive: bool = True
+    depth: int = 0
+    loops: int = 0
+    returns: list[tuple[Decisions, Value]] = field(default_factory=list)
+    stars: list[str] = field(default_factory=list)
+    owner: Class | None = None
+    this: Value | None = None
+
+    def spot(self, node: ast.AST) -> Spot:
+        """The place of a node of this source."""
+        return Spot(self.source, node)
+
+    def look_up(self, name: str) -> Value | None:
+        """The value of a name here, as far as the branches taken allow; None if nobody gave it one."""
+        for names in (self.names, *self.enclosing):
+            if name in names:
+                return narrowed(names[name], self.decisions)
+        return None
+
+    def branch(self, arms: Sequence[tuple[Decisions, Callable[[], None]]]) -> None:
+        """Carry out each arm that is possible from the same state, and join what they leave behind."""
+        start, names, heap = self.decisions, self.names, self.run.heap
+        ends: list[tuple[Decisions, dict[str, Value], dict[tuple[int, str], Value]]] = []
+        for extra, act in arms:
+            if not agree(start, extra):
+                continue
+            mark = heap.mark()
+            self.names, self.decisions, self.alive = dict(names), start | extra, True
+            act()
+            written = heap.rolled_back(mark)
+            if self.alive:
+                ends.append((self.decisions, self.names, written))
+        self.alive = bool(ends)
+        self.decisions = ends[0][0] if len(ends) == 1 else start
+        # The caller holds on to the dictionary itself, so it is changed in place.
+        self.names = names
+        names.update(_joined_names([(decisions, each) for decisions, each, _ in ends]))
+        for place, value in _joined_heaps([(decisions, written) for decisions, _, written in ends], heap).items():
+            heap.write(place, value)
+
+
+def _joined_names(ends: list[tuple[Decisions, dict[str, Value]]]) -> dict[str, Value]:
+    if len(ends) == 1:
+        return ends[0][1]
+    names = dict.fromkeys(name for _, each in ends for name in each)
+    return {name: _one([(decisions, each[name]) for decisions, each in ends if name in each]) for name in names}
+
+
+def _one(options: list[tuple[Decisions, Value]]) -> Value:
+    first = options[0][1]
+    return first if all(value is first for _, value in options) else joined(options)
+
+
+def _joined_heaps(
+    ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap
+) -> dict[tuple[int, str], Value]:
+    places = dict.fromkeys(place for _, written in ends for place in written)
+    found: dict[tuple[int, str], Value] = {}
+    for place in places:
+        before = heap.read(place)
+        options = [(decisions, written.get(place, before)) for decisions, written in ends]
+        found[place] = _one([(decisions, value) for decisions, value in options if value is not None])
+    return found
+
+

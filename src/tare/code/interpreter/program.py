@@ -1,0 +1,198 @@
+"""A repository as an interpreter sees it: its modules, found by name and carried out once."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Mapping, Sequence
+
+from tare.code.files.document import Document, Skipped
+from tare.code.interpreter import calls, expressions, statements
+from tare.code.interpreter.frame import Frame, OutOfBudget, Run
+from tare.code.interpreter.source import Source, Spot, parsed
+from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
+
+#: Steps that one entry may take, and all entries of one file together.
+STEPS = 30_000
+STEPS_OF_FILE = 60_000
+_MOST_HANDED = 40
+_LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
+
+
+class Program:
+    """The modules of a repository; it connects the parts of the interpreter (:class:`Engine`)."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = {each.path: each for each in documents if each.kind != "configuration"}
+        self._folders = {folder for path in self._documents for folder in _ancestors(path)}
+        self._sources: dict[str, Source | Skipped] = {}
+        self._names: dict[str, dict[str, Value]] = {}
+        self.run: Run | None = None
+
+    @property
+    def sources(self) -> list[Source]:
+        """The files that were parsed."""
+        return [each for each in self._sources.values() if isinstance(each, Source)]
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """The files that could not be parsed."""
+        return [each for each in self._sources.values() if isinstance(each, Skipped)]
+
+    def source(self, path: str) -> Source | None:
+        """The parsed file; None if it cannot be parsed."""
+        if path not in self._sources:
+            self._sources[path] = parsed(self._documents[path])
+        found = self._sources[path]
+        return found if isinstance(found, Source) else None
+
+    def evaluate(self, frame: Frame, node: ast.expr) -> Value:
+        """The value of an expression."""
+        return expressions.evaluate(frame, node)
+
+    def execute(self, frame: Frame, body: Sequence[ast.stmt]) -> None:
+        """Carry out statements."""
+        statements.execute(frame, body)
+
+    def call(
+        self,
+        frame: Frame,
+        callee: Value,
+        args: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        spot: Spot,
+        *,
+        spread: bool = False,
+    ) -> Value:
+        """What a call returns."""
+        return calls.call(frame, callee, args, keywords, spot, spread=spread)
+
+    def attribute(self, frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
+        """An attribute of a value."""
+        return calls.attribute(frame, owner, name, spot)
+
+    def module(self, path: str) -> Mapping[str, Value]:
+        """The names of a module after it was carried out; those so far if modules import each other in a circle."""
+        if path not in self._names:
+            self._names[path] = {}
+            source = self.source(path) if path in self._documents else None
+            if source is not None:
+                self._carry_out(source, self._names[path])
+        return self._names[path]
+
+    def _carry_out(self, source: Source, names: dict[str, Value]) -> None:
+        run = self.run
+        if run is None:
+            return
+        entry, steps, limit = run.entry, run.steps, run.limit
+        run.entry, run.steps, run.limit = source.path, 0, STEPS
+        frame = Frame(run, source, names, scope=source.path)
+        try:
+            statements.execute(frame, source.tree.body)
+        except (OutOfBudget, RecursionError):
+            pass
+        self._handed(run)
+        run.entry, run.steps, run.limit = entry, steps, limit
+
+    def _handed(self, run: Run) -> None:
+        """Functions inside functions, and lambdas, that were only handed on: to ``map``, to a layer, to a transform."""
+        left, run.handed = run.handed, []
+        for each in left[:_MOST_HANDED]:
+            if (run.entry, each.node) not in run.visits and run.may_enter(each):
+                self._within_entry(run, each)
+        run.handed = []
+
+    def _within_entry(self, run: Run, value: Function) -> None:
+        run.steps, run.limit = 0, STEPS
+        frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
+        try:
+            calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
+        except (OutOfBudget, RecursionError):
+            pass
+
+    def imported(self, source: Source, module: str, level: int) -> Value:
+        """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
+        parts = module.split(".") if module else []
+        folder = posixpath.dirname(source.path)
+        if level:
+            for _ in range(level - 1):
+                folder = posixpath.dirname(folder)
+            return self._at(posixpath.join(folder, *parts)) or UNKNOWN
+        while parts:
+            found = self._at(posixpath.join(folder, *parts)) or self._at(posixpath.join(folder, "src", *parts))
+            if found is not None and not (isinstance(found, ModuleOf) and found.path == source.path):
+                return found
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+        return Library(module)
+
+    def _at(self, stem: str) -> ModuleOf | None:
+        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+            if path in self._documents:
+                return ModuleOf(path)
+        is_library = posixpath.basename(stem) in _LIBRARIES  # a folder without __init__.py does not stand before an installed library
+        return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
+
+    def submodule(self, path: str, name: str) -> Value:
+        """The module of a name in a package of the repository, or UNKNOWN."""
+        if path.endswith("/"):
+            return self._at(f"{path}{name}") or UNKNOWN
+        if path.endswith("__init__.py"):
+            return self._at(posixpath.join(posixpath.dirname(path), name)) or UNKNOWN
+        return UNKNOWN
+
+    def carry_out(self, path: str) -> None:
+        """Every function and method of a file that nothing called when the modules were carried out."""
+        run, source = self.run, self.source(path)
+        if run is None or source is None:
+            return
+        names = self.module(path)
+        left = STEPS_OF_FILE
+        for value in list(names.values()):
+            left -= self._of_value(run, source, value) if left > 0 else 0
+
+    def _of_value(self, run: Run, source: Source, value: Value) -> int:
+        if isinstance(value, Function) and value.source is source and value.node not in run.entered:
+            return self._function(run, value, None, f"{source.path}::{value.name}")
+        if isinstance(value, Class) and value.source is source:
+            return self._class(run, value)
+        return 0
+
+    def _class(self, run: Run, value: Class) -> int:
+        methods = [each for each in value.attributes.values() if isinstance(each, Function) and each.node not in run.entered]
+        if not methods or calls.is_plain_layer(value):
+            return 0
+        used = 0
+        this = next(iter(run.instances.get(value.node, ())), None)
+        # What an object does belongs to the program that makes it.
+        program = this.made.entry.partition("::")[0] if this is not None and this.made is not None else value.source.path
+        entry = f"{program}::{value.name}"
+        for each in sorted(methods, key=lambda one: one.name != "__init__"):
+            if this is None:
+                this = Instance(value, run.new_key())
+                begin = value.attributes.get("__init__")
+                if isinstance(begin, Function):
+                    used += self._function(run, begin, this, entry)
+            if each.node not in run.entered:
+                used += self._function(run, each, this if each.kind != "staticmethod" else None, entry)
+        return used
+
+    def _function(self, run: Run, value: Function, this: Value | None, entry: str) -> int:
+        run.entry, run.steps, run.limit = entry, 0, STEPS
+        frame = Frame(run, value.source, {}, scope=value.source.path)
+        args = (this,) if this is not None else ()
+        try:
+            calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
+        except (OutOfBudget, RecursionError):
+            pass
+        steps = run.steps
+        self._handed(run)
+        return steps
+
+
+def _ancestors(path: str) -> list[str]:
+    found = []
+    while path := posixpath.dirname(path):
+        found.append(path)
+    return found

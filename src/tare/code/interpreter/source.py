@@ -1,0 +1,76 @@
+"""One parsed file, and the places of its nodes."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+from tare.code.files.document import Document, Skipped
+from tare.code.place import Place
+
+
+class Source:
+    """A document with its syntax tree; ``path`` names it."""
+
+    def __init__(self, document: Document, tree: ast.Module) -> None:
+        self.document = document
+        self.tree = tree
+        self.path = document.path
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text as the parser counts them."""
+        return self.document.text.split("\n")
+
+    def place(self, node: ast.AST) -> Place:
+        """Where a node stands, in characters from 1."""
+        line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+        first = self._column(line, getattr(node, "col_offset", 0))
+        last = self._column(end, getattr(node, "end_col_offset", 0) or 0)
+        return self.document.place(line, first, end, last)
+
+    def line(self, node: ast.AST) -> str:
+        """The line of code on which a node begins."""
+        number = getattr(node, "lineno", 0)
+        return self.lines[number - 1].rstrip("\r") if 0 < number <= len(self.lines) else ""
+
+    def segment(self, node: ast.AST) -> str:
+        """The lines of code that a node takes."""
+        first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+        return "\n".join(self.lines[first - 1 : last])
+
+    def _column(self, line: int, offset: int) -> int:
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """A node of a source: a place that costs nothing until somebody asks for it."""
+
+    source: Source
+    node: ast.AST
+
+    @property
+    def place(self) -> Place:
+        """The place of the node."""
+        return self.source.place(self.node)
+
+    @property
+    def line(self) -> str:
+        """The line of code of the node."""
+        return self.source.line(self.node)
+
+
+def parsed(document: Document) -> Source | Skipped:
+    """The document with its tree, or why there is none: a syntax error, or an expression too deep for Python's own parser."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are not our concern
+            return Source(document, ast.parse(document.text))
+    except SyntaxError as error:
+        return Skipped(document.path, f"no Python 3: {error.msg} in line {error.lineno}")
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Skipped(document.path, f"Python's parser refuses it: {str(error) or type(error).__name__}")

@@ -1,0 +1,220 @@
+"""What an expression may stand for: abstract values.
+
+A value that cannot be told is :data:`UNKNOWN`. What a library returns is the call itself (:class:`Call`), so that the table of
+that library can say later what the call does. A value that differs by branch is a :class:`Choice`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
+from tare.code.interpreter.source import Source, Spot
+
+#: The most alternatives that one value has before it is unknown.
+MOST = 12
+
+
+class Value:
+    """Base of all abstract values."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknown(Value):
+    """A value that cannot be told."""
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(Value):
+    """A number, a text, a truth value or None, where it is written, and the variable that it was first given to.
+
+    ``soft`` values are defaults that a caller or a user may replace.
+    """
+
+    value: object
+    spot: Spot | None = None
+    soft: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items(Value):
+    """A list, tuple, set or array of values."""
+
+    items: tuple[Value, ...]
+    spot: Spot | None = None
+    kind: str = "list"
+    soft: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table(Value):
+    """A dictionary with constant keys; ``spread`` if it may have more entries."""
+
+    entries: Mapping[object, Value]
+    spot: Spot | None = None
+    spread: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Library(Value):
+    """A name of a library, such as ``torchvision.transforms.Normalize``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter(Value):
+    """A parameter of a function whose callers are not known."""
+
+    name: str
+    spot: Spot
+
+
+@dataclass(slots=True, eq=False)
+class Call(Value):
+    """What a call returned that is not followed: of a library's function, of a method, of an operator, of an object.
+
+    ``function`` is the library's full name, ``.name`` for a method or attribute of ``receiver``, ``()`` for a call of ``receiver``,
+    and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to, and
+    ``within`` the functions being executed, the innermost last.
+    """
+
+    function: str
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+    spot: Spot
+    receiver: Value = UNKNOWN
+    decisions: Decisions = ALWAYS
+    within: tuple[str, ...] = ()
+    entry: str = ""
+    spread: bool = False
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def last(self) -> str:
+        """The last part of the function's name."""
+        return self.function.rpartition(".")[2]
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The argument at a position or under one of the names; None if it is not given."""
+        for name in names:
+            if name in self.keywords:
+                return self.keywords[name]
+        return self.args[position] if 0 <= position < len(self.args) else None
+
+
+@dataclass(slots=True, eq=False)
+class Function(Value):
+    """A function of the repository, with what its defaults and its enclosing variables were when it was defined."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    source: Source
+    name: str
+    defaults: Mapping[str, Value]
+    closure: Mapping[str, Value]
+    bound: Value | None = None
+    kind: str = "function"
+    decisions: Decisions = ALWAYS
+
+
+@dataclass(slots=True, eq=False)
+class Class(Value):
+    """A class of the repository with its attributes."""
+
+    node: ast.ClassDef
+    source: Source
+    name: str
+    bases: tuple[Value, ...]
+    attributes: Mapping[str, Value]
+
+
+@dataclass(slots=True, eq=False)
+class Instance(Value):
+    """An object of a class of the repository; its attributes stand in the heap under ``key``."""
+
+    cls: Class
+    key: int
+    made: Call | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleOf(Value):
+    """A module of the repository."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice(Value):
+    """Alternatives, each with the decisions that lead to it."""
+
+    options: tuple[tuple[Decisions, Value], ...]
+
+
+def alternatives(value: Value) -> Iterator[tuple[Decisions, Value]]:
+    """Each alternative of a value with its decisions; a plain value is its own only alternative."""
+    if isinstance(value, Choice):
+        yield from value.options
+    else:
+        yield ALWAYS, value
+
+
+def narrowed(value: Value, decisions: Decisions) -> Value:
+    """The alternatives of a value that are possible under decisions."""
+    if not isinstance(value, Choice) or not decisions:
+        return value
+    left = tuple(option for option in value.options if agree(option[0], decisions))
+    if len(left) == 1:
+        return left[0][1]
+    return Choice(left) if left else UNKNOWN
+
+
+def joined(options: list[tuple[Decisions, Value]]) -> Value:
+    """One value of several alternatives; equal ones are one, and too many alternatives are unknown."""
+    if options and all(same(options[0][1], value) for _, value in options):
+        return options[0][1]
+    flat = [
+        (decisions | inner, each) for decisions, value in options for inner, each in alternatives(value) if agree(decisions, inner)
+    ]
+    if not flat or len(flat) > MOST:
+        return UNKNOWN
+    return flat[0][1] if all(same(flat[0][1], value) for _, value in flat) else Choice(tuple(flat))
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are the same object or equal constants written at the same place."""
+    if one is other:
+        return True
+    if isinstance(one, Literal) and isinstance(other, Literal):
+        return type(one.value) is type(other.value) and one.value == other.value
+    return False
+
+
+def named(value: Value, name: str) -> Value:
+    """The value after it was given to a name: constants remember the first, calls all of them."""
+    if isinstance(value, Call):
+        if name not in value.names:
+            value.names.append(name)
+    elif isinstance(value, Literal | Items) and not value.name:
+        return replace(value, name=name)
+    elif isinstance(value, Instance) and value.made is not None:
+        named(value.made, name)
+    return value
+
+
+def softened(value: Value) -> Value:
+    """The value as a default that somebody may replace."""
+    if isinstance(value, Literal | Items):
+        return replace(value, soft=True)
+    if isinstance(value, Choice):
+        return Choice(tuple((decisions, softened(each)) for decisions, each in value.options))
+    return value

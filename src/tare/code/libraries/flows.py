@@ -1,0 +1,111 @@
+"""What happened to an image on its way: the operations inside a value, the first one last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import Call, Choice, Items, Library, Literal, Parameter, Value
+from tare.code.libraries.step import number
+
+_DEEPEST = 40
+#: Calls that leave the values of an image as they are, and the argument that is the image.
+_KEEPING = frozenset(
+    (
+        "resize copy astype array asarray expand_dims ascontiguousarray float32 cast convert_image_dtype img_to_array fromarray "
+        "to unsqueeze squeeze float cuda cpu detach numpy convert_to_tensor crop flip rotate pad from_numpy permute transpose "
+        "imdecode reshape convert get"
+    ).split()
+)
+_KEEPING_OPERATORS = frozenset(("operator.slice", "operator.item", "operator.part", "operator.element"))
+
+
+def before(call: Call) -> Value | None:
+    """The image that a call which leaves values as they are was given; None if it is not such a call."""
+    if call.function in _KEEPING_OPERATORS:
+        return call.args[0]
+    if call.function.startswith("@"):
+        return None
+    if call.last not in _KEEPING:
+        return None
+    if call.function.startswith("."):
+        return call.receiver
+    return call.args[0] if call.args else None
+
+
+def chain(value: Value) -> Iterator[Value]:
+    """The value itself, and what it was made of step by step while each step leaves values as they are."""
+    for _ in range(_DEEPEST):
+        yield value
+        if not isinstance(value, Call):
+            return
+        earlier = before(value)
+        if earlier is None:
+            return
+        value = earlier
+
+
+def root(value: Value) -> Value:
+    """What an image was before steps that leave its values as they are."""
+    *_, last = chain(value)
+    return last
+
+
+def unit_scaling(call: Call) -> Value | None:
+    """The image that a call divides by 255; None for any other call."""
+    if call.function == "operator./" and number(call.args[1]) == 255:
+        return call.args[0]
+    if call.function == "operator.*":
+        for image, factor in (call.args, call.args[::-1]):
+            scale = number(factor)
+            if scale is not None and abs(scale * 255 - 1) < 1e-3:
+                return image
+    if call.last in ("div", "div_", "true_divide", "divide") and call.args and number(call.args[-1]) == 255:
+        return call.receiver if call.function.startswith(".") else call.args[0]
+    return None
+
+
+_GUARDS = re.compile(r"\b(?:a?max|a?min|dtype|any|all|is_floating_point)\b")
+
+
+def is_guarded(call: Call) -> bool:
+    """Whether a call is made only for values of some range or type: ``if image.max() > 1``."""
+    return any(_GUARDS.search(each.subject.partition("::")[2]) for each in call.decisions)
+
+
+def signed_scaling(call: Call) -> Value | None:
+    """The image that a call brings to -1..1: ``x / 127.5 - 1``; None for any other call."""
+    if call.function == "operator.-" and number(call.args[1]) == 1 and isinstance(call.args[0], Call):
+        inner = call.args[0]
+        if inner.function == "operator./" and number(inner.args[1]) == 127.5:
+            return inner.args[0]
+    if call.function == "operator./" and number(call.args[1]) == 127.5 and isinstance(call.args[0], Call):
+        inner = call.args[0]
+        if inner.function == "operator.-" and number(inner.args[1]) == 127.5:
+            return inner.args[0]
+    return None
+
+
+def parts(value: Value) -> Iterator[Value]:
+    """Every value inside a value, itself included, as far as calls and lists go."""
+    left, count = [value], 0
+    while left and count < 200:
+        each, count = left.pop(), count + 1
+        yield each
+        if isinstance(each, Call):
+            left += [each.receiver, *each.args, *each.keywords.values()]
+        elif isinstance(each, Items):
+            left += each.items
+        elif isinstance(each, Choice):
+            left += [option for _, option in each.options]
+
+
+def spot_of(value: Value) -> Spot | None:
+    """Where a value is written."""
+    return value.spot if isinstance(value, Call | Literal | Items | Parameter) else None
+
+
+def is_library(value: Value, *names: str) -> bool:
+    """Whether a value is one of these functions of a library, by the end of its name."""
+    return isinstance(value, Library) and value.name.endswith(names)

@@ -1,0 +1,148 @@
+"""Networks that calls make, whether their weights are pretrained, and what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tare.code.interpreter.conditions import Decisions, agree
+from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
+from tare.code.libraries.expected import Scaling, scaling_of
+from tare.code.libraries.step import flag, text
+from tare.code.networks.expected import Expected
+from tare.code.networks.table import expected as expected_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A network: its library, its name as written, ``pretrained`` (None if that cannot be told), and what it expects."""
+
+    library: str
+    name: str
+    pretrained: bool | None
+    expected: Expected | None
+    call: Call
+    decisions: Decisions
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """How images are to be scaled for it; None where that is not known, or where none would do."""
+        known = self.expected is not None and self.expected.constants is not None
+        return scaling_of(self.expected) if known and self.expected is not None else None
+
+
+def networks_of(call: Call) -> Iterable[Network]:
+    """The networks that a call makes, one for each name that it may have."""
+    for matches, read in _READERS:
+        if matches(call.function):
+            for network in read(call):
+                if agree(network.decisions, call.decisions):
+                    yield network
+            return
+
+
+def _timm(call: Call) -> Iterable[Network]:
+    given = call.argument(0, "model_name")
+    pretrained = _truth(call.argument(1, "pretrained"), default=False)
+    for decisions, value in alternatives(given) if given is not None else ():
+        name = text(value)
+        if name:
+            yield Network("timm", name, pretrained, expected_of("timm", name), call, call.decisions | decisions)
+
+
+def _truth(value: Value | None, *, default: bool) -> bool | None:
+    return default if value is None else flag(value)
+
+
+_TORCHVISION_OTHER = frozenset("get_model_weights list_models get_weight resnet ResNet VGG models detection segmentation".split())
+
+
+def _torchvision(call: Call) -> Iterable[Network]:
+    name = call.last
+    if name in ("get_model",):
+        name = text(call.argument(0, "name"))
+    if not name or name in _TORCHVISION_OTHER or (name[0].isupper()):
+        return
+    stated = call.argument(0 if call.last != "get_model" else 1, "weights", "pretrained")
+    for decisions, value in alternatives(stated) if stated is not None else [(frozenset(), Literal(False))]:
+        pretrained, weights = _weights(value)
+        yield Network("torchvision", name, pretrained, _of_torchvision(name, weights), call, call.decisions | decisions)
+
+
+_DETECTORS = ("rcnn", "retinanet", "ssd", "fcos", "raft")
+
+
+def _of_torchvision(name: str, weights: str) -> Expected | None:
+    """What the weights state; None for detectors, which normalise inside, and for weights without classes."""
+    if any(each in name.lower() for each in _DETECTORS) or "FEATURES" in weights:
+        return None
+    return expected_of("torchvision", name, weights=weights or None)
+
+
+def _weights(value: Value) -> tuple[bool | None, str]:
+    if isinstance(value, Library):
+        return True, value.name
+    if isinstance(value, Literal):
+        if isinstance(value.value, str):
+            return True, value.value
+        return bool(value.value), "IMAGENET1K_V1" if value.value is True else ""
+    return None, ""
+
+
+def _keras(call: Call) -> Iterable[Network]:
+    name = call.last
+    if not name[:1].isupper():
+        return
+    weights = call.argument(1, "weights")
+    pretrained: bool | None = True
+    if isinstance(weights, Literal):
+        pretrained = weights.value == "imagenet"
+    elif weights is not None:
+        pretrained = None
+    inside = flag(call.argument(-1, "include_preprocessing"))
+    expected = expected_of("keras", name)
+    if inside is False and expected is not None and scaling_of(expected) == "inside":
+        expected = None
+    if expected is not None:
+        yield Network("keras", name, pretrained, expected, call, call.decisions)
+
+
+def _hugging_face(call: Call) -> Iterable[Network]:
+    class_name = call.function.rsplit(".", 2)[-2]
+    if not class_name.endswith(("Model", "ForImageClassification", "VisionModel", "Backbone", "WithProjection")):
+        return
+    given = call.argument(0, "pretrained_model_name_or_path")
+    for decisions, value in alternatives(given) if given is not None else ():
+        name = text(value)
+        if name:
+            yield Network("transformers", name, True, expected_of("transformers", name), call, call.decisions | decisions)
+
+
+def _hub(call: Call) -> Iterable[Network]:
+    repository, name = text(call.argument(0, "repo_or_dir")), text(call.argument(1, "model"))
+    if not name:
+        return
+    stated = call.argument(-1, "pretrained", "weights")
+    if repository.startswith("pytorch/vision"):
+        pretrained = False if stated is None else _weights(stated)[0]
+        yield Network("torchvision", name, pretrained, _of_torchvision(name, ""), call, call.decisions)
+    elif repository.startswith("facebookresearch/dino"):
+        yield Network("hub", name, True, expected_of("torch.hub", f"{repository}:{name}"), call, call.decisions)
+
+
+def _efficientnet(call: Call) -> Iterable[Network]:
+    name = text(call.argument(0, "model_name"))
+    weights = "advprop" if flag(call.argument(-1, "advprop")) else None
+    expected = expected_of("efficientnet_pytorch", name, weights=weights) if call.argument(-1, "weights_path") is None else None
+    yield Network("efficientnet_pytorch", name, True, expected, call, call.decisions)
+
+
+_READERS: tuple[tuple[Callable[[str], bool], Callable[[Call], Iterable[Network]]], ...] = (
+    (lambda name: name in ("timm.create_model", "timm.models.create_model"), _timm),
+    (lambda name: name.startswith("torchvision.models."), _torchvision),
+    (lambda name: name.startswith(("tensorflow.keras.applications.", "keras.applications.", "tf.keras.applications.")), _keras),
+    (lambda name: name.startswith("tensorflow.python.keras.applications."), _keras),
+    (lambda name: name.startswith("transformers.") and name.endswith(".from_pretrained"), _hugging_face),
+    (lambda name: name == "torch.hub.load", _hub),
+    (lambda name: name.endswith("EfficientNet.from_pretrained") and name.startswith("efficientnet_pytorch"), _efficientnet),
+)

@@ -1,0 +1,21 @@
+"""Calls that bring constants from elsewhere: from a checkpoint, a model's configuration, a library's own transforms."""
+
+from __future__ import annotations
+
+from tare.code.interpreter.values import Call
+
+_CALLS = frozenset(
+    "resolve_data_config resolve_model_data_config create_transform get_transform transforms preprocess_transform".split()
+)
+_CLASSES = ("Processor", "FeatureExtractor", "ImageProcessorFast")
+
+NAMES = _CALLS
+
+
+def takes_constants_from_elsewhere(call: Call) -> bool:
+    """Whether a call gives a pipeline or constants that its arguments do not state."""
+    if call.function.startswith(("set.", "new.", "user.")):
+        return False
+    if call.last == "from_pretrained":
+        return call.function.rsplit(".", 2)[-2].endswith(_CLASSES)
+    return call.last in _CALLS

@@ -1,0 +1,88 @@
+"""One step of a pipeline as its library's table reads it from a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tare.code.interpreter.values import Call, Items, Literal as Constant, Value
+
+StepKind = Literal[
+    "identity",
+    "to_tensor",  # 8-bit values become [0, 1], channels first
+    "convert",  # to a tensor or array, values as they are
+    "to_float",  # to floats, scaled to [0, 1]
+    "rescale",  # factor, offset
+    "normalize",  # mean, std, max_value
+    "geometric",  # pixels move, values stay
+    "photometric",  # values change, as colour does
+    "erase",
+    "grey",
+    "opaque",  # anything else
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A step: what it does, its library's name for it, the call, whether two runs differ, and its parameters."""
+
+    kind: StepKind
+    name: str
+    call: Call
+    random: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+#: Reads a call; None if the call is no step of this library.
+Reader = Callable[[Call], Step]
+
+
+def number(value: Value | None) -> float | None:
+    """The number that a constant is; None for anything else."""
+    if isinstance(value, Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool):
+        return float(value.value)
+    return None
+
+
+def numbers(value: Value | None) -> tuple[float, ...] | None:
+    """The numbers of a list of constants, or the one number; None for anything else."""
+    if isinstance(value, Items):
+        found = tuple(each for each in (number(item) for item in value.items) if each is not None)
+        return found if len(found) == len(value.items) and found else None
+    one = number(value)
+    return None if one is None else (one,)
+
+
+def text(value: Value | None) -> str:
+    """The text that a constant is; empty for anything else."""
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else ""
+
+
+def flag(value: Value | None) -> bool | None:
+    """The truth value that a constant is; None for anything else."""
+    return value.value if isinstance(value, Constant) and isinstance(value.value, bool) else None
+
+
+def fixed(kind: StepKind) -> Reader:
+    """A step that does the same each time."""
+    return lambda call: Step(kind, call.last, call)
+
+
+def sometimes(kind: StepKind, default: float, position: int = -1) -> Reader:
+    """A step that is applied with probability ``p``; certain and without effect for p = 1 and p = 0."""
+
+    def read(call: Call) -> Step:
+        stated = call.argument(position, "p")
+        chance = default if stated is None else number(stated)
+        always = call.keywords.get("always_apply")
+        if chance == 0:
+            return Step("identity", call.last, call)
+        return Step(kind, call.last, call, chance is not None and chance < 1 and flag(always) is not True)
+
+    return read
+
+
+def drawn(kind: StepKind) -> Reader:
+    """A step that draws its parameters whenever it runs."""
+    return lambda call: Step(kind, call.last, call, True)

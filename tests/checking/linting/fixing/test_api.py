@@ -1,0 +1,154 @@
+"""Certain changes of files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tare.checking.linting.fixing.api import plan_of
+from tare.checking.repository.result import CodeFinding, Edit
+from tare.code.files.reading import documents_in
+from tare.code.place import Place
+from tests.code_findings import RIGHT, WRONG, finding, typos
+
+CODE = f"# first\nmean = 1\nstd = ({WRONG}, 0.224, 0.229)\nlast = 2\n"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def found(*names: str) -> list[CodeFinding]:
+    return typos(documents_in([Path(name) for name in names]).documents).findings
+
+
+def edit(line: int, column: int, end_column: int, text: str, path: str = "train.py") -> Edit:
+    return Edit(Place(path, line, column, line, end_column), text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [("", "utf-8"), ("", "utf-8-sig"), ("# coding: latin-1\nname = 'café'\n", "latin-1"), ("name = '\x0c日本'\n", "utf-8")],
+)
+def test_nothing_but_the_place_changes(end: str, head: str, encoding: str) -> None:
+    before = (head + CODE).replace("\n", end).encode(encoding)
+    Path("train.py").write_bytes(before)
+    plan = plan_of(found("train.py"))
+    plan.write()
+    assert Path("train.py").read_bytes() == before.replace(WRONG.encode(), RIGHT.encode())
+    assert (len(plan.repaired), plan.refused) == (1, ())
+    assert found("train.py") == []
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4])
+@pytest.mark.parametrize("as_list", [True, False])
+def test_a_notebook_keeps_every_other_byte(indent: int | None, as_list: bool) -> None:
+    code = f'note = "é \\ \U0001f600"\nstd = ({WRONG}, 0.224)\n'
+    source: Any = code.splitlines(keepends=True) if as_list else code
+    cells = [
+        {"cell_type": "markdown", "source": WRONG},
+        {"cell_type": "code", "source": "x = 1", "outputs": [{"text": WRONG}]},
+        {"cell_type": "code", "source": source, "outputs": [{"text": WRONG}]},
+    ]
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}, indent=indent, sort_keys=True) + "\n\n"
+    Path("a.ipynb").write_text(text, encoding="utf-8")
+    (one,) = found("a.ipynb")
+    plan_of([one]).write()
+    at = text.index(f"std = ({WRONG}")
+    assert Path("a.ipynb").read_text(encoding="utf-8") == text[:at] + text[at:].replace(WRONG, RIGHT, 1)
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+def test_the_difference_is_what_patch_takes() -> None:
+    Path("train.py").write_text(CODE.rstrip("\n").replace("mean", "mean\x0c "))
+    Path("copy.py").write_bytes(Path("train.py").read_bytes())
+    plan = plan_of(found("train.py"))
+    patched = subprocess.run(["patch", "-p1", "copy.py"], input=plan.diff().encode(), capture_output=True, check=False)  # noqa: S607
+    assert patched.returncode == 0, patched.stdout
+    plan.write()
+    assert Path("copy.py").read_bytes() == Path("train.py").read_bytes()
+
+
+def test_a_name_with_a_line_break_is_no_line_of_the_difference() -> None:
+    Path("a\n+++ b.py").write_text(CODE)
+    lines = plan_of(found("a\n+++ b.py")).diff().splitlines()
+    assert lines[:2] == ['--- "a/a\\n+++ b.py"', '+++ "b/a\\n+++ b.py"']
+
+
+def test_planning_writes_nothing() -> None:
+    Path("train.py").write_text(CODE)
+    assert plan_of(found("train.py")).files[0].after != CODE
+    assert Path("train.py").read_text() == CODE
+
+
+def test_mode_and_link_stay() -> None:
+    Path("real.py").write_text(CODE)
+    Path("real.py").chmod(0o755)
+    Path("train.py").symlink_to("real.py")
+    plan_of(found("train.py")).write()
+    assert Path("train.py").is_symlink()
+    assert RIGHT in Path("real.py").read_text()
+    assert stat.S_IMODE(Path("real.py").stat().st_mode) == 0o755
+    assert sorted(path.name for path in Path().iterdir()) == ["real.py", "train.py"]
+
+
+def test_of_two_that_overlap_the_first_is_made() -> None:
+    Path("train.py").write_text("x = 12345\n")
+    first = finding(line=1, source="x = 12345", edits=(edit(1, 5, 8, "9"),))
+    for columns in ((7, 10), (5, 6), (4, 9)):
+        second = finding("TARE020", line=1, source="x = 12345", edits=(edit(1, *columns, "8"),))
+        plan = plan_of([first, second])
+        assert plan.files[0].after == "x = 945\n"
+        assert plan.repaired == (first,)
+        assert plan.refused == ("train.py:1:8: TARE020 would change what another finding changes; run --fix again",)
+
+
+def test_neighbours_are_both_made_and_equal_edits_once() -> None:
+    Path("train.py").write_text("x = 12345\n")
+    one = finding(line=1, source="", edits=(edit(1, 5, 7, "7"),))
+    other = finding("TARE020", line=1, source="", edits=(edit(1, 7, 10, "8"), edit(1, 5, 7, "7")))
+    plan = plan_of([one, other])
+    assert plan.files[0].after == "x = 78\n"
+    assert plan.repaired == (one, other)
+
+
+def test_a_file_that_has_changed_is_left_as_it_is() -> None:
+    Path("train.py").write_text(CODE)
+    one = found("train.py")
+    Path("train.py").write_text("# a line more\n" + CODE)
+    plan = plan_of(one)
+    assert (plan.files, plan.repaired) == ((), ())
+    assert plan.refused == ("train.py: line 3 has changed since it was read; it is left as it is",)
+
+
+def test_a_change_that_breaks_the_code_is_not_made() -> None:
+    Path("train.py").write_text("x = (1)\n")
+    plan = plan_of([finding(line=1, source="", edits=(edit(1, 5, 6, ""),))])
+    assert plan.files == ()
+    assert "no Python any more" in plan.refused[0]
+
+
+def test_what_is_changed_in_two_files_is_changed_in_both_or_in_neither() -> None:
+    Path("train.py").write_text("x = 1\n")
+    Path("other.py").write_text("y = 1\n")
+    both = finding(line=1, source="", edits=(edit(1, 5, 6, "2"), edit(9, 5, 6, "2", "other.py")))
+    alone = finding(line=1, source="", edits=(edit(1, 1, 2, "z"),))
+    plan = plan_of([both, alone])
+    assert plan.repaired == (alone,)
+    assert [(file.path, file.after) for file in plan.files] == [("train.py", "z = 1\n")]
+
+
+def test_a_file_that_is_gone_or_no_notebook_is_told() -> None:
+    Path("broken.ipynb").write_text("{")
+    for path in ("train.py", "broken.ipynb"):
+        plan = plan_of([finding(path=path, edits=(edit(1, 1, 2, "z", path),))])
+        assert plan.files == ()
+        assert plan.refused[0].startswith(f"{path}: ")

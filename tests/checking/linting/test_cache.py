@@ -1,0 +1,74 @@
+"""Findings kept between runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tare.checking.linting import cache
+from tare.checking.repository.result import Judged
+from tare.code.files.document import Document, Skipped
+from tests.code_findings import finding
+
+FOUND = Judged([finding()], [Skipped("a.py", "broken")])
+ONE = Document("a.py", "python", "x = 1\n")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_what_is_kept_is_read_under_its_key_only() -> None:
+    cache.keep(["."], "key", FOUND)
+    assert cache.kept(["."], "key") == FOUND
+    assert cache.kept(["."], "other") is None
+    assert cache.kept(["src"], "key") is None
+
+
+def test_only_the_last_findings_of_the_same_paths_are_kept() -> None:
+    for key in ("one", "two"):
+        cache.keep(["."], key, Judged([], []))
+    assert len([*cache.cache_folder().iterdir()]) == 1
+    assert cache.kept(["."], "one") is None
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"{}", b"[]", b'{"schema": "tare.code-cache/1", "key": "key", "findings": [{}]}'])
+def test_a_damaged_file_is_as_none(data: bytes) -> None:
+    cache.keep(["."], "key", FOUND)
+    (path,) = cache.cache_folder().iterdir()
+    path.write_bytes(data)
+    assert cache.kept(["."], "key") is None
+
+
+def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    cache.keep(["."], "key", Judged([], []))
+    assert cache.kept(["."], "key") is None
+
+
+def test_the_key_covers_names_texts_kinds_settings_and_tare(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = cache.key_of([ONE], "a")
+    others = [
+        cache.key_of([Document("b.py", "python", ONE.text)], "a"),
+        cache.key_of([Document("a.py", "python", "x = 2\n")], "a"),
+        cache.key_of([Document("a.py", "configuration", ONE.text)], "a"),
+        cache.key_of([ONE, ONE], "a"),
+        cache.key_of([ONE], "b"),
+        cache.key_of([ONE], "a", ""),
+    ]
+    monkeypatch.setattr(cache, "_program", lambda: "another tare")
+    others.append(cache.key_of([ONE], "a"))
+    assert len({base, *others}) == 8
+
+
+def test_parts_do_not_run_into_each_other() -> None:
+    assert cache.key_of([Document("ab", "python", "c")]) != cache.key_of([Document("a", "python", "bc")])
+
+
+def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # the standard says that a relative path is to be ignored
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache.cache_folder() == tmp_path / ".cache" / "tare" / "check"

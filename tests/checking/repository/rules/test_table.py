@@ -1,0 +1,318 @@
+"""Each mistake that code shows, and what looks like it and is right."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from tare.checking.repository.api import examined
+from tare.checking.repository.result import CodeFinding
+from tare.code.files.document import Document
+
+TORCH = "import torch, torchvision\nfrom torchvision import datasets, models, transforms\nfrom torchvision import transforms as T\n"
+IMAGENET = "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"
+HALVES = "T.Normalize([0.5] * 3, [0.5] * 3)"
+TF = (
+    "import tensorflow as tf\nfrom tensorflow.keras.applications import *\n"
+    "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
+)
+
+#: Code of a finding -> programs that have it, by what is special about them.
+WRONG: dict[str, dict[str, str]] = {
+    "TARE100": {
+        "std": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
+        "mean": TORCH + "T.Normalize([0.485, 0.456, 0.456], [0.229, 0.224, 0.225])",
+        "by name": TORCH + "STD = [0.229, 0.244, 0.225]\nT.Normalize([0.485, 0.456, 0.406], STD)",
+        "albumentations": "import albumentations as A\nA.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.255))",
+        "functional": TORCH + "import torchvision.transforms.functional as F\nF.normalize(x, [0.485, 0.456, 0.406], [0.229, 0.244, 0.225])",
+        "arithmetic": "import numpy as np\nstd = np.array([0.229, 0.224, 0.255])\ny = (x - np.array([0.485, 0.456, 0.406])) / std",
+    },
+    "TARE006": {
+        "a call": TORCH + "T.Normalize([0.229, 0.224, 0.225], [0.485, 0.456, 0.406])",
+        "unpacked": TORCH + "std, mean = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]\nT.Normalize(mean, std)",
+        "display": "def show(x, std=[0.485, 0.456, 0.406], mean=[0.229, 0.224, 0.225]):\n    # transforms\n    import torch\n"
+        "    return torch.tensor(std) * x + torch.tensor(mean)",
+    },
+    "TARE007": {
+        "a call": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.485, 0.456, 0.406])",
+        "a processor": "from transformers import ViTImageProcessor\n"
+        "ViTImageProcessor(image_mean=[0.485, 0.456, 0.406], image_std=[0.485, 0.456, 0.406])",
+    },
+    "TARE020": {"a Compose": TORCH + f"T.Compose([{IMAGENET}, T.ToTensor()])"},
+    "TARE022": {"jitter": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, T.ColorJitter(0.4)])"},
+    "TARE003": {"a Compose": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, {HALVES}])"},
+    "TARE016": {"after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])"},
+    "TARE024": {
+        "a name": TORCH + "val_transform = T.Compose([T.RandomResizedCrop(224), T.ToTensor()])",
+        "a key": TORCH + "t = {'train': None, 'test': T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])}",
+        "a function": TORCH + "def get_val_transform():\n    return T.Compose([T.ColorJitter(0.2), T.ToTensor()])",
+        "a branch": TORCH + "def build(split):\n    if split == 'train':\n        return None\n    elif split in ('val', 'test'):\n"
+        "        return T.Compose([T.RandomRotation(10), T.ToTensor()])",
+        "a switch": TORCH + "def build(is_train):\n    if is_train:\n        t = None\n    else:\n        t = T.Compose([T.RandomCrop(9)])\n    return t",
+        "a dataset": TORCH + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
+        "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
+        "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
+        "blur": TORCH + "val_transform = T.Compose([T.GaussianBlur(3), T.ToTensor()])",
+        "albumentations": "import albumentations as A\nval_transform = A.Compose([A.HorizontalFlip(), A.Normalize()])",
+        "one of": "import albumentations as A\nval_transform = A.Compose([A.OneOf([A.Blur(), A.CLAHE()]), A.Normalize()])",
+        "a generator": TF + "d = ImageDataGenerator(rotation_range=9)\nvalidation_generator = d.flow_from_directory('val')",
+        "a subset": TF + "d = ImageDataGenerator(zoom_range=0.1, validation_split=0.2)\nx = d.flow_from_directory('a', subset='validation')",
+    },
+    "TARE005": {
+        "torchvision": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "weights": TORCH + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "one number": TORCH + "net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])",
+        "timm": TORCH + f"import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a hub": TORCH + "from transformers import ViTModel\nnet = ViTModel.from_pretrained('google/vit-base-patch16-224')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a branch": TORCH + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    else:\n"
+        f"        net = None\n    if arch in ('a', 'b'):\n        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n"
+        f"        t = T.Compose([T.ToTensor(), {IMAGENET}])",
+    },
+    "TARE004": {
+        "torchvision": TORCH + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))"
+    },
+    "TARE101": {
+        "a generator": TF + "net = VGG16(weights='imagenet')\ng = ImageDataGenerator(rescale=1. / 255)",
+        "inside": TF + "net = tf.keras.applications.EfficientNetB0()\ndef load(image):\n    return tf.cast(image, tf.float32) / 255.0",
+        "a layer": TF + "net = tf.keras.applications.MobileNetV2()\nx = tf.keras.layers.Rescaling(1 / 255)(inputs)",
+        "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
+        "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
+        "g = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
+        "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
+        "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
+        "divided before": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x / 255.)",
+    },
+    "TARE102": {
+        "imread": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2GRAY)",
+        "after a crop": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)\nf(cv2.resize(cv2.imread(p)[1:, 2:], (9, 9)))",
+    },
+    "TARE103": {
+        "positional": "import cv2\nx = cv2.imread(p, cv2.COLOR_BGR2RGB)",
+        "keyword": "from cv2 import imread, COLOR_BGR2GRAY\nx = imread(p, flags=COLOR_BGR2GRAY)",
+    },
+    "TARE104": {"a text": TORCH + "d = datasets.ImageFolder('a', transform=t['train'] if train else 'test')"},
+    "TARE002": {
+        "a step": TORCH + "def load(path):\n    return T.ToTensor()(path) / 255",
+        "a pipeline": TORCH + "t = T.Compose([T.Resize(9), T.ToTensor()])\ny = t(x) / 255.0",
+        "a loader": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()]))\n"
+        "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
+    },
+    "TARE050": {
+        "one file": TORCH + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])"
+    },
+    "TARE009": {
+        "a loop": TORCH + "mean = 0.\nstd = 0.\nfor images, _ in loader:\n    mean += images.mean(2).sum(0)\n    std += images.std(2).sum(0)\n"
+        "mean /= n\nstd /= n"
+    },
+    "TARE044": {"no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std"},
+    "TARE060": {"twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)"},
+}
+
+#: What looks like the mistake of a code and is right, or cannot be told.
+RIGHT: dict[str, dict[str, str]] = {
+    "TARE100": {
+        "right": TORCH + IMAGENET,
+        "rounded": TORCH + "T.Normalize([0.48, 0.45, 0.40], [0.23, 0.22, 0.22])",
+        "another dataset": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
+        "two differ": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.244, 0.255])",
+        "a comment": TORCH + "# T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
+        "a text": TORCH + "note = 'T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])'",
+        "other numbers": TORCH + "steps = [0.229, 0.224, 0.255]",
+    },
+    "TARE006": {"undone": TORCH + "T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225])"},
+    "TARE007": {"halves": TORCH + HALVES, "mnist": TORCH + "T.Normalize((0.1307,), (0.3081,))"},
+    "TARE020": {
+        "right": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}])",
+        "one's own step first": TORCH + f"T.Compose([mine(), {IMAGENET}, T.ToTensor()])",
+        "one's own Normalize": TORCH + "from mine import Normalize\nT.Compose([Normalize([0.5], [0.5]), T.ToTensor()])",
+    },
+    "TARE022": {"before": TORCH + f"T.Compose([T.ColorJitter(0.4), T.ToTensor(), {IMAGENET}])"},
+    "TARE003": {
+        "undone first": TORCH
+        + f"T.Compose([T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225]), {HALVES}])",
+        "one of two branches": TORCH + f"n = {IMAGENET} if a else {HALVES}\nT.Compose([T.ToTensor(), n])",
+    },
+    "TARE016": {
+        "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "one's own step": TORCH + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+    },
+    "TARE024": {
+        "training": TORCH + "train_transform = T.Compose([T.RandomResizedCrop(224)])",
+        "certain": TORCH + "val_transform = T.Compose([T.RandomHorizontalFlip(p=1.0), T.RandomRotation((90, 90)), T.CenterCrop(9)])",
+        "never": "import albumentations as A\nval_transform = A.Compose([A.HorizontalFlip(p=0)])",
+        "test-time augmentation": TORCH + "tta_test_transform = T.Compose([T.RandomHorizontalFlip()])",
+        "both": TORCH + "def build(is_train):\n    ops = [T.RandomHorizontalFlip()] if is_train else []\n    t = T.Compose(ops)\nval_transform = None",
+        "rest after return": TORCH + "def build(train=True):\n    if not train:\n        return None\n    return T.Compose([T.RandomCrop(9)])\n"
+        "def test():\n    build()",
+        "unknown options": TORCH + "def fit(transforms, test_transforms=None):\n    if test_transforms is None:\n"
+        "        test_transforms = transforms\n    test_dataset = datasets.ImageFolder('a', transform=test_transforms)\n"
+        "options = {'transforms': T.Compose([T.RandomCrop(9)]), 'test_transforms': T.Compose([T.CenterCrop(9)])}\nfit(**options)",
+        "a list named for training": TORCH + "def create_ovo_transforms():\n    train_transforms = [T.RandomRotation(9)]\n"
+        "    val_transforms = [T.ToTensor()]\n    return T.Compose(train_transforms), T.Compose(val_transforms)",
+        "a generator without chance": TF + "d = ImageDataGenerator(rescale=1 / 255)\nval_gen = d.flow_from_directory('val')",
+        "two generators": TF + "d = ImageDataGenerator(rotation_range=9)\ntrain_gen = d.flow_from_directory('train')",
+    },
+    "TARE005": {
+        "right": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "from scratch": TORCH + f"net = models.resnet50()\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "another version": TORCH + f"net = models.efficientnet_v2_l(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "its own data": TORCH + "net = models.resnet50(pretrained=True)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))])",
+        "from the network": TORCH + "import timm\nnet = timm.create_model('vit_base_patch16_224', pretrained=True)\n"
+        f"c = timm.data.resolve_data_config({{}}, model=net)\nt = T.Compose([T.ToTensor(), T.Normalize(c['mean'], c['std'])])\nu = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a branch of its own": TORCH + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    if arch == 'b':\n"
+        f"        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n        t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "in and else": TORCH + "from transformers import ViTModel\ndef main(kind):\n    if kind == 'b':\n"
+        "        net = ViTModel.from_pretrained('google/vit-base-patch16-224')\n    else:\n        net = models.resnet50(weights='DEFAULT')\n"
+        f"    if kind in ['a', 'b']:\n        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n        t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a checkpoint of its own": TORCH + f"net = models.resnet50(pretrained=True)\nnet.load_state_dict(torch.load('a.pt'))\n"
+        f"t = T.Compose([T.ToTensor(), {HALVES}])",
+        "networks beside each other": TORCH + "from transformers import ViTModel\n"
+        "nets = {'a': models.resnet50(pretrained=True), 'b': ViTModel.from_pretrained('google/vit-base-patch16-224')}\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a default that nobody uses": TORCH + "class Data:\n    def __init__(self, mean=[0.5] * 3, std=[0.5] * 3):\n"
+        "        self.t = T.Compose([T.ToTensor(), T.Normalize(mean, std)])\nclass Net:\n    def __init__(self):\n"
+        "        self.net = models.resnet50(pretrained=True)",
+        "maybe pretrained": TORCH + f"def f(flag):\n    net = models.resnet50(pretrained=flag)\n    t = T.Compose([T.ToTensor(), {HALVES}])",
+    },
+    "TARE004": {
+        "normalised later": TORCH + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToTensor()])\ny = normalize(t(x))",
+        "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
+        "trained with values of 0..1": TORCH + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
+        "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
+    },
+    "TARE101": {
+        "right": TF + "net = tf.keras.applications.MobileNetV2()\ndef load(image):\n    return image / 127.5 - 1",
+        "its own": TF + "net = VGG16()\ng = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "raw for one that scales itself": TF + "net = tf.keras.applications.EfficientNetB0()\ng = ImageDataGenerator()",
+        "from scratch": TF + "net = tf.keras.applications.VGG16(weights=None)\ng = ImageDataGenerator(rescale=1 / 255)",
+        "without its preprocessing": TF + "net = tf.keras.applications.MobileNetV3Small(include_preprocessing=False)\nx = image / 127.5 - 1",
+        "a mask": TF + "net = VGG16()\ndef load(mask):\n    return mask / 255",
+        "for the screen": TF + "import matplotlib.pyplot as plt\nnet = VGG16()\nplt.imshow(image / 255)",
+        "normalised after": TF + "net = VGG16()\nx = (image / 255 - mean) / std",
+        "channel by channel": TF + "net = VGG16()\ndef prepare(x):\n    x /= 255.\n    x[..., 0] -= mean[0]\n    x[..., 0] /= std[0]\n    return x",
+        "kept on disk": TF + "net = VGG16()\ndef enhance_and_save(image):\n    write(image)\n    return image / 255.0",
+        "a reduction": TF + "import numpy as np\nnet = VGG16()\ndef light(image):\n    return np.mean(image) / 255.0",
+        "guarded": TF + "net = VGG16()\ndef load(image):\n    if image.max() > 1.0:\n        image = image / 255.0\n    return image",
+        "looked up by the same key": TF + "from tensorflow.keras.applications.densenet import preprocess_input as d\n"
+        "P, N = {'a': d}, {'a': DenseNet121, 'b': EfficientNetB0}\ndef build(arch):\n    f = P.get(arch)\n    x = f(inputs) if f else inputs\n"
+        "    return N[arch](weights='imagenet')(x)",
+        "one's own preprocess_input": TF + "def preprocess_input(x):\n    return x\ny = preprocess_input(x / 255)",
+        "torchvision's EfficientNet": TORCH + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+    },
+    "TARE102": {
+        "right": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2GRAY)",
+        "converted": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)",
+        "unknown": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)",
+        "the same exchange": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2BGR)",
+    },
+    "TARE103": {"right": "import cv2\nx = cv2.imread(p, cv2.IMREAD_GRAYSCALE)", "unknown": "import cv2\nx = cv2.imread(p, flag)"},
+    "TARE104": {"a transform": TORCH + "d = datasets.ImageFolder('a', transform=t['train' if train else 'test'])"},
+    "TARE002": {
+        "scaled once": TORCH + "y = T.PILToTensor()(x) / 255",
+        "guarded": TORCH + "x = T.ToTensor()(y)\nif x.max() > 1:\n    x = x / 255",
+        "one's own": TORCH + "t = T.Compose([T.ToTensor(), lambda x: x * 255])\ny = t(x) / 255",
+    },
+    "TARE050": {
+        "the same": TORCH + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
+        "val_transform = T.Compose([T.ToTensor(), n])",
+    },
+    "TARE009": {
+        "of a metric": TORCH + "std = 0.\nfor loss in losses:\n    std += loss.std()\nstd /= n",
+        "of variances": TORCH + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
+    },
+    "TARE044": {"rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std"},
+    "TARE060": {
+        "transformed": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.transform(X_test)",
+        "no scaler": "encoder = LabelEncoder()\na = encoder.fit_transform(y_train)\nb = encoder.fit_transform(y_test)",
+    },
+}
+
+
+def found(text: str, path: str = "main.py") -> list[CodeFinding]:
+    return examined([Document(path, "python", dedent(text))])
+
+
+@pytest.mark.parametrize(("code", "case"), [(code, case) for code, cases in WRONG.items() for case in cases])
+def test_a_mistake_is_found(code: str, case: str) -> None:
+    assert code in {each.code for each in found(WRONG[code][case])}
+
+
+@pytest.mark.parametrize(("code", "case"), [(code, case) for code, cases in RIGHT.items() for case in cases])
+def test_what_looks_like_it_is_right(code: str, case: str) -> None:
+    assert [(each.code, each.message) for each in found(RIGHT[code][case]) if each.fails] == []
+
+
+def test_every_mistake_has_something_that_looks_like_it() -> None:
+    assert set(WRONG) == set(RIGHT)
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_a_finding_says_what_stands_there_and_what_to_do_in_one_line(code: str) -> None:
+    for text in WRONG[code].values():
+        for each in found(text):
+            assert "\n" not in each.message + each.remedy
+            assert each.message and each.remedy and not each.message.endswith(".")
+            assert each.place.path == "main.py"
+            assert each.source == dedent(text).split("\n")[each.place.line - 1]
+
+
+EDITED = {
+    "TARE100": ["std", "mean", "by name", "albumentations", "arithmetic"],
+    "TARE006": ["a call"],
+    "TARE007": ["a call"],
+    "TARE102": ["imread"],
+}
+
+
+@pytest.mark.parametrize(("code", "case"), [(code, case) for code, cases in EDITED.items() for case in cases])
+def test_edits_make_the_finding_go_away(code: str, case: str) -> None:
+    text = WRONG[code][case]
+    (first, *_) = [each for each in found(text) if each.code == code]
+    assert first.edits
+    lines = text.split("\n")
+    for edit in sorted(first.edits, key=lambda each: (each.place.line, each.place.column), reverse=True):
+        line = lines[edit.place.line - 1]
+        lines[edit.place.line - 1] = line[: edit.place.column - 1] + edit.text + line[edit.place.end_column - 1 :]
+    assert [each.code for each in found("\n".join(lines)) if each.fails] == []
+
+
+def test_evidence_leads_from_the_constants_to_the_network() -> None:
+    documents = [
+        Document("constants.py", "python", "MEAN = STD = [0.5, 0.5, 0.5]\n"),
+        Document("nets.py", "python", "from torchvision import models\ndef build():\n    return models.resnet50(pretrained=True)\n"),
+        Document(
+            "main.py",
+            "python",
+            "from torchvision import transforms\nfrom constants import MEAN, STD\nfrom nets import build\nnet = build()\n"
+            "t = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])\n",
+        ),
+    ]
+    (each,) = examined(documents)
+    assert (each.code, str(each.place)) == ("TARE005", "main.py:5:48")
+    assert [(step.place.path, step.place.line) for step in each.evidence] == [("constants.py", 1), ("constants.py", 1), ("nets.py", 3)]
+
+
+def test_one_place_with_several_networks_is_one_finding() -> None:
+    text = TORCH + f"nets = models.resnet18(pretrained=True), models.vgg16(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])"
+    (each,) = found(text)
+    assert "resnet18 and vgg16 were trained" in each.message
+
+
+def test_tests_of_code_are_not_judged() -> None:
+    text = TORCH + "import pytest\nval_transform = T.Compose([T.RandomCrop(9)])\ndef test_it(): pass\n"
+    assert found(text, "tests/test_it.py") == []
+    assert found(text, "it.py") != []
+
+
+def test_a_serving_file_that_scales_otherwise_is_found() -> None:
+    train = "import tensorflow as tf\ndef load(image):\n    return image / 127.5 - 1\nds.map(load)\nmodel.fit(ds)\n"
+    serve = "import tensorflow as tf\nmodel = tf.keras.models.load_model('m')\ndef f(image):\n    return model.predict(image / {})\n"
+    for divisor, codes in (("255", ["TARE050"]), ("127.5 - 1", [])):
+        documents = [Document("train.py", "python", train), Document("serve.py", "python", serve.format(divisor))]
+        assert [each.code for each in examined(documents)] == codes

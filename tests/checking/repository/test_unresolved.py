@@ -1,0 +1,30 @@
+"""Notes of what could not be told."""
+
+from __future__ import annotations
+
+from tare.checking.repository.api import examined
+from tare.code.files.document import Document
+
+
+def notes(code: str) -> list[tuple[str, str, int]]:
+    found = examined([Document("data.py", "python", f"from torchvision import transforms as T\n{code}")], pedantic=True)
+    return [(each.code, each.severity, each.place.line) for each in found]
+
+
+def test_constants_that_only_running_the_code_tells_are_noted() -> None:
+    assert notes("val = T.Compose([T.ToTensor(), T.Normalize(*load())])\n") == [("TARE010", "note", 2)]
+
+
+def test_constants_that_are_read_are_not() -> None:
+    assert notes("val = T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])\n") == []
+
+
+def test_a_pretrained_network_of_which_nothing_is_known_is_noted() -> None:
+    code = "import timm\nmodel = timm.create_model('nobodys_network', pretrained=True)\n"
+    assert ("TARE080", "note", 3) in notes(code)
+    assert notes(code.replace("True", "False")) == []
+
+
+def test_without_being_asked_nothing_is_noted() -> None:
+    code = "from torchvision import transforms as T\nval = T.Compose([T.ToTensor(), T.Normalize(*load())])\n"
+    assert examined([Document("data.py", "python", code)]) == []
