@@ -104,6 +104,7 @@ def test_a_notebook_of_python_may_say_so(metadata: object) -> None:
         (b"[" * 100_000, "it is no notebook: its JSON is nested too deeply"),
         (b"\xff\xfe", "it is not utf-8: byte 0xff in line 1"),
         (b'{"cells": [' + b"9" * 5000 + b"]}", "it is no notebook: Exceeds the limit"),
+        (notebook(*["x = 1\n" * 100_000] * 4), "it has 2,400,000 characters of code"),
         (notebook("x", metadata={"language_info": {"name": "julia"}}), "it is a notebook in julia"),
         (notebook("x", metadata={"language_info": {"name": "scala", "version": "2.12"}}), "it is a notebook in scala"),
         (notebook("x", metadata={"kernelspec": {"language": "R\n::error::"}}), "it is a notebook in R ::error::"),

@@ -149,7 +149,8 @@ def test_processors_of_transformers_have_the_constants_of_their_class() -> None:
         for suffix in ("ImageProcessor", "ImageProcessorFast", "FeatureExtractor"):
             assert constants("transformers", f"{name}{suffix}") == (tuple(processor.image_mean), tuple(processor.image_std))
     assert found("transformers", "MobileViTImageProcessor").order == "BGR"
-    assert expected("transformers", "Pix2StructImageProcessor") is None
+    for name in ("Pix2Struct", "LayoutLMv2", "PPLCNet", "Vivit"):
+        assert expected("transformers", f"{name}ImageProcessor") is None
     assert expected("transformers", "AutoImageProcessor") is None
 
 

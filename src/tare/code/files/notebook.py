@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tare.code.files.parsing import NoTree, tree_of
+from tare.code.files.parsing import MOST_CHARACTERS, NoTree, tree_of
 from tare.code.files.text import UnreadableTextError, decoded
 
 # Cells under these magics hold ordinary code.
@@ -36,6 +36,9 @@ def notebook_code(data: bytes) -> Code:
     if language != "python":
         raise UnreadableTextError(f"it is a notebook in {language}")
     sources = [_source(cell) for cell in _cells(document) if _is_python(cell)]
+    length = sum(map(len, sources))
+    if length > MOST_CHARACTERS:
+        raise UnreadableTextError(f"it has {length:,} characters of code, more than the {MOST_CHARACTERS:,} that are parsed")
     return _joined([_python(source) for source in sources])
 
 
