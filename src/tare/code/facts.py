@@ -71,13 +71,21 @@ def _possible(call: Call) -> Iterable[Variant]:
 def role_of(call: Call) -> Role:
     """What a pipeline is for: its names, then the branches taken, then the functions it is made in."""
     named, decided = role_of_names(call.names), role_of_decisions(call.decisions)
+    if _role_of_list(call) not in ("unknown", named) and named != "unknown":
+        return "mixed"
     if named != "unknown" and decided not in ("unknown", named):
         return "mixed"
-    for role in (named, decided):
+    for role in (_role_of_list(call), named, decided):
         if role != "unknown":
             return role
     made = role_of_names(call.within[-1:])
     return made if made != "unknown" else role_of_file(call.spot.source.path, call.spot.source.document.text)
+
+
+def _role_of_list(call: Call) -> Role:
+    """The role that the name of the list of steps states."""
+    given = call.args[0] if call.args else None
+    return role_of_names([given.name]) if isinstance(given, Items) and given.name else "unknown"
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:

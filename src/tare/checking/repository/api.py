@@ -14,6 +14,7 @@ from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
 from tare.code.interpreter.relevance import relevant
 from tare.code.libraries.table import RELEVANT, interesting
+from tare.code.place import Place
 
 
 def examined(documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False) -> list[CodeFinding]:
@@ -36,7 +37,11 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     if pedantic:
         every += unresolved(facts)
         skipped += [Skipped(path, CUT) for path in sorted({entry.partition("::")[0] for entry in run.cut})]
-    found = {(each.code, each.place, each.message): each for each in every}
+    found: dict[tuple[str, Place], CodeFinding] = {}
+    for each in every:
+        before = found.get((each.code, each.place))
+        if before is None or len(before.evidence) < len(each.evidence):
+            found[each.code, each.place] = each
     return Judged(sorted(found.values(), key=lambda each: (each.place, each.code)), skipped)
 
 

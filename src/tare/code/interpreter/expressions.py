@@ -209,6 +209,8 @@ def _call(frame: Frame, node: ast.Call) -> Value:
             spread = True
     spot = frame.spot(node)
     changed = mutated(frame, node, args)
+    if changed is None:
+        changed = _got(frame, node, callee, args)
     if changed is not None:
         return changed
     if not isinstance(callee, Choice):
@@ -222,6 +224,23 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 
     frame.branch([(decisions, arm(each)) for decisions, each in callee.options])
     return joined(found)  # type: ignore[arg-type]
+
+
+def _got(frame: Frame, node: ast.Call, callee: Value, args: Sequence[Value]) -> Value | None:
+    """``table.get(key)`` with a key that is not known: any of the values, each where the key is its own."""
+    if not isinstance(callee, Call) or callee.function != "@get" or not isinstance(callee.receiver, Table) or not args:
+        return None
+    owner = callee.receiver
+    if (isinstance(args[0], Literal) and not args[0].soft) or owner.spread or isinstance(node.args[0], ast.Starred):
+        return None
+    keys = of_key(node.args[0], frame.scope, list(owner.entries))
+    _, absent = of_test(_is_one_of(node.args[0], list(owner.entries)), frame.scope)
+    default = args[1] if len(args) > 1 else Literal(None, frame.spot(node))
+    return joined([*zip(keys, owner.entries.values(), strict=True), (absent, default)])
+
+
+def _is_one_of(node: ast.expr, keys: Sequence[object]) -> ast.Compare:
+    return ast.Compare(node, [ast.In()], [ast.Tuple([ast.Constant(key) for key in keys], ast.Load())])  # type: ignore[arg-type]
 
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:

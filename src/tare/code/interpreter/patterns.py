@@ -57,6 +57,9 @@ def _item(frame: Frame, target: ast.Subscript, value: Value) -> None:
         bind(frame, target.value, replace(owner, spread=True))
     elif isinstance(owner, Items):
         bind(frame, target.value, UNKNOWN)
+    elif isinstance(owner, Call):  # a part of an image is changed, so its values are no longer those of the whole
+        spot = frame.spot(target)
+        frame.run.log.append(Call("set.item", (owner,), {}, spot, UNKNOWN, frame.decisions, frame.within, frame.run.entry))
 
 
 def _several(frame: Frame, target: ast.Tuple | ast.List, value: Value) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tare.code.interpreter.source import Spot
@@ -63,6 +64,14 @@ def unit_scaling(call: Call) -> Value | None:
     if call.last in ("div", "div_", "true_divide", "divide") and call.args and number(call.args[-1]) == 255:
         return call.receiver if call.function.startswith(".") else call.args[0]
     return None
+
+
+_GUARDS = re.compile(r"\b(?:a?max|a?min|dtype|any|all|is_floating_point)\b")
+
+
+def is_guarded(call: Call) -> bool:
+    """Whether a call is made only for values of some range or type: ``if image.max() > 1``."""
+    return any(_GUARDS.search(each.subject.partition("::")[2]) for each in call.decisions)
 
 
 def signed_scaling(call: Call) -> Value | None:

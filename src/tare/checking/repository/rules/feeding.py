@@ -8,7 +8,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Literal, Value, alternatives
-from tare.code.libraries.flows import root, unit_scaling
+from tare.code.libraries.flows import is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
 
 
@@ -17,7 +17,7 @@ def feeding(facts: Facts) -> Iterator[CodeFinding]:
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
         image = unit_scaling(call)
-        if image is not None:
+        if image is not None and not is_guarded(call):
             yield from _divided(call, root(image), pipelines)
         if call.function.startswith("torchvision.datasets."):
             yield from _text(call)

@@ -23,8 +23,13 @@ def missing(facts: Facts) -> Iterator[CodeFinding]:
     texts = {each.path: each.document.text for each in facts.sources}
     for program in programs(facts):
         for network in program.networks:
-            if network.pretrained and network.scaling == "constants":
+            if network.pretrained and network.scaling == "constants" and _normalises(network):
                 yield from _of_network(program, network, texts)
+
+
+def _normalises(network: Network) -> bool:
+    """Whether the network was trained with a mean and std, and not with values of 0..1 or 0..255 as they are."""
+    return network.expected is not None and network.expected.range not in ("unit", "raw", "unknown")
 
 
 def _of_network(program: Program, network: Network, texts: dict[str, str]) -> Iterator[CodeFinding]:

@@ -12,6 +12,8 @@ from tare.checking.repository.rules.normalisations import Normalisation, is_undo
 from tare.checking.repository.rules.published import near, published
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.operators import is_soft
+from tare.code.interpreter.values import Value
 from tare.code.libraries.networks import Network
 from tare.code.networks.expected import Constants, listed
 
@@ -48,15 +50,23 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         for pipeline in pipelines
         for _, _, each in of_pipeline(pipeline)
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
+        if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
     ]
     if not found or any(_is_right(each, network) for each in found) or program.is_open(network.decisions):
         return
     if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
+    if any(_satisfies(each, other) for each in found for other in program.networks if agree(other.decisions, network.decisions)):
+        return
     for each in found:
         name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
         if name in _OF_NETWORKS and each.top in (1.0, 255.0):
             yield each, name
+
+
+def _satisfies(each: Normalisation, other: Network) -> bool:
+    """Whether constants are right for another network that the same run makes: then which of the two they feed is not known."""
+    return bool(other.pretrained) and other.scaling == "constants" and _is_right(each, other)
 
 
 def _is_unknown(pipeline: Pipeline, network: Network) -> bool:
@@ -75,6 +85,11 @@ def _is_right(each: Normalisation, network: Network) -> bool:
         return True
     mean, std = _full(each.mean), _full(each.std)
     return any(near(mean, one.mean, _CLOSE) and near(std, one.std, _CLOSE) for one in (expected.constants,))
+
+
+def is_soft_value(value: Value | None) -> bool:
+    """Whether constants are a default that a caller who is not known may replace."""
+    return value is not None and is_soft(value)
 
 
 def _full(values: tuple[float, ...]) -> tuple[float, ...]:

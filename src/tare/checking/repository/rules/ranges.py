@@ -10,6 +10,7 @@ from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
 from tare.code.facts import Facts
+from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Value
 from tare.code.libraries.flows import root, unit_scaling
@@ -62,8 +63,9 @@ def _of_networks(program: Program, networks: list[Network], texts: dict[str, str
         return
     wrong = {each.name: each for each in networks if each.scaling not in (None, kind)}
     for place in places:
-        if wrong:
-            yield _finding(place, list(wrong.values()))
+        fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
+        if fed:
+            yield _finding(place, fed)
 
 
 def _finding(place: Scaled, networks: list[Network]) -> CodeFinding:

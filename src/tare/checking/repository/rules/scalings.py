@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
+from tare.code.interpreter.conditions import ALWAYS, Decisions
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import UNKNOWN, Call, Choice, Library, Literal, Parameter
 from tare.code.libraries.expected import Scaling
-from tare.code.libraries.flows import chain, root, signed_scaling, unit_scaling
+from tare.code.libraries.flows import chain, is_guarded, root, signed_scaling, unit_scaling
 from tare.code.libraries.keras import generator, preprocessing, rescaling
 from tare.code.roles import words
 
+#: What is no image but a number of it, and functions that only show or keep an image.
+_REDUCED = frozenset("mean sum max min std var average median percentile count_nonzero norm".split())
+_SHOWN = frozenset("save show plot visualize visualise display draw overlay denormalize write brightness".split())
 _IMAGE = frozenset("image images img imgs x data frame face photo arr array input inputs pixels batch".split())
 _NO_IMAGE = frozenset("mask masks label labels heatmap alpha seg segmentation gt target targets y depth opacity".split())
 
@@ -23,6 +27,7 @@ class Scaled(NamedTuple):
     spot: Spot
     what: str
     kind: Scaling = "unit"
+    decisions: Decisions = ALWAYS
 
 
 #: What each scaling brings images of 0..255 to, in words.
@@ -41,11 +46,11 @@ def scalings(program: Program) -> list[Scaled]:
     for call in program.calls:
         scale, offset = rescaling(call) or (0.0, 0.0)
         if signed_scaling(call) is not None or (abs(scale * 127.5 - 1) < 1e-2 and offset == -1):
-            found.append(Scaled(call.spot, "the scaling by 127.5", "signed"))
+            found.append(Scaled(call.spot, "the scaling by 127.5", "signed", call.decisions))
         for name, spot in _preprocessing(call):
             kind = preprocessing(name)
             if kind is not None:
-                found.append(Scaled(spot, f"{name.split('.')[-2]}.preprocess_input", kind))
+                found.append(Scaled(spot, f"{name.split('.')[-2]}.preprocess_input", kind, call.decisions))
     return found
 
 
@@ -62,25 +67,25 @@ def unit_places(program: Program) -> Iterator[Scaled]:
         made = generator(call)
         if made is not None:
             if made.closed and made.rescale is not None and abs(made.rescale * 255 - 1) < 1e-2 and not made.function:
-                yield Scaled(call.keywords["rescale"].spot or call.spot if _has_spot(call) else call.spot, "rescale=1/255")
+                yield Scaled(_spot_of_rescale(call), "rescale=1/255", decisions=call.decisions)
         elif rescaling(call) is not None:
             scale, offset = rescaling(call) or (0.0, 0.0)
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
-                yield Scaled(call.spot, "Rescaling(1/255)")
+                yield Scaled(call.spot, "Rescaling(1/255)", decisions=call.decisions)
         elif id(call) not in used and is_image(call):
-            yield Scaled(call.spot, "the division by 255")
+            yield Scaled(call.spot, "the division by 255", decisions=call.decisions)
 
 
-def _has_spot(call: Call) -> bool:
+def _spot_of_rescale(call: Call) -> Spot:
     value = call.keywords.get("rescale")
-    return isinstance(value, Literal) and value.spot is not None
+    return value.spot if isinstance(value, Literal) and value.spot is not None else call.spot
 
 
 def consumed(calls: tuple[Call, ...]) -> set[int]:
     """Calls whose result goes on into arithmetic, a picture on the screen, or a function of a library that scales."""
     used: set[int] = set()
     for call in calls:
-        if call.function.startswith("operator.") or call.last in ("imshow", "normalize", "preprocess_input", "fromarray", "()"):
+        if call.function.startswith("operator.") or call.function == "set.item" or call.last in ("imshow", "normalize", "preprocess_input", "fromarray", "()"):
             for value in (*call.args, *call.keywords.values()):
                 used.update(id(each) for each in chain(value) if isinstance(each, Call))
     return used
@@ -91,6 +96,10 @@ def is_image(call: Call) -> bool:
     if image is None:
         return False
     origin = root(image)
+    if is_guarded(call) or (isinstance(origin, Call) and origin.last in _REDUCED):
+        return False
+    if {word for each in call.within[-1:] for word in words(each)} & _SHOWN:
+        return False
     names = {word for each in (*call.names, *call.within[-1:]) for word in words(each)}
     if isinstance(origin, Parameter):
         names |= words(origin.name)
