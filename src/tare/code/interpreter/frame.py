@@ -61,7 +61,7 @@ class Run:
 
     engine: Engine
     interesting: Callable[[str], bool]
-    followed: frozenset[str] | None = None
+    followed: frozenset[ast.AST] | None = None
     heap: Heap = field(default_factory=Heap)
     log: list[Call] = field(default_factory=list)
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
@@ -70,6 +70,7 @@ class Run:
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
+    inner: set[ast.AST] = field(default_factory=set)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -82,9 +83,13 @@ class Run:
             self.cut.add(self.entry)
             raise OutOfBudget
 
+    def matters(self, node: ast.AST) -> bool:
+        """Whether a function may say something of preprocessing, itself or through those that it calls."""
+        return self.followed is None or isinstance(node, ast.Lambda) or node in self.followed or node in self.inner
+
     def may_enter(self, callee: Function) -> bool:
-        """Whether a function is followed once more in this entry: one of a file that says nothing is not, nor a hundredth call."""
-        if self.followed is not None and callee.source.path not in self.followed:
+        """Whether a function is followed once more in this entry: one that says nothing is not, nor a hundredth call."""
+        if not self.matters(callee.node):
             return False
         key = (self.entry, callee.node)
         self.visits[key] = self.visits.get(key, 0) + 1

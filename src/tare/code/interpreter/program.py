@@ -153,14 +153,14 @@ class Program:
             left -= self._of_value(run, source, value) if left > 0 else 0
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
-        if isinstance(value, Function) and value.source is source and value.node not in run.entered:
+        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
+            return 0
+        if isinstance(value, Function) and value.node not in run.entered:
             return self._function(run, value, None, f"{source.path}::{value.name}")
-        if isinstance(value, Class) and value.source is source:
-            return self._class(run, value)
-        return 0
+        return self._class(run, value) if isinstance(value, Class) else 0
 
     def _class(self, run: Run, value: Class) -> int:
-        methods = [each for each in value.attributes.values() if isinstance(each, Function) and each.node not in run.entered]
+        methods = [each for each in value.attributes.values() if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)]
         if not methods or calls.is_plain_layer(value):
             return 0
         used = 0

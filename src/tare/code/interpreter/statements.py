@@ -165,6 +165,7 @@ def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         made_here.kind = next(each for each in decorators if each in ("property", "cached_property", "staticmethod", "classmethod"))
     frame.names[node.name] = made_here
     if frame.nodes:
+        frame.run.inner.add(node)
         frame.run.handed.append(made_here)
 
 

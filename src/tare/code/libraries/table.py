@@ -32,3 +32,9 @@ RELEVANT = re.compile(
     r"Normalize|normalize|255|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
     r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|127\.5|Scaler\b|\bmean\b"
 )
+
+#: A function without any of these words says nothing itself.
+MATTERS = re.compile(
+    RELEVANT.pattern
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|fit_transform|load_state_dict"
+)

@@ -171,11 +171,18 @@ RIGHT: dict[str, dict[str, str]] = {
         f"    if kind in ['a', 'b']:\n        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n        t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a checkpoint of its own": TORCH + f"net = models.resnet50(pretrained=True)\nnet.load_state_dict(torch.load('a.pt'))\n"
         f"t = T.Compose([T.ToTensor(), {HALVES}])",
+        "networks beside each other": TORCH + "from transformers import ViTModel\n"
+        "nets = {'a': models.resnet50(pretrained=True), 'b': ViTModel.from_pretrained('google/vit-base-patch16-224')}\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a default that nobody uses": TORCH + "class Data:\n    def __init__(self, mean=[0.5] * 3, std=[0.5] * 3):\n"
+        "        self.t = T.Compose([T.ToTensor(), T.Normalize(mean, std)])\nclass Net:\n    def __init__(self):\n"
+        "        self.net = models.resnet50(pretrained=True)",
         "maybe pretrained": TORCH + f"def f(flag):\n    net = models.resnet50(pretrained=flag)\n    t = T.Compose([T.ToTensor(), {HALVES}])",
     },
     "TARE004": {
         "normalised later": TORCH + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToTensor()])\ny = normalize(t(x))",
         "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
+        "trained with values of 0..1": TORCH + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
     },
     "TARE101": {
@@ -187,6 +194,13 @@ RIGHT: dict[str, dict[str, str]] = {
         "a mask": TF + "net = VGG16()\ndef load(mask):\n    return mask / 255",
         "for the screen": TF + "import matplotlib.pyplot as plt\nnet = VGG16()\nplt.imshow(image / 255)",
         "normalised after": TF + "net = VGG16()\nx = (image / 255 - mean) / std",
+        "channel by channel": TF + "net = VGG16()\ndef prepare(x):\n    x /= 255.\n    x[..., 0] -= mean[0]\n    x[..., 0] /= std[0]\n    return x",
+        "kept on disk": TF + "net = VGG16()\ndef enhance_and_save(image):\n    write(image)\n    return image / 255.0",
+        "a reduction": TF + "import numpy as np\nnet = VGG16()\ndef light(image):\n    return np.mean(image) / 255.0",
+        "guarded": TF + "net = VGG16()\ndef load(image):\n    if image.max() > 1.0:\n        image = image / 255.0\n    return image",
+        "looked up by the same key": TF + "from tensorflow.keras.applications.densenet import preprocess_input as d\n"
+        "P, N = {'a': d}, {'a': DenseNet121, 'b': EfficientNetB0}\ndef build(arch):\n    f = P.get(arch)\n    x = f(inputs) if f else inputs\n"
+        "    return N[arch](weights='imagenet')(x)",
         "one's own preprocess_input": TF + "def preprocess_input(x):\n    return x\ny = preprocess_input(x / 255)",
         "torchvision's EfficientNet": TORCH + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
@@ -200,6 +214,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE104": {"a transform": TORCH + "d = datasets.ImageFolder('a', transform=t['train' if train else 'test'])"},
     "TARE002": {
         "scaled once": TORCH + "y = T.PILToTensor()(x) / 255",
+        "guarded": TORCH + "x = T.ToTensor()(y)\nif x.max() > 1:\n    x = x / 255",
         "one's own": TORCH + "t = T.Compose([T.ToTensor(), lambda x: x * 255])\ny = t(x) / 255",
     },
     "TARE050": {
