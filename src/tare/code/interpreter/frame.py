@@ -38,7 +38,14 @@ class Engine(Protocol):
         """Carry out statements."""
 
     def call(
-        self, frame: Frame, callee: Value, args: tuple[Value, ...], keywords: Mapping[str, Value], spot: Spot, *, spread: bool = False
+        self,
+        frame: Frame,
+        callee: Value,
+        args: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        spot: Spot,
+        *,
+        spread: bool = False,
     ) -> Value:
         """What a call returns."""
 
@@ -172,9 +179,7 @@ def _one(options: list[tuple[Decisions, Value]]) -> Value:
     return first if all(value is first for _, value in options) else joined(options)
 
 
-def _joined_heaps(
-    ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap
-) -> dict[tuple[int, str], Value]:
+def _joined_heaps(ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap) -> dict[tuple[int, str], Value]:
     places = dict.fromkeys(place for _, written in ends for place in written)
     found: dict[tuple[int, str], Value] = {}
     for place in places:
@@ -182,5 +187,3 @@ def _joined_heaps(
         options = [(decisions, written.get(place, before)) for decisions, written in ends]
         found[place] = _one([(decisions, value) for decisions, value in options if value is not None])
     return found
-
-

@@ -50,7 +50,11 @@ def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[a
         if not new:
             break
         matter.update(new)
-        names |= {name for node in new for name in (found[node][0], getattr(node, "name", ""))} - {"__init__", "forward", "__call__"}
+        names |= {name for node in new for name in (found[node][0], getattr(node, "name", ""))} - {
+            "__init__",
+            "forward",
+            "__call__",
+        }
     return frozenset(matter)
 
 

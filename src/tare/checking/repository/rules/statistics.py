@@ -86,7 +86,9 @@ def _named(node: ast.expr) -> str:
 
 
 def _calls(node: ast.AST, name: str) -> bool:
-    return any(isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node))
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node)
+    )
 
 
 def _mentions(nodes: Sequence[ast.AST], name: str) -> bool:
@@ -145,7 +147,8 @@ def _fitted_on_test(source: Source, body: _Body) -> Iterator[CodeFinding]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _named(node.value.func).endswith("Scaler")
     }
     fits = sorted(
-        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)), key=lambda node: (node.lineno, node.col_offset)
+        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)),
+        key=lambda node: (node.lineno, node.col_offset),
     )
     for node in fits:
         name = _argument(node)
