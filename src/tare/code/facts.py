@@ -52,7 +52,9 @@ def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] 
     """The facts in a log of calls."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
     pipelines = {
-        id(call): Pipeline(call, tuple(_possible(call)), role_of(call)) for call in log if is_container(call) and id(call) not in inside
+        id(call): Pipeline(call, tuple(_possible(call)), role_of(call))
+        for call in log
+        if is_container(call) and id(call) not in inside
     }
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
@@ -111,5 +113,3 @@ def _given(value: Value) -> Iterable[tuple[Decisions, Value]]:
 def _role_of_dataset(call: Call) -> Role:
     names = [each for each in call.names if each not in ("self", "dataset")]
     return role_of_names(names)
-
-

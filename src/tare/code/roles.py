@@ -12,9 +12,43 @@ from tare.code.interpreter.conditions import Condition, Decisions
 Role = Literal["train", "eval", "mixed", "unknown"]
 
 _EVAL = frozenset(
-    "val valid validation vali test testing tst eval evaluate evaluation inference infer predict prediction predictions holdout".split()
+    [
+        "val",
+        "valid",
+        "validation",
+        "vali",
+        "test",
+        "testing",
+        "tst",
+        "eval",
+        "evaluate",
+        "evaluation",
+        "inference",
+        "infer",
+        "predict",
+        "prediction",
+        "predictions",
+        "holdout",
+    ]
 )
-_TRAIN = frozenset("train training trn trainset aug augs augment augmentation augmentations augmented tta pretrain ssl mixup".split())
+_TRAIN = frozenset(
+    [
+        "train",
+        "training",
+        "trn",
+        "trainset",
+        "aug",
+        "augs",
+        "augment",
+        "augmentation",
+        "augmentations",
+        "augmented",
+        "tta",
+        "pretrain",
+        "ssl",
+        "mixup",
+    ]
+)
 _SUFFIXES = (("trainset", "train"), ("testset", "test"), ("valset", "val"), ("testloader", "test"), ("valloader", "val"))
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 

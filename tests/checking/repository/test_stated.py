@@ -32,9 +32,7 @@ val = T.Compose([T.Resize(224), T.CenterCrop(224), T.ToTensor(), T.Normalize({co
         (HALVES, None, []),
     ],
 )
-def test_constants_of_another_network_are_found(
-    constants: str, network: str | None, found: list[str]
-) -> None:
+def test_constants_of_another_network_are_found(constants: str, network: str | None, found: list[str]) -> None:
     assert codes(constants, network) == found
 
 

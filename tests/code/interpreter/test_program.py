@@ -125,7 +125,9 @@ def test_a_match_is_a_chain_of_branches() -> None:
 
 
 def test_attributes_set_in_a_branch_are_joined() -> None:
-    code = "import lib\nclass C:\n    def __init__(self, a):\n        self.x = 1\n        if a: self.x = 2\n        lib.show(self.x)"
+    code = (
+        "import lib\nclass C:\n    def __init__(self, a):\n        self.x = 1\n        if a: self.x = 2\n        lib.show(self.x)"
+    )
     assert shown(a=code) == [{1, 2}]
 
 

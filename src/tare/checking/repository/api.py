@@ -12,8 +12,8 @@ from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
-from tare.code.interpreter.relevance import relevant
-from tare.code.libraries.table import RELEVANT, interesting
+from tare.code.interpreter.relevance import relevant, that_matter
+from tare.code.libraries.table import MATTERS, RELEVANT, interesting
 from tare.code.place import Place
 
 
@@ -55,7 +55,8 @@ def _carried_out(documents: Sequence[Document]) -> tuple[Program, Run]:
     """Follow the documents that say something about preprocessing."""
     program = Program(documents)
     chosen = relevant(documents, RELEVANT)
-    run = Run(program, interesting, frozenset(each.path for each in chosen))
+    sources = [source for each in chosen if (source := program.source(each.path)) is not None]
+    run = Run(program, interesting, that_matter(sources, MATTERS))
     program.run = run
     for each in chosen:
         program.module(each.path)

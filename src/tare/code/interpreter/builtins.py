@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.arguments import add_option
+from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
@@ -16,7 +16,32 @@ Keywords = Mapping[str, Value]
 
 _ARRAYS = frozenset(("array", "asarray", "float32", "float64", "tensor", "as_tensor", "FloatTensor", "Tensor", "constant"))
 _ARRAY_LIBRARIES = ("numpy.", "torch.", "tensorflow.", "jax.numpy.", "cupy.", "np.")
-_SHAPES = frozenset("view reshape astype to cuda float double type cpu numpy tolist unsqueeze flatten copy clone half detach repeat expand expand_as permute transpose".split())
+_SHAPES = frozenset(
+    [
+        "view",
+        "reshape",
+        "astype",
+        "to",
+        "cuda",
+        "float",
+        "double",
+        "type",
+        "cpu",
+        "numpy",
+        "tolist",
+        "unsqueeze",
+        "flatten",
+        "copy",
+        "clone",
+        "half",
+        "detach",
+        "repeat",
+        "expand",
+        "expand_as",
+        "permute",
+        "transpose",
+    ]
+)
 
 
 def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:

@@ -93,9 +93,7 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
 
 
-def bound_arguments(
-    callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False
-) -> dict[str, Value]:
+def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False) -> dict[str, Value]:
     """The values of a function's parameters; ``softly`` if the caller is not known, so that a default may be replaced.
 
     With ``spread`` there are arguments that are not known, and a parameter that is not given otherwise may be any of them.
@@ -134,14 +132,18 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
         run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False, spread=spread))
     elif begin is None:
-        fields = [each.target.id for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
+        fields = [
+            each.target.id for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        ]
         for name, value in [*zip(fields, args, strict=False), *keywords.items()]:
             frame.run.heap.write((new.key, name), named(value, name))
     return new
 
 
 #: What a layer or module may say that matters; one without such a word is only layers.
-_SAYS = re.compile(r"pretrained|timm|models\.|applications|Normali[sz]|normalize|255|preprocess|transform|weights|mean|get_|build|create|load")
+_SAYS = re.compile(
+    r"pretrained|timm|models\.|applications|Normali[sz]|normalize|255|preprocess|transform|weights|mean|get_|build|create|load"
+)
 _LAYERS = ("Module", "Layer", "Model", "LightningModule", "Sequential")
 
 

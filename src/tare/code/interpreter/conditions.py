@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,21 @@ ALWAYS: Decisions = frozenset()
 
 
 def agree(*several: Decisions) -> bool:
-    """Whether all decisions can hold in one run of the program."""
-    united = frozenset().union(*several)
-    if len(united) < 2:
+    """Whether all decisions can hold in one run of the program; each of them is taken to be possible by itself."""
+    left = [each for each in several if each]
+    if len(left) < 2:
+        return True
+    if len(left) == 2:
+        return left[0] is left[1] or _both(left[0], left[1])
+    return _both(left[0], left[1]) and agree(left[0] | left[1], *left[2:])
+
+
+@lru_cache(maxsize=65_536)
+def _both(one: Decisions, other: Decisions) -> bool:
+    if one <= other or other <= one:
         return True
     by_subject: dict[str, list[Condition]] = {}
-    for condition in united:
+    for condition in one | other:
         by_subject.setdefault(condition.subject, []).append(condition)
     return all(len(each) == 1 or _possible(each) for each in by_subject.values())
 

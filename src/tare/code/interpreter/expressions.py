@@ -9,8 +9,8 @@ from typing import cast
 
 from tare.code.interpreter.conditions import of_test
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
-from tare.code.interpreter.operators import NAMES, compared, computed, lifted, plain, truth
 from tare.code.interpreter.mutation import mutated
+from tare.code.interpreter.operators import NAMES, compared, computed, lifted, plain, truth
 from tare.code.interpreter.patterns import bind
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -22,15 +22,49 @@ from tare.code.interpreter.values import (
     Literal,
     Table,
     Value,
-    alternatives,
     joined,
     named,
 )
 
 _MOST_ITEMS = 256
 _BUILTINS = frozenset(
-    "len list tuple set dict range zip map int float str bool sorted reversed enumerate round sum min max abs isinstance getattr "
-    "super print open property type any all next iter vars filter hasattr setattr".split()
+    [
+        "len",
+        "list",
+        "tuple",
+        "set",
+        "dict",
+        "range",
+        "zip",
+        "map",
+        "int",
+        "float",
+        "str",
+        "bool",
+        "sorted",
+        "reversed",
+        "enumerate",
+        "round",
+        "sum",
+        "min",
+        "max",
+        "abs",
+        "isinstance",
+        "getattr",
+        "super",
+        "print",
+        "open",
+        "property",
+        "type",
+        "any",
+        "all",
+        "next",
+        "iter",
+        "vars",
+        "filter",
+        "hasattr",
+        "setattr",
+    ]
 )
 
 

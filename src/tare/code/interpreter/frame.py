@@ -38,7 +38,14 @@ class Engine(Protocol):
         """Carry out statements."""
 
     def call(
-        self, frame: Frame, callee: Value, args: tuple[Value, ...], keywords: Mapping[str, Value], spot: Spot, *, spread: bool = False
+        self,
+        frame: Frame,
+        callee: Value,
+        args: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        spot: Spot,
+        *,
+        spread: bool = False,
     ) -> Value:
         """What a call returns."""
 
@@ -61,7 +68,7 @@ class Run:
 
     engine: Engine
     interesting: Callable[[str], bool]
-    followed: frozenset[str] | None = None
+    followed: frozenset[ast.AST] | None = None
     heap: Heap = field(default_factory=Heap)
     log: list[Call] = field(default_factory=list)
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
@@ -70,6 +77,7 @@ class Run:
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
+    inner: set[ast.AST] = field(default_factory=set)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -82,9 +90,13 @@ class Run:
             self.cut.add(self.entry)
             raise OutOfBudget
 
+    def matters(self, node: ast.AST) -> bool:
+        """Whether a function may say something of preprocessing, itself or through those that it calls."""
+        return self.followed is None or isinstance(node, ast.Lambda) or node in self.followed or node in self.inner
+
     def may_enter(self, callee: Function) -> bool:
-        """Whether a function is followed once more in this entry: one of a file that says nothing is not, nor a hundredth call."""
-        if self.followed is not None and callee.source.path not in self.followed:
+        """Whether a function is followed once more in this entry: one that says nothing is not, nor a hundredth call."""
+        if not self.matters(callee.node):
             return False
         key = (self.entry, callee.node)
         self.visits[key] = self.visits.get(key, 0) + 1
@@ -167,9 +179,7 @@ def _one(options: list[tuple[Decisions, Value]]) -> Value:
     return first if all(value is first for _, value in options) else joined(options)
 
 
-def _joined_heaps(
-    ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap
-) -> dict[tuple[int, str], Value]:
+def _joined_heaps(ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap) -> dict[tuple[int, str], Value]:
     places = dict.fromkeys(place for _, written in ends for place in written)
     found: dict[tuple[int, str], Value] = {}
     for place in places:
@@ -177,5 +187,3 @@ def _joined_heaps(
         options = [(decisions, written.get(place, before)) for decisions, written in ends]
         found[place] = _one([(decisions, value) for decisions, value in options if value is not None])
     return found
-
-

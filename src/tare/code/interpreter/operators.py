@@ -102,7 +102,7 @@ def _of_literals(symbol: str, left: Literal, right: Literal, spot: Spot) -> Valu
         return UNKNOWN
     try:
         return Literal(act(one, other), spot, soft)
-    except Exception:  # noqa: BLE001 (any operation of any types: what Python refuses is unknown)
+    except Exception:
         return UNKNOWN
 
 
@@ -139,14 +139,19 @@ def _of_array(
 
 def compared(test: type[ast.cmpop], left: Value, right: Value) -> Literal | None:
     """Whether a comparison of constants holds; None if it cannot be told."""
-    if isinstance(right, Literal) and right.value is None and test in (ast.Is, ast.IsNot, ast.Eq, ast.NotEq) and is_something(left):
+    if (
+        isinstance(right, Literal)
+        and right.value is None
+        and test in (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
+        and is_something(left)
+    ):
         return Literal(test in (ast.IsNot, ast.NotEq), None, is_soft(left))
     one, other = plain(left), plain(right)
     if one is NOT_PLAIN or other is NOT_PLAIN or test not in _COMPARED:
         return None
     try:
         return Literal(bool(_COMPARED[test](one, other)), None, is_soft(left) or is_soft(right))
-    except Exception:  # noqa: BLE001 (types that cannot be compared)
+    except Exception:
         return None
 
 

@@ -13,10 +13,25 @@ from tare.code.interpreter.source import Source, Spot, parsed
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
 
 #: Steps that one entry may take, and all entries of one file together.
-STEPS = 30_000
+STEPS = 20_000
 STEPS_OF_FILE = 60_000
 _MOST_HANDED = 40
-_LIBRARIES = frozenset("torch torchvision tensorflow keras numpy cv2 timm albumentations transformers PIL sklearn kornia".split())
+_LIBRARIES = frozenset(
+    [
+        "torch",
+        "torchvision",
+        "tensorflow",
+        "keras",
+        "numpy",
+        "cv2",
+        "timm",
+        "albumentations",
+        "transformers",
+        "PIL",
+        "sklearn",
+        "kornia",
+    ]
+)
 
 
 class Program:
@@ -131,7 +146,9 @@ class Program:
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
             if path in self._documents:
                 return ModuleOf(path)
-        is_library = posixpath.basename(stem) in _LIBRARIES  # a folder without __init__.py does not stand before an installed library
+        is_library = (
+            posixpath.basename(stem) in _LIBRARIES
+        )  # a folder without __init__.py does not stand before an installed library
         return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
 
     def submodule(self, path: str, name: str) -> Value:
@@ -153,14 +170,18 @@ class Program:
             left -= self._of_value(run, source, value) if left > 0 else 0
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
-        if isinstance(value, Function) and value.source is source and value.node not in run.entered:
+        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
+            return 0
+        if isinstance(value, Function) and value.node not in run.entered:
             return self._function(run, value, None, f"{source.path}::{value.name}")
-        if isinstance(value, Class) and value.source is source:
-            return self._class(run, value)
-        return 0
+        return self._class(run, value) if isinstance(value, Class) else 0
 
     def _class(self, run: Run, value: Class) -> int:
-        methods = [each for each in value.attributes.values() if isinstance(each, Function) and each.node not in run.entered]
+        methods = [
+            each
+            for each in value.attributes.values()
+            if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
+        ]
         if not methods or calls.is_plain_layer(value):
             return 0
         used = 0

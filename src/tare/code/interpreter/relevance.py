@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tare.code.files.document import Document
+from tare.code.interpreter.source import Source
 
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+([^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
 _WORD = re.compile(r"\w+")
@@ -25,6 +27,51 @@ def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Docum
             break
         found |= new
     return [each for each in code if each.path in found]
+
+
+_CALLED = re.compile(r"(\w+)[ \t]*\(")
+_MOST_STEPS = 8
+
+
+def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[ast.AST]:
+    """The functions and classes that have such a word, and those that call one of them by name, over some steps."""
+    found: dict[ast.AST, tuple[str, frozenset[str]]] = {}
+    names: set[str] = set()
+    matter: set[ast.AST] = set()
+    for source in sources:
+        for node, owner in _definitions(source.tree.body, ""):
+            text = source.segment(node)
+            found[node] = (owner or node.name, frozenset(_CALLED.findall(text)))
+            if word.search(text):
+                matter.add(node)
+                names |= {node.name, owner} - {"", "__init__", "forward", "__call__"}
+    for _ in range(_MOST_STEPS):
+        new = [node for node, (_, called) in found.items() if node not in matter and called & names]
+        if not new:
+            break
+        matter.update(new)
+        names |= {name for node in new for name in (found[node][0], getattr(node, "name", ""))} - {
+            "__init__",
+            "forward",
+            "__call__",
+        }
+    return frozenset(matter)
+
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _definitions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[_Definition, str]]:
+    """Functions and classes with the class around them; those inside functions are parts of the functions."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield node, ""
+            yield from _definitions(node.body, node.name)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, owner
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            yield from _definitions(node.body, owner)
+            yield from _definitions(getattr(node, "orelse", []), owner)
 
 
 _TESTS = re.compile(r"^[ \t]*(?:import (?:pytest|unittest)|from (?:pytest|unittest)\b|def test_)", re.MULTILINE)

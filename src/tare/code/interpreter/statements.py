@@ -162,9 +162,12 @@ def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     decorators = [_last_name(each) for each in node.decorator_list]
     made_here = function(frame, node, node.name)
     if any(each in ("property", "cached_property", "staticmethod", "classmethod") for each in decorators):
-        made_here.kind = next(each for each in decorators if each in ("property", "cached_property", "staticmethod", "classmethod"))
+        made_here.kind = next(
+            each for each in decorators if each in ("property", "cached_property", "staticmethod", "classmethod")
+        )
     frame.names[node.name] = made_here
     if frame.nodes:
+        frame.run.inner.add(node)
         frame.run.handed.append(made_here)
 
 

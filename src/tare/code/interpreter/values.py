@@ -183,7 +183,10 @@ def joined(options: list[tuple[Decisions, Value]]) -> Value:
     if options and all(same(options[0][1], value) for _, value in options):
         return options[0][1]
     flat = [
-        (decisions | inner, each) for decisions, value in options for inner, each in alternatives(value) if agree(decisions, inner)
+        (decisions | inner, each)
+        for decisions, value in options
+        for inner, each in alternatives(value)
+        if agree(decisions, inner)
     ]
     if not flat or len(flat) > MOST:
         return UNKNOWN
@@ -206,6 +209,8 @@ def named(value: Value, name: str) -> Value:
             value.names.append(name)
     elif isinstance(value, Literal | Items) and not value.name:
         return replace(value, name=name)
+    elif isinstance(value, Choice):
+        return Choice(tuple((decisions, named(each, name)) for decisions, each in value.options))
     elif isinstance(value, Instance) and value.made is not None:
         named(value.made, name)
     return value

@@ -12,11 +12,40 @@ from tare.code.libraries.step import number
 _DEEPEST = 40
 #: Calls that leave the values of an image as they are, and the argument that is the image.
 _KEEPING = frozenset(
-    (
-        "resize copy astype array asarray expand_dims ascontiguousarray float32 cast convert_image_dtype img_to_array fromarray "
-        "to unsqueeze squeeze float cuda cpu detach numpy convert_to_tensor crop flip rotate pad from_numpy permute transpose "
-        "imdecode reshape convert get"
-    ).split()
+    [
+        "resize",
+        "copy",
+        "astype",
+        "array",
+        "asarray",
+        "expand_dims",
+        "ascontiguousarray",
+        "float32",
+        "cast",
+        "convert_image_dtype",
+        "img_to_array",
+        "fromarray",
+        "to",
+        "unsqueeze",
+        "squeeze",
+        "float",
+        "cuda",
+        "cpu",
+        "detach",
+        "numpy",
+        "convert_to_tensor",
+        "crop",
+        "flip",
+        "rotate",
+        "pad",
+        "from_numpy",
+        "permute",
+        "transpose",
+        "imdecode",
+        "reshape",
+        "convert",
+        "get",
+    ]
 )
 _KEEPING_OPERATORS = frozenset(("operator.slice", "operator.item", "operator.part", "operator.element"))
 

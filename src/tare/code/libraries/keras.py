@@ -8,10 +8,17 @@ from tare.code.interpreter.values import Call, Library, Literal, Value
 from tare.code.libraries.expected import Scaling, scaling_of_module
 from tare.code.libraries.step import flag, number, numbers
 
-_RANDOM = (
-    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
-    "horizontal_flip vertical_flip"
-).split()
+_RANDOM = [
+    "rotation_range",
+    "width_shift_range",
+    "height_shift_range",
+    "brightness_range",
+    "shear_range",
+    "zoom_range",
+    "channel_shift_range",
+    "horizontal_flip",
+    "vertical_flip",
+]
 _FLOWS = frozenset((".flow_from_directory", ".flow_from_dataframe", ".flow"))
 
 

@@ -13,11 +13,19 @@ STEPS: dict[str, Reader] = {
     "Denormalize": fixed("opaque"),
     **dict.fromkeys(("CenterCrop", "Resize", "PadTo", "LongestMaxSize"), fixed("geometric")),
     **dict.fromkeys(
-        "RandomHorizontalFlip RandomVerticalFlip RandomRotation RandomAffine RandomPerspective RandomResizedCrop RandomCrop".split(),
+        [
+            "RandomHorizontalFlip",
+            "RandomVerticalFlip",
+            "RandomRotation",
+            "RandomAffine",
+            "RandomPerspective",
+            "RandomResizedCrop",
+            "RandomCrop",
+        ],
         sometimes("geometric", 0.5),
     ),
     **dict.fromkeys(
-        "ColorJitter ColorJiggle RandomGrayscale RandomGaussianBlur RandomBrightness RandomContrast".split(),
+        ["ColorJitter", "ColorJiggle", "RandomGrayscale", "RandomGaussianBlur", "RandomBrightness", "RandomContrast"],
         sometimes("photometric", 0.5),
     ),
     "RandomErasing": sometimes("erase", 0.5),

@@ -54,7 +54,9 @@ def _truth(value: Value | None, *, default: bool) -> bool | None:
     return default if value is None else flag(value)
 
 
-_TORCHVISION_OTHER = frozenset("get_model_weights list_models get_weight resnet ResNet VGG models detection segmentation".split())
+_TORCHVISION_OTHER = frozenset(
+    ["get_model_weights", "list_models", "get_weight", "resnet", "ResNet", "VGG", "models", "detection", "segmentation"]
+)
 
 
 def _torchvision(call: Call) -> Iterable[Network]:

@@ -24,5 +24,3 @@ def code_of(call: Call) -> str:
     """The code of a colour conversion, such as ``COLOR_RGB2GRAY``; empty if it cannot be told."""
     code = call.argument(1, "code")
     return code.name.rpartition(".")[2] if isinstance(code, Library) and code.name.startswith("cv2.COLOR_") else ""
-
-

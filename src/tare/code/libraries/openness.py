@@ -5,7 +5,14 @@ from __future__ import annotations
 from tare.code.interpreter.values import Call
 
 _CALLS = frozenset(
-    "resolve_data_config resolve_model_data_config create_transform get_transform transforms preprocess_transform".split()
+    [
+        "resolve_data_config",
+        "resolve_model_data_config",
+        "create_transform",
+        "get_transform",
+        "transforms",
+        "preprocess_transform",
+    ]
 )
 _CLASSES = ("Processor", "FeatureExtractor", "ImageProcessorFast")
 

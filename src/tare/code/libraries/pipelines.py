@@ -123,5 +123,3 @@ def _product(parts: Iterable[Value], within: Call, depth: int) -> list[Variant]:
             if agree(before.decisions, each.decisions)
         ][:_MOST]
     return found
-
-

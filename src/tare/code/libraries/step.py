@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tare.code.interpreter.values import Call, Items, Literal as Constant, Value
+from tare.code.interpreter.values import Call, Items, Value
+from tare.code.interpreter.values import Literal as Constant
 
 StepKind = Literal[
     "identity",

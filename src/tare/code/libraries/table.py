@@ -8,14 +8,58 @@ from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
 
 _OTHER = frozenset(
-    (
-        "/ * - + normalize preprocess_input imread cvtColor ImageDataGenerator flow_from_directory flow flow_from_dataframe "
-        "Rescaling Lambda map fit predict random_split create_model from_pretrained load fit_transform load_state_dict "
-        "create_transform imshow () ImageFolder DataLoader div_ image_dataset_from_directory div to_tensor get_model"
-    ).split()
+    [
+        "/",
+        "*",
+        "-",
+        "+",
+        "normalize",
+        "preprocess_input",
+        "imread",
+        "cvtColor",
+        "ImageDataGenerator",
+        "flow_from_directory",
+        "flow",
+        "flow_from_dataframe",
+        "Rescaling",
+        "Lambda",
+        "map",
+        "fit",
+        "predict",
+        "random_split",
+        "create_model",
+        "from_pretrained",
+        "load",
+        "fit_transform",
+        "load_state_dict",
+        "create_transform",
+        "imshow",
+        "()",
+        "ImageFolder",
+        "DataLoader",
+        "div_",
+        "image_dataset_from_directory",
+        "div",
+        "to_tensor",
+        "get_model",
+    ]
 )
 #: Datasets of torchvision that take a transform.
-DATASETS = frozenset("ImageFolder DatasetFolder CIFAR10 CIFAR100 MNIST FashionMNIST STL10 SVHN Flowers102 Food101 OxfordIIITPet".split())
+DATASETS = frozenset(
+    [
+        "ImageFolder",
+        "DatasetFolder",
+        "CIFAR10",
+        "CIFAR100",
+        "MNIST",
+        "FashionMNIST",
+        "STL10",
+        "SVHN",
+        "Flowers102",
+        "Food101",
+        "OxfordIIITPet",
+    ]
+)
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
     r"vit_|swin|convnext|maxvit|xception|nasnet)"
@@ -24,11 +68,24 @@ _NETWORK = re.compile(
 
 def interesting(last: str) -> bool:
     """Whether a call with this last name says something about preprocessing or networks."""
-    return last in CONTAINER_NAMES or last in STEP_NAMES or last in _OTHER or last in DATASETS or last in OPEN_NAMES or _NETWORK.match(last) is not None
+    return (
+        last in CONTAINER_NAMES
+        or last in STEP_NAMES
+        or last in _OTHER
+        or last in DATASETS
+        or last in OPEN_NAMES
+        or _NETWORK.match(last) is not None
+    )
 
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
 RELEVANT = re.compile(
     r"Normalize|normalize|255|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
     r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|127\.5|Scaler\b|\bmean\b"
+)
+
+#: A function without any of these words says nothing itself.
+MATTERS = re.compile(
+    RELEVANT.pattern
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|fit_transform|load_state_dict"
 )

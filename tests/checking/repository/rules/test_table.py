@@ -10,7 +10,9 @@ from tare.checking.repository.api import examined
 from tare.checking.repository.result import CodeFinding
 from tare.code.files.document import Document
 
-TORCH = "import torch, torchvision\nfrom torchvision import datasets, models, transforms\nfrom torchvision import transforms as T\n"
+TORCH = (
+    "import torch, torchvision\nfrom torchvision import datasets, models, transforms\nfrom torchvision import transforms as T\n"
+)
 IMAGENET = "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"
 HALVES = "T.Normalize([0.5] * 3, [0.5] * 3)"
 TF = (
@@ -25,7 +27,8 @@ WRONG: dict[str, dict[str, str]] = {
         "mean": TORCH + "T.Normalize([0.485, 0.456, 0.456], [0.229, 0.224, 0.225])",
         "by name": TORCH + "STD = [0.229, 0.244, 0.225]\nT.Normalize([0.485, 0.456, 0.406], STD)",
         "albumentations": "import albumentations as A\nA.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.255))",
-        "functional": TORCH + "import torchvision.transforms.functional as F\nF.normalize(x, [0.485, 0.456, 0.406], [0.229, 0.244, 0.225])",
+        "functional": TORCH
+        + "import torchvision.transforms.functional as F\nF.normalize(x, [0.485, 0.456, 0.406], [0.229, 0.244, 0.225])",
         "arithmetic": "import numpy as np\nstd = np.array([0.229, 0.224, 0.255])\ny = (x - np.array([0.485, 0.456, 0.406])) / std",
     },
     "TARE006": {
@@ -42,27 +45,35 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE020": {"a Compose": TORCH + f"T.Compose([{IMAGENET}, T.ToTensor()])"},
     "TARE022": {"jitter": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, T.ColorJitter(0.4)])"},
     "TARE003": {"a Compose": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, {HALVES}])"},
-    "TARE016": {"after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])"},
+    "TARE016": {
+        "after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])"
+    },
     "TARE024": {
         "a name": TORCH + "val_transform = T.Compose([T.RandomResizedCrop(224), T.ToTensor()])",
         "a key": TORCH + "t = {'train': None, 'test': T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])}",
         "a function": TORCH + "def get_val_transform():\n    return T.Compose([T.ColorJitter(0.2), T.ToTensor()])",
-        "a branch": TORCH + "def build(split):\n    if split == 'train':\n        return None\n    elif split in ('val', 'test'):\n"
+        "a branch": TORCH
+        + "def build(split):\n    if split == 'train':\n        return None\n    elif split in ('val', 'test'):\n"
         "        return T.Compose([T.RandomRotation(10), T.ToTensor()])",
-        "a switch": TORCH + "def build(is_train):\n    if is_train:\n        t = None\n    else:\n        t = T.Compose([T.RandomCrop(9)])\n    return t",
-        "a dataset": TORCH + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
+        "a switch": TORCH
+        + "def build(is_train):\n    if is_train:\n        t = None\n    else:\n        t = T.Compose([T.RandomCrop(9)])\n    return t",
+        "a dataset": TORCH
+        + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
         "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
         "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
         "blur": TORCH + "val_transform = T.Compose([T.GaussianBlur(3), T.ToTensor()])",
         "albumentations": "import albumentations as A\nval_transform = A.Compose([A.HorizontalFlip(), A.Normalize()])",
         "one of": "import albumentations as A\nval_transform = A.Compose([A.OneOf([A.Blur(), A.CLAHE()]), A.Normalize()])",
         "a generator": TF + "d = ImageDataGenerator(rotation_range=9)\nvalidation_generator = d.flow_from_directory('val')",
-        "a subset": TF + "d = ImageDataGenerator(zoom_range=0.1, validation_split=0.2)\nx = d.flow_from_directory('a', subset='validation')",
+        "a subset": TF
+        + "d = ImageDataGenerator(zoom_range=0.1, validation_split=0.2)\nx = d.flow_from_directory('a', subset='validation')",
     },
     "TARE005": {
         "torchvision": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
-        "weights": TORCH + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
-        "one number": TORCH + "net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])",
+        "weights": TORCH
+        + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "one number": TORCH
+        + "net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])",
         "timm": TORCH + f"import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a hub": TORCH + "from transformers import ViTModel\nnet = ViTModel.from_pretrained('google/vit-base-patch16-224')\n"
@@ -72,11 +83,13 @@ WRONG: dict[str, dict[str, str]] = {
         f"        t = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
     "TARE004": {
-        "torchvision": TORCH + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))"
+        "torchvision": TORCH
+        + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))"
     },
     "TARE101": {
         "a generator": TF + "net = VGG16(weights='imagenet')\ng = ImageDataGenerator(rescale=1. / 255)",
-        "inside": TF + "net = tf.keras.applications.EfficientNetB0()\ndef load(image):\n    return tf.cast(image, tf.float32) / 255.0",
+        "inside": TF
+        + "net = tf.keras.applications.EfficientNetB0()\ndef load(image):\n    return tf.cast(image, tf.float32) / 255.0",
         "a layer": TF + "net = tf.keras.applications.MobileNetV2()\nx = tf.keras.layers.Rescaling(1 / 255)(inputs)",
         "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
         "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
@@ -102,13 +115,17 @@ WRONG: dict[str, dict[str, str]] = {
         "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
     },
     "TARE050": {
-        "one file": TORCH + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])"
+        "one file": TORCH
+        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])"
     },
     "TARE009": {
-        "a loop": TORCH + "mean = 0.\nstd = 0.\nfor images, _ in loader:\n    mean += images.mean(2).sum(0)\n    std += images.std(2).sum(0)\n"
+        "a loop": TORCH
+        + "mean = 0.\nstd = 0.\nfor images, _ in loader:\n    mean += images.mean(2).sum(0)\n    std += images.std(2).sum(0)\n"
         "mean /= n\nstd /= n"
     },
-    "TARE044": {"no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std"},
+    "TARE044": {
+        "no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std"
+    },
     "TARE060": {"twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)"},
 }
 
@@ -123,7 +140,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "a text": TORCH + "note = 'T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])'",
         "other numbers": TORCH + "steps = [0.229, 0.224, 0.255]",
     },
-    "TARE006": {"undone": TORCH + "T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225])"},
+    "TARE006": {
+        "undone": TORCH + "T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225])"
+    },
     "TARE007": {"halves": TORCH + HALVES, "mnist": TORCH + "T.Normalize((0.1307,), (0.3081,))"},
     "TARE020": {
         "right": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}])",
@@ -138,15 +157,19 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "TARE016": {
         "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
-        "one's own step": TORCH + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "one's own step": TORCH
+        + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
         "training": TORCH + "train_transform = T.Compose([T.RandomResizedCrop(224)])",
-        "certain": TORCH + "val_transform = T.Compose([T.RandomHorizontalFlip(p=1.0), T.RandomRotation((90, 90)), T.CenterCrop(9)])",
+        "certain": TORCH
+        + "val_transform = T.Compose([T.RandomHorizontalFlip(p=1.0), T.RandomRotation((90, 90)), T.CenterCrop(9)])",
         "never": "import albumentations as A\nval_transform = A.Compose([A.HorizontalFlip(p=0)])",
         "test-time augmentation": TORCH + "tta_test_transform = T.Compose([T.RandomHorizontalFlip()])",
-        "both": TORCH + "def build(is_train):\n    ops = [T.RandomHorizontalFlip()] if is_train else []\n    t = T.Compose(ops)\nval_transform = None",
-        "rest after return": TORCH + "def build(train=True):\n    if not train:\n        return None\n    return T.Compose([T.RandomCrop(9)])\n"
+        "both": TORCH
+        + "def build(is_train):\n    ops = [T.RandomHorizontalFlip()] if is_train else []\n    t = T.Compose(ops)\nval_transform = None",
+        "rest after return": TORCH
+        + "def build(train=True):\n    if not train:\n        return None\n    return T.Compose([T.RandomCrop(9)])\n"
         "def test():\n    build()",
         "unknown options": TORCH + "def fit(transforms, test_transforms=None):\n    if test_transforms is None:\n"
         "        test_transforms = transforms\n    test_dataset = datasets.ImageFolder('a', transform=test_transforms)\n"
@@ -164,7 +187,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "t = T.Compose([T.ToTensor(), T.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))])",
         "from the network": TORCH + "import timm\nnet = timm.create_model('vit_base_patch16_224', pretrained=True)\n"
         f"c = timm.data.resolve_data_config({{}}, model=net)\nt = T.Compose([T.ToTensor(), T.Normalize(c['mean'], c['std'])])\nu = T.Compose([T.ToTensor(), {IMAGENET}])",
-        "a branch of its own": TORCH + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    if arch == 'b':\n"
+        "a branch of its own": TORCH
+        + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    if arch == 'b':\n"
         f"        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n        t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "in and else": TORCH + "from transformers import ViTModel\ndef main(kind):\n    if kind == 'b':\n"
         "        net = ViTModel.from_pretrained('google/vit-base-patch16-224')\n    else:\n        net = models.resnet50(weights='DEFAULT')\n"
@@ -177,32 +201,39 @@ RIGHT: dict[str, dict[str, str]] = {
         "a default that nobody uses": TORCH + "class Data:\n    def __init__(self, mean=[0.5] * 3, std=[0.5] * 3):\n"
         "        self.t = T.Compose([T.ToTensor(), T.Normalize(mean, std)])\nclass Net:\n    def __init__(self):\n"
         "        self.net = models.resnet50(pretrained=True)",
-        "maybe pretrained": TORCH + f"def f(flag):\n    net = models.resnet50(pretrained=flag)\n    t = T.Compose([T.ToTensor(), {HALVES}])",
+        "maybe pretrained": TORCH
+        + f"def f(flag):\n    net = models.resnet50(pretrained=flag)\n    t = T.Compose([T.ToTensor(), {HALVES}])",
     },
     "TARE004": {
         "normalised later": TORCH + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToTensor()])\ny = normalize(t(x))",
         "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
-        "trained with values of 0..1": TORCH + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
+        "trained with values of 0..1": TORCH
+        + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
     },
     "TARE101": {
         "right": TF + "net = tf.keras.applications.MobileNetV2()\ndef load(image):\n    return image / 127.5 - 1",
-        "its own": TF + "net = VGG16()\ng = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "its own": TF
+        + "net = VGG16()\ng = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
         "raw for one that scales itself": TF + "net = tf.keras.applications.EfficientNetB0()\ng = ImageDataGenerator()",
         "from scratch": TF + "net = tf.keras.applications.VGG16(weights=None)\ng = ImageDataGenerator(rescale=1 / 255)",
-        "without its preprocessing": TF + "net = tf.keras.applications.MobileNetV3Small(include_preprocessing=False)\nx = image / 127.5 - 1",
+        "without its preprocessing": TF
+        + "net = tf.keras.applications.MobileNetV3Small(include_preprocessing=False)\nx = image / 127.5 - 1",
         "a mask": TF + "net = VGG16()\ndef load(mask):\n    return mask / 255",
         "for the screen": TF + "import matplotlib.pyplot as plt\nnet = VGG16()\nplt.imshow(image / 255)",
         "normalised after": TF + "net = VGG16()\nx = (image / 255 - mean) / std",
-        "channel by channel": TF + "net = VGG16()\ndef prepare(x):\n    x /= 255.\n    x[..., 0] -= mean[0]\n    x[..., 0] /= std[0]\n    return x",
+        "channel by channel": TF
+        + "net = VGG16()\ndef prepare(x):\n    x /= 255.\n    x[..., 0] -= mean[0]\n    x[..., 0] /= std[0]\n    return x",
         "kept on disk": TF + "net = VGG16()\ndef enhance_and_save(image):\n    write(image)\n    return image / 255.0",
         "a reduction": TF + "import numpy as np\nnet = VGG16()\ndef light(image):\n    return np.mean(image) / 255.0",
-        "guarded": TF + "net = VGG16()\ndef load(image):\n    if image.max() > 1.0:\n        image = image / 255.0\n    return image",
+        "guarded": TF
+        + "net = VGG16()\ndef load(image):\n    if image.max() > 1.0:\n        image = image / 255.0\n    return image",
         "looked up by the same key": TF + "from tensorflow.keras.applications.densenet import preprocess_input as d\n"
         "P, N = {'a': d}, {'a': DenseNet121, 'b': EfficientNetB0}\ndef build(arch):\n    f = P.get(arch)\n    x = f(inputs) if f else inputs\n"
         "    return N[arch](weights='imagenet')(x)",
         "one's own preprocess_input": TF + "def preprocess_input(x):\n    return x\ny = preprocess_input(x / 255)",
-        "torchvision's EfficientNet": TORCH + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "torchvision's EfficientNet": TORCH
+        + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
     "TARE102": {
         "right": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2GRAY)",
@@ -218,15 +249,19 @@ RIGHT: dict[str, dict[str, str]] = {
         "one's own": TORCH + "t = T.Compose([T.ToTensor(), lambda x: x * 255])\ny = t(x) / 255",
     },
     "TARE050": {
-        "the same": TORCH + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "the same": TORCH
+        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",
     },
     "TARE009": {
         "of a metric": TORCH + "std = 0.\nfor loss in losses:\n    std += loss.std()\nstd /= n",
-        "of variances": TORCH + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
+        "of variances": TORCH
+        + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
     },
-    "TARE044": {"rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std"},
+    "TARE044": {
+        "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std"
+    },
     "TARE060": {
         "transformed": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.transform(X_test)",
         "no scaler": "encoder = LabelEncoder()\na = encoder.fit_transform(y_train)\nb = encoder.fit_transform(y_test)",
@@ -285,7 +320,9 @@ def test_edits_make_the_finding_go_away(code: str, case: str) -> None:
 def test_evidence_leads_from_the_constants_to_the_network() -> None:
     documents = [
         Document("constants.py", "python", "MEAN = STD = [0.5, 0.5, 0.5]\n"),
-        Document("nets.py", "python", "from torchvision import models\ndef build():\n    return models.resnet50(pretrained=True)\n"),
+        Document(
+            "nets.py", "python", "from torchvision import models\ndef build():\n    return models.resnet50(pretrained=True)\n"
+        ),
         Document(
             "main.py",
             "python",
@@ -295,11 +332,17 @@ def test_evidence_leads_from_the_constants_to_the_network() -> None:
     ]
     (each,) = examined(documents)
     assert (each.code, str(each.place)) == ("TARE005", "main.py:5:48")
-    assert [(step.place.path, step.place.line) for step in each.evidence] == [("constants.py", 1), ("constants.py", 1), ("nets.py", 3)]
+    assert [(step.place.path, step.place.line) for step in each.evidence] == [
+        ("constants.py", 1),
+        ("constants.py", 1),
+        ("nets.py", 3),
+    ]
 
 
 def test_one_place_with_several_networks_is_one_finding() -> None:
-    text = TORCH + f"nets = models.resnet18(pretrained=True), models.vgg16(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])"
+    text = (
+        TORCH + f"nets = models.resnet18(pretrained=True), models.vgg16(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])"
+    )
     (each,) = found(text)
     assert "resnet18 and vgg16 were trained" in each.message
 
@@ -312,7 +355,9 @@ def test_tests_of_code_are_not_judged() -> None:
 
 def test_a_serving_file_that_scales_otherwise_is_found() -> None:
     train = "import tensorflow as tf\ndef load(image):\n    return image / 127.5 - 1\nds.map(load)\nmodel.fit(ds)\n"
-    serve = "import tensorflow as tf\nmodel = tf.keras.models.load_model('m')\ndef f(image):\n    return model.predict(image / {})\n"
+    serve = (
+        "import tensorflow as tf\nmodel = tf.keras.models.load_model('m')\ndef f(image):\n    return model.predict(image / {})\n"
+    )
     for divisor, codes in (("255", ["TARE050"]), ("127.5 - 1", [])):
         documents = [Document("train.py", "python", train), Document("serve.py", "python", serve.format(divisor))]
         assert [each.code for each in examined(documents)] == codes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tare.checking.repository.result import CodeFinding, Step as Link
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree

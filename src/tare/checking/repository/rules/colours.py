@@ -36,7 +36,12 @@ def _flag(call: Call) -> Iterator[CodeFinding]:
 
 def _code(call: Call) -> Iterator[CodeFinding]:
     code = code_of(call)
-    if not code.startswith("COLOR_RGB2") or code in ("COLOR_RGB2BGR", "COLOR_RGB2BGRA") or not call.args or not is_bgr(call.args[0]):
+    if (
+        not code.startswith("COLOR_RGB2")
+        or code in ("COLOR_RGB2BGR", "COLOR_RGB2BGRA")
+        or not call.args
+        or not is_bgr(call.args[0])
+    ):
         return
     source = root(call.args[0])
     right = code.replace("COLOR_RGB2", "COLOR_BGR2")

@@ -12,9 +12,8 @@ from tare.checking.repository.rules.published import Published, Slip, near, publ
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Items, Literal, Value
-from tare.code.networks.expected import listed
 from tare.code.libraries.step import numbers
-
+from tare.code.networks.expected import listed
 
 _NAMES = {"operator./": "(x - mean) / std", "operator.+": "x * std + mean"}
 

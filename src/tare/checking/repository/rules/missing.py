@@ -15,7 +15,9 @@ from tare.code.libraries.networks import Network
 from tare.code.libraries.pipelines import Variant, library_of
 
 #: Code that may normalise somewhere else.
-_ELSEWHERE = re.compile(r"(?i)normali[sz]e(?!d?_embed)|\b(?:image_)?mean\s*=|\[0\.485|127\.5|rescale|standardi[sz]|\bpreprocess\w*\(")
+_ELSEWHERE = re.compile(
+    r"(?i)normali[sz]e(?!d?_embed)|\b(?:image_)?mean\s*=|\[0\.485|127\.5|rescale|standardi[sz]|\bpreprocess\w*\("
+)
 
 
 def missing(facts: Facts) -> Iterator[CodeFinding]:

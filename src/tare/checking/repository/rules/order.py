@@ -10,9 +10,9 @@ from tare.checking.repository.rules.normalisations import is_undoing, of_pipelin
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions
 from tare.code.libraries import torchvision
-from tare.code.networks.expected import listed
 from tare.code.libraries.pipelines import library_of
 from tare.code.libraries.step import Step
+from tare.code.networks.expected import listed
 
 
 def order(facts: Facts) -> Iterator[CodeFinding]:

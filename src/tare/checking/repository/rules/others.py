@@ -101,7 +101,10 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
     wanted = [_constants(one) for one in by_name]
     several = len({(one.mean, one.std) for one in wanted}) > 1
     first = wanted[0]
-    what = "; ".join(f"{_called(one)} was trained with mean {listed(c.mean)} and std {listed(c.std)}" for one, c in zip(by_name[:3], wanted, strict=False))
+    what = "; ".join(
+        f"{_called(one)} was trained with mean {listed(c.mean)} and std {listed(c.std)}"
+        for one, c in zip(by_name[:3], wanted, strict=False)
+    )
     if not several:
         what = f"{_names(by_name)} with mean {listed(first.mean)} and std {listed(first.std)}"
     remedy = "give each network its own constants" if several else f"use mean {listed(first.mean)} and std {listed(first.std)}"

@@ -58,4 +58,9 @@ def _one_digit(seen: float, wanted: float) -> bool:
     places = [index for index, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
     if len(places) == 1:
         return True
-    return len(places) == 2 and places[1] == places[0] + 1 and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]
+    return (
+        len(places) == 2
+        and places[1] == places[0] + 1
+        and one[places[0]] == other[places[1]]
+        and one[places[1]] == other[places[0]]
+    )

@@ -9,6 +9,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
+from tare.checking.rules.finding import Severity
 from tare.code.facts import Facts
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
@@ -18,9 +19,13 @@ from tare.code.libraries.keras import generator, preprocessing
 from tare.code.libraries.networks import Network
 
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
-_OTHER_SCALING = re.compile(r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
+_OTHER_SCALING = re.compile(
+    r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\("
+)
 #: Code that scales in a way that is not followed, beside preprocess_input.
 _UNFOLLOWED = re.compile(r"\bNormalization\(|hub\.KerasLayer|per_image_standardization|def preprocess_input|\.std\(")
+#: Small images that are the data of networks of one's own.
+_OTHER_DATA = re.compile(r"keras\.datasets|\b(?:mnist|fashion_mnist|cifar10|cifar100)\.load_data")
 #: A network of one's own, which may be fed anything.
 _OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
 _TORCH = re.compile(r"\b(?:torch|transformers|torchvision)\b")
@@ -61,19 +66,27 @@ def _of_networks(program: Program, networks: list[Network], texts: dict[str, str
     other = _OTHER_SCALING if kind in ("unit", "signed") else _UNFOLLOWED
     if any(says(other, texts.get(each, "")) for each in files):
         return
-    wrong = {each.name: each for each in networks if each.scaling not in (None, kind)}
+    if any(says(_OTHER_DATA, texts.get(each, "")) for each in files):
+        return
+    right = [each for each in networks if each.scaling == kind]
+    wrong = {
+        each.name: each
+        for each in networks
+        if each.scaling not in (None, kind) and not any(agree(each.decisions, other.decisions) for other in right)
+    }
+    certain = not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
         if fed:
-            yield _finding(place, fed)
+            yield _finding(place, fed, "error" if certain else "warning")
 
 
-def _finding(place: Scaled, networks: list[Network]) -> CodeFinding:
+def _finding(place: Scaled, networks: list[Network], severity: Severity) -> CodeFinding:
     wanted = "; ".join(f"{each.name} wants {each.expected.wanted}" for each in networks[:3] if each.expected)
     remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
     return finding(
         "TARE101",
-        "error",
+        severity,
         place.spot,
         f"{place.what} brings images to {RESULTS[place.kind]}, and {wanted}",
         "; ".join(remedies),
@@ -131,5 +144,3 @@ def _is_preprocessed(value: Value) -> bool:
 
 def _twice(spot: Spot, what: str, remedy: str) -> CodeFinding:
     return finding("TARE101", "error", spot, f"{what}: the network gets values of another range than it was trained on", remedy)
-
-

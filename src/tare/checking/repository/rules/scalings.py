@@ -15,10 +15,47 @@ from tare.code.libraries.keras import generator, preprocessing, rescaling
 from tare.code.roles import words
 
 #: What is no image but a number of it, and functions that only show or keep an image.
-_REDUCED = frozenset("mean sum max min std var average median percentile count_nonzero norm".split())
-_SHOWN = frozenset("save show plot visualize visualise display draw overlay denormalize write brightness".split())
-_IMAGE = frozenset("image images img imgs x data frame face photo arr array input inputs pixels batch".split())
-_NO_IMAGE = frozenset("mask masks label labels heatmap alpha seg segmentation gt target targets y depth opacity".split())
+_REDUCED = frozenset(["mean", "sum", "max", "min", "std", "var", "average", "median", "percentile", "count_nonzero", "norm"])
+_SHOWN = frozenset(
+    ["save", "show", "plot", "visualize", "visualise", "display", "draw", "overlay", "denormalize", "write", "brightness"]
+)
+_IMAGE = frozenset(
+    [
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "x",
+        "data",
+        "frame",
+        "face",
+        "photo",
+        "arr",
+        "array",
+        "input",
+        "inputs",
+        "pixels",
+        "batch",
+    ]
+)
+_NO_IMAGE = frozenset(
+    [
+        "mask",
+        "masks",
+        "label",
+        "labels",
+        "heatmap",
+        "alpha",
+        "seg",
+        "segmentation",
+        "gt",
+        "target",
+        "targets",
+        "y",
+        "depth",
+        "opacity",
+    ]
+)
 
 
 class Scaled(NamedTuple):
@@ -85,7 +122,11 @@ def consumed(calls: tuple[Call, ...]) -> set[int]:
     """Calls whose result goes on into arithmetic, a picture on the screen, or a function of a library that scales."""
     used: set[int] = set()
     for call in calls:
-        if call.function.startswith("operator.") or call.function == "set.item" or call.last in ("imshow", "normalize", "preprocess_input", "fromarray", "()"):
+        if (
+            call.function.startswith("operator.")
+            or call.function == "set.item"
+            or call.last in ("imshow", "normalize", "preprocess_input", "fromarray", "()")
+        ):
             for value in (*call.args, *call.keywords.values()):
                 used.update(id(each) for each in chain(value) if isinstance(each, Call))
     return used

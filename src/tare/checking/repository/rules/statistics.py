@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
@@ -11,19 +12,22 @@ from tare.code.facts import Facts
 from tare.code.interpreter.source import Source, Spot
 from tare.code.roles import words
 
+# What a file must have for a rule to look at it: a sum of stds, a difference called std, a scaler.
+_SUMMED = re.compile(r"std\w*[ \t]*(?:\[[^\]\n]*\][ \t]*)?\+=")
+_DIFFERENCE = re.compile(r"std\w*[ \t]*=[^=\n][^\n]*-[^\n]*mean")
+_SCALER = re.compile(r"Scaler\(")
+
 _Body = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
 def statistics(facts: Facts) -> Iterator[CodeFinding]:
     """Means of stds, variances called std, and scalers fitted on test data."""
     for source in facts.sources:
-        if "std" in source.document.text:
-            for body in _bodies(source):
-                yield from _mean_of_stds(source, body)
-                yield from _variance(source, body)
-        if "Scaler" in source.document.text:
-            for body in _bodies(source):
-                yield from _fitted_on_test(source, body)
+        text = source.document.text
+        for word, rule in ((_SUMMED, _mean_of_stds), (_DIFFERENCE, _variance), (_SCALER, _fitted_on_test)):
+            if word.search(text):
+                for body in _bodies(source):
+                    yield from rule(source, body)
 
 
 def _bodies(source: Source) -> Iterator[_Body]:
@@ -82,7 +86,9 @@ def _named(node: ast.expr) -> str:
 
 
 def _calls(node: ast.AST, name: str) -> bool:
-    return any(isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node))
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node)
+    )
 
 
 def _mentions(nodes: Sequence[ast.AST], name: str) -> bool:
@@ -141,7 +147,8 @@ def _fitted_on_test(source: Source, body: _Body) -> Iterator[CodeFinding]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _named(node.value.func).endswith("Scaler")
     }
     fits = sorted(
-        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)), key=lambda node: (node.lineno, node.col_offset)
+        (node for node in own if isinstance(node, ast.Call) and _is_fit(node, scalers)),
+        key=lambda node: (node.lineno, node.col_offset),
     )
     for node in fits:
         name = _argument(node)
