@@ -7,9 +7,9 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from tare.code.files.document import Document, Skipped
-from tare.code.interpreter import calls, expressions, statements
 from tare.code.interpreter.frame import Frame, OutOfBudget, Run
 from tare.code.interpreter.source import Source, Spot, parsed
+from tare.code.interpreter.syntax import calls, expressions, statements
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
 
 #: Steps that one entry may take, and all entries of one file together.

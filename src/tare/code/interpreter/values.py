@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
 from tare.code.interpreter.source import Source, Spot
@@ -55,11 +56,15 @@ class Items(Value):
     name: str = ""
 
 
+#: The entries of a dictionary, by constant key.
+Entries = Mapping[Any, Value]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Value):
     """A dictionary with constant keys; ``spread`` if it may have more entries."""
 
-    entries: Mapping[object, Value]
+    entries: Entries
     spot: Spot | None = None
     spread: bool = False
 

@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Mapping
 
-from tare.code.interpreter.arguments import option
-from tare.code.interpreter.builtins import of_builtin, of_method
-from tare.code.interpreter.expressions import made
 from tare.code.interpreter.frame import DEEPEST_CALL, Frame
 from tare.code.interpreter.source import Spot
+from tare.code.interpreter.syntax.arguments import option
+from tare.code.interpreter.syntax.builtins import of_builtin, of_method
+from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
     UNKNOWN,
     Call,
@@ -116,7 +116,7 @@ def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly:
     names |= {key: value for key, value in keywords.items() if key in names}
     if given.kwarg:
         rest = {key: value for key, value in keywords.items() if key not in names}
-        names[given.kwarg.arg] = UNKNOWN if softly else Table(dict(rest))
+        names[given.kwarg.arg] = UNKNOWN if softly else Table({**rest})
     return names
 
 
