@@ -1,5 +1,7 @@
 """Each mistake that code shows, and what looks like it and is right."""
 
+# ruff: noqa: E501 (a program a line)
+
 from __future__ import annotations
 
 from textwrap import dedent
@@ -292,7 +294,9 @@ def test_a_finding_says_what_stands_there_and_what_to_do_in_one_line(code: str) 
     for text in WRONG[code].values():
         for each in found(text):
             assert "\n" not in each.message + each.remedy
-            assert each.message and each.remedy and not each.message.endswith(".")
+            assert each.message
+            assert each.remedy
+            assert not each.message.endswith(".")
             assert each.place.path == "main.py"
             assert each.source == dedent(text).split("\n")[each.place.line - 1]
 

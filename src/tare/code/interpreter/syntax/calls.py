@@ -186,17 +186,13 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
     if isinstance(owner, Instance):
         return _of_instance(frame, owner, name, spot)
     if isinstance(owner, Class):
-        found = class_attribute(frame, owner, name)
-        return UNKNOWN if found is None else found
+        return class_attribute(frame, owner, name) or UNKNOWN
     if isinstance(owner, ModuleOf):
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    if isinstance(owner, Call) and not owner.function.startswith("@"):
-        default = option(frame.run.options, owner, name)
-        if default is not None:
-            return default
-    return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    default = option(frame.run.options, owner, name)
+    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:

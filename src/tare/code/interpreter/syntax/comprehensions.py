@@ -14,6 +14,7 @@ _MOST_ITEMS = 256
 
 
 def comprehension(frame: Frame, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> Value:
+    """The list of a comprehension over known items; over anything else, what is made of each item."""
     if len(node.generators) != 1:
         return UNKNOWN
     generator = node.generators[0]
@@ -39,6 +40,7 @@ def _element(frame: Frame, target: ast.expr, value: Value, body: ast.expr) -> Va
 
 
 def dict_comprehension(frame: Frame, node: ast.DictComp) -> Value:
+    """The dictionary of a comprehension over known items."""
     generator = node.generators[0]
     over = frame.run.engine.evaluate(frame, generator.iter)
     if len(node.generators) != 1 or generator.ifs or not isinstance(over, Items):

@@ -14,6 +14,7 @@ from tare.code.interpreter.values import UNKNOWN, Call, Items, Literal, Table, V
 
 
 def subscript(frame: Frame, node: ast.Subscript) -> Value:
+    """An item or a slice; ``image[..., ::-1]`` stays a call with the text of the slice."""
     owner = frame.run.engine.evaluate(frame, node.value)
     if any(isinstance(each, ast.Slice) for each in ast.walk(node.slice)):
         return lifted(lambda one: _sliced(frame, one, node), owner)
