@@ -88,9 +88,9 @@ class Parameter(Value):
 class Call(Value):
     """What a call returned that is not followed: of a library's function, of a method, of an operator, of an object.
 
-    ``function`` is the full name in its library, ``.name`` for a method of ``receiver``, ``@name`` for its attribute, ``()`` for a
-    of it, and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to, and
-    ``within`` the functions being executed, the innermost last.
+    ``function`` is the full name in its library, ``.name`` for a method of ``receiver``, ``@name`` for its attribute, ``()`` for
+    a call of it, and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to,
+    and ``within`` the functions being executed, the innermost last.
     """
 
     function: str

@@ -101,6 +101,10 @@ WRONG: dict[str, dict[str, str]] = {
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
         "divided before": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x / 255.)",
     },
+    "TARE011": {
+        "a point": TF + "g = ImageDataGenerator(rescale = 1/.255)",
+        "a digit": TF + "g = ImageDataGenerator(rescale=1. / 225)",
+    },
     "TARE102": {
         "imread": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2GRAY)",
         "after a crop": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)\nf(cv2.resize(cv2.imread(p)[1:, 2:], (9, 9)))",
@@ -237,6 +241,12 @@ RIGHT: dict[str, dict[str, str]] = {
         "torchvision's EfficientNet": TORCH
         + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
+    "TARE011": {
+        "right": TF + "g = ImageDataGenerator(rescale=1. / 255)",
+        "a near one": TF + "g = ImageDataGenerator(rescale=1 / 256)",
+        "none": TF + "g = ImageDataGenerator(rescale=1)",
+        "signed": TF + "g = ImageDataGenerator(rescale=1 / 127.5)",
+    },
     "TARE102": {
         "right": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2GRAY)",
         "converted": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)",
@@ -306,6 +316,7 @@ EDITED = {
     "TARE006": ["a call"],
     "TARE007": ["a call"],
     "TARE102": ["imread"],
+    "TARE011": ["a point", "a digit"],
 }
 
 
