@@ -19,7 +19,7 @@ def documents(**texts: str) -> list[Document]:
 def run(**texts: str) -> Run:
     """A run in which every call is logged, after every file was carried out."""
     program = Program(documents(**texts))
-    found = Run(program, lambda name: True)
+    found = Run(program, lambda _: True)
     program.run = found
     paths = [each.path for each in documents(**texts)]
     for path in paths:

@@ -98,7 +98,7 @@ def role_of_decisions(decisions: Decisions) -> Role:
 
 
 def _role_of_condition(condition: Condition) -> Role:
-    if condition.values == {True} or condition.values == {False}:
+    if condition.values in ({True}, {False}):
         holds = condition.holds is (True in condition.values)
         subject = condition.subject.partition("::")[2]
         if not re.fullmatch(r"[\w.]+", subject):

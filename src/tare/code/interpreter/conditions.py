@@ -60,8 +60,8 @@ def _possible(conditions: list[Condition]) -> bool:
 def of_test(test: ast.expr, scope: str) -> tuple[Decisions, Decisions]:
     """What holds where a test is true, and where it is false.
 
-    ``x == "a"``, ``x in ("a", "b")`` and ``x == "a" or x == "b"`` are conditions on ``x``, so that a later test of ``x`` can agree
-    or not. Any other test is a condition on its own text.
+    ``x == "a"``, ``x in ("a", "b")`` and ``x == "a" or x == "b"`` are conditions on ``x``, so that a later test of ``x`` can
+    agree or not. Any other test is a condition on its own text.
     """
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         yes, no = of_test(test.operand, scope)

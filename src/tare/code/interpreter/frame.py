@@ -24,7 +24,7 @@ MOST_VISITS = 16
 _MATTERS = re.compile(r"pretrained|timm|models\.|applications|ormali[sz]e|255|127|preprocess|transform|mean|Compose")
 
 
-class OutOfBudget(Exception):
+class OutOfBudgetError(Exception):
     """An entry took more steps than it may; what it found so far stands."""
 
 
@@ -84,11 +84,11 @@ class Run:
     keys: int = 0
 
     def step(self) -> None:
-        """Count one step of the entry. Raises :class:`OutOfBudget`."""
+        """Count one step of the entry. Raises :class:`OutOfBudgetError`."""
         self.steps += 1
         if self.steps > self.limit:
             self.cut.add(self.entry)
-            raise OutOfBudget
+            raise OutOfBudgetError
 
     def matters(self, node: ast.AST) -> bool:
         """Whether a function may say something of preprocessing, itself or through those that it calls."""

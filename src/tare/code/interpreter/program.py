@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from tare.code.files.document import Document, Skipped
-from tare.code.interpreter import calls, expressions, statements
-from tare.code.interpreter.frame import Frame, OutOfBudget, Run
+from tare.code.interpreter.frame import Frame, OutOfBudgetError, Run
 from tare.code.interpreter.source import Source, Spot, parsed
+from tare.code.interpreter.syntax import calls, expressions, statements
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
 
 #: Steps that one entry may take, and all entries of one file together.
@@ -102,10 +103,8 @@ class Program:
         entry, steps, limit = run.entry, run.steps, run.limit
         run.entry, run.steps, run.limit = source.path, 0, STEPS
         frame = Frame(run, source, names, scope=source.path)
-        try:
+        with suppress(OutOfBudgetError, RecursionError):
             statements.execute(frame, source.tree.body)
-        except (OutOfBudget, RecursionError):
-            pass
         self._handed(run)
         run.entry, run.steps, run.limit = entry, steps, limit
 
@@ -120,10 +119,8 @@ class Program:
     def _within_entry(self, run: Run, value: Function) -> None:
         run.steps, run.limit = 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
-        try:
+        with suppress(OutOfBudgetError, RecursionError):
             calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
-        except (OutOfBudget, RecursionError):
-            pass
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
@@ -203,10 +200,8 @@ class Program:
         run.entry, run.steps, run.limit = entry, 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
-        try:
+        with suppress(OutOfBudgetError, RecursionError):
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
-        except (OutOfBudget, RecursionError):
-            pass
         steps = run.steps
         self._handed(run)
         return steps

@@ -26,7 +26,8 @@ class Source:
 
     def place(self, node: ast.AST) -> Place:
         """Where a node stands, in characters from 1."""
-        line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+        line = getattr(node, "lineno", 1)
+        end: int = getattr(node, "end_lineno", None) or line
         first = self._column(line, getattr(node, "col_offset", 0))
         last = self._column(end, getattr(node, "end_col_offset", 0) or 0)
         return self.document.place(line, first, end, last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
 from tare.code.interpreter.source import Source, Spot
@@ -55,11 +56,15 @@ class Items(Value):
     name: str = ""
 
 
+#: The entries of a dictionary, by constant key.
+Entries = Mapping[Any, Value]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Value):
     """A dictionary with constant keys; ``spread`` if it may have more entries."""
 
-    entries: Mapping[object, Value]
+    entries: Entries
     spot: Spot | None = None
     spread: bool = False
 
@@ -83,9 +88,9 @@ class Parameter(Value):
 class Call(Value):
     """What a call returned that is not followed: of a library's function, of a method, of an operator, of an object.
 
-    ``function`` is the library's full name, ``.name`` for a method or attribute of ``receiver``, ``()`` for a call of ``receiver``,
-    and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to, and
-    ``within`` the functions being executed, the innermost last.
+    ``function`` is the full name in its library, ``.name`` for a method of ``receiver``, ``@name`` for its attribute, ``()`` for
+    a call of it, and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to,
+    and ``within`` the functions being executed, the innermost last.
     """
 
     function: str

@@ -24,7 +24,7 @@ _FLOWS = frozenset((".flow_from_directory", ".flow_from_dataframe", ".flow"))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generator:
-    """An ``ImageDataGenerator``: its factor, the scaling of its ``preprocessing_function`` ("other" for one's own), its chances."""
+    """An ``ImageDataGenerator``: its factor, the scaling of its ``preprocessing_function`` ("other": one's own), its chances."""
 
     call: Call
     rescale: float | None

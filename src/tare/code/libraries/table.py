@@ -87,5 +87,6 @@ RELEVANT = re.compile(
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|fit_transform|load_state_dict"
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
+    r"fit_transform|load_state_dict"
 )

@@ -1,5 +1,7 @@
 """Each mistake that code shows, and what looks like it and is right."""
 
+# ruff: noqa: E501 (a program a line)
+
 from __future__ import annotations
 
 from textwrap import dedent
@@ -98,6 +100,10 @@ WRONG: dict[str, dict[str, str]] = {
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
         "divided before": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x / 255.)",
+    },
+    "TARE011": {
+        "a point": TF + "g = ImageDataGenerator(rescale = 1/.255)",
+        "a digit": TF + "g = ImageDataGenerator(rescale=1. / 225)",
     },
     "TARE102": {
         "imread": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2GRAY)",
@@ -235,6 +241,12 @@ RIGHT: dict[str, dict[str, str]] = {
         "torchvision's EfficientNet": TORCH
         + f"net = models.efficientnet_b0(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
+    "TARE011": {
+        "right": TF + "g = ImageDataGenerator(rescale=1. / 255)",
+        "a near one": TF + "g = ImageDataGenerator(rescale=1 / 256)",
+        "none": TF + "g = ImageDataGenerator(rescale=1)",
+        "signed": TF + "g = ImageDataGenerator(rescale=1 / 127.5)",
+    },
     "TARE102": {
         "right": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2GRAY)",
         "converted": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)",
@@ -292,7 +304,9 @@ def test_a_finding_says_what_stands_there_and_what_to_do_in_one_line(code: str) 
     for text in WRONG[code].values():
         for each in found(text):
             assert "\n" not in each.message + each.remedy
-            assert each.message and each.remedy and not each.message.endswith(".")
+            assert each.message
+            assert each.remedy
+            assert not each.message.endswith(".")
             assert each.place.path == "main.py"
             assert each.source == dedent(text).split("\n")[each.place.line - 1]
 
@@ -302,6 +316,7 @@ EDITED = {
     "TARE006": ["a call"],
     "TARE007": ["a call"],
     "TARE102": ["imread"],
+    "TARE011": ["a point", "a digit"],
 }
 
 

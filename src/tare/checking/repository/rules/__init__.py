@@ -1,1 +1,1 @@
-"""What is wrong with the facts that code states: one module a family of mistakes."""
+"""What is wrong with the facts that code states: the rules, and what they share."""

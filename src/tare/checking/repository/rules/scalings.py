@@ -99,6 +99,7 @@ def _preprocessing(call: Call) -> Iterator[tuple[str, Spot]]:
 
 
 def unit_places(program: Program) -> Iterator[Scaled]:
+    """Places that bring images to 0..1 and after which nothing else scales them."""
     used = consumed(program.calls)
     for call in program.calls:
         made = generator(call)
@@ -133,6 +134,7 @@ def consumed(calls: tuple[Call, ...]) -> set[int]:
 
 
 def is_image(call: Call) -> bool:
+    """Whether a call divides an image by 255, and not a mask, a figure or a picture for the screen."""
     image = unit_scaling(call)
     if image is None:
         return False

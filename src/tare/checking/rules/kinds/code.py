@@ -56,8 +56,8 @@ def network_range(evidence: Evidence) -> Iterator[Problem]:
 def grey_code(evidence: Evidence) -> Iterator[Problem]:
     """A colour code for RGB on an image that is BGR.
 
-    ``cv2.imread`` gives blue, green, red. A code that begins with COLOR_RGB2 takes blue for red, so that the grey value weighs red
-    with 0.114 and blue with 0.299, and a hue is that of another colour. The image still looks like an image.
+    ``cv2.imread`` gives blue, green, red. A code that begins with COLOR_RGB2 takes blue for red, so that the grey value weighs
+    red with 0.114 and blue with 0.299, and a hue is that of another colour. The image still looks like an image.
     """
     del evidence
     yield from ()

@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Mapping
 
-from tare.code.interpreter.arguments import option
-from tare.code.interpreter.builtins import of_builtin, of_method
-from tare.code.interpreter.expressions import made
 from tare.code.interpreter.frame import DEEPEST_CALL, Frame
 from tare.code.interpreter.source import Spot
+from tare.code.interpreter.syntax.arguments import option
+from tare.code.interpreter.syntax.builtins import of_builtin, of_method
+from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
     UNKNOWN,
     Call,
@@ -116,7 +116,7 @@ def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly:
     names |= {key: value for key, value in keywords.items() if key in names}
     if given.kwarg:
         rest = {key: value for key, value in keywords.items() if key not in names}
-        names[given.kwarg.arg] = UNKNOWN if softly else Table(dict(rest))
+        names[given.kwarg.arg] = UNKNOWN if softly else Table({**rest})
     return names
 
 
@@ -186,17 +186,13 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
     if isinstance(owner, Instance):
         return _of_instance(frame, owner, name, spot)
     if isinstance(owner, Class):
-        found = class_attribute(frame, owner, name)
-        return UNKNOWN if found is None else found
+        return class_attribute(frame, owner, name) or UNKNOWN
     if isinstance(owner, ModuleOf):
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    if isinstance(owner, Call) and not owner.function.startswith("@"):
-        default = option(frame.run.options, owner, name)
-        if default is not None:
-            return default
-    return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    default = option(frame.run.options, owner, name)
+    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:

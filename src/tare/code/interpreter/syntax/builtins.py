@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tare.code.interpreter.arguments import add_option
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
+from tare.code.interpreter.syntax.arguments import add_option
 from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
 
 Args = tuple[Value, ...]
@@ -138,7 +138,7 @@ def _range(args: Args, spot: Spot) -> Value | None:
     if not found or not all(isinstance(each, int) for each in found):
         return None
     try:
-        numbers = range(*found)  # type: ignore[arg-type]
+        numbers = range(*[each for each in found if isinstance(each, int)])
     except (TypeError, ValueError):
         return None
     soft = any(is_soft(each) for each in args)

@@ -95,8 +95,8 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
                 "TARE016",
                 "error",
                 each.call.spot,
-                f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {scaled[-1].name} has divided "
-                "them by 255 before",
+                f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {scaled[-1].name} has "
+                "divided them by 255 before",
                 "divide the constants by 255",
                 evidence=(*origin(each.means, "mean"), step(scaled[-1].name, scaled[-1].call.spot)),
             )

@@ -124,7 +124,8 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
 
 
 def _constants(network: Network) -> Constants:
-    assert network.expected is not None and network.expected.constants is not None  # noqa: S101 (it was compared with them)
+    assert network.expected is not None  # noqa: S101 (it was compared with them)
+    assert network.expected.constants is not None  # noqa: S101 (it was compared with them)
     return network.expected.constants
 
 

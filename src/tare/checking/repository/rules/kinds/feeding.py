@@ -43,15 +43,10 @@ def _scaled_by(image: Value, pipelines: dict[int, Pipeline]) -> Call | None:
     if image.function == "torchvision.transforms.functional.to_tensor":
         return image
     if image.last == "DataLoader" and image.args:
-        image = _dataset(image.args[0])
+        image = root(image.args[0])
         transform = image.keywords.get("transform") if isinstance(image, Call) else None
         return _to_tensor(transform, pipelines) if transform is not None else None
     return _to_tensor(image.receiver, pipelines) if image.function == "()" else None
-
-
-def _dataset(value: Value) -> Value:
-    value = root(value)
-    return value if isinstance(value, Call) and value.function.startswith("torchvision.datasets.") else value
 
 
 def _to_tensor(transform: Value, pipelines: dict[int, Pipeline]) -> Call | None:

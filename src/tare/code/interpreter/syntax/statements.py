@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
-from tare.code.interpreter.expressions import chained, function, made
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NAMES, computed, lifted, truth
-from tare.code.interpreter.patterns import bind
+from tare.code.interpreter.syntax.making import chained, function, made
+from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
 
 _MOST_ROUNDS = 8
@@ -249,7 +250,7 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
             frame.names.pop(each.id, None)
 
 
-_KINDS: dict[type[ast.stmt], Callable[[Frame, ast.stmt], None]] = {  # type: ignore[assignment]
+_KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.Expr: _expression,
     ast.Assign: _assign,
     ast.AnnAssign: _annotated,

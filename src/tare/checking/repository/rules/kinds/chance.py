@@ -40,14 +40,15 @@ def _generators(facts: Facts) -> Iterator[CodeFinding]:
                 "TARE024",
                 "warning",
                 call.spot,
-                f"{name} comes from a generator that draws at random ({', '.join(made.random[:4])}): scores are of altered images",
+                f"{name} comes from a generator that draws at random ({', '.join(made.random[:4])}): scores are of altered "
+                "images",
                 "make it with a second ImageDataGenerator that has the same scaling and no random options",
                 evidence=(step("the generator", made.call.spot),),
             )
 
 
 def _why(pipeline: Pipeline) -> str:
-    names = [each for each in pipeline.call.names] or [*reversed(pipeline.call.within)]
+    names = list(pipeline.call.names) or [*reversed(pipeline.call.within)]
     return f"named {names[0]}" if names else "by the branch it is in"
 
 
@@ -64,7 +65,8 @@ def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[
         "TARE024",
         "warning",
         steps[0].call.spot,
-        f"{names} {'draws' if len(steps) == 1 else 'draw'} at random, and {why}: scores differ from run to run and are of altered images",
+        f"{names} {'draws' if len(steps) == 1 else 'draw'} at random, and {why}: scores differ from run "
+        "to run and are of altered images",
         "evaluate with a pipeline that resizes, crops at the centre and normalises only",
         evidence=(step("the pipeline", pipeline.call.spot), *links),
     )

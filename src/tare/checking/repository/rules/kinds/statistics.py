@@ -59,8 +59,8 @@ def _mean_of_stds(source: Source, body: _Body) -> Iterator[CodeFinding]:
                 "TARE009",
                 "warning",
                 Spot(source, node),
-                f"{name} sums up the stds of single images or batches and is divided by their number: the mean of stds is smaller "
-                "than the std of the pixels",
+                f"{name} sums up the stds of single images or batches and is divided by their number: the mean of stds is "
+                "smaller than the std of the pixels",
                 "sum up values and squares, and take sqrt(mean of squares - mean**2) at the end; `tare measure` does it exactly",
             )
 
@@ -101,9 +101,9 @@ def _is_divided(body: _Body, name: str) -> bool:
             return True
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _named(node.left) == name:
             return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("div_", "div"):
-            if _named(node.func.value) == name:
-                return True
+        method = node.func if isinstance(node, ast.Call) else None
+        if isinstance(method, ast.Attribute) and method.attr in ("div_", "div") and _named(method.value) == name:
+            return True
     return False
 
 

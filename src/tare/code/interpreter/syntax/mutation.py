@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted
-from tare.code.interpreter.patterns import bind
+from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
 
 _MOST = 256

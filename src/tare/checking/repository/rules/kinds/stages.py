@@ -94,11 +94,11 @@ def _scalings_across(facts: Facts) -> Iterator[CodeFinding]:
         return
     kind = kinds.pop()
     spots = next(found[path][kind] for path in trains if kind in found[path])
-    for path, scalings in found.items():
+    for path, kinds_of_file in found.items():
         predicts = path not in trains and any(each in texts.get(path, "") for each in (".predict(", "load_model("))
-        if predicts and len(scalings) == 1 and kind not in scalings:
-            other = next(iter(scalings))
-            for spot in scalings[other]:
+        if predicts and len(kinds_of_file) == 1 and kind not in kinds_of_file:
+            other = next(iter(kinds_of_file))
+            for spot in kinds_of_file[other]:
                 yield finding(
                     "TARE050",
                     "warning",

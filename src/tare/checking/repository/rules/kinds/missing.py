@@ -51,7 +51,8 @@ def _stops_at_tensor(variant: Variant) -> bool:
 
 
 def _finding(network: Network, pipeline: Pipeline) -> CodeFinding:
-    assert network.expected is not None and network.expected.constants is not None  # noqa: S101 (the caller looked)
+    assert network.expected is not None  # noqa: S101 (the caller looked)
+    assert network.expected.constants is not None  # noqa: S101 (the caller looked)
     constants = network.expected.constants
     return finding(
         "TARE004",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -14,7 +14,7 @@ from tare.code.facts import Facts
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Value
-from tare.code.libraries.flows import root, unit_scaling
+from tare.code.libraries.flows import root, spot_of, unit_scaling
 from tare.code.libraries.keras import generator, preprocessing
 from tare.code.libraries.networks import Network
 
@@ -124,6 +124,9 @@ def _modules(name: str) -> Iterator[str]:
 def _doubled(facts: Facts) -> Iterator[CodeFinding]:
     for call in facts.calls:
         made = generator(call)
+        if made is not None and made.rescale is not None and _is_slip(made.rescale):
+            yield _slipped(call.keywords["rescale"], call, made.rescale)
+            continue
         if made is not None and made.closed and made.function not in ("", "other") and made.rescale not in (None, 1.0):
             yield _twice(call.spot, "the generator applies preprocess_input and then multiplies by rescale", "leave rescale out")
         image = unit_scaling(call)
@@ -133,6 +136,23 @@ def _doubled(facts: Facts) -> Iterator[CodeFinding]:
             inner = root(call.args[0])
             if isinstance(inner, Call) and unit_scaling(inner) is not None:
                 yield _twice(call.spot, "preprocess_input expects 0..255 and gets values that were divided by 255", _FIRST)
+
+
+def _is_slip(factor: float) -> bool:
+    """Whether a factor is no scaling of 8-bit values that anybody means: neither 1/255, 1/256, 1/127.5 nor 1."""
+    return factor > 1 / 100 and factor != 1 or any(abs(factor * slip - 1) < 1e-6 for slip in (225.0, 2555.0, 225.5, 2550.0))
+
+
+def _slipped(value: Value, call: Call, factor: float) -> CodeFinding:
+    spot = spot_of(value) or call.spot
+    return finding(
+        "TARE011",
+        "error",
+        spot,
+        f"rescale multiplies by {factor:.4g}, and 1/255 = 0.003922 brings values of 0..255 to 0..1",
+        "write rescale=1 / 255",
+        edits=(Edit(spot.place, "1 / 255"),) if spot is not call.spot else (),
+    )
 
 
 _FIRST = "leave the division out and give preprocess_input values of 0..255"

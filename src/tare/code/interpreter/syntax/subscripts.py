@@ -1,0 +1,77 @@
+"""Items and slices of lists, dictionaries and images."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from tare.code.interpreter.conditions import Decisions, of_test
+from tare.code.interpreter.frame import Frame
+from tare.code.interpreter.operators import lifted, plain
+from tare.code.interpreter.syntax.making import made
+from tare.code.interpreter.values import UNKNOWN, Call, Items, Literal, Table, Value, joined
+
+
+def subscript(frame: Frame, node: ast.Subscript) -> Value:
+    """An item or a slice; ``image[..., ::-1]`` stays a call with the text of the slice."""
+    owner = frame.run.engine.evaluate(frame, node.value)
+    if any(isinstance(each, ast.Slice) for each in ast.walk(node.slice)):
+        return lifted(lambda one: _sliced(frame, one, node), owner)
+    index = frame.run.engine.evaluate(frame, node.slice)
+    return lifted(lambda one, key: item(frame, one, key, node), owner, index)
+
+
+def _sliced(frame: Frame, owner: Value, node: ast.Subscript) -> Value:
+    if not isinstance(owner, Items) or not isinstance(node.slice, ast.Slice):
+        text = ast.unparse(node.slice)[:80]
+        return made(frame, "operator.slice", (owner, Literal(text, frame.spot(node))), node)
+    ends = (node.slice.lower, node.slice.upper, node.slice.step)
+    numbers = [None if each is None else plain(frame.run.engine.evaluate(frame, each)) for each in ends]
+    if any(not isinstance(each, int | None) for each in numbers) or numbers[2] == 0:
+        return UNKNOWN
+    start, stop, step = (each if isinstance(each, int) else None for each in numbers)
+    return Items(owner.items[start:stop:step], owner.spot, owner.kind, owner.soft)
+
+
+def item(frame: Frame, owner: Value, key: Value, node: ast.AST) -> Value:
+    """An item of a list or dictionary; of a dictionary under a key that is not known, any of its values."""
+    if isinstance(owner, Table):
+        return _entry(frame, owner, key, node)
+    if isinstance(owner, Items):
+        if isinstance(key, Literal) and isinstance(key.value, int) and -len(owner.items) <= key.value < len(owner.items):
+            return owner.items[key.value]
+        return UNKNOWN
+    return made(frame, "operator.item", (owner, key), node)
+
+
+def _entry(frame: Frame, owner: Table, key: Value, node: ast.AST) -> Value:
+    if isinstance(key, Literal) and not key.soft:
+        return owner.entries.get(key.value, UNKNOWN)
+    if owner.spread or not owner.entries or not isinstance(node, ast.Subscript):
+        return UNKNOWN
+    from_key = of_key(node.slice, frame.scope, list(owner.entries))
+    return joined(list(zip(from_key, owner.entries.values(), strict=True)))
+
+
+def of_key(node: ast.expr, scope: str, keys: Sequence[Any]) -> list[Decisions]:
+    """The decisions under which an index that is not known is each of the keys."""
+    tests = [ast.Compare(node, [ast.Eq()], [ast.Constant(key)]) for key in keys]
+    return [of_test(test, scope)[0] for test in tests]
+
+
+def got(frame: Frame, node: ast.Call, callee: Value, args: Sequence[Value]) -> Value | None:
+    """``table.get(key)`` with a key that is not known: any of the values, each where the key is its own."""
+    if not isinstance(callee, Call) or callee.function != "@get" or not isinstance(callee.receiver, Table) or not args:
+        return None
+    owner = callee.receiver
+    if (isinstance(args[0], Literal) and not args[0].soft) or owner.spread or isinstance(node.args[0], ast.Starred):
+        return None
+    keys = of_key(node.args[0], frame.scope, list(owner.entries))
+    _, absent = of_test(_is_one_of(node.args[0], list(owner.entries)), frame.scope)
+    default = args[1] if len(args) > 1 else Literal(None, frame.spot(node))
+    return joined([*zip(keys, owner.entries.values(), strict=True), (absent, default)])
+
+
+def _is_one_of(node: ast.expr, keys: Sequence[Any]) -> ast.Compare:
+    return ast.Compare(node, [ast.In()], [ast.Tuple([ast.Constant(key) for key in keys], ast.Load())])
