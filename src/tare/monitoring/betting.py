@@ -25,14 +25,14 @@ from tare.monitoring.levels import LEVELS
 from tare.samples.layout import Doubles
 
 # Standardised figures are cut off here: bets need bounded outcomes.
-_CUT = 3.0
+_CUT = 2.5
 # Nothing may cost the whole capital.
 _MOST = 0.95
-_LINEAR = tuple(0.5**place for place in range(5))
-_TAILED = (1.0, 0.4, 0.15)
-_TAILS = (0.025, 0.16)
-#: Bets on one figure: up and down on its mean, and on more samples in four tails.
-BETS = 2 * len(_LINEAR) + 2 * len(_TAILS) * len(_TAILED)
+_TILTS = (0.1, 0.25, 0.5, 1.0, 1.6)
+_TAILED = (1.0, 0.35)
+_TAILS = (0.025, 0.16, 0.5)
+#: Bets on one figure: on its mean, up and down, and on more samples in six tails.
+BETS = 2 * len(_TILTS) + 2 * len(_TAILS) * len(_TAILED)
 #: Places between the reference's mean and the farthest mean that it allows.
 PLACES = 16
 _SHRINK = (0.5, 1.0, 2.0)
@@ -63,32 +63,29 @@ def bets_of(counts: NDArray[np.int64], middles: Doubles, alpha: float, tolerance
     that is no alarm, in units of its spread over samples.
     """
     figures = len(counts)
-    certain = math.log(2 * figures * (1 + len(_TAILS)) / (_BEYOND * alpha))
+    certain = math.log(figures * (2 * len(_TILTS) + 2 * len(_TAILS)) / (_BEYOND * alpha))
     laid = [_of_figure(row, middle, certain, tolerance) for row, middle in zip(counts, middles, strict=True)]
     gains, drops, allowed = (np.stack([each[part] for each in laid]) for part in range(3))
-    half = [0.5 / (2 * len(_LINEAR))] * (2 * len(_LINEAR))
-    tails = [0.5 / (2 * len(_TAILS) * len(_TAILED))] * (2 * len(_TAILS) * len(_TAILED))
-    weights = np.tile(np.log(np.array([*half, *tails]) / figures), (figures, 1))
+    each = np.repeat([0.5 / (2 * len(_TILTS)), 0.5 / (BETS - 2 * len(_TILTS))], [2 * len(_TILTS), BETS - 2 * len(_TILTS)])
+    weights = np.tile(np.log(each / figures), (figures, 1))
     return Bets(gains, drops, allowed, weights, -math.log(alpha * (1 - _BEYOND)))
 
 
 def _of_figure(counts: NDArray[np.int64], middles: Doubles, certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
     """The three tables of one figure's bets."""
-    number = int(counts.sum())
-    shares = counts / number
+    shares = counts / counts.sum()
     mean = float(shares @ middles)
     spread = max(math.sqrt(float(shares @ (middles - mean) ** 2)), float(middles[1] - middles[0]))
     z = np.clip((middles - mean) / spread, -_CUT, _CUT)
-    below, above = np.cumsum(shares), np.cumsum(shares[::-1])
-    tails = [_tail(cumulated, share) for share in _TAILS for cumulated in (below, above)]
-    functions = [(z, _LINEAR, tolerance), (-z, _LINEAR, tolerance)]
-    for place, cut in enumerate(tails):
-        levels = np.arange(LEVELS)
-        inside = levels < cut if place % 2 == 0 else levels[::-1] < cut
-        # A mean that moves by one spread moves a share by at most the height of a normal density.
-        functions.append((inside.astype(np.float64), _TAILED, 0.4 * tolerance))
-    tables = [_bet(counts, function, steps, certain, slack) for function, steps, slack in functions]
-    return tuple(np.concatenate([each[part] for each in tables], axis=-1 if part < 2 else 0) for part in range(3))  # type: ignore[return-value]
+    tables = [_tilt(counts, np.exp(sign * tilt * z), certain, tilt * tolerance) for sign in (1, -1) for tilt in _TILTS]
+    levels = np.arange(LEVELS)
+    for share in _TAILS:
+        for cumulated, order in ((np.cumsum(shares), levels), (np.cumsum(shares[::-1]), levels[::-1])):
+            inside = (order < _tail(cumulated, share)).astype(np.float64)
+            # A mean that moves by one spread moves a share by at most the height of a normal density.
+            tables += [_stake(counts, inside, step, certain, 0.4 * tolerance) for step in _TAILED]
+    gains, drops, allowed = (np.stack([table[part] for table in tables], axis=-1 if part < 2 else 0) for part in range(3))
+    return gains, drops, allowed
 
 
 def _tail(cumulated: Doubles, share: float) -> int:
@@ -96,47 +93,64 @@ def _tail(cumulated: Doubles, share: float) -> int:
     return int(np.clip(np.searchsorted(cumulated, share, side="right"), 1, LEVELS - 1))
 
 
-def _bet(
-    counts: NDArray[np.int64], function: Doubles, steps: tuple[float, ...], certain: float, slack: float
-) -> tuple[Doubles, Doubles, Doubles]:
-    """Bets that the mean of ``function`` has risen: gains and drops ``(64, lambdas)``, and the reference's capital ``(lambdas, 16)``."""
-    number = int(counts.sum())
-    mean = float(counts @ function) / number
-    top = float(function.max())
-    against = _reference_bets(counts, function, mean, top)
+def _tilt(counts: NDArray[np.int64], function: Doubles, certain: float, slack: float) -> tuple[Doubles, Doubles, Doubles]:
+    """Bet all capital on a positive function: a sample multiplies it by the function over its mean.
 
-    def capital(middle: float) -> float:
-        grown = np.array([float(counts @ np.log1p(-share * (function - middle))) for share in against])
+    The logarithm is a line in the logarithm of the mean, so places are laid evenly on that.
+    """
+    held = _Held.of(counts, function)
+    farthest = held.farthest(certain)
+    width = math.log(farthest / held.mean)
+    allowed = held.allowed([held.mean * math.exp(width * place / PLACES) for place in range(1, PLACES)])
+    return np.log(function) - math.log(held.mean) - slack, np.full(LEVELS, width), allowed
+
+
+def _stake(
+    counts: NDArray[np.int64], function: Doubles, step: float, certain: float, slack: float
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Bet a share ``step`` of the largest stake that never loses all: a sample multiplies the capital by ``1 + stake (h - m)``."""
+    held = _Held.of(counts, function)
+    farthest = held.farthest(certain)
+    limit = farthest + slack
+    stake = step * _MOST / max(limit - float(function.min()), 1e-9)
+    allowed = held.allowed([held.mean + (farthest - held.mean) * place / PLACES for place in range(1, PLACES)])
+    near, far = (np.log1p(stake * (function - mean)) for mean in (held.mean + slack, limit))
+    return near, near - far, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a reference says about the mean of one function of levels; ``against`` are its stakes against a larger mean."""
+
+    counts: NDArray[np.int64]
+    function: Doubles
+    mean: float
+    against: tuple[float, ...]
+
+    @classmethod
+    def of(cls, counts: NDArray[np.int64], function: Doubles) -> _Held:
+        """Stakes near the best for the errors that matter."""
+        number = int(counts.sum())
+        mean, reach = float(counts @ function) / number, float(function.max() - function.min())
+        spread = max(math.sqrt(float(counts @ (function - mean) ** 2) / number), reach / number)
+        best, most = math.sqrt(20.0 / number) / spread, _MOST / max(float(function.max()) - mean, 1e-9)
+        return cls(counts, function, mean, tuple(min(best * factor, most) for factor in _SHRINK))
+
+    def capital(self, mean: float) -> float:
+        """The logarithm of the reference's capital against this mean: half is kept back, so it is above -log 2."""
+        grown = [float(self.counts @ np.log1p(-stake * (self.function - mean))) for stake in self.against]
         return float(np.logaddexp(0.0, np.logaddexp.reduce(grown) - math.log(len(grown))) - math.log(2.0))
 
-    farthest = _farthest(capital, mean, top, certain)
-    allowed = np.array([-math.log(2.0), *(capital(mean + (farthest - mean) * j / PLACES) for j in range(1, PLACES))])
-    limit = farthest + slack
-    most = _MOST / max(limit - float(function.min()), 1e-9)
-    gains, drops = [], []
-    for step in steps:
-        near, far = (np.log1p(most * step * (function - middle)) for middle in (mean + slack, limit))
-        gains.append(near)
-        drops.append(near - far)
-    return np.stack(gains, axis=-1), np.stack(drops, axis=-1), np.tile(allowed, (len(steps), 1))
+    def allowed(self, means: list[float]) -> Doubles:
+        """The capital at the places after the first; before the first place half of it is left whatever the mean."""
+        return np.array([-math.log(2.0), *map(self.capital, means)])
 
-
-def _reference_bets(counts: NDArray[np.int64], function: Doubles, mean: float, top: float) -> list[float]:
-    """The shares of capital that the reference stakes on its own mean: near the best for the errors that matter."""
-    number = int(counts.sum())
-    spread = math.sqrt(max(float(counts @ (function - mean) ** 2) / number, 1.0 / (number * number)))
-    best = math.sqrt(20.0 / number) / spread
-    most = _MOST / max(top - mean, 1e-9)
-    return [min(best * factor, most) for factor in _SHRINK]
-
-
-def _farthest(capital: object, mean: float, top: float, certain: float) -> float:
-    """The mean against which the reference's capital reaches ``certain``, by bisection; the largest possible if none does."""
-    assert callable(capital)  # noqa: S101 - for the type checker
-    low, high = mean, top
-    if capital(high) < certain:
+    def farthest(self, certain: float) -> float:
+        """The mean against which the capital reaches ``certain``, by bisection; the largest possible if none does."""
+        low, high = self.mean, float(self.function.max())
+        if self.capital(high) < certain:
+            return high
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.capital(middle) >= certain else (middle, high)
         return high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if capital(middle) >= certain else (middle, high)
-    return high

@@ -23,8 +23,8 @@ RATIO, FULL = 4, 8
 # Weights of the b-th possible moment at one length fall as (b + 1) ** -1.2, which sums to zeta(1.2).
 _POWER = 1.2
 _ZETA = 5.591582441177751
-# The other half of all weight is on "from the first batch on".
-_FROM_START = 0.5
+# The rest of all weight is on "from the first batch on".
+_FROM_START = 0.3
 
 
 @lru_cache(maxsize=4096)

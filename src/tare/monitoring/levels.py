@@ -22,7 +22,7 @@ LEVELS = 64
 _FINENESS = 6.0
 
 Kind = Literal["mean", "std", "low end", "high end", "no data", "difference", "correlation"]
-#: Shares of values, which are mostly zero: their fourth root spreads small ones over many levels.
+#: Shares of values.
 SHARES: tuple[Kind, ...] = ("low end", "high end", "no data")
 
 
@@ -48,7 +48,8 @@ class Figure:
         """
         if kind in SHARES:
             return cls(kind, name, channels, 0.5, 1 / LEVELS)
-        finite = values[np.isfinite(values)]
+        known = _scaled(kind, values)
+        finite = known[np.isfinite(known)]
         spread = float(finite.std()) if finite.size else 0.0
         size = float(np.abs(finite).max()) if finite.size else 1.0
         spread = max(spread, 1e-6 * size, 1e-12)
@@ -59,12 +60,16 @@ class Figure:
     def levels(self, values: Doubles) -> NDArray[np.int64]:
         """The level of each of ``values``, -1 for NaN: a sample that does not have this figure."""
         missing = np.isnan(values)
-        known = np.where(missing, 0.0, values)
-        known = np.sqrt(np.sqrt(known)) if self.kind in SHARES else known
-        places = np.floor((known - self.centre) / self.step) + LEVELS // 2
+        places = np.floor((_scaled(self.kind, np.where(missing, 0.0, values)) - self.centre) / self.step) + LEVELS // 2
         return np.where(missing, -1, np.clip(places, 0, LEVELS - 1)).astype(np.int64)
 
     @property
     def middles(self) -> Doubles:
-        """The middle of each level ``(64,)``, in the units of the figure (of its fourth root for a share)."""
+        """The middle of each level ``(64,)``, on the scale of the levels."""
         return np.asarray(self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5), np.float64)
+
+
+
+def _scaled(kind: Kind, values: Doubles) -> Doubles:
+    """Figures on the scale of their levels: of shares, which are mostly near zero, the fourth root."""
+    return np.asarray(np.sqrt(np.sqrt(values)), np.float64) if kind in SHARES else values
