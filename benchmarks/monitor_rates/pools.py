@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.monitor_rates.services import Pool
-from tare.monitoring.figures import Taking, figures_of, thinned
+from tare.monitoring.evidence.figures import Taking, figures_of, thinned
 from tare.samples.decode import decode_noted
 from tare.samples.wav import decode_wav
 

@@ -13,10 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.monitoring.betting import Bets, bets_of
-from tare.monitoring.detection import FULL, RATIO, log_evidence, log_weight
-from tare.monitoring.figures import Taking, counts_of, laid, levels_of
-from tare.monitoring.levels import LEVELS, Figure
+from tare.monitoring.evidence.betting import Bets, bets_of
+from tare.monitoring.evidence.detection import FULL, RATIO, log_evidence, log_weight
+from tare.monitoring.evidence.figures import Taking, counts_of, laid, levels_of
+from tare.monitoring.evidence.levels import LEVELS, Figure
 
 Doubles = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.monitoring.levels import Figure, Kind
+from tare.monitoring.evidence.levels import Figure, Kind
 from tare.samples.layout import Doubles, unit_scale
 from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
 
@@ -25,7 +25,8 @@ _CUT = 3.0
 class Taking:
     """How figures are taken: dtype of raw values, the ends of their range for each channel, and values that mean "no data".
 
-    ``rows`` says that a sample has one value per channel, so that it has no std of its own.
+    ``rows`` says that a sample has one value per channel, so that it has no std of its own. Floats have no range: their ends are
+    two values that the reference holds, beyond which samples are counted in the same way.
     """
 
     channels: tuple[str, ...]
@@ -90,31 +91,45 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
 
     Sums run in float64 about each sample's own mean. Shares are those of the values looked at.
     """
-    values, missing = _known(block, taking)
-    number = np.maximum((~missing).sum(axis=1), 1)
-    mean = np.where(missing, 0.0, values).sum(axis=1) / number
-    bare = missing.all(axis=1)
-    centred = np.where(missing, 0.0, values - mean[:, None, :])
-    std = np.sqrt(np.square(centred).sum(axis=1) / number)
+    planes = np.ascontiguousarray(np.moveaxis(block, 1, 2))
+    missing = _missing(planes, taking)
+    held = planes.shape[2] - np.count_nonzero(missing, axis=2) if missing is not None else np.full(planes.shape[:2], planes.shape[2])
+    number = np.maximum(held, 1)
+    values = planes.astype(np.float64)
+    values = values if missing is None else np.where(missing, 0.0, values)
+    mean = values.sum(axis=2) / number
+    centred = values - mean[:, :, None]
+    if missing is not None:
+        centred[missing] = 0.0
+    std = np.sqrt(np.einsum("ncp,ncp->nc", centred, centred) / number)
     scale = float(unit_scale(taking.dtype))
     one: dict[Kind, Doubles] = {
-        "mean": np.where(bare, np.nan, mean * scale),
-        "std": np.where(bare, np.nan, std * scale),
-        "low end": np.where(bare, np.nan, ((values <= np.array(taking.low)) & ~missing).sum(axis=1) / number),
-        "high end": np.where(bare, np.nan, ((values >= np.array(taking.high)) & ~missing).sum(axis=1) / number),
-        "no data": missing.mean(axis=1),
+        "mean": mean * scale,
+        "std": std * scale,
+        "low end": _beyond(planes <= _ends(taking.low), missing) / number,
+        "high end": _beyond(planes >= _ends(taking.high), missing) / number,
     }
-    whole = ~missing.any(axis=1)
+    one = {kind: np.where(held > 0, values, np.nan) for kind, values in one.items()}
+    one["no data"] = 1 - held / planes.shape[2]
+    whole = (held == planes.shape[2]).all(axis=1)
     return np.stack([_figure(kind, places, one, centred, std, whole) for kind, places in taking.kinds()], axis=1)
 
 
-def _known(block: NDArray[Any], taking: Taking) -> tuple[Doubles, NDArray[np.bool_]]:
-    """The values in float64, and which of them are missing: NaN, infinite, or a value that means "no data"."""
-    values = block.astype(np.float64)
-    missing = np.zeros(values.shape, np.bool_) if block.dtype.kind in "iub" else ~np.isfinite(values)
+def _missing(planes: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None:
+    """Which values are missing: NaN, infinite, or a value that means "no data"; None if none is."""
+    missing = None if planes.dtype.kind in "iub" else ~np.isfinite(planes)
     if taking.nodata:
-        missing |= np.isin(values, taking.nodata)
-    return values, missing
+        marked = np.isin(planes, taking.nodata)
+        missing = marked if missing is None else missing | marked
+    return missing if missing is not None and missing.any() else None
+
+
+def _ends(values: tuple[float, ...]) -> Doubles:
+    return np.array(values)[:, None]
+
+
+def _beyond(inside: NDArray[np.bool_], missing: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    return np.asarray(np.count_nonzero(inside if missing is None else inside & ~missing, axis=2), np.int64)
 
 
 def _figure(
@@ -125,12 +140,11 @@ def _figure(
     a, b = places
     if kind == "difference":
         return one["mean"][:, a] - one["mean"][:, b]
-    if centred.shape[1] == 1:  # a row: its values themselves, whose product is taken later
-        return np.where(whole[:, a] & whole[:, b], 0.0, np.nan)
-    product = (centred[:, :, a] * centred[:, :, b]).mean(axis=1)
+    if centred.shape[2] == 1:  # a row: the product of its values is taken where the reference's spread is known
+        return np.where(whole, 0.0, np.nan)
+    product = np.einsum("np,np->n", centred[:, a], centred[:, b]) / centred.shape[2]
     scale = std[:, a] * std[:, b]
-    known = whole[:, a] & whole[:, b]
-    return np.where(known, np.divide(product, scale, out=np.zeros_like(product), where=scale > 0), np.nan)
+    return np.where(whole, np.divide(product, scale, out=np.zeros_like(product), where=scale > 0), np.nan)
 
 
 def with_products(values: Doubles, figures: Sequence[Figure]) -> Doubles:
@@ -169,8 +183,6 @@ def levels_of(values: Doubles, figures: Sequence[Figure], *, rows: bool) -> NDAr
 
 def counts_of(levels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Count the levels ``(N, F)`` of each figure: ``(F, size)``."""
-    number, figures = levels.shape
+    figures = levels.shape[1]
     flat = np.where(levels >= 0, levels + size * np.arange(figures), figures * size)
-    return np.bincount(flat.ravel(), minlength=figures * size + 1)[:-1].reshape(figures, size).astype(np.int64) if number else (
-        np.zeros((figures, size), np.int64)
-    )
+    return np.bincount(flat.ravel(), minlength=figures * size + 1)[:-1].reshape(figures, size).astype(np.int64)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.monitoring.levels import LEVELS
+from tare.monitoring.evidence.levels import LEVELS
 from tare.samples.layout import Doubles
 
 # Standardised figures are cut off here: bets need bounded outcomes.
