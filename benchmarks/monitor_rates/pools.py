@@ -69,7 +69,9 @@ def digits() -> Samples:
 def real(root: Path) -> Iterator[Samples]:
     """Photographs, X-rays, recordings and a table."""
     photos = list(_members(root / "cifar10-test.tar.gz", ".jpg"))[:: max(1, 10_000 // _SAMPLES)]
-    yield Samples("photographs", [decode_noted(data, "rgb").values.reshape(1, -1, 3) for data in photos], ("red", "green", "blue"), "uint8")
+    yield Samples(
+        "photographs", [decode_noted(data, "rgb").values.reshape(1, -1, 3) for data in photos], ("red", "green", "blue"), "uint8"
+    )
     with np.load(root / "pneumoniamnist.npz") as archive:
         rays = np.concatenate([archive[name] for name in ("train_images", "val_images", "test_images")])
     yield Samples("X-rays", [image.reshape(1, -1, 1) for image in rays], ("grey",), "uint8")

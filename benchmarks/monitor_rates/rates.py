@@ -56,5 +56,3 @@ def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generat
     own = chance.standard_normal((batches, BATCH))
     rank = ndtr((state + own) / math.sqrt(2.0))
     return order[np.minimum((rank * len(order)).astype(np.int64), len(order) - 1)]
-
-

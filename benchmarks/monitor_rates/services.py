@@ -68,7 +68,14 @@ def _outcomes(table: Doubles, levels: NDArray[np.int64]) -> Doubles:
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _first_alarm(  # pragma: no cover - compiled
-    gains: Doubles, drops: Doubles, batches: Any, log_starts: Doubles, weights: Doubles, allowed: Doubles, threshold: float, weight: float
+    gains: Doubles,
+    drops: Doubles,
+    batches: Any,
+    log_starts: Doubles,
+    weights: Doubles,
+    allowed: Doubles,
+    threshold: float,
+    weight: float,
 ) -> int:
     bets = gains.shape[1]
     gained, dropped = np.zeros((128, bets)), np.zeros((128, bets))

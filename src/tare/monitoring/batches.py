@@ -26,7 +26,10 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     channels = len(reference.taking.channels)
     if isinstance(batch, list | tuple):
         alone = [_array(each) for each in batch]
-        arrays = [(array[None] if array.ndim != 0 else array.reshape(1, 1), _is_tensor(each)) for array, each in zip(alone, batch, strict=True)]
+        arrays = [
+            (array[None] if array.ndim != 0 else array.reshape(1, 1), _is_tensor(each))
+            for array, each in zip(alone, batch, strict=True)
+        ]
     elif hasattr(batch, "getbands"):
         arrays = [(_array(batch)[None], False)]
     else:

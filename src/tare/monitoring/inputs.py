@@ -48,10 +48,10 @@ class DriftRequest(MonitorOptions, Skipping, Readers, MeasuringOptions):
         None, "Raw values that mean no data, such as 0 or -9999; their share is tested.", reads=numbers_of
     )
     batch: int = option(8, "Samples that are looked at together.", least=1)
-    psi: float | None = option(None, "Also a change: a population stability index above this in any channel, such as 0.2.", above=0)
-    ks: float | None = option(
-        None, "Also a change: a Kolmogorov-Smirnov distance above this in any channel.", above=0, most=1
+    psi: float | None = option(
+        None, "Also a change: a population stability index above this in any channel, such as 0.2.", above=0
     )
+    ks: float | None = option(None, "Also a change: a Kolmogorov-Smirnov distance above this in any channel.", above=0, most=1)
     wasserstein: float | None = option(
         None, "Also a change: a Wasserstein distance above this in any channel, in units of the reference's std.", above=0
     )

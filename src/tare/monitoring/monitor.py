@@ -120,7 +120,10 @@ class Monitor:
         ``batch`` is an array or tensor of samples, a list of images, arrays or tensors, or rows of numbers. May be called from threads.
         Raises :class:`DataError` for samples of another kind than the reference's.
         """
-        blocks = blocks_of(batch, self.reference, values or self.values)
+        return self.count(blocks_of(batch, self.reference, values or self.values))
+
+    def count(self, blocks: list[NDArray[Any]]) -> bool:
+        """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
         taking = self.reference.taking
         if not blocks or not sum(len(block) for block in blocks):
             return self.alarm

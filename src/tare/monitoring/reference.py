@@ -82,7 +82,9 @@ class Reference:
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats) -> Reference:
         """Make a reference of the figures ``(N, F)`` of samples. Raises :class:`DataError` for fewer than 20."""
         if len(values) < _FEWEST:
-            raise DataError(f"a reference of {_FEWEST} samples or more", f"{len(values)}", "name the data that trained the network")
+            raise DataError(
+                f"a reference of {_FEWEST} samples or more", f"{len(values)}", "name the data that trained the network"
+            )
         figures = laid(values, taking)
         counts = counts_of(levels_of(values, figures, rows=taking.rows), LEVELS)
         return cls(taking, figures, counts, len(values), stats)
@@ -203,7 +205,8 @@ def _of_parts(parts: list[NDArray[Any]], stats: DatasetStats, nodata: tuple[floa
         return Taking(channels, stats.dtype, (float(span[0]),) * len(channels), (float(span[1]),) * len(channels), nodata, rows)
     finite = [[part[..., c][np.isfinite(part[..., c])] for part in parts] for c in range(len(channels))]
     low, high = (
-        tuple(float(pick(np.concatenate(each), initial=start)) for each in finite) for pick, start in ((np.min, np.inf), (np.max, -np.inf))
+        tuple(float(pick(np.concatenate(each), initial=start)) for each in finite)
+        for pick, start in ((np.min, np.inf), (np.max, -np.inf))
     )
     return Taking(channels, stats.dtype, _finite(low), _finite(high), nodata, rows)
 

@@ -67,6 +67,7 @@ class Verdict:
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the probability that
     this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest first batch of the change,
     with the range that holds 95% of the evidence. ``order`` is the permutation of channels that explains a change of order.
+    ``exceeded`` are the classical distances above a threshold that was asked for; they promise nothing.
     """
 
     alarm: int
@@ -85,11 +86,12 @@ class Verdict:
     tracks: tuple[Track, ...]
     distances: tuple[Distances, ...]
     notes: tuple[str, ...]
+    exceeded: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """Whether no change was ever shown."""
-        return not self.alarm
+        """Whether no change was ever shown, and no distance is above a threshold that was asked for."""
+        return not self.alarm and not self.exceeded
 
     def __str__(self) -> str:
         """The verdict in a sentence."""

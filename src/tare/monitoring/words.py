@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 def sentence(verdict: Verdict) -> str:
     """The whole verdict in at most three sentences."""
-    if verdict.clean:
+    if not verdict.alarm:
+        above = f" But {'; '.join(verdict.exceeded)}." if verdict.exceeded else ""
         return (
             f"No change shown in {verdict.samples} samples ({verdict.batches} batches): the evidence is {verdict.evidence:.1f}, and an "
-            f"alarm needs {verdict.threshold:.1f}."
+            f"alarm needs {verdict.threshold:.1f}.{above}"
         )
     since = ""
     if verdict.since is not None:
@@ -26,14 +27,18 @@ def sentence(verdict: Verdict) -> str:
 def cure_of(verdict_kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...]) -> tuple[str, ...]:
     """What to do about a change, one sentence each."""
     if verdict_kind in ("gain", "offset", "gain and offset") and maps:
-        means, stds = (", ".join(f"{value:.4g}" for value in values) for values in zip(*(undone(0.0, 1.0, m) for m in maps), strict=True))
+        means, stds = (
+            ", ".join(f"{value:.4g}" for value in values) for values in zip(*(undone(0.0, 1.0, m) for m in maps), strict=True)
+        )
         return (
             "Where the network subtracts mean m and divides by std s, in unit values, let it subtract gain * m + offset and divide by "
             f"gain * s: with m = 0 and s = 1 that is {means} and {stds}.",
             "Set both in the served model, or put them into its weights with `tare respec`.",
         )
     if verdict_kind == "channel order":
-        return (f"Put the channels back in the order {', '.join(names)}: they arrive as {', '.join(names[place] for place in order)}.",)
+        return (
+            f"Put the channels back in the order {', '.join(names)}: they arrive as {', '.join(names[place] for place in order)}.",
+        )
     return _CURES.get(verdict_kind, ())
 
 

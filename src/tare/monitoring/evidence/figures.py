@@ -93,7 +93,9 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
     """
     planes = np.ascontiguousarray(np.moveaxis(block, 1, 2))
     missing = _missing(planes, taking)
-    held = planes.shape[2] - np.count_nonzero(missing, axis=2) if missing is not None else np.full(planes.shape[:2], planes.shape[2])
+    held = (
+        planes.shape[2] - np.count_nonzero(missing, axis=2) if missing is not None else np.full(planes.shape[:2], planes.shape[2])
+    )
     number = np.maximum(held, 1)
     values = planes.astype(np.float64)
     values = values if missing is None else np.where(missing, 0.0, values)

@@ -69,7 +69,6 @@ class Figure:
         return np.asarray(self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5), np.float64)
 
 
-
 def _scaled(kind: Kind, values: Doubles) -> Doubles:
     """Figures on the scale of their levels: of shares, which are mostly near zero, the fourth root."""
     return np.asarray(np.sqrt(np.sqrt(values)), np.float64) if kind in SHARES else values

@@ -66,7 +66,9 @@ def named(reference: Reference, live: DatasetStats | None, figures: Sequence[str
     order = _order(before, live, found)
     if order:
         names = [channel.name for channel in live.channels]
-        return Named("channel order", f"{', '.join(names[place] for place in order)} explain the values without any map", (), order)
+        return Named(
+            "channel order", f"{', '.join(names[place] for place in order)} explain the values without any map", (), order
+        )
     return _of_comparison(found, figures)
 
 

@@ -57,7 +57,9 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
 def _notes(assay: Assay) -> tuple[str, ...]:
     """What was not judged, and what the promise rests on."""
     taking, options = assay.reference.taking, assay.options
-    notes = [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
+    notes = (
+        [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
+    )
     if options.memory is None:
         notes.append("the promise holds for independent samples; state memory= where neighbouring batches are alike")
     return tuple(notes)
