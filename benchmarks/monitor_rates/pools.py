@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +95,6 @@ def _named(archive: Path) -> Iterator[tuple[str, bytes]]:
     """The files of an archive in alphabetical order."""
     with tarfile.open(archive) as tar:
         for member in sorted(tar.getmembers(), key=lambda each: each.name):
-            file = tar.extractfile(member) if member.isfile() and not os.path.basename(member.name).startswith(".") else None
+            file = tar.extractfile(member) if member.isfile() and not Path(member.name).name.startswith(".") else None
             if file is not None:
                 yield member.name, file.read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +45,7 @@ def false_alarms(pool: Pool, reference: int, services: int, batches: int, *, cor
 
 
 def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generator) -> NDArray[np.int64]:
-    """Samples whose rank by the first figure follows an autoregression from batch to batch; each is drawn evenly from the pool."""
+    """Samples whose rank by the first figure wanders from batch to batch; over time each is drawn equally often."""
     from scipy.signal import lfilter
     from scipy.special import ndtr
 
@@ -55,4 +54,5 @@ def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generat
     state = lfilter([1.0], [1.0, -CORRELATION], noise)[:, None]
     own = chance.standard_normal((batches, BATCH))
     rank = ndtr((state + own) / math.sqrt(2.0))
-    return order[np.minimum((rank * len(order)).astype(np.int64), len(order) - 1)]
+    places = np.minimum((rank * len(order)).astype(np.int64), len(order) - 1)
+    return np.asarray(order[places], np.int64)

@@ -1,7 +1,7 @@
 """Many simulated services at once: each draws its own reference and its own batches from one pool of real samples.
 
-A service's evidence is that of `tare.monitoring`, computed after every batch by the same compiled function. What is saved is reading the
-images again: the figures of a sample are taken once.
+A service's evidence is that of `tare.monitoring`, computed after every batch by the same compiled function. What is saved is
+reading the images again: the figures of a sample are taken once.
 """
 
 from __future__ import annotations
@@ -53,11 +53,8 @@ class Service:
         """The number of batches ``(T, n)`` (indices of samples) after which the alarm is raised; 0 if it never is."""
         starts = np.array([log_weight(start) for start in range(len(batches))])
         allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
-        return int(
-            _first_alarm(
-                self.gains, self.drops, batches, starts, self.bets.weights.ravel(), allowed, self.bets.threshold + extra, weight
-            )
-        )
+        limits = np.array([self.bets.threshold + extra, weight])
+        return int(_first_alarm(self.gains, self.drops, batches, starts, self.bets.weights.ravel(), allowed, limits))
 
 
 def _outcomes(table: Doubles, levels: NDArray[np.int64]) -> Doubles:
@@ -67,48 +64,43 @@ def _outcomes(table: Doubles, levels: NDArray[np.int64]) -> Doubles:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _first_alarm(  # pragma: no cover - compiled
-    gains: Doubles,
-    drops: Doubles,
-    batches: Any,
-    log_starts: Doubles,
-    weights: Doubles,
-    allowed: Doubles,
-    threshold: float,
-    weight: float,
+def _first_alarm(  # noqa: PLR0917 - compiled  # pragma: no cover
+    gains: Doubles, drops: Doubles, batches: Any, log_starts: Doubles, weights: Doubles, allowed: Doubles, limits: Doubles
 ) -> int:
+    """``limits`` are the threshold and the weight of a sample."""
     bets = gains.shape[1]
-    gained, dropped = np.zeros((128, bets)), np.zeros((128, bets))
-    lengths, begun, used = np.zeros(128, np.int64), np.zeros(128, np.int64), 0
+    sums, lengths, begun, used = np.zeros((2, 128, bets)), np.zeros(128, np.int64), np.zeros(128, np.int64), 0
     for batch in range(batches.shape[0]):
-        gained[used], dropped[used], lengths[used], begun[used] = 0.0, 0.0, 1, batch
+        sums[:, used], lengths[used], begun[used] = 0.0, 1, batch
         for place in range(batches.shape[1]):
             sample = batches[batch, place]
             for bet in range(bets):
-                gained[used, bet] += weight * gains[sample, bet]
-                dropped[used, bet] += weight * drops[sample, bet]
-        used += 1
-        length = 1
-        while True:
-            first = used
-            while first > 0 and lengths[first - 1] < length:
-                first -= 1
-            end = first
-            while first > 0 and lengths[first - 1] == length:
-                first -= 1
-            if end - first < FULL:
-                break
-            for other in range(first + 1, first + RATIO):
-                gained[first] += gained[other]
-                dropped[first] += dropped[other]
-            lengths[first] = length * RATIO
-            for other in range(first + RATIO, used):
-                to = other - RATIO + 1
-                gained[to], dropped[to] = gained[other], dropped[other]
-                lengths[to], begun[to] = lengths[other], begun[other]
-            used -= RATIO - 1
-            length *= RATIO
-        found, _, _ = log_evidence(gained[:used], dropped[:used], log_starts[begun[:used]], weights, allowed)
-        if found >= threshold:
+                sums[0, used, bet] += limits[1] * gains[sample, bet]
+                sums[1, used, bet] += limits[1] * drops[sample, bet]
+        used = _put_together(sums, lengths, begun, used + 1)
+        found, _, _ = log_evidence(sums[0, :used], sums[1, :used], log_starts[begun[:used]], weights, allowed)
+        if found >= limits[0]:
             return batch + 1
     return 0
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _put_together(sums: Doubles, lengths: Any, begun: Any, used: int) -> int:  # pragma: no cover - compiled
+    """Put four stretches of one length together where there are eight, as `tare.monitoring.state` does; the number in use."""
+    length = 1
+    while True:
+        end = used
+        while end > 0 and lengths[end - 1] < length:
+            end -= 1
+        first = end
+        while first > 0 and lengths[first - 1] == length:
+            first -= 1
+        if end - first < FULL:
+            return used
+        for other in range(first + 1, first + RATIO):
+            sums[:, first] += sums[:, other]
+        lengths[first] = length * RATIO
+        for other in range(first + RATIO, used):
+            to = other - RATIO + 1
+            sums[:, to], lengths[to], begun[to] = sums[:, other], lengths[other], begun[other]
+        used, length = used - RATIO + 1, length * RATIO

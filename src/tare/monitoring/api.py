@@ -28,9 +28,10 @@ from tare.system.options import verb
 def drift(request: DriftRequest) -> Verdict:
     """Test whether data still come from the population of a reference, and say what changed, since when, and what to do.
 
-    ``reference`` is a :class:`Reference`, its file, a run or model directory that carries one, or the training data. ``data`` are looked
-    at in their order, ``batch`` samples at a time, by a :class:`Monitor`: with probability 1 - ``alpha`` nothing is shown where nothing
-    changed. PSI, Kolmogorov-Smirnov and Wasserstein distances are given beside it; with a threshold they count as a change, too.
+    ``reference`` is a :class:`Reference`, its file, a run or model directory that carries one, or the training data. ``data``
+    are looked at in their order, ``batch`` samples at a time, by a :class:`Monitor`: with probability 1 - ``alpha`` nothing
+    is shown where nothing changed. PSI, Kolmogorov-Smirnov and Wasserstein distances are given beside it; with a threshold
+    they count as a change, too.
 
     Raises :class:`DataError` if nothing can be read, or the data are of another kind than the reference.
     """
@@ -68,7 +69,7 @@ def reference_of(request: DriftRequest) -> Reference:
 def _carries(path: Path) -> bool:
     """Whether a path is a reference file, or a directory of tare's."""
     names = ("reference.json", "model/reference.json", "tare.json", "run.json")
-    return path.is_file() and path.suffix == ".json" or any((path / name).is_file() for name in names)
+    return (path.is_file() and path.suffix == ".json") or any((path / name).is_file() for name in names)
 
 
 def _options(request: DriftRequest) -> Options:

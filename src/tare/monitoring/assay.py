@@ -130,7 +130,7 @@ def _means(held: Doubles, served: Doubles, middles: Doubles, certain: float) -> 
         grown = np.log1p(sign * stakes[:, None] * (z - candidate)) @ served
         return float(np.logaddexp.reduce(grown)) - math.log(2 * len(stakes)) >= certain
 
-    low, high = (_edge(lambda m, s=sign: won(m, s), live, -sign * _CUT) for sign in (1, -1))  # type: ignore[misc]
+    low, high = (_edge(lambda m, s=sign: won(m, s), live, -sign * _CUT) for sign in (1, -1))
     return mean, Interval(mean + spread * live, mean + spread * low, mean + spread * high)
 
 

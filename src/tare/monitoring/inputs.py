@@ -24,7 +24,7 @@ class MonitorOptions(OptionGroup):
     )
     memory: int | None = option(
         None,
-        "Batches further apart than this are independent; without it every sample is (0: batches are, their samples need not be).",
+        "Batches further apart than this are independent (0: all batches, but not their samples); without it samples are.",
         least=0,
         shown="samples are independent",
     )

@@ -33,10 +33,11 @@ SCHEMA = "tare.monitor/1"
 class Monitor:
     """Test what is served against a reference, after every batch, for the whole life of a service.
 
-    ``reference`` is a :class:`Reference`, its file, or a directory that carries one. With probability ``1 - alpha`` no alarm is
-    ever raised while samples come from the population that the reference was drawn from: over all channels and statistics, however
-    often one looks, with the reference's own error inside. Samples must be independent, or batches further apart than ``memory``.
-    ``values`` says what the numbers are: ``raw`` as stored, ``unit`` in [0, 1], or ``fed`` as the network takes them.
+    ``reference`` is a :class:`Reference`, its file, or a directory that carries one. With probability ``1 - alpha`` no alarm
+    is ever raised while samples come from the population that the reference was drawn from: over all channels and statistics,
+    however often one looks, with the reference's own error inside. Samples must be independent, or batches further apart than
+    ``memory``. ``values`` says what the numbers are: ``raw`` as stored, ``unit`` in [0, 1], or ``fed`` as the network takes
+    them.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class Monitor:
         every: int = 100,
         **options: Any,
     ) -> Monitor:
-        """Go on with the monitor of a file, or begin one there; the file is written after every ``every`` batches and by ``close``.
+        """Go on with the monitor of a file, or begin one there; it is written after ``every`` batches and by ``close``.
 
-        A process that is killed loses at most the last ``every`` batches. A second monitor on the same file is refused while this one is
-        open. An existing file states its own reference and options; others are refused.
+        A process that is killed loses at most the last ``every`` batches. A second monitor on the same file is refused while
+        this one is open. An existing file states its own reference and options; others are refused.
 
-        Raises :class:`OutputError` if another monitor holds the file, :class:`DataError` if it is damaged or has another reference.
+        Raises :class:`OutputError` if another monitor holds the file, :class:`DataError` if it is damaged or has another
+        reference.
         """
         place, held = Path(path), contextlib.ExitStack()
         with contextlib.ExitStack() as failing:
@@ -117,8 +119,8 @@ class Monitor:
     def update(self, batch: Any, *, values: Values | None = None) -> bool:
         """Count one batch, look at the evidence, and say whether a change was ever shown. An empty batch is none.
 
-        ``batch`` is an array or tensor of samples, a list of images, arrays or tensors, or rows of numbers. May be called from threads.
-        Raises :class:`DataError` for samples of another kind than the reference's.
+        ``batch`` is an array or tensor of samples, a list of images, arrays or tensors, or rows of numbers. May be called
+        from threads. Raises :class:`DataError` for samples of another kind than the reference's.
         """
         return self.count(blocks_of(batch, self.reference, values or self.values))
 

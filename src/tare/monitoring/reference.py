@@ -43,8 +43,9 @@ _REMEDY = "make it with tare.Reference.of(DATA)"
 class Reference:
     """The figures of a training set's samples as counts of levels ``(F, 64)``, and the statistics of its values.
 
-    ``stats`` are those of the values that figures are taken of: at most 4,096 of each channel of a sample, evenly spread. ``as_fed``
-    is the map from raw unit values to what the network takes, ``{"mean": ..., "std": ...}``, empty if it is not known.
+    ``stats`` are those of the values that figures are taken of: at most 4,096 of each channel of a sample, evenly spread.
+    ``as_fed`` is the map from raw unit values to what the network takes, ``{"mean": ..., "std": ...}``, empty if it is not
+    known.
     """
 
     taking: Taking
@@ -126,12 +127,9 @@ class Reference:
     @classmethod
     def _read(cls, document: dict[str, Any]) -> Reference:
         stated = document["taking"]
-        taking = Taking(
-            tuple(map(str, stated["channels"])),
-            np.dtype(stated["dtype"]).name,
-            *(tuple(map(float, stated[name])) for name in ("low", "high", "nodata")),
-            bool(stated["rows"]),
-        )
+        low, high, nodata = (tuple(map(float, stated[name])) for name in ("low", "high", "nodata"))
+        channels, dtype = tuple(map(str, stated["channels"])), np.dtype(stated["dtype"]).name
+        taking = Taking(channels, dtype, low, high, nodata, bool(stated["rows"]))
         kinds = taking.kinds()
         figures = tuple(
             Figure(kind, str(each["name"]), places, float(each["centre"]), float(each["step"]))
@@ -186,7 +184,7 @@ def unpacked(text: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
 
 
 def _taking(source: Source[Any], nodata: tuple[float, ...]) -> Taking:
-    """How figures are taken, from the first readable sample and the first chunk's values. Raises :class:`DataError` without one."""
+    """How figures are taken, by the first chunk with readable samples. Raises :class:`DataError` without one."""
     for chunk in source.chunks():
         records = list(source.read(chunk))
         parts = list(blocks(records))

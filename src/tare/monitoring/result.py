@@ -64,10 +64,10 @@ class Map:
 class Verdict:
     """What a monitor says now.
 
-    ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the probability that
-    this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest first batch of the change,
-    with the range that holds 95% of the evidence. ``order`` is the permutation of channels that explains a change of order.
-    ``exceeded`` are the classical distances above a threshold that was asked for; they promise nothing.
+    ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
+    probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
+    first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
+    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for.
     """
 
     alarm: int
@@ -94,10 +94,17 @@ class Verdict:
         return not self.alarm and not self.exceeded
 
     def __str__(self) -> str:
-        """The verdict in a sentence."""
-        from tare.monitoring.words import sentence
-
-        return sentence(self)
+        """The verdict in at most four sentences."""
+        if not self.alarm:
+            above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
+            return (
+                f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
+                f"and an alarm needs {self.threshold:.1f}.{above}"
+            )
+        since = self.since
+        when = "" if since is None else f" since batch {since.estimate:.0f} (between {since.low:.0f} and {since.high:.0f})"
+        kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
+        return " ".join((f"Changed{when}: {kind} ({self.reason}).", *self.cure))
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""

@@ -23,7 +23,7 @@ UNIT = 1 << 20
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Stretch:
-    """``length`` batches in a row: weighted counts of levels ``(F, 64)``, the state of their values, and the number of samples."""
+    """``length`` batches in a row: weighted counts of levels ``(F, 64)``, the state of their values, their number of samples."""
 
     length: int
     counts: NDArray[np.int64]
@@ -39,9 +39,10 @@ class Stretch:
 class MonitorState:
     """What a monitor has seen: ``batches`` so far, on a ladder of stretches that depends on their number alone.
 
-    ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since its samples
-    would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the alarm, 0 before.
-    Two states that were merged count batch k of both as one moment. ``merge`` is exact, associative and commutative.
+    ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since its
+    samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
+    alarm, 0 before. Two states that were merged count batch k of both as one moment. ``merge`` is exact, associative and
+    commutative.
     """
 
     reference: str

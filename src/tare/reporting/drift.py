@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.text import Text
 
@@ -18,11 +18,12 @@ from tare.system.files import write_text
 
 _SHOWN = 8
 _METHOD = (
-    "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences and "
-    "correlations of channels. Bets on these figures gain nothing on average while samples come from the population of the reference. "
-    "The evidence is the natural logarithm of the capital of all bets, begun at every moment. That it ever reaches the threshold "
-    "without a change has at most the stated probability, however often one looks (Ville 1939; Waudby-Smith and Ramdas 2024). The error of "
-    "the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all figures at once."
+    "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences "
+    "and correlations of channels. Bets on these figures gain nothing on average while samples come from the reference's "
+    "population. The evidence is the natural logarithm of the capital of all bets, begun at every moment. Without a change it "
+    "ever reaches the threshold with at most the stated probability, however often one looks (Ville 1939; Waudby-Smith and "
+    "Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all "
+    "figures at once."
 )
 _CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
 
@@ -53,8 +54,8 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
         html.heading(f"tare drift: {verdict.kind}", 1),
         html.paragraph(str(verdict), "lead"),
         html.paragraph(
-            f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most {verdict.peak:.1f} so "
-            f"far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most {verdict.alpha:g}."
+            f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most "
+            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most {verdict.alpha:g}."
         ),
         *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
         html.table("Figures of samples over the whole life", _TRACKS, [_track(track) for track in strongest(verdict)]),
@@ -126,7 +127,7 @@ def _chart(kind: str, tracks: Sequence[Track]) -> Any:
         }
         for t in tracks
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("of:N", title=None, sort=None))
+    base: Any = alt.Chart(cast("Any", alt.Data)(values=rows)).encode(y=alt.Y("of:N", title=None, sort=None))
     scale = alt.Scale(zero=False)
     return layered(
         [

@@ -1,16 +1,17 @@
 """Bets against "these samples come from the population of the reference", and the evidence that they earn.
 
-Every bet is on one function h of a figure's level, whose mean over the population is m. Betting a share of the capital on each sample
-multiplies it by ``1 + lambda (h - m)``. If the samples come from the population, no bet gains on average, so capital above 1/alpha has
-probability at most alpha *at any time* (Ville 1939). That is a test by betting for bounded means (Waudby-Smith and Ramdas,
-"Estimating means of bounded random variables by betting", JRSS B 86, 2024). With fixed lambdas the logarithm of the capital is a sum
-over samples, so it depends on counts alone and merges exactly.
+Every bet is on one function h of a figure's level, whose mean over the population is m. A sample multiplies the capital by
+``h / m`` for a positive h, or by ``1 + stake (h - m)``. If the samples come from the population, no bet gains on average,
+so capital above 1/alpha has probability at most alpha *at any time* (Ville 1939): a test by betting (Waudby-Smith and Ramdas, "Estimating
+means of bounded random variables by betting", JRSS B 86, 2024). Functions and stakes are fixed, so the logarithm of the capital
+is a sum over samples: it depends on counts alone and merges exactly.
 
-**The reference is a sample, too.** m is not known. The reference itself bets against every m that lies too far from what it holds:
-``E_ref(m)``. For the true m the product of both capitals starts with mean at most 1 and gains nothing on average. The
-evidence is the least product over all m: a two-sample test whose reference error is inside the guarantee. Samples and
-reference must be independent draws from one population; nothing else is assumed of it. As the logarithm of the
-live capital is concave in m, its chord bounds it from below, and two sums a bet suffice for all m.
+The reference is a sample, too, and m is not known. So the reference itself bets against every m above its own mean, and
+earns the capital ``E(m)``. For the true m the product of both capitals gains nothing on average. The evidence is the least
+product over all m: a two-sample test with the reference's error inside the promise. Samples and reference must be independent draws
+from one population; nothing else is assumed of it. The logarithm of the live capital is concave in m (or in log m), so its
+chord bounds it from below, and two sums a bet suffice for all m. The levels, the tails and the reference's stakes are laid by the
+reference's own mean, std and quantiles and then count as fixed, which is no exact step; simulations confirm it (docs/monitor.md).
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ _BEYOND = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Bets:
-    """The bets on F figures as tables: ``gains`` and ``drops`` ``(F, 64, B)``, ``allowed`` ``(F, B, 16)``, ``weights`` ``(F, B)``.
+    """The bets on F figures: ``gains`` and ``drops`` ``(F, 64, B)``, ``allowed`` ``(F, B, 16)``, ``weights`` ``(F, B)``.
 
     ``gains`` are the logarithms of the factors at the reference's mean, ``drops`` what they lose up to the farthest mean.
-    ``allowed`` is the logarithm of the reference's capital against the means between both. ``weights`` are logarithms; the weights
-    sum to 1. ``threshold`` is the logarithm of the capital that is an alarm.
+    ``allowed`` is the logarithm of the reference's capital against the means between both. ``weights`` are logarithms; the
+    weights sum to 1. ``threshold`` is the logarithm of the capital that is an alarm.
     """
 
     gains: Doubles
@@ -108,7 +109,7 @@ def _tilt(counts: NDArray[np.int64], function: Doubles, certain: float, slack: f
 def _stake(
     counts: NDArray[np.int64], function: Doubles, step: float, certain: float, slack: float
 ) -> tuple[Doubles, Doubles, Doubles]:
-    """Bet a share ``step`` of the largest stake that never loses all: a sample multiplies the capital by ``1 + stake (h - m)``."""
+    """Bet a share ``step`` of the largest stake that never loses all capital."""
     held = _Held.of(counts, function)
     farthest = held.farthest(certain)
     limit = farthest + slack

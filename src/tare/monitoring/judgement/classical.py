@@ -1,4 +1,4 @@
-"""The classical distances between two distributions, which promise nothing but are known: PSI, Kolmogorov-Smirnov, Wasserstein."""
+"""The classical distances between two distributions, which promise nothing: PSI, Kolmogorov-Smirnov, Wasserstein."""
 
 from __future__ import annotations
 
