@@ -15,7 +15,7 @@ from tare.errors import DataError
 from tare.monitoring.evidence.figures import blocks
 from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
-from tare.monitoring.reference import Reference, check_kind
+from tare.monitoring.reference import Reference, fitted
 from tare.monitoring.result import Verdict
 from tare.samples.records import Skipped
 from tare.sources.base import Source
@@ -97,8 +97,7 @@ def _all_blocks(named: Sequence[Any], options: Options, skipped: list[Skipped]) 
 def _batches(found: Iterator[NDArray[Any]], size: int, reference: Reference) -> Iterator[list[NDArray[Any]]]:
     """The samples in batches of ``size``; the last may be smaller."""
     batch: list[NDArray[Any]] = []
-    for block in found:
-        check_kind(block, reference.taking)
+    for block in (fitted(each, reference.taking) for each in found):
         for start in _cuts(len(block), size, sum(map(len, batch))):
             batch.append(block[start[0] : start[1]])
             if sum(map(len, batch)) == size:

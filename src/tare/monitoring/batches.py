@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import thinned
 from tare.monitoring.inputs import Values
-from tare.monitoring.reference import Reference, check_kind
+from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, unit_scale
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
@@ -35,10 +35,7 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     else:
         arrays = [(_array(batch), _is_tensor(batch))]
     found = [_block(array, channels, first, rows=reference.taking.rows) for array, first in arrays if array.size]
-    blocks = [_raw(thinned(block), reference, values) for block in found]
-    for block in blocks:
-        check_kind(block, reference.taking)
-    return blocks
+    return [fitted(_raw(thinned(block), reference, values), reference.taking) for block in found]
 
 
 def _is_tensor(batch: Any) -> bool:

@@ -21,9 +21,9 @@ from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
-from tare.samples.layout import Doubles, dtype_range
+from tare.samples.layout import Doubles, channel_names, dtype_range
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Record, Rows, Stack
+from tare.samples.records import Record, Rows, Skipped, Stack
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -217,12 +217,10 @@ def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
 def _taken(source: Source[Any], taking: Taking, chunk: Any) -> tuple[Doubles, DatasetState, int]:
     """The figures of a chunk's samples, the state of the values looked at, and the number of samples."""
     records = list(source.read(chunk))
-    parts = list(blocks(records))
-    for part in parts:
-        check_kind(part, taking)
+    parts = [fitted(part, taking) for part in blocks(records)]
     values = [figures_of(part, taking) for part in parts]
     state = state_of(parts, taking)
-    skipped = DatasetState.of([record for record in records if type(record).__name__ == "Skipped"])
+    skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
     figures = np.concatenate(values) if values else np.zeros((0, len(taking.kinds())))
     return figures, state.merge(skipped), source.chunk_length(chunk)
 
@@ -238,8 +236,13 @@ def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
     return state
 
 
-def check_kind(part: NDArray[Any], taking: Taking) -> None:
-    """Raise :class:`DataError` for samples of another number of channels or another dtype than the reference's."""
+def fitted(part: NDArray[Any], taking: Taking) -> NDArray[Any]:
+    """The samples with the reference's channels: grey ones among colours are read as RGB, as :func:`tare.measure` does.
+
+    Raises :class:`DataError` for samples of another number of channels or another dtype than the reference's.
+    """
+    if part.shape[2] == 1 and taking.channels == channel_names(3) and part.dtype.name == taking.dtype:
+        return np.repeat(part, 3, axis=2)
     if part.shape[2] != len(taking.channels):
         expected = f"samples with {len(taking.channels)} channels ({', '.join(taking.channels[:5])}), as the reference has"
         raise DataError(expected, f"{part.shape[2]}", "convert them, or name another reference")
@@ -247,3 +250,4 @@ def check_kind(part: NDArray[Any], taking: Taking) -> None:
     if not same and not taking.rows:
         remedy = "state values='unit' or 'fed' for scaled values, or name another reference"
         raise DataError(f"raw values of {taking.dtype}, as the reference has", part.dtype.name, remedy)
+    return part

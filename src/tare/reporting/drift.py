@@ -55,7 +55,8 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
         html.paragraph(str(verdict), "lead"),
         html.paragraph(
             f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most "
-            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most {verdict.alpha:g}."
+            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most "
+            f"{verdict.alpha:g}."
         ),
         *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
         html.table("Figures of samples over the whole life", _TRACKS, [_track(track) for track in strongest(verdict)]),

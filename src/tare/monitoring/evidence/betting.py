@@ -1,17 +1,18 @@
 """Bets against "these samples come from the population of the reference", and the evidence that they earn.
 
 Every bet is on one function h of a figure's level, whose mean over the population is m. A sample multiplies the capital by
-``h / m`` for a positive h, or by ``1 + stake (h - m)``. If the samples come from the population, no bet gains on average,
-so capital above 1/alpha has probability at most alpha *at any time* (Ville 1939): a test by betting (Waudby-Smith and Ramdas, "Estimating
-means of bounded random variables by betting", JRSS B 86, 2024). Functions and stakes are fixed, so the logarithm of the capital
-is a sum over samples: it depends on counts alone and merges exactly.
+``h / m`` for a positive h, or by ``1 + stake (h - m)``. If the samples come from the population, no bet gains on average, so
+capital above 1/alpha has probability at most alpha *at any time* (Ville 1939): a test by betting (Waudby-Smith and Ramdas,
+"Estimating means of bounded random variables by betting", JRSS B 86, 2024). Functions and stakes are fixed, so the logarithm of
+the capital is a sum over samples: it depends on counts alone and merges exactly.
 
 The reference is a sample, too, and m is not known. So the reference itself bets against every m above its own mean, and
 earns the capital ``E(m)``. For the true m the product of both capitals gains nothing on average. The evidence is the least
-product over all m: a two-sample test with the reference's error inside the promise. Samples and reference must be independent draws
-from one population; nothing else is assumed of it. The logarithm of the live capital is concave in m (or in log m), so its
-chord bounds it from below, and two sums a bet suffice for all m. The levels, the tails and the reference's stakes are laid by the
-reference's own mean, std and quantiles and then count as fixed, which is no exact step; simulations confirm it (docs/monitor.md).
+product over all m: a two-sample test with the reference's error inside the promise. Samples and reference must be
+independent draws from one population; nothing else is assumed of it. The logarithm of the live capital is concave in m (or a
+line in log m), so its chord bounds it from below, and two sums a bet suffice for all m. The levels, the tails and the
+reference's stakes are laid by the reference's own mean, std and quantiles and then count as fixed, which is no exact
+step; simulations confirm it (docs/monitor.md).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _tilt(counts: NDArray[np.int64], function: Doubles, certain: float, slack: f
     held = _Held.of(counts, function)
     farthest = held.farthest(certain)
     width = math.log(farthest / held.mean)
-    allowed = held.allowed([held.mean * math.exp(width * place / PLACES) for place in range(1, PLACES)])
+    allowed = held.allowed(held.mean * np.exp(width * np.arange(1, PLACES) / PLACES))
     return np.log(function) - math.log(held.mean) - slack, np.full(LEVELS, width), allowed
 
 
@@ -114,7 +115,7 @@ def _stake(
     farthest = held.farthest(certain)
     limit = farthest + slack
     stake = step * _MOST / max(limit - float(function.min()), 1e-9)
-    allowed = held.allowed([held.mean + (farthest - held.mean) * place / PLACES for place in range(1, PLACES)])
+    allowed = held.allowed(held.mean + (farthest - held.mean) * np.arange(1, PLACES) / PLACES)
     near, far = (np.log1p(stake * (function - mean)) for mean in (held.mean + slack, limit))
     return near, near - far, allowed
 
@@ -137,21 +138,27 @@ class _Held:
         best, most = math.sqrt(20.0 / number) / spread, _MOST / max(float(function.max()) - mean, 1e-9)
         return cls(counts, function, mean, tuple(min(best * factor, most) for factor in _SHRINK))
 
-    def capital(self, mean: float) -> float:
-        """The logarithm of the reference's capital against this mean: half is kept back, so it is above -log 2."""
-        grown = [float(self.counts @ np.log1p(-stake * (self.function - mean))) for stake in self.against]
-        return float(np.logaddexp(0.0, np.logaddexp.reduce(grown) - math.log(len(grown))) - math.log(2.0))
+    def capital(self, means: Doubles) -> Doubles:
+        """The logarithm of the reference's capital against each mean: half is kept back, so it is above -log 2."""
+        stakes = np.array(self.against)[:, None, None]
+        grown = np.log1p(-stakes * (self.function - means[:, None])) @ self.counts.astype(np.float64)
+        most = np.maximum(grown.max(axis=0), 0.0)
+        return np.asarray(most + np.log(np.exp(-most) + np.exp(grown - most).mean(axis=0)) - math.log(2.0), np.float64)
 
-    def allowed(self, means: list[float]) -> Doubles:
+    def allowed(self, means: Doubles) -> Doubles:
         """The capital at the places after the first; before the first place half of it is left whatever the mean."""
-        return np.array([-math.log(2.0), *map(self.capital, means)])
+        return np.concatenate([[-math.log(2.0)], self.capital(means)])
 
     def farthest(self, certain: float) -> float:
-        """The mean against which the capital reaches ``certain``, by bisection; the largest possible if none does."""
+        """The least mean found against which the capital reaches ``certain``; the largest possible if none does.
+
+        The capital rises with the mean, so 34 means at once leave one of 33 parts of the range, four times.
+        """
         low, high = self.mean, float(self.function.max())
-        if self.capital(high) < certain:
+        if self.capital(np.array([high]))[0] < certain:
             return high
-        for _ in range(50):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.capital(middle) >= certain else (middle, high)
+        for _ in range(4):
+            means = np.linspace(low, high, 34)
+            first = int(np.argmax(self.capital(means) >= certain))
+            low, high = float(means[max(0, first - 1)]), float(means[first])
         return high
