@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -145,11 +146,12 @@ class Monitor:
             return self._state.alarm > 0
 
     def _looked(self, state: MonitorState) -> MonitorState:
-        from dataclasses import replace
-
         evidence = self._assay.evidence(state)
-        alarm = state.alarm or (state.batches if evidence >= self._assay.threshold else 0)
-        return replace(state, peak=max(state.peak, evidence), alarm=alarm)
+        looked = replace(state, peak=max(state.peak, evidence))
+        if state.alarm or evidence < self._assay.threshold:
+            return looked
+        since = self._assay.since(state).interval()
+        return replace(looked, alarm=state.batches, began=(int(since.estimate), int(since.low), int(since.high)))
 
     def merge(self, other: Monitor | MonitorState) -> None:
         """Take in another monitor's samples, exactly. Raises :class:`DataError` for its own, or for another reference."""

@@ -121,7 +121,7 @@ class Reference:
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", _REMEDY)
         try:
             return cls._read(document)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, zlib.error) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(f"a complete {SCHEMA!r} object", f"{type(error).__name__}: {error}", _REMEDY) from None
 
     @classmethod
@@ -179,7 +179,10 @@ def packed(counts: NDArray[np.int64]) -> str:
 
 def unpacked(text: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Counts from text. Raises ValueError for another number of counts."""
-    data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"damaged counts: {error}") from None
     return np.frombuffer(data, "<i8").astype(np.int64).reshape(shape)
 
 

@@ -39,9 +39,10 @@ class Stretch:
 class MonitorState:
     """What a monitor has seen: ``batches`` so far, on a ladder of stretches that depends on their number alone.
 
-    ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since its
-    samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
-    alarm, 0 before. Two states that were merged count batch k of both as one moment. ``merge`` is exact, associative and
+    ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since
+    its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
+    alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later stretches are too long
+    to tell as finely. States that were merged count batch k of all as one moment. ``merge`` is exact, associative and
     commutative.
     """
 
@@ -50,7 +51,7 @@ class MonitorState:
     ladder: tuple[Stretch, ...] = ()
     peak: float = 0.0
     alarm: int = 0
-    bare: int = 0
+    began: tuple[int, int, int] = (0, 0, 0)
     identities: frozenset[str] = field(default_factory=lambda: frozenset({secrets.token_hex(8)}))
 
     @property
@@ -87,13 +88,13 @@ class MonitorState:
             raise DataError("two states under one reference and memory", "others", "merge states of monitors with equal options")
         lengths = stretches(max(self.batches, other.batches))
         both = zip(lengths, coarser(self.ladder, lengths), coarser(other.ladder, lengths), strict=True)
-        alarms = [alarm for alarm in (self.alarm, other.alarm) if alarm]
+        alarm, began = min(((each.alarm, each.began) for each in (self, other) if each.alarm), default=(0, (0, 0, 0)))
         return replace(
             self,
             ladder=tuple(_both(length, mine, theirs) for length, mine, theirs in both),
             peak=max(self.peak, other.peak),
-            alarm=min(alarms, default=0),
-            bare=self.bare + other.bare,
+            alarm=alarm,
+            began=began,
             identities=self.identities | other.identities,
         )
 
@@ -104,7 +105,7 @@ class MonitorState:
             "memory": self.memory,
             "peak": self.peak,
             "alarm": self.alarm,
-            "bare": self.bare,
+            "began": list(self.began),
             "identities": sorted(self.identities),
             "ladder": [
                 {
@@ -133,13 +134,14 @@ class MonitorState:
         if lengths != stretches(sum(lengths)) or any((stretch.counts < 0).any() or stretch.samples < 0 for stretch in ladder):
             raise ValueError("stretches that no monitor has")
         memory = document["memory"]
+        best, low, high = map(int, document["began"])
         return cls(
             str(document["reference"]),
             None if memory is None else int(memory),
             ladder,
             float(document["peak"]),
             int(document["alarm"]),
-            int(document["bare"]),
+            (best, low, high),
             frozenset(map(str, document["identities"])),
         )
 

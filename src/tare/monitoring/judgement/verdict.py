@@ -10,6 +10,7 @@ from tare.monitoring.judgement.kinds import Named, live_stats, named
 from tare.monitoring.result import Verdict
 from tare.monitoring.state import MonitorState
 from tare.monitoring.words import cure_of
+from tare.statistics.intervals import Interval
 from tare.statistics.state import DatasetState
 
 _NONE = Named("no change shown", "")
@@ -18,8 +19,8 @@ _NONE = Named("no change shown", "")
 def judged(assay: Assay, state: MonitorState) -> Verdict:
     """Judge a state against the reference of ``assay``."""
     reference, tracks = assay.reference, assay.tracks(state)
-    since = assay.since(state) if state.alarm else None
-    first = 0 if since is None else int(since.interval().estimate) - 1
+    since = _since(assay, state) if state.alarm else None
+    first = 0 if since is None else int(since.estimate) - 1
     live = live_stats(reference, served_since(state, first))
     strongest = [track.figure for track in sorted(tracks, key=lambda track: -track.evidence)]
     found = named(reference, live, strongest) if state.alarm else _NONE
@@ -34,13 +35,19 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         kind=found.kind,
         reason=found.reason,
         cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order),
-        since=None if since is None else since.interval(),
+        since=since,
         maps=found.maps,
         order=found.order,
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
         notes=_notes(assay),
     )
+
+
+def _since(assay: Assay, state: MonitorState) -> Interval:
+    """The first batch of the change, as it was told at the alarm or as it is told now, whichever has the smaller range."""
+    then, now = Interval(*map(float, state.began)), assay.since(state).interval()
+    return min((now, then), key=lambda each: each.high - each.low)
 
 
 def served_since(state: MonitorState, first: int) -> DatasetState:
