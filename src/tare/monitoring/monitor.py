@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.monitoring.assay import Assay
 from tare.monitoring.batches import blocks_of
-from tare.monitoring.evidence.figures import counts_of, figures_of, levels_of
+from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
 from tare.monitoring.evidence.levels import LEVELS
 from tare.monitoring.inputs import MonitorOptions, Values
 from tare.monitoring.judgement.verdict import judged
@@ -127,7 +127,7 @@ class Monitor:
 
     def count(self, blocks: list[NDArray[Any]]) -> bool:
         """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
-        taking = self.reference.taking
+        taking, blocks = self.reference.taking, joined(blocks)
         if not blocks or not sum(len(block) for block in blocks):
             return self.alarm
         levels = np.concatenate(

@@ -70,6 +70,14 @@ def thinned(block: NDArray[Any]) -> NDArray[Any]:
     return block if length <= MOST else block[:, np.arange(MOST) * length // MOST]
 
 
+def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Blocks of one size and dtype as one, since many small ones take longer than one large."""
+    alike: dict[tuple[int, str], list[NDArray[Any]]] = {}
+    for part in parts:
+        alike.setdefault((part.shape[1], part.dtype.name), []).append(part)
+    return [np.concatenate(each) if len(each) > 1 else each[0] for each in alike.values()]
+
+
 def _block(record: Sample | Stack | Kept | Rows) -> NDArray[Any]:
     if isinstance(record, Rows):
         return np.stack([np.asarray(column, np.float64) for column in record.columns], axis=-1)[:, None, :]
