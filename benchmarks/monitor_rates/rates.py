@@ -30,18 +30,18 @@ class Alarms:
     alarms: int
 
 
-def false_alarms(pool: Pool, reference: int, services: int, batches: int, *, correlated: bool, memory: int | None) -> Alarms:
+def false_alarms(pool: Pool, reference: int, seeds: range, batches: int, *, correlated: bool, memory: int | None) -> Alarms:
     """Serve samples of the population that the reference was drawn from, and count services that ever raise an alarm."""
     order = np.argsort(np.nan_to_num(pool.values[:, 0]), kind="stable")
     raised = 0
-    for seed in range(services):
+    for seed in seeds:
         chance = np.random.default_rng([seed, reference])
         service = Service.of(pool, chance.integers(0, len(pool.values), reference), ALPHA, 0.0, pool.values)
         drawn = _wandering(order, batches, chance) if correlated else chance.integers(0, len(order), (batches, BATCH))
         weight, extra = (1.0, 0.0) if memory is None else (1 / (BATCH * (memory + 1)), math.log(memory + 1))
         raised += service.first_alarm(drawn, weight, extra) > 0
     stream = f"correlated ({CORRELATION:g} from batch to batch)" if correlated else "independent"
-    return Alarms(pool.name, stream, reference, "samples" if memory is None else str(memory), services, batches, raised)
+    return Alarms(pool.name, stream, reference, "samples" if memory is None else str(memory), len(seeds), batches, raised)
 
 
 def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generator) -> NDArray[np.int64]:

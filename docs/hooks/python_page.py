@@ -22,11 +22,12 @@ RETURNED = (
     "tare.studying.result.StudyRun",
     "tare.exporting.result.Exported",
     "tare.watching.handle.Watch",
+    "tare.monitoring.result.Verdict",
     "tare.checking.rules.finding.Finding",
     "tare.checking.rules.rule.Rule",
 )
 ERRORS = "tare.errors"
-_FUNCTIONS = ("measure", "compare", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict")
+_FUNCTIONS = ("measure", "compare", "drift", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict")
 _FUNCTIONS_OF_STUDIES_AND_MODELS = ("study", "report", "fold", "respec", "export", "load_model")
 
 _HEAD = """# Python

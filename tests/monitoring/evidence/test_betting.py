@@ -15,7 +15,9 @@ def population(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.asarray(shares / shares.sum(), np.float64)
 
 
-def laid(shares: np.ndarray[tuple[int], np.dtype[np.float64]], number: int, chance: np.random.Generator, alpha: float = 0.05) -> Bets:
+def laid(
+    shares: np.ndarray[tuple[int], np.dtype[np.float64]], number: int, chance: np.random.Generator, alpha: float = 0.05
+) -> Bets:
     counts = chance.multinomial(number, shares)[None, :].astype(np.int64)
     return bets_of(counts, np.arange(LEVELS, dtype=np.float64)[None, :], alpha, 0.0)
 
