@@ -106,8 +106,8 @@ def tables(known: dict[str, dict[str, Any]]) -> str:
 
 def _alarms(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
-        f"**False alarms.** Each service draws a reference of {_REFERENCE:,} samples and then {_BATCHES:,} batches of 8 from the same real "
-        "samples, with replacement, and looks after every batch. Promised: at most 5%.\n"
+        f"**False alarms.** Each service draws a reference of {_REFERENCE:,} samples and then {_BATCHES:,} batches of 8 from the "
+        "same real samples, with replacement, and looks after every batch. Promised: at most 5%.\n"
     )
     yield "| samples | stream | `memory` | services | with any alarm | 95% interval of their share |"
     yield "|---|---|---|---|---|---|"
@@ -123,24 +123,25 @@ def _alarms(known: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
-        "**Delay.** Batches of 8 until the alarm, after a change at the first batch or after 1,000 batches. Beside it the samples that a "
-        "test of fixed size needs that knows the moment and the reference exactly: over all figures (Bonferroni), and one that "
-        "also knows the figure; both at 5%, with a power of 95%.\n"
+        "**Delay.** Batches of 8 until the alarm, after a change at the first batch or after 1,000 batches. Beside it the samples "
+        "that a test of fixed size needs that knows the moment and the reference exactly: over all figures (Bonferroni), and one "
+        "that also knows the figure; both at 5%, with a power of 95%.\n"
     )
-    yield "| samples | change | after | median | slowest | missed in 600 | fixed size, samples | knowing the figure | median / fixed size |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size, samples", "knowing the figure")
+    yield f"| {' | '.join(headings)} | median / fixed size |"
+    yield f"|{'---|' * (len(headings) + 1)}"
     for row in (Delay(**row) for key, row in known.items() if key.startswith("delay ")):
         slowest = str(row.latest) if not row.missed else "600"
         yield (
-            f"| {row.name} | {row.fault} | {row.after:,} | {row.batches:g} | {slowest} | {row.missed} | {row.oracle:.0f} | {row.knowing:.0f} "
-            f"| {row.ratio:.1f} |"
+            f"| {row.name} | {row.fault} | {row.after:,} | {row.batches:g} | {slowest} | {row.missed} | {row.oracle:.0f} "
+            f"| {row.knowing:.0f} | {row.ratio:.1f} |"
         )
 
 
 def _namings(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
-        "**Kinds and constants.** Photographs, 60 batches of 8 after the change: what the verdict says, and how many of the intervals of "
-        "gain or offset (one a channel) hold the true value.\n"
+        "**Kinds and constants.** Photographs, 60 batches of 8 after the change: what the verdict says, and how many of the "
+        "intervals of gain or offset (one a channel) hold the true value.\n"
     )
     yield "| change | services | named rightly | not clear yet | otherwise | intervals that hold |"
     yield "|---|---|---|---|---|---|"

@@ -62,9 +62,9 @@ def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generat
 class Delay:
     """Batches until the alarm after a change, beside a test of fixed size that knows when the change came.
 
-    ``oracle`` is the number of samples at which a two-sided z test of the best figure, at 5% over all figures (Bonferroni) and with
-    the reference's mean and std known exactly, finds the change in 95% of cases; ``knowing`` is the same for a test that also
-    knows which figure to look at.
+    ``oracle`` is the number of samples at which a two-sided z test of the best figure, at 5% over all figures (Bonferroni) and
+    with the reference's mean and std known exactly, finds the change in 95% of cases; ``knowing`` is the same for a test that
+    also knows which figure to look at.
     """
 
     name: str

@@ -27,7 +27,9 @@ RETURNED = (
     "tare.checking.rules.rule.Rule",
 )
 ERRORS = "tare.errors"
-_FUNCTIONS = ("measure", "compare", "drift", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict")
+_FUNCTIONS = (
+    "measure", "compare", "drift", "read_spec", "check", "rule", "watch", "identify", "advise", "explain", "transfer", "predict",
+)  # fmt: skip
 _FUNCTIONS_OF_STUDIES_AND_MODELS = ("study", "report", "fold", "respec", "export", "load_model")
 
 _HEAD = """# Python

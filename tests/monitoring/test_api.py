@@ -37,35 +37,41 @@ def test_exit_codes_say_what_was_found(places: dict[str, Path], tmp_path: Path) 
     runner = CliRunner()
     arguments = ["drift", str(places["reference"])]
     same = runner.invoke(app, [*arguments, str(places["same"])])
-    assert same.exit_code == 0 and "No change shown in 120 samples" in same.output
+    assert same.exit_code == 0
+    assert "No change shown in 120 samples" in same.output
     darker = runner.invoke(app, [*arguments, str(places["same"]), str(places["darker"]), "--json"])
     document = json.loads(darker.stdout)
-    assert darker.exit_code == 1 and document["schema"] == "tare.drift/1"
-    assert document["since"]["low"] <= 16 <= document["since"]["high"] and document["samples"] == 240
-    grey = saved(photographs(30, 3)[..., :2], tmp_path / "none") if False else tmp_path / "missing"
-    assert isinstance(runner.invoke(app, [*arguments, str(grey)]).exception, DataError | SystemExit)
+    assert darker.exit_code == 1
+    assert document["schema"] == "tare.drift/1"
+    assert document["since"]["low"] <= 16 <= document["since"]["high"]
+    assert document["samples"] == 240
+    missing = runner.invoke(app, [*arguments, str(tmp_path / "missing")])
+    assert missing.exit_code != 0
 
 
 def test_the_annotation_and_the_page_are_escaped(places: dict[str, Path], tmp_path: Path) -> None:
     runner, page = CliRunner(), tmp_path / "d.html"
     given = [str(places["reference"]), str(places["darker"]), "--format", "github", "--html", str(page)]
     found = runner.invoke(app, ["drift", *given])
-    assert found.exit_code == 1 and found.stdout.startswith("::warning title=tare drift::Changed since batch")
+    assert found.exit_code == 1
+    assert found.stdout.startswith("::warning title=tare drift::Changed since batch")
     assert len(found.stdout.strip().splitlines()) == 1
     text = page.read_text()
-    assert "http" not in text.split("<script")[0] and "Changed since batch" in text
+    assert "http" not in text.split("<script")[0]
+    assert "Changed since batch" in text
 
 
 def test_training_data_serve_as_a_reference(tmp_path: Path) -> None:
     train, served = (np.random.default_rng(seed).normal(size=(600, 2)) for seed in (0, 1))
-    for name, values in (("train", train), ("served", served), ("moved", served + [0, 1])):
+    for name, values in (("train", train), ("served", served), ("moved", served + np.array([0, 1]))):
         np.savetxt(tmp_path / f"{name}.csv", values, delimiter=",", header="a,b", comments="")
     assert tare.drift(str(tmp_path / "train.csv"), [str(tmp_path / "served.csv")]).clean
     moved = tare.drift(str(tmp_path / "train.csv"), str(tmp_path / "moved.csv"))
-    assert not moved.clean and moved.tracks
+    assert not moved.clean
+    assert moved.tracks
 
 
-def test_batches_do_not_depend_on_how_data_are_cut(tmp_path: Path) -> None:
+def test_batches_do_not_depend_on_how_data_are_cut() -> None:
     known, images = reference(300), photographs(50, 4)
     whole = tare.drift(known, [images], batch=7)
     parts = tare.drift(known, [images[:11], images[11:12], images[12:]], batch=7)
@@ -76,18 +82,21 @@ def test_batches_do_not_depend_on_how_data_are_cut(tmp_path: Path) -> None:
     assert whole.batches == 8
 
 
-def test_a_threshold_of_a_classical_distance_counts(tmp_path: Path) -> None:
+def test_a_threshold_of_a_classical_distance_counts() -> None:
     known, images = reference(300), photographs(60, 5)
     assert tare.drift(known, [images]).clean
     found = tare.drift(known, [images], wasserstein=1e-6)
-    assert not found.clean and not found.alarm and "wasserstein of red is" in str(found)
+    assert not found.clean
+    assert not found.alarm
+    assert "wasserstein of red is" in str(found)
 
 
 def test_a_reference_survives_its_file_and_is_small(tmp_path: Path) -> None:
     known = reference(500)
     known.save(tmp_path / "r.json")
     again = Reference.load(tmp_path / "r.json")
-    assert again.digest == known.digest and (again.counts == known.counts).all()
+    assert again.digest == known.digest
+    assert (again.counts == known.counts).all()
     assert (tmp_path / "r.json").stat().st_size < 32_000
 
 

@@ -37,7 +37,9 @@ def test_the_same_population_raises_no_alarm(known: Reference) -> None:
     monitor = Monitor(known)
     assert fed(monitor, photographs(4000, 1)) == 0
     verdict = monitor.verdict()
-    assert verdict.clean and verdict.samples == 4000 and verdict.batches == 500
+    assert verdict.clean
+    assert verdict.samples == 4000
+    assert verdict.batches == 500
     assert "No change shown in 4000 samples" in str(verdict)
     assert all(track.live.low <= track.reference <= track.live.high for track in verdict.tracks)
 
@@ -59,8 +61,10 @@ def test_a_change_is_named_and_dated(known: Reference, kind: str, change: Any) -
         monitor.update(change(photographs(8, 100 + seed)))
     verdict = monitor.verdict()
     assert verdict.kind == kind, verdict.reason
-    assert verdict.since is not None and verdict.since.low <= 101 <= verdict.since.high <= 104
-    assert not verdict.clean and verdict.cure
+    assert verdict.since is not None
+    assert verdict.since.low <= 101 <= verdict.since.high <= 104
+    assert not verdict.clean
+    assert verdict.cure
 
 
 def test_the_constants_that_undo_a_gain_are_inside_their_intervals(known: Reference) -> None:
@@ -154,7 +158,8 @@ def test_threads_lose_no_batch(known: Reference) -> None:
     alone = Monitor(known)
     for part in parts:
         alone.update(part)
-    assert monitor.state.samples == 320 and monitor.state.batches == 40
+    assert monitor.state.samples == 320
+    assert monitor.state.batches == 40
     total, other = (np.sum([stretch.counts for stretch in each.state.ladder], axis=0) for each in (monitor, alone))
     assert (total == other).all()
 
@@ -169,7 +174,8 @@ def test_a_file_goes_on_where_it_stopped(known: Reference, tmp_path: Path) -> No
     again = Monitor.load(tmp_path / "m.json")
     assert [each.length for each in again.state.ladder] == [each.length for each in whole.state.ladder]
     for mine, theirs in zip(again.state.ladder, whole.state.ladder, strict=True):
-        assert (mine.counts == theirs.counts).all() and mine.data == theirs.data
+        assert (mine.counts == theirs.counts).all()
+        assert mine.data == theirs.data
     assert again.verdict().evidence == pytest.approx(whole.verdict().evidence)
 
 
@@ -234,7 +240,8 @@ def test_a_killed_service_loses_no_more_than_it_says(known: Reference, tmp_path:
     for _ in range(2):
         command = [sys.executable, "-c", _SERVICE, str(place), str(tmp_path / "reference.json")]
         path = os.pathsep.join([str(root / "src"), str(root)])
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as service:
+        environment = {**os.environ, "PYTHONPATH": path}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as service:  # noqa: S603 - our own
             assert service.stdout is not None
             told = 0
             while told < 23:

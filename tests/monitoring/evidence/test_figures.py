@@ -29,7 +29,8 @@ def test_missing_values_are_left_out_and_their_share_is_a_figure() -> None:
     taking = Taking(("c0",), "float64", (-1.0,), (1.0,), (-9999.0,))
     block = np.array([[1.0, 3.0, np.nan, -9999.0], [np.nan, np.inf, -9999.0, np.nan]])[:, :, None]
     found = dict(zip(taking.kinds(), figures_of(block, taking).T, strict=True))
-    assert found["mean", (0,)][0] == 2 and found["std", (0,)][0] == 1
+    assert found["mean", (0,)][0] == 2
+    assert found["std", (0,)][0] == 1
     assert found["no data", (0,)].tolist() == [0.5, 1.0]
     assert np.isnan(found["mean", (0,)][1])
 
@@ -44,7 +45,8 @@ def test_a_constant_channel_has_no_correlation_but_zero() -> None:
 def test_large_samples_are_thinned_evenly() -> None:
     block = np.arange(3 * 10_000).reshape(1, 10_000, 3)
     kept = thinned(block)
-    assert kept.shape == (1, MOST, 3) and np.ptp(np.diff(kept[0, :, 0])) <= 3
+    assert kept.shape == (1, MOST, 3)
+    assert np.ptp(np.diff(kept[0, :, 0])) <= 3
 
 
 @pytest.mark.parametrize("value", [-1e12, 0.0, 0.5, 1e12])
@@ -66,7 +68,8 @@ def test_counts_count_every_figure_of_every_sample_once() -> None:
     values = figures_of(np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8), COLOURS)
     figures = laid(values, COLOURS)
     counts = counts_of(levels_of(values, figures, rows=False), LEVELS)
-    assert counts.shape == (len(figures), LEVELS) and (counts.sum(axis=1) == 40).all()
+    assert counts.shape == (len(figures), LEVELS)
+    assert (counts.sum(axis=1) == 40).all()
 
 
 def test_columns_that_come_apart_show_in_their_product() -> None:

@@ -138,8 +138,8 @@ def save_model(
     """Write the model directory under a temporary name and rename it; an existing directory is replaced.
 
     ``fold`` records a fold; :func:`load_model` rebuilds the network from its ``layers``. ``gate`` is what was found about the
-    input before training. ``reference`` is what samples are tested against when the network is served. Raises :class:`OutputError` if the
-    directory cannot be written; no partial directory remains.
+    input before training. ``reference`` is what samples are tested against when the network is served. Raises
+    :class:`OutputError` if the directory cannot be written; no partial directory remains.
     """
     from safetensors import SafetensorError
 
