@@ -127,6 +127,8 @@ def photos(tmp_path: Path) -> Path:
 COMMANDS: dict[str, tuple[str, ...]] = {
     "measure": ("measure", "{bad}"),
     "compare": ("compare", "{bad}", "photos"),
+    "drift": ("drift", "{bad}", "photos"),
+    "drift of": ("drift", "photos", "{bad}"),
     "transfer of": ("transfer", "{bad}", "--model", "net.py:net", "--weights", "none", "--out", "out"),
     "transfer --weights": ("transfer", "photos", "--model", "net.py:net", "--weights", "{bad}", "--out", "out"),
     "transfer --source-stats": (
@@ -209,6 +211,7 @@ LOCAL: tuple[tuple[str, ...], ...] = (
     ("measure", "photos", "--out", "stats.json"),
     ("measure", "photos", "--as-seen", "32"),
     ("compare", "stats.json", "cifar10", "--html", "difference.html"),
+    ("drift", "photos", "photos", "--html", "drift.html"),
     ("spec", "timm:resnet18"),
     ("spec", "torchvision:resnet18"),
     ("explain", "photos", "--model", "timm:test_resnet", "--weights", "none"),

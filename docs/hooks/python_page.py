@@ -24,6 +24,7 @@ RETURNED = (
     "tare.watching.handle.Watch",
     "tare.checking.repository.result.CodeReport",
     "tare.checking.repository.result.CodeFinding",
+    "tare.monitoring.result.Verdict",
     "tare.checking.rules.finding.Finding",
     "tare.checking.rules.rule.Rule",
 )
@@ -31,6 +32,7 @@ ERRORS = "tare.errors"
 _FUNCTIONS = (
     "measure",
     "compare",
+    "drift",
     "read_spec",
     "check",
     "check_code",

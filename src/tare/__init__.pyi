@@ -14,6 +14,9 @@ from .folding.api import respec as respec
 from .identifying.api import identify as identify
 from .input_spec.spec import InputSpec as InputSpec
 from .measuring.api import measure as measure
+from .monitoring.api import drift as drift
+from .monitoring.monitor import Monitor as Monitor
+from .monitoring.reference import Reference as Reference
 from .networks.stored.directory import load_model as load_model
 from .parts.normaliser import Normaliser as Normaliser
 from .parts.standardiser import Standardiser as Standardiser

@@ -61,6 +61,12 @@ ENTRIES = (
         ("tare compare cifar10 photos/ --html difference.html",),
     ),
     Entry(
+        "drift",
+        MEASURE,
+        "Test data that arrived later against a reference: whether anything changed, what, since when, and what to do.",
+        ("tare drift run/ monday/ tuesday/ --html drift.html", "tare drift train.csv served.csv --json"),
+    ),
+    Entry(
         "spec",
         READ,
         "Say what a network expects at its input: order, scale, mean, std, size, and where each was read.",

@@ -28,6 +28,7 @@ from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.plan import TransferPlan, planned
+from tare.transferring.reference import reference_of
 from tare.transferring.result import TransferRun
 
 # Re-estimation reads all images once per batch norm: up to this many bytes they stay in memory, decoded and resized.
@@ -125,6 +126,7 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
         target_stats=plan.target.stats,
         evidence=evidence,
         gate=plan.gate.to_json(),
+        reference=reference_of(plan),
     )
 
 

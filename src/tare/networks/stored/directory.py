@@ -36,6 +36,8 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 
 SCHEMA = "tare.model/1"
+#: The file of a model directory that samples are tested against when the network is served.
+REFERENCE = "reference.json"
 # The dtypes that a spec can name.
 _LONGEST_NAMES = 1000
 
@@ -131,12 +133,13 @@ def save_model(
     evidence: Mapping[str, Any],
     fold: Mapping[str, Any] | None = None,
     gate: Mapping[str, Any] | None = None,
+    reference: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the model directory under a temporary name and rename it; an existing directory is replaced.
 
     ``fold`` records a fold; :func:`load_model` rebuilds the network from its ``layers``. ``gate`` is what was found about the
-    input before training. Raises :class:`OutputError` if the
-    directory cannot be written; no partial directory remains.
+    input before training. ``reference`` is what samples are tested against when the network is served. Raises
+    :class:`OutputError` if the directory cannot be written; no partial directory remains.
     """
     from safetensors import SafetensorError
 
@@ -147,6 +150,8 @@ def save_model(
             raise OSError(errno.EIO, str(error)) from None
         document = _document(model, source_spec, target_stats, evidence)
         document |= {name: dict(part) for name, part in (("fold", fold), ("gate", gate)) if part is not None}
+        if reference is not None:
+            write_text(temporary / REFERENCE, json.dumps(reference, allow_nan=False) + "\n")
         write_text(temporary / NAME, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 

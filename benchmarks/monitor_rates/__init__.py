@@ -1,0 +1,1 @@
+"""False alarms, delays and recovered constants of ``tare.Monitor``."""

@@ -1,0 +1,144 @@
+"""``tare.drift``: test data that arrived later against a reference, batch by batch, in their order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.monitoring.evidence.figures import blocks
+from tare.monitoring.inputs import DriftRequest
+from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference, fitted
+from tare.monitoring.result import Verdict
+from tare.samples.records import Skipped
+from tare.sources.base import Source
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tare.system.options import verb
+
+
+@verb(DriftRequest)
+def drift(request: DriftRequest) -> Verdict:
+    """Test whether data still come from the population of a reference, and say what changed, since when, and what to do.
+
+    ``reference`` is a :class:`Reference`, its file, a run or model directory that carries one, or the training data. ``data``
+    are looked at in their order, ``batch`` samples at a time, by a :class:`Monitor`: with probability 1 - ``alpha`` nothing
+    is shown where nothing changed. PSI, Kolmogorov-Smirnov and Wasserstein distances are given beside it; with a threshold
+    they count as a change, too.
+
+    Raises :class:`DataError` if nothing can be read, or the data are of another kind than the reference.
+    """
+    return drifted(request)
+
+
+def drifted(request: DriftRequest) -> Verdict:
+    """Carry out a request; see :func:`drift`."""
+    options = _options(request)
+    monitor = Monitor(reference_of(request), alpha=request.alpha, tolerance=request.tolerance, memory=request.memory)
+    skipped: list[Skipped] = []
+    named = request.data if isinstance(request.data, list) else [request.data]
+    for batch in _batches(_all_blocks(named, options, skipped), request.batch, monitor.reference):
+        monitor.count(batch)
+        if request.progress is not None:
+            request.progress(sum(map(len, batch)))
+    _check_read(monitor, skipped, request)
+    verdict = monitor.verdict()
+    notes = (
+        (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
+    )
+    return replace(verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes))
+
+
+def reference_of(request: DriftRequest) -> Reference:
+    """The reference of a request: stated, read from a file or directory that carries one, or made of the data."""
+    given = request.reference
+    if isinstance(given, Reference):
+        return given
+    if isinstance(given, str | os.PathLike) and _carries(Path(given)):
+        return Reference.load(given)
+    return Reference.of(given, _options(request), nodata=_nodata(request), workers=request.workers)
+
+
+def _carries(path: Path) -> bool:
+    """Whether a path is a reference file, or a directory of tare's."""
+    names = ("reference.json", "model/reference.json", "tare.json", "run.json")
+    return (path.is_file() and path.suffix == ".json") or any((path / name).is_file() for name in names)
+
+
+def _options(request: DriftRequest) -> Options:
+    columns = (request.columns,) if isinstance(request.columns, str) else request.columns
+    return Options(request.channels, None if columns is None else tuple(columns))
+
+
+def _nodata(request: DriftRequest) -> tuple[float, ...]:
+    stated = request.nodata
+    if stated is None:
+        return ()
+    return tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),)
+
+
+def _all_blocks(named: Sequence[Any], options: Options, skipped: list[Skipped]) -> Iterator[NDArray[Any]]:
+    """The samples of all data in their order; what cannot be read is added to ``skipped``."""
+    for data in named:
+        source: Source[Any] = open_source(data, options)
+        for chunk in source.chunks():
+            records = list(source.read(chunk))
+            skipped += [record for record in records if isinstance(record, Skipped) and not record.foreign]
+            yield from blocks(records)
+
+
+def _batches(found: Iterator[NDArray[Any]], size: int, reference: Reference) -> Iterator[list[NDArray[Any]]]:
+    """The samples in batches of ``size``; the last may be smaller."""
+    batch: list[NDArray[Any]] = []
+    for block in (fitted(each, reference.taking) for each in found):
+        for start in _cuts(len(block), size, sum(map(len, batch))):
+            batch.append(block[start[0] : start[1]])
+            if sum(map(len, batch)) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _cuts(length: int, size: int, held: int) -> Iterator[tuple[int, int]]:
+    """Where a block of ``length`` samples is cut, if ``held`` samples wait in the batch before it."""
+    ends = np.arange(size - held, length + size, size)
+    start = 0
+    for end in ends.tolist():
+        if start < length:
+            yield start, min(end, length)
+        start = end
+
+
+def _check_read(monitor: Monitor, skipped: list[Skipped], request: DriftRequest) -> None:
+    """Raise :class:`DataError` if nothing was read, or less than ``max_skipped`` allows."""
+    samples = monitor.state.samples
+    if not samples:
+        example = f", the first {skipped[0].path!r}: {skipped[0].reason}" if skipped else ""
+        raise DataError("at least one readable sample", f"none in {request.data!r}{example}", "check the path")
+    share = len(skipped) / (len(skipped) + samples)
+    if share > request.max_skipped:
+        raise DataError(
+            f"at most {request.max_skipped:.2%} unreadable samples",
+            f"{len(skipped)} of {len(skipped) + samples}, the first {skipped[0].path!r}: {skipped[0].reason}",
+            "repair or remove them, or allow more with --max-skipped",
+        )
+
+
+def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:
+    """The classical distances above their thresholds, in words."""
+    limits = {"psi": request.psi, "ks": request.ks, "wasserstein": request.wasserstein}
+    return tuple(
+        f"{name} of {each.channel} is {getattr(each, name):.3g}, above {limit:g}"
+        for name, limit in limits.items()
+        if limit is not None
+        for each in verdict.distances
+        if getattr(each, name) > limit
+    )

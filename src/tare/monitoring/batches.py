@@ -1,0 +1,105 @@
+"""Batches as they come in a service, as blocks ``(N, P, C)`` of raw values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.monitoring.evidence.figures import thinned
+from tare.monitoring.inputs import Values
+from tare.monitoring.reference import Reference, fitted
+from tare.samples.layout import Doubles, unit_scale
+
+_SEVERAL = 3  # axes of an array that is one picture in a list
+
+
+def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[Any]]:
+    """The samples of a batch as blocks of raw values: an array or tensor of many, or a list of images, arrays or tensors.
+
+    Arrays are ``(N, C, ...)`` or ``(N, ..., C)``, whichever the reference's number of channels fits; where both fit, channels
+    come first in a tensor and last in an array. Raises :class:`DataError` for anything else.
+    """
+    channels = len(reference.taking.channels)
+    if isinstance(batch, list | tuple):
+        alone = [_array(each) for each in batch]
+        arrays = [
+            (array[None] if array.ndim != 0 else array.reshape(1, 1), _is_tensor(each))
+            for array, each in zip(alone, batch, strict=True)
+        ]
+    elif hasattr(batch, "getbands"):
+        arrays = [(_array(batch)[None], False)]
+    else:
+        arrays = [(_array(batch), _is_tensor(batch))]
+    found = [_block(array, channels, first, rows=reference.taking.rows) for array, first in arrays if array.size]
+    return [fitted(_raw(thinned(block), reference, values), reference.taking) for block in found]
+
+
+def _is_tensor(batch: Any) -> bool:
+    return type(batch).__module__.partition(".")[0] == "torch"
+
+
+def _array(batch: Any) -> NDArray[Any]:
+    """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers."""
+    if _is_tensor(batch):
+        batch = batch.detach()
+        batch = (batch.float() if str(batch.dtype) == "torch.bfloat16" else batch).cpu().numpy()
+    elif hasattr(batch, "to_numpy"):
+        batch = batch.to_numpy()
+    array = np.asarray(batch)
+    if array.dtype.kind not in "biuf":
+        raise DataError("a batch of numbers", f"an array of {array.dtype}", "pass an array, a tensor, images, or rows of numbers")
+    return array
+
+
+def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> NDArray[Any]:
+    """One array with the axis of samples first as ``(N, P, C)``."""
+    if array.ndim <= 1 and channels == 1:
+        return array.reshape(-1, 1, 1)
+    if rows and array.ndim == 2 and array.shape[1] == channels:
+        return array[:, None, :]
+    if channels == 1 and not (array.ndim > 3 and 1 in (array.shape[1], array.shape[-1])):
+        return array.reshape(len(array), -1, 1)
+    if array.ndim >= _SEVERAL:
+        second, last = array.shape[1] == channels, array.shape[-1] == channels
+        if second and (first or not last):
+            return np.moveaxis(array.reshape(len(array), channels, -1), 1, 2)
+        if last:
+            return array.reshape(len(array), -1, channels)
+    expected = f"samples along the first axis, and {channels} channels along the second or the last"
+    raise DataError(expected, f"an array of shape {array.shape}", "pass one sample as a list of one")
+
+
+def _raw(block: NDArray[Any], reference: Reference, values: Values) -> NDArray[Any]:
+    """The raw values of a block, in the reference's dtype where all of them can be."""
+    if values == "raw":
+        return block
+    unit: Doubles = block.astype(np.float64)
+    if values == "fed":
+        mean, std = _constants(reference, block.shape[2])
+        unit = unit * std + mean
+    raw = unit / float(unit_scale(reference.taking.dtype))
+    kind = np.dtype(reference.taking.dtype)
+    if kind.kind not in "iu":
+        return raw
+    whole = np.round(raw)
+    known = np.isfinite(whole).all() and whole.min(initial=0) >= np.iinfo(kind).min and whole.max(initial=0) <= np.iinfo(kind).max
+    return whole.astype(kind) if known else _with_gaps(whole, kind)
+
+
+def _with_gaps(whole: Doubles, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Values of which some are missing or outside of the dtype: those outside end at its ends, those missing stay NaN."""
+    bounds = np.iinfo(kind)
+    ended = np.clip(whole, bounds.min, bounds.max)
+    return ended if np.isnan(ended).any() else ended.astype(kind)
+
+
+def _constants(reference: Reference, channels: int) -> tuple[Doubles, Doubles]:
+    stated: list[Sequence[float]] = [reference.as_fed.get(name, ()) for name in ("mean", "std")]
+    if any(len(each) != channels for each in stated):
+        remedy = "pass values='raw' or 'unit', or a reference of a run"
+        raise DataError("a reference that states mean and std of its network", "one without them", remedy)
+    return np.asarray(stated[0], np.float64), np.asarray(stated[1], np.float64)

@@ -1,0 +1,198 @@
+"""The figures of single samples: what a monitor keeps of each one, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.monitoring.evidence.levels import Figure, Kind
+from tare.samples.layout import Doubles, unit_scale
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+
+#: Values of one channel that are looked at in one sample, evenly spread: more would hardly tell more of its mean and std.
+MOST = 4096
+# Pairs of channels grow with the square of their number.
+_MOST_PAIRED = 4
+_CUT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How figures are taken: dtype of raw values, the ends of their range for each channel, and values that mean "no data".
+
+    ``rows`` says that a sample has one value per channel, so that it has no std of its own. Floats have no range: their ends are
+    two values that the reference holds, beyond which samples are counted in the same way.
+    """
+
+    channels: tuple[str, ...]
+    dtype: str
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    nodata: tuple[float, ...] = ()
+    rows: bool = False
+
+    @property
+    def paired(self) -> bool:
+        """Whether pairs of channels are looked at."""
+        return len(self.channels) <= _MOST_PAIRED
+
+    def kinds(self) -> list[tuple[Kind, tuple[int, ...]]]:
+        """The figures of a sample, in order: each its kind and the places of its channels."""
+        alone: tuple[Kind, ...] = ("mean", "no data") if self.rows else ("mean", "std", "low end", "high end", "no data")
+        pairs: tuple[Kind, ...] = ("correlation",) if self.rows else ("difference", "correlation")
+        found: list[tuple[Kind, tuple[int, ...]]] = [(kind, (c,)) for c in range(len(self.channels)) for kind in alone]
+        if self.paired:
+            found += [(kind, pair) for pair in combinations(range(len(self.channels)), 2) for kind in pairs]
+        return found
+
+    def name(self, kind: Kind, places: tuple[int, ...]) -> str:
+        """A figure in words: ``mean of red``, ``correlation of red and blue``."""
+        noun = {"low end": "share at the low end", "high end": "share at the high end", "no data": "share without data"}
+        return f"{noun.get(kind, kind)} of {' and '.join(self.channels[place] for place in places)}"
+
+
+def blocks(records: Iterable[Record]) -> Iterator[NDArray[Any]]:
+    """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 values of each channel of a sample."""
+    for record in records:
+        if isinstance(record, Skipped):
+            continue
+        yield thinned(_block(record))
+
+
+def thinned(block: NDArray[Any]) -> NDArray[Any]:
+    """The values of a block ``(N, P, C)`` that are looked at, evenly spread over each sample."""
+    length = block.shape[1]
+    return block if length <= MOST else block[:, np.arange(MOST) * length // MOST]
+
+
+def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Blocks of one size and dtype as one, since many small ones take longer than one large."""
+    alike: dict[tuple[int, str], list[NDArray[Any]]] = {}
+    for part in parts:
+        alike.setdefault((part.shape[1], part.dtype.name), []).append(part)
+    return [np.concatenate(each) if len(each) > 1 else each[0] for each in alike.values()]
+
+
+def _block(record: Sample | Stack | Kept | Rows) -> NDArray[Any]:
+    if isinstance(record, Rows):
+        return np.stack([np.asarray(column, np.float64) for column in record.columns], axis=-1)[:, None, :]
+    if isinstance(record, Kept):
+        longest = max((each.size for each in record.channels), default=0)
+        block = np.full((1, longest, len(record.channels)), np.nan)
+        for place, each in enumerate(record.channels):
+            block[0, : each.size, place] = each
+        return block
+    if isinstance(record, Stack):
+        if record.channels_first:
+            return np.moveaxis(record.values.reshape(len(record.values), record.channels, -1), 1, 2)
+        return record.values.reshape(len(record.values), -1, record.channels)
+    return record.values.reshape(1, -1, record.values.shape[-1])
+
+
+def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
+    """The figures ``(N, F)`` of samples ``(N, P, C)`` in unit values; NaN where a sample does not have a figure.
+
+    Sums run in float64 about each sample's own mean. Shares are those of the values looked at.
+    """
+    planes = np.ascontiguousarray(np.moveaxis(block, 1, 2))
+    missing = _missing(planes, taking)
+    held = (
+        planes.shape[2] - np.count_nonzero(missing, axis=2) if missing is not None else np.full(planes.shape[:2], planes.shape[2])
+    )
+    number = np.maximum(held, 1)
+    values = planes.astype(np.float64)
+    values = values if missing is None else np.where(missing, 0.0, values)
+    mean = values.sum(axis=2) / number
+    centred = values - mean[:, :, None]
+    if missing is not None:
+        centred[missing] = 0.0
+    std = np.sqrt(np.einsum("ncp,ncp->nc", centred, centred) / number)
+    scale = float(unit_scale(taking.dtype))
+    one: dict[Kind, Doubles] = {
+        "mean": mean * scale,
+        "std": std * scale,
+        "low end": _beyond(planes <= _ends(taking.low), missing) / number,
+        "high end": _beyond(planes >= _ends(taking.high), missing) / number,
+    }
+    one = {kind: np.where(held > 0, values, np.nan) for kind, values in one.items()}
+    one["no data"] = 1 - held / planes.shape[2]
+    whole = (held == planes.shape[2]).all(axis=1)
+    return np.stack([_figure(kind, places, one, centred, std, whole) for kind, places in taking.kinds()], axis=1)
+
+
+def _missing(planes: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None:
+    """Which values are missing: NaN, infinite, or a value that means "no data"; None if none is."""
+    missing = None if planes.dtype.kind in "iub" else ~np.isfinite(planes)
+    if taking.nodata:
+        marked = np.isin(planes, taking.nodata)
+        missing = marked if missing is None else missing | marked
+    return missing if missing is not None and missing.any() else None
+
+
+def _ends(values: tuple[float, ...]) -> Doubles:
+    return np.array(values)[:, None]
+
+
+def _beyond(inside: NDArray[np.bool_], missing: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    return np.asarray(np.count_nonzero(inside if missing is None else inside & ~missing, axis=2), np.int64)
+
+
+def _figure(
+    kind: Kind, places: tuple[int, ...], one: dict[Kind, Doubles], centred: Doubles, std: Doubles, whole: NDArray[np.bool_]
+) -> Doubles:
+    if kind in one:
+        return one[kind][:, places[0]]
+    a, b = places
+    if kind == "difference":
+        return one["mean"][:, a] - one["mean"][:, b]
+    if centred.shape[2] == 1:  # a row: the product of its values is taken where the reference's spread is known
+        return np.where(whole, 0.0, np.nan)
+    product = np.einsum("np,np->n", centred[:, a], centred[:, b]) / centred.shape[2]
+    scale = std[:, a] * std[:, b]
+    return np.where(whole, np.divide(product, scale, out=np.zeros_like(product), where=scale > 0), np.nan)
+
+
+def with_products(values: Doubles, figures: Sequence[Figure]) -> Doubles:
+    """For rows, fill in the products of two standardised columns, each cut off at three spreads of the reference.
+
+    The mean of such a product over rows is the correlation of the columns, as far as their tails do not matter.
+    """
+    places = {figure.channels[0]: place for place, figure in enumerate(figures) if figure.kind == "mean"}
+    filled = values.copy()
+    for place, figure in enumerate(figures):
+        if figure.kind == "correlation":
+            z = [
+                np.clip((values[:, places[c]] - figures[places[c]].centre) / (8 * figures[places[c]].step), -_CUT, _CUT)
+                for c in figure.channels
+            ]
+            filled[:, place] = z[0] * z[1]
+    return filled
+
+
+def laid(values: Doubles, taking: Taking) -> tuple[Figure, ...]:
+    """Lay the levels of every figure over the samples ``(N, F)`` of a reference."""
+    figures: list[Figure] = []
+    for place, (kind, places) in enumerate(taking.kinds()):
+        if taking.rows and kind == "correlation":
+            figures.append(Figure(kind, taking.name(kind, places), places, 0.0, 2 * _CUT * _CUT / 64))
+        else:
+            figures.append(Figure.laid(kind, taking.name(kind, places), places, values[:, place]))
+    return tuple(figures)
+
+
+def levels_of(values: Doubles, figures: Sequence[Figure], *, rows: bool) -> NDArray[np.int64]:
+    """The levels ``(N, F)`` of the figures of samples, -1 where a sample does not have one."""
+    values = with_products(values, figures) if rows else values
+    return np.stack([figure.levels(values[:, place]) for place, figure in enumerate(figures)], axis=1)
+
+
+def counts_of(levels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Count the levels ``(N, F)`` of each figure: ``(F, size)``."""
+    figures = levels.shape[1]
+    flat = np.where(levels >= 0, levels + size * np.arange(figures), figures * size)
+    return np.bincount(flat.ravel(), minlength=figures * size + 1)[:-1].reshape(figures, size).astype(np.int64)

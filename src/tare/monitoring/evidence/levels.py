@@ -1,0 +1,74 @@
+"""The levels that one figure of a sample is rounded to, so that evidence is a matter of whole counts.
+
+A figure is a number that one sample has: the mean of its red values, their std, the share at an end of the range. Each is rounded
+to one of 64 levels. Counts of levels are whole numbers: they add in any order and lose nothing, and every test of the figure's
+distribution follows from them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.samples.layout import Doubles
+
+#: Number of levels of a figure.
+LEVELS = 64
+# The spread of samples spans this many levels at least, and less than twice as many.
+_FINENESS = 6.0
+
+Kind = Literal["mean", "std", "low end", "high end", "no data", "difference", "correlation"]
+#: Shares of values.
+SHARES: tuple[Kind, ...] = ("low end", "high end", "no data")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a sample and its levels: level k begins at ``centre + (k - 32) * step``; the first and last are open.
+
+    ``channels`` are the places of the one or two channels that the figure belongs to.
+    """
+
+    kind: Kind
+    name: str
+    channels: tuple[int, ...]
+    centre: float
+    step: float
+
+    @classmethod
+    def laid(cls, kind: Kind, name: str, channels: tuple[int, ...], values: Doubles) -> Figure:
+        """Lay the levels over the figures ``(N,)`` of a reference.
+
+        Centre and step are rounded to powers of two and their multiples, so that nearly all references of one population have
+        the same levels. Shares have fixed levels over the fourth root of [0, 1].
+        """
+        if kind in SHARES:
+            return cls(kind, name, channels, 0.5, 1 / LEVELS)
+        known = _scaled(kind, values)
+        finite = known[np.isfinite(known)]
+        spread = float(finite.std()) if finite.size else 0.0
+        size = float(np.abs(finite).max()) if finite.size else 1.0
+        spread = max(spread, 1e-6 * size, 1e-12)
+        step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
+        centre = step * round(float(finite.mean()) / step) if finite.size else 0.0
+        return cls(kind, name, channels, centre, step)
+
+    def levels(self, values: Doubles) -> NDArray[np.int64]:
+        """The level of each of ``values``, -1 for NaN: a sample that does not have this figure."""
+        missing = np.isnan(values)
+        places = np.floor((_scaled(self.kind, np.where(missing, 0.0, values)) - self.centre) / self.step) + LEVELS // 2
+        return np.where(missing, -1, np.clip(places, 0, LEVELS - 1)).astype(np.int64)
+
+    @property
+    def middles(self) -> Doubles:
+        """The middle of each level ``(64,)``, on the scale of the levels."""
+        return np.asarray(self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5), np.float64)
+
+
+def _scaled(kind: Kind, values: Doubles) -> Doubles:
+    """Figures on the scale of their levels: of shares, which are mostly near zero, the fourth root."""
+    return np.asarray(np.sqrt(np.sqrt(values)), np.float64) if kind in SHARES else values

@@ -1,0 +1,72 @@
+"""The verdict on a state: the evidence, and once there is an alarm its kind, its beginning and its cure."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from tare.monitoring.assay import Assay, starts_of
+from tare.monitoring.judgement.classical import distances
+from tare.monitoring.judgement.kinds import Named, live_stats, named
+from tare.monitoring.result import Verdict
+from tare.monitoring.state import MonitorState
+from tare.monitoring.words import cure_of
+from tare.statistics.intervals import Interval
+from tare.statistics.state import DatasetState
+
+_NONE = Named("no change shown", "")
+
+
+def judged(assay: Assay, state: MonitorState) -> Verdict:
+    """Judge a state against the reference of ``assay``."""
+    reference, tracks = assay.reference, assay.tracks(state)
+    since = _since(assay, state) if state.alarm else None
+    first = 0 if since is None else int(since.estimate) - 1
+    live = live_stats(reference, served_since(state, first))
+    strongest = [track.figure for track in sorted(tracks, key=lambda track: -track.evidence)]
+    found = named(reference, live, strongest) if state.alarm else _NONE
+    return Verdict(
+        alarm=state.alarm,
+        evidence=assay.evidence(state),
+        peak=state.peak,
+        threshold=assay.threshold,
+        alpha=assay.options.alpha,
+        batches=state.batches,
+        samples=state.samples,
+        kind=found.kind,
+        reason=found.reason,
+        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order),
+        since=since,
+        maps=found.maps,
+        order=found.order,
+        tracks=tracks,
+        distances=() if live is None else distances(reference.stats, live),
+        notes=_notes(assay),
+    )
+
+
+def _since(assay: Assay, state: MonitorState) -> Interval:
+    """The first batch of the change, as it was told at the alarm or as it is told now, whichever has the smaller range."""
+    then, now = Interval(*map(float, state.began)), assay.since(state).interval()
+    return min((now, then), key=lambda each: each.high - each.low)
+
+
+def served_since(state: MonitorState, first: int) -> DatasetState:
+    """The values of the stretches that begin after ``first`` batches.
+
+    The change may lie inside the first of them, so that is left out where the others hold as many samples.
+    """
+    parts = [stretch for start, stretch in zip(starts_of(state), state.ladder, strict=True) if start >= first]
+    if first and sum(part.samples for part in parts[1:]) >= sum(part.samples for part in parts[:1]):
+        parts = parts[1:]
+    return reduce(DatasetState.merge, (part.data for part in parts), DatasetState())
+
+
+def _notes(assay: Assay) -> tuple[str, ...]:
+    """What was not judged, and what the promise rests on."""
+    taking, options = assay.reference.taking, assay.options
+    notes = (
+        [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
+    )
+    if options.memory is None:
+        notes.append("the promise holds for independent samples; state memory= where neighbouring batches are alike")
+    return tuple(notes)

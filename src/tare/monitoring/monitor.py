@@ -1,0 +1,216 @@
+"""The monitor itself: a thin shell around its state, safe for threads, kept in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError
+from tare.monitoring.assay import Assay
+from tare.monitoring.batches import blocks_of
+from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
+from tare.monitoring.evidence.levels import LEVELS
+from tare.monitoring.inputs import MonitorOptions, Values
+from tare.monitoring.judgement.verdict import judged
+from tare.monitoring.reference import Reference, state_of
+from tare.monitoring.result import Verdict
+from tare.monitoring.state import MonitorState
+from tare.statistics.state import DatasetState
+from tare.system.files import remove_parts, write_text
+from tare.system.lock import only_writer
+
+SCHEMA = "tare.monitor/1"
+
+
+class Monitor:
+    """Test what is served against a reference, after every batch, for the whole life of a service.
+
+    ``reference`` is a :class:`Reference`, its file, or a directory that carries one. With probability ``1 - alpha`` no alarm
+    is ever raised while samples come from the population that the reference was drawn from: over all channels and statistics,
+    however often one looks, with the reference's own error inside. Samples must be independent, or batches further apart than
+    ``memory``. ``values`` says what the numbers are: ``raw`` as stored, ``unit`` in [0, 1], or ``fed`` as the network takes
+    them.
+    """
+
+    def __init__(
+        self,
+        reference: Reference | str | os.PathLike[str],
+        *,
+        alpha: float = 0.05,
+        tolerance: float = 0.0,
+        memory: int | None = None,
+        values: Values = "raw",
+    ) -> None:
+        self.reference = reference if isinstance(reference, Reference) else Reference.load(reference)
+        self.values = values
+        self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
+        self._state = MonitorState(self.reference.digest, memory)
+        self._lock = threading.RLock()
+        self._path: Path | None = None
+        self._every, self._unsaved = 0, 0
+        self._held = contextlib.ExitStack()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        reference: Reference | str | os.PathLike[str] | None = None,
+        *,
+        every: int = 100,
+        **options: Any,
+    ) -> Monitor:
+        """Go on with the monitor of a file, or begin one there; it is written after ``every`` batches and by ``close``.
+
+        A process that is killed loses at most the last ``every`` batches. A second monitor on the same file is refused while
+        this one is open. An existing file states its own reference and options; others are refused.
+
+        Raises :class:`OutputError` if another monitor holds the file, :class:`DataError` if it is damaged or has another
+        reference.
+        """
+        place, held = Path(path), contextlib.ExitStack()
+        with contextlib.ExitStack() as failing:
+            failing.enter_context(held)
+            held.enter_context(only_writer(place))
+            remove_parts(place.parent, place.name)
+            monitor = cls.load(place) if place.exists() else cls(_given(reference, place), **options)
+            _check_same(monitor, reference, options, place)
+            failing.pop_all()
+        monitor._path, monitor._every, monitor._held = place, max(1, every), held
+        return monitor
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Monitor:
+        """Read the file of :meth:`save` without holding it. Raises :class:`DataError` if it is not there or damaged."""
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", "remove it to begin again") from None
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+            raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r} in {os.fspath(path)!r}", "name another file")
+        try:
+            reference = Reference.from_json(document["reference"])
+            monitor = cls(reference, **{name: document["options"][name] for name in ("alpha", "tolerance", "memory", "values")})
+            monitor._state = MonitorState.from_json(document["state"], len(reference.figures))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            found = f"{type(error).__name__}: {error} in {os.fspath(path)!r}"
+            raise DataError("a whole monitor file", found, "remove it to begin again") from None
+        return monitor
+
+    @property
+    def state(self) -> MonitorState:
+        """The state so far: a frozen value, to be merged elsewhere."""
+        with self._lock:
+            return self._state
+
+    @property
+    def alarm(self) -> bool:
+        """Whether a change was ever shown; it stays true."""
+        return self.state.alarm > 0
+
+    def update(self, batch: Any, *, values: Values | None = None) -> bool:
+        """Count one batch, look at the evidence, and say whether a change was ever shown. An empty batch is none.
+
+        ``batch`` is an array or tensor of samples, a list of images, arrays or tensors, or rows of numbers. May be called
+        from threads. Raises :class:`DataError` for samples of another kind than the reference's.
+        """
+        return self.count(blocks_of(batch, self.reference, values or self.values))
+
+    def count(self, blocks: list[NDArray[Any]]) -> bool:
+        """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
+        taking, blocks = self.reference.taking, joined(blocks)
+        if not blocks or not sum(len(block) for block in blocks):
+            return self.alarm
+        levels = np.concatenate(
+            [levels_of(figures_of(block, taking), self.reference.figures, rows=taking.rows) for block in blocks]
+        )
+        counts = counts_of(levels, LEVELS)
+        return self._add(counts, state_of(blocks, taking), len(levels))
+
+    def _add(self, counts: NDArray[np.int64], data: DatasetState, samples: int) -> bool:
+        with self._lock:
+            state = self._state.added(counts, data, samples)
+            self._state = self._looked(state)
+            self._unsaved += 1
+            if self._path is not None and self._unsaved >= self._every:
+                self._write(self._path)
+            return self._state.alarm > 0
+
+    def _looked(self, state: MonitorState) -> MonitorState:
+        evidence = self._assay.evidence(state)
+        looked = replace(state, peak=max(state.peak, evidence))
+        if state.alarm or evidence < self._assay.threshold:
+            return looked
+        since = self._assay.since(state).interval()
+        return replace(looked, alarm=state.batches, began=(int(since.estimate), int(since.low), int(since.high)))
+
+    def merge(self, other: Monitor | MonitorState) -> None:
+        """Take in another monitor's samples, exactly. Raises :class:`DataError` for its own, or for another reference."""
+        state = other.state if isinstance(other, Monitor) else other
+        with self._lock:
+            self._state = self._looked(self._state.merge(state))
+
+    def verdict(self) -> Verdict:
+        """What can be said now: whether anything changed, what, since when, and what to do."""
+        return judged(self._assay, self.state)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the monitor to a file, atomically. Raises :class:`OutputError` if another process is writing there."""
+        place = Path(path)
+        with self._lock:
+            if self._path is not None and place.absolute() == self._path.absolute():
+                self._write(place)
+                return
+            with only_writer(place):
+                self._write(place)
+
+    def close(self) -> None:
+        """Write the file of :meth:`open` once more and give it up; a monitor without one does nothing."""
+        with self._lock:
+            if self._path is not None:
+                self._write(self._path)
+                self._path = None
+                self._held.close()
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def to_json(self) -> dict[str, Any]:
+        """The monitor as a JSON object with schema ``tare.monitor/1``: its reference, options and state."""
+        options = self._assay.options
+        stated = {"alpha": options.alpha, "tolerance": options.tolerance, "memory": options.memory, "values": self.values}
+        return {"schema": SCHEMA, "options": stated, "reference": self.reference.to_json(), "state": self.state.to_json()}
+
+    def _write(self, path: Path) -> None:
+        write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
+        self._unsaved = 0
+
+
+def _given(reference: Reference | str | os.PathLike[str] | None, place: Path) -> Reference | str | os.PathLike[str]:
+    if reference is None:
+        raise DataError("a reference for a new monitor", f"none, and no file {str(place)!r}", "pass reference=")
+    return reference
+
+
+def _check_same(monitor: Monitor, reference: Any, options: dict[str, Any], place: Path) -> None:
+    """Raise :class:`DataError` if a file was begun with another reference or other options."""
+    stated = monitor.to_json()["options"]
+    other = [name for name, value in options.items() if stated.get(name) != value]
+    if reference is not None:
+        given = reference if isinstance(reference, Reference) else Reference.load(reference)
+        other += ["reference"] if given.digest != monitor.reference.digest else []
+    if other:
+        found = f"another {other[0]} in {str(place)!r}"
+        raise DataError("a monitor file with the same reference and options", found, "leave it out, or begin another file")

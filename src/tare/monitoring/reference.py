@@ -1,0 +1,256 @@
+"""The reference that samples are tested against: what a network was trained on, in a few kilobytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare._version import __version__
+from tare.errors import DataError
+from tare.measuring.one_pass import stats_of
+from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
+from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.samples.layout import Doubles, channel_names, dtype_range
+from tare.samples.raw_kind import Known, bits_in_use
+from tare.samples.records import Record, Rows, Skipped, Stack
+from tare.sources.base import Source
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.state import DatasetState
+from tare.system.engines.local import default_workers, ordered_map
+from tare.system.files import json_text, write_text
+from tare.system.progress import Advance
+
+SCHEMA = "tare.reference/1"
+_FEWEST = 20
+_MOST_BYTES = 1 << 26
+_REMEDY = "make it with tare.Reference.of(DATA)"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The figures of a training set's samples as counts of levels ``(F, 64)``, and the statistics of its values.
+
+    ``stats`` are those of the values that figures are taken of: at most 4,096 of each channel of a sample, evenly spread.
+    ``as_fed`` is the map from raw unit values to what the network takes, ``{"mean": ..., "std": ...}``, empty if it is not
+    known.
+    """
+
+    taking: Taking
+    figures: tuple[Figure, ...]
+    counts: NDArray[np.int64]
+    samples: int
+    stats: DatasetStats
+    as_fed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        options: Options | None = None,
+        *,
+        nodata: tuple[float, ...] = (),
+        workers: int | None = None,
+        progress: Advance | None = None,
+    ) -> Reference:
+        """Take the figures of all samples of data, as :func:`tare.measure` takes them, in one pass.
+
+        Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
+        """
+        source = open_source(data, options)
+        taking = _taking(source, nodata)
+        values, states = [], DatasetState()
+        for chunk, state, length in ordered_map(partial(_taken, source, taking), source.chunks(), workers or default_workers()):
+            values.append(chunk)
+            states = states.merge(state)
+            if progress is not None:
+                progress(length)
+        return cls.from_figures(np.concatenate(values), taking, stats_of(states, source, exclude_nan=True))
+
+    @classmethod
+    def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats) -> Reference:
+        """Make a reference of the figures ``(N, F)`` of samples. Raises :class:`DataError` for fewer than 20."""
+        if len(values) < _FEWEST:
+            raise DataError(
+                f"a reference of {_FEWEST} samples or more", f"{len(values)}", "name the data that trained the network"
+            )
+        figures = laid(values, taking)
+        counts = counts_of(levels_of(values, figures, rows=taking.rows), LEVELS)
+        return cls(taking, figures, counts, len(values), stats)
+
+    @cached_property
+    def middles(self) -> Doubles:
+        """The middles of the levels ``(F, 64)``."""
+        return np.stack([figure.middles for figure in self.figures])
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the reference: states are merged and continued under one reference alone."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:32]
+
+    def to_json(self) -> dict[str, Any]:
+        """The reference as a JSON object with schema ``tare.reference/1``."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "samples": self.samples,
+            "taking": asdict(self.taking),
+            "figures": [asdict(figure) for figure in self.figures],
+            "counts": packed(self.counts),
+            "as_fed": {name: list(values) for name, values in self.as_fed.items()},
+            "stats": self.stats.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> Reference:
+        """Read :meth:`to_json` back. Raises :class:`DataError` for another schema, or if it is malformed."""
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+            raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", _REMEDY)
+        try:
+            return cls._read(document)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"a complete {SCHEMA!r} object", f"{type(error).__name__}: {error}", _REMEDY) from None
+
+    @classmethod
+    def _read(cls, document: dict[str, Any]) -> Reference:
+        stated = document["taking"]
+        low, high, nodata = (tuple(map(float, stated[name])) for name in ("low", "high", "nodata"))
+        channels, dtype = tuple(map(str, stated["channels"])), np.dtype(stated["dtype"]).name
+        taking = Taking(channels, dtype, low, high, nodata, bool(stated["rows"]))
+        kinds = taking.kinds()
+        figures = tuple(
+            Figure(kind, str(each["name"]), places, float(each["centre"]), float(each["step"]))
+            for (kind, places), each in zip(kinds, document["figures"], strict=True)
+        )
+        counts = unpacked(document["counts"], (len(figures), LEVELS))
+        samples = int(document["samples"])
+        if len(taking.low) != len(taking.channels) or len(taking.high) != len(taking.channels):
+            raise ValueError("ends of another number of channels")
+        if not all(np.isfinite(figure.centre) and 0 < figure.step < np.inf for figure in figures):
+            raise ValueError("levels without a finite width")
+        if samples < _FEWEST or (counts < 0).any() or (counts.sum(axis=1) > samples).any():
+            raise ValueError("counts that do not fit the number of samples")
+        as_fed = {str(name): tuple(map(float, values)) for name, values in document.get("as_fed", {}).items()}
+        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the reference as JSON, atomically."""
+        write_text(Path(path), json_text(self.to_json()) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Reference:
+        """Read the file of :meth:`save`, or the ``tare.json`` of a run or model directory.
+
+        Raises :class:`DataError` if it is not there, malformed, or carries no reference.
+        """
+        place = _place(Path(path))
+        try:
+            document = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError("a readable reference", f"{str(place)!r}: {error}", _REMEDY) from None
+        if isinstance(document, dict) and document.get("schema") != SCHEMA and isinstance(document.get("reference"), dict):
+            document = document["reference"]
+        return cls.from_json(document)
+
+
+def _place(path: Path) -> Path:
+    """The file that holds the reference of a path: itself, or that of a run, model or export directory."""
+    names = ("reference.json", "model/reference.json")
+    return next((path / name for name in names if (path / name).is_file()), path / names[0]) if path.is_dir() else path
+
+
+def packed(counts: NDArray[np.int64]) -> str:
+    """Counts as text: little-endian, deflated, in base 64."""
+    return base64.b64encode(zlib.compress(counts.astype("<i8").tobytes(), 9)).decode("ascii")
+
+
+def unpacked(text: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Counts from text. Raises ValueError for another number of counts."""
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"damaged counts: {error}") from None
+    return np.frombuffer(data, "<i8").astype(np.int64).reshape(shape)
+
+
+def _taking(source: Source[Any], nodata: tuple[float, ...]) -> Taking:
+    """How figures are taken, by the first chunk with readable samples. Raises :class:`DataError` without one."""
+    for chunk in source.chunks():
+        records = list(source.read(chunk))
+        parts = list(blocks(records))
+        if parts:
+            rows = all(part.shape[1] == 1 for part in parts)
+            return _of_parts(parts, stats_of(DatasetState.of(records), source, exclude_nan=True), nodata, rows=rows)
+    raise DataError("at least one readable sample", f"none in {source.name!r}", "check the path")
+
+
+def _of_parts(parts: list[NDArray[Any]], stats: DatasetStats, nodata: tuple[float, ...], *, rows: bool) -> Taking:
+    channels = tuple(channel.name for channel in stats.channels)
+    top = max((float(part.max()) for part in parts if part.dtype.kind in "iub"), default=np.nan)
+    bits = bits_in_use(stats.dtype, top)
+    span = dtype_range(stats.dtype, bits.value if isinstance(bits, Known) else None)
+    if span is not None:
+        return Taking(channels, stats.dtype, (float(span[0]),) * len(channels), (float(span[1]),) * len(channels), nodata, rows)
+    finite = [[part[..., c][np.isfinite(part[..., c])] for part in parts] for c in range(len(channels))]
+    low, high = (
+        tuple(float(pick(np.concatenate(each), initial=start)) for each in finite)
+        for pick, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    return Taking(channels, stats.dtype, _finite(low), _finite(high), nodata, rows)
+
+
+def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
+    """Ends that a file can hold, where a channel has no finite value to begin with."""
+    return tuple(float(np.clip(end, -1e300, 1e300)) for end in ends)
+
+
+def _taken(source: Source[Any], taking: Taking, chunk: Any) -> tuple[Doubles, DatasetState, int]:
+    """The figures of a chunk's samples, the state of the values looked at, and the number of samples."""
+    records = list(source.read(chunk))
+    parts = [fitted(part, taking) for part in blocks(records)]
+    values = [figures_of(part, taking) for part in parts]
+    state = state_of(parts, taking)
+    skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
+    figures = np.concatenate(values) if values else np.zeros((0, len(taking.kinds())))
+    return figures, state.merge(skipped), source.chunk_length(chunk)
+
+
+def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
+    """The exact state of blocks ``(N, P, C)``."""
+    state = DatasetState()
+    for part in parts:
+        record: Record = Stack("", part)
+        if taking.rows:
+            record = Rows("", [np.ascontiguousarray(part[:, 0, c], np.float64) for c in range(part.shape[2])])
+        state = state.merge(DatasetState.of([record]))
+    return state
+
+
+def fitted(part: NDArray[Any], taking: Taking) -> NDArray[Any]:
+    """The samples with the reference's channels: grey ones among colours are read as RGB, as :func:`tare.measure` does.
+
+    Raises :class:`DataError` for samples of another number of channels or another dtype than the reference's.
+    """
+    if part.shape[2] == 1 and taking.channels == channel_names(3) and part.dtype.name == taking.dtype:
+        return np.repeat(part, 3, axis=2)
+    if part.shape[2] != len(taking.channels):
+        expected = f"samples with {len(taking.channels)} channels ({', '.join(taking.channels[:5])}), as the reference has"
+        raise DataError(expected, f"{part.shape[2]}", "convert them, or name another reference")
+    same = part.dtype.name == taking.dtype or (part.dtype.kind == "f" and np.dtype(taking.dtype).kind == "f")
+    if not same and not taking.rows:
+        remedy = "state values='unit' or 'fed' for scaled values, or name another reference"
+        raise DataError(f"raw values of {taking.dtype}, as the reference has", part.dtype.name, remedy)
+    return part

@@ -1,0 +1,120 @@
+"""The verdict of a monitor: whether the samples still come from the reference's population, what changed, and since when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tare.statistics.intervals import Interval
+
+SCHEMA = "tare.drift/1"
+
+ChangeKind = Literal[
+    "no change shown",
+    "gain",
+    "offset",
+    "gain and offset",
+    "inversion",
+    "gamma",
+    "units",
+    "bit depth",
+    "channel order",
+    "dead channel",
+    "no data",
+    "content",
+    "unclear",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """Distances of one channel's values: PSI over ten cells, the largest gap of shares, and the mean move in reference stds."""
+
+    channel: str
+    psi: float
+    ks: float
+    wasserstein: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One figure of samples over the whole life: the reference's mean and that of the samples, with an anytime-valid interval.
+
+    Both are on the figure's own scale: unit values, and for shares the fourth root. ``evidence`` is the natural logarithm of the
+    capital of its bets.
+    """
+
+    figure: str
+    reference: float
+    live: Interval
+    evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """One channel's values now, ``gain * x + offset`` of the reference's unit values, with intervals; NaN where it is none."""
+
+    channel: str
+    gain: Interval
+    offset: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a monitor says now.
+
+    ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
+    probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
+    first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
+    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for.
+    """
+
+    alarm: int
+    evidence: float
+    peak: float
+    threshold: float
+    alpha: float
+    batches: int
+    samples: int
+    kind: ChangeKind
+    reason: str
+    cure: tuple[str, ...]
+    since: Interval | None
+    maps: tuple[Map, ...]
+    order: tuple[int, ...]
+    tracks: tuple[Track, ...]
+    distances: tuple[Distances, ...]
+    notes: tuple[str, ...]
+    exceeded: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether no change was ever shown, and no distance is above a threshold that was asked for."""
+        return not self.alarm and not self.exceeded
+
+    def __str__(self) -> str:
+        """The verdict in at most four sentences."""
+        if not self.alarm:
+            above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
+            return (
+                f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
+                f"and an alarm needs {self.threshold:.1f}.{above}"
+            )
+        since = self.since
+        when = "" if since is None else f" since batch {since.estimate:.0f} (between {since.low:.0f} and {since.high:.0f})"
+        kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
+        return " ".join((f"Changed{when}: {kind} ({self.reason}).", *self.cure))
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""
+        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **_finite(asdict(self))}
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities become None, in nested objects too."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

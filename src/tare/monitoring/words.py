@@ -1,0 +1,42 @@
+"""What to do about a change, in sentences."""
+
+from __future__ import annotations
+
+from tare.monitoring.result import Map
+
+
+def cure_of(kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...]) -> tuple[str, ...]:
+    """What to do about a change, one sentence each."""
+    if kind in ("gain", "offset", "gain and offset") and maps:
+        offsets, gains = zip(*(undone(0.0, 1.0, found) for found in maps), strict=True)
+        return (
+            "Where the network subtracts a mean m and divides by a std s, in unit values, let it subtract gain * m + offset "
+            f"and divide by gain * s, with gains {_listed(gains)} and offsets {_listed(offsets)}.",
+            "Set both in the served model, or put them into its weights with `tare respec`.",
+        )
+    if kind == "channel order":
+        arriving = ", ".join(names[place] for place in order)
+        return (f"Put the channels back in the order {', '.join(names)}: they arrive as {arriving}.",)
+    return _CURES.get(kind, ())
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def undone(mean: float, std: float, found: Map) -> tuple[float, float]:
+    """The constants that give the network what it was trained on again: y = g x + o, so (y - (g m + o)) / (g s) = (x - m) / s."""
+    gain, offset = found.gain.estimate, found.offset.estimate
+    return gain * mean + offset, gain * std
+
+
+_CURES = {
+    "inversion": ("Invert the values before they reach the network.",),
+    "gamma": ("Undo the tone curve before the constants are applied: no mean and std can.",),
+    "units": ("Convert the values to the units of the reference.",),
+    "bit depth": ("Divide by the largest value of the bits in use, not of the type.",),
+    "dead channel": ("Repair the channel: no constants can mend it.",),
+    "no data": ("Find out why values are missing: no constants can mend it.",),
+    "content": ("Content changed: constants cannot mend this. Look at the samples, and train again if they are to be served.",),
+    "unclear": ("Serve on until the kind is clear, or look at the latest samples.",),
+}

@@ -1,0 +1,140 @@
+"""The terminal output, the annotation and the page of ``tare drift``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from rich.text import Text
+
+from tare._version import __version__
+from tare.monitoring.result import Track, Verdict
+from tare.reporting import html
+from tare.reporting.console import note, out, table
+from tare.statistics.intervals import Interval
+from tare.system.files import write_text
+
+_SHOWN = 8
+_METHOD = (
+    "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences "
+    "and correlations of channels. Bets on these figures gain nothing on average while samples come from the reference's "
+    "population. The evidence is the natural logarithm of the capital of all bets, begun at every moment. Without a change it "
+    "ever reaches the threshold with at most the stated probability, however often one looks (Ville 1939; Waudby-Smith and "
+    "Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all "
+    "figures at once."
+)
+_CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
+
+
+def print_drift(verdict: Verdict) -> None:
+    """Print the verdict in a sentence, the figures with most evidence, and the classical distances."""
+    out.print(Text(str(verdict)), soft_wrap=True)
+    out.print(table(_TRACKS, [_track(track) for track in strongest(verdict)[:_SHOWN]]))
+    if verdict.maps:
+        out.print(table(_MAPS, [_map(each) for each in verdict.maps]))
+    if verdict.distances:
+        out.print(table(_DISTANCES, [_distance(each) for each in verdict.distances]))
+    for words in (*verdict.exceeded, *verdict.notes):
+        note(words)
+
+
+def github(verdict: Verdict) -> str:
+    """A workflow command that GitHub shows as an annotation."""
+    level = "notice" if verdict.clean else "warning"
+    text = str(verdict).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level} title=tare drift::{text}"
+
+
+def write_drift(verdict: Verdict, path: Path, command: str) -> None:
+    """Write the verdict's self-contained page."""
+    charts = _charts(verdict)
+    body = [
+        html.heading(f"tare drift: {verdict.kind}", 1),
+        html.paragraph(str(verdict), "lead"),
+        html.paragraph(
+            f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most "
+            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most "
+            f"{verdict.alpha:g}."
+        ),
+        *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
+        html.table("Figures of samples over the whole life", _TRACKS, [_track(track) for track in strongest(verdict)]),
+        *(
+            [html.table("Values now, as a map of the reference's unit values", _MAPS, map(_map, verdict.maps))]
+            if verdict.maps
+            else []
+        ),
+        *([html.table(_CLASSICAL, _DISTANCES, map(_distance, verdict.distances))] if verdict.distances else []),
+        *([html.items((*verdict.exceeded, *verdict.notes))] if verdict.exceeded or verdict.notes else []),
+        html.heading("How this was made"),
+        html.paragraph(_METHOD),
+        html.code(command),
+        html.paragraph(f"tare {__version__}", "faint"),
+    ]
+    write_text(path, html.page("tare drift", body, charts))
+
+
+_TRACKS = ("figure", "reference", "served, with its interval", "evidence")
+_MAPS = ("channel", "gain", "offset")
+_DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
+_CAPTION = (
+    "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference."
+)
+
+
+def strongest(verdict: Verdict) -> list[Track]:
+    """The figures, those with most evidence first."""
+    return sorted(verdict.tracks, key=lambda track: -track.evidence)
+
+
+def _track(track: Track) -> tuple[str, ...]:
+    return track.figure, f"{track.reference:.4g}", _interval(track.live), f"{track.evidence:.1f}"
+
+
+def _map(found: Any) -> tuple[str, ...]:
+    return found.channel, _interval(found.gain), _interval(found.offset)
+
+
+def _distance(found: Any) -> tuple[str, ...]:
+    return found.channel, *(f"{value:.3g}" if math.isfinite(value) else "" for value in (found.psi, found.ks, found.wasserstein))
+
+
+def _interval(found: Interval) -> str:
+    return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})" if math.isfinite(found.low) else "unknown"
+
+
+def _charts(verdict: Verdict) -> dict[str, Any]:
+    """One chart for each kind of figure, since kinds have scales of their own."""
+    kinds: dict[str, list[Track]] = {}
+    for track in verdict.tracks:
+        if math.isfinite(track.live.low):
+            kinds.setdefault(track.figure.partition(" of ")[0], []).append(track)
+    return {f"figures-{place}": _chart(kind, tracks) for place, (kind, tracks) in enumerate(kinds.items())}
+
+
+def _chart(kind: str, tracks: Sequence[Track]) -> Any:
+    import altair as alt
+
+    from tare.reporting.charts import PALETTE, layered
+
+    rows = [
+        {
+            "of": t.figure.partition(" of ")[2],
+            "low": t.live.low,
+            "high": t.live.high,
+            "served": t.live.estimate,
+            "reference": t.reference,
+        }
+        for t in tracks
+    ]
+    base: Any = alt.Chart(cast("Any", alt.Data)(values=rows)).encode(y=alt.Y("of:N", title=None, sort=None))
+    scale = alt.Scale(zero=False)
+    return layered(
+        [
+            base.mark_rule(color=PALETTE[1], strokeWidth=3).encode(x=alt.X("low:Q", title=kind, scale=scale), x2="high:Q"),
+            base.mark_point(color=PALETTE[1], filled=True, size=50).encode(x="served:Q"),
+            base.mark_tick(color=PALETTE[0], thickness=3, size=16).encode(x="reference:Q"),
+        ],
+        40 + 24 * len(rows),
+    )

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tare.monitoring.evidence.figures import MOST, Taking, counts_of, figures_of, laid, levels_of, thinned
+from tare.monitoring.evidence.levels import LEVELS, Figure
+
+COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
+
+
+def test_figures_are_those_of_numpy() -> None:
+    block = np.random.default_rng(0).integers(0, 256, (5, 77, 3)).astype(np.uint8)
+    found = dict(zip(COLOURS.kinds(), figures_of(block, COLOURS).T, strict=True))
+    unit = block / 255
+    for c in range(3):
+        np.testing.assert_allclose(found["mean", (c,)], unit[:, :, c].mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(found["std", (c,)], unit[:, :, c].std(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(found["low end", (c,)], (block[:, :, c] == 0).mean(axis=1))
+        np.testing.assert_allclose(found["high end", (c,)], (block[:, :, c] == 255).mean(axis=1))
+        assert (found["no data", (c,)] == 0).all()
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        expected = [np.corrcoef(one[:, a], one[:, b])[0, 1] for one in unit]
+        np.testing.assert_allclose(found["correlation", (a, b)], expected, rtol=1e-9)
+        np.testing.assert_allclose(found["difference", (a, b)], (unit[:, :, a] - unit[:, :, b]).mean(axis=1), atol=1e-12)
+
+
+def test_missing_values_are_left_out_and_their_share_is_a_figure() -> None:
+    taking = Taking(("c0",), "float64", (-1.0,), (1.0,), (-9999.0,))
+    block = np.array([[1.0, 3.0, np.nan, -9999.0], [np.nan, np.inf, -9999.0, np.nan]])[:, :, None]
+    found = dict(zip(taking.kinds(), figures_of(block, taking).T, strict=True))
+    assert found["mean", (0,)][0] == 2
+    assert found["std", (0,)][0] == 1
+    assert found["no data", (0,)].tolist() == [0.5, 1.0]
+    assert np.isnan(found["mean", (0,)][1])
+
+
+def test_a_constant_channel_has_no_correlation_but_zero() -> None:
+    block = np.random.default_rng(0).integers(0, 256, (2, 50, 3)).astype(np.uint8)
+    block[:, :, 1] = 7
+    found = dict(zip(COLOURS.kinds(), figures_of(block, COLOURS).T, strict=True))
+    assert (found["correlation", (0, 1)] == 0).all()
+
+
+def test_large_samples_are_thinned_evenly() -> None:
+    block = np.arange(3 * 10_000).reshape(1, 10_000, 3)
+    kept = thinned(block)
+    assert kept.shape == (1, MOST, 3)
+    assert np.ptp(np.diff(kept[0, :, 0])) <= 3
+
+
+@pytest.mark.parametrize("value", [-1e12, 0.0, 0.5, 1e12])
+def test_a_level_holds_its_own_middle_and_far_values_end_at_the_ends(value: float) -> None:
+    figure = Figure.laid("mean", "m", (0,), np.random.default_rng(0).normal(0.5, 0.1, 1000))
+    level = int(figure.levels(np.array([value]))[0])
+    assert 0 <= level < LEVELS
+    assert (figure.levels(figure.middles) == np.arange(LEVELS)).all()
+    assert figure.levels(np.array([np.nan]))[0] == -1
+
+
+def test_references_of_one_population_mostly_have_the_same_step() -> None:
+    chance = np.random.default_rng(0)
+    steps = {Figure.laid("mean", "m", (0,), chance.normal(0.5, 0.1, 1000)).step for _ in range(50)}
+    assert len(steps) == 1
+
+
+def test_counts_count_every_figure_of_every_sample_once() -> None:
+    values = figures_of(np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8), COLOURS)
+    figures = laid(values, COLOURS)
+    counts = counts_of(levels_of(values, figures, rows=False), LEVELS)
+    assert counts.shape == (len(figures), LEVELS)
+    assert (counts.sum(axis=1) == 40).all()
+
+
+def test_columns_that_come_apart_show_in_their_product() -> None:
+    taking = Taking(("a", "b"), "float64", (-9.0,) * 2, (9.0,) * 2, rows=True)
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=(500, 1))
+    together = np.concatenate([x, x], axis=1)[:, None, :]
+    apart = np.concatenate([x, -x], axis=1)[:, None, :]
+    figures = laid(figures_of(together, taking), taking)
+    place = [figure.kind for figure in figures].index("correlation")
+    levels = [levels_of(figures_of(block, taking), figures, rows=True)[:, place] for block in (together, apart)]
+    assert levels[0].min() >= LEVELS // 2 > levels[1].mean()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import tare
+from tare.cli.main import app
+from tare.errors import DataError
+from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference
+from tests.monitoring.made import changed, photographs, reference
+
+
+def saved(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], folder: Path) -> Path:
+    folder.mkdir()
+    for place, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{place:04d}.png")
+    return folder
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, Path]:
+    reference(800).save(tmp_path / "reference.json")
+    return {
+        "reference": tmp_path / "reference.json",
+        "same": saved(photographs(120, 1), tmp_path / "same"),
+        "darker": saved(changed(photographs(120, 2), gain=0.7), tmp_path / "darker"),
+    }
+
+
+def test_exit_codes_say_what_was_found(places: dict[str, Path], tmp_path: Path) -> None:
+    runner = CliRunner()
+    arguments = ["drift", str(places["reference"])]
+    same = runner.invoke(app, [*arguments, str(places["same"])])
+    assert same.exit_code == 0
+    assert "No change shown in 120 samples" in same.output
+    darker = runner.invoke(app, [*arguments, str(places["same"]), str(places["darker"]), "--json"])
+    document = json.loads(darker.stdout)
+    assert darker.exit_code == 1
+    assert document["schema"] == "tare.drift/1"
+    assert document["since"]["low"] <= 16 <= document["since"]["high"]
+    assert document["samples"] == 240
+    missing = runner.invoke(app, [*arguments, str(tmp_path / "missing")])
+    assert missing.exit_code != 0
+
+
+def test_the_annotation_and_the_page_are_escaped(places: dict[str, Path], tmp_path: Path) -> None:
+    runner, page = CliRunner(), tmp_path / "d.html"
+    given = [str(places["reference"]), str(places["darker"]), "--format", "github", "--html", str(page)]
+    found = runner.invoke(app, ["drift", *given])
+    assert found.exit_code == 1
+    assert found.stdout.startswith("::warning title=tare drift::Changed since batch")
+    assert len(found.stdout.strip().splitlines()) == 1
+    text = page.read_text()
+    assert "http" not in text.split("<script")[0]
+    assert "Changed since batch" in text
+
+
+def test_training_data_serve_as_a_reference(tmp_path: Path) -> None:
+    train, served = (np.random.default_rng(seed).normal(size=(600, 2)) for seed in (0, 1))
+    for name, values in (("train", train), ("served", served), ("moved", served + np.array([0, 1]))):
+        np.savetxt(tmp_path / f"{name}.csv", values, delimiter=",", header="a,b", comments="")
+    assert tare.drift(str(tmp_path / "train.csv"), [str(tmp_path / "served.csv")]).clean
+    moved = tare.drift(str(tmp_path / "train.csv"), str(tmp_path / "moved.csv"))
+    assert not moved.clean
+    assert moved.tracks
+
+
+def test_batches_do_not_depend_on_how_data_are_cut() -> None:
+    known, images = reference(300), photographs(50, 4)
+    whole = tare.drift(known, [images], batch=7)
+    parts = tare.drift(known, [images[:11], images[11:12], images[12:]], batch=7)
+    monitor = Monitor(known)
+    for start in range(0, 50, 7):
+        monitor.update(images[start : start + 7])
+    assert whole.evidence == parts.evidence == monitor.verdict().evidence
+    assert whole.batches == 8
+
+
+def test_a_threshold_of_a_classical_distance_counts() -> None:
+    known, images = reference(300), photographs(60, 5)
+    assert tare.drift(known, [images]).clean
+    found = tare.drift(known, [images], wasserstein=1e-6)
+    assert not found.clean
+    assert not found.alarm
+    assert "wasserstein of red is" in str(found)
+
+
+def test_a_reference_survives_its_file_and_is_small(tmp_path: Path) -> None:
+    known = reference(500)
+    known.save(tmp_path / "r.json")
+    again = Reference.load(tmp_path / "r.json")
+    assert again.digest == known.digest
+    assert (again.counts == known.counts).all()
+    assert (tmp_path / "r.json").stat().st_size < 32_000
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"schema": "tare.stats/2"}', "samples", "counts", "step"])
+def test_a_damaged_reference_is_refused(tmp_path: Path, damage: str) -> None:
+    document, text = reference(100).to_json(), damage
+    if damage == "samples":
+        text = json.dumps({**document, "samples": 30})
+    elif damage == "counts":
+        text = json.dumps({**document, "counts": document["counts"][:40]})
+    elif damage == "step":
+        text = json.dumps({**document, "figures": [{**each, "step": 0} for each in document["figures"]]})
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(DataError):
+        Reference.load(tmp_path / "r.json")
+
+
+def test_few_samples_are_no_reference() -> None:
+    with pytest.raises(DataError, match="20 samples or more"):
+        Reference.of(photographs(19, 0), workers=1)
+
+
+def test_grey_images_among_colours_are_read_as_colours(tmp_path: Path) -> None:
+    known, images = reference(300), photographs(40, 6)
+    folder = saved(images[:20], tmp_path / "mixed")
+    for place, image in enumerate(images[20:]):
+        Image.fromarray(image[..., 0]).save(folder / f"grey{place}.png")
+    assert tare.drift(known, str(folder)).samples == 40

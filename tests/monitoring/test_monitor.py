@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tare.errors import DataError, OutputError
+from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference
+from tests.monitoring.made import changed, photographs, reference
+
+
+@pytest.fixture(scope="module")
+def known() -> Reference:
+    return reference()
+
+
+def fed(monitor: Monitor, images: Any, size: int = 8) -> int:
+    """The number of batches until the alarm, 0 if there is none."""
+    for start in range(0, len(images), size):
+        if monitor.update(images[start : start + size]):
+            return start // size + 1
+    return 0
+
+
+def test_the_same_population_raises_no_alarm(known: Reference) -> None:
+    monitor = Monitor(known)
+    assert fed(monitor, photographs(4000, 1)) == 0
+    verdict = monitor.verdict()
+    assert verdict.clean
+    assert verdict.samples == 4000
+    assert verdict.batches == 500
+    assert "No change shown in 4000 samples" in str(verdict)
+    assert all(track.live.low <= track.reference <= track.live.high for track in verdict.tracks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("gain", lambda images: changed(images, gain=0.8)),
+        ("offset", lambda images: changed(images, offset=0.1)),
+        ("inversion", lambda images: 255 - images),
+        ("channel order", lambda images: images[..., ::-1]),
+        ("dead channel", lambda images: images * np.array([1, 0, 1], np.uint8)),
+    ],
+)
+def test_a_change_is_named_and_dated(known: Reference, kind: str, change: Any) -> None:
+    monitor = Monitor(known)
+    assert fed(monitor, photographs(800, 2)) == 0
+    for seed in range(350):
+        monitor.update(change(photographs(8, 100 + seed)))
+    verdict = monitor.verdict()
+    assert verdict.kind == kind, verdict.reason
+    assert verdict.since is not None
+    assert verdict.since.low <= 101 <= verdict.since.high <= 104
+    assert not verdict.clean
+    assert verdict.cure
+
+
+def test_the_constants_that_undo_a_gain_are_inside_their_intervals(known: Reference) -> None:
+    monitor = Monitor(known)
+    for start in range(300):
+        monitor.update(changed(photographs(8, 1000 + start), gain=0.8))
+    found = monitor.verdict().maps
+    assert [each.channel for each in found] == ["red", "green", "blue"]
+    assert all(each.gain.low <= 0.8 <= each.gain.high and abs(each.gain.estimate - 0.8) < 0.02 for each in found)
+
+
+def test_tensors_arrays_and_images_are_the_same_samples(known: Reference) -> None:
+    images = photographs(16, 5)
+    ways: list[Any] = [
+        images,
+        torch.from_numpy(images.transpose(0, 3, 1, 2).copy()),
+        [Image.fromarray(each) for each in images],
+        list(images),
+        [torch.from_numpy(each.transpose(2, 0, 1).copy()) for each in images],
+    ]
+    states = []
+    for way in ways:
+        monitor = Monitor(known)
+        monitor.update(way)
+        states.append(monitor.state.ladder[0].counts)
+    assert all((state == states[0]).all() for state in states)
+
+
+def test_values_as_fed_are_the_raw_values_again(known: Reference) -> None:
+    from dataclasses import replace
+
+    images, mean, std = photographs(16, 6), np.array([0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.25])
+    stated = replace(known, as_fed={"mean": tuple(mean), "std": tuple(std)})
+    raw, as_fed, unit = (Monitor(stated) for _ in range(3))
+    raw.update(images)
+    as_fed.update(((images / 255 - mean) / std).astype(np.float32), values="fed")
+    unit.update((images / 255).astype(np.float32), values="unit")
+    for other in (as_fed, unit):
+        assert (other.state.ladder[0].counts == raw.state.ladder[0].counts).all()
+        assert other.state.ladder[0].data == raw.state.ladder[0].data
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [
+        (np.zeros((4, 8, 8, 2), np.uint8), "3 channels along the second or the last"),
+        (np.zeros((4, 8, 8, 3), np.uint16), "raw values of uint8"),
+        (np.zeros((4, 8, 8, 3), np.float32), "state values='unit' or 'fed'"),
+        (np.array(["a"]), "a batch of numbers"),
+        (np.zeros((8, 8), np.uint8), "pass one sample as a list of one"),
+    ],
+)
+def test_other_kinds_of_samples_are_refused(known: Reference, batch: Any, expected: str) -> None:
+    monitor = Monitor(known)
+    with pytest.raises(DataError, match=expected):
+        monitor.update(batch)
+    assert monitor.state.batches == 0
+
+
+def test_values_as_fed_need_constants(known: Reference) -> None:
+    with pytest.raises(DataError, match="states mean and std"):
+        Monitor(known, values="fed").update(np.zeros((4, 8, 8, 3), np.float32))
+
+
+def test_empty_batches_count_as_none_and_sizes_may_change(known: Reference) -> None:
+    monitor = Monitor(known)
+    monitor.update(np.zeros((0, 8, 8, 3), np.uint8))
+    monitor.update([])
+    assert monitor.state.batches == 0
+    for size in (1, 7, 32):
+        monitor.update(photographs(size, size))
+    assert (monitor.state.batches, monitor.state.samples) == (3, 40)
+
+
+def test_nothing_but_missing_values_is_no_data() -> None:
+    chance = np.random.default_rng(0)
+    monitor = Monitor(Reference.of(chance.normal(size=(500, 2)), workers=1))
+    raised = [monitor.update(np.full((8, 2), np.nan)) for _ in range(5)]
+    assert raised[-1]
+    assert monitor.verdict().kind == "no data"
+
+
+def test_threads_lose_no_batch(known: Reference) -> None:
+    monitor, images = Monitor(known), photographs(320, 7)
+    parts = [images[start : start + 8] for start in range(0, 320, 8)]
+    threads = [threading.Thread(target=lambda own=parts[k::4]: [monitor.update(each) for each in own]) for k in range(4)]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = Monitor(known)
+    for part in parts:
+        alone.update(part)
+    assert monitor.state.samples == 320
+    assert monitor.state.batches == 40
+    total, other = (np.sum([stretch.counts for stretch in each.state.ladder], axis=0) for each in (monitor, alone))
+    assert (total == other).all()
+
+
+def test_a_file_goes_on_where_it_stopped(known: Reference, tmp_path: Path) -> None:
+    whole = Monitor(known)
+    for part in range(2):
+        with Monitor.open(tmp_path / "m.json", known) as monitor:
+            for seed in range(20):
+                monitor.update(photographs(8, 100 * part + seed))
+                whole.update(photographs(8, 100 * part + seed))
+    again = Monitor.load(tmp_path / "m.json")
+    assert [each.length for each in again.state.ladder] == [each.length for each in whole.state.ladder]
+    for mine, theirs in zip(again.state.ladder, whole.state.ladder, strict=True):
+        assert (mine.counts == theirs.counts).all()
+        assert mine.data == theirs.data
+    assert again.verdict().evidence == pytest.approx(whole.verdict().evidence)
+
+
+def test_a_second_writer_is_refused(known: Reference, tmp_path: Path) -> None:
+    with (
+        Monitor.open(tmp_path / "m.json", known),
+        pytest.raises(OutputError, match="another process that is writing"),
+    ):
+        Monitor.open(tmp_path / "m.json", known)
+    Monitor.open(tmp_path / "m.json", known).close()
+
+
+def test_another_reference_or_option_is_refused(known: Reference, tmp_path: Path) -> None:
+    with Monitor.open(tmp_path / "m.json", known):
+        pass
+    with pytest.raises(DataError, match="another reference"):
+        Monitor.open(tmp_path / "m.json", reference(300, 9))
+    with pytest.raises(DataError, match="another alpha"):
+        Monitor.open(tmp_path / "m.json", alpha=0.01)
+    Monitor.open(tmp_path / "m.json").close()
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"schema": "other/1"}', "[]", "counts", "ladder", "reference"])
+def test_a_damaged_file_is_refused_and_left(known: Reference, tmp_path: Path, damage: str) -> None:
+    place = tmp_path / "m.json"
+    monitor = Monitor(known)
+    monitor.update(photographs(8, 0))
+    monitor.save(place)
+    text = damage
+    if damage in ("counts", "ladder", "reference"):
+        document = json.loads(place.read_text())
+        if damage == "counts":
+            document["state"]["ladder"][0]["counts"] = "AAAA"
+        elif damage == "ladder":
+            document["state"]["ladder"][0]["length"] = 3
+        else:
+            del document["reference"]
+        text = json.dumps(document)
+    place.write_text(text)
+    with pytest.raises(DataError):
+        Monitor.open(place)
+    assert place.read_text() == text
+
+
+_SERVICE = """
+import sys
+from tare.monitoring.monitor import Monitor
+from tests.monitoring.made import photographs
+monitor = Monitor.open(sys.argv[1], sys.argv[2], every=5)
+batch = 0
+while True:
+    monitor.update(photographs(4, batch))
+    batch += 1
+    print(batch, flush=True)
+"""
+
+
+def test_a_killed_service_loses_no_more_than_it_says(known: Reference, tmp_path: Path) -> None:
+    known.save(tmp_path / "reference.json")
+    place, root = tmp_path / "m.json", Path(__file__).parents[2]
+    counted = 0
+    for _ in range(2):
+        command = [sys.executable, "-c", _SERVICE, str(place), str(tmp_path / "reference.json")]
+        path = os.pathsep.join([str(root / "src"), str(root)])
+        environment = {**os.environ, "PYTHONPATH": path}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as service:  # noqa: S603 - our own
+            assert service.stdout is not None
+            told = 0
+            while told < 23:
+                told = int(service.stdout.readline())
+            service.send_signal(signal.SIGKILL)
+            told = max([told, *map(int, service.stdout.read().split())])
+        kept = Monitor.load(place).state.batches
+        assert counted + told - 5 <= kept <= counted + told + 1
+        counted = kept
