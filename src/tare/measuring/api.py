@@ -11,6 +11,8 @@ from typing import Any
 from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
+from tare.measuring.clusters import in_clusters, with_cluster_errors
+from tare.measuring.facts import with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
@@ -40,7 +42,9 @@ def measure(request: MeasureRequest) -> DatasetStats:
     samples that took.
 
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
-    standard errors count samples. A channel with NaN or infinities has mean and std NaN, unless ``exclude_nan``.
+    standard errors count samples, or clusters of samples with ``cluster``. A channel with NaN or infinities has mean and std
+    NaN, unless ``exclude_nan``. ``extra["facts"]`` holds what the files state of their values; samples whose units, scale or
+    spacing differ are refused.
 
     Raises :class:`DataError` if there is nothing to measure, and :class:`TooManySkippedError`, which carries the statistics
     of the readable samples, if the share of unreadable samples is above ``max_skipped``.
@@ -51,6 +55,7 @@ def measure(request: MeasureRequest) -> DatasetStats:
 def measured(request: MeasureRequest) -> DatasetStats:
     """Carry out a request; see :func:`measure`."""
     source, options, extra = _opened(request)
+    source = in_clusters(source, request.cluster)
     nodata = _nodata(request)
     if nodata:
         source = WithoutNodata(source, nodata)
@@ -66,7 +71,8 @@ def measured(request: MeasureRequest) -> DatasetStats:
     remarks = [*source.remarks, *(() if nodata else nodata_remarks(state, stats))]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
-    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+    stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, mixed_spacing=request.mixed_spacing)
+    return enough_read(with_cluster_errors(stats, state), request.max_skipped)
 
 
 def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:
@@ -93,6 +99,8 @@ def _drawn(request: MeasureRequest, tolerance: float, source: Source[Any]) -> tu
         raise DataError(
             "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
         )
+    if request.cluster is not None:
+        raise DataError("a random sample of independent samples", "--cluster", "measure all of it, without --sample")
     if request.pages == "samples":
         raise DataError("a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample")
     rule, workers = StoppingRule(tolerance, request.confidence), request.workers or default_workers()

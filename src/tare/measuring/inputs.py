@@ -71,6 +71,13 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
     )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
+    cluster: str | None = option(
+        None,
+        "Let standard errors count clusters of samples, such as the tiles of one scene: 'folder', or a regular expression whose "
+        "first group in a sample's path names its cluster.",
+        metavar="folder|REGEX",
+    )
+    mixed_spacing: bool = option(False, "Pool volumes or scenes whose spacing differs; without it they are refused.")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "Save a long pass in this file, and resume it from there.", kind=Path | None, of_file=True

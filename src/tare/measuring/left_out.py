@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
 
@@ -74,7 +74,7 @@ class Foreground(Cut):
             return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
         inside_mask = mask.any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
-        return Kept(sample.path, channels, sample.label, sample.notes)
+        return Kept(sample.path, channels, sample.label, sample.notes, sample.facts)
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ class WithoutNodata(Cut):
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The other values of each channel; of rows, of each column."""
-        if isinstance(record, Kept):
+        if isinstance(record, Kept | Part):
             yield replace(record, channels=self._of(record.channels))
         elif isinstance(record, Sample):
-            yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes)
+            yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes, record.facts)
         elif isinstance(record, Stack):
             block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
             for index, values in enumerate(block):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 #: What a file states of all its values, by name: "units", "spacing", "scale" and the like, each in words.
 Facts = tuple[tuple[str, str], ...]
+#: The words of a fact that a file could state and does not.
+UNSTATED = "unstated"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,6 +44,9 @@ class Source(ABC, Generic[ChunkT]):
     #: Names of the channels, if the data state them (columns of a table); else None.
     channel_names: tuple[str, ...] | None = None
 
+    #: Names the cluster of a sample by its path, if samples are not independent (the tiles of a scene); else None.
+    cluster_of: Callable[[str], str] | None = None
+
     #: What was assumed or left out when the data were opened, each a sentence for the user.
     remarks: tuple[str, ...] = ()
 

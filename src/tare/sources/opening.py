@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, op
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
+from tare.sources.rasters.tags import is_georeferenced
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 
@@ -33,23 +34,39 @@ _SAMPLES, _SINGLE = 1, 9
 class Format:
     """A format: the pattern of its file names, the function that opens a file, and the options that apply to it.
 
-    Of formats that are equally frequent in a folder the lowest ``rank`` wins; files of the others are ignored.
+    Of formats that are equally frequent in a folder the lowest ``rank`` wins; files of the others are ignored. With ``each`` the
+    function takes a name and many files, each of which is a sample.
     """
 
     pattern: re.Pattern[str]
     opener: str
     takes: frozenset[str] = frozenset()
     rank: int = _SINGLE
+    each: bool = False
 
     def open(self, place: Any, options: Options) -> Source[Any]:
         """Open one file or object, importing the module on first use."""
-        module, _, function = self.opener.partition(":")
-        source: Source[Any] = getattr(importlib.import_module(f"tare.sources.{module}"), function)(place, options)
+        if self.each:
+            return self.open_all(place, (place,), options)
+        source: Source[Any] = self._function(place, options)
         return source
 
+    def open_all(self, name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
+        """Open files each of which is a sample, as one source; for a format with ``each``."""
+        for file in files[:1]:
+            if is_url(file):
+                raise DataError("files on this machine, as the library of their format reads them", f"{file!r}", "copy them here")
+        source: Source[Any] = self._function(name, files, options)
+        return source
 
-def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Format:
-    return Format(re.compile(pattern, re.IGNORECASE), opener, frozenset(takes), rank)
+    @property
+    def _function(self) -> Callable[..., Any]:
+        module, _, function = self.opener.partition(":")
+        return getattr(importlib.import_module(f"tare.sources.{module}"), function)  # type: ignore[no-any-return]
+
+
+def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE, each: bool = False) -> Format:
+    return Format(re.compile(pattern, re.IGNORECASE), opener, frozenset(takes), rank, each)
 
 
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
@@ -64,8 +81,12 @@ FORMATS = (
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
+
+#: TIFF files that state their place on Earth.
+_RASTERS = _format("", "rasters.georeferenced:open_rasters", "columns", each=True)
 
 #: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
@@ -90,7 +111,8 @@ def open_file(place: str, options: Options) -> Source[Any]:
     """Open one file by its name. Raises :class:`DataError` for an unknown format or a missing file."""
     if not is_url(place) and not Path(place).exists():
         raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
-    return _checked(_format_of(place), options, place).open(place, options)
+    kind = _format_of(place)
+    return _checked(_scenes(kind, (place,)) or kind, options, place).open(place, options)
 
 
 def _open_place(place: str, options: Options) -> Source[Any]:
@@ -104,7 +126,9 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     """Open a folder in the format of most of its files; without any known file, as a folder of images."""
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
-    _checked(chosen, options, place)
+    read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
+    if read_as.each:
+        return read_as.open_all(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen.rank > _SAMPLES:
         return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen is FORMATS[0] and not is_url(place):
@@ -115,10 +139,26 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
 
 
 def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
-    formats = [_checked(_format_of(file), options, file) for file in files]
+    formats = [_format_of(file) for file in files]
+    scenes = _scenes(FORMATS[0], files)
+    read_as = [scenes or kind if kind is FORMATS[0] else kind for kind in formats]
+    for kind, file in zip(read_as, files, strict=True):
+        _checked(kind, options, file)
+    if len({*read_as}) == 1 and read_as[0].each:
+        return read_as[0].open_all(name, files, options)
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
     return _shards(name, files, options)
+
+
+def _scenes(kind: Format, names: Iterable[str]) -> Format | None:
+    """The format of scenes instead of images, if the first TIFF among ``names`` is one; else None."""
+    if kind is not FORMATS[0]:
+        return None
+    first = next((name for name in islice(names, _NAMES_LOOKED_AT) if name.lower().endswith((".tif", ".tiff"))), None)
+    if first is None or not is_georeferenced(first):
+        return None
+    return _RASTERS
 
 
 def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:

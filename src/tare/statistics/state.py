@@ -119,8 +119,10 @@ class DatasetState:
     def of(cls, records: Iterable[Record], cluster_of: Callable[[str], str] | None = None) -> DatasetState:
         """Reduce the samples of one chunk; ``cluster_of`` names the cluster of a sample by its path."""
         gathered: dict[str, _Gathered] = {}
+        name = ""
         for record in records:
-            name = "" if cluster_of is None or isinstance(record, Skipped) else cluster_of(record.path)
+            if cluster_of is not None and not isinstance(record, Skipped):  # what breaks a sample off belongs to its cluster
+                name = cluster_of(record.path)
             if name not in gathered:
                 gathered[name] = _Gathered()
             gathered[name].add(record)
@@ -194,6 +196,8 @@ class _Gathered:
             self._add_part(record)
         elif isinstance(record, Skipped):
             self.skipped.append(record)
+            if self.divided is not None and self.divided.path == record.path:
+                self.divided = None  # a part of a sample is no sample
         elif isinstance(record, Sample):
             self._noted(record.path, record.notes, record.facts)
             kind = record.values.shape[-1], record.values.dtype
@@ -217,12 +221,12 @@ class _Gathered:
     def _add_part(self, part: Part) -> None:
         if self.divided is None or self.divided.path != part.path:
             self._close()
-            self._noted(part.path, part.notes, part.facts)
             self.divided = _Divided(part)
         self.divided.sums.add(part.channels)
 
     def _close(self) -> None:
         if self.divided is not None:
+            self._noted(self.divided.path, self.divided.notes, self.divided.facts)
             self.batches = self.batches.merge(self.divided.state())
             self.divided = None
 
@@ -237,7 +241,7 @@ class _Divided:
     """The sums of one sample that comes in parts."""
 
     def __init__(self, part: Part) -> None:
-        self.path = part.path
+        self.path, self.notes, self.facts = part.path, part.notes, part.facts
         self.layout = ChannelLayout(len(part.channels), part.channels[0].dtype.name)
         self.sums = channel_state.Sparse(self.layout.channels, self.layout.dtype)
 
