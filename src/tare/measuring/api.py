@@ -80,16 +80,18 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     columns, as_seen = request.columns, request.as_seen
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
-    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
+    mask = None if request.mask is None else os.fspath(request.mask)
+    turned = as_seen is not None
+    options = Options(request.channels, named, request.layout, request.array, turned, background, request.pages, mask)
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
         check_one_kind(Path(request.data))
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    if request.mask is not None:
-        source = Foreground(source, os.fspath(request.mask))
-        extra["mask"] = os.fspath(request.mask)
+    if mask is not None:
+        source = source if source.applies_mask else Foreground(source, mask)
+        extra["mask"] = mask
     return source, options, extra
 
 

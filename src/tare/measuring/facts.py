@@ -32,6 +32,7 @@ def with_facts(stats: DatasetStats, state: DatasetState, *, mixed_spacing: bool 
     facts = {name: ", ".join(values) for name, values in by_name.items()}
     remarks = [*stats.extra.get("remarks", ()), *_remarks(by_name)]
     extra = {**stats.extra, **({"facts": facts} if facts else {}), **({"remarks": remarks} if remarks else {})}
+    stats = _bits(stats, by_name.get("bits", {}))
     return _nodata(_units(replace(stats, extra=extra), by_name.get("units", {})), by_name.get("nodata", {}))
 
 
@@ -48,7 +49,9 @@ def _check_one(name: str, values: dict[str, Stated], stats: DatasetStats) -> Non
 
 def _remarks(by_name: dict[str, dict[str, Stated]]) -> list[str]:
     """One sentence a fact, but for units and no-data, which have lines of their own."""
-    told = ((name, values) for name, values in by_name.items() if name not in ("units", "nodata") and [*values] != [UNSTATED])
+    told = (
+        (name, values) for name, values in by_name.items() if name not in ("units", "nodata", "bits") and [*values] != [UNSTATED]
+    )
     return [f"{name}: {', '.join(list(values)[:_SHOWN])}{' ...' if len(values) > _SHOWN else ''}" for name, values in told]
 
 
@@ -59,6 +62,14 @@ def _units(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
     if value == UNSTATED:
         return replace(stats, units=Unknown("the files do not state it"))
     return replace(stats, units=Known(value, stated.example))
+
+
+def _bits(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
+    """The bits that the files state, in place of those that the largest value occupies."""
+    if not values or stats.dtype not in ("uint8", "uint16"):
+        return stats
+    value, stated = next(iter(values.items()))
+    return replace(stats, bits=Known(int(value), stated.example))
 
 
 def _nodata(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from tare.errors import DataError
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
+from tare.sources.files.masks import is_mask, mask_places
 
 #: Endings of masks, by which one of the same stem is found.
 _MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
@@ -55,15 +55,9 @@ class Foreground(Cut):
             raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
 
     def _masked(self, sample: Sample) -> Kept | Skipped:
-        folder = Path(self.masks).is_dir()
-        if not folder and sample.path.endswith(self.masks):
+        if is_mask(sample.path, self.masks):
             return Skipped(sample.path, "a mask", foreign=True)
-        stem = os.path.splitext(sample.path)[0]
-        if folder:
-            inside = os.path.relpath(stem, self.source.name) if Path(self.source.name).is_dir() else os.path.basename(stem)  # noqa: PTH119
-            found = [f"{Path(self.masks) / inside}{ending}" for ending in _MASK_ENDINGS]
-        else:
-            found = [f"{stem}{self.masks}"]
+        found = mask_places(sample.path, self.masks, self.source.name, _MASK_ENDINGS)
         place = next((path for path in found if Path(path).is_file()), None)
         if place is None:
             return Skipped(sample.path, f"no mask {found[0]!r}")

@@ -47,6 +47,9 @@ class Source(ABC, Generic[ChunkT]):
     #: Names the cluster of a sample by its path, if samples are not independent (the tiles of a scene); else None.
     cluster_of: Callable[[str], str] | None = None
 
+    #: Whether the source itself keeps to the mask that its options name.
+    applies_mask: bool = False
+
     #: What was assumed or left out when the data were opened, each a sentence for the user.
     remarks: tuple[str, ...] = ()
 

@@ -25,6 +25,7 @@ from tare.sources.places import files_at, is_folder, is_url
 from tare.sources.rasters.tags import is_georeferenced
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
+from tare.sources.volumes.sniffing import is_dicom
 
 #: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file; _SINGLE: never the format of a folder.
 _SAMPLES, _SINGLE = 1, 9
@@ -71,6 +72,9 @@ def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE, each: b
 
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
+#: DICOM files have any name, often one without an ending.
+_DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
+
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
     _format(r"\.wav$", "files.listed:open_encoded", rank=1),
@@ -81,6 +85,8 @@ FORMATS = (
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
+    _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
@@ -90,6 +96,8 @@ _RASTERS = _format("", "rasters.georeferenced:open_rasters", "columns", each=Tru
 
 #: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
+#: Number of files whose content is looked at where no name says anything.
+_NAMES_SNIFFED = 20
 
 
 def open_source(data: Any, options: Options | None = None) -> Source[Any]:
@@ -126,6 +134,8 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     """Open a folder in the format of most of its files; without any known file, as a folder of images."""
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
+    if not found and any(map(is_dicom, islice(_names_in(place), _NAMES_SNIFFED))):
+        return _DICOM.open_all(place, tuple(_names_in(place)), options)
     read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
     if read_as.each:
         return read_as.open_all(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
@@ -190,7 +200,7 @@ def _checked(kind: Format, options: Options, name: str) -> Format:
 
 
 def _format_of(place: str) -> Format:
-    kind = _known(place)
+    kind = _known(place) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
             "a folder, or a file of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx or a .txt list",

@@ -15,7 +15,8 @@ class Options:
     ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images.
     ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of an array in an ``.npz``. ``turned``:
     rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``:
-    whether each page of a file is a sample or a channel.
+    whether each page of a file is a sample or a channel. ``mask``: the folder of masks or the ending of their names, for
+    sources that read values and mask side by side.
     """
 
     channels: ColourMode = "stored"
@@ -25,6 +26,7 @@ class Options:
     turned: bool = False
     background: Background | None = None
     pages: PageMode | None = None
+    mask: str | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""

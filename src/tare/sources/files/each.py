@@ -56,8 +56,11 @@ class EachFile(Source[tuple[str, ...]]):
         return Indexed(len(self.files), lambda index: self._read(self.files[index]))
 
     def _read(self, file: str) -> Iterator[Record]:
+        return self._read_with(file, self.options)
+
+    def _read_with(self, file: str, options: Options) -> Iterator[Record]:
         try:
-            yield from self.reader(file, self.options)
+            yield from self.reader(file, options)
         except MissingDependencyError:
             raise
         except Exception as error:  # libraries raise errors of many kinds for damaged files

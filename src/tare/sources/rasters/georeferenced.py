@@ -6,6 +6,7 @@ data are those of digital numbers. The no-data value and the pixels outside the 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from math import isnan
@@ -36,6 +37,7 @@ def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFil
     Raises :class:`DataError` for a chosen band that it does not have, and :class:`MissingDependencyError` without rasterio.
     """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())  # it prints what is said in one line
     if options.channels != "stored":
         found = f"--channels {options.channels} for {name!r}"
         raise DataError("bands as stored", found, "choose bands with --columns, such as B04,B03,B02")
