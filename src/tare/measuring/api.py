@@ -12,7 +12,7 @@ from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.clusters import in_clusters, with_cluster_errors
-from tare.measuring.facts import with_facts
+from tare.measuring.facts import stated_nodata, with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
@@ -57,8 +57,9 @@ def measured(request: MeasureRequest) -> DatasetStats:
     source, options, extra = _opened(request)
     source = in_clusters(source, request.cluster)
     nodata = _nodata(request)
-    if nodata:
-        source = WithoutNodata(source, nodata)
+    left_out = nodata or stated_nodata(source.stated)
+    if left_out:
+        source = WithoutNodata(source, left_out)
     if request.tolerance is not None:
         state, extra["sampled"] = _drawn(request, request.tolerance, source)
     else:
@@ -71,7 +72,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
     remarks = [*source.remarks, *(() if nodata else nodata_remarks(state, stats))]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
-    stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, mixed_spacing=request.mixed_spacing)
+    stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, source.stated, mixed_spacing=request.mixed_spacing)
     return enough_read(with_cluster_errors(stats, state), request.max_skipped)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from math import isfinite
 
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
-from tare.samples.records import UNSTATED
+from tare.samples.records import UNSTATED, Facts
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState, Stated
 
@@ -17,13 +18,15 @@ _SPACING = "spacing"
 _SHOWN = 3
 
 
-def with_facts(stats: DatasetStats, state: DatasetState, *, mixed_spacing: bool = False) -> DatasetStats:
-    """Add units, no-data and the other facts that the files state.
+def with_facts(stats: DatasetStats, state: DatasetState, of_source: Facts = (), *, mixed_spacing: bool = False) -> DatasetStats:
+    """Add units, no-data and the other facts that the files state of each sample, or the source of all of them.
 
     Raises :class:`DataError` if samples differ in a fact, since values of two units or scales must not be pooled. Samples of
     different spacing are pooled only if ``mixed_spacing`` says so.
     """
     by_name: defaultdict[str, dict[str, Stated]] = defaultdict(dict)
+    for name, value in of_source:
+        by_name[name][value] = Stated(stats.samples, stats.source)
     for (name, value), stated in sorted(state.facts.items()):
         by_name[name][value] = stated
     for name, values in by_name.items():
@@ -34,6 +37,12 @@ def with_facts(stats: DatasetStats, state: DatasetState, *, mixed_spacing: bool 
     extra = {**stats.extra, **({"facts": facts} if facts else {}), **({"remarks": remarks} if remarks else {})}
     stats = _bits(stats, by_name.get("bits", {}))
     return _nodata(_units(replace(stats, extra=extra), by_name.get("units", {})), by_name.get("nodata", {}))
+
+
+def stated_nodata(of_source: Facts) -> tuple[float, ...]:
+    """The finite numbers that mean no data by what a source states of all values."""
+    numbers = [float(word) for name, words in of_source if name == "nodata" for word in words.split() if word != UNSTATED]
+    return tuple(number for number in numbers if isfinite(number))
 
 
 def _check_one(name: str, values: dict[str, Stated], stats: DatasetStats) -> None:
@@ -74,7 +83,7 @@ def _bits(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
 
 def _nodata(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
     numbers = {float(word): stated for words, stated in values.items() for word in words.split() if word != UNSTATED}
-    finite = {number: stated for number, stated in numbers.items() if number - number == 0}
+    finite = {number: stated for number, stated in numbers.items() if isfinite(number)}
     if not finite or isinstance(stats.nodata, Known):
         return stats
     return replace(stats, nodata=Known(tuple(sorted(finite)), f"the files, such as {next(iter(finite.values())).example}"))

@@ -17,6 +17,7 @@ import numpy as np
 from tare.errors import DataError
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
+from tare.sources.containers.names import is_zarr, parted
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
@@ -74,6 +75,8 @@ _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 
 #: DICOM files have any name, often one without an ending.
 _DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
+#: A Zarr array or group is a folder.
+_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
@@ -85,6 +88,11 @@ FORMATS = (
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
+    _ZARR,
+    _format(r"\.mat$", "containers.mat:open_mat", "layout", "array", rank=8),
+    _format(r"\.safetensors$", "containers.tensors:open_safetensors", "layout", "array", rank=8),
+    _format(r"\.(pt|pth)$", "containers.tensors:open_pt", "layout", "array", rank=8),
     _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
     _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
@@ -116,14 +124,17 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 
 
 def open_file(place: str, options: Options) -> Source[Any]:
-    """Open one file by its name. Raises :class:`DataError` for an unknown format or a missing file."""
-    if not is_url(place) and not Path(place).exists():
+    """Open one file by its name, or ``FILE#ARRAY``. Raises :class:`DataError` for an unknown format or a missing file."""
+    if not is_url(place) and not Path(parted(place, None)[0]).exists():
         raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
     kind = _format_of(place)
     return _checked(_scenes(kind, (place,)) or kind, options, place).open(place, options)
 
 
 def _open_place(place: str, options: Options) -> Source[Any]:
+    folder = parted(place, None)[0]
+    if not is_url(place) and Path(folder).is_dir() and is_zarr(folder):
+        return _checked(_ZARR, options, place).open(place, options)
     if is_folder(place):
         return _open_folder(place, options)
     files = files_at(place)
@@ -132,6 +143,9 @@ def _open_place(place: str, options: Options) -> Source[Any]:
 
 def _open_folder(place: str, options: Options) -> Source[Any]:
     """Open a folder in the format of most of its files; without any known file, as a folder of images."""
+    stores = _stores_in(place)
+    if stores:
+        return _shards(place, stores, options)
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
     chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
     if not found and any(map(is_dicom, islice(_names_in(place), _NAMES_SNIFFED))):
@@ -159,6 +173,14 @@ def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[A
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
     return _shards(name, files, options)
+
+
+def _stores_in(place: str) -> tuple[str, ...]:
+    """The Zarr folders directly in a folder, if it holds nothing else."""
+    if is_url(place):
+        return ()
+    inside = sorted(path for path in Path(place).iterdir() if not path.name.startswith("."))
+    return tuple(map(str, inside)) if inside and all(path.is_dir() and is_zarr(str(path)) for path in inside) else ()
 
 
 def _scenes(kind: Format, names: Iterable[str]) -> Format | None:
@@ -200,7 +222,7 @@ def _checked(kind: Format, options: Options, name: str) -> Format:
 
 
 def _format_of(place: str) -> Format:
-    kind = _known(place) or (_DICOM if is_dicom(place) else None)
+    kind = _known(parted(place, None)[0]) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
             "a folder, or a file of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx or a .txt list",
