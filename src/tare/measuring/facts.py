@@ -13,7 +13,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState, Stated
 
 #: The names of facts that may differ between the samples of a dataset.
-_FREE = frozenset(("nodata",))
+_FREE = frozenset(("nodata", "sampling rate"))
 _SPACING = "spacing"
 _SHOWN = 3
 

@@ -77,6 +77,9 @@ _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 _DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
 #: A Zarr array or group is a folder.
 _ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
+#: Recordings that a library decodes; of WAV files only large ones, as a stream.
+_SOUNDS = _format(r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", rank=8, each=True)
+_LARGE_WAV = 64 << 20
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
@@ -93,6 +96,12 @@ FORMATS = (
     _format(r"\.mat$", "containers.mat:open_mat", "layout", "array", rank=8),
     _format(r"\.safetensors$", "containers.tensors:open_safetensors", "layout", "array", rank=8),
     _format(r"\.(pt|pth)$", "containers.tensors:open_pt", "layout", "array", rank=8),
+    _format(r"\.(jsonl|ndjson)(\.gz)?$", "tables.json_lines:open_json_lines", "columns", "pages", rank=8),
+    _format(r"\.(sqlite|sqlite3|db)$", "tables.databases:open_sqlite", "columns", "array", rank=8),
+    _format(r"\.duckdb$", "tables.databases:open_duckdb", "columns", "array", rank=8),
+    _format(r"\.(xlsx|xlsm|xlsb|xls|ods)$", "tables.databases:open_excel", "columns", "array", rank=8),
+    _SOUNDS,
+    _format(r"\.(mp4|m4v|mov|mkv|webm|avi|mpg|mpeg|ts)$", "streams.video:open_videos", rank=8, each=True),
     _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
     _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
@@ -164,8 +173,8 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
 
 def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
     formats = [_format_of(file) for file in files]
-    scenes = _scenes(FORMATS[0], files)
-    read_as = [scenes or kind if kind is FORMATS[0] else kind for kind in formats]
+    instead = {kind: _scenes(kind, files) or kind for kind in {*formats}}
+    read_as = [instead[kind] for kind in formats]
     for kind, file in zip(read_as, files, strict=True):
         _checked(kind, options, file)
     if len({*read_as}) == 1 and read_as[0].each:
@@ -184,13 +193,19 @@ def _stores_in(place: str) -> tuple[str, ...]:
 
 
 def _scenes(kind: Format, names: Iterable[str]) -> Format | None:
-    """The format of scenes instead of images, if the first TIFF among ``names`` is one; else None."""
+    """The format of scenes instead of images, if the first TIFF is one, of streams instead of large WAV files; else None."""
+    if kind is FORMATS[1]:
+        return _SOUNDS if any(_is_large_wav(name) for name in names) else None
     if kind is not FORMATS[0]:
         return None
     first = next((name for name in islice(names, _NAMES_LOOKED_AT) if name.lower().endswith((".tif", ".tiff"))), None)
     if first is None or not is_georeferenced(first):
         return None
     return _RASTERS
+
+
+def _is_large_wav(name: str) -> bool:
+    return name.lower().endswith(".wav") and not is_url(name) and Path(name).exists() and Path(name).stat().st_size > _LARGE_WAV
 
 
 def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
