@@ -23,7 +23,7 @@ from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, op
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
-from tare.sources.rasters.tags import is_georeferenced
+from tare.sources.rasters.tags import scene_kind
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 from tare.sources.volumes.sniffing import is_dicom
@@ -108,8 +108,11 @@ FORMATS = (
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
 
-#: TIFF files that state their place on Earth.
-_RASTERS = _format("", "rasters.georeferenced:open_rasters", "columns", each=True)
+#: TIFF files that are scenes rather than pictures.
+_SCENES = {
+    "geo": _format("", "rasters.georeferenced:open_rasters", "columns", each=True),
+    "ome": _format("", "rasters.ome:open_ome", each=True),
+}
 
 #: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
@@ -199,9 +202,7 @@ def _scenes(kind: Format, names: Iterable[str]) -> Format | None:
     if kind is not FORMATS[0]:
         return None
     first = next((name for name in islice(names, _NAMES_LOOKED_AT) if name.lower().endswith((".tif", ".tiff"))), None)
-    if first is None or not is_georeferenced(first):
-        return None
-    return _RASTERS
+    return None if first is None else _SCENES.get(scene_kind(first) or "")
 
 
 def _is_large_wav(name: str) -> bool:
@@ -240,9 +241,9 @@ def _format_of(place: str) -> Format:
     kind = _known(parted(place, None)[0]) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
-            "a folder, or a file of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx or a .txt list",
+            "a folder, or a file of images, scenes, volumes, recordings, videos, arrays or tables by the ending of its name",
             f"{place!r}",
-            "rename or convert it",
+            "docs/reference/formats.md lists the endings; rename or convert it",
         )
     return kind
 
