@@ -34,10 +34,11 @@ from tare.system.options import verb
 def measure(request: MeasureRequest) -> DatasetStats:
     """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, else unchanged).
 
-    ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
-    ``.npz`` or IDX files or a list of files, or an array, tensor, table, torch dataset or loader, or Hugging Face dataset.
-    With ``as_seen`` images are rotated as EXIF states. A note in ``extra["notes"]`` counts images with alpha. The result is the
-    same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
+    ``data`` is a folder, file, pattern or fsspec URL, a list of files, or an array, tensor, table, torch dataset or loader, or
+    Hugging Face dataset. Files hold images, scenes, volumes, recordings, videos, arrays, tables or archives
+    (docs/reference/formats.md); ``FILE#ARRAY`` names one array of several. With ``as_seen`` a note in ``extra["notes"]`` counts
+    images whose EXIF orientation is not applied, unless ``exif`` is "apply"; another one counts images with alpha. The result
+    is the same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
     ``tolerance`` all means and stds hold simultaneously (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many
     samples that took.
 
@@ -82,7 +83,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
     mask = None if request.mask is None else os.fspath(request.mask)
-    turned = as_seen is not None
+    turned = None if as_seen is None else request.exif == "apply"
     options = Options(request.channels, named, request.layout, request.array, turned, background, request.pages, mask)
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
         check_one_kind(Path(request.data))

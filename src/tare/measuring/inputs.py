@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.samples.modes import AlphaMode, ColourMode, PageMode
+from tare.samples.modes import AlphaMode, ColourMode, ExifMode, PageMode
 from tare.sources.reading import Readers, Skipping
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, Seeded, declared, option, words
@@ -68,6 +68,10 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
         "Measure images only where their mask is not 0: a folder of masks, or the ending of their names, such as _mask.png.",
         metavar="FOLDER|ENDING",
         kind=str | None,
+    )
+    exif: ExifMode = option(
+        "ignore",
+        "EXIF orientation with --as-seen: ignored as torchvision and timm do, or applied as Hugging Face's datasets does.",
     )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")

@@ -17,7 +17,7 @@ import numpy as np
 from tare.errors import DataError
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
-from tare.sources.containers.names import is_zarr, parted
+from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr, parted
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
@@ -80,6 +80,7 @@ _ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "arra
 #: Recordings that a library decodes; of WAV files only large ones, as a stream.
 _SOUNDS = _format(r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", rank=8, each=True)
 _LARGE_WAV = 64 << 20
+_LMDB = _format(r"\.(mdb|lmdb)/?$", "containers.lmdb_store:open_lmdb", "pages")
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
@@ -93,6 +94,7 @@ FORMATS = (
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
     _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
     _ZARR,
+    _LMDB,
     _format(r"\.mat$", "containers.mat:open_mat", "layout", "array", rank=8),
     _format(r"\.safetensors$", "containers.tensors:open_safetensors", "layout", "array", rank=8),
     _format(r"\.(pt|pth)$", "containers.tensors:open_pt", "layout", "array", rank=8),
@@ -113,6 +115,13 @@ _SCENES = {
     "geo": _format("", "rasters.georeferenced:open_rasters", "columns", each=True),
     "ome": _format("", "rasters.ome:open_ome", each=True),
 }
+
+#: Folders that are one dataset by what lies in them.
+_FOLDERS: tuple[tuple[Callable[[str], bool], Format], ...] = (
+    (is_zarr, _ZARR),
+    (is_lmdb, _LMDB),
+    (is_lerobot, _format("", "tables.lerobot:open_lerobot", "columns")),
+)
 
 #: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
@@ -145,8 +154,10 @@ def open_file(place: str, options: Options) -> Source[Any]:
 
 def _open_place(place: str, options: Options) -> Source[Any]:
     folder = parted(place, None)[0]
-    if not is_url(place) and Path(folder).is_dir() and is_zarr(folder):
-        return _checked(_ZARR, options, place).open(place, options)
+    if not is_url(place) and Path(folder).is_dir():
+        kind = next((kind for recognises, kind in _FOLDERS if recognises(folder)), None)
+        if kind is not None:
+            return _checked(kind, options, place).open(place, options)
     if is_folder(place):
         return _open_folder(place, options)
     files = files_at(place)
@@ -241,9 +252,9 @@ def _format_of(place: str) -> Format:
     kind = _known(parted(place, None)[0]) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
-            "a folder, or a file of images, scenes, volumes, recordings, videos, arrays or tables by the ending of its name",
+            "a folder, or a file such as .jpg, .tif, .wav, .flac, .mp4, .nii, .dcm, .npy, .h5, .zarr, .mat, .parquet, .csv or .tar",
             f"{place!r}",
-            "docs/reference/formats.md lists the endings; rename or convert it",
+            "rename or convert it",
         )
     return kind
 
