@@ -252,7 +252,7 @@ def _format_of(place: str) -> Format:
     kind = _known(parted(place, None)[0]) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
-            "a folder, or a file such as .jpg, .tif, .wav, .flac, .mp4, .nii, .dcm, .npy, .h5, .zarr, .mat, .parquet, .csv or .tar",
+            "a folder, or a file such as .jpg, .tif, .wav, .flac, .mp4, .nii, .dcm, .npy, .h5, .zarr, .mat, .parquet, .csv, .tar",
             f"{place!r}",
             "rename or convert it",
         )
