@@ -95,6 +95,7 @@ FORMATS = (
     _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
     _ZARR,
     _LMDB,
+    _format(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?(\.gz)?$", "containers.tfrecord:open_tfrecord", "columns", "pages", rank=8),
     _format(r"\.mat$", "containers.mat:open_mat", "layout", "array", rank=8),
     _format(r"\.safetensors$", "containers.tensors:open_safetensors", "layout", "array", rank=8),
     _format(r"\.(pt|pth)$", "containers.tensors:open_pt", "layout", "array", rank=8),
