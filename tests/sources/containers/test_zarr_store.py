@@ -50,7 +50,7 @@ def test_several_arrays_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"images \(5 x 4 float64\), labels \(5 int64\), found several"):
         tare.measure(tmp_path / "a.zarr")
     assert tare.measure(f"{tmp_path}/a.zarr#images").samples == 5
-    with pytest.raises(DataError, match="one of the arrays"):
+    with pytest.raises(DataError, match="one of the arrays or tables"):
         tare.measure(f"{tmp_path}/a.zarr#../b.zarr")
 
 

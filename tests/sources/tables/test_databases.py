@@ -112,7 +112,7 @@ def test_a_duckdb_table_is_read_and_a_view_of_other_files_is_not(tmp_path: Path)
     database.close()
     stats = tare.measure(tmp_path / "a.duckdb")
     assert stats.mean == (499.5, 999.0)
-    with pytest.raises(DataError, match="one of the arrays t"):
+    with pytest.raises(DataError, match="one of the arrays or tables t"):
         tare.measure(f"{tmp_path}/a.duckdb#v")
 
 

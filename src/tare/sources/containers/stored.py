@@ -167,18 +167,16 @@ def chosen(place: str, arrays: Mapping[str, str], stated: str | None) -> str:
     """
     if stated is None and len(arrays) == 1:
         return next(iter(arrays))
+    if not arrays:
+        raise DataError(
+            "an array or table of numbers in the file", f"none in {place!r}", "check it: links and objects are not read"
+        )
     name = None if stated is None else next((each for each in arrays if each.strip("/") == stated.strip("/")), None)
     if name is None:
         shown = ", ".join(f"{each} {what}" for each, what in list(arrays.items())[:8]) + (", ..." if len(arrays) > 8 else "")
-        found = (
-            f"no array of numbers in {place!r}"
-            if not arrays
-            else f"{stated!r} for {place!r}"
-            if stated
-            else f"several in {place!r}"
-        )
-        first = next(iter(arrays), "NAME").strip("/")
-        raise DataError(f"one of the arrays {shown or '(none)'}", found, f"name it: {place}#{first}, or --array {first}")
+        found = f"{stated!r} for {place!r}" if stated else f"several in {place!r}"
+        first = next(iter(arrays)).strip("/")
+        raise DataError(f"one of the arrays or tables {shown}", found, f"name it: {place}#{first}, or --array {first}")
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,15 +83,18 @@ def _loaded(file: str) -> Any:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except Exception:
         try:  # files of old versions cannot be mapped
-            return torch.load(file, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what the refusal says
+                return torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:
-            text = reason_of(error, None)
-            objects = "Weights only" in text or "WeightsUnpickler" in text or "Unsupported" in text
-            found = (
-                "other objects than tensors, which are never unpickled" if objects else reason_of(error) or type(error).__name__
-            )
-            remedy = "save the tensors alone, or as .safetensors" if objects else "fetch it again"
+            unpickled = "Weights only" in reason_of(error, None)
+            found = "damaged, or other objects than tensors, which are never unpickled" if unpickled else _reason(error)
+            remedy = "save the tensors alone, or as .safetensors" if unpickled else "fetch it again"
             raise DataError("a .pt file of tensors", f"{file!r}: {found}", remedy) from None
+
+
+def _reason(error: Exception) -> str:
+    return reason_of(error) or type(error).__name__
 
 
 def _found(value: Any, name: str) -> Iterator[tuple[str, Any]]:
