@@ -234,7 +234,7 @@ class Moments:
     def _of_total(cls, count: int, total: Dyadic, squares: Dyadic) -> Moments:
         n = Dyadic(count)
         alone = cls(count=count, total=total, squares=squares)
-        mean, variance = Dyadic.of(alone.mean), Dyadic.of(min(alone.variance, sys.float_info.max))
+        mean, variance = alone.mean, min(alone.variance, sys.float_info.max)
         return cls(
             samples=1,
             count=count,
@@ -246,10 +246,10 @@ class Moments:
             cross_ss=total * total,
             cross_sq=total * squares,
             cross_qq=squares * squares,
-            sample_means=mean,
-            sample_means_squared=mean * mean,
-            sample_stds=Dyadic.of(alone.std),
-            sample_variances=variance,
+            sample_means=Dyadic.of(mean),
+            sample_means_squared=Dyadic.of(mean * mean),
+            sample_stds=Dyadic.of(math.sqrt(variance)),
+            sample_variances=Dyadic.of(variance),
         )
 
     def merge(self, other: Moments) -> Moments:

@@ -194,10 +194,12 @@ class _Gathered:
         """Add one record."""
         if isinstance(record, Part):
             self._add_part(record)
-        elif isinstance(record, Skipped):
+            return
+        if isinstance(record, Skipped) and self.divided is not None and self.divided.path == record.path:
+            self.divided = None  # a part of a sample is no sample
+        self._close()
+        if isinstance(record, Skipped):
             self.skipped.append(record)
-            if self.divided is not None and self.divided.path == record.path:
-                self.divided = None  # a part of a sample is no sample
         elif isinstance(record, Sample):
             self._noted(record.path, record.notes, record.facts)
             kind = record.values.shape[-1], record.values.dtype
