@@ -68,6 +68,11 @@ def _geotiff(path: Path, **options: Any) -> None:
         file.write(values)
 
 
+def _cut_scene(path: Path, length: int) -> None:
+    _geotiff(path, nodata=0)
+    path.write_bytes(path.read_bytes()[:length])
+
+
 def _nifti(path: Path, shape: tuple[int, ...] = (12, 13, 14)) -> None:
     import nibabel
 
@@ -240,8 +245,8 @@ _WRITERS: dict[str, tuple[str, Writer]] = {
 }
 _SPECIAL: dict[str, dict[str, Writer]] = {
     "rasterio": {
-        "truncated-scene.tif": lambda path: _geotiff(path) or (path.write_bytes(path.read_bytes()[:9000])),
-        "no-data-at-all.tif": lambda path: _geotiff(path, nodata=0) or (path.write_bytes(path.read_bytes()[:700])),
+        "truncated-scene.tif": lambda path: _cut_scene(path, 9000),
+        "no-data-at-all.tif": lambda path: _cut_scene(path, 700),
     },
     "nibabel": {
         "four-axes.nii.gz": lambda path: _nifti(path, (5, 5, 5, 7)),

@@ -28,8 +28,9 @@ from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 from tare.sources.volumes.sniffing import is_dicom
 
-#: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file; _SINGLE: never the format of a folder.
-_SAMPLES, _SINGLE = 1, 9
+#: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file, of which _CONTAINER gives way to all others;
+#: _SINGLE: never the format of a folder.
+_SAMPLES, _CONTAINER, _SINGLE = 1, 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ FORMATS = (
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
-    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=7),
     _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
     _ZARR,
     _LMDB,
@@ -104,7 +105,7 @@ FORMATS = (
     _format(r"\.duckdb$", "tables.databases:open_duckdb", "columns", "array", rank=8),
     _format(r"\.(xlsx|xlsm|xlsb|xls|ods)$", "tables.databases:open_excel", "columns", "array", rank=8),
     _SOUNDS,
-    _format(r"\.(mp4|m4v|mov|mkv|webm|avi|mpg|mpeg|ts)$", "streams.video:open_videos", rank=8, each=True),
+    _format(r"\.(mp4|m4v|mov|mkv|webm|avi|mpg|mpeg)$", "streams.video:open_videos", rank=8, each=True),
     _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
     _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
@@ -171,9 +172,10 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     if stores:
         return _shards(place, stores, options)
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
-    chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
-    if not found and any(map(is_dicom, islice(_names_in(place), _NAMES_SNIFFED))):
-        return _DICOM.open_all(place, tuple(_names_in(place)), options)
+    chosen = _most_frequent(found)
+    if chosen is None and any(map(is_dicom, islice(_names_in(place), _NAMES_SNIFFED))):
+        return _checked(_DICOM, options, place).open_all(place, tuple(_names_in(place)), options)
+    chosen = chosen or FORMATS[0]
     read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
     if read_as.each:
         return read_as.open_all(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
@@ -197,6 +199,13 @@ def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[A
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
     return _shards(name, files, options)
+
+
+def _most_frequent(found: Counter[Format]) -> Format | None:
+    """The format of most files; containers, which often lie beside images as their annotations, only where nothing else is."""
+    kinds = [kind for kind in found if kind.rank < _SINGLE]
+    first = [kind for kind in kinds if kind.rank < _CONTAINER or kind.each]
+    return min(first or kinds, key=lambda kind: (-found[kind], kind.rank), default=None)
 
 
 def _stores_in(place: str) -> tuple[str, ...]:

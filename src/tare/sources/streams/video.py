@@ -18,7 +18,7 @@ from tare.system.optional import require
 #: Containers by the ending of a name. FFmpeg would otherwise guess by content, and a playlist may name other files and addresses.
 _CONTAINERS = {
     ".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".avi": "avi", ".mpg": "mpeg",
-    ".mpeg": "mpeg", ".ts": "mpegts",
+    ".mpeg": "mpeg",
 }  # fmt: skip
 
 
