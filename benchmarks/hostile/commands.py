@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.hostile import bad_code, bad_documents, bad_folders, bad_images, bad_sources
+from benchmarks.hostile import bad_code, bad_documents, bad_fields, bad_folders, bad_images, bad_sources
 
 NET = """
 from torch import nn
@@ -105,6 +105,7 @@ def cases() -> Iterator[Case]:
     yield from _each("compare", bad_sources.bad_sources(), ("compare", "{bad}", "good.json"))
     yield from _each("transfer", bad_sources.bad_sources(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
     yield from _each("study", bad_sources.bad_sources(), ("study", "--data", "{bad}", *_STUDY))
+    yield from _of_fields()
     documents = bad_documents.bad_json()
     yield from _each("spec", documents, ("spec", "{bad}", "--json"))
     yield from _each("check --spec", documents, ("check", "pipe.py:transform", "--spec", "{bad}"))
@@ -133,6 +134,16 @@ def cases() -> Iterator[Case]:
     yield from _each("spec", readable, ("spec", "{bad}"))
     yield from _each("spec", bad_documents.bad_graphs(), ("spec", "onnx:{bad}"))
     yield from _more(weights)
+
+
+def _of_fields() -> Iterator[Case]:
+    """Files of a field's own formats; where bits were flipped, another number may be what is left."""
+    for command, argv in (
+        ("measure, formats of a field", ("measure", "{bad}", "--json")),
+        ("check --data, formats of a field", ("check", "pipe.py:transform", "--model", "timm:resnet18", "--data", "{bad}")),
+    ):
+        for name, write in bad_fields.bad_fields().items():
+            yield Case(command, name, argv, (0, 1, 2) if name.startswith("flipped") else (2,), write)
 
 
 def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:

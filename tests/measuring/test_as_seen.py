@@ -52,15 +52,20 @@ def test_squashed_images_are_those_of_torchvision(tmp_path: Path) -> None:
     assert_measured(tare.measure(tmp_path, as_seen=Geometry((20, 30), "bicubic", 1.0, "squash")), images)
 
 
-def test_exif_orientation_is_honoured_before_the_crop(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied_before_the_crop_where_that_is_stated(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(random_rgb(1, 40, 80)).save(tmp_path / "turned.png", exif=exif)
     steps = v2.Compose([v2.Resize((20, 10)), v2.PILToTensor()])
     standing = ImageOps.exif_transpose(Image.open(tmp_path / "turned.png"))
     assert standing.size == (40, 80)
+    geometry = Geometry((20, 10), "bilinear", 1.0, "squash")
     for data in (tmp_path, [tmp_path / "turned.png"]):
-        assert_measured(tare.measure(data, as_seen=Geometry((20, 10), "bilinear", 1.0, "squash")), [steps(standing)])
+        assert_measured(tare.measure(data, as_seen=geometry, exif="apply"), [steps(standing)])
+        assert_measured(tare.measure(data, as_seen=geometry), [steps(Image.open(tmp_path / "turned.png"))])
+    notes = [tare.measure(tmp_path, as_seen=geometry, exif=exif).extra["notes"] for exif in ("apply", "ignore")]
+    assert notes == [{"turned as EXIF states": 1}, {"EXIF orientation not applied": 1}]
+    assert "notes" not in tare.measure(tmp_path).extra  # the orientation changes no pooled figure
 
 
 def test_a_stack_of_images_is_seen_image_by_image(tmp_path: Path) -> None:

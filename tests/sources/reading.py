@@ -60,3 +60,14 @@ def _parts(record: Record) -> Any:
     if isinstance(record, Sample):
         return record.path, record.label, record.values.shape, record.values.tobytes(), record.notes
     return record
+
+
+def assert_pooled_by_index(source: Source[Any]) -> None:
+    """Insist that the samples by index, from the last to the first, have the moments of all of them read in order."""
+    indexed = source.indexed()
+    assert indexed is not None
+    by_index = DatasetState.of(record for index in reversed(range(indexed.number)) for record in indexed.read(index))
+    (ours,), (theirs,) = by_index.groups.values(), state_of(source).groups.values()
+    assert ours.samples == theirs.samples == indexed.number
+    for one, other in zip(ours.channels, theirs.channels, strict=True):
+        np.testing.assert_allclose((one.moments.mean, one.moments.std), (other.moments.mean, other.moments.std), rtol=1e-12)

@@ -96,3 +96,19 @@ def test_heavy_libraries_load_only_when_used() -> None:
     code = f"import sys, tare.sources.opening; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("ending", [".mat", ".h5", ".pt", ".jsonl", ".db"])
+def test_containers_beside_images_are_their_annotations_however_many_there_are(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(RGB, "PNG"))
+    for index in range(5):
+        (tmp_path / f"{index}{ending}").write_bytes(b"an annotation")
+    assert tare.measure(tmp_path).samples == 1
+
+
+def test_dicom_files_without_an_ending_are_found_beside_a_list(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("words")
+    (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
+    pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
+    with pytest.raises(DataError, match="DICOM|pixel data"):
+        tare.measure(tmp_path)

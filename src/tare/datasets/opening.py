@@ -17,7 +17,7 @@ from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import check_label_column, is_table, labelled_table, unlabelled_table
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
-from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -148,6 +148,10 @@ def _samples(record: Record) -> Iterator[_One]:
     elif isinstance(record, Stack):
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
         yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
+    elif isinstance(record, Part):
+        raise DataError(
+            "samples that are held at once", f"a part of {record.path!r}", "cut it into tiles or clips, or measure it alone"
+        )
     elif isinstance(record, Rows):
         yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
 

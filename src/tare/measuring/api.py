@@ -11,6 +11,8 @@ from typing import Any
 from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
+from tare.measuring.clusters import in_clusters, with_cluster_errors
+from tare.measuring.facts import stated_nodata, with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import LEFT_OUT, Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
@@ -32,15 +34,18 @@ from tare.system.options import verb
 def measure(request: MeasureRequest) -> DatasetStats:
     """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, else unchanged).
 
-    ``data`` is a folder, file, pattern or fsspec URL of images, WAV recordings, tar shards, Parquet, Arrow, CSV, ``.npy``,
-    ``.npz`` or IDX files or a list of files, or an array, tensor, table, torch dataset or loader, or Hugging Face dataset.
-    With ``as_seen`` images are rotated as EXIF states. A note in ``extra["notes"]`` counts images with alpha. The result is the
-    same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
+    ``data`` is a folder, file, pattern or fsspec URL, a list of files, or an array, tensor, table, torch dataset or loader, or
+    Hugging Face dataset. Files hold images, scenes, volumes, recordings, videos, arrays, tables or archives
+    (docs/reference/formats.md); ``FILE#ARRAY`` names one array of several. With ``as_seen`` a note in ``extra["notes"]`` counts
+    images whose EXIF orientation is not applied, unless ``exif`` is "apply"; another one counts images with alpha. The result
+    is the same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
     ``tolerance`` all means and stds hold simultaneously (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many
     samples that took.
 
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
-    standard errors count samples. A channel with NaN or infinities has mean and std NaN, unless ``exclude_nan``.
+    standard errors count samples, or clusters of samples with ``cluster``. A channel with NaN or infinities has mean and std
+    NaN, unless ``exclude_nan``. ``extra["facts"]`` holds what the files state of their values; samples whose units, scale or
+    spacing differ are refused.
 
     Raises :class:`DataError` if there is nothing to measure, and :class:`TooManySkippedError`, which carries the statistics
     of the readable samples, if the share of unreadable samples is above ``max_skipped``.
@@ -51,9 +56,11 @@ def measure(request: MeasureRequest) -> DatasetStats:
 def measured(request: MeasureRequest) -> DatasetStats:
     """Carry out a request; see :func:`measure`."""
     source, options, extra = _opened(request)
+    source = in_clusters(source, request.cluster)
     nodata = _nodata(request)
-    if nodata:
-        source = WithoutNodata(source, nodata)
+    left_out = nodata or stated_nodata(source.stated)
+    if left_out:
+        source = WithoutNodata(source, left_out)
     if request.tolerance is not None:
         state, extra["sampled"] = _drawn(request, request.tolerance, source)
     else:
@@ -66,7 +73,8 @@ def measured(request: MeasureRequest) -> DatasetStats:
     remarks = [*source.remarks, *(_nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats))]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
-    return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
+    stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, source.stated, mixed_spacing=request.mixed_spacing)
+    return enough_read(with_cluster_errors(stats, state), request.max_skipped)
 
 
 def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:
@@ -74,16 +82,18 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     columns, as_seen = request.columns, request.as_seen
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
-    options = Options(request.channels, named, request.layout, request.array, as_seen is not None, background, request.pages)
+    mask = None if request.mask is None else os.fspath(request.mask)
+    turned = None if as_seen is None else request.exif == "apply"
+    options = Options(request.channels, named, request.layout, request.array, turned, background, request.pages, mask)
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
         check_one_kind(Path(request.data))
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
-    if request.mask is not None:
-        source = Foreground(source, os.fspath(request.mask))
-        extra["mask"] = os.fspath(request.mask)
+    if mask is not None:
+        source = source if source.applies_mask else Foreground(source, mask)
+        extra["mask"] = mask
     return source, options, extra
 
 
@@ -93,6 +103,8 @@ def _drawn(request: MeasureRequest, tolerance: float, source: Source[Any]) -> tu
         raise DataError(
             "a random sample without an engine or a checkpoint", "one of these options", "leave it out, or measure all data"
         )
+    if request.cluster is not None:
+        raise DataError("a random sample of independent samples", "--cluster", "measure all of it, without --sample")
     if request.pages == "samples":
         raise DataError("a random sample of files with one sample each", "--pages samples", "measure all of it, without --sample")
     rule, workers = StoppingRule(tolerance, request.confidence), request.workers or default_workers()

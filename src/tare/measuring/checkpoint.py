@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _digest(state: DatasetState) -> str:
-    return hashlib.sha256(json.dumps(state_to_json(state)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(state_to_json(replace(state, clusters={}))).encode()).hexdigest()
 
 
 def _described(chunk: Any) -> bytes:

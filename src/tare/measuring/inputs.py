@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError
-from tare.samples.modes import AlphaMode, ColourMode, PageMode
+from tare.samples.modes import AlphaMode, ColourMode, ExifMode, PageMode
 from tare.sources.reading import Readers, Skipping
 from tare.system.engines.local import Engine
 from tare.system.options import OptionGroup, Seeded, declared, option, words
@@ -69,8 +69,19 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
         metavar="FOLDER|ENDING",
         kind=str | None,
     )
+    exif: ExifMode = option(
+        "ignore",
+        "EXIF orientation with --as-seen: ignored as torchvision and timm do, or applied as Hugging Face's datasets does.",
+    )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")
+    cluster: str | None = option(
+        None,
+        "Let standard errors count clusters of samples, such as the tiles of one scene: 'folder', or a regular expression whose "
+        "first group in a sample's path names its cluster.",
+        metavar="folder|REGEX",
+    )
+    mixed_spacing: bool = option(False, "Pool volumes or scenes whose spacing differs; without it they are refused.")
     engine: Engine = option("local", "Read on this machine, or on Ray (RAY_ADDRESS names a cluster).")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "Save a long pass in this file, and resume it from there.", kind=Path | None, of_file=True

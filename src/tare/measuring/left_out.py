@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
+from tare.sources.files.masks import is_mask, mask_places
 
 #: The note on samples that had values which mean "no data".
 LEFT_OUT = "values that mean no data were left out"
@@ -57,15 +57,9 @@ class Foreground(Cut):
             raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
 
     def _masked(self, sample: Sample) -> Kept | Skipped:
-        folder = Path(self.masks).is_dir()
-        if not folder and sample.path.endswith(self.masks):
+        if is_mask(sample.path, self.masks):
             return Skipped(sample.path, "a mask", foreign=True)
-        stem = os.path.splitext(sample.path)[0]
-        if folder:
-            inside = os.path.relpath(stem, self.source.name) if Path(self.source.name).is_dir() else os.path.basename(stem)  # noqa: PTH119
-            found = [f"{Path(self.masks) / inside}{ending}" for ending in _MASK_ENDINGS]
-        else:
-            found = [f"{stem}{self.masks}"]
+        found = mask_places(sample.path, self.masks, self.source.name, _MASK_ENDINGS)
         place = next((path for path in found if Path(path).is_file()), None)
         if place is None:
             return Skipped(sample.path, f"no mask {found[0]!r}")
@@ -76,7 +70,7 @@ class Foreground(Cut):
             return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
         inside_mask = mask.any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
-        return Kept(sample.path, channels, sample.label, sample.notes)
+        return Kept(sample.path, channels, sample.label, sample.notes, sample.facts)
 
 
 @dataclass(frozen=True)
@@ -88,9 +82,12 @@ class WithoutNodata(Cut):
     def changed(self, record: Record) -> Iterator[Record]:
         """The other values of each channel; of rows, of each column."""
         if isinstance(record, Kept):
-            yield self._kept(record.path, record.channels, record.label, record.notes)
+            yield self._kept(record.path, record.channels, record.label, record.notes, record.facts)
+        elif isinstance(record, Part):
+            left, noted = self._left(record.channels)
+            yield replace(record, channels=left, notes=(*record.notes, *noted))
         elif isinstance(record, Sample):
-            yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes)
+            yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes, record.facts)
         elif isinstance(record, Stack):
             block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
             for index, values in enumerate(block):
@@ -104,12 +101,17 @@ class WithoutNodata(Cut):
         else:
             yield record
 
-    def _kept(self, path: str, channels: Any, label: str | None, notes: tuple[str, ...] = ()) -> Kept:
+    def _kept(self, path: str, channels: Any, label: str | None, notes: tuple[str, ...] = (), facts: Facts = ()) -> Kept:
         """A sample without these values, noted if it had any."""
+        left, noted = self._left(channels)
+        return Kept(path, left, label, (*notes, *noted), facts)
+
+    def _left(self, channels: Any) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
+        """The other values of each channel, and the note if there were any of these."""
         given = [np.asarray(channel).ravel() for channel in channels]
         left = tuple(values[self._is_kept(values)] for values in given)
         has_some = any(len(after) < len(before) for after, before in zip(left, given, strict=True))
-        return Kept(path, left, label, (*notes, LEFT_OUT) if has_some else notes)
+        return left, (LEFT_OUT,) if has_some else ()
 
     def _is_kept(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         keep = np.ones(values.shape, bool)

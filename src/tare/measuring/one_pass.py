@@ -106,7 +106,7 @@ class Reduce:
 
     def __call__(self, chunk: Any) -> DatasetState:
         """The state of the samples of a chunk."""
-        return DatasetState.of(self.source.read(chunk))
+        return DatasetState.of(self.source.read(chunk), self.source.cluster_of)
 
 
 def _reduced(

@@ -114,7 +114,7 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
         out.print(_sampled(stats.extra["sampled"], noun), soft_wrap=True)
     _print_tables(stats, noun.removesuffix("s"))
     units = "Unit values ([0, 1])" if stats.dtype in ("uint8", "uint16", "bool") else "Values as stored"
-    out.print(f"{units}; mean and std pooled over all values; standard errors count {noun}.", soft_wrap=True)
+    out.print(f"{units}; mean and std pooled over all values; standard errors count {_counted(stats, noun)}.", soft_wrap=True)
     _print_raw_kind(stats)
     if all(math.isfinite(value) for value in (*stats.mean, *stats.std)):
         out.print(f"mean = ({', '.join(f'{value:.6g}' for value in stats.mean)})", soft_wrap=True)
@@ -128,10 +128,18 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     print_skipped(stats.skipped)
 
 
+def _counted(stats: DatasetStats, noun: str) -> str:
+    """What standard errors count."""
+    clusters = stats.extra.get("clusters")
+    return f"the {clusters:,} clusters of {noun}" if isinstance(clusters, int) else noun
+
+
 def _print_raw_kind(stats: DatasetStats) -> None:
     """Print what of the raw values was left out or is not in use."""
     from tare.samples.raw_kind import Known
 
+    if isinstance(stats.units, Known):
+        out.print(f"raw values are {shown(stats.units.value)}", soft_wrap=True)
     if isinstance(stats.nodata, Known):
         out.print(f"left out as no data: raw {', '.join(f'{value:g}' for value in stats.nodata.value)}", soft_wrap=True)
     if (bits := _bits(stats)) is not None:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from tare.errors import reason_of
 from tare.samples import jpeg, tiff
 from tare.samples.modes import ColourMode, PageMode
+from tare.samples.newer import SUFFIXES as NEWER_SUFFIXES
+from tare.samples.newer import cut_note, newer_format, prepare, stated_bits, unshifted
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
 
@@ -35,8 +37,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00+", "TIFF"),
 )
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+SUFFIXES = (
+    frozenset(
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+    )
+    | NEWER_SUFFIXES
 )
 
 _EXIF_ORIENTATION = 0x0112
@@ -44,6 +49,7 @@ _EXIF_ORIENTATION = 0x0112
 _FRAMES = "first of several frames read"
 _BEYOND = "bands beyond RGB or grey left out"
 _CMYK = "CMYK converted to RGB"
+_TURNED, _NOT_TURNED = "turned as EXIF states", "EXIF orientation not applied"
 _STRAY = "stray bytes in a JPEG passed over"
 
 _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
@@ -66,7 +72,7 @@ def image_format(head: bytes) -> str | None:
         return "WebP"
     if head[:2] in _NETPBM and head[2:3] in b" \t\r\n#":
         return "PNM"
-    return None
+    return newer_format(head)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,15 +91,15 @@ def decode_noted(
     data: bytes | memoryview,
     colour: ColourMode = "stored",
     *,
-    turned: bool = False,
+    turned: bool | None = None,
     background: Background | None = None,
     pages: PageMode | None = None,
 ) -> Decoded:
     """Decode to raw values ``(H, W, C)``, with notes on what was left out or converted.
 
     Values are uint8, or uint16 or float32 if the file stores those. Pixels come as stored; ``turned`` rotates them as EXIF
-    states (:func:`upright`). With a ``background`` alpha is composited over it, else dropped. ``pages`` says whether each page
-    of a TIFF, or frame of an animation, is a sample or a channel.
+    states (:func:`upright`), and False notes what it states; None does not look. With a ``background`` alpha is composited
+    over it, else dropped. ``pages`` says whether each page of a TIFF, or frame of an animation, is a sample or a channel.
 
     Raises :class:`UndecodableError` unless the bytes are a complete, readable image of at most ``MAX_PIXELS``.
     """
@@ -105,8 +111,15 @@ def decode_noted(
         raise UndecodableError(f"not an image: it begins with {head[:8]!r}")
     jpeg_file = kind == "JPEG"
     decoded = _decode_jpeg(data, colour) if jpeg_file else _decode_pages(bytes(data), kind, colour, background, pages)
-    turns = turned and not decoded.several
-    return replace(decoded, values=upright(decoded.values, orientation(data))) if turns else decoded
+    return decoded if turned is None or decoded.several else _oriented(decoded, orientation(data), turned)
+
+
+def _oriented(decoded: Decoded, stated: int, turned: bool) -> Decoded:
+    """The pixels turned as stated, or not, with a note if that makes a difference."""
+    if stated == 1:
+        return decoded
+    note = _TURNED if turned else _NOT_TURNED
+    return replace(decoded, values=upright(decoded.values, stated) if turned else decoded.values, notes=(*decoded.notes, note))
 
 
 def orientation(data: bytes | memoryview) -> int:
@@ -199,15 +212,17 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
     from PIL import Image, UnidentifiedImageError
 
     try:
+        prepare(kind)
         with Image.open(io.BytesIO(data)) as image:
             if place:
                 image.seek(place)
             _check_size(*image.size)
+            bits = stated_bits(data, kind)
             if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
                 return _decode_deep(image, data, colour, background, place)
-            notes = _notes(image, background)
+            notes = (*_notes(image, background), *cut_note(bits, kind))
             flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
-            return Decoded(_pixels(flat, colour), notes)
+            return Decoded(unshifted(_pixels(flat, colour), bits, kind), notes)
     except UndecodableError:
         raise
     except UnsupportedError as error:

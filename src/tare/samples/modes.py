@@ -4,4 +4,5 @@ from typing import Literal
 
 ColourMode = Literal["stored", "grey", "rgb"]
 AlphaMode = Literal["drop", "composite"]
+ExifMode = Literal["ignore", "apply"]
 PageMode = Literal["samples", "channels"]

@@ -9,18 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: What a file states of all its values, by name: "units", "spacing", "scale" and the like, each in words.
+Facts = tuple[tuple[str, str], ...]
+#: The words of a fact that a file could state and does not.
+UNSTATED = "unstated"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One sample: raw values with the channel axis last, ``(H, W, C)`` for an image, and the label, if known.
 
-    ``notes`` list what decoding left out (an alpha channel, the later frames of an animation).
+    ``notes`` list what decoding left out (an alpha channel, the later frames of an animation); ``facts`` are those of the file.
     """
 
     path: str
     values: NDArray[Any]
     label: str | None = None
     notes: tuple[str, ...] = ()
+    facts: Facts = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +55,20 @@ class Kept:
     channels: tuple[NDArray[Any], ...]
     label: str | None = None
     notes: tuple[str, ...] = ()
+    facts: Facts = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some values of a sample that is too large to be held at once: the values of each channel, one axis each.
+
+    The parts of one sample follow each other in one chunk, with one path. Facts stand on the first of them, notes on any.
+    """
+
+    path: str
+    channels: tuple[NDArray[Any], ...]
+    notes: tuple[str, ...] = ()
+    facts: Facts = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +100,7 @@ class Skipped:
     foreign: bool = False
 
 
-Record = Sample | Stack | Kept | Rows | Skipped
+Record = Sample | Stack | Kept | Part | Rows | Skipped
 
 
 def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:

@@ -50,6 +50,25 @@ def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
     return tuple(found)
 
 
+def tags_of(data: Any) -> frozenset[int]:
+    """The tags of the first directory of a TIFF, from its bytes or a mapped file; empty if it is damaged or no TIFF."""
+    view = memoryview(data)
+    order = {b"II": "<", b"MM": ">"}.get(bytes(view[:2]), "")
+    try:
+        magic = struct.unpack_from(f"{order}H", view, 2)[0]
+        if not order or magic not in (42, 43):
+            return frozenset()
+        place, count_code, entry = (8, "Q", 20) if magic == 43 else (4, "H", 12)
+        (place,) = struct.unpack_from(f"{order}{'Q' if magic == 43 else 'I'}", view, place)
+        (count,) = struct.unpack_from(f"{order}{count_code}", view, place)
+        start = place + struct.calcsize(f"={count_code}")
+        return frozenset(
+            struct.unpack_from(f"{order}H", view, at)[0] for at in range(start, start + min(count, 4096) * entry, entry)
+        )
+    except (struct.error, IndexError):
+        return frozenset()
+
+
 def read_bands(data: bytes, page: Page) -> NDArray[Any]:
     """Read a page ``(H, W, C)`` with more bands than Pillow reads, with tifffile.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from tare.samples.records import Record
+from tare.samples.records import Facts, Record
 
 ChunkT = TypeVar("ChunkT")
 ItemT = TypeVar("ItemT")
@@ -43,6 +43,15 @@ class Source(ABC, Generic[ChunkT]):
 
     #: Names of the channels, if the data state them (columns of a table); else None.
     channel_names: tuple[str, ...] | None = None
+
+    #: Names the cluster of a sample by its path, if samples are not independent (the tiles of a scene); else None.
+    cluster_of: Callable[[str], str] | None = None
+
+    #: What the data as a whole state of all values.
+    stated: Facts = ()
+
+    #: Whether the source itself keeps to the mask that its options name.
+    applies_mask: bool = False
 
     #: What was assumed or left out when the data were opened, each a sentence for the user.
     remarks: tuple[str, ...] = ()

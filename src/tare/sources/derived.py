@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tare.samples.records import Record
+from tare.samples.records import Facts, Record
 from tare.sources.base import Indexed, Source
 
 
@@ -35,6 +35,16 @@ class Derived(Source[Any]):
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
         """The other source's remarks."""
         return self.source.remarks
+
+    @property
+    def stated(self) -> Facts:  # type: ignore[override]
+        """What the other source's data state."""
+        return self.source.stated
+
+    @property
+    def cluster_of(self) -> Callable[[str], str] | None:  # type: ignore[override]
+        """The clusters of the other source."""
+        return self.source.cluster_of
 
     def chunks(self) -> Iterator[Any]:
         """The other source's chunks."""

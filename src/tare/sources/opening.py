@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -17,42 +17,71 @@ import numpy as np
 from tare.errors import DataError
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
+from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr, parted
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
+from tare.sources.rasters.tags import scene_kind
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
+from tare.sources.volumes.sniffing import is_dicom
 
-#: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file; _SINGLE: never the format of a folder.
-_SAMPLES, _SINGLE = 1, 9
+#: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file, of which _CONTAINER gives way to all others;
+#: _SINGLE: never the format of a folder.
+_SAMPLES, _CONTAINER, _SINGLE = 1, 8, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format: the pattern of its file names, the function that opens a file, and the options that apply to it.
 
-    Of formats that are equally frequent in a folder the lowest ``rank`` wins; files of the others are ignored.
+    Of formats that are equally frequent in a folder the lowest ``rank`` wins; files of the others are ignored. With ``each`` the
+    function takes a name and many files, each of which is a sample.
     """
 
     pattern: re.Pattern[str]
     opener: str
     takes: frozenset[str] = frozenset()
     rank: int = _SINGLE
+    each: bool = False
 
     def open(self, place: Any, options: Options) -> Source[Any]:
         """Open one file or object, importing the module on first use."""
-        module, _, function = self.opener.partition(":")
-        source: Source[Any] = getattr(importlib.import_module(f"tare.sources.{module}"), function)(place, options)
+        if self.each:
+            return self.open_all(place, (place,), options)
+        source: Source[Any] = self._function(place, options)
         return source
 
+    def open_all(self, name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
+        """Open files each of which is a sample, as one source; for a format with ``each``."""
+        for file in files[:1]:
+            if is_url(file):
+                raise DataError("files on this machine, as the library of their format reads them", f"{file!r}", "copy them here")
+        source: Source[Any] = self._function(name, files, options)
+        return source
 
-def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE) -> Format:
-    return Format(re.compile(pattern, re.IGNORECASE), opener, frozenset(takes), rank)
+    @property
+    def _function(self) -> Callable[..., Any]:
+        module, _, function = self.opener.partition(":")
+        return getattr(importlib.import_module(f"tare.sources.{module}"), function)  # type: ignore[no-any-return]
+
+
+def _format(pattern: str, opener: str, *takes: str, rank: int = _SINGLE, each: bool = False) -> Format:
+    return Format(re.compile(pattern, re.IGNORECASE), opener, frozenset(takes), rank, each)
 
 
 _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
+
+#: DICOM files have any name, often one without an ending.
+_DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
+#: A Zarr array or group is a folder.
+_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
+#: Recordings that a library decodes; of WAV files only large ones, as a stream.
+_SOUNDS = _format(r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", rank=8, each=True)
+_LARGE_WAV = 64 << 20
+_LMDB = _format(r"\.(mdb|lmdb)/?$", "containers.lmdb_store:open_lmdb", "pages")
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
@@ -63,12 +92,43 @@ FORMATS = (
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", rank=7),
-    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
+    _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=7),
+    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
+    _ZARR,
+    _LMDB,
+    _format(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?(\.gz)?$", "containers.tfrecord:open_tfrecord", "columns", "pages", rank=8),
+    _format(r"\.mat$", "containers.mat:open_mat", "layout", "array", rank=8),
+    _format(r"\.safetensors$", "containers.tensors:open_safetensors", "layout", "array", rank=8),
+    _format(r"\.(pt|pth)$", "containers.tensors:open_pt", "layout", "array", rank=8),
+    _format(r"\.(jsonl|ndjson)(\.gz)?$", "tables.json_lines:open_json_lines", "columns", "pages", rank=8),
+    _format(r"\.(sqlite|sqlite3|db)$", "tables.databases:open_sqlite", "columns", "array", rank=8),
+    _format(r"\.duckdb$", "tables.databases:open_duckdb", "columns", "array", rank=8),
+    _format(r"\.(xlsx|xlsm|xlsb|xls|ods)$", "tables.databases:open_excel", "columns", "array", rank=8),
+    _SOUNDS,
+    _format(r"\.(mp4|m4v|mov|mkv|webm|avi|mpg|mpeg)$", "streams.video:open_videos", rank=8, each=True),
+    _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
+    _DICOM,
+    _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
+)
+
+#: TIFF files that are scenes rather than pictures.
+_SCENES = {
+    "geo": _format("", "rasters.georeferenced:open_rasters", "columns", each=True),
+    "ome": _format("", "rasters.ome:open_ome", each=True),
+}
+
+#: Folders that are one dataset by what lies in them.
+_FOLDERS: tuple[tuple[Callable[[str], bool], Format], ...] = (
+    (is_zarr, _ZARR),
+    (is_lmdb, _LMDB),
+    (is_lerobot, _format("", "tables.lerobot:open_lerobot", "columns")),
 )
 
 #: Number of file names that decide the format of a folder.
 _NAMES_LOOKED_AT = 1000
+#: Number of files whose content is looked at where no name says anything.
+_NAMES_SNIFFED = 20
 
 
 def open_source(data: Any, options: Options | None = None) -> Source[Any]:
@@ -87,13 +147,19 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 
 
 def open_file(place: str, options: Options) -> Source[Any]:
-    """Open one file by its name. Raises :class:`DataError` for an unknown format or a missing file."""
-    if not is_url(place) and not Path(place).exists():
+    """Open one file by its name, or ``FILE#ARRAY``. Raises :class:`DataError` for an unknown format or a missing file."""
+    if not is_url(place) and not Path(parted(place, None)[0]).exists():
         raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
-    return _checked(_format_of(place), options, place).open(place, options)
+    kind = _format_of(place)
+    return _checked(_scenes(kind, (place,)) or kind, options, place).open(place, options)
 
 
 def _open_place(place: str, options: Options) -> Source[Any]:
+    folder = parted(place, None)[0]
+    if not is_url(place) and Path(folder).is_dir():
+        kind = next((kind for recognises, kind in _FOLDERS if recognises(folder)), None)
+        if kind is not None:
+            return _checked(kind, options, place).open(place, options)
     if is_folder(place):
         return _open_folder(place, options)
     files = files_at(place)
@@ -102,9 +168,17 @@ def _open_place(place: str, options: Options) -> Source[Any]:
 
 def _open_folder(place: str, options: Options) -> Source[Any]:
     """Open a folder in the format of most of its files; without any known file, as a folder of images."""
+    stores = _stores_in(place)
+    if stores:
+        return _shards(place, stores, options)
     found = Counter(kind for name in islice(_names_in(place), _NAMES_LOOKED_AT) for kind in [_known(name)] if kind is not None)
-    chosen = min((kind for kind in found if kind.rank < _SINGLE), key=lambda kind: (-found[kind], kind.rank), default=FORMATS[0])
-    _checked(chosen, options, place)
+    chosen = _most_frequent(found)
+    if chosen is None and any(map(is_dicom, islice(_names_in(place), _NAMES_SNIFFED))):
+        return _checked(_DICOM, options, place).open_all(place, tuple(_names_in(place)), options)
+    chosen = chosen or FORMATS[0]
+    read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
+    if read_as.each:
+        return read_as.open_all(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen.rank > _SAMPLES:
         return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
     if chosen is FORMATS[0] and not is_url(place):
@@ -115,10 +189,45 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
 
 
 def _open_files(name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
-    formats = [_checked(_format_of(file), options, file) for file in files]
+    formats = [_format_of(file) for file in files]
+    instead = {kind: _scenes(kind, files) or kind for kind in {*formats}}
+    read_as = [instead[kind] for kind in formats]
+    for kind, file in zip(read_as, files, strict=True):
+        _checked(kind, options, file)
+    if len({*read_as}) == 1 and read_as[0].each:
+        return read_as[0].open_all(name, files, options)
     if all(kind.rank <= _SAMPLES for kind in formats):
         return open_named(name, files, options)
     return _shards(name, files, options)
+
+
+def _most_frequent(found: Counter[Format]) -> Format | None:
+    """The format of most files; containers, which often lie beside images as their annotations, only where nothing else is."""
+    kinds = [kind for kind in found if kind.rank < _SINGLE]
+    first = [kind for kind in kinds if kind.rank < _CONTAINER or kind.each]
+    return min(first or kinds, key=lambda kind: (-found[kind], kind.rank), default=None)
+
+
+def _stores_in(place: str) -> tuple[str, ...]:
+    """The Zarr folders directly in a folder, if it holds nothing else."""
+    if is_url(place):
+        return ()
+    inside = sorted(path for path in Path(place).iterdir() if not path.name.startswith("."))
+    return tuple(map(str, inside)) if inside and all(path.is_dir() and is_zarr(str(path)) for path in inside) else ()
+
+
+def _scenes(kind: Format, names: Iterable[str]) -> Format | None:
+    """The format of scenes instead of images, if the first TIFF is one, of streams instead of large WAV files; else None."""
+    if kind is FORMATS[1]:
+        return _SOUNDS if any(_is_large_wav(name) for name in names) else None
+    if kind is not FORMATS[0]:
+        return None
+    first = next((name for name in islice(names, _NAMES_LOOKED_AT) if name.lower().endswith((".tif", ".tiff"))), None)
+    return None if first is None else _SCENES.get(scene_kind(first) or "")
+
+
+def _is_large_wav(name: str) -> bool:
+    return name.lower().endswith(".wav") and not is_url(name) and Path(name).exists() and Path(name).stat().st_size > _LARGE_WAV
 
 
 def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
@@ -150,10 +259,10 @@ def _checked(kind: Format, options: Options, name: str) -> Format:
 
 
 def _format_of(place: str) -> Format:
-    kind = _known(place)
+    kind = _known(parted(place, None)[0]) or (_DICOM if is_dicom(place) else None)
     if kind is None:
         raise DataError(
-            "a folder, or a file of images, .wav, .tar, .parquet, .arrow, .csv, .npy, .npz, .idx or a .txt list",
+            "a folder, or a file such as .jpg, .tif, .wav, .flac, .mp4, .nii, .dcm, .npy, .h5, .zarr, .mat, .parquet, .csv, .tar",
             f"{place!r}",
             "rename or convert it",
         )

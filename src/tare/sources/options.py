@@ -12,20 +12,23 @@ from tare.samples.transparency import Background
 class Options:
     """Options of a source.
 
-    ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images.
-    ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of an array in an ``.npz``. ``turned``:
-    rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``:
-    whether each page of a file is a sample or a channel. ``label``: the column, or key of an item, that holds the class.
+    ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images, or
+    the bands of a scene. ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of one array, table
+    or sheet of several. ``turned``: rotate images as EXIF states (True), note that they state it (False), or do not look
+    (None). ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``: whether each page of a file
+    is a sample or a channel. ``mask``: the folder of masks or the ending of their names, for sources that read values and mask
+    side by side. ``label``: the column, or key of an item, that holds the class.
     """
 
     channels: ColourMode = "stored"
     columns: tuple[str, ...] | None = None
     layout: str | None = None
     array: str | None = None
-    turned: bool = False
+    turned: bool | None = None
     background: Background | None = None
     pages: PageMode | None = None
     label: str | None = None
+    mask: str | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""

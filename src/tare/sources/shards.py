@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from tare.errors import DataError
-from tare.samples.records import Record
+from tare.samples.records import Facts, Record
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 
@@ -35,6 +35,11 @@ class Shards(Source[tuple[str, Any]]):
         """The names that the first file states."""
         return _opened(self.open_file, self.files[0], self.options).channel_names if self.files else None
 
+    @property
+    def stated(self) -> Facts:  # type: ignore[override]
+        """What the first file states; another file that states something else is refused."""
+        return _opened(self.open_file, self.files[0], self.options).stated if self.files else ()
+
     def chunks(self) -> Iterator[tuple[str, Any]]:
         """A file and one of its chunks. Raises :class:`DataError` if channel names differ between files."""
         for file in self.files:
@@ -45,6 +50,9 @@ class Shards(Source[tuple[str, Any]]):
                     f"{source.channel_names} in {file!r}",
                     "choose common ones with --columns",
                 )
+            if source.stated != self.stated:
+                found = f"{_words(source.stated)} in {file!r} and {_words(self.stated)} in {self.files[0]!r}"
+                raise DataError("files that state the same of their values", found, "measure each kind by itself")
             for chunk in source.chunks():
                 yield file, chunk
 
@@ -76,6 +84,10 @@ class Shards(Source[tuple[str, Any]]):
             return parts[place].read(index - (ends[place] - parts[place].number))
 
         return Indexed(ends[-1], read, all(part.threads for part in parts))
+
+
+def _words(facts: Facts) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts) or "nothing"
 
 
 @lru_cache(maxsize=16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,10 @@ class ChannelState:
     def merge(self, other: ChannelState) -> ChannelState:
         """Return the state of both, which must come from one dtype."""
         return ChannelState(self.moments.merge(other.moments), self.histogram.merge(other.histogram))  # type: ignore[arg-type]
+
+    def united(self) -> ChannelState:
+        """The same values as one sample."""
+        return replace(self, moments=self.moments.united())
 
 
 class Collector(ABC):

@@ -9,6 +9,8 @@ figures are rounded once, when they are read.
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import reduce
@@ -218,6 +220,41 @@ class Moments:
         degrees = {name: getattr(self, name) * reduce(Dyadic.__mul__, [factor] * degree) for name, degree in _DEGREES.items()}
         low, high = (_scaled_float(end, factor) for end in (self.low, self.high))
         return replace(self, low=low, high=high, **degrees)
+
+    def united(self) -> Moments:
+        """Return the moments of the same values as those of one sample, for a sample that was read in parts."""
+        if not self.samples:
+            return self
+        return replace(
+            self.of_totals([(self.count, self.total, self.squares)]), nan=self.nan, inf=self.inf, low=self.low, high=self.high
+        )
+
+    @classmethod
+    def of_totals(cls, totals: Sequence[tuple[int, Dyadic, Dyadic]]) -> Moments:
+        """Build from the exact ``(n, S, Q)`` of each sample; the smallest and largest value are not known from them."""
+        return reduce(cls.merge, (cls._of_total(*each) for each in totals if each[0]), cls())
+
+    @classmethod
+    def _of_total(cls, count: int, total: Dyadic, squares: Dyadic) -> Moments:
+        n = Dyadic(count)
+        alone = cls(count=count, total=total, squares=squares)
+        mean, variance = alone.mean, min(alone.variance, sys.float_info.max)
+        return cls(
+            samples=1,
+            count=count,
+            total=total,
+            squares=squares,
+            cross_nn=n * n,
+            cross_ns=n * total,
+            cross_nq=n * squares,
+            cross_ss=total * total,
+            cross_sq=total * squares,
+            cross_qq=squares * squares,
+            sample_means=Dyadic.of(mean),
+            sample_means_squared=Dyadic.of(mean * mean),
+            sample_stds=Dyadic.of(math.sqrt(variance)),
+            sample_variances=Dyadic.of(variance),
+        )
 
     def merge(self, other: Moments) -> Moments:
         """Return the state of both sets of samples together; exact, associative, commutative, with ``Moments()`` as identity."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.statistics import channel as channel_state
 from tare.statistics.channel import ChannelState
+from tare.statistics.exact import Dyadic
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 #: Note on grey images among colour images.
 AS_COLOUR = "grey, read as RGB"
@@ -26,6 +30,10 @@ class ChannelLayout:
 
     channels: int
     dtype: str
+
+
+#: Number, sum and sum of squares of the values of one channel, exactly.
+Totals = tuple[int, Dyadic, Dyadic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +50,47 @@ class SampleGroup:
         return SampleGroup(self.samples + other.samples, min(self.example, other.example), channels)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Cluster:
+    """The samples of one layout in one cluster, such as the tiles of one scene."""
+
+    name: str
+    layout: ChannelLayout
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Number of samples whose files state one fact, and the first of their paths in alphabetical order."""
+
+    samples: int
+    example: str
+
+    def merge(self, other: Stated) -> Stated:
+        """The same of both."""
+        return Stated(self.samples + other.samples, min(self.example, other.example))
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetState:
     """Frozen state of a measurement: ``DatasetState()`` is empty, ``merge`` is exact, associative and commutative.
 
-    ``notes`` count the samples by what decoding left out.
+    ``notes`` count the samples by what decoding left out, and ``facts`` by what their files state. ``clusters`` hold the totals
+    ``(n, S, Q)`` of each channel of each cluster, if the samples are clustered.
     """
 
     groups: Mapping[ChannelLayout, SampleGroup] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[tuple[str, str], Stated] = field(default_factory=dict)
+    clusters: Mapping[Cluster, tuple[Totals, ...]] = field(default_factory=dict)
 
     def merge(self, other: DatasetState) -> DatasetState:
         """Return the state of both sets of samples together."""
-        groups = dict(self.groups)
-        for layout, group in other.groups.items():
-            groups[layout] = groups[layout].merge(group) if layout in groups else group
+        groups = merged(self.groups, other.groups, SampleGroup.merge)
         skipped = tuple(sorted(self.skipped + other.skipped)) if self.skipped or other.skipped else ()
-        return DatasetState(groups, skipped, Counter(self.notes) + Counter(other.notes))
+        facts = merged(self.facts, other.facts, Stated.merge)
+        clusters = merged(self.clusters, other.clusters, _added)
+        return DatasetState(groups, skipped, Counter(self.notes) + Counter(other.notes), facts, clusters)
 
     @property
     def samples(self) -> int:
@@ -79,36 +110,33 @@ class DatasetState:
         read = self.groups[grey]
         as_colour = replace(read, channels=read.channels * 3)
         notes = Counter(self.notes) + Counter({AS_COLOUR: read.samples})
-        return replace(self, groups={colour: self.groups[colour].merge(as_colour)}, notes=notes)
+        clusters: Mapping[Cluster, tuple[Totals, ...]] = {}
+        for cluster, totals in self.clusters.items():
+            clusters = merged(clusters, {replace(cluster, layout=colour): totals * (3 // len(totals))}, _added)
+        return replace(self, groups={colour: self.groups[colour].merge(as_colour)}, notes=notes, clusters=clusters)
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> DatasetState:
-        """Reduce the samples of one chunk."""
-        state = cls()
-        skipped: list[Skipped] = []
-        notes: Counter[str] = Counter()
-        collected: dict[tuple[int, np.dtype[Any]], _Collected] = {}
+    def of(cls, records: Iterable[Record], cluster_of: Callable[[str], str] | None = None) -> DatasetState:
+        """Reduce the samples of one chunk; ``cluster_of`` names the cluster of a sample by its path."""
+        gathered: dict[str, _Gathered] = {}
+        name = ""
         for record in records:
-            if isinstance(record, Skipped):
-                skipped.append(record)
-            elif isinstance(record, Sample):
-                if record.notes:
-                    notes.update(record.notes)
-                kind = record.values.shape[-1], record.values.dtype
-                if kind not in collected:
-                    collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
-                collected[kind].add(record)
-            elif isinstance(record, Kept):
-                notes.update(record.notes)
-                state = state.merge(_of_kept(record))
-            else:
-                if isinstance(record, Rows):
-                    notes.update(record.notes)
-                state = state.merge(_of_batch(record))
+            if cluster_of is not None and not isinstance(record, Skipped):  # what breaks a sample off belongs to its cluster
+                name = cluster_of(record.path)
+            if name not in gathered:
+                gathered[name] = _Gathered()
+            gathered[name].add(record)
             del record  # its memory serves the next one
-        for samples in collected.values():
-            state = state.merge(cls({samples.layout: samples.group()}))
-        return state.merge(cls({}, tuple(sorted(skipped)), notes))
+        parts = ((name, part.state()) for name, part in gathered.items())
+        return reduce(cls.merge, (part if cluster_of is None else _clustered(name, part) for name, part in parts), cls())
+
+
+def merged(ours: Mapping[K, V], theirs: Mapping[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
+    """The entries of two mappings, with those that stand in both merged."""
+    found = dict(ours)
+    for key, value in theirs.items():
+        found[key] = both(found[key], value) if key in found else value
+    return found
 
 
 class Merging:
@@ -151,6 +179,82 @@ class _Collected:
         return SampleGroup(self.samples, self.example, self.sums.pooled())
 
 
+class _Gathered:
+    """The samples of a chunk, added one by one and reduced to a state at its end."""
+
+    def __init__(self) -> None:
+        self.batches = DatasetState()
+        self.skipped: list[Skipped] = []
+        self.notes: Counter[str] = Counter()
+        self.facts: dict[tuple[str, str], Stated] = {}
+        self.collected: dict[tuple[int, np.dtype[Any]], _Collected] = {}
+        self.divided: _Divided | None = None
+
+    def add(self, record: Record) -> None:
+        """Add one record."""
+        if isinstance(record, Part):
+            self._add_part(record)
+            return
+        if isinstance(record, Skipped) and self.divided is not None and self.divided.path == record.path:
+            self.divided = None  # a part of a sample is no sample
+        self._close()
+        if isinstance(record, Skipped):
+            self.skipped.append(record)
+        elif isinstance(record, Sample):
+            self._noted(record.path, record.notes, record.facts)
+            kind = record.values.shape[-1], record.values.dtype
+            if kind not in self.collected:
+                self.collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
+            self.collected[kind].add(record)
+        elif isinstance(record, Kept):
+            self._noted(record.path, record.notes, record.facts)
+            self.batches = self.batches.merge(_of_kept(record))
+        else:
+            if isinstance(record, Rows):
+                self.notes.update(record.notes)
+            self.batches = self.batches.merge(_of_batch(record))
+
+    def state(self) -> DatasetState:
+        """The state of all of them."""
+        self._close()
+        state = self.batches
+        for samples in self.collected.values():
+            state = state.merge(DatasetState({samples.layout: samples.group()}))
+        return state.merge(DatasetState({}, tuple(sorted(self.skipped)), self.notes, self.facts))
+
+    def _add_part(self, part: Part) -> None:
+        if self.divided is None or self.divided.path != part.path:
+            self._close()
+            self.divided = _Divided(part)
+        self.divided.notes = tuple(dict.fromkeys((*self.divided.notes, *part.notes)))
+        self.divided.sums.add(part.channels)
+
+    def _close(self) -> None:
+        if self.divided is not None:
+            self._noted(self.divided.path, self.divided.notes, self.divided.facts)
+            self.batches = self.batches.merge(self.divided.state())
+            self.divided = None
+
+    def _noted(self, path: str, notes: tuple[str, ...], facts: Facts) -> None:
+        if notes:
+            self.notes.update(notes)
+        if facts:
+            self.facts = merged(self.facts, dict.fromkeys(facts, Stated(1, path)), Stated.merge)
+
+
+class _Divided:
+    """The sums of one sample that comes in parts."""
+
+    def __init__(self, part: Part) -> None:
+        self.path, self.notes, self.facts = part.path, part.notes, part.facts
+        self.layout = ChannelLayout(len(part.channels), part.channels[0].dtype.name)
+        self.sums = channel_state.Sparse(self.layout.channels, self.layout.dtype)
+
+    def state(self) -> DatasetState:
+        channels = tuple(channel.united() for channel in self.sums.pooled())
+        return DatasetState({self.layout: SampleGroup(1, self.path, channels)})
+
+
 def _of_kept(record: Kept) -> DatasetState:
     layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
     sums = channel_state.Sparse(layout.channels, layout.dtype)
@@ -166,3 +270,18 @@ def _of_batch(record: Stack | Rows) -> DatasetState:
         number, channels = channel_state.of_rows(record)
         layout = ChannelLayout(len(channels), record.dtype)
     return DatasetState({layout: SampleGroup(number, record.path, channels)}) if number else DatasetState()
+
+
+def _clustered(name: str, state: DatasetState) -> DatasetState:
+    """A state whose samples all belong to one cluster."""
+    clusters = {Cluster(name, layout): _totals(group) for layout, group in state.groups.items()}
+    return replace(state, clusters=clusters)
+
+
+def _totals(group: SampleGroup) -> tuple[Totals, ...]:
+    moments = (channel.moments for channel in group.channels)
+    return tuple((each.count, each.total, each.squares) for each in moments)
+
+
+def _added(ours: tuple[Totals, ...], theirs: tuple[Totals, ...]) -> tuple[Totals, ...]:
+    return tuple((n + m, s + t, q + r) for (n, s, q), (m, t, r) in zip(ours, theirs, strict=True))

@@ -21,7 +21,7 @@ from tare.statistics.channel import ChannelState
 from tare.statistics.exact import Dyadic
 from tare.statistics.histogram import LEVELS, Histogram
 from tare.statistics.moments import Moments
-from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
+from tare.statistics.state import ChannelLayout, Cluster, DatasetState, SampleGroup, Stated, Totals
 
 SCHEMA = "tare.state/1"
 
@@ -38,6 +38,8 @@ def state_to_json(state: DatasetState) -> dict[str, Any]:
         "groups": [_group(layout, group) for layout, group in sorted(state.groups.items())],
         "skipped": [asdict(item) for item in state.skipped],
         "notes": dict(state.notes),
+        "facts": [[*fact, stated.samples, stated.example] for fact, stated in sorted(state.facts.items())],
+        "clusters": [_cluster(*each) for each in sorted(state.clusters.items())],
     }
 
 
@@ -50,9 +52,11 @@ def state_from_json(document: Any) -> DatasetState:
         groups = dict(map(_read_group, document["groups"]))
         skipped = tuple(Skipped(str(i["path"]), str(i["reason"]), bool(i["foreign"])) for i in document["skipped"])
         notes = {str(what): int(count) for what, count in document["notes"].items()}
+        facts = {(str(k), str(v)): Stated(int(n), str(path)) for k, v, n, path in document.get("facts", ())}
+        clusters = dict(map(_read_cluster, document.get("clusters", ())))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, zlib.error) as error:
         raise DataError(f"a complete {SCHEMA!r} object", f"{type(error).__name__}: {error}", "write it again") from None
-    return DatasetState(groups, skipped, notes)
+    return DatasetState(groups, skipped, notes, facts, clusters)
 
 
 def _group(layout: ChannelLayout, group: SampleGroup) -> dict[str, Any]:
@@ -64,6 +68,16 @@ def _read_group(document: Mapping[str, Any]) -> tuple[ChannelLayout, SampleGroup
     channels = tuple(ChannelState(_read_moments(c["moments"]), _read_counted(c["counts"])) for c in document["channels"])
     group = SampleGroup(int(document["samples"]), str(document["example"]), channels)
     return ChannelLayout(len(channels), np.dtype(document["dtype"]).name), group
+
+
+def _cluster(cluster: Cluster, totals: tuple[Totals, ...]) -> dict[str, Any]:
+    sums = [[n, _number("total", s), _number("squares", q)] for n, s, q in totals]
+    return {"name": cluster.name, "dtype": cluster.layout.dtype, "totals": sums}
+
+
+def _read_cluster(document: Mapping[str, Any]) -> tuple[Cluster, tuple[Totals, ...]]:
+    totals = tuple((int(n), _read_number("total", s), _read_number("squares", q)) for n, s, q in document["totals"])
+    return Cluster(str(document["name"]), ChannelLayout(len(totals), np.dtype(document["dtype"]).name)), totals
 
 
 def _moments(moments: Moments) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def is_missing(text: str) -> bool:
 
 def check_data(place: object) -> None:
     """Raise :class:`DataError` for a path of data at which nothing is."""
-    if isinstance(place, str) and is_missing(place):
+    if isinstance(place, str) and is_missing(place) and is_missing(place.rpartition("#")[0] or place):  # FILE#ARRAY
         raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
 
 

@@ -28,7 +28,7 @@ class ImageFolder(ItemSource[str]):
 
     root: Path
     colour: ColourMode = "stored"
-    turned: bool = False
+    turned: bool | None = None
     background: Background | None = None
     pages: PageMode | None = None
 
@@ -53,7 +53,7 @@ def open_image_folder(
     root: Path,
     colour: ColourMode = "stored",
     *,
-    turned: bool = False,
+    turned: bool | None = None,
     background: Background | None = None,
     pages: PageMode | None = None,
 ) -> ImageFolder:
@@ -94,7 +94,7 @@ def read_noted(
     path: str,
     colour: ColourMode,
     *,
-    turned: bool = False,
+    turned: bool | None = None,
     background: Background | None = None,
     pages: PageMode | None = None,
 ) -> Decoded | Skipped:

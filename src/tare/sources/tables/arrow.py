@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,25 +17,35 @@ from tare.sources.tables.records import IMAGE_ROWS, TablePlan, plan_table, recor
 
 def open_arrow(place: str, options: Options) -> ArrowFile:
     """Open an Arrow IPC file or stream. Raises :class:`DataError` if it is damaged or has no column to measure."""
-    with _batches(place) as (schema, batches):
+    return open_batches(place, options, _batches)
+
+
+#: Opens a table by its name: its schema and its batches of rows.
+OpenBatches = Callable[[str], AbstractContextManager[tuple[Any, Iterator[Any]]]]
+
+
+def open_batches(place: str, options: Options, batches_of: OpenBatches) -> ArrowFile:
+    """Open a table that comes in batches. Raises :class:`DataError` if it has no column to measure."""
+    with batches_of(place) as (schema, batches):
         rows = next(batches, None)
         plan = plan_table(schema, options, place, None if rows is None else lambda column: rows.column(column)[:IMAGE_ROWS])
-    return ArrowFile(place, plan, options, plan.channel_names, plan.remarks)
+    return ArrowFile(place, plan, options, batches_of, plan.channel_names, plan.remarks)
 
 
 @dataclass(frozen=True)
 class ArrowFile(Source[tuple[int, Any]]):
-    """The chosen columns of an Arrow file, in tables of a fixed number of rows, however the file groups them."""
+    """The chosen columns of a table, in tables of a fixed number of rows, however the data group them."""
 
     name: str
     plan: TablePlan
     options: Options
-    channel_names: tuple[str, ...] | None
+    batches_of: OpenBatches
+    channel_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[int, Any]]:
         """Index of the first row and an Arrow table."""
-        with _batches(self.name) as (_, batches):
+        with self.batches_of(self.name) as (_, batches):
             yield from _regrouped((batch.select(self.plan.needed) for batch in batches), self.plan.rows_per_chunk)
 
     def chunk_length(self, chunk: tuple[int, Any]) -> int:

@@ -1,0 +1,1 @@
+"""Arrays in containers of science and machine learning, read by ranges."""

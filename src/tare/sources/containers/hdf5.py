@@ -1,0 +1,138 @@
+"""Datasets in HDF5 files, NetCDF-4 and MATLAB 7.3 among them, through h5py. Nothing outside the file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tare.errors import DataError, TareError, reason_of
+from tare.samples.records import Facts
+from tare.sources.containers.names import parted
+from tare.sources.containers.stored import Claimed, StoredArray, check_numbers, check_size, chosen, described, open_claimed
+from tare.sources.options import Options
+from tare.system.optional import require
+
+
+def open_hdf5(place: str, options: Options) -> StoredArray:
+    """Open one dataset of a file, ``FILE#DATASET``; if there are several, it must be named.
+
+    Raises :class:`DataError` for objects, records, external or soft links, external storage, and virtual datasets of other files.
+    """
+    require("h5py", extra="science", purpose="HDF5 files")
+    file, name = parted(place, options.array)
+    claimed = claimed_dataset(file, name)
+    return open_claimed(claimed, options)
+
+
+def claimed_dataset(file: str, name: str | None) -> Claimed:
+    """The stated or only dataset of a file; see :func:`open_hdf5`."""
+    with _file(file) as opened:
+        if name is not None:
+            _check_links(opened, name, file)
+        found = chosen(file, _datasets(opened), name)
+        data = opened[found]
+        whole = f"{file}#{found}"
+        check_numbers(data.dtype, whole)
+        _check_inside(data, whole)
+        check_size(whole, data.size * data.dtype.itemsize, data.id.get_storage_size())
+        return Claimed(whole, tuple(data.shape), np.dtype(data.dtype), partial(_dataset, file, found), data.chunks, _facts(data))
+
+
+@contextmanager
+def _dataset(file: str, name: str) -> Iterator[Any]:
+    with _file(file) as opened:
+        yield opened[name]
+
+
+@contextmanager
+def _file(place: str) -> Iterator[Any]:
+    import h5py
+
+    try:
+        file = h5py.File(Path(place), "r", locking=False)
+    except (OSError, ValueError) as error:
+        raise DataError("an HDF5 file", f"{place!r}: {reason_of(error)}", "check the file, or fetch it again") from None
+    with file:
+        yield file
+
+
+def _datasets(file: Any) -> dict[str, str]:
+    """Datasets of numbers by name; links are not followed."""
+    import h5py
+
+    found: dict[str, str] = {}
+
+    def look(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape and item.size and item.name:
+            found[name] = described(item.shape, item.dtype)
+
+    try:
+        file.visititems(look)
+    except TareError:
+        raise
+    except Exception as error:  # h5py raises errors of many kinds for damaged groups
+        raise DataError("an undamaged HDF5 file", f"{file.filename!r}: {reason_of(error)}", "fetch it again") from None
+    return found
+
+
+def _check_links(file: Any, name: str, place: str) -> None:
+    """Raise :class:`DataError` if a name leads through a link, which may leave the file."""
+    import h5py
+
+    group = file
+    for part in name.strip("/").split("/"):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if isinstance(link, h5py.ExternalLink):
+            found = f"{name!r} in {place!r}, which is a link to {link.filename!r}"
+            raise DataError("a dataset in the file itself", found, "name that file")
+        if isinstance(link, h5py.SoftLink):
+            raise DataError("a dataset by its own name", f"{name!r} in {place!r}, a link to {link.path!r}", f"name {link.path}")
+        if not isinstance(link, h5py.HardLink):
+            return  # there is no such name, and the list of names says so
+        group = group[part]
+
+
+def _check_inside(data: Any, name: str) -> None:
+    if data.external:
+        raise DataError(
+            "values in the file itself", f"{name!r}, whose values lie in {data.external[0][0]!r}", "copy it with h5repack"
+        )
+    if data.is_virtual:
+        outside = sorted({source.file_name for source in data.virtual_sources()} - {"."})
+        if outside:
+            found = f"{name!r}, a virtual dataset of {outside[0]!r}"
+            raise DataError("values in the file itself", found, "name the files that hold the values")
+
+
+def _facts(data: Any) -> Facts:
+    """Units, scale and no-data by the names of the CF conventions, if the dataset has any of them."""
+    stated = {name: _word(data.attrs, name) for name in ("units", "scale_factor", "add_offset", "_FillValue")}
+    if not any(stated.values()):
+        return ()
+    scale, offset = stated["scale_factor"], stated["add_offset"]
+    facts = [("units", "stored numbers" if scale or offset else stated["units"] or "unstated")]
+    if scale or offset:
+        facts.append(
+            (
+                "scale",
+                f"{scale or 1} v + {offset or 0} {stated['units']} stated for a raw value v, not applied".replace("  ", " "),
+            )
+        )
+    return (*facts, *((("nodata", stated["_FillValue"]),) if stated["_FillValue"] else ()))
+
+
+def _word(attributes: Any, name: str) -> str:
+    try:
+        value = attributes[name]
+    except Exception:  # missing, or of a type that h5py cannot read
+        return ""
+    value = np.asarray(value).ravel()
+    if value.size != 1 or value.dtype.kind == "V" or (name == "_FillValue" and value.dtype.kind not in "iuf"):
+        return ""
+    word = value[0].decode("utf-8", "replace") if isinstance(value[0], bytes) else str(value[0])
+    return word if len(word) <= 80 else ""

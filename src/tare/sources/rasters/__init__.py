@@ -1,0 +1,1 @@
+"""Scenes: georeferenced rasters and microscopy, read in windows."""

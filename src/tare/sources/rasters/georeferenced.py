@@ -1,0 +1,199 @@
+"""Georeferenced rasters (GeoTIFF, ENVI, JPEG 2000) through rasterio: any number of bands, read in windows.
+
+Values stay as stored. A scale and offset that the file states are told and not applied, since published constants of satellite
+data are those of digital numbers. The no-data value and the pixels outside the file's mask are left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError, reason_of
+from tare.samples.decode import UndecodableError
+from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample
+from tare.sources.files.each import EachFile
+from tare.sources.options import Options
+from tare.system.optional import require
+
+#: Drivers by the ending of a file's name. Others, above all VRT, which names further files and addresses, are never used.
+_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
+#: Values that are held at once, in bytes; a larger scene is read in windows.
+_WINDOW_BYTES = 32 << 20
+#: A larger scene whose file is this many times smaller is a decompression bomb or sparse.
+_LARGE, _MOST_RATIO = 8 << 30, 10_000
+
+
+def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFile:
+    """Open rasters; the first readable one names the bands. ``options.columns`` chooses bands by name or by number from 1.
+
+    Raises :class:`DataError` for a chosen band that it does not have, and :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())  # it prints what is said in one line
+    if options.channels != "stored":
+        found = f"--channels {options.channels} for {name!r}"
+        raise DataError("bands as stored", found, "choose bands with --columns, such as B04,B03,B02")
+    for file in files:
+        try:
+            with _opened(file) as raster:
+                names = tuple(band_names(raster)[k - 1] for k in _bands(raster, options, file))
+            return EachFile(name, files, options, read_raster, names)
+        except UndecodableError:
+            continue
+    return EachFile(name, files, options, read_raster)
+
+
+def read_raster(place: str, options: Options) -> Iterator[Record]:
+    """Read one raster: a :class:`Sample`, or parts of one if it is large or some of its values mean no data.
+
+    Raises :class:`UndecodableError` if it is damaged, complex or a decompression bomb.
+    """
+    with _opened(place) as raster:
+        bands = _bands(raster, options, place)
+        facts = _facts(raster, bands)
+        nodata = [raster.nodatavals[k - 1] for k in bands]
+        masked = _is_masked(raster)
+        notes = ("pixels outside the mask of the file left out",) if masked else ()
+        whole = raster.width * raster.height * len(bands) * _itemsize(raster) <= _WINDOW_BYTES
+        if whole and not masked and all(value is None for value in nodata):
+            yield Sample(place, np.moveaxis(_read(raster, bands, None), 0, -1), None, notes, facts)
+            return
+        for window in (None,) if whole else windows(raster, len(bands)):
+            values = _read(raster, bands, window)
+            inside = raster.dataset_mask(window=window) != 0 if masked else None
+            channels = tuple(_kept(band, value, inside) for band, value in zip(values, nodata, strict=True))
+            yield Kept(place, channels, None, notes, facts) if whole else Part(place, channels, notes, facts)
+
+
+def band_names(raster: Any) -> tuple[str, ...]:
+    """The description of each band, else its colour, else its number from 1; distinct."""
+    colours = [colour.name if colour.name in ("red", "green", "blue") else None for colour in raster.colorinterp]
+    numbers = range(1, raster.count + 1)
+    names = [
+        str(stated or colour or f"band {k}") for stated, colour, k in zip(raster.descriptions, colours, numbers, strict=True)
+    ]
+    return tuple(names) if len({*names}) == len(names) else tuple(f"band {k}" for k in numbers)
+
+
+def windows(raster: Any, bands: int) -> Iterator[Any]:
+    """Windows along the raster's own blocks, each of at most 32 MiB of values (or one block)."""
+    from rasterio.windows import Window
+
+    high, wide = raster.block_shapes[0]
+    most = max(1, _WINDOW_BYTES // (bands * _itemsize(raster) * high * wide))
+    across = min(most, -(-raster.width // wide))
+    width, height = across * wide, max(1, most // across) * high
+    for top in range(0, raster.height, height):
+        for left in range(0, raster.width, width):
+            yield Window(left, top, min(width, raster.width - left), min(height, raster.height - top))
+
+
+def _opened(place: str) -> Any:
+    os.environ.setdefault("GDAL_CACHEMAX", "64")  # MiB; else its blocks take 5% of the memory, and each is used once
+    import rasterio
+
+    if not Path(place).is_file():
+        raise UndecodableError("no such file, or not a regular one")
+    driver = _DRIVERS.get(os.path.splitext(place)[1].lower(), "ENVI")
+    try:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):
+            raster = rasterio.open(os.fspath(Path(place).absolute()), driver=driver)
+    except rasterio.errors.RasterioError as error:
+        raise UndecodableError(f"a raster that rasterio cannot open: {reason_of(error)}") from None
+    try:
+        _check(raster, place)
+    except BaseException:
+        raster.close()
+        raise
+    return raster
+
+
+def _check(raster: Any, place: str) -> None:
+    kinds = {np.dtype(kind).kind if "complex" not in kind else "c" for kind in raster.dtypes}
+    if kinds & {"c"}:
+        raise UndecodableError("complex values: measure their magnitude or intensity instead")
+    if len({*raster.dtypes}) > 1:
+        raise UndecodableError(f"bands of different types: {', '.join(sorted({*raster.dtypes}))}")
+    claimed = raster.width * raster.height * raster.count * _itemsize(raster)
+    size = os.stat(place).st_size
+    if raster.driver == "ENVI":
+        if claimed > size:
+            raise UndecodableError(f"cut short: the header claims {claimed} bytes and the file has {size}")
+    elif claimed > _LARGE and claimed > _MOST_RATIO * size:
+        raise UndecodableError(f"the header claims {claimed} bytes of values in a file of {size}: a decompression bomb, or empty")
+
+
+def _bands(raster: Any, options: Options, place: str) -> list[int]:
+    """The numbers of the bands to read, without alpha; those that the options name, in their order."""
+    from rasterio.enums import ColorInterp
+
+    if options.columns is None:
+        return [k for k, colour in enumerate(raster.colorinterp, 1) if colour != ColorInterp.alpha]
+    names = band_names(raster)
+    numbers = {**{str(k): k for k in range(1, raster.count + 1)}, **{band: k for k, band in enumerate(names, 1)}}
+    missing = [column for column in options.columns if column not in numbers]
+    if missing:
+        raise DataError(f"one of the bands {', '.join(names)}", f"{missing[0]!r} for {place!r}", "choose among them")
+    return [numbers[column] for column in options.columns]
+
+
+def _read(raster: Any, bands: list[int], window: Any) -> NDArray[Any]:
+    import rasterio
+
+    try:
+        values = raster.read(bands, window=window)
+    except rasterio.errors.RasterioError as error:
+        raise UndecodableError(f"damaged: {reason_of(error.__cause__ or error)}") from None
+    return np.asarray(values)
+
+
+def _kept(band: NDArray[Any], nodata: float | None, inside: NDArray[np.bool_] | None) -> NDArray[Any]:
+    keep = np.ones(band.shape, bool) if inside is None else inside
+    if nodata is not None and isnan(nodata):
+        keep = keep & ~np.isnan(band)
+    elif nodata is not None:
+        with np.errstate(over="ignore"):
+            keep = keep & (band != (band.dtype.type(nodata) if band.dtype.kind == "f" else nodata))
+    return np.asarray(band[keep] if inside is not None or nodata is not None else band.ravel())
+
+
+def _is_masked(raster: Any) -> bool:
+    from rasterio.enums import MaskFlags
+
+    return any(MaskFlags.per_dataset in flags for flags in raster.mask_flag_enums)
+
+
+def _itemsize(raster: Any) -> int:
+    return int(np.dtype(raster.dtypes[0]).itemsize)
+
+
+def _facts(raster: Any, bands: list[int]) -> Facts:
+    scales = sorted({(raster.scales[k - 1], raster.offsets[k - 1]) for k in bands})
+    scaled = scales != [(1.0, 0.0)]
+    facts = [("units", "digital numbers" if scaled else _units(raster, bands)), ("spacing", _spacing(raster))]
+    stated = ", ".join(f"{scale:g} v + {offset:g}" for scale, offset in scales)
+    facts.append(("scale", f"{stated} stated for a raw value v, not applied" if scaled else UNSTATED))
+    numbers = sorted({str(float(value)) for k in bands if (value := raster.nodatavals[k - 1]) is not None})
+    return (*facts, ("nodata", " ".join(numbers) or UNSTATED))
+
+
+def _units(raster: Any, bands: list[int]) -> str:
+    units = {raster.units[k - 1] or UNSTATED for k in bands}
+    return str(units.pop()) if len(units) == 1 else UNSTATED
+
+
+def _spacing(raster: Any) -> str:
+    if raster.transform.is_identity:
+        return UNSTATED
+    unit = "unknown units"
+    if raster.crs is not None:
+        unit = "degree" if raster.crs.is_geographic else str(raster.crs.linear_units)
+    return f"{raster.res[1]:.4g} x {raster.res[0]:.4g} {unit}"

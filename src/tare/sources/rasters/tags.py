@@ -1,0 +1,32 @@
+"""Whether a TIFF is a scene rather than a picture, by its tags."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from tare.samples.tiff import tags_of
+from tare.sources.places import is_url
+
+#: Tags of a GeoTIFF: its place on Earth, and GDAL's metadata and no-data value.
+_GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42112, 42113))
+_DESCRIPTION = 270
+
+
+#: How the description of an OME-TIFF begins, and the bytes at both ends of a file in which it stands.
+_OME, _LOOKED_AT = b"<OME", 1 << 16
+
+
+def scene_kind(place: str) -> str | None:
+    """Whether a local TIFF is a scene: "geo" if it states a place on Earth or GDAL's metadata, "ome" for OME-TIFF, else None."""
+    if is_url(place) or os.path.splitext(place)[1].lower() not in (".tif", ".tiff"):
+        return None
+    try:
+        with open(place, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            tags = tags_of(bytes(mapped[:16]) if len(mapped) < 16 else mapped)
+            ends = mapped[:_LOOKED_AT] + mapped[-_LOOKED_AT:] if _DESCRIPTION in tags else b""
+    except (OSError, ValueError, BufferError):
+        return None
+    if tags & _GEO_TAGS:
+        return "geo"
+    return "ome" if _OME in ends else None

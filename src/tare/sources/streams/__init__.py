@@ -1,0 +1,1 @@
+"""Recordings and videos, decoded as a stream."""

@@ -1,0 +1,89 @@
+"""Recordings through soundfile (libsndfile): FLAC, Ogg, Opus, MP3, AIFF, AU, CAF and large WAV files, decoded as a stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tare.errors import reason_of
+from tare.samples.decode import UndecodableError
+from tare.samples.records import Facts, Part, Record, Sample
+from tare.sources.files.each import EachFile
+from tare.sources.options import Options
+from tare.system.optional import require
+
+#: Values that are held at once; a longer recording is read in parts.
+_MOST_VALUES = 4 << 20
+#: Encodings whose values float32 cannot hold.
+_WIDE = frozenset(("PCM_32", "DOUBLE"))
+#: Formats whose length is an estimate until they are decoded.
+_ESTIMATED = frozenset(("MP3", "OGG"))
+#: What libsndfile notes on a chunk that is longer than the file; it reads the rest without an error.
+_SHORTER = re.compile(r": (\d+) \(should be (\d+)\)")
+
+
+def open_sounds(name: str, files: tuple[str, ...], options: Options) -> EachFile:
+    """Open recordings. Raises :class:`tare.errors.MissingDependencyError` without soundfile."""
+    require("soundfile", extra="audio", purpose="FLAC, Ogg, MP3 and AIFF recordings, and WAV files of more than 64 MiB")
+    return EachFile(name, files, options, read_sound)
+
+
+def read_sound(place: str, options: Options) -> Iterator[Record]:
+    """Read one recording ``(T, C)``, integers divided by half their range, which gives [-1, 1).
+
+    Float32, or float64 for 32-bit integers and 64-bit floats, as for WAV files. Raises :class:`UndecodableError` if it is
+    damaged, cut short or empty.
+    """
+    del options
+    import soundfile
+
+    try:
+        file = soundfile.SoundFile(place)
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless format by the file's name
+        raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error, place)}") from None
+    with file:
+        yield from _blocks(file, place)
+
+
+def _blocks(file: Any, place: str) -> Iterator[Record]:
+    dtype = "float64" if file.subtype in _WIDE else "float32"
+    facts: Facts = (("units", "shares of full scale"), ("sampling rate", f"{file.samplerate} Hz"))
+    step = max(1, _MOST_VALUES // file.channels)
+    read = 0
+    first = _read(file, step, dtype, place)
+    if len(first) < step:
+        _check_whole(file, len(first))
+        yield Sample(place, first, None, (), facts)
+        return
+    block = first
+    while len(block):
+        yield Part(place, tuple(np.ascontiguousarray(block[:, c]) for c in range(file.channels)), (), facts)
+        read += len(block)
+        block = _read(file, step, dtype, place)
+    _check_whole(file, read)
+
+
+def _read(file: Any, step: int, dtype: str, place: str) -> Any:
+    import soundfile
+
+    try:
+        return file.read(step, dtype=dtype, always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise UndecodableError(f"damaged: {_reason(error, place)}") from None
+
+
+def _check_whole(file: Any, read: int) -> None:
+    if read == 0:
+        raise UndecodableError("a recording without a value")
+    if read < file.frames and file.format not in _ESTIMATED:
+        raise UndecodableError(f"cut short: the header claims {file.frames} values a channel, and {read} are there")
+    for claimed, there in _SHORTER.findall(file.extra_info):
+        if int(claimed) > int(there):
+            raise UndecodableError(f"cut short: the header claims {claimed} bytes, and {there} are there")
+
+
+def _reason(error: Exception, place: str) -> str:
+    return reason_of(str(error).replace(f"Error opening {place!r}: ", "")) or type(error).__name__

@@ -1,0 +1,141 @@
+"""Tables of SQLite and DuckDB files, read only and in batches, and sheets of Excel files."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from tare.errors import DataError, reason_of
+from tare.sources.containers.names import parted
+from tare.sources.containers.stored import chosen
+from tare.sources.options import Options
+from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
+from tare.system.optional import require
+
+_ROWS = 1 << 15
+
+
+def open_sqlite(place: str, options: Options) -> ArrowFile:
+    """Open one table of a SQLite file, ``FILE#TABLE``. The first rows decide the type of each column.
+
+    Raises :class:`DataError` if the file is damaged, or has several tables.
+    """
+    file, name = parted(place, options.array)
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    with _sqlite(file) as database:
+        names = [str(row[0]) for row in database.execute(query)]
+    return open_batches(f"{file}#{chosen(file, dict.fromkeys(names, '(table)'), name)}", options, _sqlite_batches)
+
+
+def open_duckdb(place: str, options: Options) -> ArrowFile:
+    """Open one table of a DuckDB file, ``FILE#TABLE``, without access to any other file.
+
+    Raises :class:`DataError` if the file is damaged, or has several tables; without duckdb, the error that names it.
+    """
+    require("duckdb", extra="tables", purpose="DuckDB files")
+    file, name = parted(place, options.array)
+    with _duckdb(file) as database:
+        rows = database.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY table_name").fetchall()
+    names = [str(row[0]) for row in rows]
+    return open_batches(f"{file}#{chosen(file, dict.fromkeys(names, '(table)'), name)}", options, _duckdb_batches)
+
+
+def open_excel(place: str, options: Options) -> TableInMemory:
+    """Open one sheet of an Excel file, ``FILE#SHEET``; its first row names the columns, and formulas count as last computed.
+
+    Raises :class:`DataError` if the file is damaged, or has several sheets; without fastexcel, the error that names it.
+    """
+    fastexcel = require("fastexcel", extra="tables", purpose="Excel files")
+    file, name = parted(place, options.array)
+    try:
+        book = fastexcel.read_excel(file)
+        names = list(book.sheet_names)
+    except Exception as error:  # a Rust error of the library
+        raise DataError("an Excel file", f"{file!r}: {reason_of(error)}", "save it again, or export it as CSV") from None
+    found = chosen(file, dict.fromkeys(names, "(sheet)"), name)
+    try:
+        table = book.load_sheet(found).to_arrow()
+    except Exception as error:  # likewise
+        raise DataError("a sheet of an Excel file", f"{file}#{found}: {reason_of(error)}", "export it as CSV") from None
+    return _named(open_table(table, options), f"{file}#{found}")
+
+
+def _named(table: TableInMemory, name: str) -> TableInMemory:
+    from dataclasses import replace
+
+    return replace(table, name=name)
+
+
+@contextmanager
+def _sqlite(file: str) -> Iterator[Any]:
+    try:
+        with closing(sqlite3.connect(f"{Path(file).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
+            yield database
+    except sqlite3.Error as error:
+        raise DataError("a SQLite file", f"{file!r}: {reason_of(error)}", "check the file") from None
+
+
+@contextmanager
+def _sqlite_batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
+    import pyarrow as pa
+
+    file, name = place.rpartition("#")[::2]
+    with _sqlite(file) as database:
+        cursor = database.execute(f"SELECT * FROM {_quoted(name)}")  # noqa: S608 - a name cannot be a parameter
+        names = [column[0] for column in cursor.description]
+        first = cursor.fetchmany(_ROWS)
+        schema = pa.schema([(column, _type([row[k] for row in first])) for k, column in enumerate(names)])
+        rows = chain([first] if first else [], iter(lambda: cursor.fetchmany(_ROWS), []))
+        try:
+            yield (
+                schema,
+                (pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in each], schema) for each in rows),
+            )
+        except pa.ArrowException as error:
+            raise DataError(
+                "values of one type in each column", f"{place!r}: {reason_of(error)}", "choose others with --columns"
+            ) from None
+
+
+def _type(values: list[Any]) -> Any:
+    """The Arrow type of a column: float64 for numbers, which SQLite does not keep apart."""
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int, float}:
+        return pa.float64()
+    return pa.binary() if kinds == {bytes} else pa.string()
+
+
+@contextmanager
+def _duckdb(file: str) -> Iterator[Any]:
+    import duckdb
+
+    try:
+        config = {
+            "enable_external_access": "false",
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+        }
+        with closing(duckdb.connect(file, read_only=True, config=config)) as database:
+            yield database
+    except duckdb.Error as error:
+        raise DataError("a DuckDB file", f"{file!r}: {reason_of(error)}", "check the file") from None
+
+
+@contextmanager
+def _duckdb_batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
+    file, name = place.rpartition("#")[::2]
+    with _duckdb(file) as database:
+        query = f"SELECT * FROM {_quoted(name)}"  # noqa: S608 - a name cannot be a parameter
+        reader = database.execute(query).to_arrow_reader(_ROWS)
+        yield reader.schema, iter(reader)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

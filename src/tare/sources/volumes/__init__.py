@@ -1,0 +1,1 @@
+"""Volumes of medicine: one volume a sample, read slice by slice."""

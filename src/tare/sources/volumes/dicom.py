@@ -1,0 +1,165 @@
+"""DICOM series through pydicom: one series a sample, its slices in order, stored values turned into those of the modality.
+
+Slope and intercept are applied, so that CT is in Hounsfield units. A padding value is left out. MONOCHROME1, where low values are
+white, is told and not inverted. A file is never followed to another one, and no deflated data set is inflated.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError, reason_of
+from tare.samples.decode import MAX_PIXELS, UndecodableError
+from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
+from tare.sources.base import Indexed, Source
+from tare.sources.options import Options
+from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
+from tare.sources.volumes.sniffing import is_dicom
+from tare.system.optional import require
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: its slices from one end to the other, or the reason why it is no sample."""
+
+    path: str
+    slices: tuple[Slice, ...]
+    skipped: Skipped | None = None
+
+
+@dataclass(frozen=True)
+class DicomSource(Source[Series]):
+    """The series of a folder, in the order of their first files."""
+
+    name: str
+    series: tuple[Series, ...]
+    remarks: tuple[str, ...] = ()
+
+    def chunks(self) -> Iterator[Series]:
+        """One series a chunk."""
+        return iter(self.series)
+
+    def read(self, chunk: Series) -> Iterator[Record]:
+        """Read the slices of one series as parts of one sample."""
+        if chunk.skipped is not None:
+            yield chunk.skipped
+            return
+        try:
+            yield from _parts(chunk)
+        except Exception as error:  # pydicom and its decoders raise errors of many kinds
+            yield Skipped(chunk.path, reason_of(error) or type(error).__name__)
+
+    def indexed(self) -> Indexed:
+        """One series."""
+        return Indexed(len(self.series), lambda index: self.read(self.series[index]))
+
+
+def open_series(name: str, files: tuple[str, ...], options: Options) -> DicomSource:
+    """Group files by their series and sort the slices of each; headers are read, pixels are not.
+
+    Raises :class:`DataError` for ``options.mask``, and :class:`MissingDependencyError` without pydicom.
+    """
+    require("pydicom", extra="medical", purpose="DICOM series")
+    if options.mask is not None:
+        raise DataError(
+            "images or NIfTI volumes with a mask each", f"DICOM in {name!r}", "convert both to NIfTI, or leave out --mask"
+        )
+    logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it prints tracebacks of files that are refused in one line
+    groups: defaultdict[str, list[Slice]] = defaultdict(list)
+    series = []
+    for file in files:
+        found = read_slice(file) if is_dicom(file) else Skipped(file, "no DICOM file by its content", foreign=True)
+        if isinstance(found, Skipped):
+            series.append(Series(file, (), found))
+        else:
+            groups[found.series].append(found)
+    series += [_sorted(slices) for slices in groups.values()]
+    return DicomSource(name, tuple(sorted(series, key=lambda each: each.path)))
+
+
+def _sorted(slices: list[Slice]) -> Series:
+    """The slices along the normal of their planes, else by their numbers."""
+    placed = all(each.position is not None for each in slices)
+    ordered = sorted(slices, key=lambda each: (each.position if placed else each.number, each.path))
+    path = min(each.path for each in slices)
+    sizes = {each.shape for each in ordered}
+    if len(sizes) > 1:
+        found = " and ".join(f"{rows} x {columns}" for rows, columns in sorted(sizes))
+        return Series(
+            path, (), Skipped(path, f"a series with slices of {found}: move those of another kind to a folder of theirs")
+        )
+    return Series(path, tuple(ordered))
+
+
+def _parts(series: Series) -> Iterator[Record]:
+    slices = series.slices
+    facts, notes = _facts(slices), _notes(slices)
+    whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
+    for each in slices:
+        for frame in _frames(each):
+            values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
+            kept = (_kept(values[:, c], each) for c in range(values.shape[1]))
+            yield Part(series.path, tuple(_rescaled(channel, each, whole) for channel in kept), notes, facts)
+
+
+def _frames(each: Slice) -> Iterator[NDArray[Any]]:
+    if each.shape[0] * each.shape[1] > MAX_PIXELS:
+        raise UndecodableError(f"{each.path!r}: the header claims {each.shape[0]} x {each.shape[1]} pixels")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of values that break the standard and are read all the same
+        try:
+            yield from stored_values(each)
+        except Exception as error:  # as above, with the name of the slice
+            raise UndecodableError(f"{os.path.split(each.path)[1]!r}: {reason_of(error) or type(error).__name__}") from None
+
+
+def _kept(values: NDArray[Any], each: Slice) -> NDArray[Any]:
+    if each.padding is None:
+        return values
+    low, high = each.padding
+    return np.asarray(values[(values < low) | (values > high)])
+
+
+def _rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
+    """The modality's values: int32 where slopes and intercepts of the series are whole numbers, else float64."""
+    if not each.rescaled:
+        return values
+    if whole and values.dtype.kind in "iu" and abs(each.slope) < 1 << 14:
+        return np.asarray(values.astype(np.int32) * np.int32(each.slope) + np.int32(each.intercept))
+    return np.asarray(values.astype(np.float64) * each.slope + each.intercept)
+
+
+def _facts(slices: tuple[Slice, ...]) -> Facts:
+    first = slices[0]
+    units = {each.units for each in slices}
+    facts = [("units", units.pop() if len(units) == 1 else UNSTATED)]
+    facts.append(("spacing", f"{first.spacing} x {_distance(slices)} mm"))
+    facts.append(("photometric interpretation", " and ".join(sorted({each.photometric for each in slices}))))
+    if not first.rescaled:
+        facts.append(("bits", str(max(each.bits for each in slices))))
+    padding = sorted({str(end * each.slope + each.intercept) for each in slices if each.padding for end in each.padding})
+    return (*facts, ("nodata", " ".join(padding) or UNSTATED))
+
+
+def _notes(slices: tuple[Slice, ...]) -> tuple[str, ...]:
+    steps = _steps(slices)
+    gaps = steps.size > 1 and steps.max() > 1.5 * np.median(steps)
+    return ("slices at uneven distances: some may be missing",) if gaps else ()
+
+
+def _steps(slices: tuple[Slice, ...]) -> NDArray[np.float64]:
+    return np.diff([each.position for each in slices if each.position is not None])
+
+
+def _distance(slices: tuple[Slice, ...]) -> str:
+    steps = _steps(slices)
+    return f"{np.median(steps):.3g}" if steps.size else slices[0].thickness

@@ -1,0 +1,142 @@
+"""What the header of a DICOM file says about one slice, and its stored values."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import reason_of
+from tare.samples.decode import UndecodableError
+from tare.samples.records import UNSTATED, Skipped
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_TAGS = [
+    "SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
+    "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "Modality",
+    "Units", "PhotometricInterpretation", "BitsStored", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelRepresentation",
+    "ModalityLUTSequence", "SOPClassUID",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One file of a series. ``position`` is its place along the normal of its plane in mm; ``padding`` are raw values."""
+
+    path: str
+    series: str
+    shape: tuple[int, int]
+    number: int
+    position: float | None
+    spacing: str
+    thickness: str
+    slope: float
+    intercept: float
+    rescaled: bool
+    units: str
+    photometric: str
+    bits: int
+    padding: tuple[int, int] | None
+
+
+def read_slice(path: str) -> Slice | Skipped:
+    """Read the header of a file, without its pixels; a file without an image is foreign, a damaged one unreadable."""
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of values that break the standard
+            meta = pydicom.filereader.read_file_meta_info(path)
+            if str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
+                return Skipped(path, "a deflated data set, which is not inflated: convert it, for example with dcmconv")
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+            return _slice(path, header)
+    except Exception as error:  # pydicom raises errors of many kinds for damaged files
+        return Skipped(path, f"damaged DICOM: {reason_of(error) or type(error).__name__}")
+
+
+def stored_values(each: Slice) -> Iterator[NDArray[Any]]:
+    """The frames of a file as stored, ``(H, W)`` or ``(H, W, C)``; colours become RGB.
+
+    Raises :class:`UndecodableError` without pixel data, or for a compression that cannot be decoded here, by its name.
+    """
+    import pydicom
+    from pydicom.pixels import iter_pixels
+
+    header = pydicom.dcmread(each.path, stop_before_pixels=False, defer_size=1 << 16)
+    if not any(name in header for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise UndecodableError("no pixel data")
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax.is_compressed:
+        decoder = _decoder(syntax)
+        if decoder is None or not decoder.is_available:
+            raise UndecodableError(f"compressed as {syntax.name}, which cannot be decoded here: pip install 'tare[medical]'")
+    yield from iter_pixels(each.path)
+
+
+def _decoder(syntax: Any) -> Any:
+    from pydicom.pixels import get_decoder
+
+    try:
+        return get_decoder(syntax)
+    except NotImplementedError:
+        return None
+
+
+def _slice(path: str, header: Any) -> Slice | Skipped:
+    if "Rows" not in header or "Columns" not in header:
+        kind = str(header.get("Modality", "")) or "unknown"
+        return Skipped(path, f"no pixel data (a DICOM object of modality {kind})", foreign=True)
+    if "ModalityLUTSequence" in header:
+        return Skipped(path, "a lookup table instead of slope and intercept, which is not applied")
+    rescaled = "RescaleSlope" in header or "RescaleIntercept" in header
+    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing")
+    thickness = header.get("SliceThickness")
+    return Slice(
+        path,
+        str(header.get("SeriesInstanceUID", "")) or path,
+        (int(header.Rows), int(header.Columns)),
+        int(header.get("InstanceNumber") or 0),
+        _position(header),
+        " x ".join(f"{float(step):.3g}" for step in spacing) if spacing else "? x ?",
+        f"{float(thickness):.3g}" if thickness else "?",
+        float(header.get("RescaleSlope", 1) or 1),
+        float(header.get("RescaleIntercept", 0) or 0),
+        rescaled,
+        _units(header, rescaled),
+        str(header.get("PhotometricInterpretation", UNSTATED)),
+        int(header.get("BitsStored", 0) or 0),
+        _padding(header),
+    )
+
+
+def _position(header: Any) -> float | None:
+    """The place of a slice along the normal of its plane (DICOM PS3.3, C.7.6.2.1.1)."""
+    position, axes = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
+    if not position or not axes or len(axes) != 6:
+        return None
+    normal = np.cross([float(value) for value in axes[:3]], [float(value) for value in axes[3:]])
+    return float(np.dot(normal, [float(value) for value in position]))
+
+
+def _units(header: Any, rescaled: bool) -> str:
+    if header.get("RescaleType"):
+        return str(header.RescaleType)
+    if header.get("Units"):
+        return str(header.Units)
+    return "HU" if rescaled and header.get("Modality") == "CT" else UNSTATED
+
+
+def _padding(header: Any) -> tuple[int, int] | None:
+    """The raw values from the one to the other that pad the image; a signed value may be stored as an unsigned one."""
+    value = header.get("PixelPaddingValue")
+    if value is None or value == "":
+        return None
+    limit = header.get("PixelPaddingRangeLimit")
+    signed = int(header.get("PixelRepresentation", 0) or 0) == 1
+    ends = [int(end) - (1 << 16 if signed and int(end) >= 1 << 15 else 0) for end in (value, value if limit is None else limit)]
+    return min(ends), max(ends)

@@ -1,0 +1,129 @@
+"""NIfTI volumes through nibabel: one volume a sample, slope and intercept applied, read in slabs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.errors import DataError, reason_of
+from tare.samples.decode import UndecodableError
+from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
+from tare.sources.files.each import EachFile
+from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.options import Options
+from tare.system.optional import require
+
+_ENDINGS = (".nii.gz", ".nii")
+#: Values that are held at once, in bytes of float64, and the largest slice that is believed.
+_SLAB_BYTES, _MOST_BYTES = 32 << 20, 1 << 30
+_LAYOUTS = {3: "HWD", 4: "HWDC"}
+
+
+@dataclass(frozen=True)
+class Volumes(EachFile):
+    """NIfTI files; a mask is read slab by slab beside its volume."""
+
+    applies_mask = True
+
+    def _read(self, file: str) -> Iterator[Record]:
+        if self.options.mask is None:
+            return super()._read(file)
+        if is_mask(file, self.options.mask):
+            return iter((Skipped(file, "a mask", foreign=True),))
+        places = mask_places(file, self.options.mask, self.name, _ENDINGS)
+        found = next((place for place in places if Path(place).is_file()), None)
+        if found is None:
+            return iter((Skipped(file, f"no mask {places[0]!r}"),))
+        return self._read_with(file, replace(self.options, mask=found))
+
+
+def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes:
+    """Open NIfTI files. Raises :class:`DataError` for a layout that no volume has, and without nibabel its own error."""
+    require("nibabel", extra="medical", purpose="NIfTI volumes")
+    if options.layout is not None and options.layout.upper() not in _LAYOUTS.values():
+        raise DataError("the layout HWD or, with timepoints as channels, HWDC", f"{options.layout!r}", "correct --layout")
+    remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
+    return Volumes(name, files, options, read_volume, None, remarks)
+
+
+def read_volume(place: str, options: Options) -> Iterator[Record]:
+    """Read one volume in slabs along its third axis; ``options.mask`` is the file of its mask.
+
+    Raises :class:`UndecodableError` for a fourth axis whose meaning is not stated, colours, a damaged file, or a mask of
+    another size.
+    """
+    image = _loaded(place)
+    shape = _shape(image, options)
+    mask = None if options.mask is None else _mask(options.mask, shape[:3])
+    facts = _facts(image)
+    step = max(1, _SLAB_BYTES // max(1, 8 * shape[0] * shape[1] * shape[3]))
+    for start in range(0, shape[2], step):
+        block = _block(image, shape, start, min(start + step, shape[2]))
+        inside = None if mask is None else _block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0] != 0
+        channels = (block[..., c] for c in range(shape[3]))
+        # A file's own order is the first axis fastest; the order of values in a sum does not matter.
+        yield Part(place, tuple(c.ravel(order="K") if inside is None else c[inside] for c in channels), (), facts)
+
+
+def _loaded(place: str) -> Any:
+    import nibabel
+
+    try:
+        image = nibabel.load(place, keep_file_open=True)
+    except Exception as error:  # nibabel raises errors of many kinds for a damaged header
+        raise UndecodableError(f"damaged: {reason_of(error)}") from None
+    if np.dtype(image.get_data_dtype()).kind not in "iufb":
+        raise UndecodableError(f"values of {np.dtype(image.get_data_dtype())}, which are not real numbers")
+    return image
+
+
+def _shape(image: Any, options: Options) -> tuple[int, int, int, int]:
+    shape = tuple(int(length) for length in image.shape)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if min(shape, default=0) < 1:
+        raise UndecodableError(f"the header claims the shape {shape}")
+    if len(shape) == 2:
+        shape = (*shape, 1)
+    if len(shape) == 4 and (options.layout or "").upper() != "HWDC":
+        raise UndecodableError(
+            f"4 axes {shape}: state --layout HWDC if each entry of the last is a channel, or split it into volumes"
+        )
+    if len(shape) not in (3, 4):
+        raise UndecodableError(f"{len(shape)} axes {shape}, where a volume has 3")
+    if 8 * shape[0] * shape[1] * (shape[3] if len(shape) == 4 else 1) > _MOST_BYTES:
+        raise UndecodableError(f"the header claims slices of {shape[0]} x {shape[1]} values")
+    return (*shape, 1) if len(shape) == 3 else shape  # type: ignore[return-value]
+
+
+def _block(image: Any, shape: tuple[int, ...], start: int, stop: int) -> NDArray[Any]:
+    """Slices ``start`` to ``stop - 1`` as ``(X, Y, slices, C)``, in the stored type unless a slope or intercept applies."""
+    try:
+        stored = image.dataobj if len(image.shape) > 2 else np.asanyarray(image.dataobj)[..., None]
+        values = np.asanyarray(stored[:, :, start:stop])
+    except Exception as error:  # zlib, OSError and ValueError, by the way in which the file is cut short
+        raise UndecodableError(f"damaged: {reason_of(error)}") from None
+    channels = shape[3] if len(shape) == 4 else 1
+    if values.size != prod(shape[:2]) * (stop - start) * channels:
+        raise UndecodableError(f"damaged: {values.size} values in slices {start} to {stop}")
+    return np.asarray(values.reshape((*shape[:2], stop - start, channels), order="F"))
+
+
+def _mask(place: str, shape: tuple[int, ...]) -> Any:
+    mask = _loaded(place)
+    if mask.shape[:3] != shape:
+        raise UndecodableError(f"its mask {place!r} has {mask.shape} values instead of {shape}")
+    return mask
+
+
+def _facts(image: Any) -> Facts:
+    zooms = image.header.get_zooms()[:3]
+    unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "unknown"
+    spacing = " x ".join(f"{zoom:.4g}" for zoom in zooms) + f" {'unknown units' if unit == 'unknown' else unit}"
+    return ("units", UNSTATED), ("spacing", spacing)

@@ -1,0 +1,209 @@
+"""HDF5, NetCDF-4 and MATLAB 7.3 against NumPy on the same arrays, and what must not be followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tare
+from tare.errors import DataError
+from tare.samples.raw_kind import Known
+from tare.sources.opening import open_source
+from tare.sources.options import Options
+from tests.sources.reading import assert_moments, assert_pooled_by_index, state_of
+
+h5py = pytest.importorskip("h5py", reason="reads HDF5 (pip install 'tare[science]')")
+RNG = np.random.default_rng(2)
+
+
+def one(path: Path, values: Any, name: str = "images", **options: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        file.create_dataset(name, data=values, **options)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["uint8", ">u2", "int16", "float16", ">f4", "float64", "int64", "bool"])
+@pytest.mark.parametrize("options", [{}, {"chunks": (3, 4, 5, 3), "compression": "gzip"}])
+def test_a_dataset_is_what_numpy_computes(tmp_path: Path, dtype: str, options: Any) -> None:
+    values = RNG.integers(0, 2 if dtype == "bool" else 100, (10, 6, 7, 3)).astype(dtype)
+    source = open_source(one(tmp_path / "a.h5", values, **options))
+    assert_moments(state_of(source), values.reshape(-1, 3))
+
+
+def test_samples_are_read_by_index_and_in_parts_if_they_are_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = RNG.integers(0, 60000, (5, 3, 20, 30)).astype("uint16")
+    place = one(tmp_path / "a.h5", values, chunks=(2, 3, 7, 8))
+    assert_pooled_by_index(open_source(place))
+    whole = tare.measure(place)
+    monkeypatch.setattr("tare.sources.containers.stored._PART_BYTES", 900)
+    assert tare.measure(place).channels == whole.channels
+    assert whole.samples == 5
+
+
+def test_several_datasets_must_be_named_and_are_listed_with_their_shapes(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["train/x"] = RNG.normal(size=(20, 4))
+        file["train/y"] = np.arange(20)
+    with pytest.raises(DataError, match=r"train/x \(20 x 4 float64\), train/y \(20 int64\), found several.*a.h5#train/x"):
+        tare.measure(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        expected = file["train/x"][:].mean(axis=0)
+    for stats in (tare.measure(f"{tmp_path}/a.h5#train/x"), tare.measure(tmp_path / "a.h5", array="/train/x")):
+        np.testing.assert_allclose(stats.mean, expected, rtol=1e-12)
+    with pytest.raises(DataError, match="one of the arrays or tables"):
+        tare.measure(f"{tmp_path}/a.h5#train/z")
+    with pytest.raises(DataError, match="one name of an array"):
+        tare.measure(f"{tmp_path}/a.h5#train/x", array="train/y")
+
+
+def test_a_whole_array_is_one_sample_where_the_layout_has_no_n(tmp_path: Path) -> None:
+    values = RNG.normal(size=(6, 7, 5)).astype("f4")
+    stats = tare.measure(one(tmp_path / "a.h5", values), layout="HWC")
+    assert stats.samples == 1
+    np.testing.assert_allclose(stats.mean, values.astype("f8").mean(axis=(0, 1)), rtol=1e-12)
+
+
+def test_units_scale_and_fill_value_are_those_that_cf_attributes_state(tmp_path: Path) -> None:
+    values = RNG.integers(0, 400, (3, 8, 9)).astype("int16")
+    values[0] = -999
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        data = file.create_dataset("t2m", data=values)
+        data.attrs["units"], data.attrs["_FillValue"] = "K", np.int16(-999)
+    stats = tare.measure(tmp_path / "a.nc", layout="NHW")
+    np.testing.assert_allclose(stats.mean, values[1:].mean(), rtol=1e-12)
+    assert stats.units == Known("K", f"{tmp_path}/a.nc#t2m")
+    assert isinstance(stats.nodata, Known)
+    with h5py.File(tmp_path / "a.nc", "a") as file:
+        file["t2m"].attrs["scale_factor"] = 0.01
+    assert "0.01 v + 0 K stated" in tare.measure(tmp_path / "a.nc", layout="NHW").extra["facts"]["scale"]
+
+
+def test_a_folder_of_files_is_one_dataset_and_files_that_state_different_units_are_refused(tmp_path: Path) -> None:
+    values = [RNG.normal(size=(4 + k, 3)) for k in range(3)]
+    for k, each in enumerate(values):
+        one(tmp_path / f"{k}.h5", each)
+    np.testing.assert_allclose(tare.measure(tmp_path).mean, np.concatenate(values).mean(axis=0), rtol=1e-12)
+    one(tmp_path / "3.h5", np.ones((2, 3)))
+    with h5py.File(tmp_path / "3.h5", "a") as file:
+        file["images"].attrs["units"] = "K"
+    with pytest.raises(DataError, match=r"state the same of their values, found units K in .*3.h5"):
+        tare.measure(tmp_path)
+
+
+def made(path: Path, kind: str) -> str:  # noqa: C901, PLR0912 - a table of cases
+    """A file that is damaged, lies, or points out of itself; returns what to measure."""
+    other = one(path.parent / "other.h5", np.arange(12.0))
+    (path.parent / "raw.bin").write_bytes(np.arange(12.0).tobytes())
+    with h5py.File(path, "w") as file:
+        if kind == "external link":
+            file["images"] = h5py.ExternalLink(str(other), "images")
+        elif kind == "soft link":
+            file["real"] = np.arange(12.0)
+            file["images"] = h5py.SoftLink("/real")
+        elif kind == "external storage":
+            file.create_dataset("images", (12,), "f8", external=[(str(path.parent / "raw.bin"), 0, 96)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((12,), "f8")
+            layout[:] = h5py.VirtualSource(str(other), "images", (12,))
+            file.create_virtual_dataset("images", layout)
+        elif kind == "strings":
+            file["images"] = ["a", "b"]
+        elif kind == "records":
+            file["images"] = np.zeros(3, [("a", "f8"), ("b", "i4")])
+        elif kind == "complex":
+            file["images"] = np.ones(4, complex)
+        elif kind == "empty":
+            file["images"] = np.zeros((0, 3))
+        elif kind == "never filled":
+            file.create_dataset("images", (1 << 20, 1 << 10, 3), "f8", chunks=(1, 1 << 10, 3))
+        else:
+            file["images"] = RNG.normal(size=(200, 30))
+    data = path.read_bytes()
+    if kind == "cut short":
+        path.write_bytes(data[: len(data) // 2])
+    if kind == "words":
+        path.write_bytes(b"words " * 50)
+    if kind == "no bytes":
+        path.write_bytes(b"")
+    return f"{path}#images" if "link" in kind else str(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("external link", "which is a link to .*other.h5"),
+        ("soft link", "a link to '/real'"),
+        ("external storage", "whose values lie in .*raw.bin"),
+        ("virtual", "a virtual dataset of .*other.h5"),
+        ("strings", "never unpickled"),
+        ("records", "records of a, b"),
+        ("complex", "dtype complex128"),
+        ("empty", "none in .*a.h5"),
+        ("never filled", "a decompression bomb, or was never written"),
+        ("cut short", "an HDF5 file"),
+        ("words", "an HDF5 file"),
+        ("no bytes", "an HDF5 file"),
+    ],
+)
+def test_nothing_outside_the_file_is_read_and_nothing_but_numbers(tmp_path: Path, kind: str, found: str) -> None:
+    place = made(tmp_path / "a.h5", kind)
+    with pytest.raises(DataError, match=found) as raised:
+        tare.measure(place)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_virtual_dataset_of_its_own_file_is_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["parts"] = np.arange(12.0)
+        layout = h5py.VirtualLayout((12,), "f8")
+        layout[:] = h5py.VirtualSource(".", "parts", (12,))
+        file.create_virtual_dataset("all", layout)
+    assert tare.measure(f"{tmp_path}/a.h5#all").mean == (5.5,)
+
+
+def test_a_damaged_chunk_is_an_error_and_no_sample(tmp_path: Path) -> None:
+    place = one(tmp_path / "a.h5", RNG.normal(size=(200, 30)), chunks=(10, 30), compression="gzip", fletcher32=True)
+    data = bytearray(place.read_bytes())
+    data[-2000:-1900] = bytes(100)
+    place.write_bytes(data)
+    with pytest.raises(DataError, match="an undamaged array"):
+        tare.measure(place)
+
+
+def test_matlab_files_of_both_kinds_give_the_same_numbers(tmp_path: Path) -> None:
+    from scipy import io
+
+    values = RNG.integers(0, 255, (8, 9, 3, 10)).astype("uint8")
+    io.savemat(tmp_path / "v5.mat", {"X": values, "names": np.array(["a", "b"], object)})
+    with h5py.File(tmp_path / "v7.mat", "w", userblock_size=512) as file:
+        file["X"] = values.transpose()  # as MATLAB writes it: the fastest axis last
+    for name in ("v5.mat", "v7.mat"):
+        stats = tare.measure(tmp_path / name, layout="HWCN")
+        assert stats.samples == 10
+        np.testing.assert_allclose(stats.mean, values.mean(axis=(0, 1, 3)) / 255, rtol=1e-12)
+    with pytest.raises(DataError, match="layout"):
+        tare.measure(tmp_path / "v5.mat")
+
+
+@pytest.mark.parametrize("kind", ["cells", "cut short", "words", "no bytes"])
+def test_matlab_files_without_numbers_or_damaged_are_refused(tmp_path: Path, kind: str) -> None:
+    from scipy import io
+
+    place = tmp_path / "a.mat"
+    io.savemat(place, {"X": np.array([1, "a"], object)} if kind == "cells" else {"X": RNG.normal(size=(90, 90))})
+    if kind == "cut short":
+        place.write_bytes(place.read_bytes()[:5000])
+    if kind in ("words", "no bytes"):
+        place.write_bytes(b"words " * 50 if kind == "words" else b"")
+    with pytest.raises(DataError) as raised:
+        tare.measure(place)
+    assert "\n" not in str(raised.value)
+
+
+def test_options_of_other_formats_are_refused(tmp_path: Path) -> None:
+    place = one(tmp_path / "a.h5", np.ones((4, 3)))
+    with pytest.raises(DataError, match="options that fit"):
+        open_source(place, Options(columns=("a",)))

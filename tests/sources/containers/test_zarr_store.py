@@ -1,0 +1,142 @@
+"""Zarr and OME-Zarr against NumPy on the same arrays, and what must not be run or followed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tare
+from tare.errors import DataError
+from tare.sources.opening import open_source
+from tests.sources.reading import assert_moments, assert_pooled_by_index, state_of
+
+zarr = pytest.importorskip("zarr", reason="reads Zarr (pip install 'tare[science]')")
+RNG = np.random.default_rng(4)
+
+
+def one(path: Path, values: Any, version: int = 3, chunks: tuple[int, ...] | None = None, **options: Any) -> Path:
+    array = zarr.create_array(
+        path, shape=values.shape, dtype=values.dtype, chunks=chunks or values.shape, zarr_format=version, **options
+    )
+    array[:] = values
+    return path
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32", "float64"])
+def test_an_array_is_what_numpy_computes(tmp_path: Path, dtype: str, version: int) -> None:
+    values = RNG.integers(0, 100, (10, 6, 7, 3)).astype(dtype)
+    source = open_source(one(tmp_path / "a.zarr", values, version, (3, 4, 5, 2)))
+    assert_pooled_by_index(source)
+    assert_moments(state_of(source), values.reshape(-1, 3))
+
+
+def test_shards_and_large_samples_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = RNG.integers(0, 60000, (4, 3, 16, 20)).astype("uint16")
+    one(tmp_path / "a.zarr", values, chunks=(1, 1, 4, 5), shards=(2, 1, 8, 10))
+    whole = tare.measure(tmp_path / "a.zarr")
+    monkeypatch.setattr("tare.sources.containers.stored._PART_BYTES", 500)
+    assert tare.measure(tmp_path / "a.zarr").channels == whole.channels
+
+
+def test_several_arrays_must_be_named(tmp_path: Path) -> None:
+    zarr.open_group(tmp_path / "a.zarr", mode="w")
+    one(tmp_path / "a.zarr" / "images", RNG.normal(size=(5, 4)))
+    one(tmp_path / "a.zarr" / "labels", np.arange(5))
+    with pytest.raises(DataError, match=r"images \(5 x 4 float64\), labels \(5 int64\), found several"):
+        tare.measure(tmp_path / "a.zarr")
+    assert tare.measure(f"{tmp_path}/a.zarr#images").samples == 5
+    with pytest.raises(DataError, match="one of the arrays or tables"):
+        tare.measure(f"{tmp_path}/a.zarr#../b.zarr")
+
+
+def ome(path: Path, values: Any, axes: str) -> Path:
+    zarr.open_group(path, mode="w", zarr_format=2)
+    one(path / "0", values, 2, tuple(max(1, n // 2) for n in values.shape))
+    one(path / "1", values[..., ::2, ::2], 2)
+    units = {"c": {"type": "channel"}, "t": {"type": "time"}}
+    described = [{"name": a, **units.get(a, {"type": "space", "unit": "micrometer"})} for a in axes]
+    scale = [{"type": "scale", "scale": [1.0] * (len(axes) - 2) + [0.25, 0.25]}]
+    sets = [{"path": p, "coordinateTransformations": scale} for p in ("0", "1")]
+    attributes = {"multiscales": [{"version": "0.4", "axes": described, "datasets": sets}]}
+    attributes |= {"omero": {"channels": [{"label": "DAPI"}, {"label": "GFP"}]}}  # type: ignore[dict-item]
+    (path / ".zattrs").write_text(json.dumps(attributes))
+    return path
+
+
+@pytest.mark.parametrize("axes", ["tczyx", "czyx", "cyx", "zyx"])
+def test_an_ome_image_is_one_sample_at_full_resolution_with_its_channel_names(tmp_path: Path, axes: str) -> None:
+    shape = tuple({"t": 2, "c": 2, "z": 3, "y": 8, "x": 10}[a] for a in axes)
+    values = [RNG.integers(0, 4000, shape).astype("uint16") for _ in range(2)]
+    for k, each in enumerate(values):
+        ome(tmp_path / f"{k}.zarr", each, axes)
+    stats = tare.measure(tmp_path)
+    assert stats.samples == 2
+    channels = [np.moveaxis(each, axes.index("c"), -1).reshape(-1, 2) if "c" in axes else each.reshape(-1, 1) for each in values]
+    np.testing.assert_allclose(stats.mean, np.concatenate(channels).mean(axis=0) / 65535, rtol=1e-12)
+    assert [channel.name for channel in stats.channels] == (["DAPI", "GFP"] if "c" in axes else ["grey"])
+    assert stats.extra["facts"]["spacing"].endswith("0.25 x 0.25 micrometer")
+
+
+def hostile(path: Path, kind: str) -> str:  # noqa: C901 - a table of cases
+    values = RNG.normal(size=(20, 30))
+    if kind == "pickle":
+        one(path, values, 2)
+        metadata = json.loads((path / ".zarray").read_text())
+        (path / ".zarray").write_text(json.dumps({**metadata, "filters": [{"id": "pickle"}]}))
+        return str(path)
+    if kind == "objects":
+        one(path, values, 2)
+        metadata = json.loads((path / ".zarray").read_text())
+        (path / ".zarray").write_text(json.dumps({**metadata, "dtype": "|O", "filters": [{"id": "json2"}]}))
+        return str(path)
+    one(path, values, chunks=(10, 30))
+    file = path / "zarr.json"
+    text = json.loads(file.read_text())
+    if kind == "unknown codec":
+        file.write_text(json.dumps({**text, "codecs": [{"name": "evil.codec"}, *text["codecs"]]}))
+    if kind == "codec inside shards":
+        inside = {"name": "sharding_indexed", "configuration": {"chunk_shape": [5, 5], "codecs": [{"name": "numcodecs.pickle"}]}}
+        file.write_text(json.dumps({**text, "codecs": [inside]}))
+    if kind == "no JSON":
+        file.write_text("{")
+    if kind == "a list":
+        file.write_text("[]")
+    if kind == "deep JSON":
+        file.write_text("[" * 100_000)
+    if kind == "negative shape":
+        file.write_text(json.dumps({**text, "shape": [-1, 30]}))
+    if kind == "never filled":
+        file.write_text(json.dumps({**text, "shape": [1 << 40, 30]}))
+    if kind == "damaged chunk":
+        (path / "c" / "0" / "0").write_bytes(b"rubbish")
+    if kind == "linked chunk":
+        (path / "c").rename(path.parent / "c")
+        (path / "c").symlink_to(path.parent / "c")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("pickle", "the codec 'pickle'"),
+        ("objects", "never unpickled"),
+        ("unknown codec", "the codec 'evil.codec'"),
+        ("codec inside shards", "the codec 'pickle'"),
+        ("no JSON", "Zarr metadata"),
+        ("a list", "no JSON object"),
+        ("deep JSON", "Zarr metadata"),
+        ("negative shape", "a.zarr"),
+        ("never filled", "decompression bomb"),
+        ("damaged chunk", "an undamaged array"),
+        ("linked chunk", "the link 'c'"),
+    ],
+)
+def test_no_codec_runs_code_and_no_path_leaves_the_folder(tmp_path: Path, kind: str, found: str) -> None:
+    with pytest.raises(DataError, match=found) as raised:
+        tare.measure(hostile(tmp_path / "a.zarr", kind))
+    assert "\n" not in str(raised.value)

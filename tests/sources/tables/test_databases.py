@@ -1,0 +1,132 @@
+"""JSON lines, SQLite, DuckDB and Excel tables against NumPy."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tare
+from tare.errors import DataError
+
+RNG = np.random.default_rng(10)
+TABLE = RNG.normal(size=(700, 3))
+NAMES = ("speed", "torque", "note")
+
+
+def jsonl(path: Path) -> Path:
+    lines = [json.dumps({"speed": a, "torque": b, "joints": [c, 2 * c], "note": "x"}) for a, b, c in TABLE.tolist()]
+    path.write_bytes(("\n".join(lines) + "\n").encode())
+    return path
+
+
+def test_json_lines_are_a_table(tmp_path: Path) -> None:
+    stats = tare.measure(jsonl(tmp_path / "a.jsonl"))
+    assert [channel.name for channel in stats.channels] == ["speed", "torque", "joints[0]", "joints[1]"]
+    expected = TABLE[:, [0, 1, 2, 2]] * [1, 1, 1, 2]
+    np.testing.assert_allclose(stats.mean, expected.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(stats.std, expected.std(axis=0), rtol=1e-12)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress((tmp_path / "a.jsonl").read_bytes()))
+    assert tare.measure(tmp_path / "b.jsonl.gz").channels == stats.channels
+
+
+@pytest.mark.parametrize(
+    "text", ["", "words\n", '{"a": 1', '{"a": 1}\n{"a": "b"}\n', "[" * 200_000, "[1, 2]\n[3, 4]\n", '{"a": "b"}\n']
+)
+def test_lines_that_are_no_table_of_numbers_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(DataError) as raised:
+        tare.measure(tmp_path / "a.jsonl")
+    assert "\n" not in str(raised.value)
+
+
+def sqlite(path: Path, *tables: str) -> Path:
+    database = sqlite3.connect(path)
+    for table in tables:
+        quoted = table.replace('"', '""')
+        database.execute(f'CREATE TABLE "{quoted}" (speed REAL, torque REAL, note TEXT)')
+        database.executemany(f'INSERT INTO "{quoted}" VALUES (?, ?, ?)', [(a, b, "x") for a, b, _ in TABLE.tolist()])  # noqa: S608
+    database.commit()
+    database.close()
+    return path
+
+
+def test_a_sqlite_table_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tare.sources.tables.databases._ROWS", 64)
+    stats = tare.measure(sqlite(tmp_path / "a.db", "runs"))
+    assert [channel.name for channel in stats.channels] == ["speed", "torque"]
+    np.testing.assert_allclose(stats.mean, TABLE[:, :2].mean(axis=0), rtol=1e-12)
+    assert stats.channels[0].count == 700
+
+
+def test_one_of_several_tables_is_named_and_a_name_is_no_command(tmp_path: Path) -> None:
+    place = sqlite(tmp_path / "a.sqlite", "one", 'two"; DROP TABLE one; --')
+    with pytest.raises(DataError, match=r"one .table., two.*found several"):
+        tare.measure(place)
+    assert tare.measure(place, array='two"; DROP TABLE one; --').channels == tare.measure(f"{place}#one").channels
+
+
+def test_images_in_a_sqlite_table_are_decoded(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "a.db")
+    database.execute("CREATE TABLE t (image BLOB, label TEXT)")
+    images = [RNG.integers(0, 255, (5, 6, 3)).astype("uint8") for _ in range(3)]
+    encoded = [io.BytesIO() for _ in images]
+    for image, stream in zip(images, encoded, strict=True):
+        Image.fromarray(image).save(stream, "PNG")
+    database.executemany("INSERT INTO t VALUES (?, ?)", [(stream.getvalue(), "a") for stream in encoded])
+    database.commit()
+    database.close()
+    np.testing.assert_allclose(tare.measure(tmp_path / "a.db").mean, np.stack(images).mean(axis=(0, 1, 2)) / 255, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["cut short", "words", "no bytes", "no table"])
+@pytest.mark.parametrize("ending", ["db", "duckdb", "xlsx"])
+def test_damaged_databases_and_sheets_are_refused_in_one_line(tmp_path: Path, ending: str, kind: str) -> None:
+    place = tmp_path / f"a.{ending}"
+    if ending == "duckdb":
+        pytest.importorskip("duckdb", reason="reads DuckDB files (pip install 'tare[tables]')").connect(str(place)).close()
+    elif ending == "xlsx":
+        pytest.importorskip("fastexcel", reason="reads Excel files (pip install 'tare[tables]')")
+        place.write_bytes(b"PK")
+    else:
+        sqlite(place) if kind == "no table" else sqlite(place, "t")
+    data = place.read_bytes() if place.exists() else b""
+    place.write_bytes({"cut short": data[: len(data) // 3], "words": b"words " * 900, "no bytes": b"", "no table": data}[kind])
+    with pytest.raises(DataError) as raised:
+        tare.measure(place)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_duckdb_table_is_read_and_a_view_of_other_files_is_not(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="reads DuckDB files (pip install 'tare[tables]')")
+    (tmp_path / "secret.csv").write_text("a\n1\n2\n")
+    database = duckdb.connect(str(tmp_path / "a.duckdb"))
+    database.execute("CREATE TABLE t AS SELECT range::DOUBLE AS x, range * 2 AS y FROM range(1000)")
+    database.execute(f"CREATE VIEW v AS SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")  # noqa: S608
+    database.close()
+    stats = tare.measure(tmp_path / "a.duckdb")
+    assert stats.mean == (499.5, 999.0)
+    with pytest.raises(DataError, match="one of the arrays or tables t"):
+        tare.measure(f"{tmp_path}/a.duckdb#v")
+
+
+def test_a_sheet_of_excel_is_a_table(tmp_path: Path) -> None:
+    pytest.importorskip("fastexcel", reason="reads Excel files (pip install 'tare[tables]')")
+    openpyxl = pytest.importorskip("openpyxl", reason="writes the Excel file of this test")
+    book = openpyxl.Workbook()
+    book.active.title = "runs"
+    for row in [["speed", "torque"], *TABLE[:50, :2].tolist()]:
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    np.testing.assert_allclose(tare.measure(tmp_path / "a.xlsx").mean, TABLE[:50, :2].mean(axis=0), rtol=1e-12)
+    book.create_sheet("notes").append(["a"])
+    book.save(tmp_path / "b.xlsx")
+    with pytest.raises(DataError, match=r"runs .sheet., notes .sheet., found several"):
+        tare.measure(tmp_path / "b.xlsx")
+    assert tare.measure(f"{tmp_path}/b.xlsx#runs").samples == 50

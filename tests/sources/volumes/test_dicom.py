@@ -1,0 +1,207 @@
+"""DICOM series against NumPy on the same arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import tare
+from tare.errors import DataError
+from tare.samples.raw_kind import Known, Unknown
+
+pydicom = pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
+RNG = np.random.default_rng(5)
+
+
+def write(
+    path: Path, values: NDArray[Any] | None, *, number: int = 1, series: str = "1.2.3", syntax: str = "", **tags: Any
+) -> Path:
+    """One slice, 16 bits and monochrome unless the tags say otherwise."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, f"{series}.{number}"
+    meta.TransferSyntaxUID = syntax or ExplicitVRLittleEndian
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID, data.SeriesInstanceUID = CTImageStorage, f"{series}.{number}", series
+    data.Modality, data.InstanceNumber = "CT", number
+    data.ImageOrientationPatient, data.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, 2.5 * number]
+    data.PixelSpacing, data.SliceThickness = [0.7, 0.7], 2.5
+    if values is not None:
+        bits = 8 * values.dtype.itemsize
+        data.Rows, data.Columns, data.SamplesPerPixel = *values.shape[:2], 1 if values.ndim == 2 else 3
+        data.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
+        data.BitsAllocated, data.BitsStored, data.HighBit = bits, bits, bits - 1
+        data.PixelRepresentation = int(values.dtype.kind == "i")
+        if values.ndim == 3:
+            data.PlanarConfiguration = 0
+        data.PixelData = values.tobytes()
+    for name, value in tags.items():
+        setattr(data, name, value)
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+def ct(folder: Path, slices: int = 5, series: str = "1.2.3", **tags: Any) -> NDArray[Any]:
+    """A CT series whose files are named in another order than its slices, without an ending."""
+    volume = RNG.integers(0, 3000, (slices, 8, 9)).astype("uint16")
+    for k, values in enumerate(volume):
+        write(folder / f"IM{slices - 1 - k:04d}_{series[-1]}", values, number=k, series=series, **tags)
+    return volume
+
+
+HU: dict[str, Any] = {"RescaleSlope": 1, "RescaleIntercept": -1024}
+
+
+def test_a_folder_of_ct_series_is_one_sample_a_series_in_hounsfield_units(tmp_path: Path) -> None:
+    volumes = [ct(tmp_path, 5, "1.2.3", **HU), ct(tmp_path, 7, "1.2.4", **HU)]
+    stats = tare.measure(tmp_path)
+    flat = np.concatenate([volume.ravel() for volume in volumes]).astype(float) - 1024
+    assert (stats.samples, stats.dtype) == (2, "int32")
+    np.testing.assert_allclose([stats.mean[0], stats.std[0]], [flat.mean(), flat.std()], rtol=1e-12)
+    assert isinstance(stats.units, Known)
+    assert stats.units.value == "HU"
+    assert stats.extra["facts"]["spacing"] == "0.7 x 0.7 x 2.5 mm"
+    assert stats.skipped == ()
+
+
+def test_values_without_slope_stay_as_stored_and_their_bits_are_those_of_the_header(tmp_path: Path) -> None:
+    ct(tmp_path, Modality="MR", BitsStored=12, HighBit=11)
+    stats = tare.measure(tmp_path)
+    assert stats.dtype == "uint16"
+    assert isinstance(stats.units, Unknown)
+    assert isinstance(stats.bits, Known)
+    assert stats.bits.value == 12
+    assert "IM" in stats.bits.origin
+
+
+def test_a_slope_of_each_slice_is_applied(tmp_path: Path) -> None:
+    stored = RNG.integers(0, 3000, (3, 6, 6)).astype("uint16")
+    for k, values in enumerate(stored):
+        write(tmp_path / f"{k}.dcm", values, number=k, Modality="PT", Units="BQML", RescaleSlope=0.5 + k, RescaleIntercept=0)
+    stats = tare.measure(tmp_path)
+    expected = stored * (0.5 + np.arange(3))[:, None, None]
+    np.testing.assert_allclose([stats.mean[0], stats.std[0]], [expected.mean(), expected.std()], rtol=1e-12)
+    assert isinstance(stats.units, Known)
+    assert stats.units.value == "BQML"
+
+
+def test_padding_is_left_out(tmp_path: Path) -> None:
+    values = RNG.integers(0, 3000, (8, 8)).astype("int16")
+    values[:3] = -2000
+    write(tmp_path / "a.dcm", values, PixelPaddingValue=-2000, **HU)
+    stats = tare.measure(tmp_path / "a.dcm")
+    assert stats.channels[0].count == 40
+    np.testing.assert_allclose(stats.mean, values[3:].mean() - 1024.0)
+    assert isinstance(stats.nodata, Known)
+    assert stats.nodata.value == (-3024.0,)
+
+
+def test_frames_and_colours(tmp_path: Path) -> None:
+    colours = RNG.integers(0, 255, (6, 7, 3)).astype("uint8")
+    stats = tare.measure(write(tmp_path / "rgb.dcm", colours, Modality="US"))
+    np.testing.assert_allclose(stats.mean, colours.mean(axis=(0, 1)) / 255)
+    frames = RNG.integers(0, 255, (4, 6, 7)).astype("uint8")
+    write(tmp_path / "frames.dcm", frames[0], Modality="US", NumberOfFrames=4, PixelData=frames.tobytes())
+    np.testing.assert_allclose(tare.measure(tmp_path / "frames.dcm").mean, frames.mean() / 255)
+
+
+def test_monochrome1_is_told_and_never_pooled_with_monochrome2(tmp_path: Path) -> None:
+    values = RNG.integers(0, 255, (6, 7)).astype("uint8")
+    write(tmp_path / "a.dcm", values, series="1.1", PhotometricInterpretation="MONOCHROME1", Modality="CR")
+    assert "MONOCHROME1" in " ".join(tare.measure(tmp_path).extra["remarks"])
+    write(tmp_path / "b.dcm", values, series="1.2", Modality="CR")
+    with pytest.raises(DataError, match=r"one photometric interpretation, .*MONOCHROME1 in 1.*MONOCHROME2 in 1"):
+        tare.measure(tmp_path)
+
+
+def test_series_of_two_spacings_or_units_are_not_pooled(tmp_path: Path) -> None:
+    ct(tmp_path, series="1.1", **HU)
+    ct(tmp_path, series="1.2", PixelSpacing=[0.5, 0.5], **HU)
+    with pytest.raises(DataError, match=r"one spacing, .*0.5 x 0.5 x 2.5 mm in 1.*0.7 x 0.7 x 2.5 mm in 1"):
+        tare.measure(tmp_path)
+    assert tare.measure(tmp_path, mixed_spacing=True).samples == 2
+    ct(tmp_path, series="1.3", RescaleType="US", **HU)
+    with pytest.raises(DataError, match="one units"):
+        tare.measure(tmp_path, mixed_spacing=True)
+
+
+def test_a_missing_slice_is_noted(tmp_path: Path) -> None:
+    ct(tmp_path, 6, **HU)
+    (tmp_path / "IM0000_3").unlink()  # an end: nothing is missing between the others
+    assert "notes" not in tare.measure(tmp_path).extra
+    (tmp_path / "IM0003_3").unlink()
+    assert any("uneven" in note for note in tare.measure(tmp_path).extra["notes"])
+
+
+def test_objects_without_pixels_are_foreign_beside_images_and_refused_alone(tmp_path: Path) -> None:
+    write(tmp_path / "dose", None, series="9.9", Modality="RTSTRUCT")
+    with pytest.raises(DataError, match=r"no pixel data \(a DICOM object of modality RTSTRUCT\)"):
+        tare.measure(tmp_path)
+    ct(tmp_path, **HU)
+    (tmp_path / "README").write_text("words")
+    stats = tare.measure(tmp_path)
+    assert stats.samples == 1
+    assert stats.unreadable == ()
+
+
+def test_slices_of_different_sizes_in_one_series_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "a.dcm", np.ones((4, 4), "uint16"), number=1)
+    write(tmp_path / "b.dcm", np.ones((4, 5), "uint16"), number=2)
+    with pytest.raises(DataError, match="slices of 4 x 4 and 4 x 5"):
+        tare.measure(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("cut short", "a.dcm.*412|expected|bytes"),
+        ("no pixels", "no pixel data"),
+        ("deflated", "deflated"),
+        ("unknown compression", "a.dcm"),
+        ("MPEG", "compressed as MPEG"),
+        ("lookup table", "lookup table"),
+        ("claims 65535 a side", "claims 65535 x 65535|pixel data"),
+        ("half a header", "damaged|no pixel data|no DICOM"),
+        ("words", "no DICOM file by its content"),
+        ("compressed rubbish", "a.dcm"),
+    ],
+)
+def test_a_damaged_or_undecodable_file_is_refused_in_one_line(tmp_path: Path, kind: str, found: str) -> None:
+    place, values = tmp_path / "a.dcm", RNG.integers(0, 3000, (16, 16)).astype("uint16")
+    write(place, values)
+    if kind == "cut short":
+        place.write_bytes(place.read_bytes()[:-100])
+    if kind == "no pixels":
+        write(place, values)
+        data = pydicom.dcmread(place)
+        del data.PixelData
+        data.save_as(place)
+    if kind == "deflated":
+        data = pydicom.dcmread(place)
+        data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+        data.save_as(place)
+    if kind in ("unknown compression", "MPEG", "compressed rubbish"):
+        syntax = {"MPEG": "1.2.840.10008.1.2.4.100", "compressed rubbish": "1.2.840.10008.1.2.4.70"}
+        data = pydicom.dcmread(place)
+        data.PixelData = pydicom.encaps.encapsulate([b"\0" * 100])
+        data["PixelData"].VR = "OB"
+        data["PixelData"].is_undefined_length = True
+        data.file_meta.TransferSyntaxUID = syntax.get(kind, "1.2.840.10008.1.2.4.201")
+        data.save_as(place)
+    if kind == "lookup table":
+        write(place, values, ModalityLUTSequence=[pydicom.Dataset()])
+    if kind == "claims 65535 a side":
+        write(place, values, Rows=65535, Columns=65535)
+    if kind == "half a header":
+        place.write_bytes(place.read_bytes()[:300])
+    if kind == "words":
+        place.write_bytes(b"words " * 100)
+    with pytest.raises(DataError, match=found) as raised:
+        tare.measure(place)
+    assert "\n" not in str(raised.value)
