@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,12 @@ def test_it_is_a_step_of_torchvision_and_leaves_masks_boxes_and_labels_alone(lay
     assert isinstance(layer(tv_tensors.Video(raw(2, 3, 8, 6))), tv_tensors.Video)
 
 
+@pytest.mark.parametrize("thing", [np.zeros((3, 4, 4), np.uint8), {"label": 3}, tv_tensors.Mask(raw(4, 4))])
+def test_what_holds_no_image_is_refused_and_not_handed_on(layer: Normaliser, thing: Any) -> None:
+    with pytest.raises(SpecError, match="a tensor, or an image of Pillow or torchvision"):
+        layer(thing)
+
+
 def test_images_of_pillow_are_taken_and_palettes_refused(layer: Normaliser) -> None:
     pixels = raw(8, 6, 3)
     fed = layer(Image.fromarray(pixels.numpy()))
@@ -270,6 +277,7 @@ def test_the_state_goes_round_and_a_copy_is_a_copy(layer: Normaliser) -> None:
     stream = io.BytesIO()
     torch.save(layer.state_dict(), stream)
     stream.seek(0)
+    assert torch.equal(pickle.loads(pickle.dumps(layer))(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))  # noqa: S301 - our own bytes
     twin.load_state_dict(torch.load(stream, weights_only=True))
     assert torch.equal(twin(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))
 

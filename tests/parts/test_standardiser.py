@@ -180,6 +180,10 @@ def test_estimators_of_other_columns_or_parameters_are_not_merged() -> None:
         fitted.merge(Standardiser().fit(rows()[:, :2]))
     with pytest.raises(DataError, match="the same parameters"):
         fitted.merge(Standardiser(with_mean=False).fit(rows()))
+    near, far = (Standardiser(strategy="source", source=(np.full(3, mean), np.ones(3))).fit(rows()) for mean in (0.0, 1.0))
+    with pytest.raises(DataError, match="the same parameters"):
+        near.merge(far)
+    assert near.merge(clone(near).fit(rows())).n_samples_seen_ == 400
     with pytest.raises(DataError, match="fitted on rows"):
         fitted.merge(Standardiser())
     with pytest.raises(DataError, match="3 columns, as in fit"):

@@ -149,6 +149,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             return self._normalised(inputs, self._axis)
         return super().forward(inputs, *others)
 
+    def check_inputs(self, flat_inputs: list[Any]) -> None:
+        """Raise :class:`SpecError` for a sample without an image: torchvision would hand it on as it is."""
+        if not any(self._needs_transform_list(flat_inputs)):
+            found = ", ".join(sorted({type(thing).__name__ for thing in flat_inputs})) or "nothing"
+            raise SpecError("a tensor, or an image of Pillow or torchvision", found, "convert arrays with torch.from_numpy")
+
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002
         """Normalise one image; torchvision calls it for each image of a sample."""
         if _is_tensor(inpt):

@@ -98,7 +98,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         mine, theirs = ((len(each.moments_), *getattr(each, "feature_names_in_", ())) for each in (self, other))
         if mine != theirs:
             raise DataError("the same columns in both", f"{mine} and {theirs}", "choose the same columns in the same order")
-        if repr(self) != repr(other):
+        if self._chosen() != other._chosen():
             raise DataError("the same parameters of both", f"{self!r} and {other!r}", "clone one of them for all parts")
         merged = copying.copy(self)
         merged.moments_ = tuple(map(Moments.merge, self.moments_, other.moments_))
@@ -179,6 +179,11 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
             raise StrategyError(
                 f"a source for the strategies 'source' and 'blend' alone, here {self.strategy!r}", found, "correct it"
             )
+
+    def _chosen(self) -> dict[str, Any]:
+        """The parameters, in values that can be compared."""
+        others = {name: value for name, value in self.get_params(deep=False).items() if name not in ("source", "copy")}
+        return {**others, "source": None if self.source is None else _source(self.source, self.n_features_in_, 1.0)}
 
     def _settled(self) -> Self:
         """Set the constants of the strategy from the moments."""
