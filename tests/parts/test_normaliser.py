@@ -145,6 +145,7 @@ def test_a_scripted_layer_gives_the_same_numbers_and_refuses_the_same(channels: 
     scripted = script(made)
     close(scripted(raw(2, 3, 5, 4)), made(raw(2, 3, 5, 4)))
     close(scripted(raw(3, 5, 4)), made(raw(3, 5, 4)))
+    close(script(torch.nn.Sequential(made, torch.nn.Identity()))(raw(3, 5, 4)), made(raw(3, 5, 4)))
     with pytest.raises(torch.jit.Error, match="expected raw values of type uint8"):
         scripted(raw(2, 3, 5, 4).float())
     with pytest.raises(torch.jit.Error, match="expected 3 channels on axis -3"):
@@ -280,6 +281,22 @@ def test_the_state_goes_round_and_a_copy_is_a_copy(layer: Normaliser) -> None:
     assert torch.equal(pickle.loads(pickle.dumps(layer))(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))  # noqa: S301 - our own bytes
     twin.load_state_dict(torch.load(stream, weights_only=True))
     assert torch.equal(twin(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))
+
+
+def test_a_loaded_clip_is_that_of_the_specification() -> None:
+    made, other = (Normaliser((0.5,), (0.2,), raw_dtype="uint8", clip=[0.0, high]) for high in (99.0, 200.0))
+    made.load_state_dict(other.state_dict())
+    assert made.spec.input_map() == other.spec.input_map()
+    assert torch.equal(made(raw(1, 1, 9, 9)), other(raw(1, 1, 9, 9)))
+
+
+def test_a_network_made_without_memory_takes_its_state() -> None:
+    with torch.device("meta"):
+        network = torch.nn.Sequential(Normaliser(MEAN, STD, raw_dtype="uint8"))
+    state = torch.nn.Sequential(Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")).state_dict()
+    network.load_state_dict(state, assign=True)
+    expected = Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")
+    assert torch.equal(network(raw(2, 3, 5, 4)), expected(raw(2, 3, 5, 4)))
 
 
 def test_the_state_of_other_raw_values_is_not_loaded(layer: Normaliser) -> None:
