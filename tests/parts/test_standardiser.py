@@ -129,6 +129,20 @@ def test_constant_columns_are_refused_by_name_where_that_is_asked_for() -> None:
         Standardiser(constant="refuse").fit(frames.DataFrame({"a": [1.0, 2.0], "b": [3.0, 3.0]}))
 
 
+def test_a_refused_batch_changes_nothing() -> None:
+    fitted = Standardiser(constant="refuse").fit(rows())
+    before = fitted.moments_
+    with pytest.raises(ValueError, match="infinity"):
+        fitted.partial_fit(np.full((2, 3), np.inf))
+    with pytest.raises(DataError, match="more than one value"):
+        clone(fitted).fit(np.ones((4, 3)))
+    assert fitted.moments_ == before
+    fresh = Standardiser(constant="refuse")
+    with pytest.raises(DataError, match="more than one value"):
+        fresh.partial_fit(np.ones((4, 3)))
+    assert fresh.partial_fit(rows()).n_samples_seen_ == 200
+
+
 def test_source_and_blend_use_the_given_constants() -> None:
     matrix, given_constants = rows(20), ([0.0, 0.0, 0.0], [1.0, 1.0, 2.0])
     fitted = Standardiser(strategy="source", source=given_constants).fit(matrix)

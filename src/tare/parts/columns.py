@@ -79,7 +79,9 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
         return tuple(Moments() for _ in range(matrix.shape[1]))
     if matrix.flags.f_contiguous and matrix.shape[1] > 1:
         return tuple(moments_of_columns(column.reshape(-1, 1))[0] for column in matrix.T)
-    rows: NDArray[Any] = np.ascontiguousarray(matrix)
+    # Compiled loops read the floats of processors alone.
+    kind = matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.float64
+    rows: NDArray[Any] = np.ascontiguousarray(matrix, dtype=kind)
     pivots = _pivots(rows)
     sums = _summed(rows, pivots, _add_rows)
     if not np.isfinite(sums[1]).all():
