@@ -220,4 +220,6 @@ def test_a_specification_of_the_rows_says_the_same() -> None:
     assert isinstance(spec, InputSpec)
     np.testing.assert_allclose(spec.input_map().apply(matrix), fitted.transform(matrix), atol=1e-6)
     again = Standardiser(strategy="source", source=spec).fit(matrix)
+    named = Standardiser().fit(polars.DataFrame(matrix, schema=["a,b", "c", "d"])).to_spec()
+    assert named.require("channels") == "a;b,c,d"
     np.testing.assert_allclose(again.mean_, fitted.mean_)

@@ -152,11 +152,12 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         """Return the specification of a network for such rows, for example to make a :class:`tare.Normaliser` of it."""
         check_is_fitted(self)
         count = self.n_features_in_
-        names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(count)])
+        names = [str(name) for name in getattr(self, "feature_names_in_", [f"c{index}" for index in range(count)])]
+        channels = ",".join(name.replace(",", ";") for name in names)  # a comma separates the names of a specification
         mean = self.mean_ if self.with_mean else np.zeros(count)
         std = self.scale_ if self.with_std else np.ones(count)
         return InputSpec.of(
-            mean.tolist(), std.tolist(), scale=1.0, channels=",".join(str(name).replace(",", ";") for name in names), raw_dtype="float64", layout="NC",
+            mean.tolist(), std.tolist(), scale=1.0, channels=channels, raw_dtype="float64", layout="NC",
             origin=f"tare's Standardiser, strategy {self.strategy!r}",
         )  # fmt: skip
 
