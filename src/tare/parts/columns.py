@@ -119,7 +119,7 @@ def _zeros(columns: int) -> Doubles:
 
 def _of_column(values: NDArray[Any], pivot: float, sums: list[float]) -> Moments:
     count, *powers, low, high = sums
-    if not np.isfinite(powers[3]) or (powers[3] <= _TINY and low != high):
+    if not math.isfinite(powers[3]) or (powers[3] <= _TINY and low != high):
         return Moments.of_sums(centred(values, passes=1))  # a power left the range of a double
     nan = len(values) - int(count)
     return Moments.of_sums(Centred(int(count), tuple(powers), pivot, low, high, nan=nan))
