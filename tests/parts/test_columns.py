@@ -24,7 +24,7 @@ def close(found: tuple[Moments, ...], matrix: NDArray[Any]) -> None:
             assert moments.std == pytest.approx(float(known.std()), rel=1e-9, abs=1e-12 * float(np.abs(known).max()))
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int32])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (4, 64), (65, 3), (1001, 10), (40, 130)])
 def test_the_moments_are_those_of_numpy_in_either_memory_order(shape: tuple[int, int], order: Any, kind: Any) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,7 @@ def test_a_scripted_layer_gives_the_same_numbers_and_refuses_the_same(channels: 
     scripted = script(made)
     close(scripted(raw(2, 3, 5, 4)), made(raw(2, 3, 5, 4)))
     close(scripted(raw(3, 5, 4)), made(raw(3, 5, 4)))
+    close(script(torch.nn.Sequential(made, torch.nn.Identity()))(raw(3, 5, 4)), made(raw(3, 5, 4)))
     with pytest.raises(torch.jit.Error, match="expected raw values of type uint8"):
         scripted(raw(2, 3, 5, 4).float())
     with pytest.raises(torch.jit.Error, match="expected 3 channels on axis -3"):
@@ -197,6 +199,12 @@ def test_it_is_a_step_of_torchvision_and_leaves_masks_boxes_and_labels_alone(lay
     assert out["label"] == 3
     assert torch.equal(out["vector"], torch.ones(3))
     assert isinstance(layer(tv_tensors.Video(raw(2, 3, 8, 6))), tv_tensors.Video)
+
+
+@pytest.mark.parametrize("thing", [np.zeros((3, 4, 4), np.uint8), {"label": 3}, tv_tensors.Mask(raw(4, 4))])
+def test_what_holds_no_image_is_refused_and_not_handed_on(layer: Normaliser, thing: Any) -> None:
+    with pytest.raises(SpecError, match="a tensor, or an image of Pillow or torchvision"):
+        layer(thing)
 
 
 def test_images_of_pillow_are_taken_and_palettes_refused(layer: Normaliser) -> None:
@@ -270,8 +278,25 @@ def test_the_state_goes_round_and_a_copy_is_a_copy(layer: Normaliser) -> None:
     stream = io.BytesIO()
     torch.save(layer.state_dict(), stream)
     stream.seek(0)
+    assert torch.equal(pickle.loads(pickle.dumps(layer))(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))  # noqa: S301 - our own bytes
     twin.load_state_dict(torch.load(stream, weights_only=True))
     assert torch.equal(twin(raw(2, 3, 5, 4)), layer(raw(2, 3, 5, 4)))
+
+
+def test_a_loaded_clip_is_that_of_the_specification() -> None:
+    made, other = (Normaliser((0.5,), (0.2,), raw_dtype="uint8", clip=[0.0, high]) for high in (99.0, 200.0))
+    made.load_state_dict(other.state_dict())
+    assert made.spec.input_map() == other.spec.input_map()
+    assert torch.equal(made(raw(1, 1, 9, 9)), other(raw(1, 1, 9, 9)))
+
+
+def test_a_network_made_without_memory_takes_its_state() -> None:
+    with torch.device("meta"):
+        network = torch.nn.Sequential(Normaliser(MEAN, STD, raw_dtype="uint8"))
+    state = torch.nn.Sequential(Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")).state_dict()
+    network.load_state_dict(state, assign=True)
+    expected = Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")
+    assert torch.equal(network(raw(2, 3, 5, 4)), expected(raw(2, 3, 5, 4)))
 
 
 def test_the_state_of_other_raw_values_is_not_loaded(layer: Normaliser) -> None:

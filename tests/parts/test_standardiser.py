@@ -129,6 +129,20 @@ def test_constant_columns_are_refused_by_name_where_that_is_asked_for() -> None:
         Standardiser(constant="refuse").fit(frames.DataFrame({"a": [1.0, 2.0], "b": [3.0, 3.0]}))
 
 
+def test_a_refused_batch_changes_nothing() -> None:
+    fitted = Standardiser(constant="refuse").fit(rows())
+    before = fitted.moments_
+    with pytest.raises(ValueError, match="infinity"):
+        fitted.partial_fit(np.full((2, 3), np.inf))
+    with pytest.raises(DataError, match="more than one value"):
+        clone(fitted).fit(np.ones((4, 3)))
+    assert fitted.moments_ == before
+    fresh = Standardiser(constant="refuse")
+    with pytest.raises(DataError, match="more than one value"):
+        fresh.partial_fit(np.ones((4, 3)))
+    assert fresh.partial_fit(rows()).n_samples_seen_ == 200
+
+
 def test_source_and_blend_use_the_given_constants() -> None:
     matrix, given_constants = rows(20), ([0.0, 0.0, 0.0], [1.0, 1.0, 2.0])
     fitted = Standardiser(strategy="source", source=given_constants).fit(matrix)
@@ -180,6 +194,10 @@ def test_estimators_of_other_columns_or_parameters_are_not_merged() -> None:
         fitted.merge(Standardiser().fit(rows()[:, :2]))
     with pytest.raises(DataError, match="the same parameters"):
         fitted.merge(Standardiser(with_mean=False).fit(rows()))
+    near, far = (Standardiser(strategy="source", source=(np.full(3, mean), np.ones(3))).fit(rows()) for mean in (0.0, 1.0))
+    with pytest.raises(DataError, match="the same parameters"):
+        near.merge(far)
+    assert near.merge(clone(near).fit(rows())).n_samples_seen_ == 400
     with pytest.raises(DataError, match="fitted on rows"):
         fitted.merge(Standardiser())
     with pytest.raises(DataError, match="3 columns, as in fit"):
@@ -202,4 +220,6 @@ def test_a_specification_of_the_rows_says_the_same() -> None:
     assert isinstance(spec, InputSpec)
     np.testing.assert_allclose(spec.input_map().apply(matrix), fitted.transform(matrix), atol=1e-6)
     again = Standardiser(strategy="source", source=spec).fit(matrix)
+    named = Standardiser().fit(polars.DataFrame(matrix, schema=["a,b", "c", "d"])).to_spec()
+    assert named.require("channels") == "a;b,c,d"
     np.testing.assert_allclose(again.mean_, fitted.mean_)

@@ -79,7 +79,9 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
         return tuple(Moments() for _ in range(matrix.shape[1]))
     if matrix.flags.f_contiguous and matrix.shape[1] > 1:
         return tuple(moments_of_columns(column.reshape(-1, 1))[0] for column in matrix.T)
-    rows: NDArray[Any] = np.ascontiguousarray(matrix)
+    # Compiled loops read the floats of processors alone.
+    kind = matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.float64
+    rows: NDArray[Any] = np.ascontiguousarray(matrix, dtype=kind)
     pivots = _pivots(rows)
     sums = _summed(rows, pivots, _add_rows)
     if not np.isfinite(sums[1]).all():
@@ -117,7 +119,7 @@ def _zeros(columns: int) -> Doubles:
 
 def _of_column(values: NDArray[Any], pivot: float, sums: list[float]) -> Moments:
     count, *powers, low, high = sums
-    if not np.isfinite(powers[3]) or (powers[3] <= _TINY and low != high):
+    if not math.isfinite(powers[3]) or (powers[3] <= _TINY and low != high):
         return Moments.of_sums(centred(values, passes=1))  # a power left the range of a double
     nan = len(values) - int(count)
     return Moments.of_sums(Centred(int(count), tuple(powers), pivot, low, high, nan=nan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -139,15 +140,24 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
     @property
     def spec(self) -> InputSpec:
         """The specification of the raw values and what becomes of them, with the constants now in the buffers."""
-        now = {name: Known(tuple(getattr(self, name).tolist()), "the layer's state") for name in ("mean", "std")}
-        changed = {name: field for name, field in now.items() if field.value != self._stated.require(name)}
-        return replace(self._stated, **changed)  # type: ignore[arg-type]
+        now: dict[str, Any] = {name: tuple(getattr(self, name).tolist()) for name in ("mean", "std")}
+        before: dict[str, Any] = {name: self._stated.require(name) for name in now}
+        if self.clip is not None:
+            now["clip"], before["clip"] = tuple(map(tuple, self.clip.tolist())), self._stated.input_map().clip
+        changed: dict[str, Any] = {n: Known(each, "the layer's state") for n, each in now.items() if each != before[n]}
+        return replace(self._stated, **changed)
 
     def forward(self, inputs: Any, *others: Any) -> Any:
         """Normalise a tensor, an image, or the images of a sample as torchvision's transforms find them."""
         if not others and _is_tensor(inputs):
             return self._normalised(inputs, self._axis)
         return super().forward(inputs, *others)
+
+    def check_inputs(self, flat_inputs: list[Any]) -> None:
+        """Raise :class:`SpecError` for a sample without an image: torchvision would hand it on as it is."""
+        if not any(self._needs_transform_list(flat_inputs)):
+            found = ", ".join(sorted({type(thing).__name__ for thing in flat_inputs})) or "nothing"
+            raise SpecError("a tensor, or an image of Pillow or torchvision", found, "convert arrays with torch.from_numpy")
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002
         """Normalise one image; torchvision calls it for each image of a sample."""
@@ -277,11 +287,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
-        scale, errors = state_dict.get(f"{prefix}scale"), others[-1]
-        if scale is not None and float(scale) != float(self.scale):
-            errors.append(
-                f"expected the state of a Normaliser with scale {float(self.scale):g}, found {float(scale):g}; make one"
-            )
+        scale: Any = state_dict.get(f"{prefix}scale")
+        errors = others[-1]
+        known = scale is not None and not self.scale.is_meta and not scale.is_meta
+        if known and not math.isclose(float(scale), float(self.scale), rel_tol=1e-6):
+            mine, theirs = f"{float(self.scale):g}", f"{float(scale):g}"
+            errors.append(f"expected the state of a Normaliser with scale {mine}, found {theirs}; make one for such raw values")
             return
         super()._load_from_state_dict(state_dict, prefix, *others)
         self._settle()

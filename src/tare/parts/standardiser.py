@@ -84,8 +84,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         found = moments_of_columns(rows)
         if any(each.inf or np.inf in (each.high, -each.low) for each in found if each.count or each.inf):
             assert_all_finite(rows, allow_nan=True, estimator_name="Standardiser", input_name="X")
-        self.moments_ = found if first else tuple(map(Moments.merge, self.moments_, found))
-        return self._settled()
+        return self._settled(found if first else tuple(map(Moments.merge, self.moments_, found)))
 
     def merge(self, other: Standardiser) -> Standardiser:
         """Return a fitted estimator for the rows of both, exactly; merging is associative and commutative.
@@ -98,11 +97,9 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         mine, theirs = ((len(each.moments_), *getattr(each, "feature_names_in_", ())) for each in (self, other))
         if mine != theirs:
             raise DataError("the same columns in both", f"{mine} and {theirs}", "choose the same columns in the same order")
-        if repr(self) != repr(other):
+        if self._chosen() != other._chosen():
             raise DataError("the same parameters of both", f"{self!r} and {other!r}", "clone one of them for all parts")
-        merged = copying.copy(self)
-        merged.moments_ = tuple(map(Moments.merge, self.moments_, other.moments_))
-        return merged._settled()
+        return copying.copy(self)._settled(tuple(map(Moments.merge, self.moments_, other.moments_)))
 
     def transform(self, X: ArrayLike) -> Any:  # noqa: N803
         """Standardise rows ``(N, C)``; float32 stays float32, NaN stays NaN."""
@@ -155,11 +152,12 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         """Return the specification of a network for such rows, for example to make a :class:`tare.Normaliser` of it."""
         check_is_fitted(self)
         count = self.n_features_in_
-        names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(count)])
+        names = [str(name) for name in getattr(self, "feature_names_in_", [f"c{index}" for index in range(count)])]
+        channels = ",".join(name.replace(",", ";") for name in names)  # a comma separates the names of a specification
         mean = self.mean_ if self.with_mean else np.zeros(count)
         std = self.scale_ if self.with_std else np.ones(count)
         return InputSpec.of(
-            mean.tolist(), std.tolist(), scale=1.0, channels=",".join(map(str, names)), raw_dtype="float64", layout="NC",
+            mean.tolist(), std.tolist(), scale=1.0, channels=channels, raw_dtype="float64", layout="NC",
             origin=f"tare's Standardiser, strategy {self.strategy!r}",
         )  # fmt: skip
 
@@ -180,13 +178,19 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
                 f"a source for the strategies 'source' and 'blend' alone, here {self.strategy!r}", found, "correct it"
             )
 
-    def _settled(self) -> Self:
-        """Set the constants of the strategy from the moments."""
-        names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(len(self.moments_))])
+    def _chosen(self) -> dict[str, Any]:
+        """The parameters, in values that can be compared."""
+        others = {name: value for name, value in self.get_params(deep=False).items() if name not in ("source", "copy")}
+        return {**others, "source": None if self.source is None else _source(self.source, self.n_features_in_, 1.0)}
+
+    def _settled(self, moments: tuple[Moments, ...]) -> Self:
+        """Keep the moments with the constants that the strategy makes of them; what is refused changes nothing."""
+        names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(len(moments))])
         errors = self.strategy == "blend"
-        channels = tuple(_channel(str(name), each, errors) for name, each in zip(names, self.moments_, strict=True))
-        samples = max((each.count + each.nan for each in self.moments_), default=0)
-        self._take(DatasetStats(samples, channels), np.array([each.count for each in self.moments_]), 1.0)
+        channels = tuple(_channel(str(name), each, errors) for name, each in zip(names, moments, strict=True))
+        samples = max((each.count + each.nan for each in moments), default=0)
+        self._take(DatasetStats(samples, channels), np.array([each.count for each in moments]), 1.0)
+        self.moments_ = moments
         return self
 
     def _take(self, stats: DatasetStats, counts: NDArray[np.int64], unit: float) -> None:
