@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tare.monitoring.evidence.figures import MOST, Taking, counts_of, figures_of, laid, levels_of, thinned
+from tare.monitoring.evidence.figures import MOST, Taking, blocks, counts_of, figures_of, laid, levels_of, thinned
 from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.samples.records import Part, Sample, Skipped
 
 COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
 
@@ -23,6 +24,15 @@ def test_figures_are_those_of_numpy() -> None:
         expected = [np.corrcoef(one[:, a], one[:, b])[0, 1] for one in unit]
         np.testing.assert_allclose(found["correlation", (a, b)], expected, rtol=1e-9)
         np.testing.assert_allclose(found["difference", (a, b)], (unit[:, :, a] - unit[:, :, b]).mean(axis=1), atol=1e-12)
+
+
+def test_a_sample_in_parts_is_one_sample() -> None:
+    values = np.random.default_rng(0).integers(0, 256, (600, 2)).astype(np.uint8)
+    parts = [Part("a", tuple(values[start : start + 200].T)) for start in range(0, 600, 200)]
+    other = Sample("b", values[:9].reshape(3, 3, 2))
+    read = list(blocks([other, *parts, Part("c", tuple(values[:5].T)), Skipped("d", "broken"), other]))
+    assert [block.shape for block in read] == [(1, 9, 2), (1, 600, 2), (1, 5, 2), (1, 9, 2)]
+    np.testing.assert_array_equal(read[1][0], values)
 
 
 def test_missing_values_are_left_out_and_their_share_is_a_figure() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.monitoring.evidence.levels import Figure, Kind
 from tare.samples.layout import Doubles, unit_scale
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 
 #: Values of one channel that are looked at in one sample, evenly spread: more would hardly tell more of its mean and std.
 MOST = 4096
@@ -58,10 +58,19 @@ class Taking:
 
 def blocks(records: Iterable[Record]) -> Iterator[NDArray[Any]]:
     """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 values of each channel of a sample."""
-    for record in records:
-        if isinstance(record, Skipped):
+    for path, each in groupby(records, key=lambda record: record.path if isinstance(record, Part) else None):
+        if path is not None:
+            yield thinned(_block(_united(path, (part for part in each if isinstance(part, Part)))))
             continue
-        yield thinned(_block(record))
+        for record in each:
+            if not isinstance(record, Skipped | Part):
+                yield thinned(_block(record))
+
+
+def _united(path: str, parts: Iterable[Part]) -> Kept:
+    """A sample that comes in parts, with the values that are looked at of each part."""
+    looked = [[values[:: max(1, len(values) // MOST)] for values in part.channels] for part in parts]
+    return Kept(path, tuple(np.concatenate(channel) for channel in zip(*looked, strict=True)))
 
 
 def thinned(block: NDArray[Any]) -> NDArray[Any]:
