@@ -407,3 +407,23 @@ def test_statistics_of_a_constant_channel_name_it() -> None:
     images[..., 2] = 9
     with pytest.raises(SpecError, match="0 of channel 'blue'"):
         Normaliser.from_stats(stacked(images))
+
+
+def test_a_source_that_is_no_constants_is_refused() -> None:
+    stats = stacked(raw(4, 8, 8, 3).numpy())
+    with pytest.raises(SpecError, match="a mean and a std, or an InputSpec, as source, found int"):
+        Normaliser.from_stats(stats, "source", source=3)
+
+
+def test_bands_keep_the_names_of_the_statistics() -> None:
+    made = Normaliser.from_stats(stacked(raw(4, 8, 8, 5).numpy()))
+    assert made.spec.require("channels") == "c0,c1,c2,c3,c4"
+    assert Normaliser.from_stats(stacked(raw(4, 8, 8, 3).numpy())).spec.require("channels") == "RGB"
+    columns = replace(stated_stats((1.0, 2.0, 3.0), (1.0, 1.0, 1.0)), dtype="float64")
+    assert Normaliser.from_stats(columns, layout="NC").spec.require("channels") == "c0,c1,c2"
+
+
+def test_videos_of_another_layout_are_given_as_tensors() -> None:
+    made = Normaliser(MEAN, STD, raw_dtype="uint8", layout="NTHWC")
+    with pytest.raises(SpecError, match="as images of torchvision have them"):
+        made(tv_tensors.Video(raw(2, 3, 8, 6)))

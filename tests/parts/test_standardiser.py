@@ -20,7 +20,7 @@ from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
 from tare.parts.standardiser import Standardiser
-from tests.made_stats import stats_of
+from tests.made_stats import stated_stats, stats_of
 
 
 def rows(count: int = 200, seed: int = 0) -> NDArray[np.float64]:
@@ -223,3 +223,23 @@ def test_a_specification_of_the_rows_says_the_same() -> None:
     named = Standardiser().fit(polars.DataFrame(matrix, schema=["a,b", "c", "d"])).to_spec()
     assert named.require("channels") == "a;b,c,d"
     np.testing.assert_allclose(again.mean_, fitted.mean_)
+
+
+def test_statistics_and_specifications_are_sources_in_raw_values() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 5, 5, 3), dtype=np.uint8)
+    pixels, stats = images.reshape(-1, 3).astype(np.float64), stats_of([*images])
+    own = Standardiser().fit(pixels)
+    spec = InputSpec.of(stats.mean, stats.std, raw_dtype="uint8")
+    for source in (stats, spec):
+        fitted = Standardiser(strategy="source", source=source).fit(pixels)
+        np.testing.assert_allclose(fitted.transform(pixels), own.transform(pixels), atol=1e-9)
+    raw = Standardiser.from_stats(stats, strategy="blend", source=stats)
+    np.testing.assert_allclose(raw.mean_, own.mean_, rtol=1e-9)
+    with pytest.raises(SpecError, match="columns in the order of the rows"):
+        Standardiser(strategy="source", source=InputSpec.of(stats.mean, stats.std, raw_dtype="uint8", channels="BGR")).fit(pixels)
+
+
+def test_statistics_without_a_mean_name_the_channel() -> None:
+    stats = stated_stats((0.5, float("nan")), (0.2, 0.1))
+    with pytest.raises(DataError, match="none of channel 'c1'"):
+        Standardiser.from_stats(stats)

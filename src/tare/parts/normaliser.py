@@ -187,8 +187,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         raw = "float32" if kind == "bfloat16" else kind
         origin = "inverse of a Normaliser"
         made = Normaliser.from_spec(InputSpec.of(mean, std, scale=1.0, raw_dtype=raw, origin=origin, **stated))
-        made.to(self.mean.device)
-        return made
+        return made._apply(lambda buffer: buffer.to(self.mean.device))
 
     def to_torchvision(self) -> Any:
         """``v2.Compose`` of ToImage, ToDtype and Normalize. Raises :class:`SpecError` for what they cannot do."""
@@ -239,7 +238,8 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         self._check(values, axis)
         if self._is_fused(values):
             mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
-            affine = Affine.of_normalisation(mean, std, float(self.scale), self._order())
+            order = None if self.order is None else tuple(self.order.tolist())
+            affine = Affine.of_normalisation(mean, std, float(self.scale), order)
             batch = values if values.ndim == 4 else values[None]
             return fused.normalise(batch, affine).reshape(values.shape)
         if self.order is not None:
@@ -269,9 +269,6 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         affine = self.clip is None and self._per_sample is None and self._value_map == "identity"
         fits = values.dtype == torch.uint8 and self._axis == -3 and values.ndim in (3, 4) and self.dtype == torch.float32
         return affine and fits and self.mean.device.type == "cpu" and fused.takes(values if values.ndim == 4 else values[None])
-
-    def _order(self) -> tuple[int, ...] | None:
-        return None if self.order is None else tuple(self.order.tolist())
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Normaliser:  # noqa: ARG002
         """Move to a device or type. The output follows; the constants stay float64, which half precision would round."""

@@ -73,8 +73,8 @@ def spec_of_stats(
     if strategy not in ("none", "sample", "source"):
         _check_constants(stats.mean, stats.std, names)
     chosen = normalisation(strategy, len(names), source=_constants(source), target=stats, source_seen=seen)
-    if "channels" not in others and len(names) not in (1, 3):
-        others["channels"] = ",".join(names)
+    if "channels" not in others and tuple(names) != channel_names(len(names)):
+        others["channels"] = ",".join(name.replace(",", ";") for name in names)  # commas separate the names
     origin = f"strategy {strategy!r}"
     spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw, layout=layout, origin=origin, **others)
     if not chosen.per_sample:
