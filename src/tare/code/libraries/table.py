@@ -80,8 +80,8 @@ def interesting(last: str) -> bool:
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
 RELEVANT = re.compile(
-    r"Normalize|normalize|255|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
-    r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|127\.5|Scaler\b|\bmean\b"
+    r"Normalize|\.normalize\(|\b255\b|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
+    r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|127\.5|Scaler\(|(?<![.\w])mean[ \t]*[-+]?=|MEAN|_mean[ \t]*="
 )
 
 #: A function without any of these words says nothing itself.
