@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import tare
-from benchmarks import made_data, rows_accelerator, rows_drift, rows_inputs, rows_peers, rows_scaling, rows_study, rows_training
+from benchmarks import (
+    made_data,
+    rows_accelerator,
+    rows_drift,
+    rows_inputs,
+    rows_parts,
+    rows_peers,
+    rows_scaling,
+    rows_study,
+    rows_training,
+)
 from benchmarks.fold_rows import folding
 from benchmarks.harness import Result, Row, Setting, compared
 from benchmarks.identify_rows import identifying
@@ -84,6 +94,7 @@ ROWS = (
     *rows_drift.ROWS,
     *rows_scaling.ROWS,
     *rows_inputs.ROWS,
+    *rows_parts.ROWS,
     *rows_training.ROWS,
     Row("fold", folding),
     Row("identify", identifying),

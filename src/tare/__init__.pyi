@@ -15,6 +15,8 @@ from .identifying.api import identify as identify
 from .input_spec.spec import InputSpec as InputSpec
 from .measuring.api import measure as measure
 from .networks.stored.directory import load_model as load_model
+from .parts.normaliser import Normaliser as Normaliser
+from .parts.standardiser import Standardiser as Standardiser
 from .predicting.api import predict as predict
 from .readers.api import spec as spec
 from .readers.table import read_spec as read_spec

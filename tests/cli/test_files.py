@@ -80,7 +80,7 @@ def test_diff_writes_nothing_and_fix_repairs(capsys: pytest.CaptureFixture[str])
     code, out, err = run(capsys, "check", ".", "--diff")
     assert code == 1
     assert out.splitlines()[-2:] == ["-std = (0.255, 0.224, 0.229)", "+std = (0.225, 0.224, 0.229)"]
-    assert "--fix would repair 1 of 1 findings" in err
+    assert "--fix would repair 1 of 1 finding" in err
     assert Path("train.py").read_text() == CODE
     code, out, err = run(capsys, "check", ".", "--fix")
     assert (code, out) == (0, "no findings in 2 files read\n")

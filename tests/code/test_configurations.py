@@ -38,6 +38,7 @@ def test_a_processor_of_transformers() -> None:
     constants = stated(json.dumps(halves), "a.json").constants
     assert constants is not None
     assert constants.equal(*HALVES)
+    assert stated_in(read(json.dumps({**document, "do_normalize": False}), "a.json")) == ()
     raw = stated(json.dumps({"image_mean": [0.5], "image_std": [0.5], "do_rescale": False}), "a.json")
     assert raw.scale == 1.0
 

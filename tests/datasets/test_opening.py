@@ -38,6 +38,46 @@ def test_a_manifest_names_files_and_labels(tmp_path: Path) -> None:
     assert value(samples, 2)[0, 0, 0] == 2
 
 
+def listed(folder: Path, table: str) -> Path:
+    for index in range(4):
+        place = folder / "ab"[index % 2] / f"{index}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(png(index))
+    (folder / "list.csv").write_text(table)
+    return folder / "list.csv"
+
+
+def test_the_stated_column_of_a_manifest_holds_the_labels_whatever_its_folders_are(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]}/{i}.png,{'xy'[i // 2]},one\n" for i in range(4))
+    path = listed(tmp_path, f"Path,Species,Site\n{rows}")
+    assert opened(path, label="Species").labels == ("x", "x", "y", "y")
+    assert opened(path, label="Site").labels == ("one",) * 4
+    assert opened(path, pattern="([ab])/").labels == ("a", "b", "a", "b")
+    with pytest.raises(DataError, match="one of the columns Path, Species, Site, found 'genus' for --label; choose among them"):
+        opened(path, label="genus")
+
+
+def test_a_manifest_with_columns_of_unknown_meaning_does_not_take_its_folders_for_classes(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]}/{i}.png,{20 + i}.5\n" for i in range(4))
+    with pytest.raises(DataError, match=r"a column of classes, found age beside the paths in .*; name it: --label age; or take"):
+        opened(listed(tmp_path, f"path,age\n{rows}"))
+    only_paths = "".join(f"{'ab'[i % 2]}/{i}.png\n" for i in range(4))
+    assert opened(listed(tmp_path, f"path\n{only_paths}")).labels == ("a", "b", "a", "b")
+
+
+def test_columns_of_0_and_1_beside_paths_are_a_multi_label_task(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]}/{i}.png,1,{i % 2}\n" for i in range(4))
+    with pytest.raises(DataError, match=r"2 columns of 0 and 1 in .*, such as cat, dog, of which several are 1: a multi-label"):
+        opened(listed(tmp_path, f"path,cat,dog\n{rows}"))
+
+
+def test_a_stated_label_is_refused_where_no_column_can_be_named(tmp_path: Path) -> None:
+    listed(tmp_path, "")
+    (tmp_path / "list.csv").unlink()
+    with pytest.raises(DataError, match=r"options that fit .*, found label; leave it out"):
+        opened(tmp_path, label="species")
+
+
 def test_recordings_get_their_label_from_their_name_and_others_are_left_out(tmp_path: Path) -> None:
     for digit in range(2):
         for speaker in ("theo", "jackson"):

@@ -51,7 +51,7 @@ def test_images_beside_their_masks_or_boxes_are_no_classes(
         split(root)
 
 
-@pytest.mark.parametrize("classes", [("mask", "no_mask"), ("cat", "dog"), ("label", "packet"), ("images", "photos")])
+@pytest.mark.parametrize("classes", [("mask", "no_mask"), ("cat", "dog"), ("label", "packet"), ("images", "photos"), ("x", "y")])
 def test_folders_of_classes_stay_classes_though_their_files_have_the_same_names(classes: tuple[str, str], tmp_path: Path) -> None:
     for name in classes:
         for k in range(5):
@@ -86,6 +86,7 @@ def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> 
         ["clear, haze", "haze", "water", "clear, water"],
         ["['cat', 'dog']", "['cat']"],
         ["[1, 0, 1]", "[0, 0, 1]"],
+        ["cat dog", "cat", "dog"],
     ],
 )
 def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
@@ -104,6 +105,8 @@ def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
         [str(k) for k in range(100)] * 5,
         ["1e400", "inf", "nan"],
         ["images", "videos"],
+        ["polar bear", "bear", "brown bear"],
+        ["x", "y"],
     ],
 )
 def test_names_that_only_look_like_lists_or_numbers_are_classes(labels: list[str]) -> None:

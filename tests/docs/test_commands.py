@@ -60,10 +60,11 @@ def test_every_program_shown_compiles(page: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", WITH_SOMETHING_TO_RUN, ids=name_of)
-def test_everything_that_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
+def test_everything_that_a_page_shows_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")  # Keras cannot be imported without the library of its backend
     items = SHOWN[page]
     needed = [item for item in items if reason_not_to_run(item) is None]
-    for module in ("keras", "ray", "onnx", "transformers"):
+    for module in ("keras", "ray", "onnx", "transformers", "albumentations", "kornia"):
         if any(module in item.text for item in needed):
             pytest.importorskip(module, reason=f"{module} is not installed")
     make_sandbox(tmp_path, "\n".join(item.text for item in needed))

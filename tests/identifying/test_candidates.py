@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tare.identifying.candidates import candidates
+from tare.errors import SpecError
+from tare.identifying.candidates import candidates, stated_entry
 from tare.input_spec.spec import InputSpec
 
 KNOWN = {one.name: one for one in candidates(3)}
@@ -82,3 +83,19 @@ def test_images_standardised_by_themselves_are_candidates_with_a_spec_that_says_
         axes = (1, 2, 3) if one.sample == "sample" else (1, 2)
         assert np.asarray(fed).mean(axis=axes) == pytest.approx(0.0, abs=1e-5)
         assert np.asarray(fed).std(axis=axes) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_suspected_constants_are_one_more_candidate_with_the_same_variants() -> None:
+    suspected = candidates(3, stated_entry((0.3, 0.31, 0.32), (0.2, 0.21, 0.22), 3))
+    names = {one.name for one in suspected} - set(KNOWN)
+    assert {name for name in names if not name.endswith("BGR")} >= {
+        f"--mean and --std{form}" for form in ("", ", mean only", ", std only", ", applied to 0..255", ", applied twice")
+    }
+    stated = next(one for one in suspected if one.name == "--mean and --std")
+    assert stated.affine.apply(np.array((255.0, 0, 0))) == pytest.approx((0.7 / 0.2, -0.31 / 0.21, -0.32 / 0.22))
+    assert len(candidates(3, stated_entry((0.5,), (0.5,), 3))) == len(candidates(3))
+
+
+def test_suspected_constants_of_another_number_of_channels_are_refused() -> None:
+    with pytest.raises(SpecError, match="--mean and --std for 3 channels, found 2 of them"):
+        stated_entry((0.3, 0.31), (0.2,), 3)

@@ -9,6 +9,7 @@ import pytest
 
 import tare
 from tare.errors import DataError
+from tare.measuring.left_out import LEFT_OUT
 from tare.samples.raw_kind import Known
 from tests.images import save_png
 
@@ -48,6 +49,18 @@ def test_a_value_that_does_not_occur_changes_no_figure(tmp_path: Path) -> None:
     assert tare.measure(tmp_path, nodata=0).channels == tare.measure(tmp_path).channels
     drawn = tare.measure(tmp_path, nodata=30, tolerance=1e-9)
     assert drawn.channels == tare.measure(tmp_path, nodata=30).channels
+
+
+def test_it_is_said_whether_any_value_was_left_out(tmp_path: Path) -> None:
+    images, where = spoilt("int16", -7)
+    some = tare.measure(images, layout="NHWC", nodata=-7)
+    assert some.extra["notes"] == {LEFT_OUT: int(where.any(axis=(1, 2, 3)).sum())}
+    assert "remarks" not in some.extra
+    none = tare.measure(images, layout="NHWC", nodata=[-8, -9])
+    assert none.extra["remarks"] == ["no value is exactly -8 or -9, so that --nodata left nothing out"]
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,-7\n-7,-7\n3,7\n2,9\n")
+    assert tare.measure(path, nodata=-7).extra["notes"] == {LEFT_OUT: 2}
 
 
 def test_rows_keep_their_other_columns_and_nan_stays_nan(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tare
 from tare.errors import DataError
 from tare.samples.records import Sample, Skipped
 from tare.statistics.bins import Bins
@@ -236,3 +237,12 @@ def test_every_field_of_a_channel_reaches_the_json() -> None:
     document = stats_of([random_rgb(0)]).to_json()
     assert document["schema"] == SCHEMA
     assert set(document["channels"][0]) == {f.name for f in fields(ChannelStats)}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_arrays_are_not_told_to_convert_to_colours(tmp_path: Path, dtype: str) -> None:
+    for index, channels in enumerate((3, 3, 4, 4)):
+        np.save(tmp_path / f"{index}.npy", np.zeros((8, 8, channels), dtype))
+    with pytest.raises(DataError, match="one number of channels and one dtype") as refused:
+        tare.measure(tmp_path)
+    assert "--channels" not in str(refused.value)

@@ -12,6 +12,8 @@ from tare.advising.rule import Confidence, Reason
 from tare.comparing.result import Comparison
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
+from tare.statistics.dataset_stats import nullable
+from tare.system.shown import Shown
 
 SCHEMA = "tare.advice/1"
 #: The recommendation if all strategies are alike.
@@ -35,8 +37,8 @@ class Figure:
         return {"name": self.name, "value": value, "interval": list(ends) if known and ends else None, "unit": self.unit}
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+@dataclass(frozen=True, slots=True, repr=False)
+class Advice(Shown):
     """The recommendation; ``strategy`` is the one to use, even if the choice does not matter.
 
     ``basis`` names the rule that decided, and ``rule`` is that rule as a sentence. ``rate`` is how often this kind of advice was
@@ -68,6 +70,23 @@ class Advice:
     def matters(self) -> bool:
         """Whether the choice of strategy matters."""
         return self.recommendation != NO_MATTER
+
+    def summary(self) -> str:
+        """The recommendation, its confidence, and what the wrong choice costs."""
+        return f"{self.recommendation} ({self.confidence} confidence): {'; '.join((*self.because[:1], self.cost))}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each measured number."""
+        return [
+            {"name": one.name, "value": one.value, "low": low, "high": high, "unit": one.unit}
+            for one in self.evidence
+            for low, high in (one.interval or (None, None),)
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The measured numbers with their intervals, by unit."""
+        rows = [nullable(row) for row in self.table()]
+        return [{"panel": row["unit"], **{key: row[key] for key in ("name", "value", "low", "high")}} for row in rows]
 
     def to_json(self) -> dict[str, Any]:
         """The advice as a JSON object with schema ``tare.advice/1``."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tare.checking.inputs import Stage
-from tare.checking.rules.finding import Finding
+from tare.checking.rules.finding import SEVERITIES, Finding
 from tare.input_spec.spec import InputSpec
+from tare.system.shown import Shown
 
 SCHEMA = "tare.check/1"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class CheckReport(Shown):
     """The findings about a pipeline, with the specification that it was compared with.
 
     ``form`` says how the pipeline takes images; ``notes`` say what could not be run, and why. ``not_judged`` says what of the
@@ -39,6 +40,21 @@ class CheckReport:
     def clean(self) -> bool:
         """Whether everything was judged and nothing but notes was found."""
         return not self.fails and not self.not_judged
+
+    def summary(self) -> str:
+        """The number of findings of each severity, the pipeline and the network."""
+        counts = [
+            f"{count} {severity}{'s' if count > 1 else ''}"
+            for severity in SEVERITIES
+            if (count := sum(finding.severity == severity for finding in self.findings))
+        ]
+        found = ", ".join(counts) if counts else "nothing found in what was judged" if self.not_judged else "no findings"
+        return f"{found} in {self.pipeline} ({' and '.join(self.stages)}) for {self.network}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each finding."""
+        names = ("code", "severity", "where", "message", "remedy")
+        return [{name: getattr(finding, name) for name in names} for finding in self.findings]
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object with schema ``tare.check/1``."""

@@ -73,26 +73,24 @@ def _make_known(request: CodeRequest) -> int:
 
 def _show_changes(request: CodeRequest) -> int:
     """Print what --fix would change; exit code 1 if it would change anything, or the check is not clean."""
-    from tare.checking.linting.api import code_checked
-    from tare.checking.linting.fixing.api import plan_of
+    from tare.checking.linting.repairing import repairs
     from tare.reporting import console
     from tare.reporting.findings.text import print_diff
 
-    report = code_checked(request)
-    plan = plan_of(report.findings)
+    plan, report = repairs(request)
+    count = len(report.findings)
     print_diff(plan.diff())
     for reason in plan.refused:
         console.note(reason)
-    console.note(f"--fix would repair {len(plan.repaired)} of {len(report.findings)} findings")
+    console.note(f"--fix would repair {len(plan.repaired)} of {count} finding{'s' * (count != 1)}")
     return int(bool(plan.files) or report.fails)
 
 
 def _fix(request: CodeRequest) -> None:
-    from tare.checking.linting.api import code_checked
-    from tare.checking.linting.fixing.api import plan_of
+    from tare.checking.linting.repairing import repairs
     from tare.reporting import console
 
-    plan = plan_of(code_checked(request).findings)
+    plan, _ = repairs(request)
     plan.write()
     for reason in plan.refused:
         console.note(reason)

@@ -17,6 +17,7 @@ Fields = Mapping[str, Value]
 Numbers = tuple[float, ...]
 
 _UNIT = 1 / 255
+_LONGEST_KEY = 100
 _NUMBERS = re.compile(r"[\[(]?\s*[-+.\deE]+(?:\s*,\s*[-+.\deE]+)*\s*,?\s*[\])]?")
 _PAIR = re.compile(r"(?P<before>(?:.*[_\-.])?)(?P<word>means?)(?P<after>(?:[_\-.].*)?)", re.IGNORECASE)
 _OF_INPUT = re.compile(r"norm|pixel|image|img|rgb|transform|preproc|mel|wav", re.IGNORECASE)
@@ -91,14 +92,15 @@ def _stated(configuration: Configuration, keys: Keys, fields: Fields) -> Iterato
     for mean, std in _pairs(fields):
         means, stds = _numbers(fields[mean]), _numbers(fields[std])
         if means and stds and _fit(means, stds) and (reader or _is_of_input((*keys, mean), fields[mean])):
-            kind, scale, order = reader(configuration, fields) if reader else ("plain", None, "")
-            yield Stated(kind, keys, means, stds, fields[mean], fields[std], scale, order)
+            read = reader(configuration, fields) if reader else _PLAIN
+            if read:
+                yield Stated(read[0], keys, means, stds, fields[mean], fields[std], *read[1:])
 
 
 def _pairs(fields: Fields) -> Iterator[tuple[str, str]]:
     """Keys of a mean and the std that belongs to it: ``img_mean`` and ``img_std``, ``PIXEL_MEAN`` and ``PIXEL_STD``."""
     for key in fields:
-        match = _PAIR.fullmatch(key)
+        match = _PAIR.fullmatch(key) if len(key) <= _LONGEST_KEY else None
         if match:
             plural = "s" if match["word"].lower().endswith("s") else ""
             word = f"STD{plural.upper()}" if match["word"].isupper() else f"std{plural}"
@@ -130,10 +132,13 @@ def _fit(mean: Numbers, std: Numbers) -> bool:
 
 
 Read = tuple[Format, float | None, Order]
+_PLAIN: Read = ("plain", None, "")
 
 
-def _transformers(_: Configuration, fields: Fields) -> Read:
-    """Raw values times ``rescale_factor``, unless ``do_rescale`` is false."""
+def _transformers(_: Configuration, fields: Fields) -> Read | None:
+    """Raw values times ``rescale_factor``, unless ``do_rescale`` is false; nothing if ``do_normalize`` is false."""
+    if _plain(fields, "do_normalize", True) is False:
+        return None
     factor = _plain(fields, "rescale_factor", _UNIT)
     scale = 1.0 if _plain(fields, "do_rescale", True) is False else factor
     order: Order = "BGR" if _plain(fields, "do_flip_channel_order", False) is True else "RGB"
@@ -205,7 +210,7 @@ def _makes_normalize(library: str) -> Callable[[Keys, Fields], bool]:
     return lambda _, fields: _target(fields).endswith("Normalize") and _target(fields).startswith(library)
 
 
-_FORMATS: tuple[tuple[Callable[[Keys, Fields], bool], Callable[[Configuration, Fields], Read]], ...] = (
+_FORMATS: tuple[tuple[Callable[[Keys, Fields], bool], Callable[[Configuration, Fields], Read | None]], ...] = (
     (_has("image_mean", "image_processor_type", "feature_extractor_type"), _transformers),
     (_has("PIXEL_MEAN"), _detectron2),
     (_has("to_rgb", "bgr_to_rgb", "rgb_to_bgr"), _openmmlab),

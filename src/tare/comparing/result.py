@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.intervals import Interval
+from tare.system.shown import Shown
 
 SCHEMA = "tare.compare/1"
 
@@ -91,8 +92,8 @@ class ChannelShift:
         return not (self.shift.low <= 0 <= self.shift.high) or not (self.ratio.low <= 1 <= self.ratio.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Shown):
     """Source against target: all intervals hold simultaneously with ``confidence``; ``reason`` is the evidence in one line.
 
     ``notes`` say what differs before any number: types, bits and units of raw values, definitions of published figures.
@@ -111,6 +112,32 @@ class Comparison:
         """Whether no difference was shown; an unclear comparison is not clean."""
         return self.kind == "no difference shown"
 
+    def summary(self) -> str:
+        """The kind of difference, and why."""
+        return f"{self.kind}: {self.reason}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each channel."""
+        return [
+            {
+                "name": channel.name,
+                **{f"shift{end}": value for end, value in _ends(channel.shift)},
+                **{f"ratio{end}": value for end, value in _ends(channel.ratio)},
+                "kind": channel.kind,
+                "differs": channel.differs,
+            }
+            for channel in self.channels
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Shift and ratio of each channel with their intervals."""
+        return [
+            {"panel": panel, "name": channel.name, **{end.strip("_") or "value": value for end, value in _ends(interval)}}
+            for panel, named in (("shift of the mean, source stds", "shift"), ("ratio of stds", "ratio"))
+            for channel in self.channels
+            for interval in (getattr(channel, named),)
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """The comparison as a JSON object with schema ``tare.compare/1``, both statistics included; NaN becomes null."""
         return {
@@ -123,6 +150,11 @@ class Comparison:
             "source": self.source.to_json(),
             "target": self.target.to_json(),
         }
+
+
+def _ends(interval: Interval) -> tuple[tuple[str, float | None], ...]:
+    values = (("", interval.estimate), ("_low", interval.low), ("_high", interval.high))
+    return tuple((name, value if math.isfinite(value) else None) for name, value in values)
 
 
 def _finite(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
-from tare.datasets.tables import is_table, labelled_table, unlabelled_table
+from tare.datasets.tables import check_label_column, is_table, labelled_table, unlabelled_table
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
 from tare.samples.records import Record, Rows, Sample, Skipped, Stack
@@ -44,7 +44,9 @@ def open_labelled(
     table = isinstance(data, str | os.PathLike) and is_table(name)
     if table and (samples := labelled_table(name, label, options)) is not None:
         return samples, None
-    return _of_source(data, options, pattern), None
+    if table and label is None and pattern is None:
+        check_label_column(name)
+    return _of_source(data, replace(options, label=label), pattern), None
 
 
 def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:
@@ -77,7 +79,7 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
             kept = kept or [one.value] if not isinstance(one.value, Skipped) else kept
             found.append((one.path, one.label))
     kind = _kind(kept, source.name)
-    labels = _labels(found, pattern) if labelled or pattern is not None else [""] * len(found)
+    labels = _labels(found, pattern, options.label) if labelled or pattern is not None else [""] * len(found)
     wanted = [index for index, label in enumerate(labels) if label is not None]
     named = tuple(label if labelled else "" for label in labels if label is not None)
     if labelled:
@@ -150,9 +152,10 @@ def _samples(record: Record) -> Iterator[_One]:
         yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
 
 
-def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str | None]:
+def _labels(found: Sequence[tuple[str, str]], pattern: str | None, column: str | None) -> list[str | None]:
     """The label of each sample: from its path by ``pattern`` (None leaves it out), from the data, or from its folder.
 
+    With a ``column`` of labels they are those of the data, whatever its folders are.
     An archive often holds all samples in one top folder; the label is then the first folder in which the paths differ.
     """
     if pattern is not None:
@@ -162,7 +165,7 @@ def _labels(found: Sequence[tuple[str, str]], pattern: str | None) -> list[str |
             raise DataError("a regular expression for --label-pattern", f"{pattern!r}: {error}", "correct it") from None
         matches = [expression.search(path) for path, _ in found]
         return [None if match is None else match.group(1) if expression.groups else match.group() for match in matches]
-    if len({label for _, label in found}) > 1:
+    if column is not None or len({label for _, label in found}) > 1:
         return [label for _, label in found]
     folders = [path.replace("\\", "/").split("/")[:-1] for path, _ in found]
     depth = next((d for d in range(min(map(len, folders), default=0)) if len({parts[d] for parts in folders}) > 1), None)

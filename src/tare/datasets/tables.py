@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
 from tare.errors import DataError, reason_of
+from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.tables.csv_table import read_head
 from tare.sources.tables.records import without_index
@@ -53,6 +54,29 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     return _samples(table, wanted, name, [""] * table.height, remarks)
 
 
+def check_label_column(name: str) -> None:
+    """Raise :class:`DataError` for a list of files with other columns than paths of which none is known to hold classes."""
+    import polars as pl
+
+    table = load_table(name)
+    others = [each for each in table.columns if not is_path_column(each)]
+    if len(others) == table.width or not others or any(map(is_label_column, others)):
+        return
+    marks = [each for each in others if table.schema[each].is_integer() and set(table[each].unique().to_list()) <= {0, 1, None}]
+    if len(marks) > 1 and bool((table.select(pl.sum_horizontal(marks)).to_series() > 1).any()):
+        found = f"{len(marks)} columns of 0 and 1 in {name!r}, such as {', '.join(marks[:3])}, of which several are 1"
+        raise DataError(
+            "one class for each sample",
+            f"{found}: a multi-label task",
+            "tare transfer trains one class a sample only: state a column with one class with --label",
+        )
+    raise DataError(
+        "a column of classes",
+        f"{', '.join(others[:8])} beside the paths in {name!r}, and none of a usual name such as label",
+        f"name it: --label {others[0]}; or take classes from the paths with --label-pattern",
+    )
+
+
 def is_table(name: str) -> bool:
     """Whether a file of this name is a table that :func:`load_table` reads."""
     return name.endswith(_TABLES)
@@ -90,7 +114,7 @@ def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
     import polars as pl
 
     texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
-    if set(texts) & {"path", "file", "filename", "file_name", "filepath", "image"}:
+    if any(map(is_path_column, texts)):
         return False
     if texts:
         raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")

@@ -58,7 +58,7 @@ class _Pair(NamedTuple):
     written: bool
 
     def __str__(self) -> str:
-        pairs = f", {self.same} of {self.of} with the same name" if self.of else ""
+        pairs = f", {self.same} of {self.of} with the same name" if self.same else ""
         return f"{pairs}: {'boxes or polygons' if self.written else 'masks'} for each image"
 
 
@@ -98,7 +98,8 @@ def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
         return None
     same, of = _shared(root / beside, root / targets[0])
     written = bool({path.suffix.lower() for path in _looked_at(root / targets[0])} & _ANNOTATIONS)
-    if not inputs and (same < max(1, 0.8 * of) or not (written or _few_values(root / targets[0]))):
+    named = any(len(name) > 1 for name in inputs)  # "x" beside "y" may be letters
+    if not named and (same < max(1, 0.8 * of) or not (written or _few_values(root / targets[0]))):
         return None  # "mask" beside "no_mask" are two classes
     return _Pair(beside, targets[0], same, of, written)
 
@@ -122,7 +123,7 @@ def check_classes(labels: Sequence[str], name: str) -> None:
             "a numeric target (regression)",
             "tare transfer trains classes only: state a column of classes with --label, for example of ranges of this number",
         )
-    words = {_plain(label) for label in counts}
+    words = {_plain(label) for label in counts if len(label) > 1}
     if len(words) <= 4 and words & _INPUTS and words & _TARGETS:
         raise DataError(
             "a class for each sample",
@@ -145,7 +146,8 @@ def _lists(counts: Counter[str]) -> list[str]:
         recurring = sum(any(named[part] > 1 for part in split[label]) for label in several)
         if separator != "," or 2 * recurring >= len(several):
             return several
-    return []
+    # "polar bear" is one class; "cat dog" beside "cat" and "dog" is two.
+    return sorted(label for label in counts if len(words := label.split()) > 1 and all(word in counts for word in words))
 
 
 def _measured(counts: Counter[str]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tare.errors import SpecError
 from tare.input_spec.affine import Affine
 from tare.input_spec.fields import PerSample
 from tare.input_spec.spec import InputSpec, Known
@@ -29,6 +30,8 @@ Sample = Literal["", "sample", "channel"]
 _UNIT = 255.0
 # Two normalisations are the same if they differ by less than this share of the range that raw 0..255 is mapped to.
 _SAME = 0.005
+_COLOURS = 3
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,27 @@ class Candidate:
     sample: Sample = ""
 
 
-def candidates(channels: int) -> tuple[Candidate, ...]:
+def stated_entry(mean: Sequence[float], std: Sequence[float], channels: int) -> CatalogEntry:
+    """Constants of unit values that the caller suspects. Raises :class:`SpecError` if they are not for ``channels`` channels."""
+    count = max(len(mean), len(std))
+    if count not in (1, channels):
+        raise SpecError(f"--mean and --std for {channels} channels", f"{count} of them", "state one for each, or one for all")
+    u, s = (tuple(map(float, values)) * (count // len(values)) for values in (mean, std))
+    order = "RGB" if count == _COLOURS else "L"
+    return CatalogEntry("--mean and --std", "stated", order, u, s, _DIGITS, "unverified", "stated by the caller")
+
+
+def candidates(channels: int, suspected: CatalogEntry | None = None) -> tuple[Candidate, ...]:
     """All normalisations of inputs with this number of channels, each map once, plain forms first.
 
     They are unit values, raw values, images standardised by their own values, and for every published constant: the z-score, the
     mean alone (of unit or of raw values), the std alone, the z-score applied twice, and the z-score applied to raw values. Each
-    is made for RGB, for BGR, and for BGR with the constants left in RGB order.
+    is made for RGB, for BGR, and for BGR with the constants left in RGB order. ``suspected`` constants are tried like published
+    ones.
     """
     found: list[Candidate] = []
     ends: dict[tuple[int, ...], list[tuple[int, PerChannel]]] = {}
-    for made in _all(channels):
+    for made in _all(channels, suspected):
         of_order = ends.setdefault(made.affine.order, [])
         mine = _ends(made.affine)
         place = next((i for i, other in of_order if _same(mine, other, found[i].affine)), None)
@@ -122,7 +136,7 @@ def _same(left: PerChannel, right: PerChannel, affine: Affine) -> bool:
     return all(abs(one - other) <= least for one, other in zip(left, right, strict=True))
 
 
-def _all(channels: int) -> Iterator[Candidate]:
+def _all(channels: int, suspected: CatalogEntry | None) -> Iterator[Candidate]:
     """All candidates, plain forms first: if two have the same map, the first gives the name."""
     orders = ("RGB", "BGR") if channels == 3 else ("",)
     for order in orders:
@@ -130,7 +144,8 @@ def _all(channels: int) -> Iterator[Candidate]:
         zeros, ones = (0.0,) * channels, (1.0,) * channels
         yield _made(f"unit values{end}", zeros, ones, order, Family("as it is", "0..1", order))
         yield _made(f"raw values{end}", zeros, (1 / _UNIT,) * channels, order, Family("as it is", "0..255", order))
-    usable = [entry for known in entries() for entry in _for_channels(known, channels)]
+    listed = [*entries(), *([suspected] if suspected is not None else [])]
+    usable = [entry for known in listed for entry in _for_channels(known, channels)]
     for form in range(_FORMS):
         for entry in usable:
             if form == 0 or (len(entry.mean) == channels and entry.scale != 1.0):

@@ -1,15 +1,17 @@
 """The request of ``tare.identify``."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tare.normalisation.inputs import StatedConstants, constants_option
 from tare.system.options import Seeded, declared, option
 from tare.system.progress import SILENT, Reporter
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentifyRequest(Seeded):
+class IdentifyRequest(Seeded, StatedConstants):
     """An architecture, weights, and probe images."""
 
     model: str | None = option(
@@ -37,4 +39,9 @@ class IdentifyRequest(Seeded):
     size: int | None = option(None, "Input size in pixels, if the network does not state its own.", above=0)
     samples: int = option(128, "How many images to read.", least=8)
     confidence: float = option(0.95, "Confidence of the ambiguity set.", least=0.5, most=0.999)
+    mean: Sequence[float] | None = constants_option(
+        "Mean of unit values that you suspect, 0.5,0.5,0.5 or 0.5 for all channels, given once or once per channel: one more "
+        "candidate beside those of the catalog."
+    )
+    std: Sequence[float] | None = constants_option("Std that you suspect, like --mean.")
     reporter: Reporter = SILENT

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from tare.errors import DataError, ModelError
-from tare.identifying.candidates import Candidate, candidates
+from tare.identifying.candidates import Candidate, candidates, stated_entry
 from tare.identifying.estimate import estimate
 from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Views
@@ -32,6 +32,7 @@ from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry
 from tare.networks.stored.proposals import the_one
 from tare.networks.stored.source import source_network
+from tare.normalisation.catalog import CatalogEntry
 
 #: If the best candidate's misfit is above this, no known convention fits.
 _MISFIT = 6.0
@@ -64,8 +65,11 @@ def identified(request: IdentifyRequest) -> Identification:
     _check_kind(network)
     geometry, notes = _geometry(network, probes, request.size)
     check_accepts(network, geometry)
+    suspected = None
+    if request.mean is not None and request.std is not None:
+        suspected = stated_entry(request.mean, request.std, network.channels)
     images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
-    setting = _Setting(network, replace(probes, images=images), geometry, request.seed)
+    setting = _Setting(network, replace(probes, images=images), geometry, request.seed, suspected)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
     if request.labels is not None:
         return _by_labels(setting, os.fspath(request.labels), request.confidence, kept)
@@ -80,6 +84,7 @@ class _Setting:
     probes: Probes
     geometry: Geometry
     seed: int
+    suspected: CatalogEntry | None = None
 
     @property
     def count(self) -> int:
@@ -145,7 +150,7 @@ def _by_moments(
         probes, first = setting.probes, slice(_FEW_IMAGES)
         few = replace(probes, images=probes.images[first], paths=probes.paths[first], labels=probes.labels[first])
         setting = replace(setting, probes=few)
-    known: Sequence[Candidate] = candidates(network.channels)
+    known: Sequence[Candidate] = candidates(network.channels, setting.suspected)
     with request.reporter.counting("augmentations", "tried", None) as advance:
 
         def make(way: TrainingAugmentation, start: int, stop: int) -> Views:
@@ -235,7 +240,7 @@ def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[s
     if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2:
         raise ModelError("a classifier with one output per class", f"other outputs of {network.reference}", "leave --labels out")
     indices = class_indices(setting.probes, labels, outputs.shape[1])
-    found = by_labels(network.module, setting.plain, indices, candidates(network.channels))
+    found = by_labels(network.module, setting.plain, indices, candidates(network.channels, setting.suspected))
     shares = relative_by_labels(found)
     ranking = tuple(
         Ranked(one.candidate, share, accuracy=one.accuracy, log_likelihood=float(one.log_probability.mean()))

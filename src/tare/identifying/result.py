@@ -10,8 +10,10 @@ from tare.identifying.candidates import Candidate, of_affine
 from tare.identifying.estimate import Estimated
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.statistics.intervals import Interval
+from tare.system.shown import Shown
 
 SCHEMA = "tare.identification/1"
+_DRAWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class Ranked:
         return {**plain, "relative_likelihood": self.relative, **figures}
 
 
-@dataclass(frozen=True, slots=True)
-class Identification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Identification(Shown):
     """The answer: ``ranking`` has the likeliest first; ``ambiguity`` names those that cannot be excluded at ``confidence``.
 
     ``identifiable`` says that all members of the ambiguity set are of one family. ``layer`` is the batch norm whose moments were
@@ -107,6 +109,31 @@ class Identification:
         for name in _disagreeing(members):
             stated[name] = nothing
         return replace(spec, **stated)
+
+    def summary(self) -> str:
+        """The likely normalisation in plain words."""
+        return f"{self.network}: {self.headline}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each candidate, the likeliest first."""
+        return [
+            {
+                "name": one.name,
+                "not_excluded": one.name in self.ambiguity,
+                "relative_likelihood": one.relative,
+                "divergence": one.divergence,
+                "all_layers": one.deep,
+                "augmentation": one.augmentation,
+                "accuracy": one.accuracy,
+                "log_likelihood": one.log_likelihood,
+            }
+            for one in self.ranking
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The relative likelihood of the first candidates."""
+        panel = "likelihood, relative to the best"
+        return [{"panel": panel, "name": one.name, "value": one.relative} for one in self.ranking[:_DRAWN]]
 
     def to_json(self, most: int = 40) -> dict[str, Any]:
         """The result as a JSON object, with the first ``most`` of the ranking."""

@@ -20,6 +20,7 @@ from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description
 from tare.samples.layout import dtype_range, unit_scale
+from tare.system.shown import Shown, numbers
 
 if TYPE_CHECKING:
     import torch
@@ -33,11 +34,12 @@ _EXTRA = ("length", "inside")
 #: Without a stated type, raw values are taken to lie within so many stds of the means.
 _STDS = 3.0
 _MOST_BYTES = 1 << 24
+_ALIKE = 1e-9
 _REMEDY = "state it with --mean and --std, or in the spec file"
 
 
-@dataclass(frozen=True, slots=True)
-class InputSpec:
+@dataclass(frozen=True, slots=True, repr=False)
+class InputSpec(Shown):
     """What a network receives: per channel ``(scale * v - mean) / std`` of a raw value v.
 
     Where a convention states them, v first passes through ``per_sample`` (:class:`PerSample`: each sample by its own values),
@@ -259,6 +261,27 @@ class InputSpec:
         fill = [round(-255 * b / a) for a, b in zip(unit.scale, unit.shift, strict=True)]
         return evaluation_steps(size, self.require("crop"), interpolation, antialias, fill)
 
+    def summary(self) -> str:
+        """Channels, size and constants, and which fields are unknown."""
+        known = {name: str(field.value) for name, field in self.fields().items() if isinstance(field, Known)}
+        parts = [" ".join(known[name] for name in ("channels", "layout", "dtype") if name in known)]
+        parts += [" x ".join(map(str, self.size.value))] if isinstance(self.size, Known) else []
+        parts += [f"raw {known['raw_dtype']}"] if "raw_dtype" in known else []
+        parts += [f"scale {_factor(self.scale.value)}"] if isinstance(self.scale, Known) else []
+        parts += [f"mean {numbers(self.mean.value)}"] if isinstance(self.mean, Known) else []
+        parts += [f"std {numbers(self.std.value)}"] if isinstance(self.std, Known) else []
+        parts += [f"{name} {known[name]}" for name in ADDED if name in known]
+        unknown = [name for name, field in self.fields().items() if isinstance(field, Unknown) and name not in ADDED]
+        parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        return "; ".join(part for part in parts if part)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each field: its value, and where it was read or why it is unknown."""
+        return [
+            {"name": name, "value": None if isinstance(field, Unknown) else str(field.value), "origin": _origin_of(field)}
+            for name, field in self.fields().items()
+        ]
+
     def describe(self) -> str:
         """Say in plain words what reaches the network, as lines of text: raw 255 becomes 2.2489."""
         return "\n".join(description(self.fields(), self._map_if_known()))
@@ -337,6 +360,16 @@ class InputSpec:
     def load(cls, path: Path) -> InputSpec:
         """Read a spec file. Raises :class:`SpecError` if it is not there, too large or not JSON."""
         return cls.from_json(read_json(path))
+
+
+def _factor(scale: float) -> str:
+    """A scale such as 1/255, or its digits."""
+    whole = round(1 / scale) if 0 < scale < 1 else 0
+    return f"1/{whole}" if whole and abs(whole * scale - 1) < _ALIKE else f"{scale:.6g}"
+
+
+def _origin_of(field: Field[Any]) -> str:
+    return f"unknown: {field.reason}" if isinstance(field, Unknown) else field.origin
 
 
 def _check_keys(document: Mapping[str, Any]) -> None:

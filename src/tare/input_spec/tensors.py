@@ -40,7 +40,7 @@ def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, 
         return torch.addcmul(column([*affine.shift]), values, column([scale * factor for scale in affine.scale]))
     values = values * factor
     if whole.per_sample is not None:
-        values = _by_sample(whole.per_sample, values, axis, batched)
+        values = by_sample(whole.per_sample, values, axis, batched=batched)
     values = mapped(whole.value_map, torch, values)
     if whole.clip is not None:
         low, high = ([*ends] for ends in zip(*whole.clip, strict=True))
@@ -48,7 +48,7 @@ def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, 
     return torch.addcmul(column([*affine.shift]), values, column([*affine.scale]))
 
 
-def _by_sample(each: PerSample, values: torch.Tensor, axis: int, batched: bool) -> torch.Tensor:
+def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool) -> torch.Tensor:
     """Normalise every sample by its own values; a constant sample divides by ``eps``, and becomes NaN without one."""
     first, last = (1 if batched else 0), values.ndim
     axes = tuple(place for place in range(first, last) if each.over == "sample" or place != last + axis)
@@ -64,8 +64,21 @@ def _by_sample(each: PerSample, values: torch.Tensor, axis: int, batched: bool) 
 def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
     if share in (0.0, 1.0):
         return values.amin(axes, keepdim=True) if share == 0.0 else values.amax(axes, keepdim=True)
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return _sorted_quantile(values, share, axes)
     found = np.quantile(values.cpu().double().numpy(), share, axis=axes, keepdims=True)
     return torch.from_numpy(found).to(values)
+
+
+def _sorted_quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
+    """The same in operations that a graph can hold; NumPy's partition is faster, and takes more values than torch's quantile."""
+    kept = [place for place in range(values.ndim) if place not in axes]
+    shape = [1 if place in axes else values.shape[place] for place in range(values.ndim)]
+    rising = values.permute(*kept, *axes).flatten(len(kept)).sort(dim=-1).values
+    place = share * (rising.shape[-1] - 1)
+    first = int(place)
+    low, high = rising[..., first], rising[..., min(first + 1, rising.shape[-1] - 1)]
+    return (low + (high - low) * (place - first)).reshape(shape)
 
 
 def _check_unit(stored: str, values: torch.Tensor) -> None:

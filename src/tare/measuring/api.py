@@ -12,7 +12,7 @@ from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.inputs import MeasureRequest
-from tare.measuring.left_out import Foreground, WithoutNodata, checked_nodata
+from tare.measuring.left_out import LEFT_OUT, Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
@@ -63,7 +63,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:
         _check_left(stats, nodata)
-    remarks = [*source.remarks, *(() if nodata else nodata_remarks(state, stats))]
+    remarks = [*source.remarks, *(_nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats))]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
     return enough_read(replace(stats, extra={**stats.extra, **extra}), request.max_skipped)
@@ -108,6 +108,12 @@ def _nodata(request: MeasureRequest) -> tuple[float, ...]:
     if stated is None:
         return ()
     return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
+
+
+def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[str]:
+    """A remark if no value of the data was one of those to leave out."""
+    values = " or ".join(f"{value:g}" for value in nodata)
+    return [] if LEFT_OUT in state.notes else [f"no value is exactly {values}, so that --nodata left nothing out"]
 
 
 def _check_left(stats: DatasetStats, nodata: tuple[float, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
 
+#: The note on samples that had values which mean "no data".
+LEFT_OUT = "values that mean no data were left out"
 #: Endings of masks, by which one of the same stem is found.
 _MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
 
@@ -86,21 +88,38 @@ class WithoutNodata(Cut):
     def changed(self, record: Record) -> Iterator[Record]:
         """The other values of each channel; of rows, of each column."""
         if isinstance(record, Kept):
-            yield replace(record, channels=self._of(record.channels))
+            yield self._kept(record.path, record.channels, record.label, record.notes)
         elif isinstance(record, Sample):
-            yield Kept(record.path, self._of(np.moveaxis(record.values, -1, 0)), record.label, record.notes)
+            yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes)
         elif isinstance(record, Stack):
             block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
             for index, values in enumerate(block):
-                yield Kept(record.path, self._of(values), record.labels[index] if record.labels else None)
+                yield self._kept(record.path, values, record.labels[index] if record.labels else None)
         elif isinstance(record, Rows):
             columns = [np.asarray(column) for column in record.columns]
-            yield Rows(record.path, self._of(columns), record.dtype, max(map(len, columns), default=0))
+            kept = [self._is_kept(column) for column in columns]
+            without = int((~np.logical_and.reduce(kept)).sum()) if kept else 0
+            left = tuple(column[here] for column, here in zip(columns, kept, strict=True))
+            yield Rows(record.path, left, record.dtype, max(map(len, columns), default=0), {LEFT_OUT: without} if without else {})
         else:
             yield record
 
-    def _of(self, channels: Any) -> tuple[NDArray[Any], ...]:
-        return tuple(_without(np.asarray(channel).ravel(), self.nodata) for channel in channels)
+    def _kept(self, path: str, channels: Any, label: str | None, notes: tuple[str, ...] = ()) -> Kept:
+        """A sample without these values, noted if it had any."""
+        given = [np.asarray(channel).ravel() for channel in channels]
+        left = tuple(values[self._is_kept(values)] for values in given)
+        has_some = any(len(after) < len(before) for after, before in zip(left, given, strict=True))
+        return Kept(path, left, label, (*notes, LEFT_OUT) if has_some else notes)
+
+    def _is_kept(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        keep = np.ones(values.shape, bool)
+        for value in self.nodata:
+            if values.dtype.kind == "f":
+                with np.errstate(over="ignore"):
+                    keep &= values != values.dtype.type(value)  # -3.4e38 is stored as the nearest number of the dtype
+            else:
+                keep &= values != value
+        return keep
 
 
 def checked_nodata(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -108,14 +127,3 @@ def checked_nodata(values: tuple[float, ...]) -> tuple[float, ...]:
     if not all(map(np.isfinite, values)):
         raise DataError("finite numbers for --nodata", f"{list(values)}", "leave NaN and infinities out with --exclude-nan")
     return values
-
-
-def _without(values: NDArray[Any], nodata: tuple[float, ...]) -> NDArray[Any]:
-    keep = np.ones(values.shape, bool)
-    for value in nodata:
-        if values.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                keep &= values != values.dtype.type(value)  # -3.4e38 is stored as the nearest number of the dtype
-        else:
-            keep &= values != value
-    return values[keep]

@@ -97,7 +97,7 @@ def _torchvision_network(name: str, weights: str) -> Network:
 
 def _own_network(reference: str, weights: str, channels: int | None) -> Network:
     if weights == "pretrained":
-        remedy = "give an earlier run of this network with --weights RUN, or train it with --protocol scratch"
+        remedy = "give an earlier run of this network with --weights RUN; `tare transfer` trains it from scratch without one"
         raise ModelError(f"weights for {reference}", "'pretrained', but it has no pretrained weights", remedy)
     if channels is None:
         raise ModelError(f"data for {reference}, which is built for their channels", "none", "transfer it: tare transfer --model")

@@ -44,27 +44,20 @@ def _of_catalog(word: str, name: str) -> list[float]:
     )
 
 
+def constants_option(words: str) -> Any:
+    """An option that states a mean or std; ``words`` is its help."""
+    return option(None, words, panel=NORM, reads=constants, metavar="NUMBERS", repeats=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StatedConstants(OptionGroup):
     """The mean and std that a network was trained with."""
 
-    mean: Sequence[float] | None = option(
-        None,
+    mean: Sequence[float] | None = constants_option(
         "Mean that the network was pretrained with, in unit values: 0.5,0.5,0.5 or 0.5 for all channels, given once or once per "
-        "channel, or the name of a catalog entry. Default: as the network states.",
-        panel=NORM,
-        reads=constants,
-        metavar="NUMBERS",
-        repeats=True,
+        "channel, or the name of a catalog entry. Default: as the network states."
     )
-    std: Sequence[float] | None = option(
-        None,
-        "Std that the network was pretrained with, like --mean.",
-        panel=NORM,
-        reads=constants,
-        metavar="NUMBERS",
-        repeats=True,
-    )
+    std: Sequence[float] | None = constants_option("Std that the network was pretrained with, like --mean.")
 
     def check(self) -> None:
         """Raise :class:`SpecError` for constants that no network can have been trained with, or only one of the two."""

@@ -9,13 +9,14 @@ from tare.errors import SpecError, reason_of
 from tare.pipelines.found import Container, Found, Library, Reader, step
 from tare.pipelines.libraries.albumentations import LIBRARY as ALBUMENTATIONS
 from tare.pipelines.libraries.kornia import LIBRARY as KORNIA
+from tare.pipelines.libraries.own import LIBRARY as OWN
 from tare.pipelines.libraries.timm import LIBRARY as TIMM
 from tare.pipelines.libraries.torchvision import LIBRARY as TORCHVISION
 from tare.pipelines.libraries.transformers import LIBRARY as TRANSFORMERS
 from tare.pipelines.step import Step
 
 _TORCH = Library("torch", ("torch.nn.modules.container",), {"Sequential": lambda thing: Container(tuple(thing))})
-LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, _TORCH)
+LIBRARIES: tuple[Library, ...] = (TORCHVISION, TIMM, ALBUMENTATIONS, KORNIA, TRANSFORMERS, OWN, _TORCH)
 
 #: Methods that decide what a transform does. If a subclass overrides one of them, it does something else.
 _BEHAVIOUR = frozenset(

@@ -140,6 +140,12 @@ def _of_normaliser(layer: Any, source: str) -> InputSpec:
     )
 
 
+def _said_by(spec: InputSpec, origin: str) -> InputSpec:
+    """The same specification, read from a layer that states one."""
+    stated = {name: Known(field.value, origin) for name, field in spec.fields().items() if isinstance(field, Known)}
+    return replace(spec, **stated)  # type: ignore[arg-type]
+
+
 def _first_layer(module: Any) -> InputSpec | None:
     """What an instance or group normalisation states that is the first layer of a network; None for another first layer.
 
@@ -228,6 +234,7 @@ READERS: dict[str, Callable[[Any, str], InputSpec]] = {
     "kornia.enhance.normalize.Normalize": _of_transform,
     "torchvision.models.detection.transform.GeneralizedRCNNTransform": _of_detection,
     "tare.normalisation.normaliser.Normaliser": _of_normaliser,
+    "tare.parts.normaliser.Normaliser": lambda layer, source: _said_by(layer.spec, f"{source}, tare.Normaliser"),
 }
 
 

@@ -34,8 +34,11 @@ def code_range(mean: Sequence[float], std: Sequence[float]) -> int | None:
     return next((code for code in _LARGEST_CODES if largest <= code), _LARGEST_CODES[-1])
 
 
-def as_code_values(mean: Sequence[float], std: Sequence[float]) -> SpecError | None:
-    """The error for constants of code values where unit values are meant; None if they may be unit values."""
+def as_code_values(mean: Sequence[float], std: Sequence[float], *, takes_scale: bool = True) -> SpecError | None:
+    """The error for constants of code values where unit values are meant; None if they may be unit values.
+
+    ``takes_scale`` says that the command has an option ``--scale``.
+    """
     largest = code_range(mean, std)
     if largest is None:
         return None
@@ -45,9 +48,8 @@ def as_code_values(mean: Sequence[float], std: Sequence[float]) -> SpecError | N
     remedy = f"in unit values they are --mean {means.replace(' ', '')} --std {stds.replace(' ', '')}"
     if ones:
         remedy = f"in unit values the mean is {means}; a std of 1 of 0..{largest} values is {1 / largest:.4g}"
-    return SpecError(
-        "a mean and std of unit values, which lie in [0, 1]", found, f"{remedy}, or state the --scale that they are of"
-    )
+    other = ", or state the --scale that they are of" if takes_scale else ""
+    return SpecError("a mean and std of unit values, which lie in [0, 1]", found, f"{remedy}{other}")
 
 
 def _listed(values: Sequence[float]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,14 @@ class Rows:
 
     Numbers in a table have no range of their own, so they count as float64 unless ``dtype`` names another; a missing value is
     NaN. ``columns`` may build a column on access, so that it is summed while it is still in the cache. ``number`` is N where
-    values were left out, so that columns are shorter.
+    values were left out, so that columns are shorter; ``notes`` count the rows by what was left out of them.
     """
 
     path: str
     columns: Sequence[NDArray[Any]]
     dtype: str = "float64"
     number: int | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -58,11 +58,11 @@ FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
     _format(r"\.wav$", "files.listed:open_encoded", rank=1),
     _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", rank=2),
-    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", rank=3),
-    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", rank=4),
+    _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", "label", rank=3),
+    _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", "label", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=8),
     _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
 )
@@ -170,11 +170,11 @@ def _names_in(place: str) -> Iterator[str]:
 
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
-    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages")),
-    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages")),
+    (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages", "label")),
+    (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages", "label")),
     (
         lambda data: isinstance(data, np.ndarray) or hasattr(data, "__array__"),
         _format("", "arrays.in_memory:open_array", "layout"),
     ),
-    (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns")),
+    (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns", "label")),
 )

@@ -15,7 +15,7 @@ class Options:
     ``channels``: images as stored, grey or rgb. ``columns``: the columns of a table, in this order, or its column of images.
     ``layout``: the meaning of an array's axes, such as ``NHWC``. ``array``: the name of an array in an ``.npz``. ``turned``:
     rotate images as EXIF states. ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``:
-    whether each page of a file is a sample or a channel.
+    whether each page of a file is a sample or a channel. ``label``: the column, or key of an item, that holds the class.
     """
 
     channels: ColourMode = "stored"
@@ -25,8 +25,9 @@ class Options:
     turned: bool = False
     background: Background | None = None
     pages: PageMode | None = None
+    label: str | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""
-        values = {"columns": self.columns, "layout": self.layout, "array": self.array, "pages": self.pages}
-        return frozenset(name for name, value in values.items() if value is not None)
+        names = ("columns", "layout", "array", "pages", "label")
+        return frozenset(name for name in names if getattr(self, name) is not None)

@@ -50,7 +50,7 @@ class TorchSource(Source[tuple[Item, ...]]):
         """Number of samples."""
         if not self.batched:
             return len(chunk)
-        return sum(1 if item.error else len(_input(item.value, self.options.columns)[0]) for item in chunk)
+        return sum(1 if item.error else len(_input(item.value, self.options)[0]) for item in chunk)
 
     def read(self, chunk: tuple[Item, ...]) -> Iterator[Record]:
         """Turn each item into a record, or give the reason why it is unreadable."""
@@ -68,11 +68,11 @@ class TorchSource(Source[tuple[Item, ...]]):
         return Indexed(len(self.data), lambda number: self.read((_item(self.data, number),)), threads=False)
 
     def _batch(self, path: str, value: Any) -> Record:
-        values = numpy_of(_input(value, self.options.columns)[0])
+        values = numpy_of(_input(value, self.options)[0])
         return as_record(path, values, axes_of(values.shape, values.dtype, self.options.layout, path))
 
     def _sample(self, path: str, value: Any) -> Record:
-        found, label = _input(value, self.options.columns)
+        found, label = _input(value, self.options)
         if hasattr(found, "getbands"):  # a Pillow image, whose axes need no guessing
             return Sample(path, _pillow(found), label)
         values = numpy_of(found)
@@ -118,13 +118,16 @@ def _item(data: Any, number: int) -> Item:
         return Item(number, None, f"{type(error).__name__}: {error}")
 
 
-def _input(value: Any, columns: tuple[str, ...] | None) -> tuple[Any, str | None]:
+def _input(value: Any, options: Options) -> tuple[Any, str | None]:
     """Find the input in an item or batch, and its label if that is a single number or word."""
     if isinstance(value, Mapping):
-        key = columns[0] if columns else next((key for key in _KEYS if key in value), None)
+        key = options.columns[0] if options.columns else next((key for key in _KEYS if key in value), None)
         if key not in value:
             raise DataError("items with a key that holds the input", f"the keys {list(value)}", "name it with --columns")
-        label = next((value[key] for key in _LABEL_KEYS if key in value), None)
+        if options.label is not None and options.label not in value:
+            raise DataError("items with the key of --label", f"the keys {list(value)}", "name another with --label")
+        places = _LABEL_KEYS if options.label is None else (options.label,)
+        label = next((value[place] for place in places if place in value), None)
         return value[key], _label(label)
     if isinstance(value, tuple | list):
         if not value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -22,10 +23,14 @@ from tare.statistics.channel import ChannelState
 from tare.statistics.histogram import Histogram
 from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
+from tare.system.shown import Shown, numbers
 
 SCHEMA = "tare.stats/2"
 _OLDER = "tare.stats/1"
 _MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
+#: Names of samples that lie in a file of arrays.
+_OF_AN_ARRAY = re.compile(r"\.(npy|npz|h5|hdf5|zarr|mat|pt|safetensors)\b", re.IGNORECASE)
+_TWO_SIDED = 1.959964  # standard errors of a 95% interval
 _HISTOGRAMS = ("histogram", "fine")
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -69,8 +74,8 @@ class ChannelStats:
     fine: Bins | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetStats:
+@dataclass(frozen=True, slots=True, repr=False)
+class DatasetStats(Shown):
     """Statistics of a dataset, with the skipped files and the origin of the data.
 
     ``dtype`` is the type of raw values, ``bits`` how many of its bits are in use, ``units`` what a raw value counts, and
@@ -102,6 +107,25 @@ class DatasetStats:
     def unreadable(self) -> tuple[Skipped, ...]:
         """What should have been a sample and could not be read."""
         return tuple(item for item in self.skipped if not item.foreign)
+
+    def summary(self) -> str:
+        """How many samples, of what, and their mean and std."""
+        of = f" of {self.source}" if self.source else ""
+        dtype = f", {self.dtype}" if self.dtype else ""
+        return f"{self.samples:,} samples{of}{dtype}; mean {numbers(self.mean)}, std {numbers(self.std)}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each channel."""
+        names = ("name", "mean", "mean_se", "std", "std_se", "min", "max", "mean_of_sample_std", "count", "nan", "inf")
+        return [{name: getattr(channel, name) for name in names} for channel in self.channels]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Mean and std of each channel with 95% intervals."""
+        return [
+            _point(panel, channel.name, getattr(channel, panel), getattr(channel, f"{panel}_se"))
+            for panel in ("mean", "std")
+            for channel in self.channels
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The statistics as a JSON object with schema ``tare.stats/2``; NaN and what is unknown become null."""
@@ -249,6 +273,11 @@ def _end_shares(counted: Histogram | Buckets, scale: float) -> tuple[float, floa
     return low / counted.total, high / counted.total
 
 
+def _point(panel: str, name: str, value: float, error: float) -> dict[str, Any]:
+    half = _TWO_SIDED * error
+    return nullable({"panel": panel, "name": name, "value": value, "low": value - half, "high": value + half})
+
+
 def _counts_only(channel: ChannelStats) -> ChannelStats:
     """The counts of a channel with NaN or infinities; statistics that silently left them out would mislead."""
     counts = {"name": channel.name, "count": channel.count, "nan": channel.nan, "inf": channel.inf}
@@ -270,7 +299,9 @@ def _mixed(state: DatasetState, source: str) -> DataError:
     dtypes = {layout.dtype for layout in kinds}
     apart = "measure each kind by itself: a pattern such as 'FOLDER/*-16.png', or a .txt list of its paths"
     several = len({layout.channels for layout in kinds}) > 1
-    converted = "convert with --channels rgb or --channels grey, or " if several and len(dtypes) == 1 else ""
+    # Only encoded images are converted: of arrays nobody says which channels are colours.
+    arrays = any(_OF_AN_ARRAY.search(state.groups[layout].example) for layout in kinds) or dtypes != {"uint8"}
+    converted = "convert with --channels rgb or --channels grey, or " if several and not arrays else ""
     return DataError(
         "samples with one number of channels and one dtype",
         f"in {source!r} {' and '.join(describe(layout) for layout in kinds)}",

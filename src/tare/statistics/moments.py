@@ -180,7 +180,11 @@ class Moments:
 
         Power sums up to the fourth are taken about a pivot near the column's mean in float64 and moved to the origin exactly.
         """
-        sums = centred(values, passes=1)
+        return cls.of_sums(centred(values, passes=1))
+
+    @classmethod
+    def of_sums(cls, sums: Centred) -> Moments:
+        """Build from the power sums of a column in which every value is a sample of its own."""
         if sums.count == 0:
             return cls(nan=sums.nan, inf=sums.inf)
         first, second, third, fourth = sums.about_origin()

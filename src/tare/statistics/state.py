@@ -102,6 +102,8 @@ class DatasetState:
                 notes.update(record.notes)
                 state = state.merge(_of_kept(record))
             else:
+                if isinstance(record, Rows):
+                    notes.update(record.notes)
                 state = state.merge(_of_batch(record))
             del record  # its memory serves the next one
         for samples in collected.values():

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.studying.analysis.analysis import Analysis
+from tare.statistics.dataset_stats import nullable
+from tare.studying.analysis.analysis import Analysis, group_text
 from tare.studying.plan import StudyPlan
+from tare.system.shown import Shown
 
 SCHEMA = "tare.study/1"
 #: The name of the pretraining's own input among the inputs of the strategies.
@@ -48,8 +50,8 @@ class ExampleInputs:
     images: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class StudyRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class StudyRun(Shown):
     """A finished study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis."""
 
     folder: Path
@@ -66,6 +68,42 @@ class StudyRun:
     def failed(self) -> int:
         """Number of cells with an error."""
         return sum(bool(row["error"]) for row in self.rows)
+
+    def summary(self) -> str:
+        """The verdict's first sentence, the number of cells, and the folder."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{next(iter(self.analysis.sentences), 'no verdict')} ({len(self.rows):,} cells{failed}, in {self.folder})"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each strategy in each group: its difference to the baseline."""
+        return [
+            {
+                "group": group_text(one.group),
+                "strategy": one.strategy,
+                "pairs": one.pairs,
+                "difference": one.difference.estimate,
+                "low": one.difference.low,
+                "high": one.difference.high,
+                "p_adjusted": one.p_adjusted,
+                "statement": one.statement,
+            }
+            for one in self.analysis.contrasts
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The difference of each strategy to the baseline, by group."""
+        return [
+            nullable(
+                {
+                    "panel": group_text(one.group),
+                    "name": one.strategy,
+                    "value": one.difference.estimate,
+                    "low": one.difference.low,
+                    "high": one.difference.high,
+                }
+            )
+            for one in self.analysis.contrasts
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The summary as a JSON object with schema ``tare.study/1``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from tare.input_spec.geometry import SampleKind
 from tare.networks.stored.directory import TransferredModel, load_model
 from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import DatasetStats, nullable
+from tare.system.shown import Shown, numbers
 from tare.training.evaluation import Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class TransferRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class TransferRun(Shown):
     """A transfer's run directory, validation accuracy, and the normalisation of its model.
 
     ``history`` has one row per epoch and is empty for a probe. ``settings`` are the settings of the run. ``views`` are the
@@ -42,6 +43,26 @@ class TransferRun:
     def model_dir(self) -> Path:
         """The directory to load: ``timm.create_model(f"local-dir:{model_dir}", pretrained=True)``."""
         return self.out / "model"
+
+    def summary(self) -> str:
+        """The accuracy with its interval, the normalisation, and the place of the run."""
+        accuracy, chosen = self.evaluation.accuracy, self.normalisation
+        return (
+            f"validation accuracy {accuracy.estimate:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%}, {self.evaluation.samples} "
+            f"samples), strategy {chosen.strategy}, mean {numbers(chosen.mean)}, std {numbers(chosen.std)}, in {self.out}"
+        )
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each class."""
+        return [asdict(score) for score in self.evaluation.scores]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Precision, recall and F1 of each class."""
+        return [
+            nullable({"panel": figure, "name": score.name, "value": getattr(score, figure)})
+            for figure in ("precision", "recall", "f1")
+            for score in self.evaluation.scores
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as a JSON object with schema ``tare.transfer/1``."""

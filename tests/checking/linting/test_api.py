@@ -54,6 +54,15 @@ def test_settings_exclude_files_unless_they_are_named() -> None:
     assert paths(exclude=["train.py"]) == []
 
 
+def test_settings_of_a_folder_above_exclude_the_same_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings('exclude = ["tests/", "train.*"]')
+    Path("tests/other.py").write_text(CODE)
+    monkeypatch.chdir("tests")
+    with pytest.raises(DataError, match="none that can be read"):
+        check_code(".")
+    assert check_code("other.py").files == 1
+
+
 def test_settings_and_options_select() -> None:
     settings('fail-on = "error"\n[tool.tare.per-file-ignores]\n"tests/*" = ["TARE010"]')
     report = check_code(".")

@@ -24,6 +24,16 @@ def test_what_is_known_stays_known_when_lines_move() -> None:
     assert unknown(Path("known.json"), [finding(line=40)]) == ((), 1, 0)
 
 
+def test_a_file_that_is_no_baseline_is_not_overwritten() -> None:
+    Path("notes.txt").write_text("mine")
+    with pytest.raises(SpecError, match="a baseline with schema"):
+        write_baseline(Path("notes.txt"), [finding()])
+    assert Path("notes.txt").read_text() == "mine"
+    write_baseline(Path("known.json"), [finding()])
+    write_baseline(Path("known.json"), [])
+    assert unknown(Path("known.json"), [finding()]).known == 0
+
+
 def test_what_is_new_is_shown_and_what_is_gone_is_counted() -> None:
     write_baseline(Path("known.json"), [finding(), finding("TARE020")])
     second, other = finding(line=9), finding("TARE011")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from benchmarks.rule_index import rule_index
 
+from tare.checking import repository
 from tare.checking.rules.index import PATH, check_code, index, rule_text, title_of
 from tare.checking.rules.table import RULES, rule_named
 from tare.errors import SpecError
@@ -13,6 +17,13 @@ from tare.errors import SpecError
 def test_the_index_is_that_of_the_rules() -> None:
     assert PATH.read_text(encoding="utf-8") == rule_index(), "run: python -m benchmarks.rule_index"
     assert [*index()] == [rule.code for rule in RULES]
+
+
+def test_every_code_of_the_rules_about_files_has_a_rule() -> None:
+    folder = Path(repository.__path__[0])
+    codes = {code for path in folder.rglob("*.py") for code in re.findall(r'"(TARE\d+)"', path.read_text(encoding="utf-8"))}
+    assert codes
+    assert codes <= set(index())
 
 
 def test_a_title_is_that_of_the_rule_and_empty_for_no_rule() -> None:

@@ -265,6 +265,7 @@ def test_the_raw_type_of_constants_alone_stays_unknown(tmp_path: Path, capsys: p
             "one mean and one std per channel, or one for all, found 2 means and 3 stds; state as many",
         ),
         (["--mean", "0.5,0.5", "--std", "0.1,0.2"], "3 input channels, found 2"),
+        (["--mean", "123", "--std", "58"], "in unit values they are --mean 0.4824 --std 0.2275"),
     ],
 )
 def test_constants_that_do_not_fit_are_one_line(
@@ -297,3 +298,34 @@ def test_every_file_has_the_mode_that_the_umask_gives(tmp_path: Path, capsys: py
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "folded").iterdir()}
     assert "model.safetensors" in modes
     assert set(modes.values()) == {0o666 & ~umask}
+
+
+@pytest.mark.parametrize("mean", [("0.2,0.3,0.4",), ("0.2", "0.3", "0.4")])
+def test_respec_takes_constants_in_place_of_a_spec(
+    tmp_path: Path, transferred: TransferredModel, images: torch.Tensor, capsys: pytest.CaptureFixture[str], mean: tuple[str, ...]
+) -> None:
+    means = [word for value in mean for word in ("--mean", value)]
+    assert run(capsys, "respec", str(tmp_path / "run"), *means, "--std", "0.25", "--out", str(tmp_path / "o"))[0] == 0
+    made = load_model(tmp_path / "o")
+    assert made.normalisation.mean == pytest.approx((0.2, 0.3, 0.4))
+    assert made.normalisation.std == pytest.approx((0.25, 0.25, 0.25))
+    normalised = (images / 255 - torch.tensor([0.2, 0.3, 0.4]).view(3, 1, 1)) / 0.25
+    with torch.no_grad():
+        assert close(made.network.module.eval()(normalised), transferred.logits(images))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "--to, or --mean and --std, found neither"),
+        (["--to", "catalog:imagenet", "--mean", "0.5", "--std", "0.5"], "--to, or --mean and --std, found both"),
+        (["--mean", "0.5"], "both --mean and --std, or neither"),
+        (["--mean", "123.7", "--std", "58.4"], "constants of 0..255 values: mean 123.7, std 58.4"),
+    ],
+)
+def test_respec_is_told_the_new_normalisation_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    code, _, said = run(capsys, "respec", "timm:test_resnet", "--weights", "none", *options, "--out", str(tmp_path / "o"))
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert message in said

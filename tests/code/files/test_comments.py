@@ -54,6 +54,12 @@ c: x#tare:ignore
     assert ignores_of_configuration(text, ".yaml") == {1: {"TARE005"}, 7: frozenset()}
 
 
+def test_comments_of_large_files_are_found_in_no_time_or_not_at_all() -> None:
+    marks = "# tare: ignore[TARE001]\n"
+    assert len(ignores_of_configuration("a: 1\n" + "#\n" * 200_000 + marks, ".yaml")) == 1
+    assert ignores_of_python("x = 1\n" * 400_000 + marks) == {}
+
+
 def test_comments_of_toml_stand_outside_its_strings() -> None:
     text = "a = 1 # tare: ignore\nb = '# tare: ignore'\nc = '''\n# tare: ignore\n'''\nd = \"\\\"# tare: ignore\"\n"
     assert ignores_of_configuration(text, ".toml") == {1: frozenset()}

@@ -65,7 +65,9 @@ def test_a_path_outside_the_working_directory_is_shown_relative_to_it(here: Path
 
 
 def test_a_path_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"expected a file or folder to check, found 'nothing\.py', which is not there"):
+    with pytest.raises(
+        DataError, match=r"expected a file or folder to check, found 'nothing\.py', which is not there or not yours to read"
+    ):
         listed([Path("nothing.py")])
 
 
@@ -173,6 +175,23 @@ def test_a_folder_that_cannot_be_listed_is_skipped(monkeypatch: pytest.MonkeyPat
     listing = listed([Path()])
     assert listing.names == ("a.py",)
     assert [(each.path, each.reason) for each in listing.skipped] == [("closed", "it cannot be listed: Permission denied")]
+
+
+def test_a_link_that_may_not_be_followed_leads_nowhere(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make("a.py")
+    Path("link.py").symlink_to(here / "closed" / "b.py")
+    real = os.stat
+
+    def stat(path: str, **more: bool) -> os.stat_result:
+        if str(path).endswith("link.py") and more.get("follow_symlinks", True):
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", stat)
+    listing = listed([Path()])
+    assert listing.names == ("a.py",)
+    assert [(each.path, each.reason) for each in listing.skipped] == [("link.py", "it is a link that leads nowhere")]
+    assert names("link.py") == ["link.py"]
 
 
 def test_folders_are_walked_to_a_limit(here: Path) -> None:

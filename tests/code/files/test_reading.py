@@ -10,10 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tare.code.configurations import named_in, stated_in
+from tare.code.files.configuration.reading import configuration
+from tare.code.files.configuration.value import Configuration
 from tare.code.files.document import Found, Skipped
 from tare.code.files.parsing import parsed
-from tare.code.files.reading import document_at, documents_in
+from tare.code.files.reading import document_at, document_of, documents_in
 
 NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -133,3 +138,54 @@ def test_reading_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.strip() == "[]"
+
+
+PIECES = [
+    "mean: ",
+    "[0.485, 0.456]",
+    "&a ",
+    "*a",
+    "\n",
+    "  ",
+    "- ",
+    "{",
+    "}",
+    "<<: ",
+    '"',
+    "'",
+    "!!python/tuple ",
+    "# tare: ignore[X]",
+    "%%bash\n",
+]
+PIECES += [
+    '{"cells": [{"cell_type": "code", "source": "',
+    '"}]}',
+    "!ls\n",
+    "x = (",
+    ")",
+    "print 'x'\n",
+    "# coding: latin-1\n",
+    "\\",
+    "\0",
+    "'''",
+    "[[a]]",
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["a.py", "a.ipynb", "a.yaml", "a.json", "a.toml"]),
+    st.binary(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=12).map(lambda parts: "".join(parts).encode()),
+)
+def test_any_bytes_are_read_or_skipped(name: str, data: bytes) -> None:
+    document, skipped = document_of(name, data, named=True)
+    assert document is not None or skipped is not None
+    if document is None:
+        return
+    result = configuration(document) if document.kind == "configuration" else parsed(document)
+    if isinstance(result, Configuration):
+        assert all(value.place.path == name for _, value in result.root.walk())
+        stated_in(result)
+        named_in(result)
+    if document.kind == "notebook":
+        assert isinstance(result, ast.Module)  # broken cells were left out

@@ -149,7 +149,8 @@ def test_processors_of_transformers_have_the_constants_of_their_class() -> None:
         for suffix in ("ImageProcessor", "ImageProcessorFast", "FeatureExtractor"):
             assert constants("transformers", f"{name}{suffix}") == (tuple(processor.image_mean), tuple(processor.image_std))
     assert found("transformers", "MobileViTImageProcessor").order == "BGR"
-    assert expected("transformers", "Pix2StructImageProcessor") is None
+    for name in ("Pix2Struct", "LayoutLMv2", "PPLCNet", "Vivit"):
+        assert expected("transformers", f"{name}ImageProcessor") is None
     assert expected("transformers", "AutoImageProcessor") is None
 
 
@@ -176,6 +177,7 @@ def test_processors_of_transformers_have_the_constants_of_their_class() -> None:
         ("pretrainedmodels", "inceptionv4", None, HALVES),
         ("efficientnet_pytorch", "efficientnet-b0", None, IMAGENET),
         ("ultralytics", "yolov8n.pt", None, UNIT),
+        ("lpips", "vgg", None, HALVES),
         ("torch.hub", "facebookresearch/dinov2:dinov2_vits14", None, IMAGENET),
         ("torch.hub", "ultralytics/yolov5:yolov5s", None, UNIT),
         ("tensorflow_hub", "https://tfhub.dev/google/imagenet/mobilenet_v2_100_224/feature_vector/5", None, UNIT),
@@ -196,6 +198,23 @@ def test_backbones_of_segmentation_models_are_fed_as_their_libraries_say() -> No
 def test_x_ray_networks_are_fed_1024_levels_on_either_side() -> None:
     mean, std = constants("torchxrayvision", "densenet121-res224-all")
     assert [(value - mean[0]) / std[0] for value in (0.0, 1.0)] == [-1024, 1024]
+
+
+def test_networks_that_normalise_themselves_are_fed_raw_values() -> None:
+    for library, name in (("facenet_pytorch", "MTCNN"), ("segment_anything", "vit_b")):
+        assert found(library, name).range == "raw"
+        assert found(library, name).inside == "normalisation"
+    assert found("segment_anything", "vit_b").inner == IMAGENET
+    assert expected("segment_anything", "vit_x") is None
+
+
+def test_learners_of_fastai_normalise_themselves() -> None:
+    known = found("fastai", "resnet34")
+    assert (known.constants, known.inside, known.inner) == (UNIT, "normalisation", IMAGENET)
+    assert known.accepts(*IMAGENET)
+    assert not known.accepts(*HALVES)
+    assert "timm" in known.origin
+    assert expected("fastai", "mine") is None
 
 
 def test_audio_networks_have_no_constants_of_images() -> None:

@@ -34,7 +34,7 @@ def test_text_is_a_line_a_finding_with_its_remedy_and_a_summary(capsys: pytest.C
 
 
 def test_a_clean_report_says_so() -> None:
-    assert findings.summary(report()) == "no findings in train.py:val_transform (eval) for timm:resnet50"
+    assert report().summary() == "no findings in train.py:val_transform (eval) for timm:resnet50"
     assert report().clean
     assert report(NOTE).clean
     assert not report(WARNING).clean

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tare.networks.absorption import BorderEffect, LayerShare
+from tare.system.shown import Shown
 
 SCHEMA = "tare.explanation/1"
 
@@ -39,8 +40,8 @@ class ChannelMap:
     offset: float
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation(Shown):
     """Whether the choice matters to one network (``answer``) and why (``sentences``); ``example`` describes the example used."""
 
     model: str
@@ -56,6 +57,14 @@ class Explanation:
     sentences: tuple[str, ...]
     example: str
     notes: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Whether the choice matters to this network."""
+        return f"{self.model}: {self.answer}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each layer at which a change of the input was measured."""
+        return [asdict(share) for share in self.shares]
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as a JSON object with schema ``tare.explanation/1``."""

@@ -57,7 +57,7 @@ def made_known(request: CodeRequest) -> tuple[Path, int]:
 def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     """The findings that options, settings and comments leave, known ones included."""
     check_networks(request, settings)
-    documents, skipped = _read(request, settings)
+    documents, skipped = documents_of(request, settings)
     judged = _judged(request, settings, documents)
     skipped = sorted({*skipped, *judged.skipped}, key=lambda each: (each.path, each.reason))
     files = len({each.path for each in documents} - {each.path for each in judged.skipped if each.reason != CUT})
@@ -76,9 +76,11 @@ def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
     return None if settings.baseline is None or settings.root is None else settings.root / settings.baseline
 
 
-def _read(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
+def documents_of(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
     """The files of the paths, without those that options and settings exclude."""
-    found = documents_in([Path(path) for path in request.places], exclude=tuple(request.exclude or ()))
+    # What is left out while folders are listed is not read; patterns of another folder than this one are applied below.
+    here = settings.exclude if settings.root == Path.cwd() else ()
+    found = documents_in([Path(path) for path in request.places], exclude=(*(request.exclude or ()), *here))
     named = {os.path.normpath(path) for path in request.places}
     baseline = _baseline(request, settings)
     own = () if baseline is None else (os.path.relpath(baseline).replace(os.sep, "/"),)
@@ -100,18 +102,23 @@ def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataErro
 
 def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> Judged:
     """What the rules find, or found when they last saw the same files."""
-    networks = {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
+    networks = networks_of(request, settings, documents)
     key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = _by_network(documents, networks, request.pedantic)
+    found = by_network(documents, networks, request.pedantic)
     if request.cache:
         keep(request.places, key, found)
     return found
 
 
-def _by_network(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> Judged:
+def networks_of(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> dict[str, str]:
+    """The network that is stated for each file, by path."""
+    return {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
+
+
+def by_network(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> Judged:
     """The findings about each file, for its own network; every network is looked at together with all files."""
     from tare.checking.repository.api import judged  # findings that are kept need none of it
 

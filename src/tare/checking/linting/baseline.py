@@ -26,7 +26,12 @@ class Unknown(NamedTuple):
 
 
 def write_baseline(path: Path, findings: Iterable[CodeFinding]) -> None:
-    """Write the findings as known ones; paths are those from the folder of the baseline. Raises :class:`OutputError`."""
+    """Write the findings as known ones; paths are those from the folder of the baseline.
+
+    Raises :class:`SpecError` for a file that is there and is no baseline, :class:`OutputError` if it cannot be written.
+    """
+    if path.exists():
+        _read(path)  # the name may come from the settings of a repository that one does not know
     counts = Counter(_from(path, identity(finding)) for finding in findings)
     entries = [{**each._asdict(), "count": counts[each]} for each in sorted(counts)]
     write_text(path, json_text({"schema": SCHEMA, "findings": entries}) + "\n")

@@ -46,9 +46,7 @@ class CodeOptions(OptionGroup):
         repeats=True,
         metavar="PATTERNS",
     )
-    fail_on: FailOn | None = option(
-        None, "The least severity with which the exit code is 1. Default: warning.", panel=FILES, shown="warning"
-    )
+    fail_on: FailOn | None = option(None, "The least severity with which the exit code is 1.", panel=FILES, shown="warning")
     baseline: str | os.PathLike[str] | None = option(
         None, "Known findings, which are left out: a file of --write-baseline.", panel=FILES, kind=Path | None
     )

@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 
 from tare.code.files.document import WHOLE_FILE
+from tare.code.files.parsing import MOST_CHARACTERS
 
 Comments = Iterable[tuple[int, str]]
 
@@ -32,8 +33,8 @@ def ignores_of_configuration(text: str, suffix: str) -> Mapping[int, frozenset[s
 
 
 def _may_have_one(text: str) -> bool:
-    # Tokenising takes longer than parsing, and few files have such a comment.
-    return _MARK.search(text) is not None
+    # Tokenising takes longer than parsing, and few files have such a comment; larger files are not parsed either.
+    return len(text) <= MOST_CHARACTERS and _MARK.search(text) is not None
 
 
 def _ignores(comments: Comments) -> Mapping[int, frozenset[str]]:
@@ -59,23 +60,39 @@ def _python_comments(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _toml_comments(text: str) -> Iterator[tuple[int, str]]:
-    for match in _TOML.finditer(text):
-        if match["comment"]:
-            yield text.count("\n", 0, match.start()) + 1, match["comment"]
+    return _numbered(text, (match for match in _TOML.finditer(text) if match["comment"]))
 
 
 def _yaml_comments(text: str) -> Iterator[tuple[int, str]]:
     """Each "#" outside scalars that begins a line or follows a space, up to the end of its line."""
+    return _numbered(text, _outside(_scalars(text), re.finditer(r"(?:^|(?<=\s))#[^\n]*", text, re.MULTILINE)))
+
+
+def _scalars(text: str) -> list[tuple[int, int]]:
+    """Where scalars begin and end; nothing but one long one if the text is no YAML."""
     import yaml
 
     try:
-        spans = [(each.start_mark.index, each.end_mark.index) for each in yaml.scan(text) if isinstance(each, yaml.ScalarToken)]
+        events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return [(each.start_mark.index, each.end_mark.index) for each in events if isinstance(each, yaml.ScalarEvent)]
     except yaml.YAMLError:
-        return
-    inside = iter(spans)
-    start, end = next(inside, (len(text), len(text)))
-    for match in re.finditer(r"(?:^|(?<=\s))#[^\n]*", text, re.MULTILINE):
-        while end <= match.start() and end < len(text):
-            start, end = next(inside, (len(text), len(text)))
-        if not start <= match.start() < end:
-            yield text.count("\n", 0, match.start()) + 1, match.group()
+        return [(0, len(text))]
+
+
+def _outside(spans: list[tuple[int, int]], matches: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """The matches that begin in none of the spans; both are in the order of the text."""
+    index = 0
+    for match in matches:
+        while index < len(spans) and spans[index][1] <= match.start():
+            index += 1
+        if index == len(spans) or match.start() < spans[index][0]:
+            yield match
+
+
+def _numbered(text: str, matches: Iterable[re.Match[str]]) -> Iterator[tuple[int, str]]:
+    """Each match with the number of its line."""
+    line, before = 1, 0
+    for match in matches:
+        line += text.count("\n", before, match.start())
+        before = match.start()
+        yield line, match.group()

@@ -21,16 +21,17 @@ _MANY_STARS = re.compile(r"(?:\*[^/*]*){4}|(?:\*\*.*){4}")
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Patterns in the way of git that hold below ``folder``."""
+    """Patterns in the way of git that hold below ``folder``, an absolute path without ``..``, as are those that are judged."""
 
     folder: str
     spec: GitIgnoreSpec
 
     def verdict(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether the patterns leave a path out; None if none of them speaks of it."""
-        name = os.path.relpath(path, self.folder).replace(os.sep, "/")
-        if name == "." or name.startswith("../"):
+        above = self.folder if self.folder.endswith(os.sep) else f"{self.folder}{os.sep}"
+        if not path.startswith(above):
             return None
+        name = path[len(above) :].replace(os.sep, "/")
         return self.spec.check_file(f"{name}/" if is_folder else name).include
 
 

@@ -61,15 +61,17 @@ def listed(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Listing:
     named: set[str] = set()
     skipped: dict[str, Skipped] = {}
     for path in paths:
-        text = str(Path(path).absolute())
-        if Path(text).is_dir():
+        text = os.path.normpath(Path(path).absolute())
+        if _is_folder(text):
             walk = _Walk(os.path.realpath(text), patterns)
             names.update(shown(each) for each in _files(text, _above(text), walk))
             skipped.update((each.path, each) for each in walk.skipped)
         elif os.path.lexists(text):
             named.add(shown(text))
         else:
-            raise DataError("a file or folder to check", f"{str(path)!r}, which is not there", "check the path")
+            raise DataError(
+                "a file or folder to check", f"{str(path)!r}, which is not there or not yours to read", "check the path"
+            )
     return Listing(tuple(sorted(names | named, key=_order)), frozenset(named), tuple(sorted(skipped.values(), key=_place)))
 
 
@@ -123,6 +125,21 @@ def _above(folder: str) -> tuple[Patterns, ...]:
     return () if any(is_left_out(each, patterns, is_folder=True) for each in folders) else patterns
 
 
+def _is_folder(path: str) -> bool:
+    """Whether a path leads to a folder; not one that leads to itself, or that the user may not look at."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
 def _entries(folder: str, walk: _Walk) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -148,11 +165,11 @@ def _is_out(path: str, patterns: tuple[Patterns, ...], walk: _Walk, *, is_folder
 
 def _note_link(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _Walk) -> None:
     """Skip a link that leads out of the folder, or nowhere; what one inside leads to has its own name."""
-    is_folder = Path(entry.path).is_dir()  # entry.is_dir raises for a link that leads to itself
+    is_folder = _is_folder(entry.path)
     if not (is_folder or kind_of(entry.name)) or entry.name in LEFT_OUT or _is_out(entry.path, patterns, walk, is_folder=False):
         return
     target = os.path.realpath(entry.path)
-    if not Path(entry.path).exists():
+    if not (is_folder or _is_there(entry.path)):
         walk.skipped.append(Skipped(shown(entry.path), "it is a link that leads nowhere"))
     elif os.path.commonpath([walk.top, target]) != walk.top:
         walk.skipped.append(Skipped(shown(entry.path), "it is a link out of the folder: name its target to read it"))

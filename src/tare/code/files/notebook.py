@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tare.code.files.parsing import NoTree, tree_of
+from tare.code.files.parsing import MOST_CHARACTERS, NoTree, tree_of
 from tare.code.files.text import UnreadableTextError, decoded
 
 # Cells under these magics hold ordinary code.
@@ -36,6 +36,9 @@ def notebook_code(data: bytes) -> Code:
     if language != "python":
         raise UnreadableTextError(f"it is a notebook in {language}")
     sources = [_source(cell) for cell in _cells(document) if _is_python(cell)]
+    length = sum(map(len, sources))
+    if length > MOST_CHARACTERS:
+        raise UnreadableTextError(f"it has {length:,} characters of code, more than the {MOST_CHARACTERS:,} that are parsed")
     return _joined([_python(source) for source in sources])
 
 
@@ -88,10 +91,11 @@ def _language(document: Mapping[str, Any]) -> str:
     metadata = _mapping(document, "metadata")
     info, kernel = _mapping(metadata, "language_info"), _mapping(metadata, "kernelspec")
     stated = next((each for each in (info.get("name"), kernel.get("language")) if isinstance(each, str) and each), "python")
+    if "python" not in stated.lower():
+        return " ".join(stated.split())[:40]
     # PyCharm writes version 2.7.6 into every notebook, so the kernel's name counts first.
-    if kernel.get("name") == "python2" or (str(info.get("version", "")).startswith("2.") and kernel.get("name") != "python3"):
-        return "Python 2"
-    return "python" if "python" in stated.lower() else " ".join(stated.split())[:40]
+    version, name = str(info.get("version", "")), kernel.get("name")
+    return "Python 2" if name == "python2" or (version.startswith("2.") and name != "python3") else "python"
 
 
 def _is_python(cell: Mapping[str, Any]) -> bool:

@@ -70,9 +70,11 @@ def of_processor(name: str) -> Expected | None:
     if constants is None:
         return None
     is_reversed = hf_classes.REVERSED.get(stem, False)
-    order = "BGR" if is_reversed is True or stem == "MobileViT" else "RGB"
+    if is_reversed is True:  # some before they normalise and some after
+        return None
+    flips = isinstance(is_reversed, str) and bool(hf_classes.defaults_of(stem).get(is_reversed))
     origin = f"{hf_classes.library()}: the defaults of {stem}ImageProcessor"
-    return Expected("transformers", f"{stem}ImageProcessor", constants, origin, "BGR" if order == "BGR" else "RGB")
+    return Expected("transformers", f"{stem}ImageProcessor", constants, origin, "BGR" if flips else "RGB")
 
 
 def _of_defaults(stem: str, defaults: Mapping[str, Any]) -> Constants | None:

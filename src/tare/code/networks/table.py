@@ -9,7 +9,7 @@ from tare.code.networks.expected import Expected
 from tare.code.networks.hugging_face import of_hub, of_processor
 from tare.code.networks.keras import of_keras
 from tare.code.networks.open_clip import of_clip, of_open_clip
-from tare.code.networks.others import of_others
+from tare.code.networks.others import of_fastai, of_others
 from tare.code.networks.timm import of_timm
 from tare.code.networks.torchvision import of_torchvision
 
@@ -20,6 +20,7 @@ _LOOKUPS: Mapping[str, Lookup] = {
     "torchvision": of_torchvision,
     "keras": lambda name, _: of_keras(name),
     "transformers": lambda name, _: of_hub(name) if "/" in name else of_processor(name),
+    "fastai": lambda name, _: of_fastai(name),
     "open_clip": of_open_clip,
     "clip": lambda name, _: of_clip(name),
     "segmentation_models_pytorch": of_smp,

@@ -21,6 +21,7 @@ from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.networks.stored.output import check_free
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
+from tare.samples.constants import as_code_values
 from tare.samples.layout import unit_scale
 
 SCHEMA = "tare.fold/1"
@@ -66,8 +67,7 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     check_free(out, overwrite=request.overwrite)
     model = opened(request)
     before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
-    after = read_spec(request.to_spec)
-    unit = affine_of(after, "unit")
+    after, unit = _wanted(model, before, request)
     if unit.order != tuple(range(len(unit.order))):
         raise SpecError(
             "a target spec in red, green, blue order",
@@ -77,6 +77,18 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     made = respecced(model.network.module, before, after, shape=model.shape)
     mean, std = _constants(unit)
     return _written(out, model, made, before, Normalisation("source", mean, std))
+
+
+def _wanted(model: Opened, before: InputSpec, request: RespecRequest) -> tuple[InputSpec, Affine]:
+    """The specification that the rewritten network takes, and its map from unit values."""
+    if request.mean is None or request.std is None:
+        after = read_spec(request.to_spec)
+        return after, affine_of(after, "unit")
+    after = _with_constants(model, before, request.mean, request.std)
+    stored = before.raw_dtype
+    scale = unit_scale(stored.value) if isinstance(stored, Known) else before.require("scale")
+    after = replace(after, scale=Known(float(scale), "--mean and --std are unit values"))
+    return after, affine_of(after, "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]
     if request.mean is None or request.std is None:
         stated = read_spec(request.spec) if request.spec is not None else model.expects
         return stated, affine_of(stated, request.takes)
-    stated = _with_constants(model.expects, request.mean, request.std, model.network.channels)
+    stated = _with_constants(model, model.expects, request.mean, request.std)
     if isinstance(stated.raw_dtype, Unknown) and request.takes == "uint8":
         stated = replace(stated, raw_dtype=Known("uint8", "--input uint8"))
     if isinstance(stated.raw_dtype, Known):
@@ -129,8 +141,15 @@ def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]
     return replace(stated, scale=Unknown("the type of raw values is unknown")), affine_of(as_floats, "unit")
 
 
-def _with_constants(spec: InputSpec, mean: Sequence[float], std: Sequence[float], channels: int) -> InputSpec:
-    """The specification with other constants, one for all channels or one for each."""
+def _with_constants(model: Opened, spec: InputSpec, mean: Sequence[float], std: Sequence[float]) -> InputSpec:
+    """The specification with other constants, one for all channels or one for each.
+
+    Raises :class:`SpecError` for constants of images that cannot be unit values, or are for another number of channels.
+    """
+    error = as_code_values(mean, std, takes_scale=False) if isinstance(model.takes, Geometry) else None
+    if error is not None:
+        raise error
+    channels = model.network.channels
     counts = {len(mean), len(std)}
     count = max(counts) if max(counts) > 1 else channels
     if not counts <= {1, count}:

@@ -1,12 +1,14 @@
 """What ``tare fold`` and ``tare respec`` are asked."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
+from tare.normalisation.inputs import StatedConstants, constants_option
 from tare.system.options import OptionGroup, declared, option
 
 _SPEC = "a spec, config or model file, timm:NAME, catalog:NAME, or whatever `tare spec` reads"
@@ -51,13 +53,27 @@ class FoldOptions(StatedInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RespecOptions(OptionGroup):
+class RespecOptions(StatedConstants):
     """How a network's input will be normalised, and how it is now."""
 
-    to_spec: str = field(metadata=declared(f"How its input will be normalised: {_SPEC}.", names=("--to",), metavar="SPEC"))
+    to_spec: str | None = option(
+        None, f"How its input will be normalised: {_SPEC}.", names=("--to",), metavar="SPEC", shown="--mean and --std"
+    )
     from_spec: str | None = option(
         None, f"How its input is normalised now: {_SPEC}.", names=("--from",), metavar="SPEC", shown=_ITS_OWN
     )
+    mean: Sequence[float] | None = constants_option(
+        "In place of --to: mean of unit values that its input will be normalised with, 0.5,0.5,0.5 or 0.5 for all channels, "
+        "given once or once per channel, or the name of a catalog entry."
+    )
+    std: Sequence[float] | None = constants_option("In place of --to: std, like --mean.")
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` unless the new normalisation is stated once."""
+        super().check()
+        if (self.to_spec is None) == (self.mean is None):
+            found = "neither" if self.to_spec is None else "both"
+            raise SpecError("--to, or --mean and --std", found, "say once how the input will be normalised")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,20 +31,8 @@ def print_report(report: CheckReport) -> None:
         out.print(Text(f"not run: {note}"), soft_wrap=True)
     for left in report.not_judged:
         out.print(Text.assemble(("not judged: ", "bold"), left), soft_wrap=True)
-    out.print(Text(summary(report)), soft_wrap=True)
-
-
-def summary(report: CheckReport) -> str:
-    """One line: the number of findings of each severity, the pipeline and the network."""
-    counts = [
-        f"{count} {severity}{'s' if count > 1 else ''}"
-        for severity in ("error", "warning", "note")
-        if (count := sum(finding.severity == severity for finding in report.findings))
-    ]
-    what = f"{report.pipeline} ({' and '.join(report.stages)}) for {report.network}"
     hint = f"; tare rule {report.findings[0].code} explains it" if report.findings else ""
-    found = ", ".join(counts) if counts else "nothing found in what was judged" if report.not_judged else "no findings"
-    return f"{found} in {what}{hint}"
+    out.print(Text(f"{report.summary()}{hint}"), soft_wrap=True)
 
 
 def github(report: CheckReport) -> str:

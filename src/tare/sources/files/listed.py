@@ -104,17 +104,18 @@ class RemoteFolder(Listing):
 class Manifest(Listing):
     """A text file with one path a line; with a ``delimiter``, a CSV with a path column and an optional label column.
 
-    Relative paths start at the manifest's own folder.
+    ``label`` names the column of labels, if it is not a usual name. Relative paths start at the manifest's own folder.
     """
 
     place: str
     delimiter: str | None = None
+    label: str | None = None
 
     def __iter__(self) -> Iterator[Listed]:
         folder = self.place.rpartition("/")[0] if is_url(self.place) else str(Path(self.place).parent)
         with open_binary(self.place) as file:
             lines = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-            for path, label in _entries(lines, self.place, self.delimiter):
+            for path, label in _entries(lines, self):
                 whole = path if is_url(path) or Path(path).is_absolute() else f"{folder}/{path}" if folder else path
                 yield Listed(whole, label)
 
@@ -139,7 +140,7 @@ def open_manifest(place: str, options: Options, delimiter: str | None = None) ->
     with open_binary(place) as file:
         if not file.read(1):
             raise DataError("a list with at least one path", f"{place!r} is empty", "write one path a line")
-    return ListedFiles(place, Manifest(place, delimiter), options)
+    return ListedFiles(place, Manifest(place, delimiter, options.label), options)
 
 
 def is_path_column(name: str) -> bool:
@@ -147,18 +148,30 @@ def is_path_column(name: str) -> bool:
     return name.strip().lower() in PATH_COLUMNS
 
 
-def _entries(lines: io.TextIOWrapper, place: str, delimiter: str | None) -> Iterator[tuple[str, str | None]]:
-    if delimiter is None:
+def is_label_column(name: str) -> bool:
+    """Whether a CSV column of this name holds classes."""
+    return name.strip().lower() in _LABEL_COLUMNS
+
+
+def _entries(lines: io.TextIOWrapper, manifest: Manifest) -> Iterator[tuple[str, str | None]]:
+    place = manifest.place
+    if manifest.delimiter is None:
         for line in lines:
             if line.strip() and not line.startswith("#"):
                 yield line.strip(), None
         return
-    rows = csv.reader(lines, delimiter=delimiter)
-    header = [name.strip().lower() for name in next(rows, [])]
-    path = next((index for index, name in enumerate(header) if name in PATH_COLUMNS), None)
-    label = next((index for index, name in enumerate(header) if name in _LABEL_COLUMNS), None)
+    rows = csv.reader(lines, delimiter=manifest.delimiter)
+    header = [name.strip() for name in next(rows, [])]
+    path = next((index for index, name in enumerate(header) if is_path_column(name)), None)
+    label = next((index for index, name in enumerate(header) if is_label_column(name)), None)
     if path is None:
         raise DataError(f"a column named one of {', '.join(PATH_COLUMNS)}", f"{header} in {place!r}", "rename one")
+    if manifest.label is not None:
+        if manifest.label not in header:
+            raise DataError(
+                f"one of the columns {', '.join(header[:12])}", f"{manifest.label!r} for --label", "choose among them"
+            )
+        label = header.index(manifest.label)
     try:
         for row in rows:
             if len(row) > path and row[path].strip():

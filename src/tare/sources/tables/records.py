@@ -66,10 +66,10 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
     nor files, or if the schema has no such column at all.
     """
     if options.columns is not None:
-        return _plan_named(schema, options.columns, name, first)
+        return _plan_named(schema, options.columns, options.label, name, first)
     encoded = [field.name for field in schema if _holds_files(field.type)]
     if encoded:
-        return _plan_encoded(schema, encoded[0])
+        return _plan_encoded(schema, encoded[0], options.label)
     names = {field.name: _channels_of(field, first) for field in schema}
     measured = [each for each, channels in names.items() if channels]
     chosen, remarks = without_index(measured)
@@ -160,13 +160,15 @@ def _why_left_out(field: Any) -> str:
     return f"a column of {field.type}, whose lists are empty, of different lengths or longer than {_LONGEST_LIST:,}"
 
 
-def _plan_named(schema: Any, columns: tuple[str, ...], name: str, first: Callable[[str], Any] | None) -> TablePlan:
+def _plan_named(
+    schema: Any, columns: tuple[str, ...], label: str | None, name: str, first: Callable[[str], Any] | None
+) -> TablePlan:
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise DataError(f"one of {_columns(schema)}", f"{missing[0]!r} for {name!r}", "choose among them")
     types = {column: schema.field(column).type for column in columns}
     if len(columns) == 1 and _holds_files(types[columns[0]], named=True):
-        return _plan_encoded(schema, columns[0])
+        return _plan_encoded(schema, columns[0], label)
     names: list[str] = []
     for column, kind in types.items():
         length = _list_length(schema.field(column), first) if _is_list(kind) else None
@@ -177,8 +179,10 @@ def _plan_named(schema: Any, columns: tuple[str, ...], name: str, first: Callabl
     return TablePlan(columns, channel_names=tuple(names))
 
 
-def _plan_encoded(schema: Any, column: str) -> TablePlan:
-    label = next((name for name in _LABELS if name in schema.names and name != column), None)
+def _plan_encoded(schema: Any, column: str, label: str | None) -> TablePlan:
+    if label is not None and label not in schema.names:
+        raise DataError(f"one of {_columns(schema)}", f"{label!r} for --label", "choose among them")
+    label = label or next((name for name in _LABELS if name in schema.names and name != column), None)
     return TablePlan((column,), True, label, _label_names(schema, label))
 
 

@@ -1,0 +1,71 @@
+"""The changes of ``--fix``: of those that findings name, the ones that make their finding go away and cause no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from tare.checking.linting.api import by_network, code_checked, documents_of, networks_of
+from tare.checking.linting.fixing.api import Plan, plan_of
+from tare.checking.linting.fixing.file import Changed
+from tare.checking.linting.inputs import CodeRequest
+from tare.checking.linting.settings import settings_for
+from tare.checking.repository.result import CodeFinding, CodeReport
+from tare.code.files.document import Document
+from tare.code.files.reading import document_of
+
+_Kind = tuple[str, str]
+
+
+def repairs(request: CodeRequest) -> tuple[Plan, CodeReport]:
+    """The plan of the changes, and the report that it is made from; nothing is written.
+
+    The files are judged again as they would be. A finding whose change does not make it go away, or causes another, is left to
+    a person.
+    """
+    report = code_checked(request)
+    plan = plan_of(report.findings)
+    if not plan.files:
+        return plan, report
+    settings = settings_for(request.places)
+    documents = documents_of(request, settings)[0]
+    networks = networks_of(request, settings, documents)
+    before = by_network(documents, networks, pedantic=False).findings
+    refused: list[str] = []
+    while plan.files:
+        after = by_network(_changed(documents, plan.files), networks, pedantic=False).findings
+        useless = _useless(plan.repaired, before, after)
+        if not useless:
+            break
+        refused += [f"{each.place}: {each.code} would not be repaired by the change; it is left to you" for each in useless]
+        plan = plan_of(each for each in plan.repaired if each not in useless)
+    return replace(plan, refused=(*plan.refused, *refused)), report
+
+
+def _useless(repaired: Sequence[CodeFinding], before: Iterable[CodeFinding], after: Iterable[CodeFinding]) -> list[CodeFinding]:
+    """The findings that stay, or cause others in a file that they change; all, where it cannot be told which."""
+    wanted = _kinds(before)
+    wanted.subtract(_kinds(repaired))
+    worse = {kind for kind, count in _kinds(after).items() if count > max(wanted[kind], 0)}
+    if not worse:
+        return []
+    paths = {path for _, path in worse}
+    blamed = [each for each in repaired if (each.code, each.place.path) in worse]
+    blamed = blamed or [each for each in repaired if any(edit.place.path in paths for edit in each.edits)]
+    return blamed or [*repaired]
+
+
+def _kinds(findings: Iterable[CodeFinding]) -> Counter[_Kind]:
+    return Counter((each.code, each.place.path) for each in findings)
+
+
+def _changed(documents: Sequence[Document], files: Sequence[Changed]) -> list[Document]:
+    """The documents as they would be."""
+    texts: Mapping[str, Changed] = {file.path: file for file in files}
+    return [_read(each, texts[each.path]) if each.path in texts else each for each in documents]
+
+
+def _read(document: Document, file: Changed) -> Document:
+    """A document with its new text; the old one if it could not be read any more, whose findings then stay."""
+    return document_of(file.path, file.after.encode(file.encoding), named=True)[0] or document

@@ -1,0 +1,294 @@
+"""``tare.Normaliser``: a normalisation as a layer on tensors that is a transform of torchvision v2, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import nn
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from tare.errors import SpecError
+from tare.input_spec.affine import Affine
+from tare.input_spec.fields import Known
+from tare.input_spec.input_map import mapped as value_mapped
+from tare.input_spec.spec import InputSpec
+from tare.input_spec.tensors import by_sample
+from tare.normalisation import fused
+from tare.normalisation.names import Strategy
+from tare.parts import libraries
+from tare.parts.plain import NARROW, ScriptedNormaliser, mapped
+from tare.parts.stated import spec_of_constants, spec_of_stats, usable
+from tare.statistics.dataset_stats import DatasetStats
+
+#: Modes of Pillow whose pixels are the values themselves, not places in a palette and not other colour spaces.
+_MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I", "F", "1")
+
+
+def _is_tensor(thing: Any) -> bool:
+    return isinstance(thing, torch.Tensor) and not isinstance(thing, tv_tensors.TVTensor)
+
+
+class Normaliser(v2.Transform):  # type: ignore[misc]
+    """Map raw values to a network's input by ``(scale * v - mean) / std`` per channel, as a specification states it.
+
+    A layer: tensors of the stated ``layout``, with or without the axis N, become tensors of the same shape, float32 unless
+    :meth:`half` or another move says otherwise. A transform of torchvision v2: in ``v2.Compose`` and on samples of several
+    things, images of Pillow and ``tv_tensors.Image`` and ``Video`` are normalised and all else is left alone.
+
+    ``mean`` and ``std`` are in unit values, ``raw_dtype`` is the type of the raw values (``uint8``, ``uint16``, ``float32``,
+    ...), and ``scale`` the factor from raw to unit value; without one it is that of the type: 1/255 of uint8, 1/65535 of uint16,
+    1 of the others. ``others`` are fields of :class:`tare.InputSpec`: ``channels``, ``clip``, ``value_map``, ``per_sample``,
+    ``bits``, ``units``. Values of integer types beyond 16 bits and float64 are mapped in float64.
+
+    Raises :class:`SpecError` for constants that cannot be used, and when it is called on raw values of another type or another
+    number of channels; all floating types pass as one.
+
+    The constants are buffers in float64 (``mean``, ``std``, ``scale``, ``clip``); the rest of :attr:`spec` is structure, which no
+    ``state_dict`` holds. A state with another ``scale`` is not loaded.
+    """
+
+    _transformed_types = (_is_tensor, tv_tensors.Image, tv_tensors.Video, Image.Image)
+    mean: torch.Tensor
+    std: torch.Tensor
+    scale: torch.Tensor
+    clip: torch.Tensor | None
+    order: torch.Tensor | None
+    factor: torch.Tensor
+    offset: torch.Tensor
+    low: torch.Tensor | None
+    high: torch.Tensor | None
+
+    def __init__(
+        self,
+        mean: Sequence[float],
+        std: Sequence[float],
+        *,
+        raw_dtype: str,
+        layout: str = "NCHW",
+        scale: float | None = None,
+        **others: Any,
+    ) -> None:
+        super().__init__()
+        self._state(spec_of_constants(mean, std, raw_dtype=raw_dtype, layout=layout, scale=scale, **others))
+
+    @classmethod
+    def from_spec(cls, spec: InputSpec, *, layout: str | None = None) -> Normaliser:
+        """Make the layer that a specification states; ``layout`` is needed where the specification states none.
+
+        Raises :class:`SpecError` if a field that is needed is unknown, or the network normalises inside.
+        """
+        made = cls.__new__(cls)
+        v2.Transform.__init__(made)
+        made._state(spec if layout is None else replace(spec, layout=InputSpec.of((0,), (1,), layout=layout).layout))
+        return made
+
+    @classmethod
+    def from_stats(
+        cls,
+        stats: DatasetStats,
+        strategy: Strategy = "target",
+        *,
+        source: Any = None,
+        source_stats: DatasetStats | None = None,
+        layout: str = "NCHW",
+        **others: Any,
+    ) -> Normaliser:
+        """Make the layer for a dataset that was measured, by one of tare's strategies.
+
+        ``source`` is what the network was pretrained with, for ``source``, ``match`` and ``blend``: a mean and std in unit
+        values, or an :class:`tare.InputSpec`. ``source_stats`` are dataset0's statistics, for ``match``. ``others`` are as for
+        the class; ``raw_dtype`` is that of the data. Raises :class:`StrategyError` for what a strategy lacks.
+        """
+        return cls.from_spec(spec_of_stats(stats, strategy, source, source_stats, layout=layout, **others))
+
+    def _state(self, spec: InputSpec) -> None:
+        usable(spec)
+        whole = spec.input_map()
+        self._stated, self._value_map, self._per_sample = spec, whole.value_map, whole.per_sample
+        self._layout, self._raw = spec.require("layout", "give layout='NCHW' or another one"), spec.require("raw_dtype")
+        self._axis = self._layout.index("C") - len(self._layout)
+        self.dtype = getattr(torch, spec.dtype.value) if isinstance(spec.dtype, Known) else torch.float32
+        doubles = {"mean": spec.require("mean"), "std": spec.require("std"), "scale": spec.require("scale"), "clip": whole.clip}
+        for name, numbers in doubles.items():
+            self._keep(name, None if numbers is None else torch.tensor(numbers, dtype=torch.float64))
+        moved = whole.affine.order != tuple(range(len(whole.affine.order)))
+        self._keep("order", torch.tensor(whole.affine.order) if moved else None, persistent=False)
+        self._settle()
+
+    def _keep(self, name: str, numbers: torch.Tensor | None, *, persistent: bool = True) -> None:
+        """Keep numbers as a buffer; what is absent is none, since torch.export miscounts buffers that are None."""
+        if numbers is None:
+            setattr(self, name, None)
+        else:
+            self.register_buffer(name, numbers, persistent=persistent)
+
+    def _settle(self) -> None:
+        """Bring the constants into the form and type that values are mapped with."""
+        narrow = self.mean.dtype == torch.float32 or (self._raw in NARROW and self.dtype != torch.float64)
+        shape, kind = (-1, *(1 for _ in range(-self._axis - 1))), torch.float32 if narrow else torch.float64
+        low, high = (None, None) if self.clip is None else self.clip.unbind(dim=1)
+        formed = {"factor": self.scale / self.std, "offset": -self.mean / self.std, "low": low, "high": high}
+        for name, numbers in formed.items():
+            self._keep(name, None if numbers is None else numbers.to(kind).reshape(shape), persistent=False)
+
+    @property
+    def spec(self) -> InputSpec:
+        """The specification of the raw values and what becomes of them, with the constants now in the buffers."""
+        now = {name: Known(tuple(getattr(self, name).tolist()), "the layer's state") for name in ("mean", "std")}
+        changed = {name: field for name, field in now.items() if field.value != self._stated.require(name)}
+        return replace(self._stated, **changed)  # type: ignore[arg-type]
+
+    def forward(self, inputs: Any, *others: Any) -> Any:
+        """Normalise a tensor, an image, or the images of a sample as torchvision's transforms find them."""
+        if not others and _is_tensor(inputs):
+            return self._normalised(inputs, self._axis)
+        return super().forward(inputs, *others)
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002
+        """Normalise one image; torchvision calls it for each image of a sample."""
+        if _is_tensor(inpt):
+            return self._normalised(inpt, self._axis)
+        if self._axis != -3:
+            found = f"the layout {self._layout}"
+            raise SpecError("channels before height and width, as images of torchvision have them", found, "give tensors")
+        image = v2.functional.to_image(_of_values(inpt)) if isinstance(inpt, Image.Image) else inpt
+        return tv_tensors.wrap(self._normalised(image.as_subclass(torch.Tensor), -3), like=image)
+
+    def inverse(self) -> Normaliser:
+        """Return the layer that maps this one's output back to raw values, as floats of the output's type.
+
+        Raises :class:`SpecError` where values cannot be told apart afterwards, or go through a named map.
+        """
+        spec = self.spec
+        affine = spec.input_map().as_affine(*(spec.raw_range() or (-float("inf"), float("inf"))))
+        if affine is None:
+            found = spec.input_map().why_not_affine()
+            raise SpecError("a normalisation that a shift and a scale per channel undo", found, "keep the raw values")
+        back = affine.inverse()
+        std = [1 / a for a in back.scale]
+        mean = [-b * s for b, s in zip(back.shift, std, strict=True)]
+        kind = str(self.dtype).removeprefix("torch.")
+        stated = {"channels": spec.require("channels"), "layout": self._layout, "dtype": kind}
+        raw = "float32" if kind == "bfloat16" else kind
+        origin = "inverse of a Normaliser"
+        made = Normaliser.from_spec(InputSpec.of(mean, std, scale=1.0, raw_dtype=raw, origin=origin, **stated))
+        made.to(self.mean.device)
+        return made
+
+    def to_torchvision(self) -> Any:
+        """``v2.Compose`` of ToImage, ToDtype and Normalize. Raises :class:`SpecError` for what they cannot do."""
+        return libraries.torchvision_steps(self.spec)
+
+    def to_albumentations(self) -> Any:
+        """``albumentations.Normalize`` for arrays ``(H, W, C)``. Raises :class:`SpecError` for what it cannot do."""
+        return libraries.albumentations_step(self.spec)
+
+    def to_kornia(self) -> Any:
+        """``kornia.enhance.Normalize`` for unit floats ``(N, C, H, W)``. Raises :class:`SpecError` for what it cannot do."""
+        return libraries.kornia_layer(self.spec)
+
+    def to_hf(self) -> dict[str, Any]:
+        """The fields of a Hugging Face image processor. Raises :class:`SpecError` for what it cannot do."""
+        return libraries.processor_fields(self.spec)
+
+    def to_timm(self) -> dict[str, Any]:
+        """Mean and std of a timm configuration. Raises :class:`SpecError` for what timm cannot do."""
+        return libraries.timm_fields(self.spec)
+
+    def to_keras(self, name: str | None = None) -> Any:
+        """Keras's own ``Normalization`` layer for raw values, which a saved model holds without tare.
+
+        Raises :class:`SpecError` for what it cannot do.
+        """
+        return libraries.keras_layer(self.spec, name)
+
+    def extra_repr(self) -> str:
+        """The constants and what else a specification states of the map."""
+        spec = self.spec
+        words = [f"mean={spec.require('mean')}, std={spec.require('std')}, raw_dtype={self._raw!r}, layout={self._layout!r}"]
+        words += [f"channels={spec.require('channels')!r}, scale={float(self.scale):.6g}"]
+        named: dict[str, Any] = {"value_map": None if self._value_map == "identity" else self._value_map}
+        named |= {"per_sample": self._per_sample, "clip": None if self.clip is None else self.clip.tolist()}
+        words += [f"{key}={value}" for key, value in named.items() if value is not None]
+        return ", ".join([*words, f"dtype={self.dtype}"])
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        if self._per_sample is not None or self._value_map != "identity":
+            found = self.spec.input_map().why_not_affine()
+            raise SpecError("a shift, a scale and a clip to script", found, "use torch.jit.trace or torch.export")
+        buffers = {name: getattr(self, name) for name in ("factor", "offset", "low", "high", "order")}
+        kinds = (getattr(torch, self._raw), self.dtype)
+        return ScriptedNormaliser(buffers, self._axis, len(self._layout), self._raw, kinds)
+
+    def _normalised(self, values: torch.Tensor, axis: int) -> torch.Tensor:
+        self._check(values, axis)
+        if self._is_fused(values):
+            mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
+            affine = Affine.of_normalisation(mean, std, float(self.scale), self._order())
+            batch = values if values.ndim == 4 else values[None]
+            return fused.normalise(batch, affine).reshape(values.shape)
+        if self.order is not None:
+            values = values.index_select(axis, self.order)
+        if self._per_sample is not None:
+            kept = values.to(self.factor.dtype)
+            values = by_sample(self._per_sample, kept, axis, batched=values.ndim == len(self._layout))
+        if self._value_map != "identity":
+            values = value_mapped(self._value_map, torch, values.to(self.factor.dtype))
+        return mapped(values, self.factor, self.offset, self.low, self.high).to(self.dtype)
+
+    def _check(self, values: torch.Tensor, axis: int) -> None:
+        stored = getattr(torch, self._raw)
+        if values.dtype != stored and not (stored.is_floating_point and values.dtype.is_floating_point):
+            found = str(values.dtype).removeprefix("torch.")
+            remedy = f"give raw values, or make a Normaliser with raw_dtype={found!r} and the constants of such values"
+            raise SpecError(f"raw values of type {self._raw}, as this Normaliser states", found, remedy)
+        count, most = self.mean.numel(), len(self._layout)
+        if values.ndim not in (most, most - 1) or values.shape[axis] != count:
+            expected = f"{count} channels on axis {axis} of {self._layout}, with or without N"
+            raise SpecError(expected, f"the shape {tuple(values.shape)}", "state the layout, or check the data")
+
+    def _is_fused(self, values: torch.Tensor) -> bool:
+        """Whether the compiled pass takes the values; compilers and exporters need plain operations, and fuse them."""
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+            return False
+        affine = self.clip is None and self._per_sample is None and self._value_map == "identity"
+        fits = values.dtype == torch.uint8 and self._axis == -3 and values.ndim in (3, 4) and self.dtype == torch.float32
+        return affine and fits and self.mean.device.type == "cpu" and fused.takes(values if values.ndim == 4 else values[None])
+
+    def _order(self) -> tuple[int, ...] | None:
+        return None if self.order is None else tuple(self.order.tolist())
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Normaliser:  # noqa: ARG002
+        """Move to a device or type. The output follows; the constants stay float64, which half precision would round."""
+        moved = fn(torch.zeros((), dtype=self.dtype, device=self.mean.device))
+        self.dtype = moved.dtype
+        doubles = torch.float32 if moved.device.type == "mps" else torch.float64  # Apple's devices have no float64
+        for name, buffer in self._buffers.items():
+            if buffer is not None:
+                kind = doubles if buffer.is_floating_point() else buffer.dtype
+                self._buffers[name] = fn(buffer) if buffer.is_meta or moved.is_meta else buffer.to(moved.device, kind)
+        if not moved.is_meta:
+            self._settle()
+        return self
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        scale, errors = state_dict.get(f"{prefix}scale"), others[-1]
+        if scale is not None and float(scale) != float(self.scale):
+            errors.append(
+                f"expected the state of a Normaliser with scale {float(self.scale):g}, found {float(scale):g}; make one"
+            )
+            return
+        super()._load_from_state_dict(state_dict, prefix, *others)
+        self._settle()
+
+
+def _of_values(image: Image.Image) -> Image.Image:
+    """The image itself. Raises :class:`SpecError` for one whose pixels are places in a palette, or of another colour space."""
+    if image.mode not in _MODES:
+        raise SpecError(f"an image of mode {', '.join(_MODES)}", f"mode {image.mode}", "convert it: image.convert('RGB')")
+    return image

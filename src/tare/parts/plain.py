@@ -1,0 +1,66 @@
+"""The normalisation of tensors in plain operations, which eager mode, TorchScript, torch.compile and exporters share."""
+
+import torch
+from torch import nn
+
+#: Raw types whose values float32 holds exactly; the others are mapped in float64.
+NARROW = ("uint8", "int8", "uint16", "int16", "bool", "float16", "bfloat16", "float32")
+
+
+def mapped(
+    values: torch.Tensor,
+    factor: torch.Tensor,
+    offset: torch.Tensor,
+    low: torch.Tensor | None,
+    high: torch.Tensor | None,
+) -> torch.Tensor:
+    """Return ``factor * clip(v) + offset`` per channel of ``v``, in the type of the constants.
+
+    Two operations, since torch takes longer for one ``addcmul`` with one number per channel. What is converted is a copy, and
+    is changed where it lies: memory that is used for the first time costs more than the arithmetic.
+    """
+    own = values.dtype != factor.dtype
+    values = values.to(factor.dtype)
+    if low is not None and high is not None:
+        values, own = values.clamp(low, high), True
+    scaled = values.mul_(factor) if own else values.mul(factor)
+    return scaled.add_(offset)
+
+
+class ScriptedNormaliser(nn.Module):
+    """What ``torch.jit.script`` makes of a :class:`tare.Normaliser`: tensors alone, no images of Pillow or torchvision.
+
+    Another type or number of channels raises an error of TorchScript with the same meaning.
+    """
+
+    factor: torch.Tensor
+    offset: torch.Tensor
+    low: torch.Tensor | None
+    high: torch.Tensor | None
+    order: torch.Tensor | None
+
+    def __init__(
+        self,
+        buffers: dict[str, torch.Tensor | None],
+        axis: int,
+        dimensions: int,
+        raw: str,
+        kinds: tuple[torch.dtype, torch.dtype],
+    ) -> None:
+        super().__init__()
+        for name, values in buffers.items():
+            self.register_buffer(name, None if values is None else values.clone())
+        self.axis, self.dimensions, self.raw = axis, dimensions, raw
+        self.stored, self.dtype = kinds
+        self.floats = self.stored.is_floating_point
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Normalise a sample or a batch."""
+        if values.dtype != self.stored and not (self.floats and values.is_floating_point()):
+            raise ValueError(f"expected raw values of type {self.raw}, found another type")
+        if values.dim() not in (self.dimensions, self.dimensions - 1) or values.size(self.axis) != self.factor.numel():
+            raise ValueError(f"expected {self.factor.numel()} channels on axis {self.axis}, found the shape {values.shape}")
+        order = self.order  # TorchScript narrows the type of a name, not of an attribute
+        if order is not None:
+            values = values.index_select(self.axis, order)
+        return mapped(values, self.factor, self.offset, self.low, self.high).to(self.dtype)

@@ -1,0 +1,136 @@
+"""The specification behind a :class:`tare.Normaliser`: stated by constants or statistics, and checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tare.errors import SpecError, did_you_mean
+from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known, PerSample
+from tare.input_spec.spec import InputSpec
+from tare.normalisation.names import STRATEGIES, Strategy
+from tare.normalisation.strategies import Constants, normalisation
+from tare.samples.constants import code_range
+from tare.samples.layout import channel_names, unit_scale
+from tare.statistics.dataset_stats import DatasetStats
+
+#: Integers whose unit values lie in [0, 1], in which constants are stated.
+_IMAGES = ("uint8", "uint16")
+_COUNTS = {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}
+#: Added to the std of a sample: it keeps a constant image from being divided by zero, and changes no digit of others.
+_EPS = 1e-6
+
+
+def spec_of_constants(
+    mean: Sequence[float], std: Sequence[float], *, raw_dtype: str, layout: str, scale: float | None = None, **others: Any
+) -> InputSpec:
+    """State a specification by its constants.
+
+    Raises :class:`SpecError` for constants that cannot be used, with the channel's name, and for unknown fields.
+    """
+    unknown = next((name for name in others if name not in PARSERS and name != "origin"), None)
+    if unknown is not None:
+        raise SpecError(
+            "a field of InputSpec", f"{unknown!r}", did_you_mean(unknown, PARSERS, f"name one of {', '.join(PARSERS)}")
+        )
+    means, stds = _numbers("mean", mean), _numbers("std", std)
+    if len(means) != len(stds):
+        found = f"{len(means)} means and {len(stds)} stds"
+        raise SpecError("one mean and one std per channel", found, "state as many of each")
+    names = str(others["channels"]).split(",") if others.get("channels") else []
+    _check_constants(means, stds, names if len(names) == len(means) else list(channel_names(len(means))))
+    if raw_dtype not in RAW_DTYPES:
+        raise SpecError(
+            "a raw_dtype", f"{raw_dtype!r}", did_you_mean(str(raw_dtype), RAW_DTYPES, f"name one of {', '.join(RAW_DTYPES)}")
+        )
+    largest = code_range(means, stds) if scale is None and raw_dtype in _IMAGES else None
+    if largest is not None:
+        found = f"constants of 0..{largest} values: mean {means}, std {stds}"
+        raise SpecError("a mean and std of unit values", found, f"divide them by {largest}, or state scale=1.0")
+    return InputSpec.of(
+        means, stds, scale=_scale(raw_dtype) if scale is None else scale, raw_dtype=raw_dtype, layout=layout, **others
+    )
+
+
+def spec_of_stats(
+    stats: DatasetStats, strategy: Strategy, source: Any, source_stats: DatasetStats | None, *, layout: str, **others: Any
+) -> InputSpec:
+    """State a specification by a strategy and measured statistics.
+
+    Raises :class:`StrategyError` for what the strategy lacks, and :class:`SpecError` for statistics without a dtype.
+    """
+    if strategy not in STRATEGIES:
+        raise SpecError(
+            "a strategy", f"{strategy!r}", did_you_mean(str(strategy), STRATEGIES, f"name one of {', '.join(STRATEGIES)}")
+        )
+    raw = others.pop("raw_dtype", stats.dtype)
+    if not raw:
+        raise SpecError("statistics that state the type of raw values", "none", "give raw_dtype")
+    seen = None if source_stats is None else Constants(source_stats.mean, source_stats.std, "source_stats")
+    names = [channel.name for channel in stats.channels]
+    if strategy not in ("none", "sample", "source"):
+        _check_constants(stats.mean, stats.std, names)
+    chosen = normalisation(strategy, len(names), source=_constants(source), target=stats, source_seen=seen)
+    if "channels" not in others and len(names) not in (1, 3):
+        others["channels"] = ",".join(names)
+    origin = f"strategy {strategy!r}"
+    spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw, layout=layout, origin=origin, **others)
+    if not chosen.per_sample:
+        return spec
+    # The scale of a convention applies after a z-score, which no scale before it changes.
+    return replace(spec, scale=Known(1.0, origin), per_sample=Known(PerSample("zscore", "channel", _EPS), origin))
+
+
+def usable(spec: InputSpec) -> None:
+    """Raise :class:`SpecError` for a specification that no layer in front of a network can carry out."""
+    inside = spec.extra.get("inside")
+    if inside is not None:
+        raise SpecError("a specification of what is done before the network", str(inside), "give the network its raw values")
+    spec.require("raw_dtype", "state raw_dtype: uint8, uint16, float32, ...")
+    mean, std = spec.require("mean"), spec.require("std")
+    channels = spec.require("channels")
+    count = _COUNTS.get(channels) or len(channels.split(","))
+    if count != len(mean):
+        raise SpecError(f"{count} means for the channels {channels!r}", f"{len(mean)}", "state one per channel")
+    _check_constants(mean, std, list(channel_names(len(mean))))
+    if isinstance(spec.dtype, Known) and spec.dtype.value == "uint8":
+        raise SpecError("a network that takes floats", "one that takes uint8", "give it the raw values")
+
+
+def _scale(raw_dtype: str) -> float:
+    return float(unit_scale(raw_dtype))
+
+
+def _numbers(name: str, values: Any) -> list[float]:
+    try:
+        return [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise SpecError(f"numbers as {name}, one per channel", f"{values!r}"[:80], "write them as [0.5]") from None
+
+
+def _check_constants(mean: Sequence[float], std: Sequence[float], names: Sequence[str]) -> None:
+    for name, m, s in zip(names, mean, std, strict=True):
+        if not (math.isfinite(m) and math.isfinite(s)):
+            raise SpecError(
+                "finite constants", f"mean {m:g} and std {s:g} of channel {name!r}", "measure without NaN, or state them"
+            )
+        if s <= 0:
+            raise SpecError("every std above zero", f"{s:g} of channel {name!r}", "drop the channel, which never changes")
+
+
+def _constants(source: Any) -> Constants | None:
+    """The source's constants in unit values. Raises :class:`SpecError` for anything but a pair or a specification."""
+    if source is None:
+        return None
+    if isinstance(source, InputSpec):
+        unit = source.affine_from("float32")
+        std = tuple(1 / a for a in unit.scale)
+        return Constants(tuple(-b * s for b, s in zip(unit.shift, std, strict=True)), std, "source")
+    try:
+        mean, std = source
+        return Constants(tuple(map(float, mean)), tuple(map(float, std)), "source")
+    except (TypeError, ValueError):
+        found = type(source).__name__
+        raise SpecError("a mean and a std, or an InputSpec, as source", found, "give ([0.5], [0.5])") from None
