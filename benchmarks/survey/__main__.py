@@ -1,6 +1,7 @@
 """Check whole folders: ``python -m benchmarks.survey FOLDER... [--labels CSV] [--verdicts CSV] [--write docs/survey.md]``.
 
-Each folder is one repository. Nothing of it is imported or run.
+Each folder is one repository. Nothing of it is imported or run. ``--findings FILE`` keeps what was found, and
+``--read FILE`` makes the tables of it again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.survey.examination import Examined, examination, write_findings
+from benchmarks.survey.examination import Examined, examination, read_findings, write_findings
 from benchmarks.survey.labels import Judged, judge, read_labels
 from benchmarks.survey.tables import codes_table, recall_table, summary, verdict_table
 from benchmarks.survey.verdicts import counted, read_verdicts
@@ -22,7 +23,8 @@ BEGIN, END = "<!-- written by python -m benchmarks.survey: begin -->", "<!-- end
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the folders, print the tables or write them, and say what was missed; 1 if a check failed."""
     options = _parsed(arguments)
-    examined = surveyed(options.folders, options.root)
+    kept = [each for path in options.read for each in read_findings(path)]
+    examined = [*kept, *surveyed(options.folders, options.root)]
     judged = judge(read_labels(options.labels), examined) if options.labels else None
     if options.findings:
         write_findings(options.findings, examined)
@@ -74,13 +76,14 @@ def _say(examined: Sequence[Examined], judged: Judged | None) -> None:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.survey", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="one repository each")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="one repository each")
     parser.add_argument(
         "--root", type=Path, metavar="FOLDER", help="folders are named relative to this one in labels and verdicts"
     )
     parser.add_argument("--labels", type=Path, metavar="CSV", help="places whose mistakes are known")
     parser.add_argument("--verdicts", type=Path, metavar="CSV", help="findings that were read by hand")
     parser.add_argument("--findings", type=Path, metavar="FILE", help="write all findings here, one JSON object a folder")
+    parser.add_argument("--read", type=Path, metavar="FILE", action="append", default=[], help="findings that were kept before")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the marks of this document")
     return parser.parse_args(arguments)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.checking.repository.result import CodeFinding, CodeReport
+from tare.checking.repository.result import CodeFinding, CodeReport, Step
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
+from tare.code.place import Place
 
 Examine = Callable[[Sequence[Document]], list[CodeFinding]]
 
@@ -35,7 +36,15 @@ class Examined:
     def to_json(self) -> dict[str, Any]:
         """The folder and its report as a JSON object."""
         report = CodeReport(self.findings, self.files, self.skipped)
-        return {"folder": self.folder, "seconds": self.seconds, "failure": self.failure, **report.to_json()}
+        own = {"folder": self.folder, "lines": self.lines, "seconds": self.seconds, "failure": self.failure}
+        return {**own, **report.to_json()}
+
+    @staticmethod
+    def from_json(row: Mapping[str, Any]) -> Examined:
+        """The inverse of :meth:`to_json`, without edits."""
+        findings = tuple(map(_finding, row["findings"]))
+        skipped = tuple(Skipped(each["path"], each["reason"]) for each in row["skipped"])
+        return Examined(row["folder"], findings, row["files"], row["lines"], skipped, row["seconds"], row["failure"])
 
 
 def examination(folder: Path, examine: Examine, name: str = "") -> Examined:
@@ -60,3 +69,19 @@ def _judged(documents: Sequence[Document], examine: Examine) -> tuple[tuple[Code
 def write_findings(path: Path, examined: Sequence[Examined]) -> None:
     """Write one JSON object a folder and line, to read the findings by hand."""
     path.write_text("".join(f"{json.dumps(each.to_json())}\n" for each in examined), encoding="utf-8")
+
+
+def read_findings(path: Path) -> list[Examined]:
+    """What :func:`write_findings` wrote."""
+    with path.open(encoding="utf-8") as lines:
+        return [Examined.from_json(json.loads(line)) for line in lines]
+
+
+def _finding(row: Mapping[str, Any]) -> CodeFinding:
+    evidence = tuple(Step(each["text"], _place(each["place"])) for each in row["evidence"])
+    texts = (row["code"], row["severity"], row["message"], row["remedy"])
+    return CodeFinding(*texts, _place(row["place"]), evidence, row["cost"], source=row["source"])
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return Place(row["path"], row["line"], row["column"], row["end_line"], row["end_column"], row.get("cell", 0))

@@ -9,6 +9,7 @@ CODES: dict[str, frozenset[str]] = {
     "channel_order_of_constants": frozenset({"TARE008", "TARE015"}),
     "constant_typo": frozenset({"TARE100"}),
     "constants_255_on_unit_range": frozenset({"TARE016", "TARE091"}),
+    "denormalize_constants": frozenset({"TARE005", "TARE006", "TARE007"}),
     "divided_by_255_twice": frozenset({"TARE002"}),
     "double_normalize": frozenset({"TARE003"}),
     "efficientnet_scaled_twice": _RANGE,

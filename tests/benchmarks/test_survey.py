@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from benchmarks.survey.__main__ import BEGIN, END, insert
-from benchmarks.survey.examination import Examined, examination, write_findings
+from benchmarks.survey.__main__ import BEGIN, END, insert, main
+from benchmarks.survey.examination import Examined, examination, read_findings, write_findings
 from benchmarks.survey.kinds import CODES
 from benchmarks.survey.labels import Label, judge, read_labels
 from benchmarks.survey.tables import codes_table, recall_table, summary, verdict_table
@@ -134,7 +134,25 @@ def test_the_page_is_written_between_its_marks(tmp_path: Path) -> None:
         insert(tmp_path / "bare.md", "new")
 
 
-def test_findings_are_written_one_folder_a_line(tmp_path: Path) -> None:
-    write_findings(tmp_path / "f.jsonl", [examined(finding()), examined(folder="two")])
+def test_findings_are_written_one_folder_a_line_and_read_again(tmp_path: Path) -> None:
+    evidence = (Step("MEAN", Place("b.py", 3, 2, 3, 9)),)
+    place = Place("n.ipynb", 7, 1, 8, 4, cell=2)
+    one = examined(CodeFinding("TARE007", "error", "m", "r", place, evidence, "8 points", source="x = 1"))
+    write_findings(tmp_path / "f.jsonl", [one, examined(folder="two")])
     rows = [json.loads(line) for line in (tmp_path / "f.jsonl").read_text().splitlines()]
     assert [(row["folder"], len(row["findings"])) for row in rows] == [("one", 1), ("two", 0)]
+    assert read_findings(tmp_path / "f.jsonl") == [one, examined(folder="two")]
+
+
+def test_the_command_checks_a_folder_and_keeps_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "repo").mkdir()
+    lines = ["from torchvision import transforms", "t = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])"]
+    (tmp_path / "repo" / "data.py").write_text("\n".join(lines))
+    labels = tmp_path / "labels.csv"
+    labels.write_text("folder,path,cell,line,kind,certainty\nrepo,data.py,0,2,constant_typo,sure\n")
+    options = ["--root", str(tmp_path), "--labels", str(labels), "--findings", str(tmp_path / "f.jsonl")]
+    assert main([str(tmp_path / "repo"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "| constant typo | 1 | 1 |" in printed
+    assert main(["--read", str(tmp_path / "f.jsonl"), "--labels", str(labels)]) == 0
+    assert capsys.readouterr().out == printed
