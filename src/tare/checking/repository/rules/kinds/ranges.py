@@ -140,7 +140,7 @@ def _doubled(facts: Facts) -> Iterator[CodeFinding]:
 
 def _is_slip(factor: float) -> bool:
     """Whether a factor is no scaling of 8-bit values that anybody means: neither 1/255, 1/256, 1/127.5 nor 1."""
-    return factor > 1 / 100 and factor != 1 or any(abs(factor * slip - 1) < 1e-6 for slip in (225.0, 2555.0, 225.5, 2550.0))
+    return (factor > 1 / 100 and factor != 1) or any(abs(factor * slip - 1) < 1e-6 for slip in (225.0, 2555.0, 225.5, 2550.0))
 
 
 def _slipped(value: Value, call: Call, factor: float) -> CodeFinding:
