@@ -77,7 +77,7 @@ def _role_of_name(name: str) -> Role:
     return "eval" if evaluates else "train" if trains else "unknown"
 
 
-_TRAINS = re.compile(r"\.backward\(|\.fit\(|optimizer|Optimizer|\bTrainer\b|(?i:\btta\b)")
+_TRAINS = re.compile(r"\.backward\(|\.fit\(|optimizer|Optimizer|\bTrainer\b|(?i:(?<![a-z])tta(?![a-z]))")
 
 
 def role_of_file(path: str, text: str) -> Role:

@@ -80,8 +80,9 @@ def interesting(last: str) -> bool:
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
 RELEVANT = re.compile(
-    r"Normalize|normalize|255|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|from_pretrained|"
-    r"applications|torchvision|ImageDataGenerator|Compose|cvtColor|image_mean|127\.5|Scaler\b|\bmean\b"
+    r"Normalize|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
+    r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
+    r"(?<![.\w])mean[ \t]*[-+]?="
 )
 
 #: A function without any of these words says nothing itself.
