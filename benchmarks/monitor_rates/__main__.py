@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -127,7 +126,7 @@ def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
         "that a test of fixed size needs that knows the moment and the reference exactly: over all figures (Bonferroni), and one "
         "that also knows the figure; both at 5%, with a power of 95%.\n"
     )
-    headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size, samples", "knowing the figure")
+    headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size", "knowing the figure")
     yield f"| {' | '.join(headings)} | median / fixed size |"
     yield f"|{'---|' * (len(headings) + 1)}"
     for row in (Delay(**row) for key, row in known.items() if key.startswith("delay ")):
