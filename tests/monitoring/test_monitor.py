@@ -150,7 +150,7 @@ def test_nothing_but_missing_values_is_no_data() -> None:
 def test_threads_lose_no_batch(known: Reference) -> None:
     monitor, images = Monitor(known), photographs(320, 7)
     parts = [images[start : start + 8] for start in range(0, 320, 8)]
-    threads = [threading.Thread(target=lambda own=parts[k::4]: [monitor.update(each) for each in own]) for k in range(4)]  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda own=parts[k::4]: [monitor.update(each) for each in own]) for k in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
