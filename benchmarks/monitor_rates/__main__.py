@@ -122,8 +122,8 @@ def _alarms(known: dict[str, dict[str, Any]]) -> Iterator[str]:
 def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
         "**Delay.** Batches of 8 until the alarm, after a change at the first batch or after 1,000 batches. Beside it the "
-        "samples that a test of fixed size needs that knows the moment and the reference exactly: over all figures (Bonferroni), and "
-        "one that also knows the figure; both at 5%, with a power of 95%.\n"
+        "samples that a test of fixed size needs that knows the moment and the reference exactly: over all figures "
+        "(Bonferroni), and one that also knows the figure; both at 5%, with a power of 95%.\n"
     )
     headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size", "knowing the figure")
     yield f"| {' | '.join(headings)} | median / fixed size |"

@@ -130,7 +130,8 @@ def _means(held: Doubles, served: Doubles, shown: Doubles, certain: float) -> tu
         return float(np.logaddexp.reduce(grown)) - math.log(2 * len(stakes)) >= certain
 
     low, high = (_edge(lambda m, s=sign: won(m, s), live, -sign * _CUT) for sign in (1, -1))
-    return known, Interval(mean + spread * live, mean + spread * low, mean + spread * high)
+    ends = (float(np.clip(mean + spread * each, shown.min(), shown.max())) for each in (low, high))
+    return known, Interval(mean + spread * live, *ends)
 
 
 def _edge(won: object, inside: float, outside: float) -> float:
