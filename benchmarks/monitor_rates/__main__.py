@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -93,10 +92,9 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 def insert(page: Path, text: str) -> None:
     """Put the tables between the page's marks."""
-    whole = page.read_text(encoding="utf-8")
-    page.write_text(
-        re.sub(r"(<!-- measured -->\n).*(<!-- /measured -->)", rf"\1\n{text}\n\2", whole, flags=re.DOTALL), encoding="utf-8"
-    )
+    before, mark, rest = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+    _, end, after = rest.partition("<!-- /measured -->")
+    page.write_text(f"{before}{mark}\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def tables(known: dict[str, dict[str, Any]]) -> str:
@@ -127,7 +125,7 @@ def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
         "samples that a test of fixed size needs that knows the moment and the reference exactly: over all figures "
         "(Bonferroni), and one that also knows the figure; both at 5%, with a power of 95%.\n"
     )
-    headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size, samples", "knowing the figure")
+    headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size", "knowing the figure")
     yield f"| {' | '.join(headings)} | median / fixed size |"
     yield f"|{'---|' * (len(headings) + 1)}"
     for row in (Delay(**row) for key, row in known.items() if key.startswith("delay ")):

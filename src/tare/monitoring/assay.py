@@ -80,10 +80,8 @@ class Assay:
         counts = np.sum([stretch.counts for stretch in state.ladder], axis=0) / UNIT
         certain = math.log(len(each)) + self.threshold
         return tuple(
-            Track(figure.name, *_means(held, served, middles, certain), float(capital))
-            for figure, held, served, middles, capital in zip(
-                self.reference.figures, self.reference.counts, counts, self.reference.middles, each, strict=True
-            )
+            Track(figure.name, *_means(held, served, figure.shown, certain), float(capital))
+            for figure, held, served, capital in zip(self.reference.figures, self.reference.counts, counts, each, strict=True)
         )
 
     def _capital(self, state: MonitorState) -> Doubles:
@@ -111,18 +109,19 @@ def starts_of(state: MonitorState) -> tuple[int, ...]:
     return tuple(sum(lengths[:place]) for place in range(len(lengths)))
 
 
-def _means(held: Doubles, served: Doubles, middles: Doubles, certain: float) -> tuple[float, Interval]:
-    """The reference's mean of a figure, and that of the samples with an interval; far figures count as 2.5 spreads away.
+def _means(held: Doubles, served: Doubles, shown: Doubles, certain: float) -> tuple[float, Interval]:
+    """The reference's mean of a figure, and that of the samples with an interval; in both far figures count as 2.5 spreads away.
 
     The interval is the set of means against which no bet has won: Waudby-Smith and Ramdas 2024, with fixed stakes.
     """
     shares = held / held.sum()
-    mean = float(shares @ middles)
-    spread = max(math.sqrt(float(shares @ (middles - mean) ** 2)), float(middles[1] - middles[0]))
-    z = np.clip((middles - mean) / spread, -_CUT, _CUT)
+    mean = float(shares @ shown)
+    spread = max(math.sqrt(float(shares @ (shown - mean) ** 2)), float(shown[1] - shown[0]))
+    z = np.clip((shown - mean) / spread, -_CUT, _CUT)
+    known = mean + spread * float(shares @ z)
     number = float(served.sum())
     if not number:
-        return mean, Interval(math.nan, math.nan, math.nan)
+        return known, Interval(math.nan, math.nan, math.nan)
     live = float(served @ z) / number
 
     def won(candidate: float, sign: int) -> bool:
@@ -131,7 +130,8 @@ def _means(held: Doubles, served: Doubles, middles: Doubles, certain: float) -> 
         return float(np.logaddexp.reduce(grown)) - math.log(2 * len(stakes)) >= certain
 
     low, high = (_edge(lambda m, s=sign: won(m, s), live, -sign * _CUT) for sign in (1, -1))
-    return mean, Interval(mean + spread * live, mean + spread * low, mean + spread * high)
+    ends = (float(np.clip(mean + spread * each, shown.min(), shown.max())) for each in (low, high))
+    return known, Interval(mean + spread * live, *ends)
 
 
 def _edge(won: object, inside: float, outside: float) -> float:

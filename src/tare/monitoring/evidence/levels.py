@@ -68,6 +68,11 @@ class Figure:
         """The middle of each level ``(64,)``, on the scale of the levels."""
         return np.asarray(self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5), np.float64)
 
+    @property
+    def shown(self) -> Doubles:
+        """What each level means to a reader ``(64,)``: its middle, and for a share the share itself; the lowest level is none."""
+        return np.where(np.arange(LEVELS) > 0, self.middles**4, 0.0) if self.kind in SHARES else self.middles
+
 
 def _scaled(kind: Kind, values: Doubles) -> Doubles:
     """Figures on the scale of their levels: of shares, which are mostly near zero, the fourth root."""
