@@ -182,7 +182,8 @@ def _facts(raster: Any, bands: list[int]) -> Facts:
     stated = ", ".join(f"{scale:g} v + {offset:g}" for scale, offset in scales)
     facts.append(("scale", f"{stated} stated for a raw value v, not applied" if scaled else UNSTATED))
     numbers = sorted({str(float(value)) for k in bands if (value := raster.nodatavals[k - 1]) is not None})
-    return (*facts, ("nodata", " ".join(numbers) or UNSTATED))
+    names = band_names(raster)
+    return (*facts, ("nodata", " ".join(numbers) or UNSTATED), ("bands", ", ".join(names[k - 1] for k in bands)))
 
 
 def _units(raster: Any, bands: list[int]) -> str:
