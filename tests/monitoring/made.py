@@ -16,11 +16,7 @@ def photographs(number: int, seed: int, size: int = 12) -> NDArray[np.uint8]:
     level = chance.normal(0.42, 0.1, (number, 1, 1, 1)) + np.array([0.1, 0.0, -0.05]) + chance.normal(0, 0.02, (number, 1, 1, 3))
     shape = chance.normal(0, 1, (number, size, size, 1)) + 0.3 * chance.normal(0, 1, (number, size, size, 3))
     values = level + chance.uniform(0.1, 0.25, (number, 1, 1, 1)) * shape
-<<<<<<< HEAD
     return np.asarray(np.round(255 * values.clip(0, 1)), dtype=np.uint8)
-=======
-    return np.asarray(np.round(255 * values.clip(0, 1)), np.uint8)
->>>>>>> monitor
 
 
 def reference(number: int = 1000, seed: int = 0) -> Reference:
@@ -30,8 +26,4 @@ def reference(number: int = 1000, seed: int = 0) -> Reference:
 
 def changed(images: NDArray[np.uint8], gain: Any = 1.0, offset: Any = 0.0) -> NDArray[np.uint8]:
     """The images with a gain and an offset in unit values, rounded and cut off as a camera does."""
-<<<<<<< HEAD
     return np.asarray(np.round(255 * (images / 255 * np.asarray(gain) + np.asarray(offset)).clip(0, 1)), dtype=np.uint8)
-=======
-    return np.asarray(np.round(255 * (images / 255 * np.asarray(gain) + np.asarray(offset)).clip(0, 1)), np.uint8)
->>>>>>> monitor

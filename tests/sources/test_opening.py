@@ -110,5 +110,5 @@ def test_dicom_files_without_an_ending_are_found_beside_a_list(tmp_path: Path) -
     (tmp_path / "README.txt").write_text("words")
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
     pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
-    with pytest.raises(DataError, match=r"DICOM|pixel data"):
+    with pytest.raises(DataError, match="a DICOM object of modality"):
         tare.measure(tmp_path)

@@ -65,7 +65,11 @@ def measured(request: MeasureRequest) -> DatasetStats:
         state, extra["sampled"] = _drawn(request, request.tolerance, source)
     else:
         place = request.checkpoint
-        kept = None if place is None else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata)})
+        kept = (
+            None
+            if place is None
+            else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata), "cluster": request.cluster})
+        )
         state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:

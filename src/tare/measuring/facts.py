@@ -15,7 +15,10 @@ from tare.statistics.state import DatasetState, Stated
 #: The names of facts that may differ between the samples of a dataset.
 _FREE = frozenset(("nodata", "sampling rate"))
 _SPACING = "spacing"
+#: Facts that have a line or a column of their own in the output.
+_SHOWN_ELSEWHERE = frozenset(("units", "nodata", "bits", "bands"))
 _SHOWN = 3
+_WORDS = {"bands": "order of bands"}
 
 
 def with_facts(stats: DatasetStats, state: DatasetState, of_source: Facts = (), *, mixed_spacing: bool = False) -> DatasetStats:
@@ -53,14 +56,14 @@ def _check_one(name: str, values: dict[str, Stated], stats: DatasetStats) -> Non
     if len(found) > 1:
         shown = " and ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
         pooling = ", or pool them with --mixed-spacing" if name == _SPACING else ""
-        raise DataError(f"samples with one {name}", f"in {stats.source!r} {shown}", f"measure each kind by itself{pooling}")
+        raise DataError(
+            f"samples with one {_WORDS.get(name, name)}", f"in {stats.source!r} {shown}", f"measure each kind by itself{pooling}"
+        )
 
 
 def _remarks(by_name: dict[str, dict[str, Stated]]) -> list[str]:
-    """One sentence a fact, but for units and no-data, which have lines of their own."""
-    told = (
-        (name, values) for name, values in by_name.items() if name not in ("units", "nodata", "bits") and [*values] != [UNSTATED]
-    )
+    """One sentence a fact."""
+    told = ((name, values) for name, values in by_name.items() if name not in _SHOWN_ELSEWHERE and [*values] != [UNSTATED])
     return [f"{name}: {', '.join(list(values)[:_SHOWN])}{' ...' if len(values) > _SHOWN else ''}" for name, values in told]
 
 

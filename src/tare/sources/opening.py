@@ -212,8 +212,18 @@ def _stores_in(place: str) -> tuple[str, ...]:
     """The Zarr folders directly in a folder, if it holds nothing else."""
     if is_url(place):
         return ()
-    inside = sorted(path for path in Path(place).iterdir() if not path.name.startswith("."))
-    return tuple(map(str, inside)) if inside and all(path.is_dir() and is_zarr(str(path)) for path in inside) else ()
+    found = []
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if not entry.is_dir() or not is_zarr(entry.path):
+                    return ()  # without a list of what may be a million images
+                found.append(entry.path)
+    except OSError:  # a folder that cannot be listed is refused where it is walked
+        return ()
+    return tuple(sorted(found))
 
 
 def _scenes(kind: Format, names: Iterable[str]) -> Format | None:

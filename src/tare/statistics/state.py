@@ -166,14 +166,13 @@ class Merging:
 class _Collected:
     """The sums of a chunk's samples of one layout; turned into a frozen :class:`SampleGroup` at its end."""
 
-    def __init__(self, example: str, layout: ChannelLayout) -> None:
-        self.example, self.layout, self.samples = example, layout, 0
-        self.sums = channel_state.collector(layout.channels, layout.dtype)
+    def __init__(self, example: str, layout: ChannelLayout, sums: Any) -> None:
+        self.example, self.layout, self.samples, self.sums = example, layout, 0, sums
 
-    def add(self, sample: Sample) -> None:
-        self.example = min(self.example, sample.path)
+    def add(self, path: str, values: Any) -> None:
+        self.example = min(self.example, path)
         self.samples += 1
-        self.sums.add(sample.values)
+        self.sums.add(values)
 
     def group(self) -> SampleGroup:
         return SampleGroup(self.samples, self.example, self.sums.pooled())
@@ -188,6 +187,7 @@ class _Gathered:
         self.notes: Counter[str] = Counter()
         self.facts: dict[tuple[str, str], Stated] = {}
         self.collected: dict[tuple[int, np.dtype[Any]], _Collected] = {}
+        self.kept: dict[ChannelLayout, _Collected] = {}
         self.divided: _Divided | None = None
 
     def add(self, record: Record) -> None:
@@ -204,11 +204,16 @@ class _Gathered:
             self._noted(record.path, record.notes, record.facts)
             kind = record.values.shape[-1], record.values.dtype
             if kind not in self.collected:
-                self.collected[kind] = _Collected(record.path, ChannelLayout(kind[0], kind[1].name))
-            self.collected[kind].add(record)
+                layout = ChannelLayout(kind[0], kind[1].name)
+                sums = channel_state.collector(layout.channels, layout.dtype)
+                self.collected[kind] = _Collected(record.path, layout, sums)
+            self.collected[kind].add(record.path, record.values)
         elif isinstance(record, Kept):
             self._noted(record.path, record.notes, record.facts)
-            self.batches = self.batches.merge(_of_kept(record))
+            layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
+            if layout not in self.kept:
+                self.kept[layout] = _Collected(record.path, layout, channel_state.Sparse(layout.channels, layout.dtype))
+            self.kept[layout].add(record.path, record.channels)
         else:
             if isinstance(record, Rows):
                 self.notes.update(record.notes)
@@ -218,7 +223,7 @@ class _Gathered:
         """The state of all of them."""
         self._close()
         state = self.batches
-        for samples in self.collected.values():
+        for samples in (*self.collected.values(), *self.kept.values()):
             state = state.merge(DatasetState({samples.layout: samples.group()}))
         return state.merge(DatasetState({}, tuple(sorted(self.skipped)), self.notes, self.facts))
 
@@ -253,13 +258,6 @@ class _Divided:
     def state(self) -> DatasetState:
         channels = tuple(channel.united() for channel in self.sums.pooled())
         return DatasetState({self.layout: SampleGroup(1, self.path, channels)})
-
-
-def _of_kept(record: Kept) -> DatasetState:
-    layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
-    sums = channel_state.Sparse(layout.channels, layout.dtype)
-    sums.add(record.channels)
-    return DatasetState({layout: SampleGroup(1, record.path, sums.pooled())})
 
 
 def _of_batch(record: Stack | Rows) -> DatasetState:

@@ -185,3 +185,12 @@ def test_complex_values_are_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path / "slc.tif", np.ones((1, 8, 8), "complex64"))
     with pytest.raises(DataError, match="complex values: measure their magnitude"):
         tare.measure(tmp_path / "slc.tif")
+
+
+def test_the_same_bands_in_another_order_are_not_pooled_unless_chosen_by_name(tmp_path: Path) -> None:
+    scene = RNG.integers(0, 4000, (2, 8, 8)).astype("uint16")
+    write(tmp_path / "a.tif", scene, descriptions=("B02", "B03"))
+    write(tmp_path / "b.tif", scene[::-1], descriptions=("B03", "B02"))
+    with pytest.raises(DataError, match=r"one order of bands, .*B02, B03 in 1.*B03, B02 in 1"):
+        tare.measure(tmp_path)
+    np.testing.assert_allclose(tare.measure(tmp_path, columns=["B02", "B03"]).mean, scene.mean(axis=(1, 2)) / 65535)

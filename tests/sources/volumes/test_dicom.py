@@ -205,3 +205,22 @@ def test_a_damaged_or_undecodable_file_is_refused_in_one_line(tmp_path: Path, ki
     with pytest.raises(DataError, match=found) as raised:
         tare.measure(place)
     assert "\n" not in str(raised.value)
+
+
+BUNDLED = (
+    "CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "MR_small_RLE.dcm", "SC_rgb_jpeg_dcmtk.dcm", "emri_small.dcm", "rtdose.dcm",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_real_files_are_what_pydicom_reads(name: str) -> None:
+    place = Path(pydicom.__file__).parent / "data" / "test_files" / name
+    if not place.exists():
+        pytest.skip(f"this pydicom does not bring {name}")
+    data = pydicom.dcmread(place)
+    values = data.pixel_array.astype(float) * float(data.get("RescaleSlope", 1)) + float(data.get("RescaleIntercept", 0))
+    values = values.reshape(-1, int(data.SamplesPerPixel))
+    stats = tare.measure(place)
+    scale = {"uint8": 255, "uint16": 65535}.get(stats.dtype, 1)
+    np.testing.assert_allclose(np.array(stats.mean) * scale, values.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(np.array(stats.std) * scale, values.std(axis=0), rtol=1e-9)

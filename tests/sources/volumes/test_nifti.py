@@ -163,3 +163,15 @@ def test_a_gzip_stream_that_is_cut_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:-5000])
     with pytest.raises(DataError, match="damaged"):
         tare.measure(tmp_path / "a.nii.gz")
+
+
+@pytest.mark.parametrize("name", ["anatomical.nii", "example4d.nii.gz", "functional.nii", "standard.nii.gz"])
+def test_real_files_are_what_nibabel_reads(name: str) -> None:
+    place = Path(nibabel.__file__).parent / "tests" / "data" / name
+    if not place.exists():
+        pytest.skip(f"this nibabel does not bring {name}")
+    values = nibabel.load(place).get_fdata()
+    stats = tare.measure(place, layout="HWDC" if values.ndim == 4 else None)
+    scale = {"uint8": 255, "uint16": 65535}.get(stats.dtype, 1)
+    np.testing.assert_allclose(np.array(stats.mean) * scale, np.atleast_1d(values.mean(axis=(0, 1, 2))), rtol=1e-9)
+    np.testing.assert_allclose(np.array(stats.std) * scale, np.atleast_1d(values.std(axis=(0, 1, 2))), rtol=1e-9)

@@ -1,4 +1,4 @@
-"""Georeferenced rasters (GeoTIFF, ENVI, JPEG 2000) through rasterio: any number of bands, read in windows.
+"""Georeferenced rasters (GeoTIFF, ENVI) through rasterio: any number of bands, read in windows.
 
 Values stay as stored. A scale and offset that the file states are told and not applied, since published constants of satellite
 data are those of digital numbers. The no-data value and the pixels outside the file's mask are left out.
@@ -24,7 +24,7 @@ from tare.sources.options import Options
 from tare.system.optional import require
 
 #: Drivers by the ending of a file's name. Others, above all VRT, which names further files and addresses, are never used.
-_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
+_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff"}
 #: Values that are held at once, in bytes; a larger scene is read in windows.
 _WINDOW_BYTES = 32 << 20
 #: A larger scene whose file is this many times smaller is a decompression bomb or sparse.
@@ -182,7 +182,8 @@ def _facts(raster: Any, bands: list[int]) -> Facts:
     stated = ", ".join(f"{scale:g} v + {offset:g}" for scale, offset in scales)
     facts.append(("scale", f"{stated} stated for a raw value v, not applied" if scaled else UNSTATED))
     numbers = sorted({str(float(value)) for k in bands if (value := raster.nodatavals[k - 1]) is not None})
-    return (*facts, ("nodata", " ".join(numbers) or UNSTATED))
+    names = band_names(raster)
+    return (*facts, ("nodata", " ".join(numbers) or UNSTATED), ("bands", ", ".join(names[k - 1] for k in bands)))
 
 
 def _units(raster: Any, bands: list[int]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.samples.decode import MAX_PIXELS, UndecodableError
-from tare.samples.records import Facts, Part, Record
+from tare.samples.records import Part, Record
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.system.optional import require
@@ -45,12 +45,11 @@ def read_video(place: str, options: Options) -> Iterator[Record]:
             stream = video.streams.video[0]
             claimed = int(stream.frames or 0)
             _check_size(stream.codec_context)
-            facts: Facts = (("units", "8-bit levels"),)
             for frame in video.decode(stream):
                 _check_size(frame)
                 values = frame.to_ndarray(format="rgb24")
                 number += 1
-                yield Part(place, tuple(np.ascontiguousarray(values[..., c]).ravel() for c in range(3)), (), facts)
+                yield Part(place, tuple(np.ascontiguousarray(values[..., c]).ravel() for c in range(3)))
     except av.error.FFmpegError as error:
         raise UndecodableError(f"damaged at frame {number}: {reason_of(error.strerror)}") from None
     if number == 0 or number < claimed:
