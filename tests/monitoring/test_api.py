@@ -125,3 +125,10 @@ def test_grey_images_among_colours_are_read_as_colours(tmp_path: Path) -> None:
     for place, image in enumerate(images[20:]):
         Image.fromarray(image[..., 0]).save(folder / f"grey{place}.png")
     assert tare.drift(known, str(folder)).samples == 40
+
+
+def test_a_place_without_a_reference_says_what_to_name_instead(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected a reference, found none in .*; name the training data in its place"):
+        Reference.load(tmp_path)
+    with pytest.raises(DataError, match=r"which does not exist"):
+        Reference.load(tmp_path / "gone.json")

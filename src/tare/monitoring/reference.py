@@ -157,6 +157,10 @@ class Reference:
         Raises :class:`DataError` if it is not there, malformed, or carries no reference.
         """
         place = _place(Path(path))
+        if not place.is_file():
+            found = f"none in {str(path)!r}" if Path(path).is_dir() else f"{str(path)!r}, which does not exist"
+            remedy = f"name the training data in its place; a run of fewer than {_FEWEST} training samples carries none"
+            raise DataError("a reference", found, remedy)
         try:
             document = json.loads(place.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
