@@ -75,6 +75,7 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
     write_text(path, html.page("tare drift", body, charts))
 
 
+_CUT_OFF = 1e-6
 _TRACKS = ("figure", "reference", "served, with its interval", "evidence")
 _MAPS = ("channel", "gain", "offset")
 _DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
@@ -89,7 +90,16 @@ def strongest(verdict: Verdict) -> list[Track]:
 
 
 def _track(track: Track) -> tuple[str, ...]:
-    return track.figure, f"{track.reference:.4g}", _interval(track.live), f"{track.evidence:.1f}"
+    return track.figure, f"{track.reference:.4g}", _served(track.live), f"{track.evidence:.1f}"
+
+
+def _served(live: Interval) -> str:
+    """The mean served with its interval; of figures that lie so far away that only their side is known, that side."""
+    if live.low < live.high and math.isclose(live.estimate, live.low, rel_tol=_CUT_OFF):
+        return f"at most {live.estimate:.4g}"
+    if live.low < live.high and math.isclose(live.estimate, live.high, rel_tol=_CUT_OFF):
+        return f"at least {live.estimate:.4g}"
+    return _interval(live)
 
 
 def _map(found: Any) -> tuple[str, ...]:
