@@ -64,6 +64,7 @@ SUFFIXES: dict[str, str] = {
     ".yaml": "tare.readers.table:spec_of_yaml",
     ".yml": "tare.readers.table:spec_of_yaml",
     ".safetensors": "tare.readers.safetensors:read_safetensors",
+    ".pkl": "tare.readers.pickled.vecnormalize:read_vecnormalize",
 }
 
 #: Files that say what a directory is; the first that states a network's input decides.
@@ -113,6 +114,7 @@ OF_PARTS = frozenset({
     "tare.readers.nnunet:read_plans_document", "tare.readers.robot_statistics:read_openpi_document",
     "tare.readers.robot_statistics:read_lerobot_document",
     "tare.readers.table:spec_of_json", "tare.readers.table:spec_of_yaml",
+    "tare.readers.pickled.vecnormalize:read_vecnormalize",
 })  # fmt: skip
 
 #: Objects: what tells them apart, and the function that reads them; the first match decides.

@@ -1,0 +1,1 @@
+"""Statistics that libraries keep in pickles, read without unpickling."""
