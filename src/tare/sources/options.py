@@ -27,8 +27,8 @@ class Options:
     turned: bool | None = None
     background: Background | None = None
     pages: PageMode | None = None
-    label: str | None = None
     mask: str | None = None
+    label: str | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""
