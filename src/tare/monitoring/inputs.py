@@ -37,7 +37,7 @@ class DriftRequest(MonitorOptions, Skipping, Readers, ChoosingOptions):
     reference: Any = field(
         kw_only=False,
         metadata=declared(
-            "A reference file, a run, model or export directory, or the training data themselves.", is_argument=True, kind=str
+            "A reference file, a run or model directory, or the training data themselves.", is_argument=True, kind=str
         ),
     )
     data: Any = field(
