@@ -85,6 +85,7 @@ REFUSED = {
 
 #: Names that a program takes from the text around it.
 PRELUDE = {
+    "docs/monitor.md": "import numpy as np; import tare; images = np.zeros((8, 32, 32, 3), np.uint8)",
     "docs/check.md": "import timm; from train import val_transform; model = timm.create_model('resnet50.a1_in1k')",
     "docs/fold.md": "import timm; model = timm.create_model('test_resnet')",
     "docs/spec.md": "import torch; batch = torch.zeros(1, 3, 224, 224, dtype=torch.uint8)",

@@ -23,8 +23,8 @@ def numbers_of(text: str, name: str) -> list[float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuringOptions(OptionGroup):
-    """Options of measuring any data."""
+class ChoosingOptions(OptionGroup):
+    """Which channels or columns of data are read."""
 
     channels: ColourMode = option(
         "stored", "Convert every image, or keep what is stored; grey images among colour ones are then read as RGB."
@@ -32,6 +32,12 @@ class MeasuringOptions(OptionGroup):
     columns: str | Sequence[str] | None = option(
         None, "Columns of a table, separated by commas, or its column of images.", reads=words
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuringOptions(ChoosingOptions):
+    """Options of measuring any data."""
+
     exclude_nan: bool = option(False, "Leave NaN and infinities out of the statistics.")
     as_seen: Any = option(
         None,

@@ -58,12 +58,15 @@ def drifted(request: DriftRequest) -> Verdict:
 
 def reference_of(request: DriftRequest) -> Reference:
     """The reference of a request: stated, read from a file or directory that carries one, or made of the data."""
-    given = request.reference
-    if isinstance(given, Reference):
-        return given
+    given, nodata = request.reference, _nodata(request)
     if isinstance(given, str | os.PathLike) and _carries(Path(given)):
-        return Reference.load(given)
-    return Reference.of(given, _options(request), nodata=_nodata(request), workers=request.workers)
+        given = Reference.load(given)
+    if not isinstance(given, Reference):
+        return Reference.of(given, _options(request), nodata=nodata, workers=request.workers)
+    if nodata and nodata != given.taking.nodata:
+        expected = f"the values that mean no data in the reference: {list(given.taking.nodata)}"
+        raise DataError(expected, f"--nodata {list(nodata)}", "leave it out, or name the training data as the reference")
+    return given
 
 
 def _carries(path: Path) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tare.errors import SpecError
-from tare.measuring.inputs import MeasuringOptions, numbers_of
+from tare.measuring.inputs import ChoosingOptions, numbers_of
 from tare.sources.reading import Readers, Skipping
 from tare.system.options import OptionGroup, declared, option
 from tare.system.progress import Advance
@@ -31,13 +31,13 @@ class MonitorOptions(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftRequest(MonitorOptions, Skipping, Readers, MeasuringOptions):
+class DriftRequest(MonitorOptions, Skipping, Readers, ChoosingOptions):
     """A reference, data that arrived later, and the promise of the test."""
 
     reference: Any = field(
         kw_only=False,
         metadata=declared(
-            "A reference file, a run, model or export directory, or the training data themselves.", is_argument=True, kind=str
+            "A reference file, a run or model directory, or the training data themselves.", is_argument=True, kind=str
         ),
     )
     data: Any = field(

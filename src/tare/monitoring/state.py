@@ -65,7 +65,13 @@ class MonitorState:
         return sum(stretch.samples for stretch in self.ladder)
 
     def added(self, counts: NDArray[np.int64], data: DatasetState, samples: int) -> MonitorState:
-        """The state after one more batch: ``counts`` ``(F, 64)`` of its levels."""
+        """The state after one more batch: ``counts`` ``(F, 64)`` of its levels.
+
+        With a memory of k each of n samples weighs 1 / (n (k + 1)). Within a batch the capital then grows by the geometric mean
+        of the samples' factors, which is at most their mean, however alike they are. Batches k + 1 apart are independent, so
+        every (k + 1)-th batch makes a fair game; the capital is at most the mean of k + 1 such games, and the threshold is
+        k + 1 times as high (:class:`tare.monitoring.assay.Assay`).
+        """
         weight = UNIT if self.memory is None else UNIT // (max(samples, 1) * (self.memory + 1))
         ladder = [*self.ladder, Stretch(1, counts * weight, data, samples)]
         length = 1

@@ -2,11 +2,10 @@
 
 A change may begin at any batch. Every boundary between two stretches is a moment at which bets may have begun, with a weight
 of its own; the weights of all moments sum to at most 1, so the weighted sum of their capitals is itself capital that gains
-nothing on average
-without a change: an e-detector with a bound on the probability of a false alarm (compare Shin, Ramdas and Rinaldo, "E-detectors",
-NEJSDS 2, 2024, which bounds the average run length instead). Bets that began too long ago to matter are dropped, which can
-only lower the sum. So the state stays small for years: 4 to 7 stretches of 1, 4, 16, ... batches, as in ADWIN (Bifet and
-Gavalda 2007).
+nothing on average without a change: an e-detector with a bound on the probability of a false alarm (compare Shin, Ramdas and
+Rinaldo, "E-detectors", NEJSDS 2, 2024, which bounds the average run length instead). Bets that began too long ago to matter
+are dropped, which can only lower the sum. So the state stays small for years: 4 to 7 stretches of 1, 4, 16, ... batches, as in
+ADWIN (Bifet and Gavalda 2007).
 """
 
 from __future__ import annotations

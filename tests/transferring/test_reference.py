@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import tare
+from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference
+from tests.monitoring.made import photographs
+
+_FACTORY = """
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+def test_a_run_carries_the_reference_of_its_training_split(tmp_path: Path) -> None:
+    images = photographs(60, 0, size=16)
+    for place, image in enumerate(images):
+        part, label = ("val" if place % 5 == 4 else "train"), "ab"[place % 2]
+        path = tmp_path / "data" / part / label / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    (tmp_path / "net.py").write_text(_FACTORY)
+    tare.transfer(
+        data=tmp_path / "data",
+        model=f"{tmp_path / 'net.py'}:net",
+        weights="none",
+        mean=[0.4, 0.4, 0.4],
+        std=[0.2, 0.2, 0.2],
+        size=16,
+        protocol="probe",
+        device="cpu",
+        workers=0,
+        out=tmp_path / "run",
+    )
+    reference = Reference.load(tmp_path / "run")
+    kept = np.array([image for place, image in enumerate(images) if place % 5 != 4])
+    assert reference.samples == 48
+    assert reference.taking.channels == ("red", "green", "blue")
+    assert reference.stats.mean == tuple(
+        json.loads((tmp_path / "run/model/tare.json").read_text())["target_stats"]["channels"][c]["mean"] for c in range(3)
+    )
+    assert (reference.counts == Reference.of(kept, workers=1).counts).all()
+    assert reference.as_fed == {"mean": (0.4,) * 3, "std": (0.2,) * 3}
+    monitor = Monitor(tmp_path / "run", values="fed")
+    monitor.update(((kept[:8] / 255 - 0.4) / 0.2).astype(np.float32))
+    assert monitor.state.samples == 8
