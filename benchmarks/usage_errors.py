@@ -96,9 +96,16 @@ def _cases() -> Iterator[Case]:
             "mean without std": "pipe.py:pipe --mean 0.5",
             "wrong data": "pipe.py:pipe --model catalog:imagenet --data missing/",
             "wrong spec file": "pipe.py:pipe --spec missing.json",
+            "wrong folder": "missing/",
+            "unknown network": ". --model timm:resnet81",
             "configuration that is none": "missing.json --model catalog:imagenet",
         },
         "rule": {"unknown code": "TARE999"},
+        "drift": {
+            "wrong reference": "missing/ photos",
+            "wrong path": "photos missing/",
+            "wrong number": "photos photos --alpha 2",
+        },
         "identify": {
             "wrong path": "--model timm:resnet18 --checkpoint weights.pth missing/",
             "unknown model": "--model timm:resnet81 --checkpoint weights.pth photos",
@@ -179,6 +186,8 @@ def _cases() -> Iterator[Case]:
             "unknown input": f"timm:resnet18 --weights none --input bytes {free}",
         },
         "respec": {
+            "nothing stated": f"timm:resnet18 --weights none {free}",
+            "wrong constants": f"timm:resnet18 --weights none --mean 0.5,x --std 0.2 {free}",
             "wrong path": f"missing/ --to catalog:imagenet {free}",
             "existing --out": "timm:resnet18 --weights none --to catalog:imagenet --out taken",
             "unknown model": f"timm:resnet81 --to catalog:imagenet {free}",

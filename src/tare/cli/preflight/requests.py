@@ -116,6 +116,12 @@ def _check_command(request: Any) -> None:
         places.check_installed("watchfiles", "watch", "--watch")
 
 
+def _drift(request: Any) -> None:
+    places.check_data(request.reference)
+    for each in request.data:
+        places.check_data(each)
+
+
 def _identify(request: Any) -> None:
     if request.model is not None:  # else the architecture is read from the checkpoint
         places.check_network(request.model)
@@ -238,6 +244,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "ExplainRequest": _advise,
     "CheckRequest": _check,
     "CheckCommand": _check_command,
+    "DriftRequest": _drift,
     "IdentifyRequest": _identify,
     "PredictRequest": _predict,
     "ExportRequest": _export,
