@@ -55,7 +55,14 @@ def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[a
             "forward",
             "__call__",
         }
-    return frozenset(matter)
+    return frozenset(matter | {part for node in matter if isinstance(node, ast.ClassDef) for part in _beginnings(node)})
+
+
+def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:
+    """What sets the attributes of an object that matters, whatever it says itself."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "__post_init__", "setup"):
+            yield part
 
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

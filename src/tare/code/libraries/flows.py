@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Choice, Items, Library, Literal, Parameter, Value
-from tare.code.libraries.step import number
+from tare.code.libraries.step import number, text
 
 _DEEPEST = 40
 #: Calls that leave the values of an image as they are, and the argument that is the image.
@@ -53,7 +53,7 @@ _KEEPING_OPERATORS = frozenset(("operator.slice", "operator.item", "operator.par
 def before(call: Call) -> Value | None:
     """The image that a call which leaves values as they are was given; None if it is not such a call."""
     if call.function in _KEEPING_OPERATORS:
-        return call.args[0]
+        return None if _reverses(call) else call.args[0]
     if call.function.startswith("@"):
         return None
     if call.last not in _KEEPING:
@@ -61,6 +61,11 @@ def before(call: Call) -> Value | None:
     if call.function.startswith("."):
         return call.receiver
     return call.args[0] if call.args else None
+
+
+def _reverses(call: Call) -> bool:
+    """Whether a slice turns the order round, as ``image[..., ::-1]`` does with that of the channels."""
+    return call.function == "operator.slice" and "-1" in text(call.args[1])
 
 
 def chain(value: Value) -> Iterator[Value]:
