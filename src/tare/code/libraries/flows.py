@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Call, Choice, Items, Library, Literal, Parameter, Value
+from tare.code.interpreter.values import Call, Items, Literal, Parameter, Value
 from tare.code.libraries.step import number, text
 
 _DEEPEST = 40
@@ -121,25 +121,6 @@ def signed_scaling(call: Call) -> Value | None:
     return None
 
 
-def parts(value: Value) -> Iterator[Value]:
-    """Every value inside a value, itself included, as far as calls and lists go."""
-    left, count = [value], 0
-    while left and count < 200:
-        each, count = left.pop(), count + 1
-        yield each
-        if isinstance(each, Call):
-            left += [each.receiver, *each.args, *each.keywords.values()]
-        elif isinstance(each, Items):
-            left += each.items
-        elif isinstance(each, Choice):
-            left += [option for _, option in each.options]
-
-
 def spot_of(value: Value) -> Spot | None:
     """Where a value is written."""
     return value.spot if isinstance(value, Call | Literal | Items | Parameter) else None
-
-
-def is_library(value: Value, *names: str) -> bool:
-    """Whether a value is one of these functions of a library, by the end of its name."""
-    return isinstance(value, Library) and value.name.endswith(names)

@@ -193,6 +193,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "a list of a branch, named for training": TORCH + "def create(size, grey):\n    first = [T.Resize(size)]\n    if grey:\n"
         "        first.append(T.Grayscale())\n    train_transforms = first + [T.RandomRotation(9)]\n    val_transforms = first + [T.ToTensor()]\n"
         "    return T.Compose(train_transforms), T.Compose(val_transforms)\ndef evaluate():\n    return create(9, x)",
+        "averaged on purpose": TORCH + "CFG = {'tta': 7}\nval_transform = T.Compose([T.RandomResizedCrop(9)])",
         "a generator without chance": TF + "d = ImageDataGenerator(rescale=1 / 255)\nval_gen = d.flow_from_directory('val')",
         "two generators": TF + "d = ImageDataGenerator(rotation_range=9)\ntrain_gen = d.flow_from_directory('train')",
     },
