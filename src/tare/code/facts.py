@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.source import Source
-from tare.code.interpreter.values import Call, Choice, Items, Table, Value
+from tare.code.interpreter.values import Call, Choice, Items, Table, Value, alternatives
 from tare.code.libraries.networks import Network, networks_of
 from tare.code.libraries.pipelines import Variant, is_container, variants
 from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
@@ -87,7 +87,8 @@ def role_of(call: Call) -> Role:
 def _role_of_list(call: Call) -> Role:
     """The role that the name of the list of steps states."""
     given = call.args[0] if call.args else None
-    return role_of_names([given.name]) if isinstance(given, Items) and given.name else "unknown"
+    options = [each for _, each in alternatives(given)] if given is not None else []
+    return role_of_names({each.name for each in options if isinstance(each, Items) and each.name})
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:

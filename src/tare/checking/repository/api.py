@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tare.checking.repository.result import CUT, CodeFinding, Judged
+from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
@@ -33,7 +34,7 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     with _without_collection():
         program, run = _carried_out(documents)
         facts = facts_of(run.log, program.sources, run.cut)
-        every = [each for rule in CODE_RULES for each in rule(facts)]
+        every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
     if network is not None:
         every += stated(facts, network)
     skipped = program.skipped

@@ -15,7 +15,7 @@ from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Lib
 
 #: Steps that one entry may take, and all entries of one file together.
 STEPS = 20_000
-STEPS_OF_FILE = 60_000
+STEPS_OF_FILE = 12_000
 _MOST_HANDED = 40
 _LIBRARIES = frozenset(
     [
@@ -164,7 +164,10 @@ class Program:
         names = self.module(path)
         left = STEPS_OF_FILE
         for value in list(names.values()):
-            left -= self._of_value(run, source, value) if left > 0 else 0
+            if left <= 0:
+                run.cut.add(path)
+                break
+            left -= self._of_value(run, source, value)
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
         if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):

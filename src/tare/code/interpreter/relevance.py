@@ -10,19 +10,19 @@ from collections.abc import Iterator, Sequence
 from tare.code.files.document import Document
 from tare.code.interpreter.source import Source
 
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+([^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
-_WORD = re.compile(r"\w+")
-_ROUNDS = 3
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
+_WORD = re.compile(r"[\w.]+")
+_ROUNDS = 2
 
 
 def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Document]:
-    """The documents with such a word, and those that import one of them, over at most three files between; no tests of code."""
+    """The documents with such a word, and those that import one of them, with at most one file between; no tests of code."""
     code = [each for each in documents if each.kind != "configuration" and not is_test(each)]
+    paths = {each.path for each in code}
     found = {each.path for each in code if word.search(each.text)}
-    imports = {each.path: _imported(each) for each in code if each.path not in found}
+    imports = {each.path: frozenset(_imported(each, paths)) for each in code if each.path not in found}
     for _ in range(_ROUNDS):
-        stems = {_stem(path) for path in found}
-        new = {path for path, names in imports.items() if path not in found and names & stems}
+        new = {path for path, others in imports.items() if path not in found and others & found}
         if not new:
             break
         found |= new
@@ -55,7 +55,14 @@ def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[a
             "forward",
             "__call__",
         }
-    return frozenset(matter)
+    return frozenset(matter | {part for node in matter if isinstance(node, ast.ClassDef) for part in _beginnings(node)})
+
+
+def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:
+    """What sets the attributes of an object that matters, whatever it says itself."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "__post_init__", "setup"):
+            yield part
 
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -84,10 +91,29 @@ def is_test(document: Document) -> bool:
     return is_named and _TESTS.search(document.text) is not None
 
 
-def _imported(document: Document) -> frozenset[str]:
-    return frozenset(word for groups in _IMPORT.findall(document.text) for text in groups for word in _WORD.findall(text))
+def _imported(document: Document, paths: set[str]) -> Iterator[str]:
+    """The files that the import statements of a file name, as :class:`~tare.code.interpreter.program.Program` looks for them."""
+    folder = posixpath.dirname(document.path)
+    for module, names, modules in _IMPORT.findall(document.text):
+        if module:
+            yield from _files(folder, module, paths)
+            for name in _WORD.findall(names):
+                yield from _files(folder, f"{module}{'' if module.endswith('.') else '.'}{name}", paths)
+        for each in _WORD.findall(modules):
+            yield from _files(folder, each, paths)
 
 
-def _stem(path: str) -> str:
-    folder, name = posixpath.split(path)
-    return posixpath.basename(folder) if name == "__init__.py" else name.rpartition(".")[0]
+def _files(folder: str, module: str, paths: set[str]) -> Iterator[str]:
+    bare = module.lstrip(".")
+    parts = bare.split(".") if bare else []
+    for _ in range(len(module) - len(bare) - 1):
+        folder = posixpath.dirname(folder)
+    while True:
+        for stem in (posixpath.join(folder, *parts), posixpath.join(folder, "src", *parts)):
+            for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                if path in paths:
+                    yield path
+                    return
+        if module.startswith(".") or not folder:
+            return
+        folder = posixpath.dirname(folder)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Call, Choice, Items, Library, Literal, Parameter, Value
-from tare.code.libraries.step import number
+from tare.code.interpreter.values import Call, Items, Literal, Parameter, Value
+from tare.code.libraries.step import number, text
 
 _DEEPEST = 40
 #: Calls that leave the values of an image as they are, and the argument that is the image.
@@ -53,7 +53,7 @@ _KEEPING_OPERATORS = frozenset(("operator.slice", "operator.item", "operator.par
 def before(call: Call) -> Value | None:
     """The image that a call which leaves values as they are was given; None if it is not such a call."""
     if call.function in _KEEPING_OPERATORS:
-        return call.args[0]
+        return None if _reverses(call) else call.args[0]
     if call.function.startswith("@"):
         return None
     if call.last not in _KEEPING:
@@ -61,6 +61,11 @@ def before(call: Call) -> Value | None:
     if call.function.startswith("."):
         return call.receiver
     return call.args[0] if call.args else None
+
+
+def _reverses(call: Call) -> bool:
+    """Whether a slice turns the order round, as ``image[..., ::-1]`` does with that of the channels."""
+    return call.function == "operator.slice" and "-1" in text(call.args[1])
 
 
 def chain(value: Value) -> Iterator[Value]:
@@ -116,25 +121,6 @@ def signed_scaling(call: Call) -> Value | None:
     return None
 
 
-def parts(value: Value) -> Iterator[Value]:
-    """Every value inside a value, itself included, as far as calls and lists go."""
-    left, count = [value], 0
-    while left and count < 200:
-        each, count = left.pop(), count + 1
-        yield each
-        if isinstance(each, Call):
-            left += [each.receiver, *each.args, *each.keywords.values()]
-        elif isinstance(each, Items):
-            left += each.items
-        elif isinstance(each, Choice):
-            left += [option for _, option in each.options]
-
-
 def spot_of(value: Value) -> Spot | None:
     """Where a value is written."""
     return value.spot if isinstance(value, Call | Literal | Items | Parameter) else None
-
-
-def is_library(value: Value, *names: str) -> bool:
-    """Whether a value is one of these functions of a library, by the end of its name."""
-    return isinstance(value, Library) and value.name.endswith(names)

@@ -109,6 +109,14 @@ WRONG: dict[str, dict[str, str]] = {
         "imread": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2GRAY)",
         "after a crop": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)\nf(cv2.resize(cv2.imread(p)[1:, 2:], (9, 9)))",
     },
+    "TARE008": {
+        "albumentations": "import cv2\nimport albumentations as A\nt = A.Compose([A.Resize(9, 9), A.Normalize()])\n"
+        "image = cv2.imread(p)\nx = t(image=image)['image']",
+        "by way of Pillow": TORCH + f"import cv2\nfrom PIL import Image\nt = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "x = t(Image.fromarray(cv2.resize(cv2.imread(p), (9, 9))))",
+        "a dataset": TORCH + "import cv2\nclass D:\n    def __init__(self, t): self.t = t\n    def __getitem__(self, i):\n"
+        f"        return self.t(cv2.imread(self.paths[i]))\nd = D(T.Compose([T.ToTensor(), {IMAGENET}]))",
+    },
     "TARE103": {
         "positional": "import cv2\nx = cv2.imread(p, cv2.COLOR_BGR2RGB)",
         "keyword": "from cv2 import imread, COLOR_BGR2GRAY\nx = imread(p, flags=COLOR_BGR2GRAY)",
@@ -182,6 +190,10 @@ RIGHT: dict[str, dict[str, str]] = {
         "options = {'transforms': T.Compose([T.RandomCrop(9)]), 'test_transforms': T.Compose([T.CenterCrop(9)])}\nfit(**options)",
         "a list named for training": TORCH + "def create_ovo_transforms():\n    train_transforms = [T.RandomRotation(9)]\n"
         "    val_transforms = [T.ToTensor()]\n    return T.Compose(train_transforms), T.Compose(val_transforms)",
+        "a list of a branch, named for training": TORCH + "def create(size, grey):\n    first = [T.Resize(size)]\n    if grey:\n"
+        "        first.append(T.Grayscale())\n    train_transforms = first + [T.RandomRotation(9)]\n    val_transforms = first + [T.ToTensor()]\n"
+        "    return T.Compose(train_transforms), T.Compose(val_transforms)\ndef evaluate():\n    return create(9, x)",
+        "averaged on purpose": TORCH + "CFG = {'tta': 7}\nval_transform = T.Compose([T.RandomResizedCrop(9)])",
         "a generator without chance": TF + "d = ImageDataGenerator(rescale=1 / 255)\nval_gen = d.flow_from_directory('val')",
         "two generators": TF + "d = ImageDataGenerator(rotation_range=9)\ntrain_gen = d.flow_from_directory('train')",
     },
@@ -252,6 +264,17 @@ RIGHT: dict[str, dict[str, str]] = {
         "converted": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)",
         "unknown": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)",
         "the same exchange": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2BGR)",
+    },
+    "TARE008": {
+        "converted": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\n"
+        "image = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\nx = t(image=image)['image']",
+        "reversed": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\nx = t(image=cv2.imread(p)[:, :, ::-1])",
+        "one branch converts": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\nimage = cv2.imread(p)\n"
+        "if rgb:\n    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)\nx = t(image=image)",
+        "the same for all channels": TORCH + f"import cv2\nt = T.Compose([T.ToTensor(), {HALVES}])\nx = t(cv2.imread(p))",
+        "a step of one's own": TORCH
+        + f"import cv2\nt = T.Compose([T.Lambda(swap), T.ToTensor(), {IMAGENET}])\nx = t(cv2.imread(p))",
+        "grey": TORCH + f"import cv2\nt = T.Compose([T.ToTensor(), {IMAGENET}])\nx = t(cv2.imread(p, 0))",
     },
     "TARE103": {"right": "import cv2\nx = cv2.imread(p, cv2.IMREAD_GRAYSCALE)", "unknown": "import cv2\nx = cv2.imread(p, flag)"},
     "TARE104": {"a transform": TORCH + "d = datasets.ImageFolder('a', transform=t['train' if train else 'test'])"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from tare.checking.repository.result import CodeFinding
@@ -54,7 +55,7 @@ def _why(pipeline: Pipeline) -> str:
 
 def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:
     variants = [each for each in pipeline.variants if agree(each.decisions, decisions)]
-    if not variants:
+    if not variants or _averages(pipeline):
         return
     random = [_drawn(each.steps) for each in variants]
     if not all(random):
@@ -70,6 +71,15 @@ def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[
         "evaluate with a pipeline that resizes, crops at the centre and normalises only",
         evidence=(step("the pipeline", pipeline.call.spot), *links),
     )
+
+
+_AVERAGES = re.compile(r"(?i)(?<![a-z])tta(?![a-z])|test[ _-]?time[ _-]?augment")
+
+
+def _averages(pipeline: Pipeline) -> bool:
+    """Whether the file says that it averages over altered images on purpose."""
+    document = pipeline.call.spot.source.document
+    return _AVERAGES.search(document.text) is not None or _AVERAGES.search(document.path) is not None
 
 
 def _drawn(steps: tuple[Step, ...]) -> list[Step]:

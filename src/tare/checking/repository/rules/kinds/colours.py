@@ -6,15 +6,21 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.found import finding, step
-from tare.code.facts import Facts
+from tare.checking.repository.rules.normalisations import of_pipeline
+from tare.checking.repository.rules.published import near, published
+from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Library
 from tare.code.libraries.flows import root
 from tare.code.libraries.opencv import code_of, is_bgr
+from tare.code.networks.expected import listed
 
 
 def colours(facts: Facts) -> Iterator[CodeFinding]:
-    """``imread`` with a conversion code as flag, and codes for RGB on images that are BGR."""
+    """``imread`` with a conversion code as flag, codes for RGB on images that are BGR, and BGR given to constants of RGB."""
+    pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
+        if call.function == "()" and id(call.receiver) in pipelines:
+            yield from _fed(call, pipelines[id(call.receiver)])
         if call.function == "cv2.imread":
             yield from _flag(call)
         elif call.function == "cv2.cvtColor":
@@ -63,3 +69,31 @@ def _code(call: Call) -> Iterator[CodeFinding]:
         evidence=[step("cv2.imread", source.spot)] if isinstance(source, Call) else [],
         edits=edits,
     )
+
+
+def _fed(call: Call, pipeline: Pipeline) -> Iterator[CodeFinding]:
+    """An image in OpenCV's order that goes into a pipeline whose constants differ by channel."""
+    image = call.keywords.get("image") or (call.args[0] if call.args else None)
+    if image is None or not is_bgr(image) or not all(each.whole for each in pipeline.variants):
+        return
+    found = [each for _, _, each in of_pipeline(pipeline)]
+    if not found or any(not _is_of_rgb(each.mean) for each in found):
+        return
+    source = root(image)
+    yield finding(
+        "TARE008",
+        "warning",
+        call.spot,
+        f"the image is as cv2.imread reads it (blue, green, red), and the pipeline normalises with mean "
+        f"{listed(found[0].mean)}, which is in the order red, green, blue",
+        "convert it first: cv2.cvtColor(image, cv2.COLOR_BGR2RGB)",
+        evidence=[
+            *([step("cv2.imread", source.spot)] if isinstance(source, Call) else []),
+            step("Normalize", found[0].call.spot),
+        ],
+    )
+
+
+def _is_of_rgb(mean: tuple[float, ...]) -> bool:
+    """Whether a mean is a published one of RGB images, whose channels differ."""
+    return len(set(mean)) == 3 and any(near(mean, each.mean) for each in published())

@@ -51,7 +51,7 @@ def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFindin
     if any(says(_OTHER_SCALING, text) or _OWN_NETWORK.search(text) for text in texts.values()):
         return
     for program in programs(facts, every=True):
-        if not program.networks and not _TORCH.search(texts.get(program.path, "")):
+        if not program.networks and not program.path.endswith(".ipynb") and not _TORCH.search(texts.get(program.path, "")):
             yield from _of_networks(program, networks, texts)
 
 
@@ -74,7 +74,7 @@ def _of_networks(program: Program, networks: list[Network], texts: dict[str, str
         for each in networks
         if each.scaling not in (None, kind) and not any(agree(each.decisions, other.decisions) for other in right)
     }
-    certain = not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
+    certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
         if fed:

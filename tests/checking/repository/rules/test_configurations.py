@@ -1,0 +1,55 @@
+"""Constants in YAML, JSON and TOML."""
+
+from __future__ import annotations
+
+import pytest
+
+from tare.checking.repository.api import examined
+from tare.checking.repository.result import CodeFinding
+from tare.code.files.document import Document
+
+
+def found(text: str, path: str = "config.yaml") -> list[CodeFinding]:
+    return examined([Document(path, "configuration", text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("data:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, 0.255]\n", "TARE100", 3),
+        ("data:\n  mean: [0.485, 0.456, 0.456]\n  std: [0.229, 0.224, 0.225]\n", "TARE100", 2),
+        ("data:\n  mean: [0.229, 0.224, 0.225]\n  std: [0.485, 0.456, 0.406]\n", "TARE006", 2),
+        ("data:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.485, 0.456, 0.406]\n", "TARE007", 3),
+    ],
+)
+def test_a_mistake_is_found_where_it_stands(text: str, code: str, line: int) -> None:
+    (each,) = found(text)
+    assert (each.code, each.place.line) == (code, line)
+    assert each.source == text.split("\n")[line - 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, 0.225]\n",
+        "data:\n  mean: [0.5, 0.5, 0.5]\n  std: [0.5, 0.5, 0.5]\n",
+        "data:\n  mean: [0.4914, 0.4822, 0.4465]\n  std: [0.2023, 0.1994, 0.2010]\n",
+        "model:\n  name: resnet50\ndata:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, 0.225]\n",
+        "scores:\n  mean: 0.485\n  std: 0.255\n",
+    ],
+)
+def test_what_is_right_or_no_constants_of_images_is_silent(text: str) -> None:
+    assert found(text) == []
+
+
+def test_the_edit_of_a_slip_makes_it_go_away() -> None:
+    text = '{"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.244, 0.225]}'
+    (each,) = found(text, "preprocessor_config.json")
+    (edit,) = each.edits
+    changed = text[: edit.place.column - 1] + edit.text + text[edit.place.end_column - 1 :]
+    assert "0.244" not in changed
+    assert found(changed, "preprocessor_config.json") == []
+
+
+def test_a_broken_configuration_is_no_crash() -> None:
+    assert found("a: [1, 2", "config.yaml") == []
