@@ -171,7 +171,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_PLAIN} :: np.abs(sums.mean) < _LARGE -> np.abs(sums.mean) <= _LARGE": _SLOWER,
         f"{_PLAIN} :: sums.second > 1 / _LARGE -> sums.second >= 1 / _LARGE": _SLOWER,
         f"{_PLAIN} :: 1 / _LARGE -> 1 * _LARGE": _SLOWER,
-        "return cls.of_sums(centred(values, passes=1)) :: 1 -> 2": "a pivot nearer to the mean, which sums are moved from exactly",
+        "return cls.of_sums(centred(values, passes=1)) :: 1 -> 2": "a pivot nearer to the mean, and sums move exactly",
         "return self.count > 0 and self.low == self.high :: self.count > 0 -> self.count >= 0": "without values the lowest and"
         " the highest are two infinities",
         f"{_TOTAL} :: 1 << 63 -> 1 >> 63": _PYTHON,
