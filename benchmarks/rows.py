@@ -14,6 +14,7 @@ import tare
 from benchmarks import (
     made_data,
     rows_accelerator,
+    rows_code,
     rows_drift,
     rows_fields,
     rows_inputs,
@@ -93,6 +94,7 @@ ROWS = (
     *rows_peers.ROWS,
     Row("tables", tables),
     *rows_drift.ROWS,
+    *rows_code.ROWS,
     *rows_scaling.ROWS,
     *rows_inputs.ROWS,
     *rows_parts.ROWS,

@@ -1,0 +1,125 @@
+"""The check of repositories: processor time of ``tare check PATH`` against its goals, and against ruff on the same files."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.harness import Absent, Outcome, Result, Row, Setting
+
+_SCRIPT = '''"""Train network {number}."""
+
+import torch
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+from constants_{number} import MEAN, STD
+
+
+def loaders(folder, size=224, batch=32):
+    train = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(size),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+    )
+    val = transforms.Compose(
+        [transforms.Resize(256), transforms.CenterCrop(size), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+    )
+    train_set, val_set = datasets.ImageFolder(folder + "/train", train), datasets.ImageFolder(folder + "/val", val)
+    return DataLoader(train_set, batch, shuffle=True), DataLoader(val_set, batch)
+
+
+class Trainer:
+    def __init__(self, classes, rate=1e-3):
+        self.model = models.resnet{depth}(weights="IMAGENET1K_V1")
+        self.model.fc = torch.nn.Linear(self.model.fc.in_features, classes)
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), rate)
+
+    def epoch(self, loader):
+        self.model.train()
+        for images, labels in loader:
+            loss = torch.nn.functional.cross_entropy(self.model(images), labels)
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+
+
+if __name__ == "__main__":
+    train_loader, val_loader = loaders("data")
+    Trainer({number}).epoch(train_loader)
+'''
+_CONSTANTS = "MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.225]\n"
+_FILES = 100
+#: Files a second that are to be judged with and without the cache.
+_WARM, _COLD = 1000, 200
+
+
+def checking(setting: Setting) -> Iterator[Outcome]:
+    """A made repository of 100 files, half of them training scripts, and the files of installed libraries."""
+    folder = _made(setting.scratch / "code")
+    cold = [_seconds("-m", "tare", "check", str(folder), "--no-cache") for _ in range(setting.rounds)]
+    ratios = tuple(each / 1.0 for each in cold)
+    yield Result(f"{_FILES} made files, cold", "processor time / 1 s", ratios, 1.0, _middle(cold), "s", "<= 1")
+    for library in ("torchvision", "timm"):
+        spec = importlib.util.find_spec(library)
+        if spec is None or spec.origin is None:
+            yield Absent(f"code, {library}", "not installed")
+            continue
+        yield from _of_library(library, Path(spec.origin).parent, setting)
+
+
+ROWS = (Row("code", checking),)
+
+
+def _of_library(library: str, installed: Path, setting: Setting) -> Iterator[Outcome]:
+    folder = setting.scratch / f"code-{library}"
+    if not folder.exists():  # installed files lie where a check of a repository does not look
+        shutil.copytree(installed, folder, ignore=lambda _, names: [name for name in names if name == "__pycache__"])
+    number = sum(1 for _ in folder.rglob("*.py"))
+    cache = setting.scratch / "code-cache"
+    turns = []
+    for _ in range(setting.rounds):
+        shutil.rmtree(cache, ignore_errors=True)
+        ruff = _seconds("-m", "ruff", "check", "--no-cache", "--quiet", str(folder))
+        cold = _seconds("-m", "tare", "check", str(folder), cache=cache)
+        turns.append((ruff, cold, _seconds("-m", "tare", "check", str(folder), cache=cache)))
+    ruffs, colds, warms = zip(*turns, strict=True)
+    name = f"{library}, {number} files"
+    against = tuple(theirs / ours for theirs, ours in zip(ruffs, colds, strict=True))
+    yield Result(f"{name}, cold", "ruff check / tare check", against, _middle(ruffs), _middle(colds), "s")
+    for what, seconds, wanted in (("cold", colds, _COLD), ("warm", warms, _WARM)):
+        goal = number / wanted
+        label = f"processor time / {goal:.2g} s ({wanted:,} files a second)"
+        yield Result(f"{name}, {what}", label, tuple(each / goal for each in seconds), goal, _middle(seconds), "s", "<= 1")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(_FILES // 2):
+        (folder / f"train_{number}.py").write_text(_SCRIPT.format(number=number, depth=(18, 34, 50)[number % 3]))
+        (folder / f"constants_{number}.py").write_text(_CONSTANTS)
+    return folder
+
+
+def _seconds(*command: str, cache: Path | None = None) -> float:
+    """Processor time of a command in a process of its own; its exit code may say that it found something."""
+    environment = dict(os.environ) | ({} if cache is None else {"XDG_CACHE_HOME": str(cache)})
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr[-500:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _middle(values: tuple[float, ...] | list[float]) -> float:
+    return sorted(values)[len(values) // 2]
