@@ -49,6 +49,8 @@ _TRAIN = frozenset(
         "mixup",
     ]
 )
+#: Words that turn the meaning of a switch round: ``if not skip_training`` trains, and ``skip_training`` alone says little.
+_TURNED = frozenset(["skip", "no", "not", "without", "disable", "disabled", "ignore", "exclude", "only"])
 _SUFFIXES = (("trainset", "train"), ("testset", "test"), ("valset", "val"), ("testloader", "test"), ("valloader", "val"))
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -103,7 +105,8 @@ def _role_of_condition(condition: Condition) -> Role:
         subject = condition.subject.partition("::")[2]
         if not re.fullmatch(r"[\w.]+", subject):
             return "unknown"
-        role = _role_of_name(subject.rpartition(".")[2])
+        name = subject.rpartition(".")[2]
+        role = "unknown" if words(name) & _TURNED else _role_of_name(name)
         if role in ("train", "eval") and _is_switch(subject):
             return role if holds else "eval" if role == "train" else "train"
         return "unknown"

@@ -175,6 +175,10 @@ RIGHT: dict[str, dict[str, str]] = {
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a switch turned round": TORCH + "def get_train_transforms():\n    return T.Compose([T.RandomCrop(224), T.ToTensor()])\n"
+        "def run(skip_training=False):\n    if not skip_training:\n        d = datasets.ImageFolder('a', transform=get_train_transforms())",
+        "named by nothing": TORCH + "def get_train(n):\n    return T.Compose([T.RandomCrop(n), T.ToTensor()])\n"
+        "def get_inference():\n    return T.Compose([T.RandomCrop(224), T.ToTensor()])\nx = get_train(9)",
         "training": TORCH + "train_transform = T.Compose([T.RandomResizedCrop(224)])",
         "certain": TORCH
         + "val_transform = T.Compose([T.RandomHorizontalFlip(p=1.0), T.RandomRotation((90, 90)), T.CenterCrop(9)])",
@@ -230,6 +234,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
     },
     "TARE101": {
+        "a class that nothing names": TF + "class ZeroOne:\n    def preprocess(self, image):\n        return image / 255.0\n"
+        "class Other:\n    def preprocess(self, image):\n        return image\n"
+        "model = VGG16(weights='imagenet')\nmodel.predict(Other().preprocess(x))",
         "right": TF + "net = tf.keras.applications.MobileNetV2()\ndef load(image):\n    return image / 127.5 - 1",
         "its own": TF
         + "net = VGG16()\ng = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",

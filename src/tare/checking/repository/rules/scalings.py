@@ -63,6 +63,7 @@ class Scaled(NamedTuple):
 
     spot: Spot
     what: str
+    call: Call
     kind: Scaling = "unit"
     decisions: Decisions = ALWAYS
 
@@ -83,11 +84,11 @@ def scalings(program: Program) -> list[Scaled]:
     for call in program.calls:
         scale, offset = rescaling(call) or (0.0, 0.0)
         if signed_scaling(call) is not None or (abs(scale * 127.5 - 1) < 1e-2 and offset == -1):
-            found.append(Scaled(call.spot, "the scaling by 127.5", "signed", call.decisions))
+            found.append(Scaled(call.spot, "the scaling by 127.5", call, "signed", call.decisions))
         for name, spot in _preprocessing(call):
             kind = preprocessing(name)
             if kind is not None:
-                found.append(Scaled(spot, f"{name.split('.')[-2]}.preprocess_input", kind, call.decisions))
+                found.append(Scaled(spot, f"{name.split('.')[-2]}.preprocess_input", call, kind, call.decisions))
     return found
 
 
@@ -105,13 +106,13 @@ def unit_places(program: Program) -> Iterator[Scaled]:
         made = generator(call)
         if made is not None:
             if made.closed and made.rescale is not None and abs(made.rescale * 255 - 1) < 1e-2 and not made.function:
-                yield Scaled(_spot_of_rescale(call), "rescale=1/255", decisions=call.decisions)
+                yield Scaled(_spot_of_rescale(call), "rescale=1/255", call, decisions=call.decisions)
         elif rescaling(call) is not None:
             scale, offset = rescaling(call) or (0.0, 0.0)
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
-                yield Scaled(call.spot, "Rescaling(1/255)", decisions=call.decisions)
+                yield Scaled(call.spot, "Rescaling(1/255)", call, decisions=call.decisions)
         elif id(call) not in used and is_image(call):
-            yield Scaled(call.spot, "the division by 255", decisions=call.decisions)
+            yield Scaled(call.spot, "the division by 255", call, decisions=call.decisions)
 
 
 def _spot_of_rescale(call: Call) -> Spot:

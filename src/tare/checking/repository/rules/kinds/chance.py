@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
+from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
@@ -18,7 +19,7 @@ from tare.code.roles import role_of_names
 def chance(facts: Facts) -> Iterator[CodeFinding]:
     """Pipelines whose names, switches or datasets say that they evaluate, and that draw at random."""
     for pipeline in facts.pipelines:
-        if pipeline.role == "eval":
+        if pipeline.role == "eval" and not is_abandoned(facts, pipeline.call):
             yield from _random(pipeline, frozenset(), f"this pipeline is for evaluation ({_why(pipeline)})", ())
     yield from _generators(facts)
     for dataset in facts.datasets:

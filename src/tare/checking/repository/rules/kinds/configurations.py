@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding, Edit, Step
-from tare.checking.repository.rules.published import near, published, slips
+from tare.checking.repository.rules.published import near, published, slips, told
 from tare.checking.rules.finding import Severity
 from tare.code.configurations import Named, Stated, named_in, stated_in
 from tare.code.files.configuration.reading import configuration
@@ -74,7 +74,7 @@ def _of_network(document: Document, each: Stated, networks: Sequence[Named]) -> 
             each.mean_value,
             "TARE005",
             "warning",
-            f"mean {listed(each.mean)} and std {listed(each.std)} are those of {name}, and {first.name} was trained with "
+            f"mean {listed(each.mean)} and std {listed(each.std)} are those of {told(name)}, and {first.name} was trained with "
             f"{wanted}",
             f"use the constants of {first.name}",
             evidence=(Step(f"{first.name} ({first.expected[0].origin})", first.value.place),),

@@ -9,7 +9,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origin, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
-from tare.checking.repository.rules.published import near, published
+from tare.checking.repository.rules.published import near, published, told
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
@@ -113,7 +113,7 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
         "TARE005",
         "error" if sure else "warning",
         each.call.spot,
-        f"mean {listed(each.mean)} and std {listed(each.std)} are those of {name}, and {what}",
+        f"mean {listed(each.mean)} and std {listed(each.std)} are those of {told(name)}, and {what}",
         remedy,
         evidence=(
             *origin(each.means, "mean"),

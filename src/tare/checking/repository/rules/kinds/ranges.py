@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding, Edit
+from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -39,7 +40,7 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
         networks = [each for each in program.networks if each.library == "keras"]
         networks = [each for each in networks if each.pretrained]
         if networks:
-            yield from _of_networks(program, networks, texts)
+            yield from _of_networks(facts, program, networks, texts)
     yield from _across_programs(facts, texts)
 
 
@@ -52,10 +53,10 @@ def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFindin
         return
     for program in programs(facts, every=True):
         if not program.networks and not program.path.endswith(".ipynb") and not _TORCH.search(texts.get(program.path, "")):
-            yield from _of_networks(program, networks, texts)
+            yield from _of_networks(facts, program, networks, texts)
 
 
-def _of_networks(program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
+def _of_networks(facts: Facts, program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
     """Every scaling of a program, if they are all of one kind, against each network."""
     places = scalings(program)
     kinds = {each.kind for each in places}
@@ -77,12 +78,12 @@ def _of_networks(program: Program, networks: list[Network], texts: dict[str, str
     certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
-        if fed:
+        if fed and not is_abandoned(facts, place.call):
             yield _finding(place, fed, "error" if certain else "warning")
 
 
 def _finding(place: Scaled, networks: list[Network], severity: Severity) -> CodeFinding:
-    wanted = "; ".join(f"{each.name} wants {each.expected.wanted}" for each in networks[:3] if each.expected)
+    wanted = "; ".join(_wishes(networks[:3]))
     remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
     return finding(
         "TARE101",
@@ -92,6 +93,17 @@ def _finding(place: Scaled, networks: list[Network], severity: Severity) -> Code
         "; ".join(remedies),
         evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
     )
+
+
+def _wishes(networks: list[Network]) -> Iterator[str]:
+    """What each network wants, with those together that want the same."""
+    names: dict[str, list[str]] = {}
+    for each in networks:
+        if each.expected is not None:
+            wish = "values of -1..1" if each.scaling == "signed" else each.expected.wanted
+            names.setdefault(wish, []).append(each.name)
+    for wish, several in names.items():
+        yield f"{' and '.join(several)} {'want' if len(several) > 1 else 'wants'} {wish}"
 
 
 def _remedy(network: Network) -> str:
