@@ -118,7 +118,7 @@ def test_the_bait_works(tmp_path: Path) -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    for index in range(8):
+    for index in range(20):
         save_png(tmp_path / "photos" / "ab"[index % 2] / f"{index}.png", random_rgb(index, 32, 32))
     (tmp_path / "net.py").write_text(FACTORY)
     return tmp_path / "photos"
