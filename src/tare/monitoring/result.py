@@ -102,7 +102,9 @@ class Verdict:
                 f"and an alarm needs {self.threshold:.1f}.{above}"
             )
         since = self.since
-        when = "" if since is None else f" since batch {since.estimate:.0f} (between {since.low:.0f} and {since.high:.0f})"
+        when = "" if since is None else f" since batch {since.estimate:.0f}"
+        if since is not None and since.low < since.high:
+            when += f" (between {since.low:.0f} and {since.high:.0f})"
         kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
         return " ".join((f"Changed{when}: {kind} ({self.reason}).", *self.cure))
 

@@ -80,7 +80,8 @@ _TRACKS = ("figure", "reference", "served, with its interval", "evidence")
 _MAPS = ("channel", "gain", "offset")
 _DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
-    "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference."
+    "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference. "
+    "Samples far from the reference count as two and a half spreads away, so that an end may stand for all that lies beyond it."
 )
 
 
