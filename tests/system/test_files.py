@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError
-from tare.system.files import json_text, remove_parts, replacing, replacing_folder, write_text
+from tare.system.files import finite, json_text, remove_parts, replacing, replacing_folder, write_text
 
 
 def test_text_arrives_in_folders_that_did_not_exist(tmp_path: Path) -> None:
@@ -117,3 +117,9 @@ def test_only_what_a_killed_writer_leaves_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {".run.json.a1b2c3d4.part", ".run.part", "run.a1b2c3d4.part", ".mine"}
     remove_parts(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {".run.part", "run.a1b2c3d4.part", ".mine"}
+
+
+def test_what_json_does_not_have_becomes_null_at_any_depth() -> None:
+    given = {"a": math.nan, "b": [1.0, (math.inf, "x")], "c": {"d": (-math.inf, None, 2)}}
+    assert finite(given) == {"a": None, "b": [1.0, [None, "x"]], "c": {"d": [None, None, 2]}}
+    assert json.loads(json_text(finite(given))) == finite(given)

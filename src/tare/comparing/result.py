@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.intervals import Interval
+from tare.system.files import finite
 from tare.system.shown import Shown
 
 SCHEMA = "tare.compare/1"
@@ -146,7 +147,7 @@ class Comparison(Shown):
             "reason": self.reason,
             "confidence": self.confidence,
             "notes": list(self.notes),
-            "channels": [_finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
+            "channels": [finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
             "source": self.source.to_json(),
             "target": self.target.to_json(),
         }
@@ -155,10 +156,3 @@ class Comparison(Shown):
 def _ends(interval: Interval) -> tuple[tuple[str, float | None], ...]:
     values = (("", interval.estimate), ("_low", interval.low), ("_high", interval.high))
     return tuple((name, value if math.isfinite(value) else None) for name, value in values)
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinities become None, in nested objects too."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tare.statistics.intervals import Interval
+from tare.system.files import finite
 
 SCHEMA = "tare.drift/1"
 
@@ -110,13 +110,4 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""
-        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **_finite(asdict(self))}
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinities become None, in nested objects too."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **finite(asdict(self))}

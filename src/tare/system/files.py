@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import secrets
@@ -98,6 +99,15 @@ def json_text(document: Any) -> str:
     text = json.dumps(document, indent=2, allow_nan=False)
     # A string escapes its line breaks, so a match over several lines is a list.
     return re.sub(r"\[\s*\n([-+.,\s\deE]+)\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+
+
+def finite(value: Any) -> Any:
+    """The value with NaN and infinities replaced by None, which JSON has, in nested objects and lists too."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _exchanged(one: Path, other: Path) -> bool:

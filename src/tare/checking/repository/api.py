@@ -11,7 +11,7 @@ from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
-from tare.code.facts import Facts, facts_of
+from tare.code.facts import facts_of
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
@@ -59,12 +59,6 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def read(documents: Sequence[Document]) -> Facts:
-    """The facts that documents state."""
-    program, run = _carried_out(documents)
-    return facts_of(run.log, program.sources, run.cut)
 
 
 def _carried_out(documents: Sequence[Document]) -> tuple[Program, Run]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
 from tare.code.files.document import Document, Skipped
 from tare.code.place import Place
+
+_WORD = re.compile(r"\w+")
 
 
 class Source:
@@ -23,6 +27,11 @@ class Source:
     def lines(self) -> list[str]:
         """The lines of the text as the parser counts them."""
         return self.document.text.split("\n")
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """How often each word stands in the text."""
+        return Counter(_WORD.findall(self.document.text))
 
     def place(self, node: ast.AST) -> Place:
         """Where a node stands, in characters from 1."""

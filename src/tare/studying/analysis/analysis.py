@@ -12,6 +12,7 @@ from tare.statistics.intervals import Interval, mean_interval
 from tare.studying.analysis.contrasts import Contrast, Overall, contrasts, overall
 from tare.studying.analysis.crossover import Crossover, crossover
 from tare.studying.analysis.scores import ScoreGroup, Scores
+from tare.system.files import finite
 
 SCHEMA = "tare.analysis/1"
 
@@ -203,15 +204,8 @@ def group_text(group: ScoreGroup) -> str:
 
 
 def _plain(item: Any) -> dict[str, Any]:
-    document: dict[str, Any] = _finite(asdict(item))
+    document: dict[str, Any] = finite(asdict(item))
     return {**document, "group": dict(item.group)} if hasattr(item, "group") else document
-
-
-def _finite(value: Any) -> Any:
-    """The value with NaN and infinities replaced by None, for JSON."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _size(value: float) -> float | str:

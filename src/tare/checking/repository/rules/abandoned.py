@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import Counter
 
 from tare.code.facts import Facts
-from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call
 
-_WORD = re.compile(r"\w+")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def is_abandoned(facts: Facts, call: Call) -> bool:
@@ -25,16 +22,8 @@ def is_abandoned(facts: Facts, call: Call) -> bool:
     defined = {each.name: each for each in source.tree.body if isinstance(each, _DEFINITIONS)}
     if name not in defined or defined[name].decorator_list:
         return False
-    named = _named(facts.sources, frozenset(defined))
-    return named[name] <= 1 and any(named[other] > 1 for other in defined if other != name)
 
+    def named(word: str) -> int:
+        return sum(each.words[word] for each in facts.sources)
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-def _named(sources: tuple[Source, ...], names: frozenset[str]) -> Counter[str]:
-    """How often each name stands in the files."""
-    found: Counter[str] = Counter()
-    for source in sources:
-        found.update(word for word in _WORD.findall(source.document.text) if word in names)
-    return found
+    return named(name) <= 1 and any(named(other) > 1 for other in defined if other != name)
