@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.monitoring.assay import Assay
-from tare.monitoring.batches import blocks_of
+from tare.monitoring.batches import blocks_of, put_back
 from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
 from tare.monitoring.evidence.levels import LEVELS
 from tare.monitoring.inputs import MonitorOptions, Values
+from tare.monitoring.judgement.felt import with_felt
 from tare.monitoring.judgement.verdict import judged
 from tare.monitoring.reference import Reference, state_of
 from tare.monitoring.result import Verdict
@@ -127,7 +128,7 @@ class Monitor:
 
     def count(self, blocks: list[NDArray[Any]]) -> bool:
         """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
-        taking, blocks = self.reference.taking, joined(blocks)
+        taking, blocks = self.reference.taking, [put_back(block, self.reference) for block in joined(blocks)]
         if not blocks or not sum(len(block) for block in blocks):
             return self.alarm
         levels = np.concatenate(
@@ -159,9 +160,14 @@ class Monitor:
         with self._lock:
             self._state = self._looked(self._state.merge(state))
 
-    def verdict(self) -> Verdict:
-        """What can be said now: whether anything changed, what, since when, and what to do."""
-        return judged(self._assay, self.state)
+    def verdict(self, run: str | os.PathLike[str] | None = None) -> Verdict:
+        """What can be said now: whether anything changed, what, since when, and what to do.
+
+        ``run`` is the run or model directory of the network that is served: then it is measured how much of a change of gain or
+        offset the network feels.
+        """
+        found = judged(self._assay, self.state)
+        return found if run is None else with_felt(found, self.reference, run)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the monitor to a file, atomically. Raises :class:`OutputError` if another process is writing there."""

@@ -61,13 +61,28 @@ class Map:
 
 
 @dataclass(frozen=True, slots=True)
+class Felt:
+    """What the network feels of a change, in eval mode.
+
+    ``entering`` is the distance that reaches its first normalisation layer, in stds of a channel, and ``share`` what is left of
+    it behind ``layer``.
+    """
+
+    layer: str
+    kind: str
+    entering: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a monitor says now.
 
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
     probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
-    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for.
+    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
+    the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
     """
 
     alarm: int
@@ -87,6 +102,8 @@ class Verdict:
     distances: tuple[Distances, ...]
     notes: tuple[str, ...]
     exceeded: tuple[str, ...] = ()
+    command: str = ""
+    felt: Felt | None = None
 
     @property
     def clean(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from rich.text import Text
 
 from tare._version import __version__
+from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
 from tare.reporting.console import note, out, table
@@ -34,6 +35,10 @@ def print_drift(verdict: Verdict) -> None:
     out.print(table(_TRACKS, [_track(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
         out.print(table(_MAPS, [_map(each) for each in verdict.maps]))
+    if verdict.felt is not None:
+        out.print(Text(felt_words(verdict.felt)), soft_wrap=True)
+    if verdict.command:
+        out.print(Text(verdict.command), soft_wrap=True)
     if verdict.distances:
         out.print(table(_DISTANCES, [_distance(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):
@@ -65,6 +70,8 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
             if verdict.maps
             else []
         ),
+        *([html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []),
+        *([html.code(verdict.command)] if verdict.command else []),
         *([html.table(_CLASSICAL, _DISTANCES, map(_distance, verdict.distances))] if verdict.distances else []),
         *([html.items((*verdict.exceeded, *verdict.notes))] if verdict.exceeded or verdict.notes else []),
         html.heading("How this was made"),
