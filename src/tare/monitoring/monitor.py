@@ -23,7 +23,7 @@ from tare.monitoring.inputs import MonitorOptions, Values
 from tare.monitoring.judgement.felt import with_felt
 from tare.monitoring.judgement.verdict import judged
 from tare.monitoring.reference import Reference, state_of
-from tare.monitoring.result import Verdict
+from tare.monitoring.result import Course, Verdict
 from tare.monitoring.state import MonitorState
 from tare.statistics.state import DatasetState
 from tare.system.files import remove_parts, write_text
@@ -168,6 +168,14 @@ class Monitor:
         """
         found = judged(self._assay, self.state)
         return found if run is None else with_felt(found, self.reference, run)
+
+    def courses(self) -> tuple[Course, ...]:
+        """Every figure over time, with intervals that hold at all moments at once, for plots."""
+        return self._assay.courses(self.state)
+
+    def evidence_over_time(self) -> tuple[tuple[int, float], ...]:
+        """The number of batches and the evidence at the end of every stretch of batches that is kept."""
+        return self._assay.evidence_over_time(self.state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the monitor to a file, atomically. Raises :class:`OutputError` if another process is writing there."""

@@ -52,6 +52,25 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A figure's mean with its intervals after ``until`` batches: over all of them, and over those after the first ``start``."""
+
+    start: int
+    until: int
+    life: Interval
+    window: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One figure over time: a confidence sequence, at moments that lie closer the later they are."""
+
+    figure: str
+    reference: float
+    moments: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """One channel's values now, ``gain * x + offset`` of the reference's unit values, with intervals; NaN where it is none."""
 
