@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +22,12 @@ from tare.monitoring.evidence.figures import counts_of, figures_of, joined, leve
 from tare.monitoring.evidence.levels import LEVELS
 from tare.monitoring.inputs import MonitorOptions, Values
 from tare.monitoring.judgement.felt import with_felt
-from tare.monitoring.judgement.verdict import judged
+from tare.monitoring.judgement.kinds import live_stats
+from tare.monitoring.judgement.verdict import judged, served_since
 from tare.monitoring.reference import Reference, state_of
 from tare.monitoring.result import Course, Verdict
 from tare.monitoring.state import MonitorState
+from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.files import remove_parts, write_text
 from tare.system.lock import only_writer
@@ -94,7 +97,8 @@ class Monitor:
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", "remove it to begin again") from None
+            remedy = "check the path" if isinstance(error, FileNotFoundError) else "remove it to begin again"
+            raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", remedy) from None
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r} in {os.fspath(path)!r}", "name another file")
@@ -169,6 +173,10 @@ class Monitor:
         found = judged(self._assay, self.state)
         return found if run is None else with_felt(found, self.reference, run)
 
+    def served(self, since: int = 0) -> DatasetStats | None:
+        """The statistics of what was served after the first ``since`` batches, as far as stretches tell; None of nothing."""
+        return live_stats(self.reference, served_since(self.state, since))
+
     def courses(self) -> tuple[Course, ...]:
         """Every figure over time, with intervals that hold at all moments at once, for plots."""
         return self._assay.courses(self.state)
@@ -210,6 +218,17 @@ class Monitor:
     def _write(self, path: Path) -> None:
         write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
         self._unsaved = 0
+
+
+def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:
+    """The monitors of several files as one: those of the workers of a service. The files are not held.
+
+    Raises :class:`DataError` for a damaged file, files of different references or options, or one named twice.
+    """
+    first, *others = [Monitor.load(path) for path in paths]
+    for other in others:
+        first.merge(other)
+    return first
 
 
 def _given(reference: Reference | str | os.PathLike[str] | None, place: Path) -> Reference | str | os.PathLike[str]:
