@@ -25,7 +25,7 @@ from tare.monitoring.judgement.felt import with_felt
 from tare.monitoring.judgement.kinds import live_stats
 from tare.monitoring.judgement.verdict import judged, served_since
 from tare.monitoring.reference import Reference, state_of
-from tare.monitoring.result import Course, Verdict
+from tare.monitoring.result import Course, Track, Verdict
 from tare.monitoring.state import MonitorState
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
@@ -176,6 +176,19 @@ class Monitor:
     def served(self, since: int = 0) -> DatasetStats | None:
         """The statistics of what was served after the first ``since`` batches, as far as stretches tell; None of nothing."""
         return live_stats(self.reference, served_since(self.state, since))
+
+    def evidence(self) -> float:
+        """The natural logarithm of the e-value against no change."""
+        return self._assay.evidence(self.state)
+
+    @property
+    def threshold(self) -> float:
+        """The evidence that is an alarm."""
+        return self._assay.threshold
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Each figure over the whole life, with its interval and its evidence."""
+        return self._assay.tracks(self.state)
 
     def courses(self) -> tuple[Course, ...]:
         """Every figure over time, with intervals that hold at all moments at once, for plots."""

@@ -34,7 +34,7 @@ def print_drift(verdict: Verdict) -> None:
     out.print(Text(str(verdict)), soft_wrap=True)
     out.print(table(TRACKS, [track_row(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
-        out.print(table(_MAPS, [_map(each) for each in verdict.maps]))
+        out.print(table(MAPS, [map_row(each) for each in verdict.maps]))
     if verdict.felt is not None:
         out.print(Text(felt_words(verdict.felt)), soft_wrap=True)
     if verdict.command:
@@ -65,11 +65,7 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
         ),
         *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
         html.table("Figures of samples over the whole life", TRACKS, [track_row(track) for track in strongest(verdict)]),
-        *(
-            [html.table("Values now, as a map of the reference's unit values", _MAPS, map(_map, verdict.maps))]
-            if verdict.maps
-            else []
-        ),
+        *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
         *([html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []),
         *([html.code(verdict.command)] if verdict.command else []),
         *([html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))] if verdict.distances else []),
@@ -84,7 +80,8 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
 
 _CUT_OFF = 1e-6
 TRACKS = ("figure", "reference", "served, with its interval", "evidence")
-_MAPS = ("channel", "gain", "offset")
+MAPS_CAPTION = "Values now, as a map of the reference's unit values"
+MAPS = ("channel", "gain", "offset")
 DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
     "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference. "
@@ -111,7 +108,8 @@ def _served(live: Interval) -> str:
     return _interval(live)
 
 
-def _map(found: Any) -> tuple[str, ...]:
+def map_row(found: Any) -> tuple[str, ...]:
+    """The gain and offset of one channel as a row."""
     return found.channel, _interval(found.gain), _interval(found.offset)
 
 

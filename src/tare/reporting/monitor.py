@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, cast
 from tare._version import __version__
 from tare.monitoring.result import Course, Verdict
 from tare.reporting import html
-from tare.reporting.drift import CLASSICAL, DISTANCES, METHOD, TRACKS, distance_row, strongest, track_row
+from tare.reporting.drift import (
+    CLASSICAL,
+    DISTANCES,
+    MAPS,
+    MAPS_CAPTION,
+    METHOD,
+    TRACKS,
+    distance_row,
+    map_row,
+    strongest,
+    track_row,
+)
 from tare.system.files import write_text
 
 if TYPE_CHECKING:
@@ -49,6 +60,7 @@ def _body(verdict: Verdict, courses: list[Course], has_charts: bool) -> list[str
             f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}. Without a change an alarm is ever raised with a "
             f"probability of at most {verdict.alpha:g}."
         ),
+        *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
         *([html.code(verdict.command)] if verdict.command else []),
         *(
             [html.heading("Evidence over time"), html.panels(["evidence"], "Blue: the evidence. Orange: an alarm.")]
@@ -124,7 +136,7 @@ def _course(course: Course) -> Any:
 def _batches() -> Any:
     import altair as alt
 
-    return alt.X("batch:Q", title="batches", axis=alt.Axis(tickMinStep=1, tickCount=5))
+    return alt.X("batch:Q", title="batches", scale=alt.Scale(domainMin=0), axis=alt.Axis(tickMinStep=1, tickCount=5))
 
 
 def _data(rows: list[dict[str, float]]) -> Any:

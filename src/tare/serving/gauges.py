@@ -25,15 +25,15 @@ class Gauge:
 
 def gauges(monitor: Monitor) -> Iterator[Gauge]:
     """All numbers of a monitor as it is now, those of one name together."""
-    state = monitor.state
-    verdict, served, reference = monitor.verdict(), monitor.served(), monitor.reference.stats
+    state, evidence = monitor.state, monitor.evidence()
+    served, reference = monitor.served(), monitor.reference.stats
     yield Gauge("tare_monitor_batches", "Batches counted.", state.batches, counts=True)
     yield Gauge("tare_monitor_samples", "Samples counted.", state.samples, counts=True)
     yield Gauge("tare_monitor_alarm", "1 once a change was shown, which it stays; 0 before.", float(state.alarm > 0))
     yield Gauge("tare_monitor_alarm_batch", "The batch that raised the alarm; 0 before.", state.alarm)
-    yield Gauge("tare_monitor_evidence", "Natural logarithm of the e-value against no change.", verdict.evidence)
-    yield Gauge("tare_monitor_e_value", "The e-value, at most e to the 700.", math.exp(min(verdict.evidence, _MOST)))
-    yield Gauge("tare_monitor_threshold", "The evidence that is an alarm.", verdict.threshold)
+    yield Gauge("tare_monitor_evidence", "Natural logarithm of the e-value against no change.", evidence)
+    yield Gauge("tare_monitor_e_value", "The e-value, at most e to the 700.", math.exp(min(evidence, _MOST)))
+    yield Gauge("tare_monitor_threshold", "The evidence that is an alarm.", monitor.threshold)
     for name, meaning in (("mean", "Mean"), ("std", "Standard deviation")):
         for place, channel in enumerate(reference.channels):
             labels = (("channel", channel.name),)
@@ -42,6 +42,6 @@ def gauges(monitor: Monitor) -> Iterator[Gauge]:
         for channel in reference.channels:
             known = float(getattr(channel, name))
             yield Gauge(f"tare_reference_{name}", f"{meaning} of the reference.", known, (("channel", channel.name),))
-    for track in verdict.tracks:
+    for track in monitor.tracks():
         words = "Natural logarithm of the e-value of one figure of samples."
         yield Gauge("tare_figure_evidence", words, track.evidence, (("figure", track.figure),))
