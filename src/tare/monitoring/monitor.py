@@ -54,8 +54,8 @@ class Monitor:
         memory: int | None = None,
         values: Values = "raw",
     ) -> None:
-        self.reference = reference if isinstance(reference, Reference) else Reference.load(reference)
-        self.values = values
+        known = reference if isinstance(reference, Reference) else Reference.load(reference)
+        self.reference, self.values = known.of_values(values), values
         self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
         self._state = MonitorState(self.reference.digest, memory)
         self._lock = threading.RLock()
@@ -256,7 +256,7 @@ def _check_same(monitor: Monitor, reference: Any, options: dict[str, Any], place
     other = [name for name, value in options.items() if stated.get(name) != value]
     if reference is not None:
         given = reference if isinstance(reference, Reference) else Reference.load(reference)
-        other += ["reference"] if given.digest != monitor.reference.digest else []
+        other += ["reference"] if given.of_values(monitor.values).digest != monitor.reference.digest else []
     if other:
         found = f"another {other[0]} in {str(place)!r}"
         raise DataError("a monitor file with the same reference and options", found, "leave it out, or begin another file")

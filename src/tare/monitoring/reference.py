@@ -48,7 +48,8 @@ class Reference:
     ``as_fed`` is the map from raw unit values to what the network takes, ``{"mean": ..., "std": ...}``, empty if it is not
     known. ``arriving`` is the map from the training set's unit values to those that arrive, ``{"gain": ..., "offset": ...}``,
     of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
-    ``origin`` is the run or model directory that it was loaded from, which is not part of the file.
+    ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
+    takes them. ``origin`` is the run or model directory that it was loaded from, which is not part of the file.
     """
 
     taking: Taking
@@ -58,6 +59,7 @@ class Reference:
     stats: DatasetStats
     as_fed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seen: Reference | None = None
     origin: str = field(default="", compare=False)
 
     @classmethod
@@ -100,6 +102,10 @@ class Reference:
         """The middles of the levels ``(F, 64)``."""
         return np.stack([figure.middles for figure in self.figures])
 
+    def of_values(self, values: str) -> Reference:
+        """The part that values of a kind are tested against: of ``fed`` ones the samples as the network sees them, if known."""
+        return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin)
+
     @cached_property
     def digest(self) -> str:
         """What identifies the reference: states are merged and continued under one reference alone."""
@@ -118,6 +124,7 @@ class Reference:
             "as_fed": {name: list(values) for name, values in self.as_fed.items()},
             "stats": self.stats.to_json(),
             **({"arriving": arriving} if arriving else {}),
+            **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
 
     @classmethod
@@ -156,7 +163,9 @@ class Reference:
         )
         if arriving and not _is_map(arriving, len(taking.channels)):
             raise ValueError("a map of arriving values that cannot be undone")
-        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed, arriving)
+        inside = document.get("seen")
+        seen = None if inside is None else cls._read({**inside, "seen": None})
+        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed, arriving, seen)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""

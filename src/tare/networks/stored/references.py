@@ -6,7 +6,7 @@ What it means belongs to :mod:`tare.monitoring.reference`; here it is handed on 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ def reference_json(folder: Path) -> dict[str, Any] | None:
 
 def fed_with(reference: dict[str, Any], mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
     """The reference of a network that takes input normalised with another mean and std, in unit values."""
-    return {**reference, "as_fed": {"mean": list(mean), "std": list(std)}}
+    changed = {**reference, "as_fed": {"mean": list(mean), "std": list(std)}}
+    return _with_seen(changed, lambda seen: fed_with(seen, mean, std))
 
 
 def arriving_as(reference: dict[str, Any], gain: Sequence[float], offset: Sequence[float]) -> dict[str, Any]:
@@ -33,4 +34,11 @@ def arriving_as(reference: dict[str, Any], gain: Sequence[float], offset: Sequen
     known = reference.get("arriving") or {"gain": [1.0] * len(gain), "offset": [0.0] * len(gain)}
     gains = [g * before for g, before in zip(gain, known["gain"], strict=True)]
     offsets = [g * before + o for g, o, before in zip(gain, offset, known["offset"], strict=True)]
-    return {**reference, "arriving": {"gain": gains, "offset": offsets}}
+    changed = {**reference, "arriving": {"gain": gains, "offset": offsets}}
+    return _with_seen(changed, lambda seen: arriving_as(seen, gain, offset))
+
+
+def _with_seen(reference: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """The same change in the reference of the samples as the network sees them, if there is one."""
+    seen = reference.get("seen")
+    return reference if not isinstance(seen, dict) else {**reference, "seen": change(seen)}
