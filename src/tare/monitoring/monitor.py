@@ -87,6 +87,8 @@ class Monitor:
             remove_parts(place.parent, place.name)
             monitor = cls.load(place) if place.exists() else cls(_given(reference, place), **options)
             _check_same(monitor, reference, options, place)
+            if not place.exists():  # so that a place that cannot be written is told now, and others can look at once
+                monitor._write(place)
             failing.pop_all()
         monitor._path, monitor._every, monitor._held = place, max(1, every), held
         return monitor

@@ -11,7 +11,7 @@ from tare.monitoring.inputs import MonitorRequest
 
 @command(MonitorRequest)
 def monitor(request: MonitorRequest, as_json: Json = False) -> None:
-    """Show what the monitor of a service says now: a verdict, a page of its own, or a live page with metrics.
+    """Show what the monitor of a service says: the verdict, a page, or a live page with metrics on this machine.
 
     The files are only read, while the service goes on. Exit code 0 if no change was shown, 1 if one was, 2 if a file is damaged
     or the files belong to different references.
