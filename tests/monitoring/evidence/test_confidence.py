@@ -90,7 +90,8 @@ def test_a_course_tells_when_a_change_came_and_keeps_the_time_before() -> None:
 
 def test_the_last_evidence_over_time_is_the_evidence_now() -> None:
     monitor = Monitor(reference(300))
-    assert monitor.courses() == monitor.evidence_over_time() == ()
+    assert monitor.courses() == ()
+    assert monitor.evidence_over_time() == ()
     for place in range(20):
         monitor.update(photographs(8, place))
     batches, evidence = monitor.evidence_over_time()[-1]
