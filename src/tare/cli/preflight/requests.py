@@ -194,6 +194,8 @@ def _study(request: Any) -> None:
         raise OutputError("a directory for the study", f"{str(request.out)!r} is a file", "name another")
     if request.evaluate is not None:
         places.check_function(request.evaluate)
+        if request.data is not None:
+            places.check_data(request.data)
         for name in request.model or ():
             places.check_spec(name)
         return

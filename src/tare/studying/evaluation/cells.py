@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from tare.errors import OutputError, SpecError, StrategyError
 from tare.normalisation.strategies import Normalisation, same_inputs
-from tare.parts.normaliser import Normaliser
 from tare.parts.stated import spec_of_normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.cell import Result, cell_normalisation, failed, pooled
@@ -69,6 +68,8 @@ def measure_trial(unit: TrialUnit) -> tuple[str, list[Result]]:
 
 
 def _trial(unit: TrialUnit, applied: Normalisation) -> Trial:
+    from tare.parts.normaliser import Normaliser  # torchvision's transforms load a compiler, which no other study needs
+
     root, cell = Path(unit.root), unit.cell
     spec = spec_of_normalisation(applied, raw_dtype=unit.raw_dtype, layout=unit.layout)
     return Trial(

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.input_spec.spec import InputSpec
-from tare.parts.normaliser import Normaliser
 from tare.system.seeds import seeded
+
+if TYPE_CHECKING:
+    from tare.parts.normaliser import Normaliser
 
 #: The one score of a function that returns a number.
 SCORE = "score"
@@ -99,10 +101,12 @@ def _name(name: Any) -> str:
 
 def _number(name: Any, value: Any) -> float:
     try:
-        number = float(value)
+        number = None if isinstance(value, str | bytes) else float(value)
     except (TypeError, ValueError, RuntimeError):
+        number = None
+    if number is None:
         found = f"a {type(value).__name__} as {name!r}"
-        raise DataError("a number, or a dict of numbers, returned by the function", found, "return float(...)") from None
+        raise DataError("a number, or a dict of numbers, returned by the function", found, "return float(...)")
     if not math.isfinite(number):
         raise DataError("finite scores", f"{number} as {name!r}", "look at this trial's training")
     return number

@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
-from tare.samples.records import Record, Rows, Skipped, Stack
-from tare.sources.base import Indexed, Source
+from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.buckets import Buckets
@@ -32,7 +33,7 @@ class Subject:
     names: tuple[str, ...]
     states: tuple[DatasetState, ...]
     layout: str
-    source: Source[object]
+    source: Source[Any]
 
     @property
     def number(self) -> int:
@@ -69,17 +70,13 @@ class Subject:
 
 @cache
 def subject_of(data: str, array: str = "", label: str = "") -> Subject:
-    """Read every sample of ``data`` once: anything that ``tare.measure`` reads and whose samples have an index.
+    """Read every sample of ``data`` once, in the order in which ``tare.measure`` reads them: files by name, rows as they stand.
 
     ``array`` names one of several arrays, ``label`` the column of a table that is no channel. Files that are no samples, such as
     a README, have no index. Raises :class:`DataError` for a sample that cannot be read, and for samples of several kinds.
     """
     source = open_source(data, Options(array=array or None, label=label or None))
-    indexed = source.indexed()
-    if indexed is None:
-        remedy = "name a folder, a list of files, or an array (.npy, .npz)"
-        raise DataError("data whose samples can be read by index", f"{data!r}, {source.unindexed}", remedy)
-    read = list(_read(indexed))
+    read = list(_read(source))
     _check_one_kind(data, {(axes, tuple(state.groups)) for _, state, axes in read})
     axes = read[0][2]
     if axes not in _LAYOUTS:
@@ -87,27 +84,38 @@ def subject_of(data: str, array: str = "", label: str = "") -> Subject:
     return Subject(tuple(name for name, _, _ in read), tuple(state for _, state, _ in read), _LAYOUTS[axes], source)
 
 
-def _read(indexed: Indexed) -> Iterator[tuple[str, DatasetState, int]]:
+def _read(source: Source[Any]) -> Iterator[tuple[str, DatasetState, int]]:
     """The name, the state and the number of axes of each sample."""
-    for index in range(indexed.number):
-        records = list(indexed.read(index))
-        first = records[0]
-        if isinstance(first, Skipped) and first.foreign:
-            continue
-        broken = next((record for record in records if isinstance(record, Skipped)), None)
-        if broken is not None:
-            raise DataError("samples that can all be read", f"{broken.path!r}: {broken.reason}", "repair or remove it")
-        yield first.path, _slim(DatasetState.of(records)), _axes(first)
+    for record in (record for chunk in source.chunks() for record in source.read(chunk)):
+        if isinstance(record, Skipped) and not record.foreign:
+            raise DataError("samples that can all be read", f"{record.path!r}: {record.reason}", "repair or remove it")
+        for name, one in _singly(record):
+            yield name, _slim(DatasetState.of([one])), _axes(one)
+
+
+def _singly(record: Record) -> Iterator[tuple[str, Record]]:
+    """The samples of a record one by one, with their names."""
+    if isinstance(record, Stack):
+        several = len(record.values) > 1
+        for index in range(len(record.values)):
+            name = f"{record.path}[{index}]" if several else record.path
+            yield name, replace(record, values=record.values[index : index + 1], labels=None)
+    elif isinstance(record, Rows):
+        columns = [*record.columns]
+        for index in range(len(columns[0]) if columns else 0):
+            row = [column[index : index + 1] for column in columns]
+            yield f"{record.path}[{index}]", replace(record, columns=row, number=None, notes={})
+    elif not isinstance(record, Skipped):
+        yield record.path, record
 
 
 def _axes(record: Record) -> int:
     """Number of axes of a sample, channels included."""
     if isinstance(record, Rows):
         return 1
-    values = getattr(record, "values", None)
-    if values is None:
-        raise DataError("samples that are held at once", f"parts of {getattr(record, 'path', '')!r}", "cut them into tiles")
-    return int(values.ndim) - isinstance(record, Stack)
+    if isinstance(record, Sample | Stack):
+        return record.values.ndim - isinstance(record, Stack)
+    raise DataError("samples that are held at once, and whole", f"a part of {record.path!r}", "cut them into tiles")
 
 
 def _slim(state: DatasetState) -> DatasetState:
