@@ -116,9 +116,9 @@ class CatalogEntry:
             ChannelStats(name, 0, mean, std, error, error, math.nan, math.nan, math.nan)
             for name, mean, std in zip(self.names, means, stds, strict=True)
         )
-        units: dict[str, Any] = {"units": Known(self.units, self.origin)} if self.units else {}
-        kind = {} if self.is_image else {"dtype": dtype or self.raw_dtype}
-        return DatasetStats(self.samples, channels, source=self.origin, **kind, **units)
+        kind: dict[str, Any] = {} if self.is_image else {"dtype": dtype or self.raw_dtype}
+        kind |= {"units": Known(self.units, self.origin)} if self.units else {}
+        return DatasetStats(self.samples, channels, source=self.origin, **kind)
 
 
 @dataclass(frozen=True, slots=True)

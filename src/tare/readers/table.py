@@ -228,7 +228,7 @@ def spec_of_catalog(name: str) -> InputSpec:
     values: dict[str, Any] = {"channels": entry.channels, "scale": entry.scale, "mean": entry.mean, "std": entry.std}
     values |= {"raw_dtype": entry.raw_dtype}
     values |= {key: stated for key, stated in (("units", entry.units), ("clip", entry.clip)) if stated}
-    return InputSpec(**{key: Known(value, entry.origin) for key, value in values.items()})
+    return InputSpec(**{key: Known(value, entry.origin) for key, value in values.items()})  # type: ignore[arg-type]
 
 
 def _of_text(text: str, online: bool) -> InputSpec:
