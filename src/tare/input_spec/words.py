@@ -80,8 +80,9 @@ def _constants(stated: Mapping[str, Any], order: str) -> list[str]:
     names = names_in_order(order, count)
     missing = " and ".join(name for name in ("channels", "scale", "mean", "std") if name not in stated)
     lines = [f"value     unknown, as {missing or 'the number of means and stds'} is; the constants that are stated:"]
+    width = _width(names)
     return lines + [
-        f"  {names[c]:<{_width(names)}}{', '.join(f'{name} {values[c]:.6g}' for name, values in parts.items() if c < len(values))}"
+        f"  {names[c]:<{width}}{', '.join(f'{name} {values[c]:.6g}' for name, values in parts.items() if c < len(values))}"
         for c in range(count)
     ]
 
