@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tare.datasets.archives import labelled_archive, unlabelled_array
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
-    check_label_column,
+    columns_of_marks,
     is_table,
     label_columns,
     label_texts,
@@ -54,7 +54,7 @@ def open_labelled(
     if table and (samples := labelled_table(name, label, options)) is not None:
         return samples, None
     if table and label is None and pattern is None:
-        check_label_column(name)
+        label = columns_of_marks(name)
     if table and label is not None and len(columns := label_columns((whole := load_table(name)).columns, label)) > 1:
         return _with_columns(
             _of_source(data, replace(options, label=columns[0]), pattern), columns, label_texts(whole, columns)

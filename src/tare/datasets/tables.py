@@ -80,22 +80,20 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     return _samples(table, wanted, name, [""] * table.height, remarks)
 
 
-def check_label_column(name: str) -> None:
-    """Raise :class:`DataError` for a list of files with other columns than paths of which none is known to hold classes."""
+def columns_of_marks(name: str) -> str | None:
+    """The columns of 0 and 1 of a list of files, if several are 1 for some file, with commas between; None for a known column.
+
+    Raises :class:`DataError` for a list with other columns than paths of which none is known to hold classes.
+    """
     import polars as pl
 
     table = load_table(name)
     others = [each for each in table.columns if not is_path_column(each)]
     if len(others) == table.width or not others or any(map(is_label_column, others)):
-        return
+        return None
     marks = [each for each in others if table.schema[each].is_integer() and set(table[each].unique().to_list()) <= {0, 1, None}]
     if len(marks) > 1 and bool((table.select(pl.sum_horizontal(marks)).to_series() > 1).any()):
-        found = f"{len(marks)} columns of 0 and 1 in {name!r}, such as {', '.join(marks[:3])}, of which several are 1"
-        raise DataError(
-            "one class for each sample",
-            f"{found}: a multi-label task",
-            "tare transfer trains one class a sample only: state a column with one class with --label",
-        )
+        return ",".join(marks)
     raise DataError(
         "a column of classes",
         f"{', '.join(others[:8])} beside the paths in {name!r}, and none of a usual name such as label",

@@ -52,7 +52,7 @@ def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOpt
         given = _answer(run, batch, runtime, options.takes)
         for name, ours, theirs in zip(options.names, expected, given, strict=True):
             # NumPy's maximum keeps NaN; Python's drops it.
-            unit = np.float32(graph.task.unit) if name == "values" else np.float32(1)
+            unit = np.asarray(graph.task.unit if name == "values" else 1, np.float32)
             worst[name] = float(np.maximum(worst[name], largest_difference(ours / unit, theirs / unit, runtime)))
         compared += len(batch)
     check_difference(float(np.max(list(worst.values()))), runtime)

@@ -111,6 +111,11 @@ class Task(ABC):
     def answers(self, outputs: torch.Tensor) -> torch.Tensor:
         """What the network's outputs ``(N, K, ...)`` say, in operations that a graph can hold."""
 
+    def judged(self, evaluation: Evaluation) -> Task:
+        """The task with what the evaluation found, such as thresholds."""
+        del evaluation
+        return self
+
     @contextmanager
     def shipped(self, last: nn.Linear) -> Iterator[Task]:
         """Prepare the ``last`` layer for other programs within the block; it gives the task of the network as it is then."""

@@ -50,6 +50,7 @@ class TransferModule(lightning.LightningModule):
         batches: EpochBatches,
         task: Task,
         head: str = "",
+        *,
         class_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()

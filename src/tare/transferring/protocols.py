@@ -16,6 +16,7 @@ from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
 from tare.input_spec.geometry import NOUNS
 from tare.networks.batch_norm import reestimate
+from tare.networks.heads.labels import fit_label_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
@@ -56,7 +57,7 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> 
     network, training = plan.network, plan.training
     normaliser = Normaliser(plan.chosen)
     module = TransferModule(
-        network.module, normaliser, training, plan.train_batches(), plan.task, network.head, plan.class_weights()
+        network.module, normaliser, training, plan.train_batches(), plan.task, network.head, class_weights=plan.class_weights()
     )
     fitted = fit(module, plan.plain_batches(plan.target.split.val), folder, plan.machine, resume=resume, progress=progress)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
@@ -81,9 +82,11 @@ def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
 
 
 def _fitted_head(plan: TransferPlan, features: NDArray[np.float32], taught: list[Target]) -> LinearHead:
-    """The head of the task: logistic for classes, ridge regression for numbers."""
+    """The head of the task: logistic for classes and labels, ridge regression for numbers."""
     if plan.task.name == "regression":
         return fit_ridge_head(features, np.asarray(taught, np.float64))
+    if plan.task.name == "multi-label":
+        return fit_label_heads(features, np.asarray(taught, np.int64), seed=plan.training.seed)
     balanced = plan.training.class_weights == "balanced"
     return fit_head(features, np.asarray(taught, np.int64), seed=plan.training.seed, balanced=balanced)
 
@@ -133,7 +136,7 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
         "seed": plan.training.seed,
         "training": plan.training.settings(),
     }
-    with plan.task.shipped(plan.network.classifier) as task:
+    with plan.task.judged(evaluation).shipped(plan.network.classifier) as task:
         save_model(
             place,
             TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes, task),
