@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torchmetrics.classification import MultilabelAveragePrecision
 
@@ -21,7 +23,9 @@ class MeanPrecision(MultilabelAveragePrecision):
 
     def compute(self) -> torch.Tensor:
         """The mean over labels."""
-        each = torch.nan_to_num(super().compute(), nan=0.0)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="No positive samples")  # such labels are left out below
+            each = torch.nan_to_num(super().compute(), nan=0.0)
         target = torch.cat(self.target) if isinstance(self.target, list) else self.target
         told = (target.sum(dim=0) > 0) & (target.sum(dim=0) < len(target))
         return each[told].mean() if bool(told.any()) else each.new_zeros(())

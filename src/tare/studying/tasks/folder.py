@@ -131,7 +131,7 @@ def _classes_only(split: Split) -> Split:
     """Raise :class:`DataError` for another task than classification, whose scores a study of a folder does not know."""
     if not split.has_classes:
         found = f"the labels of --task {split.task} in {split.origin!r}"
-        remedy = "transfer twice, with --strategy source and target, or analyse your own scores with --analyse"
+        remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
         raise DataError("one class a sample, for a study of a folder", found, remedy)
     return split
 

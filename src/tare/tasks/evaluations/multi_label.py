@@ -128,7 +128,10 @@ def _mean_precision(answers: NDArray[np.float64], targets: NDArray[np.float64]) 
     generator = np.random.default_rng(0)
     counts = generator.multinomial(len(targets), np.full(len(targets), 1 / len(targets)), size=_RESAMPLES).astype(np.float64)
     each = np.stack([average_precision(answers[:, k], targets[:, k], counts) for k in places])
-    low, high = np.nanquantile(np.nanmean(each, axis=0), (0.025, 0.975))
+    drawn = each[:, np.isfinite(each).all(axis=0)].mean(axis=0)  # some resamples of few samples lack a label altogether
+    if len(drawn) < 2:
+        return Interval(whole, math.nan, math.nan)
+    low, high = np.quantile(drawn, (0.025, 0.975))
     return Interval(whole, float(low), float(high))
 
 
