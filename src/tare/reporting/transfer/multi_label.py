@@ -51,8 +51,8 @@ def _scores(run: TransferRun) -> str:
     noun = noun_of(run)
     caption = (
         "A label is given from its threshold on, the probability with the highest F1 on these same samples. Precision, recall "
-        f"and F1 are those at the threshold, so they are slightly too good. The last column counts the {noun} with the label. n/a: "
-        f"no {one_of(run)} has the label, or all have it."
+        f"and F1 are those at the threshold, so they are slightly too good. The last column counts the {noun} with the label. "
+        f"n/a: no {one_of(run)} has the label, or all have it."
     )
     return html.table(caption, ("label", "average precision", "threshold", "precision", "recall", "F1", noun), rows)
 
