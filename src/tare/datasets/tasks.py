@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from tare.errors import DataError
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.tasks.names import TaskName
-from tare.tasks.task import Texts
+
+if TYPE_CHECKING:
+    from tare.tasks.task import Texts
 
 #: Usual names of a folder of inputs, and of a folder of what belongs to each input, in lower case without separators.
 _INPUTS = frozenset(
