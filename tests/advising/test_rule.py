@@ -125,3 +125,24 @@ def test_of_equal_gains_the_simplest_is_taken() -> None:
     same = folds({"target": 0.06}, 0.02)
     scores = dict.fromkeys(("blend", "target", "match"), same.credit["target"]) | {"source": same.credit["source"]}
     assert decide(Facts(GAPS, CALM, Folds(scores, scores, 0.25))).strategy == "blend"
+
+
+def test_a_strategy_that_is_shown_to_be_better_goes_before_one_that_is_only_expected_to_be() -> None:
+    steady, wild = folds({"target": 0.03}, 0.01), folds({"sample": 0.2}, 1.5)
+    both = Folds(*(({**steady.credit, "sample": wild.credit["sample"]},) * 2), 0.25)
+    decision = decide(Facts({"source": 0.0, "target": 0.5, "sample": 0.7}, {**FOREIGN, "target": 1.2}, both))
+    assert decision.gains["sample"].combined > decision.gains["target"].combined
+    assert not decision.gains["sample"].shown
+    assert (decision.strategy, decision.outcome) == ("target", "shown better")
+
+
+def test_the_outcome_says_what_the_labels_show_and_no_more() -> None:
+    names = ("blend", "target", "match", "sample")
+    better, worse, alike = (folds(dict.fromkeys(names, gain), 0.01, 4000) for gain in (0.1, -0.1, 0.0))
+    assert decide(Facts(GAPS, CALM, better)).outcome == "shown better"
+    kept = decide(Facts(GAPS, CALM, worse))
+    assert (kept.strategy, kept.outcome) == ("source", "shown better")
+    assert decide(Facts(GAPS, CALM, alike)).outcome == "does not matter"
+    assert decide(Facts(GAPS, CALM, None)).outcome == "leaning, unproven"
+    assert decide(Facts(GAPS, FOREIGN, None)).outcome == "leaning, unproven"
+    assert decide(Facts({"source": 0.0}, CALM, None, alone=True)).outcome == "leaning, unproven"

@@ -10,7 +10,7 @@ from tare.advising.rates import AdviceKind, Rate, rate_of
 from tare.advising.result import Advice, Figure
 from tare.advising.rule import Decision, Facts, decide
 from tare.advising.subject import labelled_subject, sized_input
-from tare.advising.words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
+from tare.advising.words import because, cost_of_being_wrong, evidence_rows, headline, recommendation, rule_in_words, would_change
 from tare.comparing.values_used import values_used
 from tare.datasets.files import LabelledFile
 from tare.errors import StrategyError
@@ -32,6 +32,8 @@ def advise_on(
     used = values_used(subject.target)
     return Advice(
         recommendation=recommendation(decision),
+        headline=headline(decision),
+        outcome=decision.outcome,
         strategy=decision.strategy,
         confidence=decision.confidence,
         basis=decision.basis,
@@ -93,6 +95,8 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
     used = values_used(subject.target)
     return Advice(
         recommendation=strategy,
+        headline=headline(decision),
+        outcome=decision.outcome,
         strategy=strategy,
         confidence="high",
         basis=decision.basis,

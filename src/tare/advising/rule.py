@@ -12,6 +12,8 @@ from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
 Confidence = Literal["high", "moderate", "low"]
+#: What is known of the advised strategy: measured to be better on these labels; expected to be better; or all are alike.
+Outcome = Literal["shown better", "leaning, unproven", "does not matter"]
 #: The rule that decided.
 Reason = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
 
@@ -19,6 +21,7 @@ Reason = Literal["same input", "equivalent", "accuracy", "foreign to the network
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
 # The least probability of being the better choice for high, and for moderate, confidence.
 _HIGH, _MODERATE = 0.95, 0.8
+_NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,17 @@ class Gain:
         """Whether the interval of the measured gain lies above zero."""
         return self.measured is not None and self.measured.low > 0
 
+    @property
+    def shown_worse(self) -> bool:
+        """Whether the interval of the measured gain lies below zero."""
+        return self.measured is not None and self.measured.high < 0
+
+    @property
+    def range(self) -> Interval:
+        """The posterior mean of the gain with its central 95%."""
+        half = _NORMAL_95 * self.spread
+        return Interval(self.combined, self.combined - half, self.combined + half)
+
     def chance_above(self, gain: float) -> float:
         """The probability that the strategy gains more than ``gain``, by the normal posterior."""
         return 0.5 * math.erfc((gain - self.combined) / (self.spread * math.sqrt(2)))
@@ -110,6 +124,17 @@ class Decision:
         """The advised strategy's gain; None for ``source``."""
         return self.gains.get(self.strategy)
 
+    @property
+    def outcome(self) -> Outcome:
+        """What is known: ``source`` is shown better if every other strategy is shown to be worse; where it is impossible, too."""
+        if not self.matters:
+            return "does not matter"
+        if self.basis == "source impossible":
+            return "shown better"
+        won = self.gain
+        shown = won.shown if won is not None else bool(self.gains) and all(one.shown_worse for one in self.gains.values())
+        return "shown better" if shown else "leaning, unproven"
+
 
 def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     """Recommend the strategy with the largest expected gain over ``source``, if it is more than the rule's ``margin``.
@@ -117,7 +142,7 @@ def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     The prior mean m is the gain expected without labels plus the gain by the network's old classes; its std s is the rule's
     spread. The cross-validated gain d with standard error e is shrunk toward m: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), the
     posterior mean under a normal prior. The largest posterior mean has the least expected regret. With few labels the prior
-    decides, with many the labels.
+    decides, with many the labels. A strategy that is shown to be better on these labels goes before any that is not.
     """
     if facts.alone:
         return Decision("source", True, "nothing else", "low")
@@ -125,7 +150,8 @@ def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     if not rivals:
         return Decision("source", False, "same input", "high")
     gains = {name: _gain(name, facts, rule) for name in rivals}
-    chosen = max(rivals, key=lambda name: gains[name].combined)
+    proven = [name for name in rivals if gains[name].shown]
+    chosen = max(proven or rivals, key=lambda name: gains[name].combined)
     won = gains[chosen]
     if won.combined <= rule.margin:
         return _stays(gains, rule)

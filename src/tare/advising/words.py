@@ -25,6 +25,14 @@ _KINDS = {
     "units": "the raw values are in other units",
     "unclear": "the kind of difference cannot be told",
 }
+_WHAT: dict[Strategy, str] = {
+    "source": "the mean and std of the pretraining",
+    "target": "your data's own mean and std",
+    "match": "constants that bring your data to the moments of the pretraining data",
+    "blend": "a mean and std between the pretraining's and your data's",
+    "sample": "each sample's own mean and std",
+    "none": "values as they are",
+}
 # With more channels than this, as in a table, only the largest shifts are named.
 _MANY = 3
 
@@ -39,6 +47,37 @@ def in_points(found: Interval) -> str:
 def recommendation(decision: Decision) -> str:
     """The strategy's name, or "it does not matter"."""
     return decision.strategy if decision.matters else NO_MATTER
+
+
+def headline(decision: Decision) -> str:
+    """One sentence: what to do, and by how much it is better, shown or not."""
+    name, won = decision.strategy, decision.gain
+    what = f"{_WHAT[name]} ({name})"
+    if not decision.matters:
+        return f"Keep {what}: the choice does not matter here."
+    if decision.basis == "source impossible":
+        return f"Use {what}: the pretraining's constants cannot be used, since the raw values are in other units."
+    if decision.basis == "nothing else":
+        return f"Keep {what}: nothing else can be computed."
+    if won is None:
+        return f"Keep {what}: {_rivals(decision)}."
+    if won.shown:
+        return f"Use {what}: shown better than the pretraining's on your labels, by about {_of_accuracy(won)}."
+    return f"Lean to {what}: about {_of_accuracy(won)} more than with the pretraining's is expected, but not shown."
+
+
+def _rivals(decision: Decision) -> str:
+    """What is known of the best strategy other than ``source``, which is kept."""
+    name, best = max(decision.gains.items(), key=lambda row: row[1].combined)
+    ends = f"{name}, the best of the others, gains {100 * best.range.low:+.1f} to {100 * best.range.high:+.1f} points of accuracy"
+    if decision.outcome == "shown better":
+        return f"every other strategy is shown to be worse on your labels; {ends}"
+    return f"nothing else is expected to gain more than a point, but this is not shown; {ends}"
+
+
+def _of_accuracy(gain: Gain) -> str:
+    ends = gain.range
+    return f"{100 * ends.estimate:.1f} points of accuracy ({100 * ends.low:+.1f} to {100 * ends.high:+.1f})"
 
 
 def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:

@@ -1,0 +1,153 @@
+"""``python -m benchmarks.question``: what each strategy gains over ``source``, by condition, over all tasks of the advice benchmark.
+
+Every task is measured twice: a new head on the frozen network, and the whole network fine-tuned. A gain is the accuracy of a
+strategy less that of ``source`` with the same training samples, the mean of all seeds. Intervals are Student's over tasks, since
+the tasks differ more than the seeds of one task do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.advice_records import record_of
+from benchmarks.advice_regret import advised
+from benchmarks.advice_tasks import AdviceTask, tasks
+from benchmarks.question_records import tuned_of
+from tare.statistics.intervals import Interval, mean_interval
+from tare.system.files import write_text
+
+_BEGIN, _END = "<!-- conditions: begin -->", "<!-- conditions: end -->"
+_FIXED = ("target", "match", "blend", "sample")
+_ADVICE = "what `advise` says"
+#: Pairs whose two datasets were recorded by different instruments; the raw values of the other pairs differ by content alone.
+_OTHER_INSTRUMENT = ("jackson's digits to theo's", "gestures 2003 to 2018")
+_WITH_BATCH_NORM = ("batch", "mobilenet", "cnn1d", "mlp")
+_SMALL, _MIDDLE = 40, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One task under one protocol: the mean accuracy under ``source``, and each way's mean gain over it, in points."""
+
+    task: AdviceTask
+    size: int
+    tuned: bool
+    source: float
+    gains: Mapping[str, float]
+
+    @property
+    def other_instrument(self) -> bool:
+        """Whether dataset1's raw values mean something else than dataset0's."""
+        return self.task.shift != "content" or self.task.pair.name in _OTHER_INSTRUMENT
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether the network has batch norm."""
+        return self.task.network in _WITH_BATCH_NORM
+
+
+#: A condition's title, and which rows meet it.
+Condition = tuple[str, Callable[[Row], bool]]
+
+_CONDITIONS: tuple[Condition, ...] = tuple(
+    (
+        f"{'fine-tuned' if tuned else 'frozen'}, {'another' if other else 'the same'} instrument, "
+        f"{'with' if norm else 'without'} batch norm",
+        lambda row, tuned=tuned, other=other, norm=norm: (row.tuned, row.other_instrument, row.batch_norm)  # type: ignore[misc]
+        == (tuned, other, norm),
+    )
+    for tuned in (False, True)
+    for other in (False, True)
+    for norm in (True, False)
+)
+_SIZES: tuple[Condition, ...] = tuple(
+    (
+        f"{'fine-tuned' if tuned else 'frozen'}, {name} samples",
+        lambda row, tuned=tuned, low=low, high=high: row.tuned == tuned and low < row.size <= high,  # type: ignore[misc]
+    )
+    for tuned in (False, True)
+    for name, low, high in (("at most 40", 0, _SMALL), ("41 to 160", _SMALL, _MIDDLE), ("more than 160", _MIDDLE, 10**9))
+)
+_ALL: tuple[Condition, ...] = (("frozen, all tasks", lambda row: not row.tuned), ("fine-tuned, all tasks", lambda row: row.tuned))
+
+
+def main() -> None:
+    """Measure what is not measured yet, print the table, and write it into the page if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.question", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=12, help="draws of training samples a task")
+    parser.add_argument("--cache", type=Path, default=Path("build/advice"), help="where records are kept, by content")
+    parser.add_argument("--write", type=Path, help="put the table into this page")
+    parser.add_argument("--kept-only", action="store_true", help="leave out what is not in the cache")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = list(rows_of(given.seeds, given.cache, kept_only=given.kept_only))
+    text = table(rows)
+    Console(width=200).print(text, markup=False)
+    if given.write:
+        page = given.write.read_text(encoding="utf-8")
+        pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
+        write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
+
+
+def rows_of(seeds: int, cache: Path, *, kept_only: bool) -> Iterator[Row]:
+    """The rows of all tasks that have been measured, frozen and fine-tuned."""
+    console = Console(stderr=True)
+    for task in track(tasks(), "measuring", console=console, disable=not console.is_terminal):
+        records = []
+        for seed in range(seeds):
+            record = record_of(task, seed, cache, kept_only=kept_only)
+            tuned = None if record is None else tuned_of(task, seed, cache, kept_only=kept_only)
+            if record is not None and tuned is not None:
+                records.append((record, tuned))
+        if records:
+            yield _row(task, records, tuned=False)
+            yield _row(task, records, tuned=True)
+
+
+def _row(task: AdviceTask, records: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]], *, tuned: bool) -> Row:
+    gains: dict[str, list[float]] = {}
+    levels = []
+    for record, fine in records:
+        found = fine if tuned else {name: float(np.mean(halves)) for name, halves in record["fair"].items()}
+        levels.append(found["source"])
+        chosen = {**{name: name for name in _FIXED}, _ADVICE: advised(record).strategy}
+        for way, strategy in chosen.items():
+            gains.setdefault(way, []).append(100 * (found.get(strategy, found["source"]) - found["source"]))
+    size = int(records[0][0]["size"])
+    return Row(task, size, tuned, float(np.mean(levels)), {way: float(np.mean(values)) for way, values in gains.items()})
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The table as Markdown: one line a condition, in points of accuracy."""
+    ways = (*_FIXED, _ADVICE)
+    head = ["network and data", "tasks", "`source`", *(f"`{way}`" if way in _FIXED else way for way in ways)]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for title, holds in (*_CONDITIONS, *_SIZES, *_ALL):
+        met = [row for row in rows if holds(row)]
+        if len(met) > 1:
+            cells = [_cell(mean_interval([row.gains[way] for row in met])) for way in ways]
+            level = float(np.mean([row.source for row in met]))
+            lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(found: Interval) -> str:
+    """A mean gain with half of its interval; bold if the interval does not contain zero."""
+    text = f"{found.estimate:+.1f} ± {found.high - found.estimate:.1f}"
+    return f"**{text}**" if found.low > 0 or found.high < 0 else text
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
