@@ -13,17 +13,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.advice_records import record_of
-from benchmarks.advice_regret import advised
-from benchmarks.advice_tasks import AdviceTask, tasks
-from benchmarks.question_records import tuned_of
+from benchmarks.advice_regret import Record, accuracies, advised, complete_record
+from benchmarks.advice_tasks import WITH_BATCH_NORM, AdviceTask, tasks
+from tare.advising.rule import AdvisedProtocol
 from tare.statistics.intervals import Interval, mean_interval
 from tare.system.files import write_text
 
@@ -32,8 +30,8 @@ _FIXED = ("target", "match", "blend", "sample")
 _ADVICE = "what `advise` says"
 #: Pairs whose two datasets were recorded by different instruments; the raw values of the other pairs differ by content alone.
 _OTHER_INSTRUMENT = ("jackson's digits to theo's", "gestures 2003 to 2018")
-_WITH_BATCH_NORM = ("batch", "mobilenet", "cnn1d", "mlp")
 _SMALL, _MIDDLE = 40, 160
+_PROTOCOLS: tuple[AdvisedProtocol, ...] = ("probe", "finetune")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Row:
     @property
     def batch_norm(self) -> bool:
         """Whether the network has batch norm."""
-        return self.task.network in _WITH_BATCH_NORM
+        return self.task.network in WITH_BATCH_NORM
 
 
 #: A condition's title, and which rows meet it.
@@ -104,28 +102,23 @@ def rows_of(seeds: int, cache: Path, *, kept_only: bool) -> Iterator[Row]:
     """The rows of all tasks that have been measured, frozen and fine-tuned."""
     console = Console(stderr=True)
     for task in track(tasks(), "measuring", console=console, disable=not console.is_terminal):
-        records = []
-        for seed in range(seeds):
-            record = record_of(task, seed, cache, kept_only=kept_only)
-            tuned = None if record is None else tuned_of(task, seed, cache, kept_only=kept_only)
-            if record is not None and tuned is not None:
-                records.append((record, tuned))
-        if records:
-            yield _row(task, records, tuned=False)
-            yield _row(task, records, tuned=True)
+        found = [complete_record(task, seed, cache, kept_only=kept_only) for seed in range(seeds)]
+        records = [record for record in found if record is not None]
+        for protocol in _PROTOCOLS if records else ():
+            yield _row(task, records, protocol)
 
 
-def _row(task: AdviceTask, records: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]], *, tuned: bool) -> Row:
+def _row(task: AdviceTask, records: Sequence[Record], protocol: AdvisedProtocol) -> Row:
     gains: dict[str, list[float]] = {}
     levels = []
-    for record, fine in records:
-        found = fine if tuned else {name: float(np.mean(halves)) for name, halves in record["fair"].items()}
+    for record in records:
+        found = accuracies(record, protocol)
         levels.append(found["source"])
-        chosen = {**{name: name for name in _FIXED}, _ADVICE: advised(record).strategy}
+        chosen = {**{name: name for name in _FIXED}, _ADVICE: advised(record, protocol=protocol).strategy}
         for way, strategy in chosen.items():
             gains.setdefault(way, []).append(100 * (found.get(strategy, found["source"]) - found["source"]))
-    size = int(records[0][0]["size"])
-    return Row(task, size, tuned, float(np.mean(levels)), {way: float(np.mean(values)) for way, values in gains.items()})
+    means = {way: float(np.mean(values)) for way, values in gains.items()}
+    return Row(task, int(records[0]["size"]), protocol == "finetune", float(np.mean(levels)), means)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tare.advising.rates import Rate
-from tare.advising.rule import Confidence, Outcome, Reason
+from tare.advising.rule import AdvisedProtocol, Confidence, Outcome, Reason
 from tare.comparing.result import Comparison
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
@@ -44,7 +44,8 @@ class Advice(Shown):
     ``headline`` is the advice in one sentence. ``outcome`` says what is known: the strategy is shown to be better on these labels,
     it is expected to be better, or the choice does not matter. ``basis`` names the rule that decided, and ``rule`` is that rule as a sentence. ``rate`` is how often this kind of advice was
     right in the benchmark, or None if too few cases are known. ``normalisations`` has the mean and std of every strategy that can
-    be computed; ``refused`` says why the others cannot. ``labelled`` says whether accuracies were compared.
+    be computed; ``refused`` says why the others cannot. ``labelled`` says whether accuracies were compared. ``protocol`` is
+    what will be trained: a head, or all weights.
     """
 
     recommendation: str
@@ -63,6 +64,7 @@ class Advice(Shown):
     data: str
     samples: int
     labelled: bool
+    protocol: AdvisedProtocol
     seed: int
     normalisations: Mapping[Strategy, Normalisation]
     refused: Mapping[Strategy, str]
@@ -111,6 +113,7 @@ class Advice(Shown):
             "data": self.data,
             "samples": self.samples,
             "labelled": self.labelled,
+            "protocol": self.protocol,
             "seed": self.seed,
             "normalisations": {name: asdict(one) for name, one in self.normalisations.items()},
             "refused": dict(self.refused),

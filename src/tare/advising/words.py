@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tare.advising.evidence.gathered import Gathered
 from tare.advising.result import NO_MATTER, Figure
-from tare.advising.rule import RULE, Decision, Gain
+from tare.advising.rule import RULE, AdvisedProtocol, Decision, Gain
 from tare.comparing.result import ChannelShift
 from tare.comparing.values_used import ValuesUsed
 from tare.normalisation.names import Strategy
@@ -61,7 +61,7 @@ def headline(decision: Decision) -> str:
         return f"Keep {what}: nothing else can be computed."
     if won is None:
         return f"Keep {what}: {_rivals(decision)}."
-    if won.shown:
+    if decision.outcome == "shown better":
         return f"Use {what}: shown better than the pretraining's on your labels, by about {_of_accuracy(won)}."
     return f"Lean to {what}: about {_of_accuracy(won)} more than with the pretraining's is expected, but not shown."
 
@@ -91,10 +91,14 @@ def rule_in_words(decision: Decision) -> str:
     sentences = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(gain)}",
+        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(gain, decision.protocol)}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
-            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {_combined(gain)}"
+            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {_combined(gain, decision.protocol)}"
+        ),
+        "absorbed": (
+            "all weights are trained, and batch norm with the moments of its batches takes a change of mean and std out of what the "
+            "layers see"
         ),
         "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
@@ -103,20 +107,23 @@ def rule_in_words(decision: Decision) -> str:
     return sentences[decision.basis]
 
 
-def _combined(gain: Gain | None) -> str:
+def _combined(gain: Gain | None, protocol: AdvisedProtocol) -> str:
     if gain is None:
         return ""
+    remains = "" if protocol == "probe" else f"; {RULE.tuned_share:.0%} of that remains when all weights are trained"
     expected = f"{100 * gain.expected:.1f} points expected without labels"
     if gain.measured is None:
-        return expected
+        return expected + remains
     if gain.by_classes is not None:
         expected += f" plus {100 * gain.by_classes:+.1f} by the network's old classes"
     weighed = f"{in_points(gain.measured)} cross-validated and {expected}, each weighed by its precision"
-    return f"{100 * gain.combined:.1f} points: {weighed}"
+    return f"{100 * gain.combined:.1f} points: {weighed}{remains}"
 
 
 def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
     """What would change the advice."""
+    if decision.basis == "absorbed":
+        return ("batch norm that is kept frozen, or a frozen network with a new head (--protocol probe): then the choice can matter",)
     changes = []
     if found.folds is None:
         more = "more labelled samples" if found.labelled else "labels"
@@ -132,7 +139,8 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
         changes.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
         changes.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
-    changes.append("batch norm that is trained or re-estimated on dataset1: it absorbs part of the choice (see `tare explain`)")
+    if decision.protocol == "probe":
+        changes.append("--protocol finetune: batch norm that is trained on dataset1 absorbs the choice (see `tare explain`)")
     return tuple(changes)
 
 
