@@ -104,9 +104,7 @@ class Regret:
         return self.points - 2 * self.error
 
 
-def advised(
-    record: Record, rule: DecisionRule = RULE, *, labels: bool = True, protocol: AdvisedProtocol = "probe"
-) -> Decision:
+def advised(record: Record, rule: DecisionRule = RULE, *, labels: bool = True, protocol: AdvisedProtocol = "probe") -> Decision:
     """What the rule says on a record."""
     return decide(facts_of(record, labels=labels, protocol=protocol), rule)
 

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from rich.progress import track
 from benchmarks.advice_regret import Record, accuracies, advised, complete_record
 from benchmarks.advice_tasks import WITH_BATCH_NORM, AdviceTask, tasks
 from tare.advising.rule import AdvisedProtocol
+from tare.reporting.charts import PALETTE
 from tare.statistics.intervals import Interval, mean_interval
 from tare.system.files import write_text
 
@@ -62,8 +64,10 @@ _CONDITIONS: tuple[Condition, ...] = tuple(
     (
         f"{'fine-tuned' if tuned else 'frozen'}, {'another' if other else 'the same'} instrument, "
         f"{'with' if norm else 'without'} batch norm",
-        lambda row, tuned=tuned, other=other, norm=norm: (row.tuned, row.other_instrument, row.batch_norm)  # type: ignore[misc]
-        == (tuned, other, norm),
+        lambda row, tuned=tuned, other=other, norm=norm: (
+            (row.tuned, row.other_instrument, row.batch_norm)  # type: ignore[misc]
+            == (tuned, other, norm)
+        ),
     )
     for tuned in (False, True)
     for other in (False, True)
@@ -93,6 +97,7 @@ def main() -> None:
     text = table(rows)
     Console(width=200).print(text, markup=False)
     if given.write:
+        write_text(given.write.with_name("question-conditions.svg"), picture(rows))
         page = given.write.read_text(encoding="utf-8")
         pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
         write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
@@ -133,6 +138,30 @@ def table(rows: Sequence[Row]) -> str:
             level = float(np.mean([row.source for row in met]))
             lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def picture(rows: Sequence[Row]) -> str:
+    """The gains of ``target`` and of the advice, with their intervals, a line a condition."""
+    import altair as alt
+    import vl_convert
+
+    shown = []
+    for (title, holds), way in product(_CONDITIONS, ("target", _ADVICE)):
+        found = mean_interval([row.gains[way] for row in rows if holds(row)])
+        name = "target (your own mean and std)" if way == "target" else "what tare advise says"
+        shown.append({"condition": title, "way": name, "gain": found.estimate, "low": found.low, "high": found.high})
+    order = [title for title, _ in _CONDITIONS]
+    colour = alt.Color("way:N", title=None, legend=alt.Legend(orient="top"), scale=alt.Scale(range=list(PALETTE[1:3])))
+    base = alt.Chart(alt.Data(values=shown)).encode(
+        y=alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400)), yOffset="way:N", color=colour
+    )
+    axis = alt.X("low:Q", title="points of accuracy gained over the constants of the pretraining (source), 95% interval")
+    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(strokeDash=[4, 4], color="#808088").encode(x="zero:Q")
+    drawn = alt.layer(
+        zero, base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q"), base.mark_point(filled=True, size=60).encode(x="gain:Q")
+    )
+    whole = drawn.properties(width=420, height=alt.Step(14)).configure_view(stroke="transparent").properties(background="white")
+    return str(vl_convert.vegalite_to_svg(whole.to_json()))
 
 
 def _cell(found: Interval) -> str:

@@ -40,7 +40,12 @@ def tuned_of(task: AdviceTask, seed: int, folder: Path, *, kept_only: bool = Fal
     if kept_only:
         return None
     subject, test = subject_of(task, seed, folder)
-    found = _tuned(subject, test.take(np.arange(min(_TESTED, len(test.labels)))), steps=_PHOTOGRAPHS if task.pair.source is None else _STEPS, seed=seed)
+    found = _tuned(
+        subject,
+        test.take(np.arange(min(_TESTED, len(test.labels)))),
+        steps=_PHOTOGRAPHS if task.pair.source is None else _STEPS,
+        seed=seed,
+    )
     write_text(path, json.dumps(found))
     return found
 

@@ -123,7 +123,9 @@ def _combined(gain: Gain | None, protocol: AdvisedProtocol) -> str:
 def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
     """What would change the advice."""
     if decision.basis == "absorbed":
-        return ("batch norm that is kept frozen, or a frozen network with a new head (--protocol probe): then the choice can matter",)
+        return (
+            "batch norm that is kept frozen, or a frozen network with a new head (--protocol probe): then the choice can matter",
+        )
     changes = []
     if found.folds is None:
         more = "more labelled samples" if found.labelled else "labels"
