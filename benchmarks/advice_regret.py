@@ -287,7 +287,7 @@ def accuracies(record: Record, protocol: AdvisedProtocol) -> Mapping[str, float]
 
 
 def _outcome(decision: Decision, gain: float, gains: Sequence[float], alike: bool) -> tuple[AdviceKind, bool]:
-    """What was said, and whether it was right: a gain; none missed by more than a point; none a point away on the mean of seeds."""
+    """What was said, and whether it was right: a gain; none missed by more than a point; none a point away (mean of seeds)."""
     if not decision.matters:
         return "no matter", alike
     if decision.strategy == "source":

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.question``: what each strategy gains over ``source``, by condition, over all tasks of the advice benchmark.
+"""``python -m benchmarks.question``: what strategies gain over ``source``, by condition, on the tasks of the advice benchmark.
 
 Every task is measured twice: a new head on the frozen network, and the whole network fine-tuned. A gain is the accuracy of a
 strategy less that of ``source`` with the same training samples, the mean of all seeds. Intervals are Student's over tasks, since
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -152,16 +153,22 @@ def picture(rows: Sequence[Row]) -> str:
         shown.append({"condition": title, "way": name, "gain": found.estimate, "low": found.low, "high": found.high})
     order = [title for title, _ in _CONDITIONS]
     colour = alt.Color("way:N", title=None, legend=alt.Legend(orient="top"), scale=alt.Scale(range=list(PALETTE[1:3])))
-    base = alt.Chart(alt.Data(values=shown)).encode(
+    base = alt.Chart(_data(shown)).encode(
         y=alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400)), yOffset="way:N", color=colour
     )
     axis = alt.X("low:Q", title="points of accuracy gained over the constants of the pretraining (source), 95% interval")
-    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(strokeDash=[4, 4], color="#808088").encode(x="zero:Q")
+    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(strokeDash=[4, 4], color="#808088").encode(x="zero:Q")
     drawn = alt.layer(
         zero, base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q"), base.mark_point(filled=True, size=60).encode(x="gain:Q")
     )
     whole = drawn.properties(width=420, height=alt.Step(14)).configure_view(stroke="transparent").properties(background="white")
     return str(vl_convert.vegalite_to_svg(whole.to_json()))
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
 def _cell(found: Interval) -> str:

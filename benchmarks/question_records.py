@@ -1,4 +1,4 @@
-"""What is measured for the table of the question: every strategy's accuracy after fine-tuning, on the tasks of the advice benchmark."""
+"""What the table of the question needs besides advice's own records: every strategy's accuracy after fine-tuning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +73,7 @@ def _trained(subject: Subject, test: Samples, chosen: Normalisation, *, steps: i
     epochs = math.ceil(steps / max(1, count // batch))
     train(module, lambda _: fed, torch.from_numpy(subject.labels), seed=seed, epochs=epochs, lr=_RATE, batch=batch)
     with torch.inference_mode():
-        answers = torch.cat([module(normaliser(part)).argmax(dim=1) for part in test.tensor().split(_PASSED)])
+        answers = torch.cat([module(normaliser(part)).argmax(dim=1) for part in torch.split(test.tensor(), _PASSED)])
     return float((answers.numpy() == test.labels).mean())
 
 

@@ -72,6 +72,7 @@ def test_too_few_cases_are_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     found = rate_of("another", "low", "probe", labels=True)
     assert found is many
     assert found.in_words() == (
-        "in the benchmark of this rule (43 tasks, frozen networks with a new head) advice with labels advised another strategy than "
-        "source with low confidence 50 times; in 52% of the cases that strategy was better than source, by +0.8 points on average"
+        "in the benchmark of this rule (43 tasks, frozen networks with a new head) advice with labels advised another strategy "
+        "than source with low confidence 50 times; in 52% of the cases that strategy was better than source, by +0.8 points on "
+        "average"
     )

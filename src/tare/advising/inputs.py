@@ -30,7 +30,7 @@ class AdviceRequest(Skipping, Readers, Seeded, LabelOptions, NetworkOptions):
     )
     protocol: Literal["probe", "finetune"] | None = option(
         None,
-        "What you will train on the data: probe: a head on the frozen network; finetune: all weights. Default: probe, said aloud.",
+        "What you will train on the data: probe: a head on the frozen network; finetune: all weights. Default: probe.",
         what="a protocol",
     )
     reporter: Reporter = SILENT

@@ -41,11 +41,11 @@ class Figure:
 class Advice(Shown):
     """The recommendation; ``strategy`` is the one to use, even if the choice does not matter.
 
-    ``headline`` is the advice in one sentence. ``outcome`` says what is known: the strategy is shown to be better on these labels,
-    it is expected to be better, or the choice does not matter. ``basis`` names the rule that decided, and ``rule`` is that rule as a sentence. ``rate`` is how often this kind of advice was
-    right in the benchmark, or None if too few cases are known. ``normalisations`` has the mean and std of every strategy that can
-    be computed; ``refused`` says why the others cannot. ``labelled`` says whether accuracies were compared. ``protocol`` is
-    what will be trained: a head, or all weights.
+    ``headline`` is the advice in one sentence. ``outcome`` says what is known: the strategy is shown to be better on these
+    labels, it is expected to be better, or the choice does not matter. ``basis`` names the rule that decided, ``rule`` is that
+    rule as a sentence. ``rate`` is how often this kind of advice was right in the benchmark, or None if too few cases are known.
+    ``normalisations`` has the mean and std of every strategy that can be computed; ``refused`` says why the others cannot.
+    ``labelled`` says whether accuracies were compared. ``protocol`` is what will be trained: a head, or all weights.
     """
 
     recommendation: str

@@ -87,18 +87,18 @@ def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
 
 def rule_in_words(decision: Decision) -> str:
     """The rule that decided, as a sentence."""
-    name, gain = decision.strategy, decision.gain
+    name, won = decision.strategy, _combined(decision.gain, decision.protocol)
     sentences = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(gain, decision.protocol)}",
+        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {won}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
-            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {_combined(gain, decision.protocol)}"
+            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {won}"
         ),
         "absorbed": (
-            "all weights are trained, and batch norm with the moments of its batches takes a change of mean and std out of what the "
-            "layers see"
+            "all weights are trained, and batch norm with the moments of its batches takes a change of mean and std out of what "
+            "the layers see"
         ),
         "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
