@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.source import Source
@@ -46,10 +46,16 @@ class Facts:
     calls: tuple[Call, ...]
     sources: tuple[Source, ...]
     cut: frozenset[str] = frozenset()
+    used: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
-def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] = ()) -> Facts:
-    """The facts in a log of calls."""
+def facts_of(
+    log: Sequence[Call],
+    sources: Sequence[Source],
+    cut: Iterable[str] = (),
+    used: Mapping[str, Mapping[int, Call]] | None = None,
+) -> Facts:
+    """The facts in a log of calls; ``used`` has the calls that the program of a file takes from other files, by identity."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
     pipelines = {
         id(call): Pipeline(call, tuple(_possible(call)), role_of(call))
@@ -58,7 +64,8 @@ def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] 
     }
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
-    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut))
+    taken = {path: frozenset(calls) for path, calls in (used or {}).items()}
+    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut), taken)
 
 
 def _parts(call: Call) -> Iterable[Value]:

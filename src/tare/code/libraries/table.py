@@ -82,12 +82,12 @@ def interesting(last: str) -> bool:
 RELEVANT = re.compile(
     r"Normalize|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
     r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?="
+    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main"
 )
 
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict"
+    r"fit_transform|load_state_dict|json\.load\(|toml\w*\.load\("
 )

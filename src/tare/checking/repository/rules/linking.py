@@ -39,12 +39,24 @@ class Program:
 
 def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
     """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
-    pipelines, networks, calls = _grouped(facts.pipelines), _grouped(facts.networks), _grouped(facts.calls)
+    pipelines, networks = _with_used(facts, facts.pipelines), _with_used(facts, facts.networks)
+    calls = _grouped(facts.calls)
     cut = {each.partition("::")[0] for each in facts.cut}
     for path in {**pipelines, **networks, **(calls if every else {})}:
         yield Program(
             path, tuple(pipelines.get(path, ())), tuple(networks.get(path, ())), tuple(calls.get(path, ())), path in cut
         )
+
+
+def _with_used(facts: Facts, several: tuple[_Made, ...]) -> dict[str, list[_Made]]:
+    """What each program makes itself, and what it takes from a file that made it when it was imported."""
+    found = _grouped(several)
+    for path, used in facts.used.items():
+        taken = [each for each in several if id(each if isinstance(each, Call) else each.call) in used]
+        if taken:
+            known = {id(each) for each in found.get(path, ())}
+            found[path] = [*found.get(path, ()), *(each for each in taken if id(each) not in known)]
+    return found
 
 
 def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
