@@ -1,5 +1,7 @@
 """How constants travel through code to the call that uses them."""
 
+# ruff: noqa: E501 (a program a line)
+
 from __future__ import annotations
 
 import pytest

@@ -131,8 +131,9 @@ def _merged(one: Entries, other: Entries) -> Entries:
     for key, value in other.items():
         before = found.get(key)
         if isinstance(before, Table) and isinstance(value, Table):
-            value = replace(before, entries=_merged(before.entries, value.entries))
-        found[key] = value
+            found[key] = replace(before, entries=_merged(before.entries, value.entries))
+        else:
+            found[key] = value
     return found
 
 

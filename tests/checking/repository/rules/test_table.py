@@ -22,6 +22,13 @@ TF = (
     "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
 )
 
+#: A dataset that brings images into a range by hand, and the network that it is for.
+BY_HAND = (
+    "import numpy as np, pydicom\nfrom PIL import Image\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
+    "        p = self.files[i]\n        image = {}\n        return torch.from_numpy(image)\n"
+    "net = models.resnet18(pretrained=True)\nfor x in torch.utils.data.DataLoader(D()):\n    net(x)\n"
+)
+
 #: Code of a finding -> programs that have it, by what is special about them.
 WRONG: dict[str, dict[str, str]] = {
     "TARE100": {
@@ -86,7 +93,17 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "TARE004": {
         "torchvision": TORCH
-        + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))"
+        + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))",
+        "a bare step": TORCH + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.ToTensor())",
+        "a hub": TORCH + "net = torch.hub.load('facebookresearch/deit:main', 'deit_tiny_patch16_224', pretrained=True)\n"
+        "t = T.Compose([T.Resize(9), T.ToTensor()])",
+        "an encoder": TORCH
+        + "import segmentation_models_pytorch as smp\nnet = smp.Unet('resnet34')\nt = T.Compose([T.ToTensor()])",
+        "by hand": TORCH + BY_HAND.format("np.array(Image.open(p), dtype=np.float32).transpose(2, 0, 1) / 255.0"),
+        "in place": TORCH + "import cv2\nimport numpy as np\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
+        "        image = cv2.imread(self.files[i])[:, :, ::-1].astype(np.float32)\n        image /= 255\n"
+        "        return torch.from_numpy(image.transpose(2, 0, 1))\nnet = models.vgg16(pretrained=True)\nd = D()",
+        "of medicine": TORCH + BY_HAND.format("np.stack([pydicom.dcmread(p).pixel_array / 255.0] * 3)"),
     },
     "TARE101": {
         "a generator": TF + "net = VGG16(weights='imagenet')\ng = ImageDataGenerator(rescale=1. / 255)",
@@ -130,7 +147,14 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "TARE050": {
         "one file": TORCH
-        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])"
+        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])",
+        "a bare step": TORCH + f"train = datasets.ImageFolder('train', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+        "test = datasets.ImageFolder('test', transform=T.ToTensor())",
+        "a pipeline without Normalize": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "test_tf = T.Compose([T.Resize(9), T.ToTensor()])",
+        "keys": TORCH + f"t = {{'train': T.Compose([T.ToTensor(), {IMAGENET}]), 'val': T.Compose([T.ToTensor()])}}",
+        "datasets of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
+        f"train_set = D(T.Compose([T.ToTensor(), {IMAGENET}]))\ntest_set = D(T.ToTensor())",
     },
     "TARE009": {
         "a loop": TORCH
@@ -229,6 +253,15 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE004": {
         "normalised later": TORCH + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToTensor()])\ny = normalize(t(x))",
         "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
+        "by hand, and normalised": TORCH + BY_HAND.format("(np.array(Image.open(p), np.float32) / 255 - MEAN) / STD"),
+        "by hand, and normalised elsewhere": TORCH
+        + BY_HAND.format("np.array(Image.open(p), np.float32) / 255")
+        + "def feed(x):\n    return net((x - mean[:, None]) / std[:, None])",
+        "a mask by hand": TORCH + BY_HAND.format("None\n        mask = np.array(Image.open(p)) / 255"),
+        "an encoder from scratch": TORCH + "import segmentation_models_pytorch as smp\n"
+        "net = smp.Unet('resnet34', encoder_weights=None)\nt = T.Compose([T.ToTensor()])",
+        "a hub without weights": TORCH + "net = torch.hub.load('facebookresearch/deit:main', 'deit_tiny_patch16_224')\n"
+        "t = T.Compose([T.Resize(9), T.ToTensor()])",
         "trained with values of 0..1": TORCH
         + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
@@ -293,6 +326,9 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE050": {
         "the same": TORCH
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "normalised later": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\ntest_tf = T.Compose([T.ToTensor()])\n"
+        f"norm = {IMAGENET}\ny = net(norm(test_tf(x)))",
+        "for people": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nraw_test_tf = T.Compose([T.ToTensor()])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",
     },
@@ -406,3 +442,47 @@ def test_a_serving_file_that_scales_otherwise_is_found() -> None:
     for divisor, codes in (("255", ["TARE050"]), ("127.5 - 1", [])):
         documents = [Document("train.py", "python", train), Document("serve.py", "python", serve.format(divisor))]
         assert [each.code for each in examined(documents)] == codes
+
+
+def program(**texts: str) -> list[CodeFinding]:
+    """What is found in a program of several files, by their names."""
+    return examined([Document(f"{name}.py", "python", dedent(text)) for name, text in texts.items()])
+
+
+def test_a_dataset_in_another_file_and_a_network_in_a_third() -> None:
+    data, rest = BY_HAND.format("np.array(Image.open(p), dtype=np.float32) / 255.0").split("net = ")
+    model = "class Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.b = models.resnet18(pretrained=True)\n"
+    main = "import torch\nfrom data import D\nfrom model import Net\nnet = Net()\nfor x in torch.utils.data.DataLoader(D()):\n    net(x)\n"
+    (each,) = program(data=TORCH + data, model=TORCH + model, main=main)
+    assert rest
+    assert (each.code, each.place.path) == ("TARE004", "data.py")
+
+
+def test_pipelines_that_a_file_has_made_belong_to_the_program_that_imports_them() -> None:
+    pipelines = TORCH + f"data_transforms = {{'train': T.Compose([T.ToTensor(), {HALVES}])}}"
+    main = (
+        "from torchvision import datasets, models\nfrom pipelines import data_transforms\ndef main():\n"
+        "    net = models.resnet50(weights='DEFAULT')\n    d = datasets.ImageFolder('a', transform=data_transforms['train'])\nmain()\n"
+    )
+    assert [(each.code, each.place.path) for each in program(pipelines=pipelines, main=main)] == [("TARE005", "pipelines.py")]
+
+
+def test_constants_of_a_configuration_reach_the_pipeline() -> None:
+    config = "data:\n  mean: [0.5, 0.5, 0.5]\n  std: [0.5, 0.5, 0.5]\nmodel: {}\n"
+    main = TORCH + (
+        "import timm, yaml\nwith open('config.yaml') as f:\n    cfg = yaml.safe_load(f)\n"
+        "net = timm.create_model(cfg['model'], pretrained=True)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize(cfg['data']['mean'], cfg['data']['std'])])\n"
+    )
+    for name, codes in (("resnet50", ["TARE005"]), ("vit_base_patch16_224.augreg_in21k", [])):
+        documents = [Document("config.yaml", "configuration", config.format(name)), Document("main.py", "python", main)]
+        assert [each.code for each in examined(documents)] == codes
+
+
+def test_constants_by_the_names_of_libraries() -> None:
+    text = TORCH + (
+        "import timm\nfrom timm.data import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD\n"
+        "net = timm.create_model('resnet50', pretrained=True)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize(IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD)])"
+    )
+    assert [each.code for each in found(text)] == ["TARE005"]

@@ -52,18 +52,20 @@ def _with_used(facts: Facts, several: tuple[_Made, ...]) -> dict[str, list[_Made
     """What each program makes itself, and what it takes from a file that made it when it was imported."""
     found = _grouped(several)
     for path, used in facts.used.items():
-        taken = [each for each in several if id(each if isinstance(each, Call) else each.call) in used]
-        if taken:
-            known = {id(each) for each in found.get(path, ())}
-            found[path] = [*found.get(path, ()), *(each for each in taken if id(each) not in known)]
+        for each in several:
+            if id(_call(each)) in used and program_of(_call(each)) != path:
+                found.setdefault(path, []).append(each)
     return found
+
+
+def _call(made: Pipeline | Network | Call) -> Call:
+    return made if isinstance(made, Call) else made.call
 
 
 def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
     found: dict[str, list[_Made]] = defaultdict(list)
     for each in several:
-        call = each if isinstance(each, Call) else each.call
-        found[program_of(call)].append(each)
+        found[program_of(_call(each))].append(each)
     return dict(found)
 
 

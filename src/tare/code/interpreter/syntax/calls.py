@@ -194,10 +194,13 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    if isinstance(owner, Table) and name in owner.entries and not owner.spread:  # a dictionary in the dress of an object
-        return owner.entries[name]
-    default = option(frame.run.options, owner, name)
-    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    stated = _entry(owner, name) or option(frame.run.options, owner, name)
+    return stated or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+
+
+def _entry(owner: Value, name: str) -> Value | None:
+    """An entry of a dictionary that is asked for as an attribute, which only one in the dress of an object can be."""
+    return owner.entries.get(name) if isinstance(owner, Table) and not owner.spread else None
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
