@@ -95,18 +95,14 @@ def _keras(call: Call) -> Iterable[Network]:
     name = call.last
     if not name[:1].isupper():
         return
-    weights = call.argument(1, "weights")
-    pretrained: bool | None = True
-    if isinstance(weights, Literal):
-        pretrained = weights.value == "imagenet"
-    elif weights is not None:
-        pretrained = None
     inside = flag(call.argument(-1, "include_preprocessing"))
     expected = expected_of("keras", name)
     if inside is False and expected is not None and scaling_of(expected) == "inside":
         expected = None
-    if expected is not None:
-        yield Network("keras", name, pretrained, expected, call, call.decisions)
+    stated = call.argument(1, "weights") or Literal("imagenet")
+    for decisions, weights in alternatives(stated) if expected is not None else ():
+        pretrained = weights.value == "imagenet" if isinstance(weights, Literal) else None
+        yield Network("keras", name, pretrained, expected, call, call.decisions | decisions)
 
 
 def _hugging_face(call: Call) -> Iterable[Network]:

@@ -43,6 +43,12 @@ _OTHER = frozenset(
         "to_tensor",
         "get_model",
         "fit_generator",
+        "evaluate_generator",
+        "predict_generator",
+        "add",
+        "save",
+        "load_img",
+        "img_to_array",
         "evaluate",
         "convert_image_dtype",
         "from_stats",
@@ -110,5 +116,5 @@ RELEVANT = re.compile(
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|json\.load\(|toml\w*\.load\("
+    r"fit_transform|load_state_dict|convert_image_dtype|json\.load\(|toml\w*\.load\("
 )

@@ -116,6 +116,29 @@ WRONG: dict[str, dict[str, str]] = {
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
+        "as a type": TF
+        + "def load(p):\n    return tf.image.convert_image_dtype(tf.io.decode_jpeg(tf.io.read_file(p)), tf.float32)\n"
+        "net = MobileNetV2(weights='imagenet')\nnet.fit(tf.data.Dataset.list_files('a').map(load))",
+        "beside another scaling": TF + "from tensorflow.keras.applications.inception_v3 import preprocess_input\n"
+        "base = InceptionV3(weights='imagenet', include_top=False)\nmodel = tf.keras.Model(base.input, base.output)\n"
+        "model.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))\nmodel.predict(preprocess_input(x))",
+        "a map beside another scaling": TF + "from tensorflow.keras.applications.inception_v3 import preprocess_input\n"
+        "base = InceptionV3(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential()\nmodel.add(base)\n"
+        "ds = tf.keras.utils.image_dataset_from_directory('a').map(lambda x, y: (x / 255., y)).prefetch(1)\n"
+        "model.fit(ds)\nmodel.predict(preprocess_input(x))",
+        "the last import": "from keras.applications.vgg16 import VGG16, preprocess_input\n"
+        "from keras.applications.inception_v3 import InceptionV3, preprocess_input\n"
+        "model = VGG16(weights='imagenet')\nmodel.predict(preprocess_input(x))",
+        "another name": "from keras.applications.mobilenet_v2 import preprocess_input as prepare\n"
+        "from keras.applications import ResNet50\nmodel = ResNet50(weights='imagenet')\nmodel.predict(prepare(x))",
+        "as read": TF + "base = VGG16(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential([base])\n"
+        "model.fit(ImageDataGenerator(horizontal_flip=True).flow_from_directory('a'))",
+        "as a dataset reads": TF
+        + "base = MobileNetV2(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential([base])\n"
+        "model.fit(tf.keras.utils.image_dataset_from_directory('a').cache())",
+        "as OpenCV reads": TF + "import cv2, numpy as np\nclass G(tf.keras.utils.Sequence):\n    def __getitem__(self, i):\n"
+        "        return np.stack([cv2.resize(cv2.imread(p), (9, 9)) for p in self.files[i]])\n"
+        "model = ResNet50(weights='imagenet')\nmodel.fit(G())",
         "divided before": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x / 255.)",
     },
     "TARE011": {
@@ -142,8 +165,18 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE002": {
         "a step": TORCH + "def load(path):\n    return T.ToTensor()(path) / 255",
         "a pipeline": TORCH + "t = T.Compose([T.Resize(9), T.ToTensor()])\ny = t(x) / 255.0",
+        "a layer and a map": TF
+        + "ds = tf.keras.utils.image_dataset_from_directory('a')\nds = ds.map(lambda x, y: (x / 255., y))\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1. / 255), tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(ds)",
+        "a layer and a generator": TF + "g = ImageDataGenerator(rescale=1. / 255)\nmodel = tf.keras.Sequential()\n"
+        "model.add(tf.keras.layers.Rescaling(1. / 255))\nmodel.fit(g.flow_from_directory('a'))",
         "a loader": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()]))\n"
         "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
+    },
+    "TARE105": {
+        "never fitted": TF + "g = ImageDataGenerator(featurewise_center=True)\nmodel.fit(g.flow_from_directory('a'))",
+        "rescaled after": TF + "g = ImageDataGenerator(rescale=1 / 255, featurewise_center=True)\ng.fit(np.load('a.npy'))\n"
+        "model.fit(g.flow(x))",
     },
     "TARE050": {
         "one file": TORCH
@@ -277,6 +310,18 @@ RIGHT: dict[str, dict[str, str]] = {
         "from scratch": TF + "net = tf.keras.applications.VGG16(weights=None)\ng = ImageDataGenerator(rescale=1 / 255)",
         "without its preprocessing": TF
         + "net = tf.keras.applications.MobileNetV3Small(include_preprocessing=False)\nx = image / 127.5 - 1",
+        "as read, for one that scales itself": TF + "base = EfficientNetB0(include_top=False)\n"
+        "model = tf.keras.Sequential([base])\nmodel.fit(tf.keras.utils.image_dataset_from_directory('a'))",
+        "as read, and scaled in the model": TF + "base = MobileNetV2(include_top=False)\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1 / 127.5, -1), base])\n"
+        "model.fit(tf.keras.utils.image_dataset_from_directory('a'))",
+        "brought back in the model": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
+        "x = tf.keras.Input((9, 9, 3))\nmodel = tf.keras.Model(x, VGG16(include_top=False)(preprocess_input(x * 255)))\n"
+        "model.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))",
+        "another model": TF
+        + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
+        "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"
+        "own.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))\nbase.predict(preprocess_input(x))",
         "a mask": TF + "net = VGG16()\ndef load(mask):\n    return mask / 255",
         "for the screen": TF + "import matplotlib.pyplot as plt\nnet = VGG16()\nplt.imshow(image / 255)",
         "normalised after": TF + "net = VGG16()\nx = (image / 255 - mean) / std",
@@ -321,7 +366,19 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE002": {
         "scaled once": TORCH + "y = T.PILToTensor()(x) / 255",
         "guarded": TORCH + "x = T.ToTensor()(y)\nif x.max() > 1:\n    x = x / 255",
+        "a layer, and a map for people": TF + "ds = tf.keras.utils.image_dataset_from_directory('a')\n"
+        "shown = ds.map(lambda x, y: (x / 255., y))\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1. / 255), tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(ds)",
         "one's own": TORCH + "t = T.Compose([T.ToTensor(), lambda x: x * 255])\ny = t(x) / 255",
+    },
+    "TARE105": {
+        "fitted": TF + "g = ImageDataGenerator(featurewise_center=True)\ng.fit(x)\nmodel.fit(g.flow(x))",
+        "off": TF + "g = ImageDataGenerator(featurewise_center=False)\nmodel.fit(g.flow(x))",
+        "of each image": TF + "g = ImageDataGenerator(samplewise_center=True)\nmodel.fit(g.flow(x))",
+        "fitted by a function": TF + "g = ImageDataGenerator(featurewise_center=True)\ndef prepare(gen):\n    gen.fit(x)\n"
+        "prepare(g)\nmodel.fit(g.flow(x))",
+        "fitted on what was scaled": TF + "g = ImageDataGenerator(rescale=1 / 255, featurewise_center=True)\n"
+        "g.fit(np.load('a.npy') / 255)\nmodel.fit(g.flow(x))",
     },
     "TARE050": {
         "the same": TORCH
@@ -486,3 +543,25 @@ def test_constants_by_the_names_of_libraries() -> None:
         "t = T.Compose([T.ToTensor(), T.Normalize(IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD)])"
     )
     assert [each.code for each in found(text)] == ["TARE005"]
+
+
+def test_scaling_network_and_service_in_three_files() -> None:
+    data = (
+        "from tensorflow.keras.preprocessing.image import ImageDataGenerator, load_img\nimport numpy as np\n"
+        "def prepared(path):\n    return np.expand_dims(np.array(load_img(path)).astype('float32') / 255.0, 0)\n"
+        "def generators():\n    return ImageDataGenerator(rescale=1. / 255)\n"
+    )
+    model = (
+        "from tensorflow.keras.applications import ResNet50\nclass M:\n    def __init__(self, use=True):\n        self.use = use\n"
+        "    def build(self):\n        return ResNet50(weights='imagenet' if self.use else None, include_top=False)\n"
+    )
+    app = (
+        "import tensorflow as tf\nfrom data import prepared\nfrom model import M\nm = M()\n"
+        "m.net = tf.keras.models.load_model('m.h5')\ndef predict(p):\n    return m.net.predict(prepared(p))\n"
+    )
+    train = "from data import generators\nfrom model import M\nM().build().fit(generators().flow_from_directory('a'))\n"
+    seen = program(data=data, model=model, app=app, train=train)
+    assert [(each.code, each.place.path, each.place.line) for each in seen] == [
+        ("TARE101", "data.py", 4),
+        ("TARE101", "data.py", 6),
+    ]

@@ -95,3 +95,21 @@ def transform_text(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE105",
+    "generator-option",
+    "warning",
+    wrong="ImageDataGenerator(featurewise_center=True).flow_from_directory('train')",
+    right="generator = ImageDataGenerator(featurewise_center=True); generator.fit(training_images)",
+)
+def generator_option(evidence: Evidence) -> Iterator[Problem]:
+    """An option of ImageDataGenerator without its effect.
+
+    ``featurewise_center``, ``featurewise_std_normalization`` and ``zca_whitening`` apply statistics that only ``generator.fit``
+    takes. Without it Keras prints a warning and leaves the images as they are. ``fit`` takes the statistics before ``rescale``,
+    and they are applied after it: with both, a mean of about 120 is subtracted from values of 0..1.
+    """
+    del evidence
+    yield from ()

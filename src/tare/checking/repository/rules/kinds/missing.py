@@ -23,6 +23,11 @@ _ELSEWHERE = re.compile(
 )
 
 
+#: A first layer of one's own, whose weights no constants belong to.
+_FIRST_LAYER = re.compile(
+    r"\.(?:conv1|conv_stem|patch_embed\.proj|features\[0\](?:\[0\])?|stem(?:\[0\])?)\s*=\s*(?:torch\.)?(?:nn\.)?Conv2d|"
+    r"\bin_(?:chans|channels)\s*=\s*1\b"
+)
 #: A variable that is called mean or std: whoever has one may well subtract or divide by it.
 _OF_CONSTANTS = re.compile(r"(?i)(?<![a-z])(?:mean|std|sigma)s?(?![a-z]|\s*\()|imagenet_stats")
 
@@ -61,7 +66,7 @@ def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Itera
         return
     files = {program.path, *(each.call.spot.source.path for each in program.networks)}
     files |= {each.spot.source.path for each in program.calls}
-    if any(says(_ELSEWHERE, texts.get(each, "")) or says(_OF_CONSTANTS, texts.get(each, "")) for each in files):
+    if any(says(word, texts.get(each, "")) for each in files for word in (_ELSEWHERE, _OF_CONSTANTS, _FIRST_LAYER)):
         return
     for place in places:
         if agree(place.decisions, network.decisions):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, program_of, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, stops_at_tensor
@@ -60,7 +61,13 @@ def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
         partners = [each for each in train if each.call.entry == one.call.entry and each is not one]
         normalising = next((step for each in partners for step in _normalize_steps(each)), None)
         names = {word for each in (*one.call.names, *one.call.within[-1:]) for word in words(each)}
-        if normalising is not None and all(map(stops_at_tensor, one.variants)) and one not in train and not names & _SHOWN:
+        if (
+            normalising is not None
+            and all(map(stops_at_tensor, one.variants))
+            and one not in train
+            and not names & _SHOWN
+            and not is_abandoned(facts, one.call)
+        ):
             yield finding(
                 "TARE050",
                 "warning",
