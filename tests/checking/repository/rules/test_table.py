@@ -22,6 +22,7 @@ TF = (
     "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
 )
 
+FASTAI = "from fastai.vision.all import *\ndata = ImageDataLoaders.from_folder(path{})\nlearn = vision_learner(data, {}, metrics=accuracy)\n"
 #: A dataset that brings images into a range by hand, and the network that it is for.
 BY_HAND = (
     "import numpy as np, pydicom\nfrom PIL import Image\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
@@ -87,6 +88,10 @@ WRONG: dict[str, dict[str, str]] = {
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a hub": TORCH + "from transformers import ViTModel\nnet = ViTModel.from_pretrained('google/vit-base-patch16-224')\n"
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "fastai": FASTAI.format(", batch_tfms=[*aug_transforms(), Normalize.from_stats([0.5] * 3, [0.5] * 3)]", "resnet34"),
+        "fastai, by the name of its constants": FASTAI.format(
+            ", batch_tfms=[Normalize.from_stats(*imagenet_stats)]", "'vit_base_patch16_224.augreg_in21k'"
+        ),
         "a branch": TORCH + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    else:\n"
         f"        net = None\n    if arch in ('a', 'b'):\n        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n"
         f"        t = T.Compose([T.ToTensor(), {IMAGENET}])",
@@ -94,6 +99,10 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE004": {
         "torchvision": TORCH
         + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))",
+        "fastai": FASTAI.format(", item_tfms=Resize(224)", "resnet34, normalize=False"),
+        "fastai without its learner": FASTAI.replace("learn = vision_learner", "import timm\nlearn = Learner").format(
+            "", "timm.create_model('resnet34', pretrained=True)"
+        ),
         "a bare step": TORCH + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.ToTensor())",
         "a hub": TORCH + "net = torch.hub.load('facebookresearch/deit:main', 'deit_tiny_patch16_224', pretrained=True)\n"
         "t = T.Compose([T.Resize(9), T.ToTensor()])",
@@ -190,14 +199,28 @@ WRONG: dict[str, dict[str, str]] = {
         f"train_set = D(T.Compose([T.ToTensor(), {IMAGENET}]))\ntest_set = D(T.ToTensor())",
     },
     "TARE009": {
+        "lists": TORCH + "means, stds = [], []\nfor path in images:\n    image = np.array(Image.open(path))\n"
+        "    means.append(image.mean((0, 1)))\n    stds.append(image.std((0, 1)))\nstd = np.mean(stds, axis=0)",
         "a loop": TORCH
         + "mean = 0.\nstd = 0.\nfor images, _ in loader:\n    mean += images.mean(2).sum(0)\n    std += images.std(2).sum(0)\n"
-        "mean /= n\nstd /= n"
+        "mean /= n\nstd /= n",
+    },
+    "TARE106": {
+        "a picture": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nimport numpy as np\n"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])"
     },
     "TARE044": {
-        "no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std"
+        "of the library": TORCH
+        + "def stats(images):\n    mean = images.mean((0, 2, 3))\n    std = images.var((0, 2, 3))\n    return mean, std",
+        "a sum": TORCH
+        + "def stats(loader):\n    std = 0\n    for x in loader:\n        std += x.var(2).sum(0)\n    return std / len(loader)",
+        "no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std",
     },
-    "TARE060": {"twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)"},
+    "TARE060": {
+        "each its own": "def load():\n    # mean=\n    x_train = (x_train - x_train.mean()) / x_train.std()\n"
+        "    x_test = (x_test - np.mean(x_test)) / (np.std(x_test) + 1e-7)\n    return x_train, x_test",
+        "twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)",
+    },
 }
 
 #: What looks like the mistake of a code and is right, or cannot be told.
@@ -260,6 +283,9 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "TARE005": {
         "right": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "fastai": FASTAI.format(", batch_tfms=[*aug_transforms(), Normalize.from_stats(*imagenet_stats)]", "resnet34"),
+        "fastai's learner": FASTAI.format("", "resnet34"),
+        "fastai, of one's own data": FASTAI.format(", batch_tfms=[Normalize.from_stats(*cifar_stats)]", "resnet34"),
         "from scratch": TORCH + f"net = models.resnet50()\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "another version": TORCH + f"net = models.efficientnet_v2_l(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "its own data": TORCH + "net = models.resnet50(pretrained=True)\n"
@@ -390,14 +416,29 @@ RIGHT: dict[str, dict[str, str]] = {
         "val_transform = T.Compose([T.ToTensor(), n])",
     },
     "TARE009": {
+        "lists of folds": TORCH + "means, stds = [], []\nfor fold in range(5):\n    means.append(scores.mean())\n"
+        "    stds.append(scores.std())\nprint(np.mean(means), np.mean(stds))",
+        "lists that are kept": TORCH + "means, stds = [], []\nfor image in images:\n    means.append(image.mean())\n"
+        "    stds.append(image.std())\nplot(means, stds)",
         "of a metric": TORCH + "std = 0.\nfor loss in losses:\n    std += loss.std()\nstd /= n",
         "of variances": TORCH
         + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
     },
+    "TARE106": {
+        "the same": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nimport numpy as np\n"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
+        "two pipelines": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nu = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "import numpy as np\nshown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
+    },
     "TARE044": {
-        "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std"
+        "rooted later": TORCH
+        + "def stats(loader):\n    std = 0\n    for x in loader:\n        std += x.var(2).sum(0)\n    return torch.sqrt(std / n)",
+        "a variance by its name": TORCH + "def stats(images):\n    var = images.var((0, 2, 3))\n    return var",
+        "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std",
     },
     "TARE060": {
+        "those of training": "def load():\n    # mean=\n    x_test = (x_test - np.mean(x_train)) / np.std(x_train)\n"
+        "    x_train = (x_train - x_train.mean()) / x_train.std()\n    return x_train, x_test",
         "transformed": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.transform(X_test)",
         "no scaler": "encoder = LabelEncoder()\na = encoder.fit_transform(y_train)\nb = encoder.fit_transform(y_test)",
     },
@@ -565,3 +606,24 @@ def test_scaling_network_and_service_in_three_files() -> None:
         ("TARE101", "data.py", 4),
         ("TARE101", "data.py", 6),
     ]
+
+
+@pytest.mark.parametrize(("divisor", "codes"), [(" / 255", ["TARE002"]), ("", [])])
+def test_what_was_scaled_before_it_was_saved_is_scaled_again(divisor: str, codes: list[str]) -> None:
+    prepare = (
+        "import cv2, numpy as np\nimages = []\nfor p in paths:\n    images.append(cv2.imread(p) / 255.0)\n"
+        "np.save('data/x.npy', np.array(images))\n"
+    )
+    train = f"import numpy as np\n# Normalize\nx = np.load('../data/x.npy'){divisor}\nmodel.fit(x)\n"
+    assert [each.code for each in program(prepare=prepare, train=train)] == codes
+
+
+def test_a_service_without_the_normalize_of_training_is_found() -> None:
+    train = TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nloss.backward()\n"
+    serve = (
+        TORCH + "net = models.resnet18()\nnet.load_state_dict(torch.load('a.pt'))\nt = T.Compose([T.Resize(9), T.ToTensor()])\n"
+    )
+    (each,) = program(train=train, serve=serve)
+    assert (each.code, each.place.path) == ("TARE050", "serve.py")
+    assert "train.py" in each.message
+    assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []

@@ -68,12 +68,12 @@ def all_of(facts: Facts) -> Iterator[Normalisation]:
             known = {key: value for key, value in values.items() if value is not None}
             yield from of_step(Step("normalize", call.last, call, values=known), call.decisions)
         elif call.function.startswith("operator."):
-            yield from _of_arithmetic(call)
+            yield from of_arithmetic(call)
         elif not call.function.startswith(("set.", "new.", "user.")):
             yield from _of_keywords(call)
 
 
-def _of_arithmetic(call: Call) -> Iterator[Normalisation]:
+def of_arithmetic(call: Call) -> Iterator[Normalisation]:
     """``(x - mean) / std``, and ``x * std + mean`` which undoes it, with three constants each."""
     inner = [root(each) for each in call.args]
     if call.function == "operator./" and isinstance(inner[0], Call) and inner[0].function == "operator.-":

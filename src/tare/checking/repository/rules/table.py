@@ -13,6 +13,7 @@ from tare.checking.repository.rules.kinds.keras.followed import followed
 from tare.checking.repository.rules.kinds.keras.options import options
 from tare.checking.repository.rules.kinds.keras.raw import raw
 from tare.checking.repository.rules.kinds.keras.repeated import repeated
+from tare.checking.repository.rules.kinds.learners import learners
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
 from tare.checking.repository.rules.kinds.others import others
@@ -33,6 +34,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     options,
     colours,
     missing,
+    learners,
     feeding,
     stages,
     statistics,

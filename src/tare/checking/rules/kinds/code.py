@@ -113,3 +113,20 @@ def generator_option(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE106",
+    "undone-otherwise",
+    "warning",
+    wrong="plt.imshow(x * imagenet_std + imagenet_mean) of images that Normalize((0.5,), (0.5,)) made",
+    right="plt.imshow(x * 0.5 + 0.5)",
+)
+def undone_otherwise(evidence: Evidence) -> Iterator[Problem]:
+    """A normalisation undone with other constants.
+
+    A picture of what the network sees multiplies by the std and adds the mean. With the constants of another normalisation its
+    colours and its contrast are wrong, and who looks at it draws conclusions about images that nobody has fed.
+    """
+    del evidence
+    yield from ()

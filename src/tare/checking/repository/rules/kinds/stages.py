@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.linking import Program, program_of, programs
+from tare.checking.repository.rules.linking import Program, program_of, programs, says
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, stops_at_tensor
 from tare.checking.repository.rules.published import near
 from tare.checking.repository.rules.scalings import RESULTS, scalings
@@ -132,13 +132,47 @@ def _constants_across(facts: Facts) -> Iterator[CodeFinding]:
             for each in _constants(pipeline):
                 if not _same(each, training[0]):
                     yield _serving(each, training[0])
+    yield from _served_bare(facts, training[0], files)
+
+
+#: Code that uses a trained network, code that trains one, and words of a normalisation by hand.
+_LOADS = re.compile(r"load_state_dict|torch\.load\(|load_from_checkpoint|jit\.load\(|load_model\(|InferenceSession")
+_TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|optim")
+_NORMALISES = re.compile(r"(?i)normali[sz]e|(?<![a-z])(?:mean|std)s?(?![a-z]|\s*\()")
+
+
+def _served_bare(facts: Facts, training: Normalisation, files: set[str]) -> Iterator[CodeFinding]:
+    """Files that load a trained network and end at ToTensor, where every training pipeline normalises."""
+    for program in programs(facts):
+        text = next((each.document.text for each in facts.sources if each.path == program.path), "")
+        uses = program.path not in files and _LOADS.search(text) and not _TRAINS.search(text)
+        if not uses or any(says(_NORMALISES, text) for text in _texts(facts, program)):
+            continue
+        if not all(stops_at_tensor(variant) for each in program.pipelines for variant in each.variants):
+            continue
+        for pipeline in program.pipelines:
+            path = training.call.spot.source.path
+            yield finding(
+                "TARE050",
+                "warning",
+                pipeline.call.spot,
+                f"{pipeline.path} ends with values of 0..1, and training in {path} normalises with mean {listed(training.mean)} "
+                f"and std {listed(training.std)}",
+                "end the pipeline with the Normalize of training",
+                evidence=(step("training", training.call.spot),),
+            )
+
+
+def _texts(facts: Facts, program: Program) -> Iterator[str]:
+    files = {program.path, *(each.path for each in program.pipelines), *(each.spot.source.path for each in program.calls)}
+    yield from (each.document.text for each in facts.sources if each.path in files)
 
 
 def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
     found = _differ(each, other)
     message = (
-        f"this file normalises with mean {listed(each.mean)} and std {listed(each.std)}, and every training pipeline of the "
-        f"repository with mean {listed(other.mean)} and std {listed(other.std)}"
+        f"{each.call.spot.source.path} normalises with mean {listed(each.mean)} and std {listed(each.std)}, and training in "
+        f"{other.call.spot.source.path} with mean {listed(other.mean)} and std {listed(other.std)}"
     )
     return finding("TARE050", "warning", each.call.spot, message, found.remedy, evidence=found.evidence)
 
