@@ -344,6 +344,12 @@ RIGHT: dict[str, dict[str, str]] = {
         "brought back in the model": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "x = tf.keras.Input((9, 9, 3))\nmodel = tf.keras.Model(x, VGG16(include_top=False)(preprocess_input(x * 255)))\n"
         "model.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))",
+        "where the other way failed": TF
+        + "from tensorflow.keras.applications.vgg16 import preprocess_input\ndef load(x):\n    try:\n"
+        "        x = preprocess_input(x)\n    except ValueError:\n        x = x / 255.0\n    return x",
+        "for models that were loaded": TF + "net = MobileNetV2(weights='imagenet')\nown = tf.keras.models.load_model('a.h5')\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
+        "own.predict(load(p))\nnet.predict(other)",
         "another model": TF
         + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
         "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"

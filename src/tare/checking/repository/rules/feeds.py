@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
@@ -91,3 +91,14 @@ def mapped(data: Value, program: Program) -> Iterator[Call]:
 def _stands_in(call: Call, function: Function) -> bool:
     node = call.spot.node
     return call.spot.source is function.source and any(each is node for each in ast.walk(function.node))
+
+
+def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> bool:
+    """Whether what a call scales is only given to models without any of the networks, which get other data themselves."""
+    given = [each for each in fed(program) if any(part is scaled for part in parts(each.data, program))]
+    own = {id(each) for each in networks}
+
+    def has_network(each: Fed) -> bool:
+        return any(id(part) in own for part in parts(each.model, program))
+
+    return bool(given) and not any(map(has_network, given)) and any(map(has_network, fed(program)))

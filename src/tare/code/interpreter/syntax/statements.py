@@ -131,12 +131,15 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
-    """The body as if nothing went wrong; a handler's names count where the body gave them none."""
+    """The body as if nothing went wrong; a handler begins where it began, and its names count where the body gave them none."""
+    before = dict(frame.names)
     frame.run.engine.execute(frame, node.body)
     alive, decisions, names = frame.alive, frame.decisions, dict(frame.names)
     for handler in node.handlers:
         mark = frame.run.heap.mark()
         frame.alive, kept = True, len(frame.returns)
+        frame.names.clear()
+        frame.names.update(before)
         frame.run.engine.execute(frame, handler.body)
         frame.run.heap.rolled_back(mark)
         del frame.returns[kept:]

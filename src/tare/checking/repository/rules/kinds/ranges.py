@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.abandoned import is_abandoned
+from tare.checking.repository.rules.feeds import goes_elsewhere
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -80,7 +81,7 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
-        if fed and not is_abandoned(facts, place.call):
+        if fed and not is_abandoned(facts, place.call) and not goes_elsewhere(program, place.call, [each.call for each in fed]):
             yield scaled_otherwise(place, fed, "error" if certain else "warning")
 
 
