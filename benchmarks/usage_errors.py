@@ -139,6 +139,9 @@ def _cases() -> Iterator[Case]:
             "no --out": "digits",
             "--out is a file": "digits --out file",
             "wrong table": "--analyse missing.csv",
+            "wrong function": f"--evaluate missing.py:score --data photos {free}",
+            "no function": f"--evaluate score --data photos {free}",
+            "data of a function": f"--evaluate pipe.py:score --data missing/ {free}",
         },
         "report": {"wrong path": "missing/", "no study": "photos"},
         "transfer": {

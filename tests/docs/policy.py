@@ -43,6 +43,7 @@ MORE: dict[str, tuple[str, ...]] = {
     "tare study digits": (*_FEW_CELLS, "--networks", "cnn-batch", "--shifts", "content"),
     "tare study signals": (*_FEW_CELLS, "--shifts", "content"),
     "tare study --data": _FEW_CELLS,
+    "tare study --evaluate": ("--seeds", "2", "--workers", "1"),
     "tare demo": ("--seeds", "2"),
 }
 

@@ -192,6 +192,13 @@ def _study(request: Any) -> None:
         raise SpecError("a directory for the study", "no --out", "for example: --out study/")
     if request.out is not None and request.out.exists() and not request.out.is_dir() and not request.dry_run:
         raise OutputError("a directory for the study", f"{str(request.out)!r} is a file", "name another")
+    if request.evaluate is not None:
+        places.check_function(request.evaluate)
+        if request.data is not None:
+            places.check_data(request.data)
+        for name in request.model or ():
+            places.check_spec(name)
+        return
     for reference in request.model or ():
         places.check_network(reference)
     places.check_weights(request.weights)
@@ -203,6 +210,8 @@ def _study(request: Any) -> None:
 def _plan(request: Any) -> None:
     """What a plan names: itself, and the words of its options."""
     plan = request.plan
+    if request.evaluate is not None and plan is None:
+        return
     if plan is None and request.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
     known: tuple[str, ...] = ()

@@ -251,6 +251,7 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "TARE016": {
         "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "digital numbers": TORCH + "T.Compose([T.ToTensor(), T.Normalize([775.0, 1081.0, 1229.0], [1282.0, 1270.0, 1399.0])])",
         "one's own step": TORCH
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },

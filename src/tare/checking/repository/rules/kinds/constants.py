@@ -9,7 +9,7 @@ from tare.checking.repository.result import CodeFinding, Edit, Step
 from tare.checking.repository.rules.found import finding, origin, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline
-from tare.checking.repository.rules.published import Published, Slip, near, published, slips
+from tare.checking.repository.rules.published import Published, Slip, is_published, near, published, slips
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Items, Literal, Value
@@ -31,7 +31,7 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
 
 
 def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
-    if is_undoing(each.mean, each.std) or len(each.mean) != 3:
+    if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
     yield from _typo(each.means, "mean", link)
@@ -39,7 +39,7 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
     if known is not None and len(set(each.mean)) > 1:
         yield _exchanged(each, known)
-    elif each.mean == each.std and (len(set(each.mean)) > 1):
+    elif each.mean == each.std and len(each.mean) == 3 and len(set(each.mean)) > 1:
         yield from _repeated(each)
 
 
@@ -84,7 +84,7 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[C
     values = numbers(value)
     if values is None or not isinstance(value, Items):
         return
-    if any(near(values, getattr(one, which)) for one in published()):
+    if is_published(values, which):
         return
     found = next(slips(values, which), None)
     if found is None:
@@ -97,8 +97,7 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[C
         "TARE100",
         "error",
         spot,
-        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: the other two numbers are "
-        f"those of {found.name}",
+        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: {found.because}",
         f"write {found.wanted:g}",
         evidence=(*origin(value, which), *link),
         edits=_edits(spot, found, values),
