@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
+from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
@@ -238,7 +239,7 @@ def _automatic(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
     split = target.split if target.split.has_classes else target.split.without_targets()
-    return recommended(fed, split.train, target.stats, request.seed, reporter)
+    return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
 
 
 @torch.inference_mode()
