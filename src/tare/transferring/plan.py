@@ -239,6 +239,8 @@ def _automatic(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
     split = target.split if target.split.has_classes else target.split.without_targets()
+    tuned = request.protocol == "finetune" and request.batchnorm == "train"
+    protocol: AdvisedProtocol = "finetune" if tuned else "probe"
     return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
 
 
