@@ -142,7 +142,8 @@ def _unlabelled_images(
     """Measure all images of a source, and decode some of them for the network."""
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
-    data, options = labelled.data, Options(fed.colour, columns=labelled.bands, array=labelled.array, turned=True)
+    bands = None if labelled.bands is None else tuple(labelled.bands)
+    data, options = labelled.data, Options(fed.colour, columns=bands, array=labelled.array, turned=True)
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(
             data,

@@ -25,14 +25,6 @@ class LabelPlaces(OptionGroup):
         panel=DATA,
     )
     array: str | None = option(None, "Name of the array of samples in an .npz.", panel=DATA)
-    bands: Sequence[str] | None = option(
-        None,
-        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
-        panel=DATA,
-        metavar="NAMES",
-        reads=words,
-        repeats=True,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +38,15 @@ class LabelOptions(LabelPlaces):
             is_argument=True,
             kind=str,
         ),
+    )
+
+    bands: Sequence[str] | None = option(
+        None,
+        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
+        panel=DATA,
+        metavar="NAMES",
+        reads=words,
+        repeats=True,
     )
 
     @property

@@ -22,6 +22,7 @@ from tare.samples.records import Skipped
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
+from tare.sources.volumes.sniffing import is_dicom
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
@@ -192,9 +193,18 @@ def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
     return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
 
 
+def _holds_volumes(root: Path) -> bool:
+    """Whether the first file below a folder is a volume."""
+    first = next(walk_files(root), "") if root.is_dir() else ""
+    return first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first))
+
+
 def _checked(split: Split, where: str) -> Split:
     noun = NOUNS[split.kind]
     if not split.classes:
+        if _holds_volumes(Path(where)):
+            remedy = "measure them with `tare measure`; write slices as images to train on them"
+            raise DataError(f"{noun} in one folder per class", f"volumes (NIfTI or DICOM) below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",

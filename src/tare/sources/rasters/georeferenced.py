@@ -77,7 +77,7 @@ def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | 
     """Read a whole raster ``(H, W, C)`` as a network takes it, with all bands or the chosen ``bands``, or say why it cannot.
 
     A network takes every pixel, so a raster with pixels that mean no data is left out, and so is a scene beyond 32 MiB of values.
-    Raises :class:`DataError` for a band that it does not have, and :class:`MissingDependencyError` without rasterio.
+    Raises :class:`MissingDependencyError` without rasterio.
     """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
     logging.getLogger("rasterio").addHandler(logging.NullHandler())
@@ -90,13 +90,18 @@ def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | 
             missing = _share_missing(raster, chosen, values)
     except UndecodableError as error:
         return Skipped(place, str(error))
+    except DataError as error:  # other bands than those of its neighbours
+        return Skipped(place, f"expected {error.expected}, found {error.found}")
     if missing:
         return Skipped(place, f"{missing:.2%} of its values mean no data, and a network takes every pixel: fill or crop them")
     return np.ascontiguousarray(values)
 
 
 def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...] | None:
-    """The names of the bands that :func:`read_tile` reads; None for a raster that cannot be read. Raises as it does."""
+    """The names of the bands that :func:`read_tile` reads; None for a raster that cannot be read.
+
+    Raises :class:`DataError` for a band that it does not have, and :class:`MissingDependencyError` without rasterio.
+    """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
     try:
         with _opened(place) as raster:
