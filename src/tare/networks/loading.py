@@ -14,7 +14,7 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
-from tare.networks.input_channels import with_channels
+from tare.networks.building.input_channels import with_channels
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -45,7 +45,7 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
 
     ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. ``channels``
     is the number of input channels (columns, for rows of numbers), which ``tare:`` networks need; the first layer of another
-    network is adapted to it (:mod:`tare.networks.input_channels`).
+    network is adapted to it (:mod:`tare.networks.building.input_channels`).
 
     A weights file is read as safetensors, or as a ``.pth`` with ``weights_only=True``: no code in it is executed. A Python file
     named with FACTORY is executed. Raises :class:`ModelError` if the network or its weights are unavailable or do not fit.

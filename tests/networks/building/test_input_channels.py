@@ -8,7 +8,7 @@ from timm.models._manipulate import adapt_input_conv
 
 from tare.errors import ModelError
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.networks.input_channels import adapted_weight, with_channels
+from tare.networks.building.input_channels import adapted_weight, with_channels
 from tare.networks.loading import load_network
 from tare.networks.network import Network, head_name
 
