@@ -145,8 +145,8 @@ def _score(name: str, answers: NDArray[np.float64], marks: NDArray[np.float64]) 
     both = precision[:-1] + recall[:-1]
     f1 = 2 * precision[:-1] * recall[:-1] / np.where(both > 0, both, 1)
     best = int(np.argmax(f1))
-    found = (limits[best], precision[best], recall[best], f1[best])
-    return LabelScore(name, float(average_precision(answers, marks)[0]), *map(float, found), support)
+    found = [float(values[best]) for values in (limits, precision, recall, f1)]
+    return LabelScore(name, float(average_precision(answers, marks)[0]), found[0], found[1], found[2], found[3], support)
 
 
 def _mistakes(
