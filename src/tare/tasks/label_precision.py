@@ -21,7 +21,7 @@ class MeanPrecision(MultilabelAveragePrecision):
         """Take logits and marks ``(N, K)``."""
         super().update(preds, target.long())
 
-    def compute(self) -> torch.Tensor:
+    def compute(self) -> torch.Tensor:  # type: ignore[override]
         """The mean over labels."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="No positive samples")  # such labels are left out below
