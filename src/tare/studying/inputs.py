@@ -10,7 +10,7 @@ from tare.datasets.options import LabelPlaces
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.system.engines.local import Engine
-from tare.system.options import OptionGroup, declared, option, words
+from tare.system.options import Configured, OptionGroup, declared, option, words
 
 _OUT = "The study's directory; results in it are kept."
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
@@ -108,7 +108,7 @@ class StudyRequest(StudyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyCommand(TableOptions, StudyOptions):
+class StudyCommand(Configured, TableOptions, StudyOptions):
     """Everything that ``tare study`` can be asked: to run a study, to say what it would measure, or to analyse a table."""
 
     plan: str | None = option(None, "digits, signals, or a plan as a YAML file.", is_argument=True, metavar="NAME|PLAN")

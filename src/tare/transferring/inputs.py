@@ -10,13 +10,13 @@ from tare.networks.inputs import NetworkOptions
 from tare.normalisation.inputs import NORM
 from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
-from tare.system.options import declared, option
+from tare.system.options import Configured, declared, option
 from tare.system.progress import SILENT, Reporter
 from tare.training.options import RUN, Machine, Training, not_for_probe
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions):
+class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, NetworkOptions):
     """A network, labelled data, training options, and the run directory to write."""
 
     out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))

@@ -20,6 +20,7 @@ from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.normaliser import Normaliser
 from tare.statistics.dataset_stats import nullable
+from tare.system.config_file import config_text
 from tare.system.files import write_text
 from tare.system.progress import SILENT
 from tare.training.evaluation import Evaluation, evaluate
@@ -43,6 +44,8 @@ def transferred(request: TransferRequest) -> TransferRun:
     plan = planned(request, reporter)
     with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
         probe = request.protocol == "probe"
+        if is_main_process():
+            write_text(folder / "config.yaml", config_text(request))
         run = _probed(plan, folder) if probe else _trained(plan, folder, resume, progress=reporter is not SILENT)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
