@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from lightning.pytorch.callbacks import Callback
 from tare.system.files import write_text
 from tare.training.module import TransferModule
 
+#: Takes the row of an epoch.
+RowWatcher = Callable[[Mapping[str, float]], None]
+
 
 class History(Callback):
     """Write ``metrics.csv``, one row per epoch. Checkpoints hold the rows, so a resumed run neither loses nor repeats a row."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, told: RowWatcher | None = None) -> None:
+        self.path, self.told = path, told
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -39,6 +43,8 @@ class History(Callback):
         self.rows.append({"epoch": trainer.current_epoch, "train_loss": loss, **values, "lr": rate})
         if trainer.is_global_zero:
             self.write()
+            if self.told is not None:
+                self.told(self.rows[-1])
 
     def write(self) -> None:
         """Write the table."""

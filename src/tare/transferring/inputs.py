@@ -12,7 +12,7 @@ from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
 from tare.system.options import Configured, declared, option
 from tare.system.progress import SILENT, Reporter
-from tare.training.options import RUN, Machine, Training, not_for_probe
+from tare.training.options import RUN, Machine, Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,3 @@ class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, Net
     overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
     resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)
     reporter: Reporter = SILENT
-
-    def check(self) -> None:
-        """Raise :class:`SpecError` for options that contradict each other."""
-        super().check()
-        if self.protocol == "probe" and self.logger != "none":
-            raise not_for_probe("logger", self.logger)
