@@ -51,7 +51,7 @@ def _parameters(declared: list[tuple[Field[Any], Option]], request: Any) -> Iter
     for entry, known in sorted(declared, key=lambda both: not both[1].is_argument):
         default = inspect.Parameter.empty if entry.default is MISSING else entry.default
         kind: Any = _type_of(entry, known)
-        more = {"is_eager": True, "callback": _configured(declared, request)} if entry.name == CONFIG else {}
+        more: dict[str, Any] = {"is_eager": True, "callback": _configured(declared, request)} if entry.name == CONFIG else {}
         annotation: Any = Annotated[kind, _typer_option(entry, known, **more)]
         yield inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -94,7 +94,8 @@ def _typer_option(entry: Field[Any], known: Option, **more: Any) -> Any:
     if known.is_argument:
         return typer.Argument(**{**shown, "metavar": known.metavar or entry.name.upper()})
     names = known.names or ((flag(entry.name),) if entry.type is bool else ())
-    return typer.Option(*names, rich_help_panel=known.panel or None, min=_least(entry, known), max=known.most, **shown, **more)
+    shown |= {**more, "rich_help_panel": known.panel or None, "min": _least(entry, known), "max": known.most}
+    return typer.Option(*names, **shown)
 
 
 def _least(entry: Field[Any], known: Option) -> float | None:

@@ -11,6 +11,7 @@ from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.system.engines.local import Engine
 from tare.system.options import Configured, OptionGroup, declared, option, words
+from tare.system.trackers.inputs import Tracked
 
 _OUT = "The study's directory; results in it are kept."
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
@@ -73,7 +74,7 @@ class PlanOptions(StatedInput, LabelPlaces):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions(PlanOptions):
+class StudyOptions(Tracked, PlanOptions):
     """The keys of a plan, and where its cells are measured."""
 
     workers: int | None = option(

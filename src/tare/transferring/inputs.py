@@ -12,7 +12,8 @@ from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
 from tare.system.options import Configured, declared, option
 from tare.system.progress import SILENT, Reporter
-from tare.training.options import RUN, Machine, Training
+from tare.system.trackers.inputs import RUN
+from tare.training.options import Machine, Training
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,8 @@ from tare.statistics.dataset_stats import nullable
 from tare.system.config_file import config_text
 from tare.system.files import write_text
 from tare.system.progress import SILENT
-from tare.system.trackers.tracker import Trackers, tracked
+from tare.system.trackers.opening import tracked
+from tare.system.trackers.tracker import Trackers
 from tare.training.evaluation import Evaluation, evaluate
 from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
 from tare.training.module import TransferModule

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError, reason_of
+from tare.errors import reason_of
 from tare.system.optional import require
 from tare.system.progress import Reporter
 
@@ -74,30 +73,3 @@ class Trackers:
             except Exception as error:  # a server, a file system or the tracker's library may raise anything
                 self._reporter.note(f"--tracker {tracker.name} stopped: {reason_of(error, 200)}")
                 self._trackers.remove(tracker)
-
-
-@contextmanager
-def tracked(names: Sequence[str], folder: Path, reporter: Reporter, settings: Mapping[str, Any]) -> Iterator[Trackers]:
-    """The run in ``folder``, in each tracker named; a run that goes on in its folder goes on in its trackers.
-
-    Raises :class:`SpecError` if one cannot be opened, before anything is trained.
-    """
-    trackers = Trackers([_opened(name, folder) for name in names], reporter)
-    trackers.settings(settings)
-    try:
-        yield trackers
-    except BaseException:
-        trackers.end(failed=True)
-        raise
-    trackers.end(failed=False)
-
-
-def _opened(name: str, folder: Path) -> Tracker:
-    from tare.system.trackers.table import OPENERS
-
-    check_installed([name])
-    try:
-        return OPENERS[name](folder)
-    except Exception as error:  # likewise
-        reason = reason_of(error, 200)
-        raise SpecError(f"a tracker that works for --tracker {name}", reason, f"leave --tracker {name} out") from None

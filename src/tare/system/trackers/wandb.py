@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,8 @@ class WandbTracker(Tracker):
 
     def file(self, path: Path) -> None:
         """Keep a copy with the run's files."""
-        self._run.save(str(path), base_path=str(path.parent), policy="now")
+        shutil.copy(path, Path(self._run.dir) / path.name)
 
     def end(self, *, failed: bool) -> None:
         """Finish the run."""
-        self._run.finish(exit_code=int(failed), quiet=True)
+        self._run.finish(exit_code=int(failed))
