@@ -46,7 +46,7 @@ def _transfer(request: Any) -> None:
 
 def _trackers(request: Any) -> None:
     for name in request.tracker:
-        places.check_installed(name, "trackers", f"--tracker {name}")
+        places.check_installed(name, name, f"--tracker {name}")
 
 
 def _network(request: Any) -> None:

@@ -80,7 +80,8 @@ def run_study(
 ) -> StudyRun:
     """Run ``plan`` in ``folder``; measured cells are kept, and the same plan gives the same bytes for any ``workers``.
 
-    ``command`` is printed on the page; ``tracker`` names trackers, and ``reporter`` is told if one fails; ``watch`` receives the rows of cells as they are measured.
+    ``command`` is printed on the page; ``watch`` receives the rows of cells as they are measured; ``tracker`` names trackers that
+    log the finished study, and ``reporter`` is told if one of them fails.
 
     Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
     :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an

@@ -12,8 +12,6 @@ from tare.errors import reason_of
 from tare.system.optional import require
 from tare.system.progress import Reporter
 
-EXTRA = "trackers"
-
 
 class Tracker(ABC):
     """One run in one tracker's own store."""
@@ -40,7 +38,7 @@ class Tracker(ABC):
 def check_installed(names: Sequence[str]) -> None:
     """Raise :class:`MissingDependencyError` for a tracker whose library is not installed."""
     for name in names:
-        require(name, extra=EXTRA, purpose=f"--tracker {name}")
+        require(name, extra=name, purpose=f"--tracker {name}")
 
 
 class Trackers:
