@@ -106,6 +106,10 @@ def _cases() -> Iterator[Case]:
             "wrong path": "photos missing/",
             "wrong number": "photos photos --alpha 2",
         },
+        "monitor": {
+            "wrong path": "missing.json",
+            "wrong port": "missing.json --serve --port 70000",
+        },
         "identify": {
             "wrong path": "--model timm:resnet18 --checkpoint weights.pth missing/",
             "unknown model": "--model timm:resnet81 --checkpoint weights.pth photos",

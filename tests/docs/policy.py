@@ -74,7 +74,7 @@ NOT_RUN = {
 }
 
 #: Commands whose answer may be a finding: exit code 1 says so and is no failure.
-MAY_FIND = ("check", "identify", "spec", "compare", "drift")
+MAY_FIND = ("check", "identify", "spec", "compare", "drift", "monitor")
 
 #: (page, piece of the command) -> what it says when it is refused with exit code 2, as the page shows.
 REFUSED = {

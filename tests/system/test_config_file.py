@@ -68,6 +68,11 @@ def test_what_is_written_is_read_as_the_same_and_belongs_to_no_run(tmp_path: Pat
     assert found == {"epochs": "7", "lr": "3e-05", "fast": True, "names": ["ä", "b: c"], "data": "photos/#1"}
 
 
+def test_python_has_keywords_and_no_file() -> None:
+    with pytest.raises(SpecError, match=r"options as keywords, in Python, found config='a\.yaml'"):
+        Asked(config=Path("a.yaml"))
+
+
 def test_an_object_of_python_is_left_out_with_a_comment(tmp_path: Path) -> None:
     text = config_text(Asked(data=object()))
     assert text.startswith("# data: an object of Python (object), which no file can name\n")

@@ -60,12 +60,11 @@ def _configured(declared: list[tuple[Field[Any], Option]], request: Any) -> Call
     """What reads a file of options before all others are parsed: its values are then their defaults."""
     lists = {entry.name for entry, known in declared if known.repeats or list in _origins(known.kind)}
 
-    def read(context: typer.Context, value: Path | None) -> Path | None:
+    def read(context: typer.Context, value: Path | None) -> None:
         if value is not None:
             context.default_map = {
                 name: _as_given(given, several=name in lists) for name, given in config_values(value, request).items()
             }
-        return value
 
     return read
 

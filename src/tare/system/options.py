@@ -102,6 +102,14 @@ class Configured(OptionGroup):
         None, "A YAML file of options; those on the command line win.", metavar="FILE.yaml", of_file=True
     )
 
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a file of options in Python: the command line reads it before it makes the request."""
+        super().check()
+        if self.config is not None:
+            raise SpecError(
+                "options as keywords, in Python", f"config={str(self.config)!r}", "use the command line, --config FILE"
+            )
+
 
 def part(kind: type[G], request: G) -> G:
     """The options of the group ``kind`` alone, from a request that derives from it."""

@@ -42,7 +42,7 @@ def test_tensorboard_reads_the_steps_again(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     logged("tensorboard", tmp_path)
-    events: Any = EventAccumulator(str(tmp_path / "tensorboard"))  # type: ignore[no-untyped-call]
+    events: Any = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     assert [(each.step, round(each.value, 6)) for each in events.Scalars("val_accuracy")] == [(0, 0.5), (1, 0.6), (2, 0.7)]
     assert "lost" not in events.Tags()["scalars"]
@@ -77,15 +77,15 @@ def test_wandb_writes_offline_files_and_sends_nothing(tmp_path: Path, monkeypatc
 class Failing(Tracker):
     name = "tensorboard"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:  # noqa: ARG002
         self.ended: list[bool] = []
 
     def settings(self, values: Any) -> None: ...
 
-    def numbers(self, values: Any, step: int) -> None:
+    def numbers(self, values: Any, step: int) -> None:  # noqa: ARG002
         raise OSError("the disk\nis full")
 
-    def file(self, path: Path) -> None:
+    def file(self, path: Path) -> None:  # noqa: ARG002
         raise AssertionError("it was to be left alone")
 
     def end(self, *, failed: bool) -> None:
@@ -108,8 +108,8 @@ def test_one_that_cannot_be_opened_ends_the_run_before_it_begins(tmp_path: Path,
     monkeypatch.setattr(opening, "check_installed", lambda _: None)
     monkeypatch.setattr(opening, "_TRACKERS", {"mlflow": refused})
     with (
-        pytest.raises(SpecError, match="a tracker that works for --tracker mlflow, found no server for .*leave --tracker mlflow"),
-        tracked(["mlflow"], tmp_path, Notes(), {}),  # type: ignore[arg-type]
+        pytest.raises(SpecError, match=r"a tracker that works for --tracker mlflow, found no server for .*leave --tracker"),
+        tracked(["mlflow"], tmp_path, Notes(), {}),
     ):
         raise AssertionError("it began")
 
@@ -118,6 +118,6 @@ def test_a_run_that_fails_ends_as_failed(tmp_path: Path, monkeypatch: pytest.Mon
     made = Failing(tmp_path)
     monkeypatch.setattr(opening, "check_installed", lambda _: None)
     monkeypatch.setattr(opening, "_TRACKERS", {"tensorboard": lambda _: made})
-    with pytest.raises(RuntimeError), tracked(["tensorboard"], tmp_path, Notes(), {}):  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError), tracked(["tensorboard"], tmp_path, Notes(), {}):
         raise RuntimeError
     assert made.ended == [True]

@@ -126,6 +126,13 @@ def _drift(request: Any) -> None:
         places.check_data(each)
 
 
+def _monitor(request: Any) -> None:
+    for each in request.states:
+        if places.is_missing(each):
+            reason = f"[Errno 2] No such file or directory: {each!r}"
+            raise DataError("a readable monitor file", f"{each!r}: {reason}", "check the path")
+
+
 def _identify(request: Any) -> None:
     if request.model is not None:  # else the architecture is read from the checkpoint
         places.check_network(request.model)
@@ -259,6 +266,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "CheckRequest": _check,
     "CheckCommand": _check_command,
     "DriftRequest": _drift,
+    "MonitorRequest": _monitor,
     "IdentifyRequest": _identify,
     "PredictRequest": _predict,
     "ExportRequest": _export,
