@@ -89,7 +89,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     count = len(spec.require("mean"))
     return replace(
         spec,
-        channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
+        channels=Known(_named(geometry.bands, count), origin),
         scale=Known(float(unit_scale(geometry.raw_dtype)), origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
@@ -97,6 +97,13 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
         layout=Known("NCHW", origin),
         raw_dtype=_raw_field(geometry.raw_dtype, origin),
     )
+
+
+def _named(bands: tuple[str, ...] | None, count: int) -> str:
+    """The order of colours, or the names of bands with commas between; numbers where a name has a comma itself."""
+    if bands is not None and not any("," in name for name in bands):
+        return ",".join(bands)
+    return {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
 
 
 def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
