@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,9 @@ def test_wandb_writes_offline_files_and_sends_nothing(tmp_path: Path, monkeypatc
     logged("wandb", tmp_path)
     (run,) = (tmp_path / "wandb").glob("offline-run-*")
     (log,) = run.glob("*.wandb")
+    ends = time.monotonic() + 60
+    while b"val_accuracy" not in log.read_bytes() and time.monotonic() < ends:
+        time.sleep(0.2)  # wandb's own process writes the file, after the run has been told that it is finished
     assert b"val_accuracy" in log.read_bytes()
     assert b"photos/" in log.read_bytes()
     assert json.loads((run / "files" / "figures.json").read_text()) == {}
