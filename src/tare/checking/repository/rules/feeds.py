@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
-from tare.code.interpreter.values import Call, Choice, Function, Items, Table, Value
+from tare.code.interpreter.values import Call, Choice, Function, Instance, Items, Table, Value
 from tare.code.libraries.flows import unit_scaling
 
 _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generator", ".predict", ".predict_generator"))
@@ -54,6 +54,8 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
         if isinstance(each, Call):
             yield each
             left += [each.receiver, *each.args, *each.keywords.values(), *added.get(id(each), ())]
+        elif isinstance(each, Instance) and each.made is not None:
+            left.append(each.made)
         elif isinstance(each, Items):
             left += each.items
         elif isinstance(each, Table):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import goes_elsewhere
@@ -96,6 +97,7 @@ def scaled_otherwise(place: Scaled, networks: list[Network], severity: Severity)
         f"{place.what} brings images to {RESULTS[place.kind]}, and {wanted}",
         "; ".join(remedies),
         evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
+        cost=cost("unit signed") if place.kind == "unit" and {each.scaling for each in networks} == {"signed"} else "",
     )
 
 
