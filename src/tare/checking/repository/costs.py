@@ -36,7 +36,7 @@ def cost(key: str) -> str:
     if key not in found["named"]:
         return ""
     named, photos, right = found["named"][key], found["photos"], found["right"]
-    return f"a MobileNet with ImageNet weights named {named:g} of {photos} photos so, and {right} fed as in training"
+    return f"measured with a MobileNet on {photos} photos of ImageNet: {named:.0f} named rightly so, {right} fed as in training"
 
 
 def cost_of_code(code: str) -> str:

@@ -122,6 +122,8 @@ WRONG: dict[str, dict[str, str]] = {
         "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
         "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
         "g = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "a star import, in a function": TF + "def build():\n    return MobileNetV2(weights='imagenet')\n"
+        "def data():\n    return ImageDataGenerator(rescale=1. / 255).flow_from_directory('a')\nbuild().fit(data())",
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
@@ -523,7 +525,6 @@ def test_evidence_leads_from_the_constants_to_the_network() -> None:
     assert (each.code, str(each.place)) == ("TARE005", "main.py:5:48")
     assert [(step.place.path, step.place.line) for step in each.evidence] == [
         ("constants.py", 1),
-        ("constants.py", 1),
         ("nets.py", 3),
     ]
 
@@ -637,3 +638,18 @@ def test_a_service_without_the_normalize_of_training_is_found() -> None:
     assert (each.code, each.place.path) == ("TARE050", "serve.py")
     assert "train.py" in each.message
     assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []
+
+
+def test_a_class_with_a_network_of_its_own_is_not_blamed_for_another() -> None:
+    own = TF + (
+        "class Simple:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = tf.keras.Sequential([tf.keras.layers.Conv2D(32, 3)])\n"
+    )
+    pretrained = TF + (
+        "class Large:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = VGG19(weights='imagenet')\n"
+    )
+    tuning = "from own import Simple\nfrom pretrained import Large\nfor each in (Simple(), Large()):\n    each.data()\n    each.build()\n"
+    assert [(each.code, each.place.path) for each in program(own=own, pretrained=pretrained, tuning=tuning)] == [
+        ("TARE101", "pretrained.py")
+    ]

@@ -13,7 +13,7 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.libraries.keras import flow
 from tare.code.libraries.step import Step, text
-from tare.code.roles import role_of_names
+from tare.code.roles import role_of_decisions, role_of_names
 
 
 def chance(facts: Facts) -> Iterator[CodeFinding]:
@@ -50,8 +50,13 @@ def _generators(facts: Facts) -> Iterator[CodeFinding]:
 
 
 def _why(pipeline: Pipeline) -> str:
-    names = list(pipeline.call.names) or [*reversed(pipeline.call.within)]
-    return f"named {names[0]}" if names else "by the branch it is in"
+    """What says that a pipeline is for evaluation: a name, else the branch it is in, else its file."""
+    call = pipeline.call
+    told = next((each for each in (*call.names, *reversed(call.within)) if role_of_names([each]) == "eval"), "")
+    if told:
+        return f"named {told}"
+    branches = sorted(str(each) for each in call.decisions if role_of_decisions(frozenset([each])) == "eval")
+    return f"where {branches[0]}" if branches else f"{pipeline.path} only evaluates"
 
 
 def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:

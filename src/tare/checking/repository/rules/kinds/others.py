@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.found import finding, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import near, published, told
@@ -118,8 +118,7 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {told(name)}, and {what}",
         remedy,
         evidence=(
-            *origin(each.means, "mean"),
-            *origin(each.stds, "std"),
+            *origins(each.call.spot, each.means, each.stds),
             *(step(f"{one.name} ({one.expected.origin})" if one.expected else one.name, one.call.spot) for one in by_name[:4]),
         ),
         cost=_cost(name, kinds),
