@@ -258,6 +258,11 @@ RIGHT: dict[str, dict[str, str]] = {
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a dataset for training, in a program that evaluates": TORCH + "def build(train):\n    if train:\n"
+        "        return T.Compose([T.RandomCrop(9), T.ToTensor()])\n    return T.Compose([T.ToTensor()])\ndef make(root, train):\n"
+        "    return datasets.ImageFolder(root, transform=build(train))\ndef loaders():\n    train_dataset = make('a', train=True)\n"
+        "    test_dataset = make('b', train=False)\n    return train_dataset, test_dataset\ndef evaluate():\n    return loaders()\n"
+        "if args.mode == 'evaluate':\n    evaluate()",
         "a switch turned round": TORCH + "def get_train_transforms():\n    return T.Compose([T.RandomCrop(224), T.ToTensor()])\n"
         "def run(skip_training=False):\n    if not skip_training:\n        d = datasets.ImageFolder('a', transform=get_train_transforms())",
         "named by nothing": TORCH + "def get_train(n):\n    return T.Compose([T.RandomCrop(n), T.ToTensor()])\n"

@@ -85,7 +85,8 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
         if fed and not _is_for_others(facts, program, place, fed):
-            yield scaled_otherwise(place, fed, "error" if certain else "warning")
+            near = [each for each in fed if each.call.spot.source is place.spot.source]
+            yield scaled_otherwise(place, near or fed, "error" if certain else "warning")
 
 
 def _is_for_others(facts: Facts, program: Program, place: Scaled, networks: list[Network]) -> bool:
