@@ -357,7 +357,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "        x = preprocess_input(x)\n    except ValueError:\n        x = x / 255.0\n    return x",
         "for models that were loaded": TF + "net = MobileNetV2(weights='imagenet')\nown = tf.keras.models.load_model('a.h5')\n"
         "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
-        "own.predict(load(p))\nnet.predict(other)",
+        "def main():\n    own.predict(load(p))\nload(q)\nnet.predict(other)",
         "another model": TF
         + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
         "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"
