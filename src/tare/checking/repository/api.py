@@ -10,6 +10,7 @@ from dataclasses import replace
 from tare.checking.repository.costs import cost_of_code
 from tare.checking.repository.result import CUT, CodeFinding, Judged
 from tare.checking.repository.rules.kinds.configurations import configurations
+from tare.checking.repository.rules.kinds.unread import unread
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
@@ -36,7 +37,7 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     with _without_collection():
         program, run = _carried_out(documents)
         facts = facts_of(run.log, program.sources, run.cut, run.used)
-        every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
+        every = [*configurations(documents), *unread(documents), *(each for rule in CODE_RULES for each in rule(facts))]
     if network is not None:
         every += stated(facts, network)
     skipped = program.skipped
