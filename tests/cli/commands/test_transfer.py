@@ -33,6 +33,9 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "label": (["--label", "y"], "y"),
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
     "array": (["--array", "x"], "x"),
+    "task": (["--task", "regression"], "regression"),
+    "bands": (["--bands", "B04,B03", "--bands", "2"], ["B04", "B03", "2"]),
+    "in_channels": (["--in-channels", "13"], 13),
     "protocol": (["--protocol", "scratch"], "scratch"),
     "head_epochs": (["--head-epochs", "3"], 3),
     "freeze": (["--freeze", "stem"], "stem"),
@@ -111,7 +114,7 @@ def test_every_option_reaches_the_function(name: str, recorder: Recorder) -> Non
 def test_every_option_reaches_the_function_from_a_file(name: str, recorder: Recorder, tmp_path: Path) -> None:
     words, value = GIVEN[name]
     beside = dict(zip((each[2:] for each in BESIDE.get(name, [])[::2]), BESIDE.get(name, [])[1::2], strict=True))
-    given = words[1] if len(words) == 2 else [word for word in words[1::2] if name in ("allow", "tracker")] or True
+    given = words[1] if len(words) == 2 else [word for word in words[1::2] if name in ("allow", "bands", "tracker")] or True
     document = {"model": "timm:m", "out": "o", "data": "photos", **beside, name.replace("_", "-"): given}
     file = tmp_path / "run.yaml"
     file.write_text(json.dumps(document))
