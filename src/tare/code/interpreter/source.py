@@ -56,7 +56,7 @@ class Source:
         return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would take three times as long to make: there is one for each node
 class Spot:
     """A node of a source: a place that costs nothing until somebody asks for it."""
 

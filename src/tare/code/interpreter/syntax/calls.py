@@ -79,7 +79,7 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         frame.run,
         callee.source,
         names,
-        (callee.closure,),
+        callee.closure,
         frame.decisions,
         (*frame.within, callee.name),
         (*frame.nodes, callee.node),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tare.code.interpreter.conditions import Decisions, of_test
+from tare.code.interpreter.conditions import Decisions
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
 from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
@@ -70,7 +70,10 @@ _BUILTINS = frozenset(
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
     """The value of an expression; UNKNOWN below a depth that no code written by hand has."""
-    frame.run.step()
+    run = frame.run
+    run.steps += 1
+    if run.steps > run.limit:
+        run.overrun()
     act = _KINDS.get(type(node))
     if act is None or frame.depth > DEEPEST_EXPRESSION:
         return UNKNOWN
@@ -82,7 +85,10 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
 
 
 def _constant(frame: Frame, node: ast.Constant) -> Value:
-    return Literal(node.value, frame.spot(node))
+    found = frame.run.literals.get(node)
+    if found is None:
+        found = frame.run.literals[node] = Literal(node.value, frame.spot(node))
+    return found
 
 
 def _name(frame: Frame, node: ast.Name) -> Value:
@@ -171,7 +177,7 @@ def _either(frame: Frame, node: ast.BoolOp, values: Sequence[Value]) -> Value:
     """``transform or default``: what is used where nobody gives another."""
     if len(values) == 2 and isinstance(values[0], Literal) and values[0].soft and not values[0].value:
         return values[1]
-    yes, no = of_test(node.values[0], frame.scope)
+    yes, no = frame.tested(node.values[0])
     return joined([(yes, values[0]), (no, values[1])]) if len(values) == 2 else UNKNOWN
 
 
@@ -193,7 +199,7 @@ def _conditional(frame: Frame, node: ast.IfExp) -> Value:
     def arm(each: ast.expr) -> Callable[[], None]:
         return lambda: found.append((frame.decisions, frame.run.engine.evaluate(frame, each)))
 
-    yes, no = of_test(node.test, frame.scope)
+    yes, no = frame.tested(node.test)
     frame.branch([(yes, arm(node.body)), (no, arm(node.orelse))])
     return joined(found)
 
