@@ -79,6 +79,7 @@ class Run:
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
     tests: dict[tuple[ast.expr, str], tuple[Decisions, Decisions]] = field(default_factory=dict)
+    scopes: list[dict[str, Value]] = field(default_factory=list)
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
@@ -103,6 +104,13 @@ class Run:
         if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
         return self.visits[key] <= MOST_VISITS
+
+    def release(self) -> None:
+        """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""
+        for names in self.scopes:
+            names.clear()
+        for each in (one for several in self.instances.values() for one in several):
+            each.made = None
 
     def new_key(self) -> int:
         """A key for a new object."""

@@ -203,7 +203,7 @@ def joined(options: list[tuple[Decisions, Value]]) -> Value:
 
 def _all_same(options: list[tuple[Decisions, Value]]) -> bool:
     first = options[0][1]
-    return all([first is value or same(first, value) for _, value in options])
+    return all(first is value or same(first, value) for _, value in options)
 
 
 def same(one: Value, other: Value) -> bool:

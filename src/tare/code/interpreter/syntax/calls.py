@@ -191,8 +191,9 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    default = option(frame.run.options, owner, name)
-    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    run = frame.run
+    default = option(run.options, owner, name) if run.options else None
+    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, run.entry)
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:

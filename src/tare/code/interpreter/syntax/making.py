@@ -45,4 +45,5 @@ def function(frame: Frame, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctio
         each.arg: value for each, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value is not None
     }
     values = {key: named(frame.run.engine.evaluate(frame, value), key) for key, value in defaults.items()}
+    frame.run.scopes.append(frame.names)
     return Function(node, frame.source, name, values, (frame.names, *frame.enclosing), decisions=frame.decisions)
