@@ -39,7 +39,7 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
 def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -> tuple[list[CodeFinding], list[Skipped]]:
     """The findings of every rule, and what was not followed."""
     with _carried_out(documents) as (program, run):
-        facts = facts_of(run.log, program.sources, run.cut)
+        facts = facts_of(run.log, program.sources, run.cut, run.used)
         every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
         if network is not None:
             every += stated(facts, network)

@@ -11,7 +11,19 @@ from typing import NoReturn, Protocol
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test
 from tare.code.interpreter.heap import Heap
 from tare.code.interpreter.source import Source, Spot
-from tare.code.interpreter.values import Call, Choice, Class, Function, Instance, Literal, Value, joined, narrowed
+from tare.code.interpreter.values import (
+    Call,
+    Choice,
+    Class,
+    Function,
+    Instance,
+    Items,
+    Literal,
+    Table,
+    Value,
+    joined,
+    narrowed,
+)
 
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
@@ -61,6 +73,12 @@ class Engine(Protocol):
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import statement names."""
 
+    def configuration(self, source: Source, path: str) -> Value | None:
+        """The contents of the configuration that a path in a file names; None if there is no such file."""
+
+    def composed(self, source: Source, folder: str, name: str) -> Value | None:
+        """What Hydra makes of a configuration and its defaults; None if there is no such file."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -81,6 +99,7 @@ class Run:
     tests: dict[tuple[ast.expr, str], tuple[Decisions, Decisions]] = field(default_factory=dict)
     scopes: list[dict[str, Value]] = field(default_factory=list)
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
+    used: dict[str, dict[int, Call]] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -104,6 +123,13 @@ class Run:
         if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
         return self.visits[key] <= MOST_VISITS
+
+    def use(self, value: Value) -> None:
+        """Note that the present program takes what another file has made: a call, or a list or dictionary of them."""
+        parts = value.entries.values() if isinstance(value, Table) else value.items if isinstance(value, Items) else (value,)
+        for each in parts:
+            if isinstance(each, Call) and each.entry != self.entry:
+                self.used.setdefault(self.entry.partition("::")[0], {})[id(each)] = each
 
     def release(self) -> None:
         """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""

@@ -104,6 +104,7 @@ def _name(frame: Frame, node: ast.Name) -> Value:
 
 def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
     found: list[Value] = []
+    spread = False
     for each in node.elts[: _MOST_ITEMS + 1]:
         value = evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
         if not isinstance(each, ast.Starred):
@@ -111,7 +112,10 @@ def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
         elif isinstance(value, Items):
             found.extend(value.items)
         else:
-            return made(frame, "operator.spread", (), node)
+            spread = True
+            found.append(value)
+    if spread:
+        return made(frame, "operator.spread", tuple(found), node)
     if len(node.elts) > _MOST_ITEMS:
         return UNKNOWN
     return Items(tuple(found), frame.spot(node), type(node).__name__.lower())
@@ -251,9 +255,7 @@ def _lambda(frame: Frame, node: ast.Lambda) -> Value:
 
 
 def _joined_text(frame: Frame, node: ast.JoinedStr) -> Value:
-    parts = [
-        evaluate(frame, each.value if isinstance(each, ast.FormattedValue) else each) for each in node.values
-    ]
+    parts = [evaluate(frame, each.value if isinstance(each, ast.FormattedValue) else each) for each in node.values]
     if all(isinstance(each, Literal) for each in parts):
         return Literal("".join(str(each.value) for each in parts if isinstance(each, Literal)), frame.spot(node))
     return UNKNOWN
