@@ -43,10 +43,10 @@ def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -
         every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
         if network is not None:
             every += stated(facts, network)
-        skipped = program.skipped
         if pedantic:
             every += unresolved(facts)
-            skipped += [Skipped(path, CUT) for path in sorted({entry.partition("::")[0] for entry in run.cut})]
+        cut = sorted({entry.partition("::")[0] for entry in run.cut})
+        skipped = [*program.skipped, *(Skipped(path, CUT) for path in cut)]
     return every, skipped
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
@@ -104,6 +105,16 @@ class Run:
     limit: int = 0
     entry: str = ""
     keys: int = 0
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Carry out an entry as far as its steps, and the depth that Python allows, go."""
+        try:
+            yield
+        except OutOfBudgetError:
+            pass
+        except RecursionError:
+            self.cut.add(self.entry)
 
     def overrun(self) -> NoReturn:
         """Note that the entry took more steps than it may. Raises :class:`OutOfBudgetError`."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.configured import Configurations
-from tare.code.interpreter.frame import Frame, OutOfBudgetError, Run
+from tare.code.interpreter.frame import Frame, Run
 from tare.code.interpreter.source import Source, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
@@ -85,7 +84,7 @@ class Program:
         entry, steps, limit = run.entry, run.steps, run.limit
         run.entry, run.steps, run.limit = source.path, 0, STEPS
         frame = Frame(run, source, names, scope=source.path)
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             statements.execute(frame, source.tree.body)
         self._handed(run)
         run.entry, run.steps, run.limit = entry, steps, limit
@@ -101,7 +100,7 @@ class Program:
     def _within_entry(self, run: Run, value: Function) -> None:
         run.steps, run.limit = 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
 
     def imported(self, source: Source, module: str, level: int) -> Value:
@@ -193,7 +192,7 @@ class Program:
         run.entry, run.steps, run.limit = entry, 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         steps = run.steps
         self._handed(run)
