@@ -203,7 +203,7 @@ def test_what_cannot_be_parsed_is_skipped_and_not_counted_as_read(monkeypatch: p
 
 def test_a_file_of_which_a_part_was_not_judged_is_stated_and_counts_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = Judged([], [Skipped("train.py", CUT)])
-    monkeypatch.setattr(repository, "judged", lambda documents, **_: cut)
+    monkeypatch.setattr(repository, "judged", lambda _, **__: cut)
     report = check_code(".", cache=False)
     assert (report.files, report.skipped) == (2, ())
     assert report.notes == ("train.py takes too many steps to follow to its end, so a part of it was not judged",)
