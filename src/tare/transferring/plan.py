@@ -22,6 +22,7 @@ from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
+from tare.datasets.views import picture
 from tare.errors import ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
@@ -45,8 +46,10 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
-from tare.system.options import part
+from tare.system.options import flag, part
 from tare.system.progress import Reporter
+from tare.tasks.table import TASKS
+from tare.tasks.task import Task
 from tare.training.fitting import check_training
 from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
@@ -71,17 +74,19 @@ class TransferPlan:
     chosen: Normalisation
     notes: tuple[str, ...]
     gate: Passed
+    task: Task
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.target.split.classes
+        """The names of the network's outputs: classes, labels or targets."""
+        return self.task.names
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that determine the result; a run can only be resumed with the same settings."""
         return {
             "model": self.source.model,
             "weights": self.source.weights,
+            **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
             **self.target.digests,
             "strategy": self.chosen.strategy,
             "mean": list(self.chosen.mean),
@@ -111,6 +116,7 @@ class TransferPlan:
 
     def _samples(self, files: tuple[LabelledFile, ...], *, varied: bool) -> ImageBatches | SignalBatches:
         training = self.training
+        files = tuple(replace(file, label=self.task.taught(file.label)) for file in files)
         if not isinstance(self.takes, Geometry):
             return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmentation != "none")
         if not varied:
@@ -120,9 +126,7 @@ class TransferPlan:
 
     def _view(self, path: str) -> NDArray[np.uint8]:
         file = next(file for file in self.target.split.val if file.path == path)
-        values = self._samples((file,), varied=False)[0][0]
-        raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
-        return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
+        return picture(self._samples((file,), varied=False)[0][0], self.takes.bands if isinstance(self.takes, Geometry) else None)
 
     def class_weights(self) -> tuple[float, ...] | None:
         """Return the weight n / (K n_k) of each class k of the training split; None without class weights."""
@@ -152,6 +156,8 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     split = split or open_split(labels, training.seed, network.kind)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
+    task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
+    _check_task(task, training)
     check_channels(network, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
@@ -165,20 +171,21 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
-        takes, geometry_notes = replace(images.geometry, raw_dtype=target.stats.dtype), images.notes
+        takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
+        geometry_notes = images.notes
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
-    network = with_head(network, len(target.split.classes), training.seed)
-    _check_head(network, takes, len(target.split.classes))
+    network = with_head(network, len(task.names), training.seed)
+    _check_head(network, takes, task)
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     for note in notes:
         reporter.note(note)
     source = part(NetworkOptions, request)
-    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate)
+    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
         if weights not in ("pretrained", "none"):
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
+    channels = channels if source.in_channels is None else source.in_channels
     return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
 
 
@@ -232,23 +240,35 @@ def _automatic(
     fed = FedNetwork(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
+    split = target.split if target.split.has_classes else target.split.without_targets()
     tuned = request.protocol == "finetune" and request.batchnorm == "train"
     protocol: AdvisedProtocol = "finetune" if tuned else "probe"
-    return recommended(fed, target.split.train, target.stats, protocol, request.seed, reporter)
+    return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
 
 
 @torch.inference_mode()
-def _check_head(network: Network, takes: InputGeometry, classes: int) -> None:
-    """Raise :class:`ModelError` unless the network gives one logit per class: its last linear layer may not be the classifier."""
+def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
+    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last."""
+    outputs = len(task.names)
     with evaluating(network.module):
         answer = network.module(torch.zeros(2, network.channels, *takes.shape))
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-    if shape != (2, classes):
+    if shape != (2, outputs):
         raise ModelError(
-            f"one logit for each of {classes} classes: shape (2, {classes}) for two {NOUNS[takes.kind]}",
+            f"one number for each of {outputs} {task.noun}: shape (2, {outputs}) for two {NOUNS[takes.kind]}",
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
+
+
+def _check_task(task: Task, training: Training) -> None:
+    """Raise :class:`SpecError` for an option of training that the task cannot follow."""
+    for name, neutral in task.unfit.items():
+        if getattr(training, name) != neutral:
+            found = f"{flag(name)} {getattr(training, name)}"
+            raise SpecError(
+                f"an option that --task {task.name} can follow", found, f"leave it out, or use {flag(name)} {neutral}"
+            )
 
 
 def _check_trainable(network: Network, training: Training) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
+from tare.checking.repository.costs import cost_of_code
 from tare.checking.repository.result import CUT, CodeFinding, Judged
 from tare.checking.repository.rules.kinds.configurations import configurations
+from tare.checking.repository.rules.kinds.unread import unread
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
@@ -40,7 +43,7 @@ def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -
     """The findings of every rule, and what was not followed."""
     with _carried_out(documents) as (program, run):
         facts = facts_of(run.log, program.sources, run.cut, run.used)
-        every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
+        every = [*configurations(documents), *unread(documents), *(each for rule in CODE_RULES for each in rule(facts))]
         if network is not None:
             every += stated(facts, network)
         if pedantic:
@@ -55,9 +58,14 @@ def _each_once(every: Iterable[CodeFinding]) -> list[CodeFinding]:
     found: dict[tuple[str, Place], CodeFinding] = {}
     for each in every:
         before = found.get((each.code, each.place))
+        edits = each.edits or (before.edits if before is not None else ())
         if before is None or len(before.evidence) < len(each.evidence):
-            found[each.code, each.place] = each
+            found[each.code, each.place] = replace(each, edits=edits, cost=each.cost or _cost(each))
     return sorted(found.values(), key=lambda each: (each.place, each.code))
+
+
+def _cost(finding: CodeFinding) -> str:
+    return cost_of_code(finding.code) if finding.fails else ""
 
 
 @contextmanager

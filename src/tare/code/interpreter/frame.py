@@ -101,6 +101,7 @@ class Run:
     scopes: list[dict[str, Value]] = field(default_factory=list)
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
+    stars: dict[str, list[str]] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -175,7 +176,6 @@ class Frame:
     depth: int = 0
     loops: int = 0
     returns: list[tuple[Decisions, Value]] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)
     owner: Class | None = None
     this: Value | None = None
 
