@@ -10,17 +10,17 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from torch.utils.data import DataLoader
 
 from tare.datasets.image_batches import loader_errors
-from tare.errors import ModelError, SpecError, reason_of
+from tare.errors import MissingDependencyError, ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.optional import require
 from tare.training.history import History
@@ -139,11 +139,25 @@ def check_training(training: Training, machine: Machine) -> None:
         require(machine.logger, extra="loggers", purpose=f"--logger {machine.logger}")
 
 
+def _averaging(decay: float) -> Callback:
+    """The callback that averages weights, which Lightning has from 2.6 on."""
+    from lightning.pytorch import callbacks
+
+    averaging = getattr(callbacks, "EMAWeightAveraging", None)
+    if averaging is None:
+        raise MissingDependencyError(
+            "lightning 2.6 or newer to average weights (--ema)",
+            f"lightning {lightning.__version__}",
+            "run: pip install 'lightning>=2.6', or leave --ema out",
+        )
+    return cast(Callback, averaging(decay=decay))
+
+
 def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
     """Return the callbacks in their necessary order: weight averaging before validation, the last checkpoint after the best."""
     callbacks: list[Callback] = []
     if training.ema is not None:
-        callbacks.append(EMAWeightAveraging(decay=training.ema))
+        callbacks.append(_averaging(training.ema))
     if training.patience is not None:
         callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
     callbacks.append(history)
