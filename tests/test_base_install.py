@@ -39,7 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = ["x,y", *(f"{x!r},{y!r}" for x, y in rows.tolist())]
         (place / f"{name}.csv").write_text("\n".join(lines) + "\n")
     Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(place / "a.png")
-    (place / "data.py").write_text("from torchvision.transforms import v2\nv2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.255))\n")
+    (place / "data.py").write_text(
+        "from torchvision.transforms import v2\nv2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.255))\n"
+    )
     return place
 
 

@@ -164,6 +164,10 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn up to 1.5."""
+        return {"allow_nan": True, "preserves_dtype": ["float64", "float32"]}
+
     def _check_choices(self) -> None:
         for name, known in (("strategy", get_args(RowStrategy)), ("constant", get_args(Constant))):
             if getattr(self, name) not in known:
