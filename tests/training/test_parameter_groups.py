@@ -5,8 +5,7 @@ import copy
 import pytest
 import timm
 import torch
-from timm import optim
-from timm.optim import create_optimizer_v2, optim_factory
+from timm.optim import create_optimizer_v2, param_groups_layer_decay
 from torch import nn
 
 from tare.errors import SpecError
@@ -67,11 +66,7 @@ def test_layer_decay_is_timms(network: nn.Module) -> None:
     scales = layer_scales(network, 0.5)
     assert scales["fc.weight"] == 1.0
     assert scales["conv1.0.weight"] == min(scales.values()) < 0.2
-    expected = {
-        id(p): group["lr_scale"]
-        for group in optim_factory.param_groups_layer_decay(network, layer_decay=0.5)
-        for p in group["params"]
-    }
+    expected = {id(p): group["lr_scale"] for group in param_groups_layer_decay(network, layer_decay=0.5) for p in group["params"]}
     assert scales == {name: expected[id(parameter)] for name, parameter in network.named_parameters()}
     optimiser, _ = optimiser_of(network, "fc", Training(lr=1.0, layer_decay=0.5), frozenset())
     rates = {id(parameter): group["lr"] for group in optimiser.param_groups for parameter in group["params"]}
@@ -84,7 +79,6 @@ def test_optimisers_are_timms(network: nn.Module, name: str) -> None:
     assert isinstance(optimiser, torch.optim.Optimizer)
 
 
-@pytest.mark.skipif(not hasattr(optim, "list_optimizers"), reason="this timm has no list of optimisers")
 def test_an_optimiser_that_timm_does_not_know_is_refused_with_close_names(network: nn.Module) -> None:
     with pytest.raises(SpecError, match=r"an optimiser that timm knows, found 'admw'; did you mean .*adamw"):
         optimiser_of(network, "fc", Training(optimizer="admw"), frozenset())

@@ -248,7 +248,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         if self.order is not None:
             # PyTorch selects from unsigned 16-bit values from 2.6 on.
             values = (values.to(torch.int32) if values.dtype == torch.uint16 else values).index_select(axis, self.order)
-        if torch.compiler.is_compiling():  # type: ignore[no-untyped-call]
+        if torch.compiler.is_compiling():
             values = values.to(self.factor.dtype)  # PyTorch 2.4 exports no change of a converted tensor where it lies
         if self._per_sample is not None:
             kept = values.to(self.factor.dtype)

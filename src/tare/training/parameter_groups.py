@@ -53,11 +53,10 @@ def optimiser_of(
     ``layer_decay ** (layers above)``, in timm's count of layers; the head's is ``lr * head_lr_factor``. Torch's own optimisers
     take a step in one pass over the parameters (``fused``), in a quarter of the time on a CPU.
     """
-    from timm import optim
+    from timm.optim import list_optimizers
 
-    known = optim.list_optimizers() if hasattr(optim, "list_optimizers") else None  # timm has the list from 1.0.12 on
-    if known is not None and training.optimizer not in known:
-        remedy = did_you_mean(training.optimizer, known, "see timm.optim.list_optimizers()", cutoff=0.6)
+    if training.optimizer not in list_optimizers():
+        remedy = did_you_mean(training.optimizer, list_optimizers(), "see timm.optim.list_optimizers()", cutoff=0.6)
         raise SpecError("an optimiser that timm knows", f"{training.optimizer!r}", remedy)
     groups = list(_groups(module, head, training, frozen).values())
     heads = [group.pop("head") for group in groups]
@@ -92,10 +91,8 @@ def _fuses(made: torch.optim.Optimizer, training: Training) -> bool:
 
 def layer_scales(module: nn.Module, layer_decay: float) -> dict[str, float]:
     """Return each parameter's share of the learning rate: ``layer_decay`` to the power of the number of layers above it."""
-    from timm import optim
+    from timm.optim import param_groups_layer_decay
 
-    # Up to timm 1.0.11 only the module has the name.
-    param_groups_layer_decay = getattr(optim, "param_groups_layer_decay", None) or optim.optim_factory.param_groups_layer_decay
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     groups = param_groups_layer_decay(module, layer_decay=layer_decay)
     return {names[id(parameter)]: float(group["lr_scale"]) for group in groups for parameter in group["params"]}

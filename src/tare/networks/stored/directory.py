@@ -201,7 +201,7 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
         tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
         return
-    from timm.models._hub import save_for_hf  # timm.models has the name from 1.0.12 on
+    from timm.models import save_for_hf
 
     geometry, normalisation = model.geometry, model.normalisation
     save_for_hf(

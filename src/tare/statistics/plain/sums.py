@@ -51,10 +51,10 @@ def mean_of_some(values: NDArray[np.float64]) -> float:
     return mean if np.isfinite(mean) else 0.0
 
 
-def _counted(values: NDArray[np.uint8]) -> tuple[NDArray[np.int64], np.int64, np.int64]:
+def _counted(values: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int, int]:
     """The levels of 8-bit values, their sum and their sum of squares."""
     levels = np.bincount(values.ravel(), minlength=256).astype(np.int64)
-    return levels, levels @ _LEVELS, levels @ (_LEVELS * _LEVELS)
+    return levels, int(levels @ _LEVELS), int(levels @ (_LEVELS * _LEVELS))
 
 
 def interleaved_bytes(samples: NDArray[np.uint8], table: NDArray[np.uint32], s: NDArray[np.int64], q: NDArray[np.int64]) -> None:
