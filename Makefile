@@ -10,7 +10,8 @@ CORE := statistics/moments statistics/channel statistics/state statistics/exact 
   normalisation/normaliser statistics/intervals measuring/stopping statistics/dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-scale docs clean
+.PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question \
+  bench-scale docs clean
 
 setup: $(READY)
 
@@ -63,6 +64,9 @@ mutation: $(READY)
 
 bench-advice: $(READY)
 	$(BIN)/python -m benchmarks.advice_regret --write docs/advise.md $(ARGS)
+
+bench-question: $(READY)
+	$(BIN)/python -m benchmarks.question --write docs/the-question.md $(ARGS)
 
 # The same 2,000 inputs of each of the ten parsers every time; `python -m fuzz --seconds 60` for new ones.
 fuzz: $(READY)

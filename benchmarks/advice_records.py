@@ -71,24 +71,28 @@ def _code(path: Path) -> str:
     return ast.dump(tree)
 
 
-def _measured(task: AdviceTask, seed: int, folder: Path) -> dict[str, Any]:
+def subject_of(task: AdviceTask, seed: int, folder: Path) -> tuple[Subject, Samples]:
+    """The network with one draw of training samples, and the samples that test it."""
     source, dataset0 = network_of(task, folder)
     everything = shifted(task)
     pool = min(_LARGEST, len(everything.labels) // 2)
     train, test = seeded_split(everything, pool, seed)
-    train, test = train[: task.size or pool], test[:_TESTED]
-    part = everything.take(train)
+    part = everything.take(train[: task.size or pool])
     assert source.constants is not None  # noqa: S101
-    stats = part.measure()
-    subject = Subject(source.module, source.head, source.constants, dataset0, stats, part.tensor(), part.labels)
+    subject = Subject(source.module, source.head, source.constants, dataset0, part.measure(), part.tensor(), part.labels)
+    return subject, everything.take(test[:_TESTED])
+
+
+def _measured(task: AdviceTask, seed: int, folder: Path) -> dict[str, Any]:
+    subject, test = subject_of(task, seed, folder)
     found = gather(subject, seed=seed)
     return {
         "task": task.name,
         "seed": seed,
-        "size": len(train),
-        "tested": len(test),
+        "size": len(subject.samples),
+        "tested": len(test.labels),
         "evidence": evidence_of(found),
-        "fair": _fair(subject, found, everything.take(test)),
+        "fair": _fair(subject, found, test),
     }
 
 

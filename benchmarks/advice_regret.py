@@ -25,10 +25,11 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.advice_records import record_of
-from benchmarks.advice_tasks import AdviceTask, halves, tasks
+from benchmarks.advice_tasks import WITH_BATCH_NORM, AdviceTask, halves, tasks
+from benchmarks.question_records import tuned_of
 from tare.advising.evidence.accuracy import SPREAD, Folds
 from tare.advising.rates import SCHEMA, AdviceKind
-from tare.advising.rule import RULE, Decision, DecisionRule, Facts, decide
+from tare.advising.rule import RULE, AdvisedProtocol, Decision, DecisionRule, Facts, decide
 from tare.system.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
@@ -62,7 +63,7 @@ def main() -> None:
     measured: dict[str, list[Record]] = {}
     torch.set_num_threads(1)
     for task, seed in track(wanted, "measuring", console=Console(stderr=True), disable=not console.is_terminal):
-        record = record_of(task, seed, given.cache, kept_only=given.kept_only)
+        record = complete_record(task, seed, given.cache, kept_only=given.kept_only)
         if record is not None:
             measured.setdefault(task.name, []).append(record)
     chosen, judged = ([task for task in half if len(measured.get(task.name, ())) > 1] for half in halves(found))
@@ -77,6 +78,15 @@ def main() -> None:
         document = {"schema": SCHEMA, "tasks": len(judged), "seeds": given.seeds, "rates": rates(judged, measured)}
         write_text(given.rates, json.dumps(document, indent=1) + "\n")
         write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
+
+
+def complete_record(task: AdviceTask, seed: int, folder: Path, *, kept_only: bool = False) -> Record | None:
+    """A task's record with ``tuned``, the accuracies after fine-tuning, and whether its network has batch norm."""
+    record = record_of(task, seed, folder, kept_only=kept_only)
+    tuned = None if record is None else tuned_of(task, seed, folder, kept_only=kept_only)
+    if record is None or tuned is None:
+        return None
+    return {**record, "tuned": tuned, "batch_norm": task.network in WITH_BATCH_NORM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +104,12 @@ class Regret:
         return self.points - 2 * self.error
 
 
-def advised(record: Record, rule: DecisionRule = RULE, *, labels: bool = True) -> Decision:
+def advised(record: Record, rule: DecisionRule = RULE, *, labels: bool = True, protocol: AdvisedProtocol = "probe") -> Decision:
     """What the rule says on a record."""
-    return decide(facts_of(record, labels=labels), rule)
+    return decide(facts_of(record, labels=labels, protocol=protocol), rule)
 
 
-def facts_of(record: Record, *, labels: bool = True) -> Facts:
+def facts_of(record: Record, *, labels: bool = True, protocol: AdvisedProtocol = "probe") -> Facts:
     """The evidence of a record."""
     evidence = record["evidence"]
     scores = {name: (score["activations"] or score["at_input"])["estimate"] for name, score in evidence["scores"].items()}
@@ -109,7 +119,9 @@ def facts_of(record: Record, *, labels: bool = True) -> Facts:
         accuracy, credit, by_classes = ({name: np.array(values) for name, values in evidence[kind].items()} for kind in kinds)
         folds = Folds(accuracy, credit, evidence["ratio"], by_classes)
     gaps = {name: gap for name, gap in evidence["gaps"].items() if name not in evidence["twins"]}
-    return Facts(gaps, scores, folds)
+    shares = [layers[-1] for layers in evidence["shares"].values() if layers]
+    absorbs = any(share["norm"] for share in shares) and all(share["train"] <= 0.5 for share in shares)
+    return Facts(gaps, scores, folds, protocol=protocol, batch_norm=absorbs and record["batch_norm"])
 
 
 def regret(name: str, records: Sequence[Record], chooser: Chooser) -> Regret:
@@ -240,37 +252,56 @@ def _worst(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]
 
 def rates(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[dict[str, Any]]:
     """How often advice of each kind was right, with labels and without: what :mod:`tare.advising.rates` reads."""
-    found: dict[tuple[AdviceKind, str, bool], list[tuple[bool, float]]] = {}
-    for task, labels in product(judged, (True, False)):
+    protocols: tuple[AdvisedProtocol, ...] = ("probe", "finetune")
+    found: dict[tuple[AdviceKind, str, str, bool], list[tuple[bool, float]]] = {}
+    for task, protocol, labels in product(judged, protocols, (True, False)):
+        alike = _alike(measured[task.name], protocol)
         for record in measured[task.name]:
-            decision = advised(record, labels=labels)
+            decision = advised(record, labels=labels, protocol=protocol)
             if decision.basis == "same input" or (labels and not record["evidence"]["accuracy"]):
                 continue
-            fair = {name: float(np.mean(shares)) for name, shares in record["fair"].items()}
-            gains = [fair[name] - fair["source"] for name in decision.gains if name in fair]
+            fair = accuracies(record, protocol)
+            gains = [fair[name] - fair["source"] for name in fair if name not in ("source", "sample")]
             gain = fair[decision.strategy] - fair["source"]
-            said, right = _outcome(decision, gain, gains)
-            found.setdefault((said, decision.confidence, labels), []).append((right, gain))
+            said, right = _outcome(decision, gain, gains, alike)
+            found.setdefault((said, decision.confidence, protocol, labels), []).append((right, gain))
     return [
         {
             "said": said,
             "confidence": confidence,
+            "protocol": protocol,
             "labels": labels,
             "times": len(cases),
             "right": round(float(np.mean([right for right, _ in cases])), 3),
             "gain": round(float(np.mean([gain for _, gain in cases])), 4),
         }
-        for (said, confidence, labels), cases in sorted(found.items())
+        for (said, confidence, protocol, labels), cases in sorted(found.items())
     ]
 
 
-def _outcome(decision: Decision, gain: float, gains: Sequence[float]) -> tuple[AdviceKind, bool]:
-    """What was said, and whether it was right: a gain; none missed by more than a point; none a point away."""
+def accuracies(record: Record, protocol: AdvisedProtocol) -> Mapping[str, float]:
+    """The accuracy of every strategy on samples that advice never saw."""
+    if protocol == "finetune":
+        return dict(record["tuned"])
+    return {name: float(np.mean(shares)) for name, shares in record["fair"].items()}
+
+
+def _outcome(decision: Decision, gain: float, gains: Sequence[float], alike: bool) -> tuple[AdviceKind, bool]:
+    """What was said, and whether it was right: a gain; none missed by more than a point; none a point away (mean of seeds)."""
     if not decision.matters:
-        return "no matter", max(map(abs, gains), default=0.0) <= _POINT
+        return "no matter", alike
     if decision.strategy == "source":
         return "source", max(gains, default=0.0) <= _POINT
     return "another", gain > 0
+
+
+def _alike(records: Sequence[Record], protocol: AdvisedProtocol) -> bool:
+    """Whether no affine strategy is shown to be a point away from ``source`` on the mean of a task's seeds."""
+    for name in ("target", "match", "blend"):
+        gains = [fair[name] - fair["source"] for record in records if name in (fair := accuracies(record, protocol))]
+        if len(gains) > 1 and abs(np.mean(gains)) - 2 * np.std(gains, ddof=1) / math.sqrt(len(gains)) > _POINT:
+            return False
+    return True
 
 
 def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
@@ -281,16 +312,16 @@ def _confidence(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Re
         "no matter": "it does not matter: no strategy a point away",
     }
     lines = [
-        "| advised | confidence | labels | times | right | gain over `source`, points |",
-        "|---|---|---|---|---|---|",
+        "| trained | advised | confidence | labels | times | right | gain over `source`, points |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for said, confidence in product(told, ("high", "moderate", "low")):
-        for one in rates(judged, measured):
-            if (one["said"], one["confidence"]) == (said, confidence):
-                given = "with" if one["labels"] else "without"
-                lines.append(
-                    f"| {told[said]} | {confidence} | {given} | {one['times']} | {one['right']:.0%} | {100 * one['gain']:+.1f} |"
-                )
+    every = rates(judged, measured)
+    for protocol, said, confidence in product(("probe", "finetune"), told, ("high", "moderate", "low")):
+        for one in every:
+            if (one["protocol"], one["said"], one["confidence"]) == (protocol, said, confidence):
+                given, trained = "with" if one["labels"] else "without", "head" if protocol == "probe" else "all weights"
+                figures = f"{one['times']} | {one['right']:.0%} | {100 * one['gain']:+.1f}"
+                lines.append(f"| {trained} | {told[said]} | {confidence} | {given} | {figures} |")
     return lines
 
 

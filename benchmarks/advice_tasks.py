@@ -80,6 +80,9 @@ PAIRS: tuple[Pair, ...] = (
          ((20, "content"), (100, "units:10"), (400, "content"))),
 )  # fmt: skip
 
+#: The networks that have batch norm.
+WITH_BATCH_NORM = ("batch", "mobilenet", "cnn1d", "mlp")
+
 
 def tasks() -> tuple[AdviceTask, ...]:
     """All tasks, those left out whose data are not there."""

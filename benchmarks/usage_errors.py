@@ -106,6 +106,10 @@ def _cases() -> Iterator[Case]:
             "wrong path": "photos missing/",
             "wrong number": "photos photos --alpha 2",
         },
+        "monitor": {
+            "wrong path": "missing.json",
+            "wrong port": "missing.json --serve --port 70000",
+        },
         "identify": {
             "wrong path": "--model timm:resnet18 --checkpoint weights.pth missing/",
             "unknown model": "--model timm:resnet81 --checkpoint weights.pth photos",
@@ -139,6 +143,9 @@ def _cases() -> Iterator[Case]:
             "no --out": "digits",
             "--out is a file": "digits --out file",
             "wrong table": "--analyse missing.csv",
+            "wrong function": f"--evaluate missing.py:score --data photos {free}",
+            "no function": f"--evaluate score --data photos {free}",
+            "data of a function": f"--evaluate pipe.py:score --data missing/ {free}",
         },
         "report": {"wrong path": "missing/", "no study": "photos"},
         "transfer": {

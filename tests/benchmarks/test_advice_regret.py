@@ -43,6 +43,9 @@ def test_a_record_decides_again_as_the_evidence_did() -> None:
         "ratio": 0.25,
         "gaps": {"source": 0.0, "target": 0.5},
         "twins": {},
+        "shares": {"target": [{"norm": "norm", "train": 0.1}]},
     }
-    assert advised({"evidence": evidence}).strategy == "target"
-    assert advised({"evidence": evidence}, labels=False).strategy == "source"
+    record = {"evidence": evidence, "batch_norm": True}
+    assert advised(record).strategy == "target"
+    assert advised(record, labels=False).strategy == "source"
+    assert advised(record, protocol="finetune").basis == "absorbed"

@@ -12,8 +12,13 @@ from tare.code.interpreter.values import Call, Value, alternatives
 
 
 def documents(**texts: str) -> list[Document]:
-    """Python files by the names of their paths: ``pkg__data`` is ``pkg/data.py``."""
-    return [Document(f"{name.replace('__', '/')}.py", "python", dedent(text)) for name, text in texts.items()]
+    """Files by the names of their paths: ``pkg__data`` is ``pkg/data.py``, and ``conf/a.yaml`` is itself."""
+    return [
+        Document(name, "configuration", dedent(text))
+        if "." in name
+        else Document(f"{name.replace('__', '/')}.py", "python", dedent(text))
+        for name, text in texts.items()
+    ]
 
 
 def run(**texts: str) -> Run:
@@ -21,7 +26,7 @@ def run(**texts: str) -> Run:
     program = Program(documents(**texts))
     found = Run(program, lambda _: True)
     program.run = found
-    paths = [each.path for each in documents(**texts)]
+    paths = [each.path for each in documents(**texts) if each.kind == "python"]
     for path in paths:
         program.module(path)
     for path in paths:

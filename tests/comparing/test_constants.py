@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tare.comparing.api import compare
 from tare.comparing.constants import like_with_like, of_constants
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
@@ -44,3 +45,20 @@ def test_two_definitions_share_the_mean_alone() -> None:
 def test_a_convention_describes_no_data() -> None:
     with pytest.raises(DataError, match="'inception', a convention for inputs that no data were measured for; name one of"):
         of_constants(named("inception"))
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [("uint16", 65535), ("float32", 1)])
+def test_constants_of_digital_numbers_are_taken_in_the_unit_values_of_the_data(dtype: str, factor: int) -> None:
+    entry = named("eurosat")
+    stated = of_constants(entry, dtype)
+    assert stated.mean == pytest.approx(np.array(entry.mean) / factor)
+    assert [channel.name for channel in stated.channels][8] == "B8A"
+
+
+def test_data_are_compared_with_published_digital_numbers() -> None:
+    entry = named("bigearthnet-s2")
+    rng = np.random.default_rng(0)
+    pixels = np.rint(np.clip(rng.normal(entry.mean, np.array(entry.std) / 4, (40, 8, 8, 12)), 0, 65535)).astype(np.uint16)
+    found = compare(stacked(pixels), "bigearthnet-s2")
+    assert found.channels[0].ratio.estimate == pytest.approx(4, rel=0.1)
+    assert abs(found.channels[0].shift.estimate) < 0.5

@@ -43,6 +43,7 @@ MORE: dict[str, tuple[str, ...]] = {
     "tare study digits": (*_FEW_CELLS, "--networks", "cnn-batch", "--shifts", "content"),
     "tare study signals": (*_FEW_CELLS, "--shifts", "content"),
     "tare study --data": _FEW_CELLS,
+    "tare study --evaluate": ("--seeds", "2", "--workers", "1"),
     "tare demo": ("--seeds", "2"),
 }
 
@@ -73,7 +74,7 @@ NOT_RUN = {
 }
 
 #: Commands whose answer may be a finding: exit code 1 says so and is no failure.
-MAY_FIND = ("check", "identify", "spec", "compare", "drift")
+MAY_FIND = ("check", "identify", "spec", "compare", "drift", "monitor")
 
 #: (page, piece of the command) -> what it says when it is refused with exit code 2, as the page shows.
 REFUSED = {

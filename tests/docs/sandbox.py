@@ -210,10 +210,13 @@ def _gunpoint(level: float) -> Callable[[Path], None]:
     return make
 
 
-def _small_cnn(path: Path) -> None:
-    """The network as the page prints it."""
-    shown = (block.text for block in shown_on(ROOT / "docs" / "the-question.md") if block.text.startswith("# small_cnn.py"))
-    path.write_text(next(shown))
+def _shown(page: str) -> Callable[[Path], None]:
+    """A file as a page prints it: the block whose first line is its name."""
+
+    def make(path: Path) -> None:
+        path.write_text(next(block.text for block in shown_on(ROOT / page) if block.text.startswith(f"# {path.name}\n")))
+
+    return make
 
 
 def _grey(label: int, seed: int) -> NDArray[np.uint8]:
@@ -301,7 +304,9 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-red.csv": _wine(1),
     "results.csv": _results,
     "plan.yaml": _plan,
-    "small_cnn.py": _small_cnn,
+    "small_cnn.py": _shown("docs/the-question.md"),
+    "wine.py": _shown("docs/howto/study-anything.md"),
+    "detector.py": _shown("docs/howto/study-anything.md"),
     "fashion_test.npz": _fashion,
     "pneumoniamnist.npz": _xrays,
     "constants.py": _text("MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.255]\n"),

@@ -118,3 +118,18 @@ def test_channels_are_where_the_layout_says(layout: str, shape: tuple[int, ...])
     moved = np.moveaxis(raw, layout.index("C"), -1)
     expected = np.moveaxis((moved - [1, 10]) / [2, 5], -1, layout.index("C"))
     np.testing.assert_allclose(spec.apply(torch.from_numpy(raw), layout).numpy(), expected, rtol=1e-12)
+
+
+def test_long_names_and_open_windows_are_described() -> None:
+    names = ("end-effector", "gripper")
+    spec = InputSpec.of(
+        (0.0, 0.0),
+        (1.0, 1.0),
+        scale=1.0,
+        channels=",".join(names),
+        raw_dtype="float32",
+        clip=((-1.0, 1.0), (-math.inf, math.inf)),
+    )
+    words = spec.describe()
+    assert "  end-effector mean 0, std 1: raw -1 reaches" in words
+    assert "inf reaches" not in words

@@ -8,8 +8,10 @@ import pytest
 
 import tare
 from tare.errors import SpecError
-from tare.normalisation.catalog import MEASURED, entries, matches, named, pooled_of
+from tare.normalisation.catalog import MEASURED, CatalogEntry, Match, entries, matches, named, pooled_of
 from tare.normalisation.strategies import Constants
+from tare.readers.table import spec_of_catalog
+from tare.samples.raw_kind import Known
 from tare.statistics.dataset_stats import DatasetStats
 from tests.made_stats import stated_stats, stats_of
 
@@ -31,7 +33,8 @@ def test_every_entry_is_complete_and_named_once() -> None:
     names = [entry.name for entry in entries()]
     assert len(set(names)) == len(names) > 20
     for entry in entries():
-        assert len(entry.mean) == len(entry.std) in (1, 3), entry.name
+        assert len(entry.mean) == len(entry.std) == len(entry.names) == len(set(entry.names)), entry.name
+        assert len(entry.clip) in (0, 1, len(entry.mean)), entry.name
         assert min(entry.std) > 0, entry.name
         assert entry.source, entry.name
         assert (entry.kind == "convention") == (entry.definition == "convention"), entry.name
@@ -42,6 +45,84 @@ def test_digits_are_those_published(name: str) -> None:
     entry = named(name)
     for value in (*entry.mean, *entry.std):
         assert abs(round(value, entry.digits) - value) <= entry.rounding
+
+
+def test_every_entry_states_what_its_raw_values_are() -> None:
+    for entry in entries():
+        stated = spec_of_catalog(entry.name)
+        assert stated.raw_dtype == Known(entry.raw_dtype, entry.origin)
+        assert (entry.raw_dtype == "uint8") or not entry.is_image, entry.name
+        assert stated.input_map().affine.order == ((2, 1, 0) if entry.channels == "BGR" else tuple(range(len(entry.mean))))
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_no_two_sets_of_data_have_the_same_constants(entry: CatalogEntry) -> None:
+    """Data with the constants of one entry equal that entry, under its definition, and no other under its own."""
+    if entry.kind == "convention":
+        return
+    std = tuple(value / 0.9 for value in entry.unit_values()[1])
+    stats = entry_stats(entry, std if entry.definition == "mean_of_sample_std" else entry.unit_values()[1])
+    equal = [match.entry.name for match in matches(stats) if match.closeness == "equal" and match.definition in _stated(match)]
+    assert equal == [entry.name]
+
+
+def _stated(match: Match) -> tuple[str, ...]:
+    """The definitions under which an entry states its std; any where nobody verified it."""
+    return MEASURED if match.entry.definition == "unverified" else (match.entry.definition,)
+
+
+def entry_stats(entry: CatalogEntry, std: tuple[float, ...]) -> DatasetStats:
+    """Data with an entry's mean, whose mean of sample stds is 0.9 of ``std``."""
+    stated = stated_stats(entry.unit_values()[0], std, samples=1000)
+    channels = tuple(
+        replace(c, name=name, mean_of_sample_std=0.9 * c.std, root_mean_sample_variance=0.95 * c.std, sample_mean=c.mean)
+        for name, c in zip(entry.names, stated.channels, strict=True)
+    )
+    units = {"units": Known(entry.units, "test")} if entry.units else {}
+    return replace(stated, channels=channels, dtype=entry.raw_dtype, **units)  # type: ignore[arg-type]
+
+
+def test_digital_numbers_are_recognised_in_any_type_that_holds_them() -> None:
+    mean, std = np.array(named("eurosat").mean), np.array(named("eurosat").std)
+    for dtype, factor in (("uint16", 1 / 65535), ("float32", 1.0), ("int16", 1.0)):
+        stats = stated_stats(tuple(mean * factor), tuple(std * factor), samples=1000)
+        found = matches(replace(stats, dtype=dtype))
+        assert [(m.entry.name, m.closeness) for m in found][:1] == [("eurosat", "equal")], dtype
+
+
+def test_bands_in_another_order_are_not_the_published_ones() -> None:
+    entry = named("bigearthnet-s1")
+    stats = entry_stats(entry, entry.std)
+    turned = replace(stats, channels=tuple(replace(c, name=n) for c, n in zip(stats.channels, ("VH", "VV"), strict=True)))
+    assert matches(stats)[0].entry == entry
+    assert matches(turned) == ()
+
+
+def test_decibels_are_not_digital_numbers() -> None:
+    stats = entry_stats(named("bigearthnet-s1"), named("bigearthnet-s1").std)
+    assert matches(replace(stats, units=Known("DN", "test"))) == ()
+
+
+@pytest.mark.parametrize(("family", "name"), [("siglip", "inception"), ("dinov2", "imagenet"), ("eva02", "clip")])
+def test_a_family_of_networks_finds_the_constants_that_it_takes(family: str, name: str) -> None:
+    timm = pytest.importorskip("timm")
+    assert named(family) == named(name)
+    stated = [timm.get_pretrained_cfg(each) for each in timm.list_pretrained(f"*{family}*")]
+    assert {(cfg.mean, cfg.std) for cfg in stated} == {(named(name).mean, named(name).std)}
+
+
+def test_a_window_brings_its_ends_to_0_and_1() -> None:
+    lung = spec_of_catalog("ct-lung").input_map()
+    values = np.array([-3000.0, -1350.0, -600.0, 150.0, 3000.0])
+    assert np.allclose(lung.apply(values[:, None])[:, 0], [0, 0, 0.5, 1, 1])
+
+
+def test_quantiles_of_actions_become_minus_1_and_1() -> None:
+    entry = named("bridge-actions-quantiles")
+    low, high = np.array(entry.clip[:6]).T
+    mean, std = np.array(entry.mean[:6]), np.array(entry.std[:6])
+    assert np.allclose((low - mean) / std, -1, atol=1e-5)
+    assert np.allclose((high - mean) / std, 1, atol=1e-5)
 
 
 def test_an_unknown_name_offers_close_ones() -> None:

@@ -48,6 +48,10 @@ def test_a_run_carries_the_reference_of_its_training_split(tmp_path: Path) -> No
     )
     assert (reference.counts == Reference.of(kept, workers=1).counts).all()
     assert reference.as_fed == {"mean": (0.4,) * 3, "std": (0.2,) * 3}
+    assert reference.seen is not None
+    assert reference.seen.as_fed == reference.as_fed
+    assert Monitor(tmp_path / "run").reference.digest == reference.digest
+    assert Monitor(tmp_path / "run", values="fed").reference.digest == reference.seen.digest
     monitor = Monitor(tmp_path / "run", values="fed")
     monitor.update(((kept[:8] / 255 - 0.4) / 0.2).astype(np.float32))
     assert monitor.state.samples == 8

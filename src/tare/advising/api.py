@@ -11,6 +11,8 @@ from tare.datasets.options import LabelOptions
 from tare.system.engines.local import default_workers
 from tare.system.options import part, verb
 
+ASSUMED = "assumed: a new head on the frozen network (--protocol probe); if you will train all weights, say --protocol finetune"
+
 
 @verb(AdviceRequest)
 def advise(request: AdviceRequest) -> Advice:
@@ -32,4 +34,13 @@ def advised(request: AdviceRequest) -> Advice:
     fed = fed_network(request, request.seed, labelled, request.source_stats)
     reading = Reading(request.labels, request.max_skipped, request.workers or default_workers(), request.seed)
     subject, notes = subject_of(fed, labelled, reading, reporter)
-    return advise_on(subject, fed.network.reference, labelled.name, seed=request.seed, notes=fed.notes + notes, reporter=reporter)
+    assumed = (ASSUMED,) if request.protocol is None else ()
+    return advise_on(
+        subject,
+        fed.network.reference,
+        labelled.name,
+        protocol=request.protocol or "probe",
+        seed=request.seed,
+        notes=fed.notes + notes + assumed,
+        reporter=reporter,
+    )

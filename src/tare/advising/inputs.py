@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tare.datasets.options import LabelOptions
 from tare.networks.inputs import NetworkOptions
@@ -27,5 +27,10 @@ class AdviceRequest(Skipping, Readers, Seeded, LabelOptions, NetworkOptions):
         None,
         "Statistics of the pretraining data: a file of `tare measure --out`, a catalog name such as imagenet-pooled, or data.",
         kind=str | None,
+    )
+    protocol: Literal["probe", "finetune"] | None = option(
+        None,
+        "What you will train on the data: probe: a head on the frozen network; finetune: all weights. Default: probe.",
+        what="a protocol",
     )
     reporter: Reporter = SILENT

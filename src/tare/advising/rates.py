@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-SCHEMA = "tare.advice-rates/1"
+from tare.advising.rule import AdvisedProtocol
+
+SCHEMA = "tare.advice-rates/2"
 #: The three kinds of advice: take another strategy than ``source``, keep ``source``, or "it does not matter".
 AdviceKind = Literal["another", "source", "no matter"]
 
@@ -19,6 +21,7 @@ _FEWEST = 5
 class Rate:
     """How often advice of the kind ``said`` was right at one ``confidence``, with or without ``labels``, on the judged tasks.
 
+    ``protocol`` says what was trained.
     The advice was given ``times`` times and was right in the share ``right`` of them, on samples that it never saw. Advice of
     another strategy is right if that strategy beats ``source``; advice of ``source``, if no strategy is more than a point better;
     "no matter", if no strategy is more than a point away. ``gain`` is the mean gain in accuracy over ``source`` (a share).
@@ -27,6 +30,7 @@ class Rate:
 
     said: AdviceKind
     confidence: str
+    protocol: AdvisedProtocol
     labels: bool
     times: int
     right: float
@@ -44,6 +48,7 @@ class Rate:
             "source": f"kept source with {self.confidence} confidence",
             "no matter": "said that the choice does not matter",
         }[self.said]
+        trained = "frozen networks with a new head" if self.protocol == "probe" else "all weights trained"
         share = f"in {self.right:.0%} of the cases"
         outcome = {
             "another": f"{share} that strategy was better than source, by {100 * self.gain:+.1f} points on average",
@@ -51,18 +56,20 @@ class Rate:
             "no matter": f"{share} no other strategy was more than a point away from source",
         }[self.said]
         return (
-            f"in the benchmark of this rule ({self.tasks} tasks) advice {'with' if self.labels else 'without'} labels {advice} "
+            f"in the benchmark of this rule ({self.tasks} tasks, {trained}) advice {'with' if self.labels else 'without'} labels "
+            f"{advice} "
             f"{self.times} times; {outcome}"
         )
 
 
-def rate_of(said: AdviceKind, confidence: str, *, labels: bool) -> Rate | None:
+def rate_of(said: AdviceKind, confidence: str, protocol: AdvisedProtocol, *, labels: bool) -> Rate | None:
     """The rate of this kind of advice; None if the benchmark has fewer than five cases of it."""
     return next(
         (
             one
             for one in _rates()
-            if (one.said, one.confidence, one.labels) == (said, confidence, labels) and one.times >= _FEWEST
+            if (one.said, one.confidence, one.protocol, one.labels) == (said, confidence, protocol, labels)
+            and one.times >= _FEWEST
         ),
         None,
     )

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.advising.evidence.gathered import Subject, choices_of, compared, gather
+from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
 from tare.advising.fed_network import FedNetwork
 from tare.advising.rates import AdviceKind, Rate, rate_of
 from tare.advising.result import Advice, Figure
-from tare.advising.rule import Decision, Facts, decide
+from tare.advising.rule import AdvisedProtocol, Decision, Facts, decide
 from tare.advising.subject import labelled_subject, sized_input
-from tare.advising.words import because, cost_of_being_wrong, evidence_rows, recommendation, rule_in_words, would_change
+from tare.advising.words import because, cost_of_being_wrong, evidence_rows, headline, recommendation, rule_in_words, would_change
 from tare.comparing.values_used import values_used
 from tare.datasets.files import LabelledFile
 from tare.errors import StrategyError
+from tare.networks.batch_norm import batch_norms
 from tare.normalisation.names import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import SILENT, Reporter
 
+#: With at most this share of a difference left behind the first norm layers in training, batch norm is said to absorb it.
+_ABSORBED = 0.5
+
 
 def advise_on(
-    subject: Subject, model: str, data: str, *, seed: int = 0, notes: tuple[str, ...] = (), reporter: Reporter = SILENT
+    subject: Subject,
+    model: str,
+    data: str,
+    *,
+    protocol: AdvisedProtocol = "probe",
+    seed: int = 0,
+    notes: tuple[str, ...] = (),
+    reporter: Reporter = SILENT,
 ) -> Advice:
-    """Advise on a network and dataset1's samples as they reach it."""
+    """Advise on a network and dataset1's samples as they reach it, for what will be trained (``protocol``)."""
     if "source" not in choices_of(subject)[0]:
-        return _without_source(subject, model, data, seed, notes)
+        return _without_source(subject, model, data, protocol, seed, notes)
     found = gather(subject, seed=seed, reporter=reporter)
     gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
     foreign = {name: score.counted.estimate for name, score in found.scores.items()}
-    decision = decide(Facts(gaps, foreign, found.folds, set(found.choices) == {"source"}))
+    alone = set(found.choices) == {"source"}
+    decision = decide(Facts(gaps, foreign, found.folds, alone, protocol, _absorbs(subject, found)))
     used = values_used(subject.target)
     return Advice(
         recommendation=recommendation(decision),
+        headline=headline(decision),
+        outcome=decision.outcome,
         strategy=decision.strategy,
         confidence=decision.confidence,
         basis=decision.basis,
@@ -45,6 +59,7 @@ def advise_on(
         data=data,
         samples=found.samples,
         labelled=found.folds is not None,
+        protocol=protocol,
         seed=seed,
         normalisations=dict(found.choices),
         refused=dict(found.refused),
@@ -54,7 +69,12 @@ def advise_on(
 
 
 def recommended(
-    fed: FedNetwork, train: Sequence[LabelledFile], stats: DatasetStats, seed: int, reporter: Reporter
+    fed: FedNetwork,
+    train: Sequence[LabelledFile],
+    stats: DatasetStats,
+    protocol: AdvisedProtocol,
+    seed: int,
+    reporter: Reporter,
 ) -> tuple[Strategy, tuple[str, ...]]:
     """The strategy that advice recommends for the training samples ``train`` with the statistics ``stats``, and remarks.
 
@@ -62,9 +82,9 @@ def recommended(
     """
     fed, _ = sized_input(fed, train, stats, 1)
     subject = labelled_subject(fed, train, stats, seed, reporter)
-    advice = advise_on(subject, fed.network.reference, stats.source, seed=seed, reporter=reporter)
+    advice = advise_on(subject, fed.network.reference, stats.source, protocol=protocol, seed=seed, reporter=reporter)
     matter = "" if advice.matters else ", though it does not matter"
-    headline = f"strategy auto: {advice.strategy}{matter} (confidence: {advice.confidence}); {advice.rule}"
+    headline = f"strategy auto: {advice.strategy}{matter} ({advice.outcome}; confidence: {advice.confidence}); {advice.rule}"
     headline += f"; {advice.rate.in_words()}" if advice.rate is not None else ""
     return advice.strategy, (headline, *(f"strategy auto: {text}" for text in advice.because))
 
@@ -73,10 +93,18 @@ def _rate(decision: Decision, labels: bool) -> Rate | None:
     if decision.basis in ("same input", "nothing else"):
         return None
     kind: AdviceKind = "no matter" if not decision.matters else "source" if decision.strategy == "source" else "another"
-    return rate_of(kind, decision.confidence, labels=labels)
+    return rate_of(kind, decision.confidence, decision.protocol, labels=labels)
 
 
-def _without_source(subject: Subject, model: str, data: str, seed: int, notes: tuple[str, ...]) -> Advice:
+def _absorbs(subject: Subject, found: Gathered) -> bool:
+    """Whether batch norm, in training, takes out most of the difference between the inputs of ``source`` and the others."""
+    last = [shares[-1].train for shares in found.shares.values() if shares]
+    return bool(batch_norms(subject.module)) and all(share <= _ABSORBED for share in last)
+
+
+def _without_source(
+    subject: Subject, model: str, data: str, protocol: AdvisedProtocol, seed: int, notes: tuple[str, ...]
+) -> Advice:
     """Advice if dataset1's values lie so far from the constants that ``source`` cannot be computed; nothing is measured.
 
     Raises :class:`StrategyError` if neither ``match`` nor ``target`` can be computed.
@@ -88,11 +116,13 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         raise StrategyError(
             "a strategy that can be computed", refused["source"], "leave constant channels out, or check the data"
         )
-    decision = Decision(strategy, True, "source impossible", "high")
+    decision = Decision(strategy, True, "source impossible", "high", {}, protocol)
     found, _ = compared(subject)
     used = values_used(subject.target)
     return Advice(
         recommendation=strategy,
+        headline=headline(decision),
+        outcome=decision.outcome,
         strategy=strategy,
         confidence="high",
         basis=decision.basis,
@@ -106,6 +136,7 @@ def _without_source(subject: Subject, model: str, data: str, seed: int, notes: t
         data=data,
         samples=subject.target.samples,
         labelled=False,
+        protocol=protocol,
         seed=seed,
         normalisations=choices,
         refused=refused,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tare.advising.rates import Rate
-from tare.advising.rule import Confidence, Reason
+from tare.advising.rule import AdvisedProtocol, Confidence, Outcome, Reason
 from tare.comparing.result import Comparison
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
@@ -41,12 +41,16 @@ class Figure:
 class Advice(Shown):
     """The recommendation; ``strategy`` is the one to use, even if the choice does not matter.
 
-    ``basis`` names the rule that decided, and ``rule`` is that rule as a sentence. ``rate`` is how often this kind of advice was
-    right in the benchmark, or None if too few cases are known. ``normalisations`` has the mean and std of every strategy that can
-    be computed; ``refused`` says why the others cannot. ``labelled`` says whether accuracies were compared.
+    ``headline`` is the advice in one sentence. ``outcome`` says what is known: the strategy is shown to be better on these
+    labels, it is expected to be better, or the choice does not matter. ``basis`` names the rule that decided, ``rule`` is that
+    rule as a sentence. ``rate`` is how often this kind of advice was right in the benchmark, or None if too few cases are known.
+    ``normalisations`` has the mean and std of every strategy that can be computed; ``refused`` says why the others cannot.
+    ``labelled`` says whether accuracies were compared. ``protocol`` is what will be trained: a head, or all weights.
     """
 
     recommendation: str
+    headline: str
+    outcome: Outcome
     strategy: Strategy
     confidence: Confidence
     basis: Reason
@@ -60,6 +64,7 @@ class Advice(Shown):
     data: str
     samples: int
     labelled: bool
+    protocol: AdvisedProtocol
     seed: int
     normalisations: Mapping[Strategy, Normalisation]
     refused: Mapping[Strategy, str]
@@ -72,8 +77,8 @@ class Advice(Shown):
         return self.recommendation != NO_MATTER
 
     def summary(self) -> str:
-        """The recommendation, its confidence, and what the wrong choice costs."""
-        return f"{self.recommendation} ({self.confidence} confidence): {'; '.join((*self.because[:1], self.cost))}"
+        """The headline, the confidence, and what the wrong choice costs."""
+        return f"{self.headline} Confidence: {self.confidence}. Cost of being wrong: {self.cost}."
 
     def table(self) -> list[dict[str, Any]]:
         """One row for each measured number."""
@@ -93,6 +98,8 @@ class Advice(Shown):
         return {
             "schema": SCHEMA,
             "recommendation": self.recommendation,
+            "headline": self.headline,
+            "outcome": self.outcome,
             "strategy": self.strategy,
             "confidence": self.confidence,
             "basis": self.basis,
@@ -106,6 +113,7 @@ class Advice(Shown):
             "data": self.data,
             "samples": self.samples,
             "labelled": self.labelled,
+            "protocol": self.protocol,
             "seed": self.seed,
             "normalisations": {name: asdict(one) for name, one in self.normalisations.items()},
             "refused": dict(self.refused),

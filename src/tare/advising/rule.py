@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tare.advising.evidence.accuracy import Folds
@@ -12,13 +12,20 @@ from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
 Confidence = Literal["high", "moderate", "low"]
+#: What is known of the advised strategy: measured to be better on these labels; expected to be better; or all are alike.
+Outcome = Literal["shown better", "leaning, unproven", "does not matter"]
 #: The rule that decided.
-Reason = Literal["same input", "equivalent", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"]
+Reason = Literal[
+    "same input", "equivalent", "absorbed", "accuracy", "foreign to the network", "default", "source impossible", "nothing else"
+]
+#: What is trained on dataset1: a new head on the frozen network, or all weights.
+AdvisedProtocol = Literal["probe", "finetune"]
 
 #: The simplest strategy first; of equal gains the first is taken.
 _ORDER: tuple[Strategy, ...] = ("blend", "target", "match", "sample")
 # The least probability of being the better choice for high, and for moderate, confidence.
-_HIGH, _MODERATE = 0.95, 0.8
+_HIGH, _MODERATE = 0.9, 0.7
+_NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,12 @@ class DecisionRule:
     changes every sample in its own way.
 
     A gain must exceed ``margin``; differences shown to lie within ``equal`` do not matter.
+
+    With labels, true gains differ from the posterior mean by ``widening`` times its standard deviation: the samples are drawn
+    once, and their error is not known to the model of independent samples.
+
+    If all weights are trained, the share ``tuned_share`` of the gain of a frozen network is expected to remain, with the further
+    std ``tuned_spread``; with batch norm, nothing remains.
     """
 
     same: float = 0.02
@@ -47,6 +60,9 @@ class DecisionRule:
     wilder: float = 1.5
     margin: float = 0.01
     equal: float = 0.01
+    widening: float = 2.2
+    tuned_share: float = 0.6
+    tuned_spread: float = 0.06
 
 
 RULE = DecisionRule()
@@ -56,13 +72,16 @@ RULE = DecisionRule()
 class Facts:
     """The rule's input: how far each strategy moves the input (input std), divergences (nats per channel), and folds or None.
 
-    ``alone`` says that only ``source`` can be computed.
+    ``alone`` says that only ``source`` can be computed; ``protocol`` says what will be trained, and ``batch_norm`` whether the
+    network has batch norm that will then take the moments of its batches.
     """
 
     gaps: Mapping[Strategy, float]
     foreign: Mapping[str, float]
     folds: Folds | None
     alone: bool = False
+    protocol: AdvisedProtocol = "probe"
+    batch_norm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,7 @@ class Gain:
     """A strategy's gain over ``source`` in accuracy: expected without labels, cross-validated (credit), and combined.
 
     ``by_classes`` is the gain in how well the network's old classes predict the new ones, or None. ``combined`` is the posterior
-    mean of the gain, ``spread`` its standard deviation, and ``error`` the standard error of ``measured``.
+    mean of the gain, ``spread`` the widened standard deviation, and ``error`` the standard error of ``measured``.
     """
 
     expected: float
@@ -90,6 +109,17 @@ class Gain:
         """Whether the interval of the measured gain lies above zero."""
         return self.measured is not None and self.measured.low > 0
 
+    @property
+    def shown_worse(self) -> bool:
+        """Whether the interval of the measured gain lies below zero."""
+        return self.measured is not None and self.measured.high < 0
+
+    @property
+    def range(self) -> Interval:
+        """The posterior mean of the gain with its central 95%."""
+        half = _NORMAL_95 * self.spread
+        return Interval(self.combined, self.combined - half, self.combined + half)
+
     def chance_above(self, gain: float) -> float:
         """The probability that the strategy gains more than ``gain``, by the normal posterior."""
         return 0.5 * math.erfc((gain - self.combined) / (self.spread * math.sqrt(2)))
@@ -97,18 +127,35 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The strategy to use, whether the choice matters, the rule that decided, the confidence, and every strategy's gain."""
+    """The strategy to use, whether the choice matters, the rule that decided, the confidence, and every strategy's gain.
+
+    Gains are those under ``protocol``; what was measured was measured on the frozen network.
+    """
 
     strategy: Strategy
     matters: bool
     basis: Reason
     confidence: Confidence
     gains: Mapping[Strategy, Gain] = field(default_factory=dict)
+    protocol: AdvisedProtocol = "probe"
 
     @property
     def gain(self) -> Gain | None:
         """The advised strategy's gain; None for ``source``."""
         return self.gains.get(self.strategy)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known: ``source`` is shown better if every other strategy is shown to be worse; where it is impossible, too."""
+        if not self.matters:
+            return "does not matter"
+        if self.basis == "source impossible":
+            return "shown better"
+        if self.protocol == "finetune":
+            return "leaning, unproven"
+        won = self.gain
+        shown = won.shown if won is not None else bool(self.gains) and all(one.shown_worse for one in self.gains.values())
+        return "shown better" if shown else "leaning, unproven"
 
 
 def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
@@ -117,25 +164,35 @@ def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     The prior mean m is the gain expected without labels plus the gain by the network's old classes; its std s is the rule's
     spread. The cross-validated gain d with standard error e is shrunk toward m: (m / s^2 + d / e^2) / (1 / s^2 + 1 / e^2), the
     posterior mean under a normal prior. The largest posterior mean has the least expected regret. With few labels the prior
-    decides, with many the labels.
+    decides, with many the labels. A strategy that is shown to be better on these labels goes before any that is not.
     """
+    protocol = facts.protocol
     if facts.alone:
-        return Decision("source", True, "nothing else", "low")
+        return Decision("source", True, "nothing else", "low", {}, protocol)
     rivals = [name for name in _ORDER if facts.gaps.get(name, 0.0) >= rule.same]
     if not rivals:
-        return Decision("source", False, "same input", "high")
+        return Decision("source", False, "same input", "high", {}, protocol)
+    if protocol == "finetune" and facts.batch_norm:
+        return Decision("source", False, "absorbed", "high", {}, protocol)
     gains = {name: _gain(name, facts, rule) for name in rivals}
-    chosen = max(rivals, key=lambda name: gains[name].combined)
+    proven = [name for name in rivals if protocol == "probe" and gains[name].shown]
+    chosen = max(proven or rivals, key=lambda name: gains[name].combined)
     won = gains[chosen]
     if won.combined <= rule.margin:
-        return _stays(gains, rule)
-    basis: Reason = "accuracy" if won.labels_speak else "foreign to the network"
-    if won.expected <= 0:
-        basis = "accuracy"
-    return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains)
+        return _stays(gains, rule, protocol)
+    basis: Reason = "accuracy" if won.labels_speak or won.expected <= 0 else "foreign to the network"
+    return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains, protocol)
 
 
 def _gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
+    found = _frozen_gain(name, facts, rule)
+    if facts.protocol == "probe":
+        return found
+    spread = math.hypot(rule.tuned_share * found.spread, rule.tuned_spread)
+    return replace(found, combined=rule.tuned_share * found.combined, spread=spread)
+
+
+def _frozen_gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
     expected, spread = _expected(name, facts.foreign, rule)
     if facts.folds is None or name not in facts.folds.credit:
         return Gain(expected, None, None, expected, spread)
@@ -146,7 +203,7 @@ def _gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
         return Gain(expected, measured, error, before, spread, classes)
     prior, own = spread**-2, error**-2
     combined = (prior * before + own * measured.estimate) / (prior + own)
-    return Gain(expected, measured, error, combined, (prior + own) ** -0.5, classes)
+    return Gain(expected, measured, error, combined, rule.widening * (prior + own) ** -0.5, classes)
 
 
 def _expected(name: Strategy, foreign: Mapping[str, float], rule: DecisionRule) -> tuple[float, float]:
@@ -162,9 +219,10 @@ def _sure(chance: float) -> Confidence:
     return "high" if chance >= _HIGH else "moderate" if chance >= _MODERATE else "low"
 
 
-def _stays(gains: Mapping[Strategy, Gain], rule: DecisionRule) -> Decision:
+def _stays(gains: Mapping[Strategy, Gain], rule: DecisionRule, protocol: AdvisedProtocol) -> Decision:
     """Keep ``source``: the others are shown to be equivalent, or no other is expected to gain more than the margin."""
     measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
     if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):
-        return Decision("source", False, "equivalent", "high", gains)
-    return Decision("source", True, "default", _sure(1 - max(one.chance_above(rule.margin) for one in gains.values())), gains)
+        return Decision("source", False, "equivalent", "high", gains, protocol)
+    sure = _sure(1 - max(one.chance_above(rule.margin) for one in gains.values()))
+    return Decision("source", True, "default", sure, gains, protocol)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tare.advising.evidence.gathered import Gathered
 from tare.advising.result import NO_MATTER, Figure
-from tare.advising.rule import RULE, Decision, Gain
+from tare.advising.rule import RULE, AdvisedProtocol, Decision, Gain
 from tare.comparing.result import ChannelShift
 from tare.comparing.values_used import ValuesUsed
 from tare.normalisation.names import Strategy
@@ -25,6 +25,14 @@ _KINDS = {
     "units": "the raw values are in other units",
     "unclear": "the kind of difference cannot be told",
 }
+_WHAT: dict[Strategy, str] = {
+    "source": "the mean and std of the pretraining",
+    "target": "your data's own mean and std",
+    "match": "constants that bring your data to the moments of the pretraining data",
+    "blend": "a mean and std between the pretraining's and your data's",
+    "sample": "each sample's own mean and std",
+    "none": "values as they are",
+}
 # With more channels than this, as in a table, only the largest shifts are named.
 _MANY = 3
 
@@ -41,6 +49,37 @@ def recommendation(decision: Decision) -> str:
     return decision.strategy if decision.matters else NO_MATTER
 
 
+def headline(decision: Decision) -> str:
+    """One sentence: what to do, and by how much it is better, shown or not."""
+    name, won = decision.strategy, decision.gain
+    what = f"{_WHAT[name]} ({name})"
+    if not decision.matters:
+        return f"Keep {what}: the choice does not matter here."
+    if decision.basis == "source impossible":
+        return f"Use {what}: the pretraining's constants cannot be used, since the raw values are in other units."
+    if decision.basis == "nothing else":
+        return f"Keep {what}: nothing else can be computed."
+    if won is None:
+        return f"Keep {what}: {_rivals(decision)}."
+    if decision.outcome == "shown better":
+        return f"Use {what}: shown better than the pretraining's on your labels, by about {_of_accuracy(won)}."
+    return f"Lean to {what}: about {_of_accuracy(won)} more than with the pretraining's is expected, but not shown."
+
+
+def _rivals(decision: Decision) -> str:
+    """What is known of the best strategy other than ``source``, which is kept."""
+    name, best = max(decision.gains.items(), key=lambda row: row[1].combined)
+    ends = f"{name}, the best of the others, gains {100 * best.range.low:+.1f} to {100 * best.range.high:+.1f} points of accuracy"
+    if decision.outcome == "shown better":
+        return f"every other strategy is shown to be worse on your labels; {ends}"
+    return f"nothing else is expected to gain more than a point, but this is not shown; {ends}"
+
+
+def _of_accuracy(gain: Gain) -> str:
+    ends = gain.range
+    return f"{100 * ends.estimate:.1f} points of accuracy ({100 * ends.low:+.1f} to {100 * ends.high:+.1f})"
+
+
 def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
     """The reasons, in this order: units, size of the shift, what reaches the network's layers, labels."""
     return (*_units(found, used), *_size(found), *_twins(found), *_absorption(found), *_foreign(found), *_labels(found))
@@ -48,14 +87,18 @@ def because(found: Gathered, used: ValuesUsed | None) -> tuple[str, ...]:
 
 def rule_in_words(decision: Decision) -> str:
     """The rule that decided, as a sentence."""
-    name, gain = decision.strategy, decision.gain
+    name, won = decision.strategy, _combined(decision.gain, decision.protocol)
     sentences = {
         "same input": f"every strategy feeds the network the same to within {RULE.same:g} input std",
         "equivalent": f"source, blend, target and match are shown to differ by less than {100 * RULE.equal:g} point",
-        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {_combined(gain)}",
+        "accuracy": f"{name} is expected to gain most over source in the probability given to the right class, {won}",
         "foreign to the network": (
             f"dataset1 is foreign to the network under source (more than {RULE.foreign:g} nats per channel) and {name} takes "
-            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {_combined(gain)}"
+            f"away at least {RULE.relief:.0%} of the divergence; it is expected to gain {won}"
+        ),
+        "absorbed": (
+            "all weights are trained, and batch norm with the moments of its batches takes a change of mean and std out of what "
+            "the layers see"
         ),
         "nothing else": "no strategy but source can be computed",
         "source impossible": f"source cannot be computed, since the raw values are in other units; {name} can",
@@ -64,20 +107,25 @@ def rule_in_words(decision: Decision) -> str:
     return sentences[decision.basis]
 
 
-def _combined(gain: Gain | None) -> str:
+def _combined(gain: Gain | None, protocol: AdvisedProtocol) -> str:
     if gain is None:
         return ""
+    remains = "" if protocol == "probe" else f"; {RULE.tuned_share:.0%} of that remains when all weights are trained"
     expected = f"{100 * gain.expected:.1f} points expected without labels"
     if gain.measured is None:
-        return expected
+        return expected + remains
     if gain.by_classes is not None:
         expected += f" plus {100 * gain.by_classes:+.1f} by the network's old classes"
     weighed = f"{in_points(gain.measured)} cross-validated and {expected}, each weighed by its precision"
-    return f"{100 * gain.combined:.1f} points: {weighed}"
+    return f"{100 * gain.combined:.1f} points: {weighed}{remains}"
 
 
 def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
     """What would change the advice."""
+    if decision.basis == "absorbed":
+        return (
+            "batch norm that is kept frozen, or a frozen network with a new head (--protocol probe): then the choice can matter",
+        )
     changes = []
     if found.folds is None:
         more = "more labelled samples" if found.labelled else "labels"
@@ -93,7 +141,8 @@ def would_change(found: Gathered, decision: Decision) -> tuple[str, ...]:
         changes.append(f"more samples: {found.samples} leave the differences uncertain")
     if found.against_constants:
         changes.append("--source-stats: dataset0's measured statistics would tell content from another sensor, and allow match")
-    changes.append("batch norm that is trained or re-estimated on dataset1: it absorbs part of the choice (see `tare explain`)")
+    if decision.protocol == "probe":
+        changes.append("--protocol finetune: batch norm that is trained on dataset1 absorbs the choice (see `tare explain`)")
     return tuple(changes)
 
 

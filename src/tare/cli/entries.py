@@ -67,6 +67,12 @@ ENTRIES = (
         ("tare drift run/ monday/ tuesday/ --html drift.html", "tare drift train.csv served.csv --json"),
     ),
     Entry(
+        "monitor",
+        MEASURE,
+        "Show what the monitor of a service says: the verdict, a page, or a live page with metrics on this machine.",
+        ("tare monitor state.json --html monitor.html", "tare monitor worker0.json worker1.json --json"),
+    ),
+    Entry(
         "spec",
         READ,
         "Say what a network expects at its input: order, scale, mean, std, size, and where each was read.",

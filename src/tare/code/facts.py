@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call, Choice, Items, Table, Value, alternatives
 from tare.code.libraries.networks import Network, networks_of
-from tare.code.libraries.pipelines import Variant, is_container, variants
+from tare.code.libraries.pipelines import Variant, is_container, step_of, variants
 from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
 
 
@@ -46,19 +46,42 @@ class Facts:
     calls: tuple[Call, ...]
     sources: tuple[Source, ...]
     cut: frozenset[str] = frozenset()
+    used: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
-def facts_of(log: Sequence[Call], sources: Sequence[Source], cut: Iterable[str] = ()) -> Facts:
-    """The facts in a log of calls."""
+def facts_of(
+    log: Sequence[Call],
+    sources: Sequence[Source],
+    cut: Iterable[str] = (),
+    used: Mapping[str, Mapping[int, Call]] | None = None,
+) -> Facts:
+    """The facts in a log of calls; ``used`` has the calls that the program of a file takes from other files, by identity."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
     pipelines = {
         id(call): Pipeline(call, tuple(_possible(call)), role_of(call))
         for call in log
         if is_container(call) and id(call) not in inside
     }
+    pipelines |= {id(call): Pipeline(call, tuple(_possible(call)), role_of(call)) for call in _alone(log, inside)}
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
-    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut))
+    taken = {path: frozenset(calls) for path, calls in (used or {}).items()}
+    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut), taken)
+
+
+def _alone(log: Sequence[Call], inside: set[int]) -> Iterable[Call]:
+    """A single ToTensor that a dataset gets as its transform: a pipeline of one step."""
+    for call in log:
+        if _makes_dataset(call):
+            for given in (*call.args, *call.keywords.values()):
+                for _, value in alternatives(given):
+                    step = step_of(value) if isinstance(value, Call) and id(value) not in inside else None
+                    if step is not None and step.kind == "to_tensor":
+                        yield step.call
+
+
+def _makes_dataset(call: Call) -> bool:
+    return call.function.startswith(("new.", "torchvision.datasets."))
 
 
 def _parts(call: Call) -> Iterable[Value]:
@@ -94,7 +117,7 @@ def _role_of_list(call: Call) -> Role:
 
 
 def _dataset(call: Call, pipelines: dict[int, Pipeline]) -> Dataset | None:
-    if not call.function.startswith("new.") and not call.function.startswith("torchvision.datasets"):
+    if not _makes_dataset(call):
         return None
     found = [
         (decisions, pipelines[id(value)])

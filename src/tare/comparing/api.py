@@ -5,7 +5,7 @@ from __future__ import annotations
 from tare.comparing.inputs import CompareRequest
 from tare.comparing.result import Comparison
 from tare.comparing.shift import compare_stats
-from tare.comparing.sides import check_options, side_from
+from tare.comparing.sides import check_options, sides_from, stats_from
 from tare.system.options import verb
 
 
@@ -21,5 +21,5 @@ def compare(request: CompareRequest) -> Comparison:
     measuring is given and neither dataset is measured.
     """
     check_options((request.source, request.target), request.stated())
-    first, second = (side_from(data, request, request.progress) for data in (request.source, request.target))
+    first, second = sides_from(request, lambda _, data: stats_from(data, request, request.progress))
     return compare_stats(first, second, request.confidence)

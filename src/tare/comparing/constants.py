@@ -24,8 +24,8 @@ _NAMES = {
 _COMPARABLE: tuple[Definition, ...] = ("pooled", "mean_of_sample_std", "root_mean_sample_variance")
 
 
-def of_constants(entry: CatalogEntry) -> DatasetStats:
-    """A constant as statistics whose ``extra`` has its definition of std.
+def of_constants(entry: CatalogEntry, dtype: str = "") -> DatasetStats:
+    """A constant as statistics in the unit values of ``dtype``, whose ``extra`` has its definition of std.
 
     Raises :class:`DataError` for a convention such as 0.5/0.5, which describes no data.
     """
@@ -35,7 +35,7 @@ def of_constants(entry: CatalogEntry) -> DatasetStats:
             "a constant that describes data", f"{entry.name!r}, a convention for inputs that no data were measured for",
             f"name one of {known}, or data",
         )  # fmt: skip
-    pooled = replace(entry, definition="pooled").stats()
+    pooled = replace(entry, definition="pooled").stats(dtype)
     return pooled if entry.definition == "pooled" else replace(pooled, extra={_KEY: entry.definition})
 
 

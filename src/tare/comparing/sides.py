@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tare.comparing.inputs import CompareRequest
 from tare.errors import DataError
 from tare.measuring.api import measured
 from tare.measuring.inputs import MeasureRequest, MeasuringOptions
-from tare.normalisation.catalog import CatalogEntry, entries, named
+from tare.normalisation.catalog import CatalogEntry, by_name, named
 from tare.sources.reading import Readers, Skipping
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.options import flag
@@ -23,9 +23,16 @@ from tare.system.progress import Advance
 _PREFIX = "catalog:"
 
 
-def side_from(data: Any, how: CompareRequest, progress: Advance | None = None) -> DatasetStats:
-    """One side of a comparison: as :func:`stats_from`, and also a constant whose std is not pooled."""
-    return of_constants(_entry(data)) if _is_published(data) else stats_from(data, how, progress)
+def sides_from(how: CompareRequest, opened: Callable[[str, Any], DatasetStats]) -> tuple[DatasetStats, DatasetStats]:
+    """The two sides of a comparison: ``opened("A", data)`` for data, and a published constant, also one that is not pooled.
+
+    A constant is taken in the unit values of the data that it is compared with.
+    """
+    sides = {"A": how.source, "B": how.target}
+    found = {name: opened(name, data) for name, data in sides.items() if not _is_published(data)}
+    dtype = next((stats.dtype for stats in found.values()), "")
+    first, second = (found.get(name) or of_constants(_entry(data), dtype) for name, data in sides.items())
+    return first, second
 
 
 def stats_from(data: Any, how: CompareRequest | None = None, progress: Advance | None = None) -> DatasetStats:
@@ -64,7 +71,7 @@ def _is_file(data: Any) -> bool:
 
 def _entry(text: str) -> CatalogEntry:
     name = text.removeprefix(_PREFIX)
-    known = [entry.name for entry in entries()]
+    known = by_name()
     if name not in known:
         near = difflib.get_close_matches(name, known)
         guess = f"did you mean {' or '.join(near)}?" if near else f"the catalog has {', '.join(sorted(known))}"

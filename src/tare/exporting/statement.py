@@ -11,6 +11,7 @@ from tare.exporting.graph.options import GraphOptions
 from tare.input_spec.fields import PARSERS, Field
 from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.networks.stored.references import reference_json
 from tare.networks.stored.trained import TrainedModel
 
 #: The key of the specification of a file's own input.
@@ -71,6 +72,9 @@ def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
         "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
         "tare.version": __version__,
     }
+    kept = reference_json(trained.folder)
+    if kept is not None:
+        stated["tare.reference"] = kept
     if isinstance(trained.model.takes, RowGeometry):  # a spec names columns only if they are few
         stated["tare.columns"] = list(trained.model.takes.columns)
     return {key: json.dumps(value, allow_nan=False) for key, value in stated.items()}

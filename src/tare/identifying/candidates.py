@@ -158,7 +158,7 @@ def _for_channels(entry: CatalogEntry, channels: int) -> Iterator[CatalogEntry]:
     Grey networks, and networks for grey images of three equal channels, take the mean of three colours' constants: 0.449 and
     0.226 for ImageNet's.
     """
-    if entry.channels not in ("RGB", "BGR", "L"):
+    if not entry.is_image:
         return
     alike = len(set(entry.mean)) == len(set(entry.std)) == 1
     if len(entry.mean) in (1, channels):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,12 @@ def _values(stated: Mapping[str, Any], whole: InputMap, names: tuple[str, ...]) 
     scale = stated["scale"]
     raw_scale = f"raw / {1 / scale:.6g}" if 0 < scale < 1 else "raw" if scale == 1 else f"raw x {scale:.6g}"
     lines = [f"value     ({_before_constants(raw_scale, whole)} - mean) / std"]
+    width = _width(names)
     for c, (name, ends) in enumerate(zip(names, _ends(stated, whole), strict=True)):
-        becomes = ", ".join(f"raw {v:g} reaches the network as {y:.4f}" for v, y in ends)
-        lines.append(f"  {name:<8}mean {stated['mean'][c]:.6g}, std {stated['std'][c]:.6g}{': ' if becomes else ''}{becomes}")
+        becomes = ", ".join(f"raw {v:g} reaches the network as {y:.4f}" for v, y in ends if math.isfinite(v))
+        lines.append(
+            f"  {name:<{width}}mean {stated['mean'][c]:.6g}, std {stated['std'][c]:.6g}{': ' if becomes else ''}{becomes}"
+        )
     return lines
 
 
@@ -76,10 +80,16 @@ def _constants(stated: Mapping[str, Any], order: str) -> list[str]:
     names = names_in_order(order, count)
     missing = " and ".join(name for name in ("channels", "scale", "mean", "std") if name not in stated)
     lines = [f"value     unknown, as {missing or 'the number of means and stds'} is; the constants that are stated:"]
+    width = _width(names)
     return lines + [
-        f"  {names[c]:<8}{', '.join(f'{name} {values[c]:.6g}' for name, values in parts.items() if c < len(values))}"
+        f"  {names[c]:<{width}}{', '.join(f'{name} {values[c]:.6g}' for name, values in parts.items() if c < len(values))}"
         for c in range(count)
     ]
+
+
+def _width(names: Sequence[str]) -> int:
+    """The width of the column of names: at least that of the colours."""
+    return max(8, *(len(name) + 1 for name in names))
 
 
 def _before_constants(raw_scale: str, whole: InputMap) -> str:

@@ -9,17 +9,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tare.monitoring.evidence.betting import BETS, Bets, bets_of
+from tare.monitoring.evidence.confidence import Scale, intervals
 from tare.monitoring.evidence.detection import log_evidence, log_weight
 from tare.monitoring.inputs import MonitorOptions
 from tare.monitoring.reference import Reference
-from tare.monitoring.result import Track
+from tare.monitoring.result import Course, Moment, Track
 from tare.monitoring.state import UNIT, MonitorState, Stretch
 from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
-
-# Shares of the largest stake that an interval's bets stake, down to those for a billion samples.
-_STAKES = 0.95 * 0.5 ** np.arange(15)
-_CUT = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ class Assay:
         self.threshold = self.bets.threshold + (0.0 if options.memory is None else math.log(options.memory + 1))
         self._allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
         self._weights = self.bets.weights.ravel()
+        self._scales = [Scale.of(held, figure.shown) for held, figure in zip(reference.counts, reference.figures, strict=True)]
         self._sums: WeakKeyDictionary[Stretch, tuple[Doubles, Doubles]] = WeakKeyDictionary()
 
     def evidence(self, state: MonitorState) -> float:
@@ -78,11 +76,63 @@ class Assay:
         capital = self._capital(state) + self._weights + starts[:, None]
         each = np.logaddexp.reduce(capital.reshape(len(starts), -1, BETS), axis=(0, 2))
         counts = np.sum([stretch.counts for stretch in state.ladder], axis=0) / UNIT
-        certain = math.log(len(each)) + self.threshold
+        live = self._intervals(counts[:, None], np.zeros(1))
         return tuple(
-            Track(figure.name, *_means(held, served, figure.shown, certain), float(capital))
-            for figure, held, served, capital in zip(self.reference.figures, self.reference.counts, counts, each, strict=True)
+            Track(figure.name, self._known(place), live[place][0], float(each[place]))
+            for place, figure in enumerate(self.reference.figures)
         )
+
+    def courses(self, state: MonitorState) -> tuple[Course, ...]:
+        """Each figure over time: at the end of every stretch the interval of the whole life so far, and that of the stretch.
+
+        All of them hold at once: the bets of a stretch count with the weight of its beginning, as those of the test do.
+        """
+        if not state.ladder:
+            return ()
+        starts, ends = starts_of(state), np.cumsum([stretch.length for stretch in state.ladder])
+        each = np.stack([stretch.counts for stretch in state.ladder], axis=1) / UNIT
+        life = self._intervals(np.cumsum(each, axis=1), np.full(len(ends), math.log(2.0)))
+        windows = self._intervals(each, math.log(2.0) - np.array([log_weight(start) for start in starts]))
+        return tuple(
+            Course(
+                figure.name,
+                self._known(place),
+                tuple(
+                    Moment(start, int(end), life[place][k], windows[place][k])
+                    for k, (start, end) in enumerate(zip(starts, ends, strict=True))
+                ),
+            )
+            for place, figure in enumerate(self.reference.figures)
+        )
+
+    def evidence_over_time(self, state: MonitorState) -> tuple[tuple[int, float], ...]:
+        """The number of batches and the evidence at the end of every stretch, from the stretches as they are kept now.
+
+        Bets that began inside of a stretch are gone, so the evidence of that time may have been higher.
+        """
+        if not state.ladder:
+            return ()
+        gains, drops = self._summed(state)
+        starts, ends = starts_of(state), np.cumsum([stretch.length for stretch in state.ladder]).tolist()
+        begun = np.array([log_weight(start) for start in starts])
+        return tuple(
+            (end, float(log_evidence(gains[: k + 1], drops[: k + 1], begun[: k + 1], self._weights, self._allowed)[0]))
+            for k, end in enumerate(ends)
+        )
+
+    def _known(self, place: int) -> float:
+        """The reference's mean of a figure, whose far samples count as 2.5 spreads away."""
+        scale, held = self._scales[place], self.reference.counts[place]
+        return float(scale.mean + scale.spread * (held @ scale.z) / max(held.sum(), 1))
+
+    def _intervals(self, counts: Doubles, extra: Doubles) -> list[list[Interval]]:
+        """The intervals of counts ``(F, M, 64)``; ``extra`` ``(M,)`` adds to the logarithm of the capital that they need."""
+        figures, moments, levels = counts.shape
+        z = np.repeat(np.stack([scale.z for scale in self._scales]), moments, axis=0)
+        certain = np.tile(math.log(figures) + self.threshold + extra, figures)
+        found = [part.reshape(figures, moments) for part in intervals(counts.reshape(-1, levels), z, certain)]
+        back = [[scale.back(part[place]) for part in found] for place, scale in enumerate(self._scales)]
+        return [[Interval(*map(float, row)) for row in zip(*rows, strict=True)] for rows in back]
 
     def _capital(self, state: MonitorState) -> Doubles:
         """The logarithm of the capital of each bet at each moment ``(S, F * B)``, whatever the population's mean is."""
@@ -107,39 +157,3 @@ def starts_of(state: MonitorState) -> tuple[int, ...]:
     """The number of batches before each stretch."""
     lengths = [stretch.length for stretch in state.ladder]
     return tuple(sum(lengths[:place]) for place in range(len(lengths)))
-
-
-def _means(held: Doubles, served: Doubles, shown: Doubles, certain: float) -> tuple[float, Interval]:
-    """The reference's mean of a figure, and that of the samples with an interval; in both far figures count as 2.5 spreads away.
-
-    The interval is the set of means against which no bet has won: Waudby-Smith and Ramdas 2024, with fixed stakes.
-    """
-    shares = held / held.sum()
-    mean = float(shares @ shown)
-    spread = max(math.sqrt(float(shares @ (shown - mean) ** 2)), float(shown[1] - shown[0]))
-    z = np.clip((shown - mean) / spread, -_CUT, _CUT)
-    known = mean + spread * float(shares @ z)
-    number = float(served.sum())
-    if not number:
-        return known, Interval(math.nan, math.nan, math.nan)
-    live = float(served @ z) / number
-
-    def won(candidate: float, sign: int) -> bool:
-        stakes = _STAKES / (_CUT + abs(candidate))
-        grown = np.log1p(sign * stakes[:, None] * (z - candidate)) @ served
-        return float(np.logaddexp.reduce(grown)) - math.log(2 * len(stakes)) >= certain
-
-    low, high = (_edge(lambda m, s=sign: won(m, s), live, -sign * _CUT) for sign in (1, -1))
-    ends = (float(np.clip(mean + spread * each, shown.min(), shown.max())) for each in (low, high))
-    return known, Interval(mean + spread * live, *ends)
-
-
-def _edge(won: object, inside: float, outside: float) -> float:
-    """The candidate between ``inside`` and ``outside`` from which on the bets have won, by bisection."""
-    assert callable(won)  # noqa: S101 - for the type checker
-    if not won(outside):
-        return outside
-    for _ in range(40):
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if won(middle) else (middle, outside)
-    return outside

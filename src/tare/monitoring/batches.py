@@ -73,6 +73,23 @@ def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> ND
     raise DataError(expected, f"an array of shape {array.shape}", "pass one sample as a list of one")
 
 
+def put_back(block: NDArray[Any], reference: Reference) -> NDArray[Any]:
+    """The raw values that arrive as the training set had them, for a network that was rewritten for a change of gain or offset.
+
+    Values that mean no data, and missing ones, stay.
+    """
+    if not reference.arriving:
+        return block
+    taking = reference.taking
+    gain, offset = (np.asarray(reference.arriving[name]) for name in ("gain", "offset"))
+    scale = float(unit_scale(taking.dtype))
+    back = (block.astype(np.float64) - offset / scale) / gain
+    if taking.nodata:
+        back = np.where(np.isin(block, taking.nodata), block, back)
+    kind = np.dtype(taking.dtype)
+    return _with_gaps(np.round(back), kind) if kind.kind in "iu" else back
+
+
 def _raw(block: NDArray[Any], reference: Reference, values: Values) -> NDArray[Any]:
     """The raw values of a block, in the reference's dtype where all of them can be."""
     if values == "raw":

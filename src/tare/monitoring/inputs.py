@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from tare.errors import SpecError
@@ -28,6 +29,25 @@ class MonitorOptions(OptionGroup):
         least=0,
         shown="samples are independent",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorRequest(OptionGroup):
+    """Files of monitors, and how they are shown."""
+
+    states: Any = field(
+        kw_only=False,
+        metadata=declared(
+            "Files that tare.Monitor.open keeps, one of each worker of a service; several are merged.",
+            is_argument=True,
+            kind=list[str],
+        ),
+    )
+    run: str | None = option(None, "The run of the served network: say how much of a change it feels.", metavar="RUN")
+    html: Path | None = option(None, "Also write the page to this file.", of_file=True, kind=Path | None)
+    serve: bool = option(False, "Show the page and metrics on this machine, as the files are renewed, until interrupted.")
+    port: int = option(9464, "Port of --serve, on the loopback address alone; 0 chooses a free one.", least=0, most=65535)
+    refresh: int = option(10, "Seconds after which a browser loads the page of --serve again.", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)

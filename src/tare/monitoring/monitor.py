@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,14 +17,17 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.monitoring.assay import Assay
-from tare.monitoring.batches import blocks_of
+from tare.monitoring.batches import blocks_of, put_back
 from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
 from tare.monitoring.evidence.levels import LEVELS
 from tare.monitoring.inputs import MonitorOptions, Values
-from tare.monitoring.judgement.verdict import judged
+from tare.monitoring.judgement.felt import with_felt
+from tare.monitoring.judgement.kinds import live_stats
+from tare.monitoring.judgement.verdict import judged, served_since
 from tare.monitoring.reference import Reference, state_of
-from tare.monitoring.result import Verdict
+from tare.monitoring.result import Course, Track, Verdict
 from tare.monitoring.state import MonitorState
+from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.files import remove_parts, write_text
 from tare.system.lock import only_writer
@@ -50,8 +54,8 @@ class Monitor:
         memory: int | None = None,
         values: Values = "raw",
     ) -> None:
-        self.reference = reference if isinstance(reference, Reference) else Reference.load(reference)
-        self.values = values
+        known = reference if isinstance(reference, Reference) else Reference.load(reference)
+        self.reference, self.values = known.of_values(values), values
         self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
         self._state = MonitorState(self.reference.digest, memory)
         self._lock = threading.RLock()
@@ -83,6 +87,8 @@ class Monitor:
             remove_parts(place.parent, place.name)
             monitor = cls.load(place) if place.exists() else cls(_given(reference, place), **options)
             _check_same(monitor, reference, options, place)
+            if not place.exists():  # so that a place that cannot be written is told now, and others can look at once
+                monitor._write(place)
             failing.pop_all()
         monitor._path, monitor._every, monitor._held = place, max(1, every), held
         return monitor
@@ -93,7 +99,8 @@ class Monitor:
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", "remove it to begin again") from None
+            remedy = "check the path" if isinstance(error, FileNotFoundError) else "remove it to begin again"
+            raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", remedy) from None
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r} in {os.fspath(path)!r}", "name another file")
@@ -127,7 +134,7 @@ class Monitor:
 
     def count(self, blocks: list[NDArray[Any]]) -> bool:
         """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
-        taking, blocks = self.reference.taking, joined(blocks)
+        taking, blocks = self.reference.taking, [put_back(block, self.reference) for block in joined(blocks)]
         if not blocks or not sum(len(block) for block in blocks):
             return self.alarm
         levels = np.concatenate(
@@ -159,9 +166,39 @@ class Monitor:
         with self._lock:
             self._state = self._looked(self._state.merge(state))
 
-    def verdict(self) -> Verdict:
-        """What can be said now: whether anything changed, what, since when, and what to do."""
-        return judged(self._assay, self.state)
+    def verdict(self, run: str | os.PathLike[str] | None = None) -> Verdict:
+        """What can be said now: whether anything changed, what, since when, and what to do.
+
+        ``run`` is the run or model directory of the network that is served: then it is measured how much of a change of gain or
+        offset the network feels.
+        """
+        found = judged(self._assay, self.state)
+        return found if run is None else with_felt(found, self.reference, run)
+
+    def served(self, since: int = 0) -> DatasetStats | None:
+        """The statistics of what was served after the first ``since`` batches, as far as stretches tell; None of nothing."""
+        return live_stats(self.reference, served_since(self.state, since))
+
+    def evidence(self) -> float:
+        """The natural logarithm of the e-value against no change."""
+        return self._assay.evidence(self.state)
+
+    @property
+    def threshold(self) -> float:
+        """The evidence that is an alarm."""
+        return self._assay.threshold
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Each figure over the whole life, with its interval and its evidence."""
+        return self._assay.tracks(self.state)
+
+    def courses(self) -> tuple[Course, ...]:
+        """Every figure over time, with intervals that hold at all moments at once, for plots."""
+        return self._assay.courses(self.state)
+
+    def evidence_over_time(self) -> tuple[tuple[int, float], ...]:
+        """The number of batches and the evidence at the end of every stretch of batches that is kept."""
+        return self._assay.evidence_over_time(self.state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the monitor to a file, atomically. Raises :class:`OutputError` if another process is writing there."""
@@ -198,6 +235,17 @@ class Monitor:
         self._unsaved = 0
 
 
+def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:
+    """The monitors of several files as one: those of the workers of a service. The files are not held.
+
+    Raises :class:`DataError` for a damaged file, files of different references or options, or one named twice.
+    """
+    first, *others = [Monitor.load(path) for path in paths]
+    for other in others:
+        first.merge(other)
+    return first
+
+
 def _given(reference: Reference | str | os.PathLike[str] | None, place: Path) -> Reference | str | os.PathLike[str]:
     if reference is None:
         raise DataError("a reference for a new monitor", f"none, and no file {str(place)!r}", "pass reference=")
@@ -210,7 +258,7 @@ def _check_same(monitor: Monitor, reference: Any, options: dict[str, Any], place
     other = [name for name, value in options.items() if stated.get(name) != value]
     if reference is not None:
         given = reference if isinstance(reference, Reference) else Reference.load(reference)
-        other += ["reference"] if given.digest != monitor.reference.digest else []
+        other += ["reference"] if given.of_values(monitor.values).digest != monitor.reference.digest else []
     if other:
         found = f"another {other[0]} in {str(place)!r}"
         raise DataError("a monitor file with the same reference and options", found, "leave it out, or begin another file")

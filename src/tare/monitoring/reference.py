@@ -8,7 +8,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tare._version import __version__
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
+from tare.monitoring.carried import carried, is_exported
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
 from tare.samples.layout import Doubles, channel_names, dtype_range
@@ -45,7 +46,10 @@ class Reference:
 
     ``stats`` are those of the values that figures are taken of: at most 4,096 of each channel of a sample, evenly spread.
     ``as_fed`` is the map from raw unit values to what the network takes, ``{"mean": ..., "std": ...}``, empty if it is not
-    known.
+    known. ``arriving`` is the map from the training set's unit values to those that arrive, ``{"gain": ..., "offset": ...}``,
+    of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
+    ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
+    takes them. ``origin`` is the run or model directory that it was loaded from, which is not part of the file.
     """
 
     taking: Taking
@@ -54,6 +58,9 @@ class Reference:
     samples: int
     stats: DatasetStats
     as_fed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seen: Reference | None = None
+    origin: str = field(default="", compare=False)
 
     @classmethod
     def of(
@@ -95,6 +102,10 @@ class Reference:
         """The middles of the levels ``(F, 64)``."""
         return np.stack([figure.middles for figure in self.figures])
 
+    def of_values(self, values: str) -> Reference:
+        """The part that values of a kind are tested against: of ``fed`` ones the samples as the network sees them, if known."""
+        return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin)
+
     @cached_property
     def digest(self) -> str:
         """What identifies the reference: states are merged and continued under one reference alone."""
@@ -102,6 +113,7 @@ class Reference:
 
     def to_json(self) -> dict[str, Any]:
         """The reference as a JSON object with schema ``tare.reference/1``."""
+        arriving = {name: list(values) for name, values in self.arriving.items()}
         return {
             "schema": SCHEMA,
             "version": __version__,
@@ -111,6 +123,8 @@ class Reference:
             "counts": packed(self.counts),
             "as_fed": {name: list(values) for name, values in self.as_fed.items()},
             "stats": self.stats.to_json(),
+            **({"arriving": arriving} if arriving else {}),
+            **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
 
     @classmethod
@@ -143,8 +157,15 @@ class Reference:
             raise ValueError("levels without a finite width")
         if samples < _FEWEST or (counts < 0).any() or (counts.sum(axis=1) > samples).any():
             raise ValueError("counts that do not fit the number of samples")
-        as_fed = {str(name): tuple(map(float, values)) for name, values in document.get("as_fed", {}).items()}
-        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed)
+        as_fed, arriving = (
+            {str(name): tuple(map(float, values)) for name, values in document.get(part, {}).items()}
+            for part in ("as_fed", "arriving")
+        )
+        if arriving and not _is_map(arriving, len(taking.channels)):
+            raise ValueError("a map of arriving values that cannot be undone")
+        inside = document.get("seen")
+        seen = None if inside is None else cls._read({**inside, "seen": None})
+        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed, arriving, seen)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""
@@ -152,7 +173,7 @@ class Reference:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Reference:
-        """Read the file of :meth:`save`, or the ``tare.json`` of a run or model directory.
+        """Read the file of :meth:`save`, a run, model or export directory, or an exported file that carries one.
 
         Raises :class:`DataError` if it is not there, malformed, or carries no reference.
         """
@@ -162,18 +183,39 @@ class Reference:
             remedy = f"name the training data in its place; a run of fewer than {_FEWEST} training samples carries none"
             raise DataError("a reference", found, remedy)
         try:
-            document = json.loads(place.read_text(encoding="utf-8"))
+            document = json.loads(_text(place))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError("a readable reference", f"{str(place)!r}: {error}", _REMEDY) from None
         if isinstance(document, dict) and document.get("schema") != SCHEMA and isinstance(document.get("reference"), dict):
             document = document["reference"]
-        return cls.from_json(document)
+        if isinstance(document, dict) and str(document.get("schema")).startswith("tare.stats/"):
+            found = f"the statistics in {str(place)!r}, which hold no figures of single samples"
+            raise DataError("a reference", found, "measure the data once more with `tare measure DATA --reference FILE`")
+        return replace(cls.from_json(document), origin=str(path) if Path(path).is_dir() else "")
 
 
 def _place(path: Path) -> Path:
     """The file that holds the reference of a path: itself, or that of a run, model or export directory."""
     names = ("reference.json", "model/reference.json")
     return next((path / name for name in names if (path / name).is_file()), path / names[0]) if path.is_dir() else path
+
+
+def _is_map(arriving: Mapping[str, tuple[float, ...]], channels: int) -> bool:
+    """Whether a map has a finite gain other than zero and a finite offset for each channel."""
+    gain, offset = (np.asarray(arriving[name]) for name in ("gain", "offset"))
+    shapes = gain.shape == offset.shape == (channels,)
+    return shapes and bool(np.isfinite(gain).all() and np.isfinite(offset).all() and (gain != 0).all())
+
+
+def _text(place: Path) -> str:
+    """The JSON text of a reference. Raises :class:`DataError` for an exported file without one."""
+    if not is_exported(place):
+        return place.read_text(encoding="utf-8")
+    text = carried(place)
+    if text is None:
+        remedy = "export a run that has a model/reference.json, or pass the reference's own file"
+        raise DataError("a reference in the file's metadata", f"none in {str(place)!r}", remedy)
+    return text
 
 
 def packed(counts: NDArray[np.int64]) -> str:

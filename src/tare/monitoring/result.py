@@ -52,6 +52,25 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A figure's mean with its intervals after ``until`` batches: over all of them, and over those after the first ``start``."""
+
+    start: int
+    until: int
+    life: Interval
+    window: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One figure over time: a confidence sequence, at moments that lie closer the later they are."""
+
+    figure: str
+    reference: float
+    moments: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """One channel's values now, ``gain * x + offset`` of the reference's unit values, with intervals; NaN where it is none."""
 
@@ -61,13 +80,28 @@ class Map:
 
 
 @dataclass(frozen=True, slots=True)
+class Felt:
+    """What the network feels of a change, in eval mode.
+
+    ``entering`` is the distance that reaches its first normalisation layer, in stds of a channel, and ``share`` what is left of
+    it behind ``layer``.
+    """
+
+    layer: str
+    kind: str
+    entering: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a monitor says now.
 
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
     probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
-    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for.
+    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
+    the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
     """
 
     alarm: int
@@ -87,6 +121,8 @@ class Verdict:
     distances: tuple[Distances, ...]
     notes: tuple[str, ...]
     exceeded: tuple[str, ...] = ()
+    command: str = ""
+    felt: Felt | None = None
 
     @property
     def clean(self) -> bool:

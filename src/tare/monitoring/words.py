@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+
+from tare.monitoring.reference import Reference
 from tare.monitoring.result import Map
 
 
@@ -12,12 +15,33 @@ def cure_of(kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tup
         return (
             "Where the network subtracts a mean m and divides by a std s, in unit values, let it subtract gain * m + offset "
             f"and divide by gain * s, with gains {_listed(gains)} and offsets {_listed(offsets)}.",
-            "Set both in the served model, or put them into its weights with `tare respec`.",
+            "Set both in the served model, or put them into its weights with the command.",
         )
     if kind == "channel order":
         arriving = ", ".join(names[place] for place in order)
         return (f"Put the channels back in the order {', '.join(names)}: they arrive as {arriving}.",)
     return _CURES.get(kind, ())
+
+
+def command_of(kind: str, maps: tuple[Map, ...], reference: Reference) -> str:
+    """The command that rewrites the served weights for a change of gain and offset; "" for other kinds.
+
+    The reference of weights that were rewritten before states a map already, and the command's gain and offset are those of the
+    values that arrive: x' = g x + o of values that were put back by y = G x + O is y' = g y + G o + O (1 - g).
+    """
+    if kind not in ("gain", "offset", "gain and offset") or not maps:
+        return ""
+    gains = [each.gain.estimate for each in maps]
+    known = reference.arriving or {"gain": (1.0,) * len(maps), "offset": (0.0,) * len(maps)}
+    offsets = [
+        outer * each.offset.estimate + shift * (1 - each.gain.estimate)
+        for outer, shift, each in zip(known["gain"], known["offset"], maps, strict=True)
+    ]
+    run = (reference.origin or "RUN").rstrip("/")
+    numbers = [
+        f"--{name}={','.join(f'{value:.6g}' for value in values)}" for name, values in (("gain", gains), ("offset", offsets))
+    ]
+    return shlex.join(["tare", "respec", run, *numbers, "--out", f"{run}-mended"])
 
 
 def _listed(values: tuple[float, ...]) -> str:

@@ -12,7 +12,6 @@ from tare.system.options import OptionGroup, option
 
 NORM = "Normalisation"
 _COLOURS = 3
-_BYTES = 255
 
 
 def constants(text: str, name: str) -> list[float]:
@@ -31,17 +30,15 @@ def constants(text: str, name: str) -> list[float]:
 
 def _of_catalog(word: str, name: str) -> list[float]:
     from tare.errors import did_you_mean
-    from tare.normalisation.catalog import entries
+    from tare.normalisation.catalog import by_name
 
-    entry = next((each for each in entries() if each.name == word), None)
+    entry = by_name().get(word)
     if entry is None:
         otherwise = "write numbers as 0.485,0.456,0.406"
-        remedy = did_you_mean(word, [each.name for each in entries()], otherwise, cutoff=0.6)
+        remedy = did_you_mean(word, by_name(), otherwise, cutoff=0.6)
         raise SpecError(f"numbers or the name of a catalog entry after {name}", f"{word!r}", remedy)
-    values = entry.mean if name == "--mean" else entry.std
-    return (
-        [float(value) for value in values] if entry.scale == 1 / _BYTES else [value / (_BYTES * entry.scale) for value in values]
-    )
+    mean, std = entry.unit_values()
+    return list(mean if name == "--mean" else std)
 
 
 def constants_option(words: str) -> Any:

@@ -11,7 +11,7 @@ from tare.errors import SpecError, did_you_mean
 from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known, PerSample
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import Constants, normalisation
+from tare.normalisation.strategies import Constants, Normalisation, normalisation
 from tare.samples.constants import code_range
 from tare.samples.layout import channel_names, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
@@ -75,8 +75,13 @@ def spec_of_stats(
     chosen = normalisation(strategy, len(names), source=_constants(source), target=stats, source_seen=seen)
     if "channels" not in others and tuple(names) != channel_names(len(names)):
         others["channels"] = ",".join(name.replace(",", ";") for name in names)  # commas separate the names
-    origin = f"strategy {strategy!r}"
-    spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw, layout=layout, origin=origin, **others)
+    return spec_of_normalisation(chosen, raw_dtype=raw, layout=layout, **others)
+
+
+def spec_of_normalisation(chosen: Normalisation, *, raw_dtype: str, layout: str, **others: Any) -> InputSpec:
+    """State a specification by what a strategy made of the constants. Raises :class:`SpecError` as :func:`spec_of_constants`."""
+    origin = f"strategy {chosen.strategy!r}"
+    spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw_dtype, layout=layout, origin=origin, **others)
     if not chosen.per_sample:
         return spec
     # The scale of a convention applies after a z-score, which no scale before it changes.

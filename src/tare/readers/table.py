@@ -20,7 +20,7 @@ from tare.input_spec.fields import short_repr
 from tare.input_spec.formats.torchvision import is_preset
 from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json
-from tare.normalisation.catalog import entries, named
+from tare.normalisation.catalog import by_name, named
 from tare.readers.audio_features import is_audio
 from tare.readers.configs.bands import is_banded, is_clay
 from tare.readers.configs.detectron2 import is_detectron2
@@ -224,11 +224,11 @@ def spec_of_model_document(document: Mapping[str, Any], source: str) -> InputSpe
 
 
 def spec_of_catalog(name: str) -> InputSpec:
-    """State a catalog entry as a spec: its constants, order and scale; a size it has none."""
+    """State a catalog entry as a spec: its constants, order, scale, units and window; a size it has none."""
     entry = named(name)
-    order = {"RGB": "RGB", "BGR": "BGR", "L": "L"}.get(entry.channels)
-    values = {"channels": order or entry.channels, "scale": entry.scale, "mean": entry.mean, "std": entry.std}
-    values |= {"raw_dtype": "uint8" if order else "float32"}
+    values: dict[str, Any] = {"channels": entry.channels, "scale": entry.scale, "mean": entry.mean, "std": entry.std}
+    values |= {"raw_dtype": entry.raw_dtype}
+    values |= {key: stated for key, stated in (("units", entry.units), ("clip", entry.clip)) if stated}
     return InputSpec(**{key: Known(value, entry.origin) for key, value in values.items()})  # type: ignore[arg-type]
 
 
@@ -249,7 +249,7 @@ def _of_text(text: str, online: bool) -> InputSpec:
         close = difflib.get_close_matches(prefix, PREFIXES, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]}:{rest}?" if close else _names()
         raise SpecError(f"a prefix {', '.join(PREFIXES)}", f"{text!r}", hint)
-    if text in {entry.name for entry in entries()}:
+    if text in by_name():
         raise SpecError("a model, a file or a directory", f"{text!r}, a name in the catalog", f"write catalog:{text}")
     raise SpecError("a model, a file or a directory", f"{text!r}, which does not exist", _names())
 

@@ -22,7 +22,7 @@ _METHOD = (
 
 def print_advice(found: Advice) -> None:
     """Print the recommendation, the rule, the reasons, what would change it and what being wrong costs."""
-    out.print(f"[bold]{shown(_headline(found))}[/]", soft_wrap=True)
+    out.print(f"[bold]{shown(found.headline)}[/] ({found.outcome}; confidence: {found.confidence})", soft_wrap=True)
     out.print(f"Rule: {shown(found.rule)}.", soft_wrap=True)
     if found.rate is not None:
         out.print(f"How often such advice is right: {shown(found.rate.in_words())}.", soft_wrap=True)
@@ -41,7 +41,8 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
     """Write the advice's self-contained page."""
     body = [
         html.heading(f"tare advise: {found.recommendation}", 1),
-        html.paragraph(_headline(found), "lead"),
+        html.paragraph(found.headline, "lead"),
+        html.paragraph(f"{found.outcome[0].upper()}{found.outcome[1:]}; confidence: {found.confidence}."),
         html.paragraph(f"{found.model} on {found.data}, {found.samples:,} samples, seed {found.seed}"),
         html.paragraph(f"Rule: {found.rule}."),
         *([html.paragraph(f"How often such advice is right: {found.rate.in_words()}.")] if found.rate is not None else []),
@@ -63,20 +64,6 @@ def write_advice(found: Advice, path: Path, command: str) -> None:
         html.paragraph(f"tare {__version__}", "faint"),
     ]  # fmt: skip
     write_text(path, html.page("tare advise", body))
-
-
-def _headline(found: Advice) -> str:
-    if not found.matters:
-        return "The choice of strategy does not matter; source needs no measurement."
-    named = f"the strategy {found.strategy}" + (" (the constants of pretraining)" if found.strategy == "source" else "")
-    if found.confidence == "low":
-        why = (
-            "no other is known to be better"
-            if found.strategy == "source"
-            else "it is likelier to be better, but no difference is shown"
-        )
-        return f"Normalise by {named}: {why} (confidence: low)."
-    return f"Normalise by {named} (confidence: {found.confidence})."
 
 
 def _use(found: Advice) -> str:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from rich.text import Text
 
 from tare._version import __version__
+from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
 from tare.reporting.console import note, out, table
@@ -17,7 +18,7 @@ from tare.statistics.intervals import Interval
 from tare.system.files import write_text
 
 _SHOWN = 8
-_METHOD = (
+METHOD = (
     "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences "
     "and correlations of channels. Bets on these figures gain nothing on average while samples come from the reference's "
     "population. The evidence is the natural logarithm of the capital of all bets, begun at every moment. Without a change it "
@@ -25,17 +26,21 @@ _METHOD = (
     "Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all "
     "figures at once."
 )
-_CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
+CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
 
 
 def print_drift(verdict: Verdict) -> None:
     """Print the verdict in a sentence, the figures with most evidence, and the classical distances."""
     out.print(Text(str(verdict)), soft_wrap=True)
-    out.print(table(_TRACKS, [_track(track) for track in strongest(verdict)[:_SHOWN]]))
+    out.print(table(TRACKS, [track_row(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
-        out.print(table(_MAPS, [_map(each) for each in verdict.maps]))
+        out.print(table(MAPS, [map_row(each) for each in verdict.maps]))
+    if verdict.felt is not None:
+        out.print(Text(felt_words(verdict.felt)), soft_wrap=True)
+    if verdict.command:
+        out.print(Text(verdict.command), soft_wrap=True)
     if verdict.distances:
-        out.print(table(_DISTANCES, [_distance(each) for each in verdict.distances]))
+        out.print(table(DISTANCES, [distance_row(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):
         note(words)
 
@@ -59,16 +64,14 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
             f"{verdict.alpha:g}."
         ),
         *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
-        html.table("Figures of samples over the whole life", _TRACKS, [_track(track) for track in strongest(verdict)]),
-        *(
-            [html.table("Values now, as a map of the reference's unit values", _MAPS, map(_map, verdict.maps))]
-            if verdict.maps
-            else []
-        ),
-        *([html.table(_CLASSICAL, _DISTANCES, map(_distance, verdict.distances))] if verdict.distances else []),
+        html.table("Figures of samples over the whole life", TRACKS, [track_row(track) for track in strongest(verdict)]),
+        *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
+        *([html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []),
+        *([html.code(verdict.command)] if verdict.command else []),
+        *([html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))] if verdict.distances else []),
         *([html.items((*verdict.exceeded, *verdict.notes))] if verdict.exceeded or verdict.notes else []),
         html.heading("How this was made"),
-        html.paragraph(_METHOD),
+        html.paragraph(METHOD),
         html.code(command),
         html.paragraph(f"tare {__version__}", "faint"),
     ]
@@ -76,9 +79,10 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
 
 
 _CUT_OFF = 1e-6
-_TRACKS = ("figure", "reference", "served, with its interval", "evidence")
-_MAPS = ("channel", "gain", "offset")
-_DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
+TRACKS = ("figure", "reference", "served, with its interval", "evidence")
+MAPS_CAPTION = "Values now, as a map of the reference's unit values"
+MAPS = ("channel", "gain", "offset")
+DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
     "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference. "
     "Samples far from the reference count as two and a half spreads away, so that an end may stand for all that lies beyond it."
@@ -90,7 +94,8 @@ def strongest(verdict: Verdict) -> list[Track]:
     return sorted(verdict.tracks, key=lambda track: -track.evidence)
 
 
-def _track(track: Track) -> tuple[str, ...]:
+def track_row(track: Track) -> tuple[str, ...]:
+    """One figure as a row of the table of figures."""
     return track.figure, f"{track.reference:.4g}", _served(track.live), f"{track.evidence:.1f}"
 
 
@@ -103,11 +108,13 @@ def _served(live: Interval) -> str:
     return _interval(live)
 
 
-def _map(found: Any) -> tuple[str, ...]:
+def map_row(found: Any) -> tuple[str, ...]:
+    """The gain and offset of one channel as a row."""
     return found.channel, _interval(found.gain), _interval(found.offset)
 
 
-def _distance(found: Any) -> tuple[str, ...]:
+def distance_row(found: Any) -> tuple[str, ...]:
+    """One channel as a row of the table of distances; "" for what is unknown."""
     return found.channel, *(f"{value:.3g}" if math.isfinite(value) else "" for value in (found.psi, found.ks, found.wasserstein))
 
 

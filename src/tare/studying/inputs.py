@@ -14,6 +14,7 @@ from tare.system.options import OptionGroup, declared, option, words
 
 _OUT = "The study's directory; results in it are kept."
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
+OWN = "Of anything that you can score"
 
 
 def whole_numbers(text: str, name: str) -> list[int]:
@@ -44,7 +45,7 @@ class PlanOptions(StatedInput, LabelPlaces):
     )
     seeds: int | None = option(None, "Repetitions; each draws its own samples.", panel=RUN, least=2)
     margin: float | None = option(
-        None, "Differences smaller than this many points of accuracy count as equal.", panel=RUN, shown="1.0"
+        None, "Differences smaller than this many points (or percent of a score above 1) count as equal.", panel=RUN, shown="1.0"
     )
     data: Any = option(
         None,
@@ -54,6 +55,16 @@ class PlanOptions(StatedInput, LabelPlaces):
         kind=str | None,
     )
     weights: str | None = option(None, "pretrained, none, or a .safetensors or .pth file.", panel=FOLDER)
+    evaluate: Any = option(
+        None,
+        "Your own function: it gets a normalisation, samples and a seed, and returns one or several numbers.",
+        panel=OWN,
+        metavar="FILE.py:NAME",
+        kind=str | None,
+    )
+    lower: Sequence[str] | None = option(
+        None, "Names of its scores that are better when lower, such as loss.", panel=OWN, reads=words
+    )
 
     def keys(self) -> dict[str, Any]:
         """The keys that are stated."""

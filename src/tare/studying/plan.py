@@ -14,24 +14,26 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tare.datasets.options import LabelOptions
-from tare.errors import SpecError, did_you_mean, reason_of
+from tare.errors import SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES, Strategy
+from tare.studying.tasks.evaluated import EVALUATE, check_keys, check_sizes, evaluated_task
 from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
 from tare.studying.tasks.shifts import shift_named
+from tare.studying.tasks.subject import Subject, subject_of
 from tare.studying.tasks.task import TASKS, Task, task_named
+from tare.system.yaml_file import read_yaml
 from tare.training.options import Protocol
 
 _PROTOCOLS: tuple[Protocol, ...] = ("probe", "finetune", "scratch")
 #: What batch norm does under a frozen network: its moments stay as they are, or are re-estimated on the training samples.
 FrozenBatchNorm = Literal["eval", "reestimate"]
 _BATCH_NORMS: tuple[FrozenBatchNorm, ...] = get_args(FrozenBatchNorm)
-_MOST_BYTES = 1 << 20
 _MOST_CELLS = 1_000_000
 _LARGEST = 1e6
 _FEWEST = 3
 _SUFFIXES = (".yaml", ".yml", ".json")
-_TEXTS = ("study", "data", "label", "label_pattern", "array", "weights", "spec")
+_TEXTS = ("study", "evaluate", "data", "label", "label_pattern", "array", "weights", "spec")
 _REAL = int | float
 _KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
 _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
@@ -42,10 +44,11 @@ class Cell:
     """One measurement: a strategy under a shift, with ``size`` target samples, on one network, by one protocol and seed.
 
     ``batchnorm`` is a :data:`FrozenBatchNorm`, or ``train`` where the network is trained further, or ``none`` where it has none.
+    The protocol ``score`` is the user's own function.
     """
 
     network: str
-    protocol: Protocol
+    protocol: Protocol | Literal["score"]
     batchnorm: str
     shift: str
     size: int
@@ -78,10 +81,14 @@ class StudyPlan:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     spec: str = ""
+    evaluate: str = ""
+    lower: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
+        if self.evaluate:
+            return evaluated_task(self.networks, self.mean, self.std, self.spec)
         if self.study == FOLDER:
             labels = LabelOptions(
                 self.data, label=self.label or None, label_pattern=self.label_pattern or None, array=self.array or None
@@ -92,11 +99,20 @@ class StudyPlan:
     @property
     def pool(self) -> int:
         """How many samples the training sizes are taken from; all others are tested on."""
+        if self.evaluate:
+            return max(self.sizes[-1], self.subject.number // 2)
         return pool_size(self.task.target(), self.sizes[-1])
+
+    @property
+    def subject(self) -> Subject:
+        """The samples of a study of the user's own function."""
+        return subject_of(self.data, self.array, self.label)
 
     def cells(self) -> Iterator[Cell]:
         """All cells, ordered so that those which share features come together."""
+        modes: list[tuple[str, Protocol | Literal["score"], str]]
         modes = [(n, p, mode) for n in self.networks for p in self.protocols for mode in self._modes(n, p)]
+        modes = [(network, "score", "none") for network in self.networks] if self.evaluate else modes
         for (network, protocol, mode), seed, shift in itertools.product(modes, range(self.seeds), self.shifts):
             for strategy, size in itertools.product(self.strategies, self.sizes):
                 yield Cell(network, protocol, mode, shift, size, strategy, seed)
@@ -117,15 +133,19 @@ class StudyPlan:
         """A plan that was checked when it was run. Raises :class:`SpecError` for one that was changed into none since."""
         known = {f.name for f in fields(cls)}
         stated = {key: value for key, value in document.items() if key in known}
-        if stated.get("study") not in (FOLDER, *TASKS):
-            raise SpecError(f"a plan of the study {', '.join((FOLDER, *TASKS))}", f"{stated.get('study')!r}", "run it again")
+        if stated.get("study") not in (FOLDER, EVALUATE, *TASKS):
+            raise SpecError(
+                f"a plan of the study {', '.join((FOLDER, EVALUATE, *TASKS))}", f"{stated.get('study')!r}", "run it again"
+            )
         values = {key: _value(key, value) if value not in (None, []) else value for key, value in stated.items()}
         frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
         return cls(**frozen)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object with schema ``tare.plan/1``."""
-        return {"schema": "tare.plan/1", **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}}
+        document = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        left_out = () if self.evaluate else ("evaluate", "lower")
+        return {"schema": "tare.plan/1", **{key: value for key, value in document.items() if key not in left_out}}
 
 
 def requested_plan(plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan, keys: Mapping[str, Any]) -> StudyPlan:
@@ -152,6 +172,9 @@ def plan_of(document: Mapping[str, Any]) -> StudyPlan:
             hint = did_you_mean(str(key), known, f"known are {', '.join(known)}", most=2, cutoff=0.4)
             raise SpecError("a plan with known keys", f"{key!r}", hint)
     stated = {key: _value(key, value) for key, value in document.items() if key != "schema"}
+    if stated.get("evaluate"):
+        check_keys(stated)
+        stated["study"] = EVALUATE
     plan = StudyPlan(**stated)
     _check_folder(plan)
     task = plan.task
@@ -161,30 +184,19 @@ def plan_of(document: Mapping[str, Any]) -> StudyPlan:
         shifts=plan.shifts or task.shifts,
         strategies=plan.strategies or task.strategies,
     )
-    plan = replace(plan, sizes=tuple(sorted(plan.sizes or task.sizes or default_sizes(task.target()))))
+    plan = replace(plan, sizes=tuple(sorted(plan.sizes or task.sizes or _usual_sizes(plan))))
     _check(plan)
     return plan
 
 
+def _usual_sizes(plan: StudyPlan) -> tuple[int, ...]:
+    """Of a folder three sizes; of the user's own function, whose trials may take long, half of the samples."""
+    return (max(1, plan.subject.number // 2),) if plan.evaluate else default_sizes(plan.task.target())
+
+
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read the keys of a plan from YAML (of which JSON is a part), unchecked; nothing in it is executed.
-
-    Raises :class:`SpecError` if it is not there, too large, or no mapping.
-    """
-    import yaml
-
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise SpecError(f"a plan of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "shorten it")
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = reason_of(error)
-        raise SpecError("a readable YAML plan", f"{str(path)!r}: {reason}", "check the file") from None
-    if not isinstance(document, dict):
-        raise SpecError(
-            "a plan with keys such as strategies and sizes", f"{type(document).__name__} in {str(path)!r}", "see docs"
-        )
-    return document
+    """Read the keys of a plan, unchecked. Raises :class:`SpecError` as :func:`tare.system.yaml_file.read_yaml` does."""
+    return read_yaml(path, "plan", "strategies and sizes")
 
 
 def _value(key: str, value: Any) -> Any:
@@ -194,6 +206,8 @@ def _value(key: str, value: Any) -> Any:
         raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
     if key in ("seeds", "margin"):
         return _number(key, value)
+    if key == "lower" and value in ([], ()):
+        return ()
     values = value if isinstance(value, list | tuple) else [value]
     kind = _KINDS.get(key, str)
     if any(isinstance(each, bool) or not isinstance(each, kind) for each in values) or not (values or kind is _REAL):
@@ -214,7 +228,11 @@ def _number(key: str, value: Any) -> float:
 
 
 def _check_folder(plan: StudyPlan) -> None:
-    given = next((key for key in ("data", "label", "label_pattern", "array") if getattr(plan, key)), None)
+    if plan.evaluate:
+        return
+    given = next((key for key in ("data", "label", "label_pattern", "array", "lower") if getattr(plan, key)), None)
+    if plan.study == EVALUATE:
+        raise SpecError("evaluate, your own function, for the study 'evaluate'", "none", "for example evaluate: score.py:score")
     if plan.study != FOLDER and given:
         raise SpecError(f"{given} only for the study {FOLDER!r}", f"{given} beside the study {plan.study!r}", "leave one out")
     if plan.study == FOLDER and not plan.data:
@@ -254,6 +272,9 @@ def _check(plan: StudyPlan) -> None:
 
 
 def _check_data(plan: StudyPlan) -> None:
+    if plan.evaluate:
+        check_sizes(plan.sizes, plan.subject.number)
+        return
     target = plan.task.target()
     counts = np.bincount(target.labels, minlength=target.classes)
     if counts.min() < _FEWEST:

@@ -52,17 +52,22 @@ class ExampleInputs:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StudyRun(Shown):
-    """A finished study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis."""
+    """A finished study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis of each score."""
 
     folder: Path
     plan: StudyPlan
     rows: tuple[Row, ...]
     fed: tuple[FedInputs, ...]
     views: tuple[ExampleInputs, ...]
-    analysis: Analysis
+    analyses: Mapping[str, Analysis]
     measured: int
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis of the only score, or of the first."""
+        return next(iter(self.analyses.values()))
 
     @property
     def failed(self) -> int:
@@ -75,9 +80,10 @@ class StudyRun(Shown):
         return f"{next(iter(self.analysis.sentences), 'no verdict')} ({len(self.rows):,} cells{failed}, in {self.folder})"
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each strategy in each group: its difference to the baseline."""
+        """One row for each strategy in each group and score: its difference to the baseline."""
         return [
             {
+                "score": name,
                 "group": group_text(one.group),
                 "strategy": one.strategy,
                 "pairs": one.pairs,
@@ -87,11 +93,12 @@ class StudyRun(Shown):
                 "p_adjusted": one.p_adjusted,
                 "statement": one.statement,
             }
-            for one in self.analysis.contrasts
+            for name, analysis in self.analyses.items()
+            for one in analysis.contrasts
         ]
 
     def points(self) -> list[dict[str, Any]]:
-        """The difference of each strategy to the baseline, by group."""
+        """The difference of each strategy to the baseline, by group, in the first score."""
         return [
             nullable(
                 {
@@ -117,4 +124,5 @@ class StudyRun(Shown):
             "errors": sorted({row["error"] for row in self.rows if row["error"]})[:20],
             "fed": [asdict(item) for item in self.fed],
             "analysis": self.analysis.to_json(),
+            "further": [analysis.to_json() for analysis in list(self.analyses.values())[1:]],
         }

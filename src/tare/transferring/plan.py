@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
+from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
@@ -231,7 +232,9 @@ def _automatic(
     fed = FedNetwork(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
-    return recommended(fed, target.split.train, target.stats, request.seed, reporter)
+    tuned = request.protocol == "finetune" and request.batchnorm == "train"
+    protocol: AdvisedProtocol = "finetune" if tuned else "probe"
+    return recommended(fed, target.split.train, target.stats, protocol, request.seed, reporter)
 
 
 @torch.inference_mode()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tare.datasets.files import LabelledFiles
 from tare.errors import DataError
+from tare.input_spec.geometry import Geometry
+from tare.measuring.as_seen import AsSeen
 from tare.monitoring.reference import Reference
 
 if TYPE_CHECKING:
@@ -16,13 +18,17 @@ if TYPE_CHECKING:
 def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
     """The reference of the training split, as JSON; None if it is too small, or its samples have no figures in common.
 
-    It is measured on samples as they are stored, before any resize.
+    It is measured on samples as they are stored, and of images once more as the network sees them.
     """
     split, chosen = plan.target.split, plan.chosen
     source = LabelledFiles(f"the training split of {split.origin}", split.train, plan.colour, split.channel_names)
+    workers = max(1, plan.machine.workers or 1)
+    stated = {} if chosen.per_sample else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
     try:
-        reference = Reference.of(source, workers=max(1, plan.machine.workers or 1))
+        reference = replace(Reference.of(source, workers=workers), as_fed=stated)
+        if isinstance(plan.takes, Geometry):
+            seen = replace(Reference.of(AsSeen(source, plan.takes), workers=workers), as_fed=stated)
+            reference = replace(reference, seen=seen)
     except DataError:
         return None
-    stated = {} if chosen.per_sample else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
-    return replace(reference, as_fed=stated).to_json()
+    return reference.to_json()

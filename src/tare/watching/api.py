@@ -8,9 +8,11 @@ from typing import Any
 import torch
 
 from tare.errors import SpecError
+from tare.monitoring.monitor import Monitor
 from tare.statistics.dataset_stats import DatasetStats
 from tare.watching.expectation import expectation
 from tare.watching.handle import OnFinding, Watch
+from tare.watching.monitored import monitored
 
 
 def watch(
@@ -22,6 +24,7 @@ def watch(
     on_finding: OnFinding = "warn",
     input: int | str | None = None,  # noqa: A002 - what the network's own signature is about
     data: DatasetStats | str | os.PathLike[str] | None = None,
+    monitor: Monitor | str | os.PathLike[str] | bool | None = None,
 ) -> Watch:
     """Watch what reaches a network: the first ``batches`` of training and of evaluation, then one in ``every`` (0: none).
 
@@ -30,6 +33,8 @@ def watch(
     holds the values. ``data`` are statistics of your own data (or their file): normalising with them is then no mistake.
     ``on_finding``: ``warn`` with a :class:`TareWarning` once per code (in the first process only), ``raise`` an
     :class:`InputError`, or call a function with each :class:`Finding`. Use it before the loop; ``with`` or ``remove`` end it.
+    ``monitor``: test every evaluation batch against what the network was trained on, too (:class:`tare.Monitor`): a monitor with
+    ``values="fed"``, what carries a reference, or True where ``spec`` carries one. ``Watch.monitor`` has its verdict.
 
     Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
     Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options.
@@ -40,4 +45,4 @@ def watch(
         )
     if not callable(on_finding) and on_finding not in ("warn", "raise"):
         raise SpecError("on_finding 'warn', 'raise' or a function", f"{on_finding!r}", "pass a function of one Finding")
-    return Watch(model, expectation(model, spec, data), batches, every, on_finding, input)
+    return Watch(model, expectation(model, spec, data), batches, every, on_finding, input, monitored=monitored(monitor, spec))

@@ -17,9 +17,11 @@ from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import rule_named
 from tare.errors import InputError, TareWarning
 from tare.input_spec.spec import Known
+from tare.monitoring.monitor import Monitor
 from tare.watching.expectation import Expectation
 from tare.watching.hook import attach
 from tare.watching.judging import Judgement, judge, judge_form
+from tare.watching.monitored import Monitored
 from tare.watching.result import StageSeen, WatchReport, stage_seen
 from tare.watching.sample import Look, Seen, can_be_seen, look_at, network_input
 
@@ -37,8 +39,11 @@ class Watch:
         every: int,
         on_finding: OnFinding,
         which: int | str | None,
+        *,
+        monitored: Monitored | None = None,
     ) -> None:
         self._expects, self._batches, self._every, self._on_finding, self._input = expects, batches, every, on_finding, which
+        self._monitored = monitored
         self._lock = threading.RLock()
         # next() on a count is atomic: batches are numbered across threads without a lock.
         self._numbers = {True: count(), False: count()}
@@ -56,6 +61,15 @@ class Watch:
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far, each code once, without waiting for batches that are still being copied."""
         return tuple(self._findings.values())
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """The monitor of evaluation batches, with those counted that are still on their way; None if none was asked for."""
+        if self._monitored is None:
+            return None
+        with self._lock:
+            self._monitored.count(now=True)
+        return self._monitored.monitor
 
     @property
     def active(self) -> bool:
@@ -86,6 +100,8 @@ class Watch:
 
     def before_forward(self, training: bool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Look at a batch, if it is one to look at; called by the hook before every forward."""
+        if self._monitored is not None and not training:
+            self._count(self._monitored, args, kwargs)
         number = next(self._numbers[training])
         first = number < self._batches
         if not (first or self._waiting or (self._every and (number - self._batches + 1) % self._every == 0)):
@@ -100,6 +116,19 @@ class Watch:
             return
         self._say(found)
 
+    def _count(self, monitored: Monitored, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = network_input(args, kwargs, self._input)
+        if given is None or not can_be_seen(given[1]):
+            return
+        try:
+            with self._lock:
+                monitored.take(given[1])
+        except Exception as error:  # as a watch, a monitor must never stop the run
+            self._monitored = None
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            self._notes.append(f"the monitor stopped: {reason}")
+            warnings.warn(f"the monitor of tare.watch stopped: {reason}", TareWarning, stacklevel=2)
+
     def _look(
         self, training: bool, number: int, args: Sequence[Any], kwargs: Mapping[str, Any], first: bool
     ) -> tuple[Finding, ...]:
@@ -108,7 +137,7 @@ class Watch:
             if chosen and self.active:
                 self._take_sample(training, number, args, kwargs)
             found = self._judged()
-            if self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
+            if self._monitored is None and self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
                 self._take_off()
         return found
 

@@ -143,7 +143,7 @@ def look_at(name: str, value: Any, number: int, training: bool, takes: Taken) ->
             sample, part = _figures(images, number)
             figures.append(sample)
             parts.append(part)
-        flat, event = _on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
+        flat, event = on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
     dtype = str(tensors[0].dtype).removeprefix("torch.")
     epsilon = torch.finfo(tensors[0].dtype).eps if tensors[0].is_floating_point() else 0.0
     epsilon = max(epsilon, torch.finfo(torch.float32).eps)
@@ -235,7 +235,7 @@ def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int
     return flat, (count, sample.shape[0], channels, sample.shape[2] * sample.shape[3])
 
 
-def _on_its_way(flat: torch.Tensor) -> tuple[torch.Tensor, Any]:
+def on_its_way(flat: torch.Tensor) -> tuple[torch.Tensor, Any]:
     """Start copying to pinned memory; the event says when it has arrived.
 
     On accelerators other than CUDA the figures are copied at once, which waits for the device in the steps that are looked at.

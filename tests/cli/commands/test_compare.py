@@ -160,7 +160,7 @@ def test_what_was_skipped_is_listed(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("cifr10", r"expected a file, a folder, or a name in the catalog, found 'cifr10'; did you mean cifar10"),
-        ("zzz", r"expected a file, a folder, or a name in the catalog, found 'zzz'; the catalog has audioset, .*usps"),
+        ("zzz", r"expected a file, a folder, or a name in the catalog, found 'zzz'; the catalog has aimv2, .*usps"),
         ("catalog:cifar", r"found 'catalog:cifar'; did you mean cifar10"),
         (
             "inception",

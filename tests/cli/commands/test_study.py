@@ -159,3 +159,46 @@ def test_a_picture_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     run(*SMALL, "--shifts", "content", "--out", tmp_path / "s", "--workers", "1")
     result = run(tmp_path / "s", "--png", tmp_path / "a.gif", command="report")
     assert "a picture that ends in .png or .svg" in str(result.exception)
+
+
+def own_study(folder: Path, body: str) -> tuple[str, ...]:
+    np.save(folder / "x.npy", np.random.default_rng(0).normal(3, 2, (40, 2)))
+    (folder / "own.py").write_text(f"def score(mean, std, train, seed):\n    {body}\n")
+    given = ("--data", f"{folder / 'x.npy'}", "--mean", "0", "--std", "1", "--seeds", "3", "--workers", "1")
+    return ("--evaluate", f"{folder / 'own.py'}:score", *given, "--out", f"{folder / 'out'}")
+
+
+def test_a_function_of_the_users_is_studied_and_its_page_is_drawn_again(tmp_path: Path) -> None:
+    asked = own_study(tmp_path, "print('noise'); return {'<b>quality': mean[0] / 10, 'loss': 5 - mean[0] + seed / 1000}")
+    result = run(*asked, "--lower", "loss", "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert [document["analysis"]["score"], document["further"][0]["score"]] == ["<b>quality", "loss"]
+    assert document["further"][0]["lower"]
+    assert {item["statement"] for item in document["further"][0]["contrasts"]} == {"better"}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "A lower loss is better" in page
+    assert "<b>quality" not in page.replace("&lt;b&gt;quality", "")
+    assert "&lt;b&gt;quality" in page
+    (tmp_path / "out" / "report.html").unlink()
+    again = run(tmp_path / "out", command="report")
+    assert again.exit_code == 0
+    assert "6 cells" in squeezed(again)
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_trials_that_fail_leave_with_1_and_nothing_to_judge_with_2(tmp_path: Path) -> None:
+    some = run(*own_study(tmp_path, "return mean[0] + seed if seed else 1 / 0"))
+    assert some.exit_code == 1
+    assert "2 of 6 cells failed and are missing from every figure here: ZeroDivisionError" in squeezed(some)
+    none = run(*own_study(tmp_path, "return 1 / 0"))
+    assert isinstance(none.exception, TareError)
+    assert "a score from at least one trial, found ZeroDivisionError: division by zero" in str(none.exception)
+
+
+def test_a_dry_run_of_a_function_tries_it_once_and_keeps_nothing(tmp_path: Path) -> None:
+    result = run(*own_study(tmp_path, "return mean[0]"), "--dry-run")
+    assert "6 cells, each tested on 20 samples; about" in squeezed(result)
+    assert not (tmp_path / "out").exists()
+    failing = run(*own_study(tmp_path, "raise RuntimeError('no data')"), "--dry-run")
+    assert "a function that gives a score, found RuntimeError: no data" in str(failing.exception)

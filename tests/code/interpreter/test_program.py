@@ -1,5 +1,7 @@
 """How constants travel through code to the call that uses them."""
 
+# ruff: noqa: E501 (a program a line)
+
 from __future__ import annotations
 
 import pytest
@@ -190,3 +192,26 @@ def test_branches_on_a_name_are_those_that_python_takes(cases: list[str], value:
     scope: dict[str, object] = {"m": value}
     exec(f"{chain}else: x = 99", scope)  # noqa: S102 (our own text)
     assert shown(a=known) == [scope["x"]]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import click\n@click.command()\n@click.option('--size', '-s', default=3)\ndef main(size):\n    lib.show(size)\nmain()",
+        "import click\n@click.command()\n@click.option('--my-size', 'size', default=3)\ndef main(size):\n    lib.show(size)\nmain()",
+        "import typer\ndef main(size: int = typer.Option(3, help='x')):\n    lib.show(size)\ntyper.run(main)",
+        "from dataclasses import dataclass, field\n@dataclass\nclass C:\n    size: int = field(default_factory=lambda: 3)\nlib.show(C().size)",
+    ],
+)
+def test_defaults_of_command_lines_and_fields(code: str) -> None:
+    assert shown(main=f"import lib\n{code}") == [3]
+
+
+def test_a_module_that_is_named_by_a_text_is_imported() -> None:
+    code = "import lib, importlib\nname = 'a'\nlib.show(importlib.import_module(f'configs.{name}').size)"
+    assert shown(main=code, configs__a="size = 3", configs__b="size = 4") == [3]
+
+
+def test_what_another_file_has_made_belongs_to_the_program_that_takes_it() -> None:
+    found = run(main="from a import table\ntable['x']", a="import lib\ntable = {'x': lib.show(1)}")
+    assert [each.function for each in found.used["main.py"].values()] == ["lib.show"]

@@ -20,6 +20,7 @@ from tare.errors import DataError
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
 from tare.networks.absorption import absorbed, border_effect, norm_layers
+from tare.networks.smooth_noise import smooth_noise
 from tare.networks.stated_numbers import chosen_length
 from tare.normalisation.normaliser import padded_input
 from tare.normalisation.strategies import Constants, Normalisation
@@ -109,13 +110,8 @@ def _check_spread(stats: DatasetStats) -> None:
 
 def _made(fed: FedNetwork, seed: int) -> tuple[torch.Tensor, Constants, str]:
     """Smooth random samples with the source's moments as another sensor records them, that sensor's constants, and a note."""
-    from scipy.ndimage import gaussian_filter
-
     constants, shape = fed.constants, _example_shape(fed)
-    noise = np.random.default_rng((seed, 13)).standard_normal((COMPARED, len(constants.mean), *shape))
-    blurred = [gaussian_filter(noise, (0, 0, *(sigma for _ in shape))) for sigma in (0.5, 1.0, 2.0, 4.0, 8.0)]
-    smooth = np.sum([layer / layer.std() for layer in blurred], axis=0)
-    smooth /= smooth.std()
+    smooth = smooth_noise(COMPARED, len(constants.mean), shape, (seed, 13))
     mean, std = (np.asarray(values) for values in (constants.mean, constants.std))
     images = fed.network.kind == "image"
     offset = np.full_like(mean, _OFFSET) if images else _OFFSET_IN_STDS * std

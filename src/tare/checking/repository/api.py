@@ -33,7 +33,7 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     """
     with _without_collection():
         program, run = _carried_out(documents)
-        facts = facts_of(run.log, program.sources, run.cut)
+        facts = facts_of(run.log, program.sources, run.cut, run.used)
         every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
     if network is not None:
         every += stated(facts, network)

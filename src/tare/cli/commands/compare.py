@@ -27,7 +27,7 @@ def compare(
     Exit code 0 if no difference is shown, 1 if one is shown or the figures are too uncertain, 2 if A and B cannot be compared.
     """
     from tare.comparing.shift import compare_stats
-    from tare.comparing.sides import check_options, side_from
+    from tare.comparing.sides import check_options, sides_from, stats_from
     from tare.reporting import console
     from tare.reporting.comparison.report import print_comparison, write_comparison
 
@@ -35,9 +35,9 @@ def compare(
 
     def opened(name: str, data: str) -> DatasetStats:
         with console.counting(f"measuring {name}", "samples") as progress:
-            return side_from(data, request, progress)
+            return stats_from(data, request, progress)
 
-    found = compare_stats(opened("A", request.source), opened("B", request.target))
+    found = compare_stats(*sides_from(request, opened))
     if html is not None:
         words = ["tare", "compare", request.source, request.target, *_stated(request), "--html", str(html)]
         write_comparison(found, html, shlex.join(words))

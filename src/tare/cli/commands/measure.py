@@ -25,6 +25,10 @@ def measure(
     ] = False,
     tol: Annotated[float | None, typer.Option(help="Tolerance of --sample, in unit values.", show_default="0.01")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the statistics to this JSON file.")] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Also write what `tare drift` tests later data against, in a second pass.", dir_okay=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the exact mean and std of each channel of a dataset, with standard errors that count samples."""
@@ -34,6 +38,7 @@ def measure(
         raise DataError("a positive tolerance in unit values", f"{tol}", "state for example --tol 0.01")
     from tare.measuring.api import measured
     from tare.measuring.one_pass import TooManySkippedError
+    from tare.monitoring.measured import reference_of
     from tare.normalisation.catalog import matches
     from tare.reporting import console
 
@@ -54,6 +59,8 @@ def measure(
         raise failure
     if out is not None:
         stats.save(out)
+    if reference is not None:
+        reference_of(request).save(reference)
 
 
 def _match(match: Match) -> dict[str, Any]:

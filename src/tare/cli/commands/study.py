@@ -17,7 +17,7 @@ from tare.cli.options import Json, print_json, show
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET
 from tare.normalisation.inputs import NORM
-from tare.studying.inputs import FOLDER, RUN, TABLE, StudyCommand, StudyOptions
+from tare.studying.inputs import FOLDER, OWN, RUN, TABLE, StudyCommand, StudyOptions
 from tare.system.options import words
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
-@command(StudyCommand, panels=("", RUN, FOLDER, NORM, NET, DATA, TABLE))
+@command(StudyCommand, panels=("", RUN, FOLDER, OWN, NORM, NET, DATA, TABLE))
 def study(options: StudyCommand, as_json: Json = False) -> None:
     """Measure which normalisation is better, and by how much: paired, repeated, with intervals.
 
@@ -46,7 +46,8 @@ def study(options: StudyCommand, as_json: Json = False) -> None:
         return
     if options.plan is None and options.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
-    chosen = requested_plan(options.plan or "folder", options.keys() | ({"networks": options.model} if options.model else {}))
+    usual = "folder" if options.evaluate is None else "evaluate"
+    chosen = requested_plan(options.plan or usual, options.keys() | ({"networks": options.model} if options.model else {}))
     if options.dry_run:
         _say(chosen, out, options.workers, as_json)
         return

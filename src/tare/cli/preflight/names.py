@@ -98,11 +98,11 @@ def check_published(text: str) -> None:
 
 
 def catalog_names() -> list[str]:
-    """The names in the catalog of published constants, in its order."""
+    """The names in the catalog of published constants, in its order, and those of families of networks that take them."""
     from tare import normalisation
 
     document = json.loads((Path(normalisation.__path__[0]) / "catalog.json").read_text(encoding="utf-8"))
-    return [str(entry["name"]) for entry in document["entries"]]
+    return [str(name) for entry in document["entries"] for name in (entry["name"], *entry.get("families", ()))]
 
 
 def check_catalog(name: str) -> None:

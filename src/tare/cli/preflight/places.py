@@ -130,6 +130,17 @@ def check_pipeline(text: object) -> None:
         check_spec(text)
 
 
+def check_function(text: str) -> None:
+    """Raise :class:`SpecError` for a function whose file is not there, or that is not named as FILE.py:NAME."""
+    from tare.system.user_code import is_reference
+
+    if not is_reference(text):
+        raise SpecError("a function as FILE.py:NAME or package.module:NAME", f"{text!r}", "for example score.py:score")
+    place = text.rpartition(":")[0]
+    if place.endswith(".py"):
+        _check_python_file(place, SpecError)
+
+
 def check_run(run: Path) -> None:
     """Raise :class:`ModelError` for a directory that `tare transfer` did not write."""
     if model_file(run) is None:

@@ -122,6 +122,13 @@ def _drift(request: Any) -> None:
         places.check_data(each)
 
 
+def _monitor(request: Any) -> None:
+    for each in request.states:
+        if places.is_missing(each):
+            reason = f"[Errno 2] No such file or directory: {each!r}"
+            raise DataError("a readable monitor file", f"{each!r}: {reason}", "check the path")
+
+
 def _identify(request: Any) -> None:
     if request.model is not None:  # else the architecture is read from the checkpoint
         places.check_network(request.model)
@@ -192,6 +199,13 @@ def _study(request: Any) -> None:
         raise SpecError("a directory for the study", "no --out", "for example: --out study/")
     if request.out is not None and request.out.exists() and not request.out.is_dir() and not request.dry_run:
         raise OutputError("a directory for the study", f"{str(request.out)!r} is a file", "name another")
+    if request.evaluate is not None:
+        places.check_function(request.evaluate)
+        if request.data is not None:
+            places.check_data(request.data)
+        for name in request.model or ():
+            places.check_spec(name)
+        return
     for reference in request.model or ():
         places.check_network(reference)
     places.check_weights(request.weights)
@@ -203,6 +217,8 @@ def _study(request: Any) -> None:
 def _plan(request: Any) -> None:
     """What a plan names: itself, and the words of its options."""
     plan = request.plan
+    if request.evaluate is not None and plan is None:
+        return
     if plan is None and request.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
     known: tuple[str, ...] = ()
@@ -245,6 +261,7 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "CheckRequest": _check,
     "CheckCommand": _check_command,
     "DriftRequest": _drift,
+    "MonitorRequest": _monitor,
     "IdentifyRequest": _identify,
     "PredictRequest": _predict,
     "ExportRequest": _export,

@@ -11,7 +11,7 @@ from typing import Protocol
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
 from tare.code.interpreter.heap import Heap
 from tare.code.interpreter.source import Source, Spot
-from tare.code.interpreter.values import Call, Class, Function, Instance, Value, joined, narrowed
+from tare.code.interpreter.values import Call, Class, Function, Instance, Items, Table, Value, joined, narrowed
 
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
@@ -61,6 +61,12 @@ class Engine(Protocol):
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import statement names."""
 
+    def configuration(self, source: Source, path: str) -> Value | None:
+        """The contents of the configuration that a path in a file names; None if there is no such file."""
+
+    def composed(self, source: Source, folder: str, name: str) -> Value | None:
+        """What Hydra makes of a configuration and its defaults; None if there is no such file."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -78,6 +84,7 @@ class Run:
     cut: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
+    used: dict[str, dict[int, Call]] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -103,6 +110,13 @@ class Run:
         if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
         return self.visits[key] <= MOST_VISITS
+
+    def use(self, value: Value) -> None:
+        """Note that the present program takes what another file has made: a call, or a list or dictionary of them."""
+        parts = value.entries.values() if isinstance(value, Table) else value.items if isinstance(value, Items) else (value,)
+        for each in parts:
+            if isinstance(each, Call) and each.entry != self.entry:
+                self.used.setdefault(self.entry.partition("::")[0], {})[id(each)] = each
 
     def new_key(self) -> int:
         """A key for a new object."""

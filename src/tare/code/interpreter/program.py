@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from tare.code.files.document import Document, Skipped
+from tare.code.interpreter.configured import Configurations
 from tare.code.interpreter.frame import Frame, OutOfBudgetError, Run
 from tare.code.interpreter.source import Source, Spot, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
@@ -43,6 +44,7 @@ class Program:
         self._folders = {folder for path in self._documents for folder in _ancestors(path)}
         self._sources: dict[str, Source | Skipped] = {}
         self._names: dict[str, dict[str, Value]] = {}
+        self._configurations = Configurations(documents)
         self.run: Run | None = None
 
     @property
@@ -155,6 +157,14 @@ class Program:
         if path.endswith("__init__.py"):
             return self._at(posixpath.join(posixpath.dirname(path), name)) or UNKNOWN
         return UNKNOWN
+
+    def configuration(self, source: Source, path: str) -> Value | None:
+        """The contents of the configuration that a path in a file names; None if there is no such file."""
+        return self._configurations.at(path, posixpath.dirname(source.path))
+
+    def composed(self, source: Source, folder: str, name: str) -> Value | None:
+        """What Hydra makes of a configuration and its defaults; None if there is no such file."""
+        return self._configurations.composed(posixpath.join(posixpath.dirname(source.path), folder), name)
 
     def carry_out(self, path: str) -> None:
         """Every function and method of a file that nothing called when the modules were carried out."""

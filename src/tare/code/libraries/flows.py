@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Call, Items, Literal, Parameter, Value
+from tare.code.interpreter.values import Call, Items, Library, Literal, Parameter, Value
 from tare.code.libraries.step import number, text
 
 _DEEPEST = 40
@@ -95,9 +95,17 @@ def unit_scaling(call: Call) -> Value | None:
             scale = number(factor)
             if scale is not None and abs(scale * 255 - 1) < 1e-3:
                 return image
+    if call.function == "tensorflow.image.convert_image_dtype" and call.args:
+        decoded = root(call.args[0])
+        return call.args[0] if isinstance(decoded, Call) and decoded.last.startswith("decode") and _is_float(call) else None
     if call.last in ("div", "div_", "true_divide", "divide") and call.args and number(call.args[-1]) == 255:
         return call.receiver if call.function.startswith(".") else call.args[0]
     return None
+
+
+def _is_float(call: Call) -> bool:
+    kind = call.argument(1, "dtype")
+    return text(kind).startswith("float") or (isinstance(kind, Library) and "float" in kind.name)
 
 
 _GUARDS = re.compile(r"\b(?:a?max|a?min|dtype|any|all|is_floating_point)\b")

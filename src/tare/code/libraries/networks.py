@@ -95,18 +95,14 @@ def _keras(call: Call) -> Iterable[Network]:
     name = call.last
     if not name[:1].isupper():
         return
-    weights = call.argument(1, "weights")
-    pretrained: bool | None = True
-    if isinstance(weights, Literal):
-        pretrained = weights.value == "imagenet"
-    elif weights is not None:
-        pretrained = None
     inside = flag(call.argument(-1, "include_preprocessing"))
     expected = expected_of("keras", name)
     if inside is False and expected is not None and scaling_of(expected) == "inside":
         expected = None
-    if expected is not None:
-        yield Network("keras", name, pretrained, expected, call, call.decisions)
+    stated = call.argument(1, "weights") or Literal("imagenet")
+    for decisions, weights in alternatives(stated) if expected is not None else ():
+        pretrained = weights.value == "imagenet" if isinstance(weights, Literal) else None
+        yield Network("keras", name, pretrained, expected, call, call.decisions | decisions)
 
 
 def _hugging_face(call: Call) -> Iterable[Network]:
@@ -128,8 +124,12 @@ def _hub(call: Call) -> Iterable[Network]:
     if repository.startswith("pytorch/vision"):
         pretrained = False if stated is None else _weights(stated)[0]
         yield Network("torchvision", name, pretrained, _of_torchvision(name, ""), call, call.decisions)
-    elif repository.startswith("facebookresearch/dino"):
-        yield Network("hub", name, True, expected_of("torch.hub", f"{repository}:{name}"), call, call.decisions)
+    elif repository.startswith(("rwightman/pytorch-image-models", "huggingface/pytorch-image-models")):
+        yield Network("timm", name, _truth(stated, default=False), expected_of("timm", name), call, call.decisions)
+    elif repository.startswith("facebookresearch/"):
+        # deit has random weights unless asked; the others come with theirs, and some have no such option.
+        pretrained = (not repository.startswith("facebookresearch/deit")) if stated is None else _weights(stated)[0]
+        yield Network("hub", name, pretrained, expected_of("torch.hub", f"{repository}:{name}"), call, call.decisions)
 
 
 def _efficientnet(call: Call) -> Iterable[Network]:
@@ -139,6 +139,30 @@ def _efficientnet(call: Call) -> Iterable[Network]:
     yield Network("efficientnet_pytorch", name, True, expected, call, call.decisions)
 
 
+#: The architectures of segmentation_models_pytorch.
+_SEGMENTERS = ("Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet", "PAN", "DeepLabV3", "DeepLabV3Plus", "UPerNet")
+
+
+def _segmentation(call: Call) -> Iterable[Network]:
+    if call.last not in _SEGMENTERS or call.spread:
+        return
+    given = call.argument(0, "encoder_name") or Literal("resnet34")
+    weights = call.argument(2, "encoder_weights") or Literal("imagenet")
+    for decisions, value in alternatives(given):
+        name, stated = text(value), text(weights)
+        known = expected_of("segmentation_models_pytorch", name, weights=stated) if name and stated else None
+        pretrained = bool(weights.value) if isinstance(weights, Literal) else None
+        if name:
+            yield Network("segmentation_models_pytorch", name, pretrained, known, call, call.decisions | decisions)
+
+
+def _faces(call: Call) -> Iterable[Network]:
+    if call.last == "InceptionResnetV1":
+        pretrained = bool(text(call.argument(0, "pretrained")))
+        known = expected_of("facenet_pytorch", call.last)
+        yield Network("facenet_pytorch", call.last, pretrained, known, call, call.decisions)
+
+
 _READERS: tuple[tuple[Callable[[str], bool], Callable[[Call], Iterable[Network]]], ...] = (
     (lambda name: name in ("timm.create_model", "timm.models.create_model"), _timm),
     (lambda name: name.startswith("torchvision.models."), _torchvision),
@@ -146,5 +170,7 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[Call], Iterable[Network]]
     (lambda name: name.startswith("tensorflow.python.keras.applications."), _keras),
     (lambda name: name.startswith("transformers.") and name.endswith(".from_pretrained"), _hugging_face),
     (lambda name: name == "torch.hub.load", _hub),
+    (lambda name: name.startswith("segmentation_models_pytorch."), _segmentation),
+    (lambda name: name.startswith("facenet_pytorch."), _faces),
     (lambda name: name.endswith("EfficientNet.from_pretrained") and name.startswith("efficientnet_pytorch"), _efficientnet),
 )

@@ -12,6 +12,7 @@ _CALLS = frozenset(
         "get_transform",
         "transforms",
         "preprocess_transform",
+        "get_preprocessing_fn",
     ]
 )
 _CLASSES = ("Processor", "FeatureExtractor", "ImageProcessorFast")

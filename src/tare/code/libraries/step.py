@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tare.code.interpreter.values import Call, Items, Value
+from tare.code.interpreter.values import Call, Items, Library, Value
 from tare.code.interpreter.values import Literal as Constant
+from tare.code.networks.published import named_constants
 
 StepKind = Literal[
     "identity",
@@ -48,6 +49,8 @@ def number(value: Value | None) -> float | None:
 
 def numbers(value: Value | None) -> tuple[float, ...] | None:
     """The numbers of a list of constants, or the one number; None for anything else."""
+    if isinstance(value, Library):
+        return named_constants(value.name)
     if isinstance(value, Items):
         found = tuple(each for each in (number(item) for item in value.items) if each is not None)
         return found if len(found) == len(value.items) and found else None

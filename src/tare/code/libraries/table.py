@@ -42,6 +42,33 @@ _OTHER = frozenset(
         "div",
         "to_tensor",
         "get_model",
+        "fit_generator",
+        "evaluate_generator",
+        "predict_generator",
+        "add",
+        "save",
+        "load_img",
+        "img_to_array",
+        "evaluate",
+        "convert_image_dtype",
+        "from_stats",
+        "vision_learner",
+        "cnn_learner",
+        "unet_learner",
+        "create_cnn",
+        "Learner",
+        "Unet",
+        "UnetPlusPlus",
+        "MAnet",
+        "Linknet",
+        "FPN",
+        "PSPNet",
+        "PAN",
+        "DeepLabV3",
+        "DeepLabV3Plus",
+        "UPerNet",
+        "Model",
+        "get_preprocessing_fn",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -80,14 +107,14 @@ def interesting(last: str) -> bool:
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
 RELEVANT = re.compile(
-    r"Normalize|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
+    r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
     r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?="
+    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main"
 )
 
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict"
+    r"fit_transform|load_state_dict|convert_image_dtype|json\.load\(|toml\w*\.load\("
 )

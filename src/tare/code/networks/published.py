@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tare.code.networks.expected import CLIP, DPN, HALVES, IMAGENET
+
 _CATALOG = Path(__file__).parents[2] / "normalisation" / "catalog.json"
 _IMAGES = frozenset({"RGB", "BGR", "L"})
 
@@ -24,6 +26,25 @@ _VARIANTS: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = (
     ("mnist", (0.1307,), (0.3081,)),
     ("kinetics-slowfast", (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)),
 )
+
+#: Names under which libraries have constants: timm.data, transformers.image_utils.
+_NAMES: dict[str, tuple[float, ...]] = {
+    "IMAGENET_DEFAULT_MEAN": IMAGENET.mean,
+    "IMAGENET_DEFAULT_STD": IMAGENET.std,
+    "IMAGENET_INCEPTION_MEAN": HALVES.mean,
+    "IMAGENET_INCEPTION_STD": HALVES.std,
+    "IMAGENET_STANDARD_MEAN": HALVES.mean,
+    "IMAGENET_STANDARD_STD": HALVES.std,
+    "IMAGENET_DPN_MEAN": DPN.mean,
+    "IMAGENET_DPN_STD": DPN.std,
+    "OPENAI_CLIP_MEAN": CLIP.mean,
+    "OPENAI_CLIP_STD": CLIP.std,
+}
+
+
+def named_constants(name: str) -> tuple[float, ...] | None:
+    """The numbers of a library's constant, such as ``timm.data.IMAGENET_DEFAULT_MEAN``; None for any other name."""
+    return _NAMES.get(name.rpartition(".")[2]) if name.startswith(("timm.", "transformers.", "open_clip.")) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
 from tare.exporting.result import Parity
+from tare.networks.stored.references import REFERENCE
 from tare.networks.stored.trained import TrainedModel
 
 WEIGHTS = "model.safetensors"
@@ -67,9 +68,11 @@ def fill_plain(folder: Path, contents: Contents) -> tuple[Parity | None, tuple[s
 
 
 def write_weights(folder: Path, contents: Contents) -> None:
-    """Write weights with metadata, and ``tare.json``."""
+    """Write weights with metadata, ``tare.json``, and the reference that samples are tested against, if the run has one."""
     (folder / WEIGHTS).write_bytes(weights_bytes(contents.trained, contents.stated))
     copy(contents.trained, folder, "tare.json")
+    if (contents.trained.folder / REFERENCE).is_file():
+        copy(contents.trained, folder, REFERENCE)
 
 
 def copy(trained: TrainedModel, folder: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from tare.monitoring.judgement.classical import distances
 from tare.monitoring.judgement.kinds import Named, live_stats, named
 from tare.monitoring.result import Verdict
 from tare.monitoring.state import MonitorState
-from tare.monitoring.words import cure_of
+from tare.monitoring.words import command_of, cure_of
 from tare.statistics.intervals import Interval
 from tare.statistics.state import DatasetState
 
@@ -41,6 +41,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
         notes=_notes(assay),
+        command=command_of(found.kind, found.maps, reference),
     )
 
 

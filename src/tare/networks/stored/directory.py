@@ -28,6 +28,7 @@ from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
+from tare.networks.stored.references import REFERENCE
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
@@ -36,8 +37,6 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 
 SCHEMA = "tare.model/1"
-#: The file of a model directory that samples are tested against when the network is served.
-REFERENCE = "reference.json"
 # The dtypes that a spec can name.
 _LONGEST_NAMES = 1000
 

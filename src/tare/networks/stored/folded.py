@@ -19,6 +19,7 @@ from tare.networks.stated_images import network_geometry
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.networks.stored.output import check_free
+from tare.networks.stored.references import arriving_as, fed_with, reference_json
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
@@ -66,6 +67,8 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     out = Path(request.out)
     check_free(out, overwrite=request.overwrite)
     model = opened(request)
+    if request.gain is not None and request.offset is not None:
+        return _undone(out, model, request, tuple(request.gain), tuple(request.offset))
     before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
     after, unit = _wanted(model, before, request)
     if unit.order != tuple(range(len(unit.order))):
@@ -77,6 +80,21 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     made = respecced(model.network.module, before, after, shape=model.shape)
     mean, std = _constants(unit)
     return _written(out, model, made, before, Normalisation("source", mean, std))
+
+
+def _undone(
+    out: Path, model: Opened, request: RespecRequest, gain: tuple[float, ...], offset: tuple[float, ...]
+) -> FoldedDirectory:
+    """Rewrite the network for values ``gain * x + offset`` that are normalised as before, so that it sees those of x."""
+    before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
+    unit = affine_of(before, "unit")
+    if len(gain) != len(unit.order):
+        raise SpecError(f"a gain and an offset for each of {len(unit.order)} channels", f"{len(gain)}", "state as many")
+    back = Affine(tuple(range(len(gain))), gain, offset).inverse()
+    made = rewritten(model.network.module, unit.inverse().then(back).then(unit), "normalised", model.shape)
+    mean, std = _constants(unit)
+    kept = None if model.reference is None else arriving_as(model.reference, gain, offset)
+    return _written(out, replace(model, reference=kept), made, before, Normalisation("source", mean, std))
 
 
 def _wanted(model: Opened, before: InputSpec, request: RespecRequest) -> tuple[InputSpec, Affine]:
@@ -93,7 +111,7 @@ def _wanted(model: Opened, before: InputSpec, request: RespecRequest) -> tuple[I
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A network to fold, its input specification and geometry, and its input shape if known."""
+    """A network to fold, its input specification and geometry, its input shape if known, and its reference if it has one."""
 
     network: Network
     expects: InputSpec
@@ -101,6 +119,7 @@ class Opened:
     classes: tuple[str, ...]
     notes: tuple[str, ...]
     shape: tuple[int, ...] | None
+    reference: dict[str, Any] | None = None
 
 
 def opened(request: Rewriting) -> Opened:
@@ -121,7 +140,7 @@ def opened(request: Rewriting) -> Opened:
             "one mean and std for all samples", "the strategy 'sample'", "transfer with another strategy to fold the network"
         )
     whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
-    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole)
+    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole, reference_json(stored.parent))
 
 
 def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]:
@@ -179,6 +198,7 @@ def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, nor
         target_stats=None,
         evidence={"fold": asdict(made.verification)},
         fold=_record(made, loads),
+        reference=None if model.reference is None else fed_with(model.reference, normalisation.mean, normalisation.std),
     )
     return FoldedDirectory(out, model.network.reference, made, loads, model.notes)
 

@@ -1,5 +1,6 @@
 """What ``tare fold`` and ``tare respec`` are asked."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tare.errors import SpecError
+from tare.measuring.inputs import numbers_of
 from tare.networks.inputs import StatedInput
 from tare.normalisation.inputs import StatedConstants, constants_option
 from tare.system.options import OptionGroup, declared, option
@@ -67,13 +69,38 @@ class RespecOptions(StatedConstants):
         "given once or once per channel, or the name of a catalog entry."
     )
     std: Sequence[float] | None = constants_option("In place of --to: std, like --mean.")
+    gain: Sequence[float] | None = option(
+        None,
+        "In place of --to: the values of each channel arrive as gain * x + offset, and are normalised as before; `tare drift` "
+        "says both.",
+        reads=numbers_of,
+        metavar="NUMBERS",
+    )
+    offset: Sequence[float] | None = option(
+        None, "With --gain: the offset of each channel, in unit values.", reads=numbers_of, metavar="NUMBERS"
+    )
 
     def check(self) -> None:
         """Raise :class:`SpecError` unless the new normalisation is stated once."""
         super().check()
-        if (self.to_spec is None) == (self.mean is None):
+        if self.gain is not None or self.offset is not None:
+            self._check_change()
+        elif (self.to_spec is None) == (self.mean is None):
             found = "neither" if self.to_spec is None else "both"
             raise SpecError("--to, or --mean and --std", found, "say once how the input will be normalised")
+
+    def _check_change(self) -> None:
+        """Raise :class:`SpecError` for a gain without an offset, beside another normalisation, or that cannot be undone."""
+        if self.to_spec is not None or self.mean is not None:
+            raise SpecError("--gain and --offset alone", "another normalisation beside them", "take one step after the other")
+        gain, offset = self.gain or (), self.offset or ()
+        if not gain or len(gain) != len(offset):
+            found = f"{len(gain)} gains and {len(offset)} offsets"
+            raise SpecError("a --gain and an --offset of each channel", found, "state as many of each")
+        if not all(map(math.isfinite, (*gain, *offset))) or 0.0 in gain:
+            raise SpecError(
+                "finite gains other than zero, and finite offsets", "others", "write them as `tare drift` prints them"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,9 +33,10 @@ def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
     scale = 100 if analysis.unit else 1
     rows = [{**_row(item, "score", item.score, scale), "size": int(dict(item.group)["size"])} for item in analysis.means]
     low, high = _ends(value for row in rows for value in (row["low"], row["high"], row["score"]))
-    low, high = (max(0.0, low), min(100.0, high)) if analysis.unit else (low, high)
+    if analysis.unit:  # shares; a correlation may be negative
+        low, high = max(0.0 if all(row["score"] >= 0 for row in rows) else -100.0, low), min(100.0, high)
     sizes = sorted({row["size"] for row in rows})
-    title = "accuracy, %" if analysis.unit else "score"
+    title = f"{analysis.score}, %" if analysis.unit else analysis.score
     drawn = _curves(sizes, (low, high), title)
     return {f"curve {panel}": _of_panel(drawn, panel, part) for panel, part in _panels(rows).items()}
 

@@ -9,19 +9,20 @@ from tare.errors import OutputError
 from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.study.analysis import print_analysis
-from tare.reporting.study.charts import difference_charts, fed_charts, learning_curves, picture, stored_chart
+from tare.reporting.study.charts import VegaSpec, difference_charts, fed_charts, learning_curves, picture, stored_chart
 from tare.reporting.study.parts import HIGH, LOW, examples, meanings, sorted_table, toggles
+from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.answer import answer
 from tare.studying.plan import StudyPlan
 from tare.studying.result import StudyRun
 from tare.system.files import replacing, write_text
 
 _CURVES = (
-    "Mean accuracy over seeds on held-out samples, against the number of target samples in training. Bands are 95% intervals. "
+    "Mean {} over seeds on held-out samples, against the number of target samples in training. Bands are 95% intervals. "
     "Two bands may overlap although the paired difference of the strategies is clear; the next picture shows the differences."
 )
 _DIFFERENCES = (
-    "Accuracy of each strategy minus that of source, with the same seed, network and samples. Bars are 95% intervals of single "
+    "{} of each strategy minus that of source, with the same seed, network and samples. Bars are 95% intervals of single "
     "comparisons. A filled mark is shown to be better or worse after Holm's adjustment over all comparisons of this page; a "
     "hollow mark is not. The grey band is the equivalence margin: a smaller difference counts as no difference."
 )
@@ -31,13 +32,19 @@ _FED = (
 )
 
 
+_METHOD_OF_YOURS = (
+    "Each trial calls the function {} with a normalisation, the indices of the training samples and a seed; all strategies of a "
+    "seed get the same samples and the same {} held-out samples. The target's mean and std come from the training samples alone. "
+    "A smaller training set is the beginning of a larger one."
+)
+
+
 def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
     """Print what a study varies, its number of cells, and the estimated time."""
+    trained = (("protocols", plan.protocols), ("batch norm", plan.batchnorm), ("shifts", plan.shifts))
     axes = (
         ("networks", plan.networks),
-        ("protocols", plan.protocols),
-        ("batch norm", plan.batchnorm),
-        ("shifts", plan.shifts),
+        *((("function", (plan.evaluate,)),) if plan.evaluate else trained),
         ("sizes", plan.sizes),
         ("strategies", plan.strategies),
     )
@@ -45,16 +52,19 @@ def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
         out.print(f"{name:<11} {shown(', '.join(map(str, values)))}", soft_wrap=True)
     out.print(f"{'seeds':<11} {plan.seeds}")
     stored = f", {plan.number - missing:,} already measured" if missing < plan.number else ""
-    tested = len(plan.task.target().labels) - plan.pool
+    tested = (plan.subject.number if plan.evaluate else len(plan.task.target().labels)) - plan.pool
     length = f"about {duration(seconds)} as this machine is now"
     out.print(f"[bold]{plan.number:,} cells[/]{stored}, each tested on {tested:,} samples; {length}", soft_wrap=True)
 
 
 def print_study(run: StudyRun, page: Path) -> None:
     """Print the analysis, the answer in two sentences, the failures, and the path of the page."""
-    print_analysis(run.analysis)
-    for sentence in answer(run.analysis):
-        out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)
+    for name, analysis in run.analyses.items():
+        if len(run.analyses) > 1:
+            out.print(f"\n[bold]{shown(name)}[/]")
+        print_analysis(analysis)
+        for sentence in answer(analysis):
+            out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)
     for sentence in _failures(run):
         out.print(f"[red]{shown(sentence)}[/]", soft_wrap=True)
     out.print(f"\n{len(run.rows):,} cells, {run.measured:,} measured now; report: [bold]{shown(str(page))}[/]", soft_wrap=True)
@@ -62,7 +72,7 @@ def print_study(run: StudyRun, page: Path) -> None:
 
 def write_study(run: StudyRun, path: Path) -> None:
     """Write the study's self-contained page."""
-    curves, gaps = learning_curves(run.analysis), difference_charts(run.analysis)
+    scores = [_of_score(run, analysis) for analysis in run.analyses.values()]
     fed, stored = fed_charts(run.fed), stored_chart(run.fed)
     strategies = run.plan.strategies
     script = (files("tare.reporting.study") / "study.js").read_text(encoding="utf-8")
@@ -72,26 +82,45 @@ def write_study(run: StudyRun, path: Path) -> None:
         *(html.paragraph(sentence, "failure") for sentence in _failures(run)),
         html.paragraph(_subject(run)),
         toggles(strategies),
-        html.heading("Accuracy against the size of the target"),
-        html.panels(curves, _CURVES),
-        html.heading("Differences from source"),
-        html.panels(gaps, _DIFFERENCES),
-        html.heading("The differences in sentences"),
-        html.items(run.analysis.sentences),
+        *(part for parts, _ in scores for part in parts),
         html.heading("What the network is fed"),
         meanings(strategies),
-        html.panels(fed, _FED),
+        *([html.panels(fed, _FED)] if fed else []),
         *([html.panels(stored, "The target's training samples before normalisation, under each shift.")] if stored else []),
         *(_examples(run)),
-        html.heading("The numbers"),
-        sorted_table(run.analysis),
+        *(part for analysis in run.analyses.values() for part in _numbers(run, analysis)),
         html.heading("How this was made"),
         *(html.paragraph(text) for text in _method(run)),
         html.code(run.command or "tare.studying.execution.running.run_study"),
         html.paragraph(", ".join(f"{name} {number}" for name, number in run.versions.items()), "faint"),
         f"<script>{script}</script>",
     ]
-    write_text(path, html.page(f"tare study {run.plan.study}", body, {**curves, **gaps, **fed, **stored}))
+    charts = {name: spec for _, drawn in scores for name, spec in drawn.items()}
+    write_text(path, html.page(f"tare study {run.plan.study}", body, {**charts, **fed, **stored}))
+
+
+def _of_score(run: StudyRun, analysis: Analysis) -> tuple[list[str], dict[str, VegaSpec]]:
+    """The pictures and sentences of one score as parts of the page, and the pictures' specifications."""
+    curves, gaps = learning_curves(analysis), difference_charts(analysis)
+    name = analysis.score
+    of_it = f": {name}" if len(run.analyses) > 1 else ""
+    if of_it:
+        curves, gaps = ({f"{name} {key}": spec for key, spec in charts.items()} for charts in (curves, gaps))
+    better = f" A lower {name} is better." if analysis.lower else ""
+    parts = [
+        html.heading(f"{name[:1].upper()}{name[1:]} against the size of the target"),
+        html.panels(curves, _CURVES.format(name) + better),
+        html.heading(f"Differences from source{of_it}"),
+        html.panels(gaps, _DIFFERENCES.format(f"{name[:1].upper()}{name[1:]}") + better),
+        html.heading(f"The differences in sentences{of_it}"),
+        html.items(analysis.sentences),
+    ]
+    return parts, {**curves, **gaps}
+
+
+def _numbers(run: StudyRun, analysis: Analysis) -> list[str]:
+    of_it = f": {analysis.score}" if len(run.analyses) > 1 else ""
+    return [html.heading(f"The numbers{of_it}"), sorted_table(analysis)]
 
 
 def write_curves(run: StudyRun, path: Path) -> None:
@@ -140,6 +169,20 @@ def _examples(run: StudyRun) -> list[str]:
 def _method(run: StudyRun) -> list[str]:
     plan = run.plan
     tested = next((row["tested"] for row in run.rows), 0)
+    margin = f"{plan.margin:g} {'point' if plan.margin == 1 else 'points'}"
+    if plan.evaluate:
+        margin = ", ".join(f"{analysis.margin_text} of {name}" for name, analysis in run.analyses.items())
+    return [
+        _METHOD_OF_YOURS.format(plan.evaluate, tested) if plan.evaluate else _measured(plan, tested),
+        "Before anything was measured, a check showed that the strategies feed the network different tensors. Means have "
+        "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse, and those of "
+        f"equivalence within {margin} (two one-sided tests), are adjusted by "
+        "Holm separately, each over all comparisons. Crossovers are bootstrapped over seeds.",
+    ]
+
+
+def _measured(plan: StudyPlan, tested: int) -> str:
+    """How tare measured the cells."""
     if plan.study == "folder":
         source = f"All seeds share the networks with weights {plan.weights!r}; a seed draws the samples."
     else:
@@ -147,13 +190,9 @@ def _method(run: StudyRun) -> list[str]:
             "Each seed pretrains its own networks from scratch on dataset0, z-scored with dataset0's mean and std, and draws its "
             "own samples of the target."
         )
-    return [
+    return (
         f"{source} Under the protocol probe the network is frozen and a logistic head (L2, C = 1) is fitted on standardised "
         f"features. Every cell is tested on the same {tested} held-out samples of its seed. Mean and std of the target, batch "
         "norm's re-estimated moments, feature scaling and head come from the training samples alone. A smaller training set "
-        "holds the first samples of a larger one.",
-        "Before anything was measured, a check showed that the strategies feed the network different tensors. Means have "
-        "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse, and those of "
-        f"equivalence within {plan.margin:g} {'point' if plan.margin == 1 else 'points'} (two one-sided tests), are adjusted by "
-        "Holm separately, each over all comparisons. Crossovers are bootstrapped over seeds.",
-    ]
+        "holds the first samples of a larger one."
+    )

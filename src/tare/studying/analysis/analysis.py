@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tare.errors import DataError
 from tare.statistics.intervals import Interval, mean_interval
-from tare.studying.analysis.contrasts import Contrast, Overall, contrasts, overall
+from tare.studying.analysis.contrasts import Contrast, Family, Overall, contrasts_together, overall
 from tare.studying.analysis.crossover import Crossover, crossover
 from tare.studying.analysis.scores import ScoreGroup, Scores
 from tare.system.files import finite
@@ -39,7 +39,10 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The result of the analysis; ``unit`` is ``points`` for shares in [0, 1], else empty."""
+    """The result of the analysis; ``unit`` is ``points`` for shares in [0, 1], else empty.
+
+    ``score`` is the name of what is compared; with ``lower`` a lower score is the better one.
+    """
 
     baseline: str
     margin: float
@@ -49,6 +52,8 @@ class Analysis:
     overall: tuple[Overall, ...]
     crossings: tuple[Crossing, ...]
     missing: int
+    score: str = "accuracy"
+    lower: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -82,6 +87,8 @@ class Analysis:
             "baseline": self.baseline,
             "margin": self.margin,
             "unit": self.unit,
+            "score": self.score,
+            "lower": self.lower,
             "missing": self.missing,
             "verdict": list(self.sentences),
             "means": [_plain(item) for item in self.means],
@@ -106,22 +113,42 @@ def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = 
         raise DataError(
             f"scores of the baseline {baseline!r}", f"strategies {', '.join(scores.strategies)}", "name one with --baseline"
         )
-    unit = "points" if scores.largest <= 1.0 else ""
+    unit = _unit(scores)
     margin = (0.01 if unit else 1.0) if margin is None else margin
-    if not margin > 0:
-        raise DataError("a margin above zero", f"{margin:g}", "1 point is usual")
+    return analyse_together({"": Family(scores, baseline, margin)}, size=size)[""]
+
+
+def analyse_together(families: Mapping[str, Family], *, size: str | None = None) -> dict[str, Analysis]:
+    """As :func:`analyse` for several scores of the same trials, by name; p values are adjusted over all of them together."""
+    for family in families.values():
+        if not family.margin > 0:
+            raise DataError("a margin above zero", f"{family.margin:g}", "1 point is usual")
+    found = contrasts_together(list(families.values()))
+    return {name: _analysis(each, compared, size) for (name, each), compared in zip(families.items(), found, strict=True)}
+
+
+def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> Analysis:
+    scores, baseline = family.scores, family.baseline
     means = tuple(
         Mean(group, name, len(pairs), mean_interval(list(pairs.values())))
         for group, strategies in scores.values.items()
         for name, pairs in strategies.items()
     )
-    found = contrasts(scores, baseline, margin)
-    crossings = _crossings(scores, baseline, size) if size else ()
-    return Analysis(baseline, margin, unit, means, found, overall(found), crossings, scores.missing)
+    crossings = _crossings(family, size) if size else ()
+    unit = "" if family.lower else _unit(scores)
+    return Analysis(
+        baseline, family.margin, unit, means, found, overall(found), crossings, scores.missing, family.score, family.lower
+    )
 
 
-def _crossings(scores: Scores, baseline: str, size: str) -> tuple[Crossing, ...]:
+def _unit(scores: Scores) -> str:
+    """``points`` for shares, else nothing."""
+    return "points" if scores.largest <= 1.0 else ""
+
+
+def _crossings(family: Family, size: str) -> tuple[Crossing, ...]:
     """One crossover per strategy and group, sizes taken together."""
+    scores, baseline, sign = family.scores, family.baseline, -1.0 if family.lower else 1.0
     rest: dict[ScoreGroup, dict[int, ScoreGroup]] = {}
     for group in scores.values:
         others = tuple(item for item in group if item[0] != size)
@@ -132,7 +159,8 @@ def _crossings(scores: Scores, baseline: str, size: str) -> tuple[Crossing, ...]
     found = []
     for others, by_size in rest.items():
         for strategy in (name for name in scores.strategies if name != baseline):
-            gaps = {n: gap for n, group in by_size.items() if (gap := scores.differences(group, strategy, baseline))}
+            found_gaps = ((n, scores.differences(group, strategy, baseline)) for n, group in by_size.items())
+            gaps = {n: {pair: sign * value for pair, value in gap.items()} for n, gap in found_gaps if gap}
             crossing = crossover(gaps)
             if crossing is not None:
                 found.append(Crossing(others, strategy, tuple(sorted(gaps)), crossing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,34 +52,64 @@ class Overall:
     between: float
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Scores to compare with ``baseline``: ``margin`` counts as none, and with ``lower`` a lower score is the better one.
+
+    ``score`` is the name of the score.
+    """
+
+    scores: Scores
+    baseline: str
+    margin: float
+    lower: bool = False
+    score: str = "accuracy"
+
+
 def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, ...]:
     """Compare every strategy with ``baseline`` in every group.
 
     The tests are two-sided paired t tests, and two one-sided t tests against ``margin``. Each family is Holm-adjusted over all
     groups and strategies: the chance of any wrong "better" or "worse" is at most 5%, and so is that of any wrong "equivalent".
     """
-    keys = [(group, name) for group, strategies in scores.values.items() for name in strategies if name != baseline]
-    gaps = [list(scores.differences(group, name, baseline).values()) for group, name in keys]
-    compared = [(key, gap) for key, gap in zip(keys, gaps, strict=True) if gap]
-    identical = [len(gap) > 1 and not any(gap) for _, gap in compared]
-    tested = [index for index, (_, gap) in enumerate(compared) if len(gap) > 1 and not identical[index]]
-    p_values = dict(zip(tested, holm([paired_p_value(compared[i][1]) for i in tested]), strict=True))
-    p_equivalent = dict(zip(tested, holm([equivalence_p_value(compared[i][1], margin) for i in tested]), strict=True))
-    return tuple(
-        _contrast(key, gap, p_values.get(index, math.nan), p_equivalent.get(index, math.nan), identical[index])
-        for index, (key, gap) in enumerate(compared)
-    )
+    return contrasts_together([Family(scores, baseline, margin)])[0]
 
 
-def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equivalent: float, identical: bool) -> Contrast:
+def contrasts_together(families: Sequence[Family]) -> list[tuple[Contrast, ...]]:
+    """As :func:`contrasts` for several scores of the same trials; p values are adjusted over all of them together."""
+    compared = [list(_gaps(family)) for family in families]
+    flat = [(place, gap) for place, gaps in enumerate(compared) for _, gap in gaps]
+    tested = [index for index, (_, gap) in enumerate(flat) if len(gap) > 1 and any(gap)]
+    margins = [families[flat[index][0]].margin for index in tested]
+    p_values = dict(zip(tested, holm([paired_p_value(flat[i][1]) for i in tested]), strict=True))
+    within = [equivalence_p_value(flat[index][1], margin) for index, margin in zip(tested, margins, strict=True)]
+    p_equivalent = dict(zip(tested, holm(within), strict=True))
+    keys = [(families[place].lower, key) for place, gaps in enumerate(compared) for key, _ in gaps]
+    made = [
+        _contrast(key, flat[index][1], p_values.get(index, math.nan), p_equivalent.get(index, math.nan), lower)
+        for index, (lower, key) in enumerate(keys)
+    ]
+    return [tuple(one for one, (place, _) in zip(made, flat, strict=True) if place == number) for number in range(len(families))]
+
+
+def _gaps(family: Family) -> Iterator[tuple[tuple[ScoreGroup, str], list[float]]]:
+    """The paired differences of each strategy in each group; those without a pair are left out."""
+    for group, strategies in family.scores.values.items():
+        for name in (name for name in strategies if name != family.baseline):
+            gap = list(family.scores.differences(group, name, family.baseline).values())
+            if gap:
+                yield (group, name), gap
+
+
+def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equivalent: float, lower: bool) -> Contrast:
     interval = mean_interval(gap)
     statement: Statement = "undecided"
-    if identical:
+    if len(gap) > 1 and not any(gap):
         statement = "identical"
     elif len(gap) < 2:
         statement = "too few"
     elif p < LEVEL:
-        statement = "better" if interval.estimate > 0 else "worse"
+        statement = "better" if (interval.estimate > 0) != lower else "worse"
     elif p_equivalent < LEVEL:
         statement = "equivalent"
     return Contrast(key[0], key[1], len(gap), interval, p, p_equivalent, statement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,7 +35,10 @@ _SCRATCH = (400, 4e-3)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A cell's accuracy on ``tested`` held-out samples and its training inputs' mean and std, or its error."""
+    """A cell's accuracy on ``tested`` held-out samples and its training inputs' mean and std, or its error.
+
+    ``scores`` are those of the user's own function, by name, in place of an accuracy.
+    """
 
     cell: Cell
     accuracy: float | None
@@ -43,6 +46,7 @@ class Result:
     fed_mean: float | None
     fed_std: float | None
     error: str = ""
+    scores: Mapping[str, float] | None = None
 
 
 def measure_cells(
@@ -65,7 +69,7 @@ def measure_cells(
     return [found[cell] for cell in cells]
 
 
-def failed(cells: Sequence[Cell], tested: int, error: Exception) -> list[Result]:
+def failed(cells: Sequence[Cell], tested: int, error: BaseException) -> list[Result]:
     """The results of cells that could not be measured."""
     reason = reason_of(f"{type(error).__name__}: {error}", 300)
     return [Result(cell, None, tested, None, None, reason) for cell in cells]
@@ -161,4 +165,6 @@ def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]
 def row_of(result: Result) -> dict[str, Any]:
     """A result as a row of the tidy table."""
     row = asdict(result)
+    if row["scores"] is None:
+        del row["scores"]
     return {**row.pop("cell"), **row}

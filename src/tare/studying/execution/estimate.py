@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tare.errors import DataError
 from tare.studying.cells.cell import measure_cells
 from tare.studying.cells.pretraining import EPOCHS, pretrain_together
+from tare.studying.evaluation.cells import EVALUATION, TrialUnit, measure_trial
 from tare.studying.execution.processes import one_thread
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.tasks.task import Pretrained
@@ -20,6 +24,8 @@ def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int 
     linear in size. ``missing`` is the number of cells to count, by default all. The present load on the machine affects the
     estimate.
     """
+    if plan.evaluate:
+        return _of_trials(plan, workers or default_workers(), plan.number if missing is None else missing)
     with one_thread():
         begun = time.perf_counter()
         total = sum(_seconds(plan, network) for network in plan.networks)
@@ -28,6 +34,24 @@ def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int 
     processes = min(workers or default_workers(), max(1, plan.seeds * len(plan.shifts) // plan.task.together))
     start = spent / max(1, len(plan.networks)) if processes > 1 else 0.0
     return share * total / processes + (start if share else 0.0)
+
+
+def _of_trials(plan: StudyPlan, workers: int, missing: int) -> float:
+    """Seconds for trials of the user's own function, from one at the smallest and one at the largest size."""
+    with one_thread(), TemporaryDirectory() as folder:
+        chosen = {cell.size: cell for cell in plan.cells() if cell.seed == 0 and cell.size in (plan.sizes[0], plan.sizes[-1])}
+        units = EVALUATION.units(plan, Path(folder), EVALUATION.inputs(plan), list(chosen.values()))
+        spent = [_of_trial(unit) for unit in units]
+    return missing * sum(spent) / len(spent) / min(workers, max(1, missing))
+
+
+def _of_trial(unit: TrialUnit) -> float:
+    """Seconds of a trial. Raises :class:`DataError` if it fails: then the others would most likely fail, too."""
+    begun = time.perf_counter()
+    _, results = measure_trial(unit)
+    if results[0].error:
+        raise DataError("a function that gives a score", results[0].error, "repair it")
+    return time.perf_counter() - begun
 
 
 def _seconds(plan: StudyPlan, network: str) -> float:

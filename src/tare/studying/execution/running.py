@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,9 +22,12 @@ from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
 from tare.studying.cells.cell import Result, failed, measure_cells, row_of
 from tare.studying.cells.fed_inputs import example_inputs, fed_inputs, prove_different
+from tare.studying.evaluation.cells import EVALUATION
+from tare.studying.evaluation.table import COLUMNS as OWN_COLUMNS
 from tare.studying.execution.kept import KeptFeatures, keep_examples, kept_examples, kept_network
-from tare.studying.execution.processes import Stopping, mapped, one_thread, stoppable
+from tare.studying.execution.processes import mapped, one_thread, stoppable
 from tare.studying.execution.store import COLUMNS, Store
+from tare.studying.kind import Kind
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.result import FedInputs, Row, StudyRun
 from tare.system.engines.local import Engine, default_workers
@@ -43,6 +46,12 @@ class Stopped(Exception):  # noqa: N818 - the user asked for it
     def __init__(self, folder: Path, done: int, total: int) -> None:
         self.folder, self.done, self.total = folder, done, total
         super().__init__(f"{done} of {total} cells are kept in {str(folder)!r}; the same command goes on from there")
+
+
+def _kind(plan: StudyPlan) -> Kind:
+    if plan.evaluate:
+        return EVALUATION
+    return Kind(prove_different, _inputs, _units, measure_unit, tuple, _accuracies, fed_inputs, example_inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +82,24 @@ def run_study(
     interrupt.
     """
     store = Store(folder)
+    kind = _kind(plan)
     with one_thread(), ExitStack() as stack, stoppable() as stopping:
-        prove_different(plan)
+        kind.prove(plan)
         stack.enter_context(only_writer(folder))
         store.begin(plan.to_json())
-        inputs = _inputs(plan)
+        inputs = kind.inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
-        done = {digest: row for digest, row in store.done().items() if digest in wanted and not row["error"]}
+        done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
-        units = _units(plan, folder, inputs, missing)
-        done |= _measured(units, store, workers or default_workers(), engine, watch, stopping)
+        units = kind.units(plan, folder, inputs, missing)
+        found_in = mapped(kind.measure, units, workers or default_workers(), engine, stopping)
+        done |= _measured(found_in, len(missing), store, watch)
         if len(done) < len(wanted):
             raise Stopped(folder, len(done), len(wanted))
-        table = tuple(done[digest] for digest in wanted)
+        table = kind.table(done[digest] for digest in wanted)
         store.write_results(table)
-        run = StudyRun(
-            folder, plan, table, fed_inputs(plan), example_inputs(plan), analysed(plan, table), len(missing), command, versions()
-        )
+        found = kind.analyses(plan, table)
+        run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), found, len(missing), command, versions())
         keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
     return run
@@ -99,11 +109,10 @@ def missing_cells(plan: StudyPlan, folder: Path | None) -> int:
     """Number of cells of ``plan`` missing in ``folder``. Raises :class:`OutputError` if the folder has another plan."""
     if folder is None or not (folder / "plan.json").is_file():
         return plan.number
-    store, inputs = Store(folder), _inputs(plan)
+    store, inputs = Store(folder), _kind(plan).inputs(plan)
     store.check(plan.to_json())
-    done = store.done()
-    rows = (done.get(cell.digest(inputs[cell.network])) for cell in plan.cells())
-    return sum(row is None or bool(row["error"]) for row in rows)
+    wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
+    return len(wanted) - len(_usable(_kind(plan), store.done(), wanted))
 
 
 def read_study(folder: Path) -> StudyRun:
@@ -120,18 +129,24 @@ def read_study(folder: Path) -> StudyRun:
         found = f"no readable summary.json in {str(folder)!r}"
         raise OutputError("a finished study", found, "run it again: measured cells are kept") from None
     rows = tuple(read_results(folder / "results.parquet"))
-    check_table_columns(rows, COLUMNS)
-    return StudyRun(folder, plan, rows, fed, kept_examples(store), analysed(plan, rows), 0, command, libraries)
+    check_table_columns(rows, OWN_COLUMNS if plan.evaluate else COLUMNS)
+    analyses = _kind(plan).analyses(plan, rows)
+    return StudyRun(folder, plan, rows, fed, kept_examples(store), analyses, 0, command, libraries)
 
 
-def analysed(plan: StudyPlan, rows: Iterable[Row]) -> Analysis:
+def _usable(kind: Kind, kept: Mapping[str, Row], wanted: Mapping[str, Cell]) -> dict[str, Row]:
+    """The kept rows of wanted cells that need not be measured again, by their hashes."""
+    here = {digest: kept[digest] for digest in wanted if digest in kept and not kept[digest]["error"]}
+    return {digest: here[digest] for digest, row in zip(here, kind.table(here.values()), strict=True) if not row["error"]}
+
+
+def _accuracies(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
     """Analyse a study's rows: strategies are paired by seed within network, shift, size, and other columns that vary."""
-    rows = list(rows)
     networks = ["network"] if len(plan.networks) > 1 else []
     varied = [name for name in ("protocol", "batchnorm") if _varies_beyond_network(rows, name)]
     group = [*networks, *varied, "shift", "size"]
     scores = scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=group)
-    return analyse(scores, margin=plan.margin / 100, size="size")
+    return {"accuracy": analyse(scores, margin=plan.margin / 100, size="size")}
 
 
 def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
@@ -140,12 +155,12 @@ def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
 
 
 def _measured(
-    units: Sequence[_Unit], store: Store, workers: int, engine: Engine, watch: CellWatcher | None, stopping: Stopping
+    found_in: Generator[tuple[str, Sequence[Result]], None, None], number: int, store: Store, watch: CellWatcher | None
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
-        tell = stack.enter_context(watch(sum(len(unit.cells) for unit in units))) if watch else None
-        found = stack.enter_context(closing(mapped(measure_unit, units, workers, engine, stopping)))
+        tell = stack.enter_context(watch(number)) if watch else None
+        found = stack.enter_context(closing(found_in))
         for inputs, results in found:
             rows = {result.cell.digest(inputs): row_of(result) for result in results}
             store.keep(_name(rows), rows)

@@ -14,7 +14,7 @@ from tare.system.files import json_text, remove_parts, replacing, write_text
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
 COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
 #: Keys that may differ between two runs of one study, since they change no cell.
-_FREE = {"schema", "margin"}
+_FREE = {"schema", "margin", "lower"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,12 @@ class Store:
         return self.root / "networks" / f"{name}.safetensors"
 
     def write_results(self, rows: Sequence[Mapping[str, Any]]) -> Path:
-        """Write the tidy table, one row per cell; the same rows give the same bytes."""
+        """Write the tidy table, one row per cell and all rows with the same columns; the same rows give the same bytes."""
         import pyarrow as pa
         from pyarrow import parquet
 
-        table = pa.table({name: [row[name] for row in rows] for name in COLUMNS}, schema=_schema(pa))
+        names = COLUMNS if rows and "accuracy" in rows[0] else tuple(rows[0])
+        table = pa.table({name: [row[name] for row in rows] for name in names}, schema=_schema(pa, names))
         path = self.root / "results.parquet"
         with replacing(path) as temporary:
             parquet.write_table(table, temporary, compression="zstd")
@@ -123,7 +124,7 @@ def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
     return document if all(isinstance(row, dict) and set(COLUMNS) <= set(row) for row in rows) else {}
 
 
-def _schema(pa: Any) -> Any:
-    kinds = {name: pa.string() if name in _TEXTS else pa.float64() for name in COLUMNS}
+def _schema(pa: Any, names: Sequence[str]) -> Any:
+    kinds = {name: pa.string() if name in _TEXTS else pa.float64() for name in names}
     kinds |= dict.fromkeys(("size", "seed", "tested"), pa.int64())
     return pa.schema(list(kinds.items()))

@@ -22,6 +22,14 @@ TF = (
     "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
 )
 
+FASTAI = "from fastai.vision.all import *\ndata = ImageDataLoaders.from_folder(path{})\nlearn = vision_learner(data, {}, metrics=accuracy)\n"
+#: A dataset that brings images into a range by hand, and the network that it is for.
+BY_HAND = (
+    "import numpy as np, pydicom\nfrom PIL import Image\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
+    "        p = self.files[i]\n        image = {}\n        return torch.from_numpy(image)\n"
+    "net = models.resnet18(pretrained=True)\nfor x in torch.utils.data.DataLoader(D()):\n    net(x)\n"
+)
+
 #: Code of a finding -> programs that have it, by what is special about them.
 WRONG: dict[str, dict[str, str]] = {
     "TARE100": {
@@ -80,13 +88,31 @@ WRONG: dict[str, dict[str, str]] = {
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a hub": TORCH + "from transformers import ViTModel\nnet = ViTModel.from_pretrained('google/vit-base-patch16-224')\n"
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "fastai": FASTAI.format(", batch_tfms=[*aug_transforms(), Normalize.from_stats([0.5] * 3, [0.5] * 3)]", "resnet34"),
+        "fastai, by the name of its constants": FASTAI.format(
+            ", batch_tfms=[Normalize.from_stats(*imagenet_stats)]", "'vit_base_patch16_224.augreg_in21k'"
+        ),
         "a branch": TORCH + "def main(arch):\n    if arch == 'a':\n        net = models.resnet18(pretrained=True)\n    else:\n"
         f"        net = None\n    if arch in ('a', 'b'):\n        t = T.Compose([T.ToTensor(), {HALVES}])\n    else:\n"
         f"        t = T.Compose([T.ToTensor(), {IMAGENET}])",
     },
     "TARE004": {
         "torchvision": TORCH
-        + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))"
+        + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.Compose([T.Resize(9), T.ToTensor()]))",
+        "fastai": FASTAI.format(", item_tfms=Resize(224)", "resnet34, normalize=False"),
+        "fastai without its learner": FASTAI.replace("learn = vision_learner", "import timm\nlearn = Learner").format(
+            "", "timm.create_model('resnet34', pretrained=True)"
+        ),
+        "a bare step": TORCH + "net = models.resnet18(pretrained=True)\ntrain = datasets.ImageFolder('a', T.ToTensor())",
+        "a hub": TORCH + "net = torch.hub.load('facebookresearch/deit:main', 'deit_tiny_patch16_224', pretrained=True)\n"
+        "t = T.Compose([T.Resize(9), T.ToTensor()])",
+        "an encoder": TORCH
+        + "import segmentation_models_pytorch as smp\nnet = smp.Unet('resnet34')\nt = T.Compose([T.ToTensor()])",
+        "by hand": TORCH + BY_HAND.format("np.array(Image.open(p), dtype=np.float32).transpose(2, 0, 1) / 255.0"),
+        "in place": TORCH + "import cv2\nimport numpy as np\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
+        "        image = cv2.imread(self.files[i])[:, :, ::-1].astype(np.float32)\n        image /= 255\n"
+        "        return torch.from_numpy(image.transpose(2, 0, 1))\nnet = models.vgg16(pretrained=True)\nd = D()",
+        "of medicine": TORCH + BY_HAND.format("np.stack([pydicom.dcmread(p).pixel_array / 255.0] * 3)"),
     },
     "TARE101": {
         "a generator": TF + "net = VGG16(weights='imagenet')\ng = ImageDataGenerator(rescale=1. / 255)",
@@ -99,6 +125,29 @@ WRONG: dict[str, dict[str, str]] = {
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
+        "as a type": TF
+        + "def load(p):\n    return tf.image.convert_image_dtype(tf.io.decode_jpeg(tf.io.read_file(p)), tf.float32)\n"
+        "net = MobileNetV2(weights='imagenet')\nnet.fit(tf.data.Dataset.list_files('a').map(load))",
+        "beside another scaling": TF + "from tensorflow.keras.applications.inception_v3 import preprocess_input\n"
+        "base = InceptionV3(weights='imagenet', include_top=False)\nmodel = tf.keras.Model(base.input, base.output)\n"
+        "model.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))\nmodel.predict(preprocess_input(x))",
+        "a map beside another scaling": TF + "from tensorflow.keras.applications.inception_v3 import preprocess_input\n"
+        "base = InceptionV3(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential()\nmodel.add(base)\n"
+        "ds = tf.keras.utils.image_dataset_from_directory('a').map(lambda x, y: (x / 255., y)).prefetch(1)\n"
+        "model.fit(ds)\nmodel.predict(preprocess_input(x))",
+        "the last import": "from keras.applications.vgg16 import VGG16, preprocess_input\n"
+        "from keras.applications.inception_v3 import InceptionV3, preprocess_input\n"
+        "model = VGG16(weights='imagenet')\nmodel.predict(preprocess_input(x))",
+        "another name": "from keras.applications.mobilenet_v2 import preprocess_input as prepare\n"
+        "from keras.applications import ResNet50\nmodel = ResNet50(weights='imagenet')\nmodel.predict(prepare(x))",
+        "as read": TF + "base = VGG16(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential([base])\n"
+        "model.fit(ImageDataGenerator(horizontal_flip=True).flow_from_directory('a'))",
+        "as a dataset reads": TF
+        + "base = MobileNetV2(weights='imagenet', include_top=False)\nmodel = tf.keras.Sequential([base])\n"
+        "model.fit(tf.keras.utils.image_dataset_from_directory('a').cache())",
+        "as OpenCV reads": TF + "import cv2, numpy as np\nclass G(tf.keras.utils.Sequence):\n    def __getitem__(self, i):\n"
+        "        return np.stack([cv2.resize(cv2.imread(p), (9, 9)) for p in self.files[i]])\n"
+        "model = ResNet50(weights='imagenet')\nmodel.fit(G())",
         "divided before": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x / 255.)",
     },
     "TARE011": {
@@ -125,22 +174,53 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE002": {
         "a step": TORCH + "def load(path):\n    return T.ToTensor()(path) / 255",
         "a pipeline": TORCH + "t = T.Compose([T.Resize(9), T.ToTensor()])\ny = t(x) / 255.0",
+        "a layer and a map": TF
+        + "ds = tf.keras.utils.image_dataset_from_directory('a')\nds = ds.map(lambda x, y: (x / 255., y))\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1. / 255), tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(ds)",
+        "a layer and a generator": TF + "g = ImageDataGenerator(rescale=1. / 255)\nmodel = tf.keras.Sequential()\n"
+        "model.add(tf.keras.layers.Rescaling(1. / 255))\nmodel.fit(g.flow_from_directory('a'))",
         "a loader": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()]))\n"
         "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
     },
+    "TARE105": {
+        "never fitted": TF + "g = ImageDataGenerator(featurewise_center=True)\nmodel.fit(g.flow_from_directory('a'))",
+        "rescaled after": TF + "g = ImageDataGenerator(rescale=1 / 255, featurewise_center=True)\ng.fit(np.load('a.npy'))\n"
+        "model.fit(g.flow(x))",
+    },
     "TARE050": {
         "one file": TORCH
-        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])"
+        + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])",
+        "a bare step": TORCH + f"train = datasets.ImageFolder('train', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+        "test = datasets.ImageFolder('test', transform=T.ToTensor())",
+        "a pipeline without Normalize": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "test_tf = T.Compose([T.Resize(9), T.ToTensor()])",
+        "keys": TORCH + f"t = {{'train': T.Compose([T.ToTensor(), {IMAGENET}]), 'val': T.Compose([T.ToTensor()])}}",
+        "datasets of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
+        f"train_set = D(T.Compose([T.ToTensor(), {IMAGENET}]))\ntest_set = D(T.ToTensor())",
     },
     "TARE009": {
+        "lists": TORCH + "means, stds = [], []\nfor path in images:\n    image = np.array(Image.open(path))\n"
+        "    means.append(image.mean((0, 1)))\n    stds.append(image.std((0, 1)))\nstd = np.mean(stds, axis=0)",
         "a loop": TORCH
         + "mean = 0.\nstd = 0.\nfor images, _ in loader:\n    mean += images.mean(2).sum(0)\n    std += images.std(2).sum(0)\n"
-        "mean /= n\nstd /= n"
+        "mean /= n\nstd /= n",
+    },
+    "TARE106": {
+        "a picture": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nimport numpy as np\n"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])"
     },
     "TARE044": {
-        "no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std"
+        "of the library": TORCH
+        + "def stats(images):\n    mean = images.mean((0, 2, 3))\n    std = images.var((0, 2, 3))\n    return mean, std",
+        "a sum": TORCH
+        + "def stats(loader):\n    std = 0\n    for x in loader:\n        std += x.var(2).sum(0)\n    return std / len(loader)",
+        "no root": TORCH + "def stats(loader):\n    mean = total / n\n    std = (sqr / n) - mean ** 2\n    return mean, std",
     },
-    "TARE060": {"twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)"},
+    "TARE060": {
+        "each its own": "def load():\n    # mean=\n    x_train = (x_train - x_train.mean()) / x_train.std()\n"
+        "    x_test = (x_test - np.mean(x_test)) / (np.std(x_test) + 1e-7)\n    return x_train, x_test",
+        "twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)",
+    },
 }
 
 #: What looks like the mistake of a code and is right, or cannot be told.
@@ -171,6 +251,7 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "TARE016": {
         "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "digital numbers": TORCH + "T.Compose([T.ToTensor(), T.Normalize([775.0, 1081.0, 1229.0], [1282.0, 1270.0, 1399.0])])",
         "one's own step": TORCH
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
@@ -203,6 +284,9 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "TARE005": {
         "right": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "fastai": FASTAI.format(", batch_tfms=[*aug_transforms(), Normalize.from_stats(*imagenet_stats)]", "resnet34"),
+        "fastai's learner": FASTAI.format("", "resnet34"),
+        "fastai, of one's own data": FASTAI.format(", batch_tfms=[Normalize.from_stats(*cifar_stats)]", "resnet34"),
         "from scratch": TORCH + f"net = models.resnet50()\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "another version": TORCH + f"net = models.efficientnet_v2_l(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "its own data": TORCH + "net = models.resnet50(pretrained=True)\n"
@@ -229,6 +313,15 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE004": {
         "normalised later": TORCH + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToTensor()])\ny = normalize(t(x))",
         "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
+        "by hand, and normalised": TORCH + BY_HAND.format("(np.array(Image.open(p), np.float32) / 255 - MEAN) / STD"),
+        "by hand, and normalised elsewhere": TORCH
+        + BY_HAND.format("np.array(Image.open(p), np.float32) / 255")
+        + "def feed(x):\n    return net((x - mean[:, None]) / std[:, None])",
+        "a mask by hand": TORCH + BY_HAND.format("None\n        mask = np.array(Image.open(p)) / 255"),
+        "an encoder from scratch": TORCH + "import segmentation_models_pytorch as smp\n"
+        "net = smp.Unet('resnet34', encoder_weights=None)\nt = T.Compose([T.ToTensor()])",
+        "a hub without weights": TORCH + "net = torch.hub.load('facebookresearch/deit:main', 'deit_tiny_patch16_224')\n"
+        "t = T.Compose([T.Resize(9), T.ToTensor()])",
         "trained with values of 0..1": TORCH
         + "import timm\nnet = timm.create_model('mobilevitv2_050', pretrained=True)\nt = T.Compose([T.ToTensor()])",
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
@@ -244,6 +337,24 @@ RIGHT: dict[str, dict[str, str]] = {
         "from scratch": TF + "net = tf.keras.applications.VGG16(weights=None)\ng = ImageDataGenerator(rescale=1 / 255)",
         "without its preprocessing": TF
         + "net = tf.keras.applications.MobileNetV3Small(include_preprocessing=False)\nx = image / 127.5 - 1",
+        "as read, for one that scales itself": TF + "base = EfficientNetB0(include_top=False)\n"
+        "model = tf.keras.Sequential([base])\nmodel.fit(tf.keras.utils.image_dataset_from_directory('a'))",
+        "as read, and scaled in the model": TF + "base = MobileNetV2(include_top=False)\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1 / 127.5, -1), base])\n"
+        "model.fit(tf.keras.utils.image_dataset_from_directory('a'))",
+        "brought back in the model": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
+        "x = tf.keras.Input((9, 9, 3))\nmodel = tf.keras.Model(x, VGG16(include_top=False)(preprocess_input(x * 255)))\n"
+        "model.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))",
+        "where the other way failed": TF
+        + "from tensorflow.keras.applications.vgg16 import preprocess_input\ndef load(x):\n    try:\n"
+        "        x = preprocess_input(x)\n    except ValueError:\n        x = x / 255.0\n    return x",
+        "for models that were loaded": TF + "net = MobileNetV2(weights='imagenet')\nown = tf.keras.models.load_model('a.h5')\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
+        "own.predict(load(p))\nnet.predict(other)",
+        "another model": TF
+        + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
+        "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"
+        "own.fit(ImageDataGenerator(rescale=1. / 255).flow_from_directory('a'))\nbase.predict(preprocess_input(x))",
         "a mask": TF + "net = VGG16()\ndef load(mask):\n    return mask / 255",
         "for the screen": TF + "import matplotlib.pyplot as plt\nnet = VGG16()\nplt.imshow(image / 255)",
         "normalised after": TF + "net = VGG16()\nx = (image / 255 - mean) / std",
@@ -288,23 +399,53 @@ RIGHT: dict[str, dict[str, str]] = {
     "TARE002": {
         "scaled once": TORCH + "y = T.PILToTensor()(x) / 255",
         "guarded": TORCH + "x = T.ToTensor()(y)\nif x.max() > 1:\n    x = x / 255",
+        "a layer, and a map for people": TF + "ds = tf.keras.utils.image_dataset_from_directory('a')\n"
+        "shown = ds.map(lambda x, y: (x / 255., y))\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Rescaling(1. / 255), tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(ds)",
         "one's own": TORCH + "t = T.Compose([T.ToTensor(), lambda x: x * 255])\ny = t(x) / 255",
+    },
+    "TARE105": {
+        "fitted": TF + "g = ImageDataGenerator(featurewise_center=True)\ng.fit(x)\nmodel.fit(g.flow(x))",
+        "off": TF + "g = ImageDataGenerator(featurewise_center=False)\nmodel.fit(g.flow(x))",
+        "of each image": TF + "g = ImageDataGenerator(samplewise_center=True)\nmodel.fit(g.flow(x))",
+        "fitted by a function": TF + "g = ImageDataGenerator(featurewise_center=True)\ndef prepare(gen):\n    gen.fit(x)\n"
+        "prepare(g)\nmodel.fit(g.flow(x))",
+        "fitted on what was scaled": TF + "g = ImageDataGenerator(rescale=1 / 255, featurewise_center=True)\n"
+        "g.fit(np.load('a.npy') / 255)\nmodel.fit(g.flow(x))",
     },
     "TARE050": {
         "the same": TORCH
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "normalised later": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\ntest_tf = T.Compose([T.ToTensor()])\n"
+        f"norm = {IMAGENET}\ny = net(norm(test_tf(x)))",
+        "for people": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nraw_test_tf = T.Compose([T.ToTensor()])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",
     },
     "TARE009": {
+        "lists of folds": TORCH + "means, stds = [], []\nfor fold in range(5):\n    means.append(scores.mean())\n"
+        "    stds.append(scores.std())\nprint(np.mean(means), np.mean(stds))",
+        "lists that are kept": TORCH + "means, stds = [], []\nfor image in images:\n    means.append(image.mean())\n"
+        "    stds.append(image.std())\nplot(means, stds)",
         "of a metric": TORCH + "std = 0.\nfor loss in losses:\n    std += loss.std()\nstd /= n",
         "of variances": TORCH
         + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
     },
+    "TARE106": {
+        "the same": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nimport numpy as np\n"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
+        "two pipelines": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nu = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "import numpy as np\nshown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
+    },
     "TARE044": {
-        "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std"
+        "rooted later": TORCH
+        + "def stats(loader):\n    std = 0\n    for x in loader:\n        std += x.var(2).sum(0)\n    return torch.sqrt(std / n)",
+        "a variance by its name": TORCH + "def stats(images):\n    var = images.var((0, 2, 3))\n    return var",
+        "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std",
     },
     "TARE060": {
+        "those of training": "def load():\n    # mean=\n    x_test = (x_test - np.mean(x_train)) / np.std(x_train)\n"
+        "    x_train = (x_train - x_train.mean()) / x_train.std()\n    return x_train, x_test",
         "transformed": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.transform(X_test)",
         "no scaler": "encoder = LabelEncoder()\na = encoder.fit_transform(y_train)\nb = encoder.fit_transform(y_test)",
     },
@@ -406,3 +547,90 @@ def test_a_serving_file_that_scales_otherwise_is_found() -> None:
     for divisor, codes in (("255", ["TARE050"]), ("127.5 - 1", [])):
         documents = [Document("train.py", "python", train), Document("serve.py", "python", serve.format(divisor))]
         assert [each.code for each in examined(documents)] == codes
+
+
+def program(**texts: str) -> list[CodeFinding]:
+    """What is found in a program of several files, by their names."""
+    return examined([Document(f"{name}.py", "python", dedent(text)) for name, text in texts.items()])
+
+
+def test_a_dataset_in_another_file_and_a_network_in_a_third() -> None:
+    data, rest = BY_HAND.format("np.array(Image.open(p), dtype=np.float32) / 255.0").split("net = ")
+    model = "class Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.b = models.resnet18(pretrained=True)\n"
+    main = "import torch\nfrom data import D\nfrom model import Net\nnet = Net()\nfor x in torch.utils.data.DataLoader(D()):\n    net(x)\n"
+    (each,) = program(data=TORCH + data, model=TORCH + model, main=main)
+    assert rest
+    assert (each.code, each.place.path) == ("TARE004", "data.py")
+
+
+def test_pipelines_that_a_file_has_made_belong_to_the_program_that_imports_them() -> None:
+    pipelines = TORCH + f"data_transforms = {{'train': T.Compose([T.ToTensor(), {HALVES}])}}"
+    main = (
+        "from torchvision import datasets, models\nfrom pipelines import data_transforms\ndef main():\n"
+        "    net = models.resnet50(weights='DEFAULT')\n    d = datasets.ImageFolder('a', transform=data_transforms['train'])\nmain()\n"
+    )
+    assert [(each.code, each.place.path) for each in program(pipelines=pipelines, main=main)] == [("TARE005", "pipelines.py")]
+
+
+def test_constants_of_a_configuration_reach_the_pipeline() -> None:
+    config = "data:\n  mean: [0.5, 0.5, 0.5]\n  std: [0.5, 0.5, 0.5]\nmodel: {}\n"
+    main = TORCH + (
+        "import timm, yaml\nwith open('config.yaml') as f:\n    cfg = yaml.safe_load(f)\n"
+        "net = timm.create_model(cfg['model'], pretrained=True)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize(cfg['data']['mean'], cfg['data']['std'])])\n"
+    )
+    for name, codes in (("resnet50", ["TARE005"]), ("vit_base_patch16_224.augreg_in21k", [])):
+        documents = [Document("config.yaml", "configuration", config.format(name)), Document("main.py", "python", main)]
+        assert [each.code for each in examined(documents)] == codes
+
+
+def test_constants_by_the_names_of_libraries() -> None:
+    text = TORCH + (
+        "import timm\nfrom timm.data import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD\n"
+        "net = timm.create_model('resnet50', pretrained=True)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize(IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD)])"
+    )
+    assert [each.code for each in found(text)] == ["TARE005"]
+
+
+def test_scaling_network_and_service_in_three_files() -> None:
+    data = (
+        "from tensorflow.keras.preprocessing.image import ImageDataGenerator, load_img\nimport numpy as np\n"
+        "def prepared(path):\n    return np.expand_dims(np.array(load_img(path)).astype('float32') / 255.0, 0)\n"
+        "def generators():\n    return ImageDataGenerator(rescale=1. / 255)\n"
+    )
+    model = (
+        "from tensorflow.keras.applications import ResNet50\nclass M:\n    def __init__(self, use=True):\n        self.use = use\n"
+        "    def build(self):\n        return ResNet50(weights='imagenet' if self.use else None, include_top=False)\n"
+    )
+    app = (
+        "import tensorflow as tf\nfrom data import prepared\nfrom model import M\nm = M()\n"
+        "m.net = tf.keras.models.load_model('m.h5')\ndef predict(p):\n    return m.net.predict(prepared(p))\n"
+    )
+    train = "from data import generators\nfrom model import M\nM().build().fit(generators().flow_from_directory('a'))\n"
+    seen = program(data=data, model=model, app=app, train=train)
+    assert [(each.code, each.place.path, each.place.line) for each in seen] == [
+        ("TARE101", "data.py", 4),
+        ("TARE101", "data.py", 6),
+    ]
+
+
+@pytest.mark.parametrize(("divisor", "codes"), [(" / 255", ["TARE002"]), ("", [])])
+def test_what_was_scaled_before_it_was_saved_is_scaled_again(divisor: str, codes: list[str]) -> None:
+    prepare = (
+        "import cv2, numpy as np\nimages = []\nfor p in paths:\n    images.append(cv2.imread(p) / 255.0)\n"
+        "np.save('data/x.npy', np.array(images))\n"
+    )
+    train = f"import numpy as np\n# Normalize\nx = np.load('../data/x.npy'){divisor}\nmodel.fit(x)\n"
+    assert [each.code for each in program(prepare=prepare, train=train)] == codes
+
+
+def test_a_service_without_the_normalize_of_training_is_found() -> None:
+    train = TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nloss.backward()\n"
+    serve = (
+        TORCH + "net = models.resnet18()\nnet.load_state_dict(torch.load('a.pt'))\nt = T.Compose([T.Resize(9), T.ToTensor()])\n"
+    )
+    (each,) = program(train=train, serve=serve)
+    assert (each.code, each.place.path) == ("TARE050", "serve.py")
+    assert "train.py" in each.message
+    assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []

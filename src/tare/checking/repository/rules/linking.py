@@ -39,7 +39,8 @@ class Program:
 
 def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
     """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
-    pipelines, networks, calls = _grouped(facts.pipelines), _grouped(facts.networks), _grouped(facts.calls)
+    pipelines, networks = _with_used(facts, facts.pipelines), _with_used(facts, facts.networks)
+    calls = _grouped(facts.calls)
     cut = {each.partition("::")[0] for each in facts.cut}
     for path in {**pipelines, **networks, **(calls if every else {})}:
         yield Program(
@@ -47,11 +48,24 @@ def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
         )
 
 
+def _with_used(facts: Facts, several: tuple[_Made, ...]) -> dict[str, list[_Made]]:
+    """What each program makes itself, and what it takes from a file that made it when it was imported."""
+    found = _grouped(several)
+    for path, used in facts.used.items():
+        for each in several:
+            if id(_call(each)) in used and program_of(_call(each)) != path:
+                found.setdefault(path, []).append(each)
+    return found
+
+
+def _call(made: Pipeline | Network | Call) -> Call:
+    return made if isinstance(made, Call) else made.call
+
+
 def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
     found: dict[str, list[_Made]] = defaultdict(list)
     for each in several:
-        call = each if isinstance(each, Call) else each.call
-        found[program_of(call)].append(each)
+        found[program_of(_call(each))].append(each)
     return dict(found)
 
 

@@ -10,7 +10,7 @@ from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Value, alternatives
 from tare.code.libraries import albumentations
 from tare.code.libraries.flows import root
-from tare.code.libraries.pipelines import library_of, step_of
+from tare.code.libraries.pipelines import Variant, library_of, step_of
 from tare.code.libraries.step import Step, number, numbers
 
 Numbers = tuple[float, ...]
@@ -68,12 +68,12 @@ def all_of(facts: Facts) -> Iterator[Normalisation]:
             known = {key: value for key, value in values.items() if value is not None}
             yield from of_step(Step("normalize", call.last, call, values=known), call.decisions)
         elif call.function.startswith("operator."):
-            yield from _of_arithmetic(call)
+            yield from of_arithmetic(call)
         elif not call.function.startswith(("set.", "new.", "user.")):
             yield from _of_keywords(call)
 
 
-def _of_arithmetic(call: Call) -> Iterator[Normalisation]:
+def of_arithmetic(call: Call) -> Iterator[Normalisation]:
     """``(x - mean) / std``, and ``x * std + mean`` which undoes it, with three constants each."""
     inner = [root(each) for each in call.args]
     if call.function == "operator./" and isinstance(inner[0], Call) and inner[0].function == "operator.-":
@@ -110,3 +110,9 @@ def of_pipeline(pipeline: Pipeline) -> Iterator[tuple[tuple[Step, ...], Step, No
 def is_undoing(mean: Numbers, std: Numbers) -> bool:
     """Whether constants undo a normalisation: ``Normalize(-mean / std, 1 / std)``."""
     return any(value < 0 for value in mean) or all(1.01 < value < 20 for value in std) or (set(std) == {1.0} and min(mean) < 0)
+
+
+def stops_at_tensor(variant: Variant) -> bool:
+    """Whether the steps of a branch are all known, and bring an image to values of 0..1 and no further."""
+    kinds = [step.kind for step in variant.steps]
+    return variant.whole and "to_tensor" in kinds and "normalize" not in kinds and "rescale" not in kinds

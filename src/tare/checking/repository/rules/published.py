@@ -26,6 +26,13 @@ def published() -> tuple[Published, ...]:
     return tuple(each for each in found if len(each.mean) == 3)
 
 
+@cache
+def _listed() -> tuple[Published, ...]:
+    """What slips are looked for in: colour images, and the published constants of three or more bands or dimensions."""
+    known = [each for each in entries() if not each.is_image and not each.clip and len(each.mean) >= 3]
+    return (*published(), *(Published(each.name, each.mean, each.std) for each in known))
+
+
 def told(name: str) -> str:
     """A published list by its name, and what it does where the name alone says nothing to users of another network."""
     return "inception, which bring values to -1..1" if name == "inception" else name
@@ -36,23 +43,34 @@ def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:
     return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
 
 
+def is_published(values: Numbers, which: str) -> bool:
+    """Whether values are a published mean or std (``which``), up to rounding."""
+    return any(near(values, getattr(one, which)) for one in _listed())
+
+
 class Slip(NamedTuple):
-    """One number of a published list that is written with one wrong digit, or twice."""
+    """One number of a published list that is written with one wrong digit, or twice; ``others`` counts the right ones."""
 
     position: int
     wanted: float
     name: str
+    others: int
+
+    @property
+    def because(self) -> str:
+        """Why it is a slip."""
+        return f"the other {'two' if self.others == 2 else self.others} numbers are those of {self.name}"
 
 
 def slips(values: Numbers, which: str) -> Iterator[Slip]:
     """The published lists (``which`` is "mean" or "std") from which values differ in one digit of one number."""
-    for each in published():
+    for each in _listed():
         wanted: Numbers = getattr(each, which)
-        if len(values) != 3 or len(set(wanted)) == 1:
+        if len(values) != len(wanted) or len(set(wanted)) == 1:
             continue
-        wrong = [index for index in range(3) if abs(values[index] - wanted[index]) > 1e-9]
+        wrong = [index for index in range(len(wanted)) if abs(values[index] - wanted[index]) > 1e-9]
         if len(wrong) == 1 and _one_digit(values[wrong[0]], wanted[wrong[0]]):
-            yield Slip(wrong[0], wanted[wrong[0]], each.name)
+            yield Slip(wrong[0], wanted[wrong[0]], each.name, len(wanted) - 1)
 
 
 def _one_digit(seen: float, wanted: float) -> bool:

@@ -106,16 +106,18 @@ def unit_places(program: Program) -> Iterator[Scaled]:
         made = generator(call)
         if made is not None:
             if made.closed and made.rescale is not None and abs(made.rescale * 255 - 1) < 1e-2 and not made.function:
-                yield Scaled(_spot_of_rescale(call), "rescale=1/255", call, decisions=call.decisions)
+                yield Scaled(spot_of_rescale(call), "rescale=1/255", call, decisions=call.decisions)
         elif rescaling(call) is not None:
             scale, offset = rescaling(call) or (0.0, 0.0)
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
                 yield Scaled(call.spot, "Rescaling(1/255)", call, decisions=call.decisions)
         elif id(call) not in used and is_image(call):
-            yield Scaled(call.spot, "the division by 255", call, decisions=call.decisions)
+            what = "convert_image_dtype" if call.last == "convert_image_dtype" else "the division by 255"
+            yield Scaled(call.spot, what, call, decisions=call.decisions)
 
 
-def _spot_of_rescale(call: Call) -> Spot:
+def spot_of_rescale(call: Call) -> Spot:
+    """Where the factor of a generator is written."""
     value = call.keywords.get("rescale")
     return value.spot if isinstance(value, Literal) and value.spot is not None else call.spot
 

@@ -95,3 +95,38 @@ def transform_text(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE105",
+    "generator-option",
+    "warning",
+    wrong="ImageDataGenerator(featurewise_center=True).flow_from_directory('train')",
+    right="generator = ImageDataGenerator(featurewise_center=True); generator.fit(training_images)",
+)
+def generator_option(evidence: Evidence) -> Iterator[Problem]:
+    """An option of ImageDataGenerator without its effect.
+
+    ``featurewise_center``, ``featurewise_std_normalization`` and ``zca_whitening`` apply statistics that only ``generator.fit``
+    takes. Without it Keras prints a warning and leaves the images as they are. ``fit`` takes the statistics before ``rescale``,
+    and they are applied after it: with both, a mean of about 120 is subtracted from values of 0..1.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE106",
+    "undone-otherwise",
+    "warning",
+    wrong="plt.imshow(x * imagenet_std + imagenet_mean) of images that Normalize((0.5,), (0.5,)) made",
+    right="plt.imshow(x * 0.5 + 0.5)",
+)
+def undone_otherwise(evidence: Evidence) -> Iterator[Problem]:
+    """A normalisation undone with other constants.
+
+    A picture of what the network sees multiplies by the std and adds the mean. With the constants of another normalisation its
+    colours and its contrast are wrong, and who looks at it draws conclusions about images that nobody has fed.
+    """
+    del evidence
+    yield from ()

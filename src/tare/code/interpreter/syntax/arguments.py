@@ -11,13 +11,21 @@ Options = dict[Value, dict[str, Value]]
 
 def add_option(options: Options, parser: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> None:
     """Enter what ``parser.add_argument(...)`` declares."""
+    found = declared(args, keywords)
+    if found is not None:
+        options.setdefault(parser, {})[found[0]] = found[1]
+
+
+def declared(args: tuple[Value, ...], keywords: Mapping[str, Value]) -> tuple[str, Value] | None:
+    """The name under which an option is read, and its default; None if it has no name."""
     flags = [each.value for each in args if isinstance(each, Literal) and isinstance(each.value, str)]
     if not flags:
-        return
+        return None
     long = next((each for each in flags if each.startswith("--")), flags[0])
+    bare = next((each for each in flags if not each.startswith("-")), long)  # click takes a name without dashes
     stated = keywords.get("dest")
-    name = str(stated.value) if isinstance(stated, Literal) else long.lstrip("-").replace("-", "_")
-    options.setdefault(parser, {})[name] = named(_default(keywords), name)
+    name = str(stated.value) if isinstance(stated, Literal) else bare.lstrip("-").partition("/")[0].replace("-", "_")
+    return name, named(_default(keywords), name)
 
 
 def _default(keywords: Mapping[str, Value]) -> Value:

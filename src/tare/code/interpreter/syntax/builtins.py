@@ -9,7 +9,7 @@ from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import add_option
-from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
+from tare.code.interpreter.values import UNKNOWN, Items, Literal, ModuleOf, Table, Value, softened
 
 Args = tuple[Value, ...]
 Keywords = Mapping[str, Value]
@@ -54,10 +54,31 @@ def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Sp
         return act(args, spot) if act is not None else None
     if last in _ARRAYS and name.startswith(_ARRAY_LIBRARIES) and args:
         return as_array(args[0], spot)
-    if name.startswith(("dataclasses.field", "pydantic.Field")) and "default" in keywords:
-        return keywords["default"]
-    del frame
+    return _declared(frame, name, args, keywords, spot) or _imported(frame, name, args)
+
+
+def _declared(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+    """The default of a field of a class, or of an option of a command line."""
+    if name in ("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"):
+        if "default_factory" in keywords:
+            return frame.run.engine.call(frame, keywords["default_factory"], (), {}, spot)
+        return keywords.get("default")
+    if name in ("typer.Option", "typer.Argument", "fastapi.Query"):
+        default = args[0] if args else keywords.get("default")
+        return UNKNOWN if default is None or _is_ellipsis(default) else softened(default)
     return None
+
+
+def _is_ellipsis(value: Value) -> bool:
+    return isinstance(value, Literal) and value.value is ...
+
+
+def _imported(frame: Frame, name: str, args: Args) -> Value | None:
+    """The module of the repository that ``importlib.import_module`` is asked for."""
+    if name != "importlib.import_module" or not args or not isinstance(args[0], Literal) or not isinstance(args[0].value, str):
+        return None
+    found = frame.run.engine.imported(frame.source, args[0].value, 0)
+    return found if isinstance(found, ModuleOf) else None
 
 
 def as_array(value: Value, spot: Spot) -> Value | None:

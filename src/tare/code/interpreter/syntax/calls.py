@@ -10,6 +10,7 @@ from tare.code.interpreter.frame import DEEPEST_CALL, Frame
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
+from tare.code.interpreter.syntax.loading import of_loading
 from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -45,6 +46,8 @@ def call(frame: Frame, callee: Value, args: Args, keywords: Keywords, spot: Spot
         return _object(frame, callee, args, keywords, spot)
     if isinstance(callee, Library):
         found = of_builtin(frame, callee.name, args, keywords, spot)
+        if found is None:
+            found = of_loading(frame, callee.name, args, keywords, spot)
         return made(frame, callee.name, args, spot.node, keywords=keywords, spread=spread) if found is None else found
     if isinstance(callee, Call):
         return _symbol(frame, callee, args, keywords, spot, spread)
@@ -191,8 +194,13 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    default = option(frame.run.options, owner, name)
-    return default or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    stated = _entry(owner, name) or option(frame.run.options, owner, name)
+    return stated or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+
+
+def _entry(owner: Value, name: str) -> Value | None:
+    """An entry of a dictionary that is asked for as an attribute, which only one in the dress of an object can be."""
+    return owner.entries.get(name) if isinstance(owner, Table) and not owner.spread else None
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
@@ -211,5 +219,6 @@ def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
 def _of_module(frame: Frame, owner: ModuleOf, name: str) -> Value:
     names = frame.run.engine.module(owner.path)
     if name in names:
+        frame.run.use(names[name])
         return narrowed(names[name], frame.decisions)
     return frame.run.engine.submodule(owner.path, name)

@@ -98,6 +98,7 @@ def _name(frame: Frame, node: ast.Name) -> Value:
 
 def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
     found: list[Value] = []
+    spread = False
     for each in node.elts[: _MOST_ITEMS + 1]:
         value = frame.run.engine.evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
         if not isinstance(each, ast.Starred):
@@ -105,7 +106,10 @@ def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
         elif isinstance(value, Items):
             found.extend(value.items)
         else:
-            return made(frame, "operator.spread", (), node)
+            spread = True
+            found.append(value)
+    if spread:
+        return made(frame, "operator.spread", found, node)
     if len(node.elts) > _MOST_ITEMS:
         return UNKNOWN
     return Items(tuple(found), frame.spot(node), type(node).__name__.lower())

@@ -9,6 +9,7 @@ from typing import Any
 from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NAMES, computed, lifted, truth
+from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.making import chained, function, made
 from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
@@ -130,12 +131,15 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
-    """The body as if nothing went wrong; a handler's names count where the body gave them none."""
+    """The body as if nothing went wrong; a handler begins where it began, and its names count where the body gave them none."""
+    before = dict(frame.names)
     frame.run.engine.execute(frame, node.body)
     alive, decisions, names = frame.alive, frame.decisions, dict(frame.names)
     for handler in node.handlers:
         mark = frame.run.heap.mark()
         frame.alive, kept = True, len(frame.returns)
+        frame.names.clear()
+        frame.names.update(before)
         frame.run.engine.execute(frame, handler.body)
         frame.run.heap.rolled_back(mark)
         del frame.returns[kept:]
@@ -166,10 +170,29 @@ def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         made_here.kind = next(
             each for each in decorators if each in ("property", "cached_property", "staticmethod", "classmethod")
         )
+    for each in node.decorator_list:
+        _decorate(frame, each, made_here)
     frame.names[node.name] = made_here
     if frame.nodes:
         frame.run.inner.add(node)
         frame.run.handed.append(made_here)
+
+
+#: Decorators that give values to parameters.
+_GIVING = frozenset(("main", "option", "argument"))
+
+
+def _decorate(frame: Frame, node: ast.expr, made_here: Function) -> None:
+    """Give parameters the values that a command line's options or Hydra give them."""
+    if not isinstance(node, ast.Call) or _last_name(node) not in _GIVING:
+        return
+    callee = _evaluated(frame, node.func)
+    args = tuple(_evaluated(frame, each) for each in node.args)
+    keywords = {each.arg: _evaluated(frame, each.value) for each in node.keywords if each.arg}
+    given = of_decorator(frame, callee, args, keywords)
+    parameters = [each.arg for each in made_here.node.args.args]
+    if given is not None and parameters:
+        made_here.defaults = {**made_here.defaults, given[0] or parameters[0]: given[1]}
 
 
 def _last_name(node: ast.expr) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding, Edit, Step
-from tare.checking.repository.rules.published import near, published, slips, told
+from tare.checking.repository.rules.published import is_published, near, published, slips, told
 from tare.checking.rules.finding import Severity
 from tare.code.configurations import Named, Stated, named_in, stated_in
 from tare.code.files.configuration.reading import configuration
@@ -29,7 +29,7 @@ def configurations(documents: Sequence[Document]) -> Iterator[CodeFinding]:
 
 
 def _of_pair(document: Document, each: Stated) -> Iterator[CodeFinding]:
-    if len(each.mean) != 3 or len(each.std) != 3:
+    if len(each.mean) != len(each.std) or len(each.mean) < 3:
         return
     yield from _slip(document, each.mean_value, each.mean, "mean")
     yield from _slip(document, each.std_value, each.std, "std")
@@ -44,14 +44,11 @@ def _of_pair(document: Document, each: Stated) -> Iterator[CodeFinding]:
 
 
 def _slip(document: Document, value: Value, values: tuple[float, ...], which: str) -> Iterator[CodeFinding]:
-    if any(near(values, getattr(one, which)) for one in published()):
+    if is_published(values, which):
         return
     for found in slips(values, which):
         written = value.get(found.position) or value
-        said = (
-            f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: the other two numbers "
-            f"are those of {found.name}"
-        )
+        said = f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: {found.because}"
         edits = (Edit(written.place, f"{found.wanted:g}"),) if written.exact and written is not value else ()
         yield _finding(document, written, "TARE100", "error", said, f"write {found.wanted:g}", edits=edits)
         return

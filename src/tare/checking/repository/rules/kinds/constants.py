@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding, Edit, Step
 from tare.checking.repository.rules.found import finding, origin, step
-from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing
-from tare.checking.repository.rules.published import Published, Slip, near, published, slips
+from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline
+from tare.checking.repository.rules.published import Published, Slip, is_published, near, published, slips
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Items, Literal, Value
@@ -22,13 +23,15 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
     """Typos, exchanged and repeated constants, where they are written."""
     for each in all_of(facts):
         yield from _of_pair(each)
+    for program in programs(facts):
+        yield from _undone(program)
     for call in facts.calls:
         if call.function == "set.constants":
             yield from _typo(call.args[0], "std" if "std" in call.names[0].lower() else "mean", ())
 
 
 def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
-    if is_undoing(each.mean, each.std) or len(each.mean) != 3:
+    if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
     yield from _typo(each.means, "mean", link)
@@ -36,15 +39,52 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
     if known is not None and len(set(each.mean)) > 1:
         yield _exchanged(each, known)
-    elif each.mean == each.std and (len(set(each.mean)) > 1):
+    elif each.mean == each.std and len(each.mean) == 3 and len(set(each.mean)) > 1:
         yield from _repeated(each)
+
+
+def _undone(program: Program) -> Iterator[CodeFinding]:
+    """``x * std + mean`` with published constants, where every pipeline of the program normalises with others."""
+    done = [each for pipeline in program.pipelines for _, _, each in of_pipeline(pipeline) if not is_undoing(each.mean, each.std)]
+    if not done or any(not _alike(each, done[0]) for each in done) or _others(program, done):
+        return
+    for call in program.calls:
+        for each in of_arithmetic(call) if call.function == "operator.+" else ():
+            if not _alike(each, done[0]) and any(near(one.mean, each.mean) and near(one.std, each.std) for one in published()):
+                yield _other_picture(each, done[0])
+
+
+def _other_picture(each: Normalisation, done: Normalisation) -> CodeFinding:
+    return finding(
+        "TARE106",
+        "warning",
+        each.call.spot,
+        f"the picture is made with mean {listed(each.mean)} and std {listed(each.std)}, and the images were normalised with mean "
+        f"{listed(done.mean)} and std {listed(done.std)}: its colours are not those of the image",
+        "undo the normalisation with the constants of the pipeline",
+        evidence=(*origin(each.means, "mean"), step("Normalize", done.call.spot)),
+    )
+
+
+def _alike(one: Normalisation, other: Normalisation) -> bool:
+    return near(_full(one.mean), _full(other.mean), 0.02) and near(_full(one.std), _full(other.std), 0.02)
+
+
+def _full(values: tuple[float, ...]) -> tuple[float, ...]:
+    return values * 3 if len(values) == 1 else values
+
+
+def _others(program: Program, done: Sequence[Normalisation]) -> bool:
+    """Whether the program has a Normalize that no pipeline has, or whose constants are not known."""
+    known = {id(each.call) for each in done}
+    return any(call.last in ("Normalize", "normalize") and id(call) not in known for call in program.calls)
 
 
 def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[CodeFinding]:
     values = numbers(value)
     if values is None or not isinstance(value, Items):
         return
-    if any(near(values, getattr(one, which)) for one in published()):
+    if is_published(values, which):
         return
     found = next(slips(values, which), None)
     if found is None:
@@ -57,8 +97,7 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[C
         "TARE100",
         "error",
         spot,
-        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: the other two numbers are "
-        f"those of {found.name}",
+        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: {found.because}",
         f"write {found.wanted:g}",
         evidence=(*origin(value, which), *link),
         edits=_edits(spot, found, values),

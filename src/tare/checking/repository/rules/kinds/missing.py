@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
-from tare.code.facts import Facts, Pipeline
+from tare.checking.repository.rules.normalisations import stops_at_tensor
+from tare.checking.repository.rules.scalings import consumed, is_image
+from tare.code.facts import Facts
 from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.values import Call
 from tare.code.libraries import torchvision
 from tare.code.libraries.networks import Network
-from tare.code.libraries.pipelines import Variant, library_of
+from tare.code.libraries.pipelines import library_of
 
 #: Code that may normalise somewhere else.
 _ELSEWHERE = re.compile(
@@ -20,13 +23,23 @@ _ELSEWHERE = re.compile(
 )
 
 
+#: A first layer of one's own, whose weights no constants belong to.
+_FIRST_LAYER = re.compile(
+    r"\.(?:conv1|conv_stem|patch_embed\.proj|features\[0\](?:\[0\])?|stem(?:\[0\])?)\s*=\s*(?:torch\.)?(?:nn\.)?Conv2d|"
+    r"\bin_(?:chans|channels)\s*=\s*1\b"
+)
+#: A variable that is called mean or std: whoever has one may well subtract or divide by it.
+_OF_CONSTANTS = re.compile(r"(?i)(?<![a-z])(?:mean|std|sigma)s?(?![a-z]|\s*\()|imagenet_stats")
+
+
 def missing(facts: Facts) -> Iterator[CodeFinding]:
-    """Pipelines that end with ToTensor in a program whose pretrained networks were trained with a mean and std."""
+    """Images of 0..1 in a program whose pretrained networks were trained with a mean and std."""
     texts = {each.path: each.document.text for each in facts.sources}
     for program in programs(facts):
         for network in program.networks:
             if network.pretrained and network.scaling == "constants" and _normalises(network):
                 yield from _of_network(program, network, texts)
+                yield from _by_hand(program, network, texts)
 
 
 def _normalises(network: Network) -> bool:
@@ -40,25 +53,37 @@ def _of_network(program: Program, network: Network, texts: dict[str, str]) -> It
     if not pipelines or program.is_open(network.decisions) or any(says(_ELSEWHERE, texts.get(each, "")) for each in files):
         return
     possible = [(each, variant) for each in pipelines for variant in each.variants if agree(variant.decisions, network.decisions)]
-    if possible and all(_stops_at_tensor(variant) for _, variant in possible):
+    if possible and all(stops_at_tensor(variant) for _, variant in possible):
         for pipeline in dict.fromkeys(each for each, _ in possible):
-            yield _finding(network, pipeline)
+            yield _finding(network, pipeline.call, "this pipeline ends with values of 0..1", "add after ToTensor: Normalize with")
 
 
-def _stops_at_tensor(variant: Variant) -> bool:
-    kinds = [step.kind for step in variant.steps]
-    return variant.whole and "to_tensor" in kinds and "normalize" not in kinds and "rescale" not in kinds
+def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Iterator[CodeFinding]:
+    """Divisions by 255 in the ``__getitem__`` of a dataset, where nothing in any file of the program normalises."""
+    used = consumed(program.calls)
+    places = [each for each in program.calls if "__getitem__" in each.within and id(each) not in used and is_image(each)]
+    if not places or program.is_open(network.decisions):
+        return
+    files = {program.path, *(each.call.spot.source.path for each in program.networks)}
+    files |= {each.spot.source.path for each in program.calls}
+    if any(says(word, texts.get(each, "")) for each in files for word in (_ELSEWHERE, _OF_CONSTANTS, _FIRST_LAYER)):
+        return
+    for place in places:
+        if agree(place.decisions, network.decisions):
+            yield _finding(
+                network, place, "the division by 255 brings images to 0..1", "after the division: (x - mean) / std with"
+            )
 
 
-def _finding(network: Network, pipeline: Pipeline) -> CodeFinding:
+def _finding(network: Network, call: Call, what: str, cure: str) -> CodeFinding:
     assert network.expected is not None  # noqa: S101 (the caller looked)
     assert network.expected.constants is not None  # noqa: S101 (the caller looked)
-    constants = network.expected.constants
+    mean, std = list(network.expected.constants.mean), list(network.expected.constants.std)
     return finding(
         "TARE004",
         "warning",
-        pipeline.call.spot,
-        f"this pipeline ends with values of 0..1, and {network.name} was trained with {network.expected.wanted}",
-        f"add Normalize(mean={list(constants.mean)}, std={list(constants.std)}) after ToTensor",
+        call.spot,
+        f"{what}, and {network.name} was trained with {network.expected.wanted}",
+        f"{cure} mean={mean} and std={std}",
         evidence=(step(f"{network.name}, pretrained", network.call.spot),),
     )

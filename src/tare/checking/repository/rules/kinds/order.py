@@ -90,7 +90,8 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
         if any(one.kind in ("opaque", "convert", "rescale", "normalize") for one in before):
             continue
         scaled = [one for one in before if one.kind in ("to_tensor", "to_float")]
-        if scaled and max(each.mean) > 2 and max(each.std) > 2 and each.top == 1:
+        # Means beyond 255 are of digital numbers, which are stored in arrays that ToTensor does not divide.
+        if scaled and 2 < max(each.mean) <= 255 and max(each.std) > 2 and each.top == 1:
             yield finding(
                 "TARE016",
                 "error",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.abandoned import is_abandoned
+from tare.checking.repository.rules.feeds import goes_elsewhere
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -46,8 +47,9 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
 
 def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFinding]:
     """Programs without a network of their own, in a repository whose every network is one of Keras with pretrained weights."""
-    networks = [each for each in facts.networks if each.library == "keras"]
-    if not networks or not all(each.pretrained for each in networks):
+    made = [each for each in facts.networks if each.library == "keras"]
+    networks = [each for each in made if each.pretrained]
+    if not networks or {id(each.call) for each in made} != {id(each.call) for each in networks}:
         return
     if any(says(_OTHER_SCALING, text) or _OWN_NETWORK.search(text) for text in texts.values()):
         return
@@ -64,7 +66,8 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     if len(kinds) != 1 or program.cut:
         return
     kind = kinds.pop()
-    other = _OTHER_SCALING if kind in ("unit", "signed") else _UNFOLLOWED
+    by_name = all(each.what.endswith("preprocess_input") for each in places)
+    other = _OTHER_SCALING if kind in ("unit", "signed") and not by_name else _UNFOLLOWED
     if any(says(other, texts.get(each, "")) for each in files):
         return
     if any(says(_OTHER_DATA, texts.get(each, "")) for each in files):
@@ -78,11 +81,12 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
-        if fed and not is_abandoned(facts, place.call):
-            yield _finding(place, fed, "error" if certain else "warning")
+        if fed and not is_abandoned(facts, place.call) and not goes_elsewhere(program, place.call, [each.call for each in fed]):
+            yield scaled_otherwise(place, fed, "error" if certain else "warning")
 
 
-def _finding(place: Scaled, networks: list[Network], severity: Severity) -> CodeFinding:
+def scaled_otherwise(place: Scaled, networks: list[Network], severity: Severity) -> CodeFinding:
+    """The finding that a place scales images otherwise than networks want."""
     wanted = "; ".join(_wishes(networks[:3]))
     remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
     return finding(

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.linking import Program, program_of, programs
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
+from tare.checking.repository.rules.linking import Program, program_of, programs, says
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, stops_at_tensor
 from tare.checking.repository.rules.published import near
 from tare.checking.repository.rules.scalings import RESULTS, scalings
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
+from tare.code.libraries.step import Step
 from tare.code.networks.expected import listed
+from tare.code.roles import Role, words
 
 
 def stages(facts: Facts) -> Iterator[CodeFinding]:
     """Evaluation with other constants than training in one file, or with another scaling than every training file."""
     for program in programs(facts):
         yield from _in_program(program)
+        yield from _bare(facts, program)
     yield from _constants_across(facts)
     yield from _scalings_across(facts)
 
@@ -37,6 +42,60 @@ def _in_program(program: Program) -> Iterator[CodeFinding]:
             known = [other for partner in partners for other in _constants(partner) if agree(each.decisions, other.decisions)]
             if known and not any(_same(each, other) for other in known):
                 yield _differ(each, known[0])
+
+
+#: What is not fed to a network that was trained on normalised images.
+_SHOWN = frozenset(
+    ["raw", "vis", "visual", "visualize", "display", "show", "plot", "orig", "original", "unnormalized", "stats", "attack"]
+)
+_OWN = re.compile(r"class \w*Normali[sz]e|\.sub_?\(")
+
+
+def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
+    """Evaluation that stops at ToTensor, where training in the same run normalises."""
+    alone = _normalised_alone(program)
+    if alone or _OWN.search(next((each.document.text for each in facts.sources if each.path == program.path), "")):
+        return
+    train, evaluate = (_of_role(facts, program, role) for role in ("train", "eval"))
+    for one in evaluate:
+        partners = [each for each in train if each.call.entry == one.call.entry and each is not one]
+        normalising = next((step for each in partners for step in _normalize_steps(each)), None)
+        names = {word for each in (*one.call.names, *one.call.within[-1:]) for word in words(each)}
+        if (
+            normalising is not None
+            and all(map(stops_at_tensor, one.variants))
+            and one not in train
+            and not names & _SHOWN
+            and not is_abandoned(facts, one.call)
+        ):
+            yield finding(
+                "TARE050",
+                "warning",
+                one.call.spot,
+                "this pipeline is for evaluation and ends with values of 0..1, and training normalises: the network gets other "
+                "values than it was trained on",
+                "end it with the Normalize of training",
+                evidence=(step("Normalize in training", normalising.call.spot),),
+            )
+
+
+def _of_role(facts: Facts, program: Program, role: Role) -> list[Pipeline]:
+    """The pipelines whose names or datasets say that they are for training, or for evaluation."""
+    given = {id(each) for dataset in facts.datasets if dataset.role == role for _, each in dataset.pipelines}
+    return [each for each in program.pipelines if each.role == role or (id(each) in given and each.role != "mixed")]
+
+
+def _normalize_steps(pipeline: Pipeline) -> Iterator[Step]:
+    """The Normalize of a pipeline; of one with branches, if each has it."""
+    found = [[each for each in variant.steps if each.kind == "normalize"] for variant in pipeline.variants]
+    if found and all(found):
+        yield found[0][0]
+
+
+def _normalised_alone(program: Program) -> bool:
+    """Whether a Normalize stands outside the pipelines, where it may be applied to anything."""
+    inside = {id(each.call) for pipeline in program.pipelines for variant in pipeline.variants for each in variant.steps}
+    return any(each.last in ("Normalize", "normalize") and id(each) not in inside for each in program.calls)
 
 
 def _same(one: Normalisation, other: Normalisation) -> bool:
@@ -73,13 +132,47 @@ def _constants_across(facts: Facts) -> Iterator[CodeFinding]:
             for each in _constants(pipeline):
                 if not _same(each, training[0]):
                     yield _serving(each, training[0])
+    yield from _served_bare(facts, training[0], files)
+
+
+#: Code that uses a trained network, code that trains one, and words of a normalisation by hand.
+_LOADS = re.compile(r"load_state_dict|torch\.load\(|load_from_checkpoint|jit\.load\(|load_model\(|InferenceSession")
+_TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|optim")
+_NORMALISES = re.compile(r"(?i)normali[sz]e|(?<![a-z])(?:mean|std)s?(?![a-z]|\s*\()")
+
+
+def _served_bare(facts: Facts, training: Normalisation, files: set[str]) -> Iterator[CodeFinding]:
+    """Files that load a trained network and end at ToTensor, where every training pipeline normalises."""
+    for program in programs(facts):
+        text = next((each.document.text for each in facts.sources if each.path == program.path), "")
+        uses = program.path not in files and _LOADS.search(text) and not _TRAINS.search(text)
+        if not uses or any(says(_NORMALISES, text) for text in _texts(facts, program)):
+            continue
+        if not all(stops_at_tensor(variant) for each in program.pipelines for variant in each.variants):
+            continue
+        for pipeline in program.pipelines:
+            path = training.call.spot.source.path
+            yield finding(
+                "TARE050",
+                "warning",
+                pipeline.call.spot,
+                f"{pipeline.path} ends with values of 0..1, and training in {path} normalises with mean {listed(training.mean)} "
+                f"and std {listed(training.std)}",
+                "end the pipeline with the Normalize of training",
+                evidence=(step("training", training.call.spot),),
+            )
+
+
+def _texts(facts: Facts, program: Program) -> Iterator[str]:
+    files = {program.path, *(each.path for each in program.pipelines), *(each.spot.source.path for each in program.calls)}
+    yield from (each.document.text for each in facts.sources if each.path in files)
 
 
 def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
     found = _differ(each, other)
     message = (
-        f"this file normalises with mean {listed(each.mean)} and std {listed(each.std)}, and every training pipeline of the "
-        f"repository with mean {listed(other.mean)} and std {listed(other.std)}"
+        f"{each.call.spot.source.path} normalises with mean {listed(each.mean)} and std {listed(each.std)}, and training in "
+        f"{other.call.spot.source.path} with mean {listed(other.mean)} and std {listed(other.std)}"
     )
     return finding("TARE050", "warning", each.call.spot, message, found.remedy, evidence=found.evidence)
 

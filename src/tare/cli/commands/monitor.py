@@ -1,0 +1,45 @@
+"""``tare monitor``."""
+
+from __future__ import annotations
+
+import typer
+
+from tare.cli.fields import command
+from tare.cli.options import Json, print_json
+from tare.monitoring.inputs import MonitorRequest
+
+
+@command(MonitorRequest)
+def monitor(request: MonitorRequest, as_json: Json = False) -> None:
+    """Show what the monitor of a service says: the verdict, a page, or a live page with metrics on this machine.
+
+    The files are only read, while the service goes on. Exit code 0 if no change was shown, 1 if one was, 2 if a file is damaged
+    or the files belong to different references.
+    """
+    from tare.monitoring.monitor import merged
+    from tare.reporting import drift
+    from tare.reporting.monitor import write_monitor_page
+
+    whole = merged(request.states)
+    if request.html is not None:
+        write_monitor_page(whole, request.html)
+    if request.serve:
+        _serve(request)
+    verdict = whole.verdict(request.run)
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        drift.print_drift(verdict)
+    raise typer.Exit(0 if verdict.clean else 1)
+
+
+def _serve(request: MonitorRequest) -> None:
+    from tare.monitoring.monitor import merged
+    from tare.serving.page_server import PageServer
+
+    server = PageServer(lambda: merged(request.states), request.port, refresh=request.refresh)
+    typer.echo(f"{server.url} (interrupt to end)", err=True)
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None

@@ -1,0 +1,77 @@
+"""Confidence sequences of the mean of a figure: intervals that hold at every batch, however often one looks.
+
+A candidate mean m is refused once bets against it have won: the capital is the mean over fixed stakes of the product of
+``1 + stake (z - m)`` over samples. If m is the mean, it exceeds 1/alpha with probability at most alpha at any time (Ville 1939;
+Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86, 2024, with a mixture of fixed
+stakes in place of predicted ones, so that the capital depends on counts alone and merges). Empirical Bernstein sequences
+(Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annals of Statistics
+49, 2021) are wider for bounded figures. Figures are cut off at 2.5 spreads of the reference, since bets need bounded outcomes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tare.samples.layout import Doubles
+
+# Shares of the largest stake that an interval's bets stake, down to those for a billion samples.
+_STAKES = 0.95 * 0.5 ** np.arange(15)
+_CUT = 2.5
+_HALVINGS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A figure's levels in spreads about the reference's mean, cut off at 2.5: ``z`` ``(64,)``; and the way back."""
+
+    z: Doubles
+    mean: float
+    spread: float
+    ends: tuple[float, float]
+
+    @classmethod
+    def of(cls, held: Doubles, shown: Doubles) -> Scale:
+        """The scale of a reference: ``held`` counts ``(64,)`` of its samples, ``shown`` what each level means."""
+        shares = held / held.sum()
+        mean = float(shares @ shown)
+        spread = max(math.sqrt(float(shares @ (shown - mean) ** 2)), float(shown[1] - shown[0]))
+        return cls(np.clip((shown - mean) / spread, -_CUT, _CUT), mean, spread, (float(shown.min()), float(shown.max())))
+
+    def back(self, z: Doubles) -> Doubles:
+        """Means on the figure's own scale, no farther than its levels go."""
+        return np.asarray(np.clip(self.mean + self.spread * z, *self.ends), np.float64)
+
+
+def intervals(counts: Doubles, z: Doubles, certain: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """The means served and the ends of their intervals ``(K,)``, on the scale of ``z``; NaN where there is no sample.
+
+    ``counts`` ``(K, 64)`` are weighted numbers of samples on each level, ``z`` ``(K, 64)`` the levels, and ``certain`` ``(K,)``
+    the logarithm of the capital that refuses a mean.
+    """
+    number = counts.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        live = np.einsum("kl,kl->k", counts, z) / number
+    ends = [_ends(counts, z, certain, live, sign) for sign in (1, -1)]
+    low, high = (np.where(number > 0, end, np.nan) for end in ends)
+    return live, low, high
+
+
+def _ends(counts: Doubles, z: Doubles, certain: Doubles, live: Doubles, sign: int) -> Doubles:
+    """By bisection, the candidates from which on the bets have won; the ends of the range where they never do."""
+    inside, outside = np.nan_to_num(live), np.full(len(live), -sign * _CUT)
+    reached = _won(counts, z, certain, outside, sign)
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        won = _won(counts, z, certain, middle, sign)
+        inside, outside = np.where(won, inside, middle), np.where(won, middle, outside)
+    return np.where(reached, outside, -sign * _CUT)
+
+
+def _won(counts: Doubles, z: Doubles, certain: Doubles, candidates: Doubles, sign: int) -> Doubles:
+    stakes = sign * _STAKES / (_CUT + np.abs(candidates))[:, None]
+    grown = np.log1p(stakes[:, :, None] * (z - candidates[:, None])[:, None, :])
+    capital = np.logaddexp.reduce(np.einsum("ksl,kl->ks", grown, counts), axis=1) - math.log(2 * len(_STAKES))
+    return np.asarray(capital >= certain)

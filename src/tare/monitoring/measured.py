@@ -1,0 +1,28 @@
+"""The reference of data that are named as `tare measure` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.errors import DataError
+from tare.measuring.inputs import MeasureRequest
+from tare.monitoring.reference import Reference
+from tare.sources.options import Options
+
+# Options under which the samples of a measurement are not those that a service gets.
+_OTHERS = ("as_seen", "mask", "cluster", "pages", "tolerance")
+
+
+def reference_of(request: MeasureRequest) -> Reference:
+    """Take the reference of the data of a measurement, in a pass of its own, on samples as they are stored.
+
+    Raises :class:`DataError` beside options that change which values are measured.
+    """
+    other = next((name for name in _OTHERS if getattr(request, name) is not None), None)
+    if other is not None:
+        flag = {"tolerance": "--sample"}.get(other, f"--{other.replace('_', '-')}")
+        raise DataError("a reference of whole samples as they are stored", flag, "make the reference without it")
+    columns = (request.columns,) if isinstance(request.columns, str) else request.columns
+    options = Options(request.channels, None if columns is None else tuple(columns), request.layout, request.array)
+    nodata = request.nodata if isinstance(request.nodata, Sequence) else () if request.nodata is None else (request.nodata,)
+    return Reference.of(request.data, options, nodata=tuple(map(float, nodata)), workers=request.workers)

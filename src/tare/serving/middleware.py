@@ -1,0 +1,100 @@
+"""A pure ASGI middleware: it counts what a service is asked, and shows the monitor; no framework is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from tare.monitoring.monitor import Monitor
+from tare.serving import routes
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+#: Makes a batch of the body of a request.
+Decode = Callable[[bytes], Any]
+
+_LOG = logging.getLogger("tare.serving")
+_MOST_BYTES = 1 << 26
+
+
+class MonitorMiddleware:
+    """Put a monitor around an ASGI application: ``app = MonitorMiddleware(app, monitor)``.
+
+    ``/monitor`` is the live page, ``/monitor/metrics`` has Prometheus metrics and ``/monitor/verdict.json`` the verdict;
+    ``prefix`` changes the first part. They are shown to this machine alone, unless ``open_to_all``. Behind a proxy on the same
+    machine every client looks like this machine: let the proxy refuse these paths.
+
+    With ``decode`` the bodies of successful POST requests to ``path`` are counted, too: ``decode(body)`` returns a batch as
+    ``Monitor.update`` takes it. It runs in a thread after the answer was sent. What it cannot read is logged and left out; an
+    answer is never changed or delayed by the monitor. Bodies above 64 MiB are not kept.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        monitor: Monitor,
+        *,
+        prefix: str = "/monitor",
+        path: str = "/predict",
+        decode: Decode | None = None,
+        refresh: int = 10,
+        open_to_all: bool = False,
+    ) -> None:
+        self._app, self._monitor, self._path, self._decode, self._open = app, monitor, path, decode, open_to_all
+        self._pages: dict[str, Callable[[Monitor], routes.Answer]] = {
+            prefix: lambda monitor: routes.page(monitor, refresh),
+            f"{prefix}/metrics": routes.metrics,
+            f"{prefix}/verdict.json": routes.verdict,
+        }
+        #: Requests whose body was no batch.
+        self.unread = 0
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer the monitor's own paths; pass on everything else unchanged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"].rstrip("/") in self._pages and scope["method"] in ("GET", "HEAD"):
+            await self._show(scope, send)
+        elif self._decode is not None and scope["method"] == "POST" and scope["path"] == self._path:
+            await self._counted(scope, receive, send, self._decode)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _show(self, scope: MutableMapping[str, Any], send: Send) -> None:
+        host = (scope.get("client") or ("",))[0]
+        if not self._open and not routes.is_loopback(host):
+            answer = routes.refused(403, "the monitor is shown to its own machine alone")
+        else:
+            answer = await asyncio.to_thread(self._pages[scope["path"].rstrip("/")], self._monitor)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.content})
+
+    async def _counted(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, decode: Decode) -> None:
+        body, status = bytearray(), 0
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and len(body) <= _MOST_BYTES:
+                body.extend(message.get("body", b""))
+            return message
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self._app(scope, received, sent)
+        if 200 <= status < 300 and len(body) <= _MOST_BYTES:
+            await asyncio.to_thread(self._count, decode, bytes(body))
+
+    def _count(self, decode: Decode, body: bytes) -> None:
+        try:
+            self._monitor.update(decode(body))
+        except Exception as error:  # whatever a user's function raises: a monitor never fails the service that it watches
+            self.unread += 1
+            _LOG.warning("a request was not counted: %s: %s", type(error).__name__, " ".join(str(error).split())[:300])

@@ -1,0 +1,32 @@
+"""A monitor's numbers in experiment trackers: MLflow and Weights & Biases."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from tare.monitoring.monitor import Monitor
+from tare.serving.gauges import Gauge, gauges
+from tare.system.optional import require
+
+
+def logged(monitor: Monitor) -> dict[str, float]:
+    """A monitor's finite numbers by name; a label follows its name after a slash, such as ``tare_served_mean/red``."""
+    return {_key(each): each.value for each in gauges(monitor) if math.isfinite(each.value)}
+
+
+def log_mlflow(monitor: Monitor) -> None:
+    """Log the numbers to the active MLflow run; the step is the number of batches."""
+    mlflow = require("mlflow", extra="loggers", purpose="logging to MLflow")
+    mlflow.log_metrics(logged(monitor), step=monitor.state.batches)
+
+
+def log_wandb(monitor: Monitor, run: Any) -> None:
+    """Log the numbers to a run of Weights & Biases (what ``wandb.init`` returned); the step is the number of batches."""
+    run.log(logged(monitor), step=monitor.state.batches)
+
+
+def _key(gauge: Gauge) -> str:
+    """A name that both take: MLflow refuses signs other than these."""
+    return "/".join((gauge.name, *(re.sub(r"[^\w\-. ]", "_", value) for _, value in gauge.labels)))

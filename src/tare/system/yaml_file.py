@@ -1,0 +1,34 @@
+"""Read a YAML file of keys and values: nothing in it is executed, and its size and depth are limited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tare.errors import SpecError, reason_of
+
+_MOST_BYTES = 1 << 20
+
+
+def read_yaml(path: Path, what: str, example: str) -> dict[Any, Any]:
+    """Read the keys of a YAML file (of which JSON is a part), unchecked; ``what`` it is and an ``example`` key are for messages.
+
+    Tags that name Python objects are refused, and so are aliases: a few lines of them can stand for more than memory holds.
+    Raises :class:`SpecError` if the file is not there, too large, or no mapping.
+    """
+    import yaml
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SpecError(f"a {what} of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "shorten it")
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise SpecError(f"a {what} without aliases", f"an alias (*NAME) in {str(path)!r}", "write the value out")
+        document = yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = reason_of(error)
+        raise SpecError(f"a readable YAML {what}", f"{str(path)!r}: {reason}", "check the file") from None
+    if not isinstance(document, dict):
+        found = f"{type(document).__name__} in {str(path)!r}"
+        raise SpecError(f"a {what} with keys such as {example}", found, "see docs")
+    return document

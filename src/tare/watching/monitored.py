@@ -1,0 +1,66 @@
+"""Batches of a watched network on their way to a monitor: thinned where they lie, copied without waiting, counted later."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tare.errors import SpecError
+from tare.monitoring.evidence.figures import MOST
+from tare.monitoring.monitor import Monitor
+from tare.watching.sample import on_its_way
+
+_REMEDY = "pass monitor='run/', an exported model, a reference file, or a tare.Monitor with values='fed'"
+
+
+class Monitored:
+    """The monitor of a watch: evaluation batches are counted in their order, each once its copy has arrived."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor = monitor
+        self._arriving: deque[tuple[torch.Tensor, Any]] = deque()
+
+    def take(self, value: Any) -> None:
+        """Start copying a batch, and count those that have arrived."""
+        tensors = [value] if isinstance(value, torch.Tensor) else list(value)
+        for tensor in tensors:
+            batch = tensor if tensor.ndim != 3 or isinstance(value, torch.Tensor) else tensor[None]
+            self._arriving.append(on_its_way(self._thinned(batch.detach())))
+        self.count()
+
+    def count(self, *, now: bool = False) -> None:
+        """Count the batches that have arrived on the host; ``now`` waits for those on their way."""
+        while self._arriving and (now or self._arriving[0][1] is None or self._arriving[0][1].query()):
+            values, event = self._arriving.popleft()
+            if event is not None:
+                event.synchronize()
+            self.monitor.update(values, values="raw" if values.dtype == torch.uint8 else "fed")
+
+    def _thinned(self, batch: torch.Tensor) -> torch.Tensor:
+        """The values of a batch ``(N, C, ...)`` that a monitor looks at, so that no more are copied."""
+        if batch.ndim < 3 or batch.shape[1] != len(self.monitor.reference.taking.channels):
+            return batch
+        flat = batch.flatten(2)
+        if flat.shape[2] <= MOST:
+            return flat
+        return flat[:, :, torch.arange(MOST, device=flat.device) * flat.shape[2] // MOST]
+
+
+def monitored(asked: Any, spec: Any) -> Monitored | None:
+    """The monitor that a watch was asked for: one that is given, or a new one for a reference; None for None and False.
+
+    True takes the reference of ``spec``, where that names a run, a model directory or an exported file. Raises
+    :class:`SpecError` if nothing carries a reference, :class:`DataError` if what is named carries none.
+    """
+    if asked is None or asked is False:
+        return None
+    if isinstance(asked, Monitor):
+        return Monitored(asked)
+    place = spec if asked is True else asked
+    if not isinstance(place, str | os.PathLike) or not Path(place).exists():
+        raise SpecError("a reference of what the network was trained on", f"monitor={asked!r} and spec={spec!r}"[:200], _REMEDY)
+    return Monitored(Monitor(place, values="fed"))

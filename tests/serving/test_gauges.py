@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import math
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tare.monitoring.monitor import Monitor
+from tare.serving.gauges import gauges
+from tare.serving.run_logging import log_wandb, logged
+from tests.monitoring.made import changed, photographs, reference
+
+
+@pytest.fixture
+def monitor() -> Monitor:
+    made = Monitor(reference(300))
+    for place in range(15):
+        made.update(changed(photographs(8, place), 0.6))
+    return made
+
+
+def test_the_numbers_are_those_of_the_values_served(monitor: Monitor) -> None:
+    found = {(each.name, *each.labels): each.value for each in gauges(monitor)}
+    served = np.concatenate([changed(photographs(8, place), 0.6) for place in range(15)]).reshape(-1, 3) / 255
+    for place, channel in enumerate(("red", "green", "blue")):
+        assert found[("tare_served_mean", ("channel", channel))] == pytest.approx(served[:, place].mean())
+        assert found[("tare_served_std", ("channel", channel))] == pytest.approx(served[:, place].std())
+    assert found[("tare_monitor_batches",)] == 15
+    assert found[("tare_monitor_samples",)] == 120
+    assert found[("tare_monitor_alarm",)] == 1
+    assert math.log(found[("tare_monitor_e_value",)]) == pytest.approx(found[("tare_monitor_evidence",)])
+
+
+def test_numbers_of_one_name_stand_together(monitor: Monitor) -> None:
+    names = [name for name, _ in groupby(each.name for each in gauges(monitor))]
+    assert len(names) == len(set(names))
+
+
+def test_before_the_first_batch_the_means_are_unknown() -> None:
+    found = [each for each in gauges(Monitor(reference(100))) if each.name == "tare_served_mean"]
+    assert len(found) == 3
+    assert all(math.isnan(each.value) for each in found)
+
+
+def test_prometheus_reads_what_is_exposed(monitor: Monitor) -> None:
+    pytest.importorskip("prometheus_client")
+    from prometheus_client.parser import text_string_to_metric_families
+
+    from tare.serving.prometheus import exposition
+
+    kind, content = exposition(monitor)
+    assert kind.startswith("text/plain")
+    samples = [sample for family in text_string_to_metric_families(content.decode()) for sample in family.samples]
+    assert next(each.value for each in samples if each.name == "tare_monitor_samples_total") == 120
+    assert {each.labels["channel"] for each in samples if each.name == "tare_served_std"} == {"red", "green", "blue"}
+    assert len([each for each in samples if each.name == "tare_figure_evidence"]) == len(monitor.reference.figures)
+
+
+def test_opentelemetry_reads_the_same_numbers(monitor: Monitor) -> None:
+    pytest.importorskip("opentelemetry.sdk")
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    from tare.serving.telemetry import observe
+
+    reader = InMemoryMetricReader()
+    observe(monitor, MeterProvider(metric_readers=[reader]))
+    data: Any = reader.get_metrics_data()
+    read = {
+        (metric.name, *sorted(point.attributes.items())): point.value
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+    }
+    own = {(each.name, *each.labels): each.value for each in gauges(monitor)}
+    assert read == own
+
+
+def test_trackers_get_finite_numbers_under_names_that_they_take(monitor: Monitor) -> None:
+    found = logged(monitor)
+    assert found["tare_served_mean/red"] == pytest.approx(0.3, abs=0.1)
+    assert all(math.isfinite(value) for value in found.values())
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz_/ -.") for name in found)
+
+    class Run:
+        def log(self, numbers: dict[str, float], step: int) -> None:
+            self.seen = (numbers, step)
+
+    run = Run()
+    log_wandb(monitor, run)
+    assert run.seen == (found, 15)
+
+
+def test_mlflow_takes_them(monitor: Monitor, tmp_path: Any) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    from tare.serving.run_logging import log_mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'm.db'}")
+    with mlflow.start_run() as run:
+        log_mlflow(monitor)
+    assert mlflow.get_run(run.info.run_id).data.metrics["tare_monitor_samples"] == 120

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import tare
+from tare.errors import DataError
+from tare.studying.tasks.subject import subject_of
+
+
+def images(folder: Path, count: int = 6) -> None:
+    folder.mkdir(exist_ok=True)
+    for index in range(count):
+        pixels = np.random.default_rng(index).integers(0, 256, (8 + index, 9, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+
+def test_statistics_of_a_subset_are_those_of_measuring_it(tmp_path: Path) -> None:
+    images(tmp_path / "a")
+    (tmp_path / "a" / "README.txt").write_text("no image")
+    subject = subject_of(str(tmp_path / "a"))
+    assert [Path(name).name for name in subject.names] == [f"{index}.png" for index in range(6)]
+    assert (subject.layout, subject.raw_dtype, subject.channels) == ("NCHW", "uint8", 3)
+    chosen = [4, 1, 2]
+    expected = tare.measure([subject.names[index] for index in chosen])
+    found = subject.stats(chosen)
+    assert found.mean == expected.mean
+    assert found.std == expected.std
+    assert [c.mean_se for c in found.channels] == [c.mean_se for c in expected.channels]
+
+
+@pytest.mark.parametrize(("shape", "layout"), [((7, 4), "NC"), ((7, 5, 6, 3), "NCHW")])
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8", "uint16"])
+def test_arrays_of_every_kind_have_the_moments_of_their_chosen_samples(
+    tmp_path: Path, shape: tuple[int, ...], layout: str, kind: str
+) -> None:
+    values = np.random.default_rng(0).integers(0, 200, shape).astype(kind)
+    np.save(tmp_path / "x.npy", values)
+    subject = subject_of(str(tmp_path / "x.npy"))
+    scale = {"uint8": 255, "uint16": 65535}.get(kind, 1)
+    picked = values[[5, 0, 3]].reshape(-1, shape[-1]).astype(np.float64) / scale
+    assert subject.layout == layout
+    assert np.allclose(subject.stats([5, 0, 3]).mean, picked.mean(0))
+    assert np.allclose(subject.stats([5, 0, 3]).std, picked.std(0))
+
+
+@given(st.integers(2, 12), st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_a_split_uses_every_sample_once_and_a_larger_pool_begins_with_the_smaller(pool: int, seed: int) -> None:
+    from tare.sources.opening import open_source
+    from tare.studying.tasks.subject import Subject
+
+    source = open_source(np.zeros((20, 2)))
+    subject = Subject(tuple(map(str, range(20))), (), "NC", source)
+    train, test = subject.split(pool, seed)
+    assert sorted([*train, *test]) == list(range(20))
+    assert list(subject.split(pool + 3, seed)[0][:pool]) == list(train)
+
+
+def test_data_that_cannot_be_counted_on_are_refused(tmp_path: Path) -> None:
+    images(tmp_path / "broken")
+    (tmp_path / "broken" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
+    with pytest.raises(DataError, match=r"samples that can all be read, found .*0\.png"):
+        subject_of(str(tmp_path / "broken"))
+    images(tmp_path / "mixed")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "mixed" / "grey.png")
+    with pytest.raises(DataError, match=r"samples of one kind.*1 channels of uint8, 3 channels of uint8"):
+        subject_of(str(tmp_path / "mixed"))
+
+
+def test_rows_of_a_table_are_samples_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,grade\n1,2,x\n3,4,y\n5,9,x\n")
+    subject = subject_of(str(tmp_path / "t.csv"))
+    assert (subject.number, subject.channels, subject.layout) == (3, 2, "NC")
+    assert subject.stats([0, 2]).mean == (3.0, 5.5)
+
+
+def test_values_that_change_change_the_hash(tmp_path: Path) -> None:
+    digests = set()
+    for index, value in enumerate((1.0, 2.0)):
+        np.save(tmp_path / f"{index}.npy", np.full((4, 2), value))
+        digests.add(subject_of(str(tmp_path / f"{index}.npy")).digest())
+    np.save(tmp_path / "same.npy", np.full((4, 2), 1.0))
+    digests.add(subject_of(str(tmp_path / "same.npy")).digest())
+    assert len(digests) == 2

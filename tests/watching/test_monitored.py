@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tare
+from tare.errors import SpecError, TareWarning
+from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference
+from tests.monitoring.made import changed, photographs
+from tests.tiny_run import MEAN, STD, tiny_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    made = tiny_run(tmp_path)
+    known = Reference.of(photographs(300, 0, size=32), workers=1).to_json()
+    document = {**known, "as_fed": {"mean": list(MEAN), "std": list(STD)}}
+    (made / "model" / "reference.json").write_text(json.dumps(document))
+    return made
+
+
+def fed(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> torch.Tensor:
+    column = (3, 1, 1)
+    unit = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    return (unit - torch.tensor(MEAN).reshape(column)) / torch.tensor(STD).reshape(column)
+
+
+def test_evaluation_batches_reach_the_monitor_as_if_they_were_given_to_it(run: Path) -> None:
+    network = tare.load_model(run / "model").network.module.eval()
+    images = photographs(24, 1, size=32)
+    with tare.watch(network, run / "model", on_finding=lambda _: None, monitor=True) as watch, torch.no_grad():
+        for start in range(0, 24, 8):
+            network(fed(images[start : start + 8]))
+        network.train()(fed(photographs(8, 2, size=32)))  # training augments: it is not what was measured
+    direct = Monitor(run)
+    for start in range(0, 24, 8):
+        direct.update(images[start : start + 8])
+    assert watch.monitor is not None
+    assert watch.monitor.state.samples == 24
+    assert watch.monitor.verdict().evidence == direct.verdict().evidence
+
+
+def test_a_change_is_told_after_the_findings_have_ended(run: Path) -> None:
+    network = tare.load_model(run / "model").network.module.eval()
+    monitor = Monitor(run, values="fed")
+    with tare.watch(network, run / "model", batches=1, every=0, on_finding=lambda _: None, monitor=monitor), torch.no_grad():
+        for place in range(30):
+            network(fed(changed(photographs(8, place, size=32), 0.7)))
+    assert monitor.state.batches == 30
+    assert monitor.alarm
+
+
+def test_what_the_monitor_cannot_take_stops_the_monitor_alone(run: Path) -> None:
+    layer = torch.nn.Conv2d(4, 2, 1).eval()
+    spec = tare.InputSpec.of((0.5,) * 4, (0.5,) * 4, origin="a test")
+    watch = tare.watch(layer, spec, on_finding=lambda _: None, monitor=run)
+    with pytest.warns(TareWarning, match=r"the monitor of tare\.watch stopped: DataError"):
+        layer(torch.zeros(2, 4, 8, 8))
+    assert watch.monitor is None
+    watch.remove()
+
+
+def test_nothing_that_carries_a_reference_is_refused_with_what_to_pass() -> None:
+    with pytest.raises(SpecError, match=r"monitor=True and spec=None; pass monitor='run/'"):
+        tare.watch(torch.nn.Conv2d(3, 2, 1), monitor=True)
+
+
+def test_large_images_are_thinned_as_the_reference_thins_them(run: Path) -> None:
+    from tare.watching.monitored import Monitored
+
+    images = photographs(4, 3, size=96)
+    monitor, direct = Monitor(run, values="fed"), Monitor(run)
+    Monitored(monitor).take(fed(images))
+    direct.update(images)
+    assert (monitor.state.ladder[0].counts == direct.state.ladder[0].counts).all()
