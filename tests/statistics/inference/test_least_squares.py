@@ -19,7 +19,7 @@ def test_a_line_is_fitted_as_by_scipy(gain: float, offset: float, seed: int) -> 
     noise = np.random.default_rng(seed).normal(0, 0.01, X.size)
 
     def residual(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (np.exp(p[0]) * X + p[1] - (gain * X + offset + noise)) / 0.01
+        return np.asarray((np.exp(p[0]) * X + p[1] - (gain * X + offset + noise)) / 0.01)
 
     found, slopes = least_squares(residual, np.zeros(2))
     scipys = optimize.least_squares(residual, np.zeros(2), diff_step=1e-4)

@@ -6,8 +6,10 @@ and std in use.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
@@ -89,7 +91,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     count = len(spec.require("mean"))
     return replace(
         spec,
-        channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
+        channels=Known(_named(geometry.bands, count), origin),
         scale=Known(float(unit_scale(geometry.raw_dtype)), origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
@@ -97,6 +99,13 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
         layout=Known("NCHW", origin),
         raw_dtype=_raw_field(geometry.raw_dtype, origin),
     )
+
+
+def _named(bands: tuple[str, ...] | None, count: int) -> str:
+    """The order of colours, or the names of bands with commas between; numbers where a name has a comma itself."""
+    if bands is not None and not any("," in name for name in bands):
+        return ",".join(bands)
+    return {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
 
 
 def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
@@ -203,20 +212,22 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from timm.models import save_for_hf
 
     geometry, normalisation = model.geometry, model.normalisation
-    save_for_hf(
-        module.cpu(),
-        folder,
-        model_config={"label_names": list(model.classes)},
-        safe_serialization=True,
-        data_config={
-            "input_size": (len(normalisation.mean), *geometry.size),
-            "interpolation": geometry.interpolation,
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "crop_pct": _crop_pct(geometry),
-            "crop_mode": geometry.crop_mode,
-        },
-    )
+    stated = {
+        "input_size": (len(normalisation.mean), *geometry.size),
+        "interpolation": geometry.interpolation,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+        "crop_pct": _crop_pct(geometry),
+        "crop_mode": geometry.crop_mode,
+    }
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = stated
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **stated}
+    save_for_hf(written, folder, **options)
 
 
 def _crop_pct(geometry: Geometry) -> float:
