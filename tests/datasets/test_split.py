@@ -96,3 +96,11 @@ def test_rows_of_numbers_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,label\n1,a\n2,b\n")
     with pytest.raises(DataError, match="labelled images, found a vector per sample"):
         open_split(LabelOptions(tmp_path / "a.csv"), seed=0)
+
+
+def test_volumes_are_told_as_what_they_are(tmp_path: Path) -> None:
+    for name in ("ill", "well"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scan.nii.gz").write_bytes(b"")
+    with pytest.raises(DataError, match=r"found volumes \(NIfTI or DICOM\) below .*; measure them with `tare measure`"):
+        read_split(tmp_path, 0)

@@ -142,9 +142,17 @@ def _unlabelled_images(
     """Measure all images of a source, and decode some of them for the network."""
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
-    data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
+    bands = None if labelled.bands is None else tuple(labelled.bands)
+    data, options = labelled.data, Options(fed.colour, columns=bands, array=labelled.array, turned=True)
     with reporter.counting("reading and measuring", "images") as advance:
-        stats = measure(data, channels=fed.colour, array=labelled.array, max_skipped=reading.max_skipped, progress=advance)
+        stats = measure(
+            data,
+            channels=fed.colour,
+            columns=labelled.bands,
+            array=labelled.array,
+            max_skipped=reading.max_skipped,
+            progress=advance,
+        )
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)

@@ -31,6 +31,20 @@ class LabelledFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledRaster(LabelledFile):
+    """One georeferenced raster and the index of its class; ``bands`` are those of the network in its order, None for all."""
+
+    bands: tuple[str, ...] | None = None
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Read its values ``(H, W, C)``, or give the reason why it is unreadable."""
+        from tare.sources.rasters.georeferenced import read_tile
+
+        values = read_tile(self.path, self.bands)
+        return values if isinstance(values, Skipped) else coloured(values, colour)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledRecording(LabelledFile):
     """One WAV file and the index of its class."""
 

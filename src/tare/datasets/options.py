@@ -1,11 +1,12 @@
 """Options of labelled data: where the labels are, and how to augment training images."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tare.errors import SpecError
-from tare.system.options import OptionGroup, declared, option
+from tare.system.options import OptionGroup, declared, option, words
 
 DATA = "The data"
 VARY = "Augmentation of raw training images"
@@ -37,6 +38,15 @@ class LabelOptions(LabelPlaces):
             is_argument=True,
             kind=str,
         ),
+    )
+
+    bands: Sequence[str] | None = option(
+        None,
+        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
+        panel=DATA,
+        metavar="NAMES",
+        reads=words,
+        repeats=True,
     )
 
     @property

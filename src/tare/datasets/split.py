@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledFile, LabelledItem, LabelledRecording
+from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
@@ -21,6 +21,8 @@ from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
+from tare.sources.rasters.tags import scene_kind
+from tare.sources.volumes.sniffing import is_dicom
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
@@ -48,17 +50,19 @@ class Split:
         return _checked(replace(self, train=train, val=val), "the readable files")
 
 
-def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image") -> Split:
+def read_split(
+    root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image", bands: Sequence[str] | None = None
+) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or WAV recordings for signals. Raises :class:`DataError` for fewer than two classes, or a class
-    without a training or validation sample.
+    The files are images, or WAV recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
+    :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
         names = _class_names(root, kind)
-        return _held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share)
+        return _banded(_held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -71,7 +75,35 @@ def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind =
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
-    return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
+    return _banded(
+        _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root)), bands
+    )
+
+
+def _banded(split: Split, bands: Sequence[str] | None) -> Split:
+    """The split with its georeferenced rasters read by band; the first readable one names the bands.
+
+    Raises :class:`DataError` for ``bands`` of files that name none, and for a band that is not there.
+    """
+    if split.kind != "image":
+        return split
+    chosen = None if bands is None else tuple(bands)
+    rasters = {file.path for part in (split.train, split.val) for file in part if scene_kind(file.path) == "geo"}
+    if not rasters and bands is None:
+        return split
+    stranger = next((file.path for part in (split.train, split.val) for file in part if file.path not in rasters), None)
+    if bands is not None and stranger is not None:
+        raise DataError("georeferenced rasters, whose bands have names, for --bands", f"{stranger!r}", "leave --bands out")
+    from tare.sources.rasters.georeferenced import tile_bands
+
+    names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
+    if chosen is None and names is not None and len(names) in (1, 3):  # grey or colours, decoded as pictures are
+        return split
+    train, val = (
+        tuple(LabelledRaster(f.path, f.label, chosen) if f.path in rasters else f for f in part)
+        for part in (split.train, split.val)
+    )
+    return replace(split, train=train, val=val, channel_names=names)
 
 
 def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
@@ -82,7 +114,9 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
-        return read_split(Path(data), seed, kind=kind)
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
+    if labelled.bands is not None:
+        raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
@@ -159,9 +193,18 @@ def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
     return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
 
 
+def _holds_volumes(root: Path) -> bool:
+    """Whether the first file below a folder is a volume."""
+    first = next(walk_files(root), "") if root.is_dir() else ""
+    return first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first))
+
+
 def _checked(split: Split, where: str) -> Split:
     noun = NOUNS[split.kind]
     if not split.classes:
+        if _holds_volumes(Path(where)):
+            remedy = "measure them with `tare measure`; write slices as images to train on them"
+            raise DataError(f"{noun} in one folder per class", f"volumes (NIfTI or DICOM) below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",

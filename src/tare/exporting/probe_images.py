@@ -21,6 +21,7 @@ from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
+from tare.sources.rasters.georeferenced import read_tile
 
 COUNT = 8
 
@@ -53,7 +54,9 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     """
     raw = trained.model.takes.raw_dtype
     if images:
-        read = _of_type(raw, (read_image(path, trained.colour) for path in image_paths(images)), count)
+        bands = trained.model.geometry.bands
+        paths = image_paths(images)
+        read = _of_type(raw, (read_image(p, trained.colour) if bands is None else read_tile(p, bands) for p in paths), count)
         if not read:
             raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")
         return ProbeImages(read, f"{len(read)} images that were named", real=True)

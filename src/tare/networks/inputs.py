@@ -105,6 +105,12 @@ class NetworkOptions(FedInput):
         ),
     )
     weights: str = option("pretrained", "pretrained, none, a .safetensors or .pth file, or an earlier run.", panel=NET)
+    in_channels: int | None = option(
+        None,
+        "Build the network for this many input channels, such as 13 bands; pretrained weights are adapted by timm's rule.",
+        panel=NET,
+        above=0,
+    )
     size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0)
     interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos. Default: as the network states.", panel=NET)
     crop: float | None = option(

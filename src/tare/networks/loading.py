@@ -14,6 +14,7 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
+from tare.networks.building.input_channels import with_channels
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -42,8 +43,9 @@ def built_for(reference: str) -> SampleKind | None:
 def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
     """Build ``timm:NAME``, ``torchvision:NAME``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
 
-    ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. Only
-    ``tare:`` networks are built for a number of input ``channels`` (columns, for rows of numbers).
+    ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. ``channels``
+    is the number of input channels (columns, for rows of numbers), which ``tare:`` networks need; the first layer of another
+    network is adapted to it (:mod:`tare.networks.building.input_channels`).
 
     A weights file is read as safetensors, or as a ``.pth`` with ``weights_only=True``: no code in it is executed. A Python file
     named with FACTORY is executed. Raises :class:`ModelError` if the network or its weights are unavailable or do not fit.
@@ -53,13 +55,13 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if kind == "timm" and name:
-            return _timm_network(name, weights)
+            return with_channels(_timm_network(name, weights), channels)
         if kind == "torchvision" and name:
-            return _torchvision_network(name, weights)
+            return with_channels(_torchvision_network(name, weights), channels)
         if built_for(reference) is not None:
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
-            return _factory_network(Path(path), factory, weights)
+            return with_channels(_factory_network(Path(path), factory, weights), channels)
     expected = "a network: timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 

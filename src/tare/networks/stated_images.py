@@ -119,13 +119,9 @@ def network_geometry(
 
 
 def colour_of(network: Network) -> ColourMode:
-    """Return the colour mode of the images that the network takes; raises :class:`ModelError` unless it takes 1 or 3 channels."""
+    """Return the colour mode of the images that the network takes: grey, RGB, or the channels as stored."""
     colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
-    if network.channels not in colours:
-        raise ModelError(
-            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
-        )
-    return colours[network.channels]
+    return colours.get(network.channels, "stored")
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
+from tare.datasets.views import picture
 from tare.errors import ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
@@ -82,6 +83,7 @@ class TransferPlan:
         return {
             "model": self.source.model,
             "weights": self.source.weights,
+            **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
             **self.target.digests,
             "strategy": self.chosen.strategy,
             "mean": list(self.chosen.mean),
@@ -120,9 +122,7 @@ class TransferPlan:
 
     def _view(self, path: str) -> NDArray[np.uint8]:
         file = next(file for file in self.target.split.val if file.path == path)
-        values = self._samples((file,), varied=False)[0][0]
-        raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
-        return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
+        return picture(self._samples((file,), varied=False)[0][0], self.takes.bands if isinstance(self.takes, Geometry) else None)
 
     def class_weights(self) -> tuple[float, ...] | None:
         """Return the weight n / (K n_k) of each class k of the training split; None without class weights."""
@@ -165,7 +165,8 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
-        takes, geometry_notes = replace(images.geometry, raw_dtype=target.stats.dtype), images.notes
+        takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
+        geometry_notes = images.notes
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
@@ -204,6 +205,7 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
         if weights not in ("pretrained", "none"):
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
+    channels = channels if source.in_channels is None else source.in_channels
     return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
 
 

@@ -55,7 +55,13 @@ def measured(
     notes = (*split.remarks, *notes)
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
-    where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}
+    where: dict[str, Any] = {
+        "data": labelled.name,
+        "label": labelled.label,
+        "label_pattern": labelled.label_pattern,
+        "array": labelled.array,
+    }
+    where |= {} if labelled.bands is None else {"bands": list(labelled.bands)}
     digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
     return Target(split, stats, digests, notes)
 
