@@ -10,19 +10,20 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import lightning
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from torch.utils.data import DataLoader
 
 from tare.datasets.image_batches import loader_errors
-from tare.errors import MissingDependencyError, ModelError, SpecError, reason_of
+from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.optional import require
+from tare.tasks.task import Epochs
 from tare.training.history import History
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -32,15 +33,16 @@ BEST, LAST = "best", "last"
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One row of figures per epoch, and the row with the best validation accuracy."""
+    """One row of figures per epoch, the row with the best figure of the validation split, and what that figure is."""
 
     rows: tuple[dict[str, float], ...]
     best: dict[str, float]
+    epochs: Epochs
 
     def metrics(self) -> dict[str, float]:
-        """Return the figures of the last epoch, and accuracy and number of the best epoch."""
+        """Return the figures of the last epoch, and the best figure with the number of its epoch."""
         last = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "lr")}
-        return {**last, "best_val_accuracy": self.best["val_accuracy"], "best_epoch": self.best["epoch"]}
+        return {**last, f"best_{self.epochs.column}": self.best[self.epochs.column], "best_epoch": self.best["epoch"]}
 
 
 class Patience(EarlyStopping):
@@ -77,7 +79,8 @@ def fit(
     disk is full.
     """
     training = module.training_options
-    history = History(folder / "metrics.csv")
+    epochs = module.task.epochs
+    history = History(folder / "metrics.csv", epochs)
     latest = folder / "checkpoints" / f"{LAST}.ckpt"
     if resume and latest.exists():
         _loaded(latest)  # raises a readable error before the trainer loads the file
@@ -95,7 +98,7 @@ def fit(
         trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
     if trainer.is_global_zero:
         history.write()  # a run killed between its last checkpoint and that epoch's row lacks the row
-    return Fitted(tuple(history.rows), history.best())
+    return Fitted(tuple(history.rows), history.best(), epochs)
 
 
 def load_state(module: TransferModule, folder: Path, name: str) -> None:
@@ -139,34 +142,20 @@ def check_training(training: Training, machine: Machine) -> None:
         require(machine.logger, extra="loggers", purpose=f"--logger {machine.logger}")
 
 
-def _averaging(decay: float) -> Callback:
-    """The callback that averages weights, which Lightning has from 2.6 on."""
-    from lightning.pytorch import callbacks
-
-    averaging = getattr(callbacks, "EMAWeightAveraging", None)
-    if averaging is None:
-        raise MissingDependencyError(
-            "lightning 2.6 or newer to average weights (--ema)",
-            f"lightning {lightning.__version__}",
-            "run: pip install 'lightning>=2.6', or leave --ema out",
-        )
-    return cast(Callback, averaging(decay=decay))
-
-
 def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
     """Return the callbacks in their necessary order: weight averaging before validation, the last checkpoint after the best."""
     callbacks: list[Callback] = []
     if training.ema is not None:
-        callbacks.append(_averaging(training.ema))
+        callbacks.append(EMAWeightAveraging(decay=training.ema))
     if training.patience is not None:
-        callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
+        callbacks.append(Patience(history.epochs.column, mode=history.epochs.mode, patience=training.patience))
     callbacks.append(history)
     # Two callbacks, because save_last would renew the last checkpoint only when an epoch is the best so far. The last checkpoint
     # records the best score, so it comes second. The best checkpoint holds only weights, a third of the bytes, unless weights
     # are averaged: only a whole checkpoint has the average.
     whole = training.ema is not None
     callbacks += [
-        _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
+        _checkpoint(folder, BEST, monitor=history.epochs.column, mode=history.epochs.mode, save_weights_only=not whole),
         _checkpoint(folder, LAST),
     ]
     if progress:
