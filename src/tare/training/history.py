@@ -10,14 +10,15 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from tare.system.files import write_text
+from tare.tasks.task import Epochs
 from tare.training.module import TransferModule
 
 
 class History(Callback):
     """Write ``metrics.csv``, one row per epoch. Checkpoints hold the rows, so a resumed run neither loses nor repeats a row."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, epochs: Epochs) -> None:
+        self.path, self.epochs = path, epochs
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class History(Callback):
             raise TypeError(f"a TransferModule, got {type(pl_module).__name__}")
         loss = float(trainer.strategy.reduce(torch.tensor(pl_module.mean_loss(), device=pl_module.device), reduce_op="mean"))
         pl_module.log("train_loss", loss)
-        values = {name: float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy")}
+        values = {name: float(trainer.callback_metrics[name]) for name in ("val_loss", self.epochs.column)}
         rate = max(group["lr"] for group in trainer.optimizers[0].param_groups)
         self.rows.append({"epoch": trainer.current_epoch, "train_loss": loss, **values, "lr": rate})
         if trainer.is_global_zero:
@@ -46,5 +47,5 @@ class History(Callback):
         write_text(self.path, "\n".join(lines) + "\n")
 
     def best(self) -> dict[str, float]:
-        """Return the row of the first epoch with the highest validation accuracy."""
-        return max(self.rows, key=lambda row: row["val_accuracy"])
+        """Return the row of the first epoch with the best figure of the validation split."""
+        return dict(self.epochs.best(self.rows))

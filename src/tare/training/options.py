@@ -60,7 +60,9 @@ class Training(Augmenting, Seeded):
     ema: float | None = option(
         None, "Average the weights with this decay (0.99) and save the average.", panel=HOW, above=0, most=1
     )
-    patience: int | None = option(None, "Stop after this many epochs without a better validation accuracy.", panel=HOW, above=0)
+    patience: int | None = option(
+        None, "Stop after this many epochs without a better figure of the validation split.", panel=HOW, above=0
+    )
     label_smoothing: float = option(0.0, "Share of each label spread over all classes.", panel=HOW, least=0, most=1)
     class_weights: ClassWeights = option("none", "balanced: rare classes weigh more in the loss.", panel=HOW)
     precision: str = option("32-true", "Lightning's precision: 32-true, bf16-mixed, 16-mixed.", panel=RUN)

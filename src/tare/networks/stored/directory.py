@@ -37,6 +37,9 @@ from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
+from tare.tasks.classification import Classification
+from tare.tasks.table import task_of_json
+from tare.tasks.task import Task
 
 SCHEMA = "tare.model/1"
 # The dtypes that a spec can name.
@@ -45,12 +48,21 @@ _LONGEST_NAMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network, its normalisation, input geometry and class names: everything that prediction needs."""
+    """A network, its normalisation, input geometry and task: everything that prediction needs.
+
+    ``classes`` are the names of the outputs. ``learnt`` is None for classification, which needs no more than the names.
+    """
 
     network: Network
     normalisation: Normalisation
     takes: InputGeometry
     classes: tuple[str, ...]
+    learnt: Task | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the network was taught."""
+        return self.learnt or Classification(self.classes)
 
     @property
     def geometry(self) -> Geometry:
@@ -78,7 +90,7 @@ class TransferredModel:
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
-        """Return the logits ``(N, K)`` of samples that already have the network's size.
+        """Return the network's outputs ``(N, K)``, such as logits, of samples that already have the network's size.
 
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
@@ -183,6 +195,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
+        task = task_of_json(classes, document.get("task"))
         reference = str(document["network"]["reference"])
         is_timm = bool(document["network"]["timm"])
         changes = changes_of(document.get("fold"))
@@ -191,7 +204,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
     plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
-    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
+    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
 def versions() -> dict[str, str]:
@@ -251,6 +264,7 @@ def _document(
             "sha256": _file_hash(model.network.reference),
         },
         "classes": list(model.classes),
+        "task": model.task.to_json(),
         "strategy": normalisation.strategy,
         "normalisation": {
             "strategy": normalisation.strategy,
