@@ -22,10 +22,11 @@ from tare.samples.records import Skipped
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
+from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.volumes.sniffing import is_dicom
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
+_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str]()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def read_split(
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or WAV recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
+    The files are images, or recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
     :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
