@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.input_table import made
@@ -22,9 +22,9 @@ class Kind:
     network: str = "timm:test_resnet"
     options: tuple[str, ...] = _IMAGES
     bands: tuple[str, ...] = ()
+    array: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     first: str = "train/one/0.png"
-    labelled: bool = field(default=True)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -49,7 +49,7 @@ KINDS: Mapping[str, Kind] = {
             "TIFF, 4 unnamed channels", made.pages, options=(*_IMAGES, "--in-channels", "4"), needs=("tifffile",),
             first="train/one/0.tif",
         ),
-        Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first=""),
+        Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first="", array=("--array", "x")),
         Kind("HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",), first=""),
         Kind("Zarr, 4 channels", made.container(".zarr"), options=(*_IMAGES, "--in-channels", "4"), needs=("zarr",), first=""),
         Kind("volumes (NIfTI)", made.volumes, needs=("nibabel",), first="train/one/0.nii.gz"),

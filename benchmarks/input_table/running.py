@@ -53,7 +53,7 @@ def outcomes(kind: Kind, place: Path | None = None) -> Mapping[str, Outcome]:
 
 def _transfer(kind: Kind, data: Path, run: Path) -> tuple[str, ...]:
     network = ("--model", kind.network, *kind.options, *kind.bands)
-    training = ("--strategy", "target", "--epochs", "1", "--workers", "0", "--batch-size", "4")
+    training = ("--strategy", "target", "--protocol", "finetune", "--epochs", "1", "--workers", "0", "--batch-size", "4")
     return ("transfer", str(data), *network, *training, "--out", str(run))
 
 
@@ -61,9 +61,9 @@ def _cell(name: str, kind: Kind, data: Path, run: Path) -> Outcome:
     columns = ("--columns", kind.bands[1]) if kind.bands else ()
     if name in ("measure", "compare"):
         words = (name, str(data)) if name == "measure" else (name, str(data), str(data))
-        return _command(*words, *columns)
+        return _command(*words, *columns, *(kind.array if name == "measure" else ()))
     if name == "study":
-        network = ("--model", kind.network, "--weights", "none")
+        network = ("--model", str(run)) if (run / "model").is_dir() else ("--model", kind.network, "--weights", "none")
         return _command("study", "--data", str(data), *network, "--seeds", "2", "--dry-run", "--out", str(run / "study"))
     if not (run / "model").is_dir():
         return Outcome(False, "no network of `tare transfer` for it")
