@@ -160,14 +160,14 @@ def _pixels(channels: int, bits: int) -> Draw:
 
     def draw(rng: np.random.Generator, label: int) -> NDArray[Any]:
         values = rng.normal(0.3 + 0.3 * label, 0.1, (_SIDE, _SIDE, channels)) * top
-        return np.clip(values, 0, top - 1).astype(np.uint8 if bits == 8 else np.uint16)
+        return np.asarray(np.clip(values, 0, top - 1).astype(np.uint8 if bits == 8 else np.uint16))
 
     return draw
 
 
 def _tone(rng: np.random.Generator, label: int) -> NDArray[Any]:
     steps = np.arange(800)
-    return np.sin(steps * (0.05 + 0.2 * label)) * 0.3 + rng.normal(0, 0.05, steps.size)
+    return np.asarray(np.sin(steps * (0.05 + 0.2 * label)) * 0.3 + rng.normal(0, 0.05, steps.size))
 
 
 def _rows(rng: np.random.Generator) -> Iterator[tuple[str, NDArray[Any]]]:

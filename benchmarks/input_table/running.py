@@ -53,7 +53,7 @@ def outcomes(kind: Kind, place: Path | None = None) -> Mapping[str, Outcome]:
 
 def _transfer(kind: Kind, data: Path, run: Path) -> tuple[str, ...]:
     network = ("--model", kind.network, *kind.options, *kind.bands)
-    training = ("--strategy", "target", "--protocol", "finetune", "--epochs", "1", "--workers", "0", "--batch-size", "4")
+    training = ("--strategy", "target", "--protocol", "scratch", "--epochs", "1", "--workers", "0", "--batch-size", "4")
     return ("transfer", str(data), *network, *training, "--out", str(run))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 
 import pytest
-
 from benchmarks.input_table.__main__ import BEGIN, END, PAGE, table
 from benchmarks.input_table.kinds import KINDS, Kind
 from benchmarks.input_table.running import COMMANDS, Outcome, outcomes

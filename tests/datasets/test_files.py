@@ -33,6 +33,8 @@ def test_flac_recordings_are_read_as_wav_files_are(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac"):
         soundfile.write(tmp_path / name, values, 8000)
     one, other = (read_recording(str(tmp_path / name)) for name in ("a.wav", "a.flac"))
+    assert not isinstance(one, Skipped)
+    assert not isinstance(other, Skipped)
     assert np.array_equal(one, other)
     assert other.shape == (800, 1)
     (tmp_path / "b.flac").write_bytes(b"fLaC nothing")

@@ -302,7 +302,7 @@ def _scans(folder: Path) -> None:
         (folder / site).mkdir(parents=True)
         for index in range(8):
             values = generator.normal(-300 + offset, 300, (12, 12, 8)).astype(np.int16)
-            nib.save(nib.Nifti1Image(values, np.diag([1, 1, 2, 1])), folder / site / f"{index}.nii.gz")  # type: ignore[no-untyped-call]
+            nib.save(nib.Nifti1Image(values, np.diag([1, 1, 2, 1])), folder / site / f"{index}.nii.gz")
 
 
 def _joints(factor: float) -> Callable[[Path], None]:
