@@ -1,4 +1,4 @@
-"""Labelled samples as files: an image, a recording, or one sample of another source, with the index of its class."""
+"""Labelled samples as files: an image, a recording, or one sample of another source, with its label."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
 from tare.sources.streams.sound import open_sounds
+from tare.tasks.task import Target
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """One image file and the index of its class."""
+    """One image file and what it is labelled with: the index of its class, or the target of another task."""
 
     path: str
-    label: int
+    label: Target
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values ``(H, W, C)``, or give the reason why it is unreadable."""
@@ -33,7 +34,7 @@ class LabelledFile:
 
 @dataclass(frozen=True, slots=True)
 class LabelledRaster(LabelledFile):
-    """One georeferenced raster and the index of its class; ``bands`` are those of the network in its order, None for all."""
+    """One georeferenced raster and its label; ``bands`` are those of the network in its order, None for all."""
 
     bands: tuple[str, ...] | None = None
 
@@ -47,7 +48,7 @@ class LabelledRaster(LabelledFile):
 
 @dataclass(frozen=True, slots=True)
 class LabelledRecording(LabelledFile):
-    """One recording and the index of its class."""
+    """One recording and its label."""
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its values ``(T, C)``, or give the reason why it is unreadable."""

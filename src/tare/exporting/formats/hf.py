@@ -46,8 +46,16 @@ def _timm_config(trained: TrainedModel) -> dict[str, Any]:
         **config,
         "model_args": arguments,
         "model_type": "timm_wrapper",
+        **_problem(trained),
         "architectures": ["TimmWrapperForImageClassification"],
     }
+
+
+def _problem(trained: TrainedModel) -> dict[str, str]:
+    """The loss by which transformers would train further, for tasks other than one class a sample."""
+    kinds = {"regression": "regression", "multi-label": "multi_label_classification"}
+    name = trained.model.task.name
+    return {"problem_type": kinds[name]} if name in kinds else {}
 
 
 def _plain_config(trained: TrainedModel) -> dict[str, Any]:

@@ -6,8 +6,10 @@ and std in use.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
@@ -29,12 +31,15 @@ from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
+from tare.tasks.classification import Classification
+from tare.tasks.table import task_of_json
+from tare.tasks.task import Task
 
 SCHEMA = "tare.model/1"
 # The dtypes that a spec can name.
@@ -43,12 +48,21 @@ _LONGEST_NAMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network, its normalisation, input geometry and class names: everything that prediction needs."""
+    """A network, its normalisation, input geometry and task: everything that prediction needs.
+
+    ``classes`` are the names of the outputs. ``learnt`` is None for classification, which needs no more than the names.
+    """
 
     network: Network
     normalisation: Normalisation
     takes: InputGeometry
     classes: tuple[str, ...]
+    learnt: Task | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the network was taught."""
+        return self.learnt or Classification(self.classes)
 
     @property
     def geometry(self) -> Geometry:
@@ -76,12 +90,12 @@ class TransferredModel:
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
-        """Return the logits ``(N, K)`` of samples that already have the network's size.
+        """Return the network's outputs ``(N, K)``, such as logits, of samples that already have the network's size.
 
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
+        result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
         return result
 
 
@@ -181,6 +195,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
+        task = task_of_json(classes, document.get("task"))
         reference = str(document["network"]["reference"])
         is_timm = bool(document["network"]["timm"])
         changes = changes_of(document.get("fold"))
@@ -189,7 +204,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
     plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
-    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
+    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
 def versions() -> dict[str, str]:
@@ -210,20 +225,22 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from timm.models import save_for_hf
 
     geometry, normalisation = model.geometry, model.normalisation
-    save_for_hf(
-        module.cpu(),
-        folder,
-        model_config={"label_names": list(model.classes)},
-        safe_serialization=True,
-        data_config={
-            "input_size": (len(normalisation.mean), *geometry.size),
-            "interpolation": geometry.interpolation,
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "crop_pct": _crop_pct(geometry),
-            "crop_mode": geometry.crop_mode,
-        },
-    )
+    stated = {
+        "input_size": (len(normalisation.mean), *geometry.size),
+        "interpolation": geometry.interpolation,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+        "crop_pct": _crop_pct(geometry),
+        "crop_mode": geometry.crop_mode,
+    }
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = stated
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **stated}
+    save_for_hf(written, folder, **options)
 
 
 def _crop_pct(geometry: Geometry) -> float:
@@ -247,6 +264,7 @@ def _document(
             "sha256": _file_hash(model.network.reference),
         },
         "classes": list(model.classes),
+        "task": model.task.to_json(),
         "strategy": normalisation.strategy,
         "normalisation": {
             "strategy": normalisation.strategy,

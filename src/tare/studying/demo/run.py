@@ -18,8 +18,8 @@ from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.heads.reference import features_of, fit_head
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis import Analysis, analyse
@@ -31,6 +31,7 @@ from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
 from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.progress import Advance, Reporter
+from tare.tasks.classification import Classification
 from tare.training.fitting import train_in_memory
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -109,14 +110,14 @@ def _pretrain(dataset0: Samples, stats: DatasetStats, seed: int) -> _Source:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = timm.create_model(_ARCHITECTURE, in_chans=1, num_classes=5)
-    normaliser = Normaliser(normalisation("source", 1, source=constants))
+    normaliser = InputLayer(normalisation("source", 1, source=constants))
     crops = ShiftedCrops(dataset0, seed)
     options = _training(4e-3, seed)
 
     def batches(epoch: int) -> DataLoader[Any]:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
 
-    train_in_memory(TransferModule(module, normaliser, options, batches), _MACHINE)
+    train_in_memory(TransferModule(module, normaliser, options, batches, Classification(tuple("01234"))), _MACHINE)
     augmented = np.stack([crops[index][0][0].numpy() for index in range(len(crops))])[..., None]
     seen = Samples("dataset0 as augmented", augmented, dataset0.labels).measure()
     origin = "pretraining in this demo"
@@ -152,7 +153,7 @@ def _probe_all(
 ) -> list[ProbeScore]:
     cells = []
     for chosen in _normalisations(source, data, train):
-        features = features_of(source.network.module, _HEAD, [data.tensor()], Normaliser(chosen))
+        features = features_of(source.network.module, _HEAD, [data.tensor()], InputLayer(chosen))
         head = fit_head(features[train], data.labels[train], strength=_STRENGTH)
         accuracy = float((head.predict(features[test]) == data.labels[test]).mean())
         cells.append(ProbeScore(chosen.strategy, shift, seed, accuracy))
@@ -181,7 +182,7 @@ def _fed(
         choices = _normalisations(source, data, train)
         same[shift] = same_inputs(choices)
         for chosen in choices:
-            fed = Normaliser(chosen)(data.take(train).tensor()).numpy()
+            fed = InputLayer(chosen)(data.take(train).tensor()).numpy()
             found.append(FedByStrategy(shift, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
     return tuple(found), same
 
@@ -204,7 +205,9 @@ def _save_winner(
         generator = torch.Generator().manual_seed(epoch)
         return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
 
-    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches), _MACHINE)
+    train_in_memory(
+        TransferModule(network.module, InputLayer(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
+    )
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())
     accuracy = float((logits.argmax(dim=1).numpy() == test.labels).mean())
