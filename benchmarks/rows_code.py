@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
+import pickle
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +75,7 @@ def checking(setting: Setting) -> Iterator[Outcome]:
     cold = [_seconds("-m", "tare", "check", str(folder), "--no-cache") for _ in range(setting.rounds)]
     ratios = tuple(each / 1.0 for each in cold)
     yield Result(f"{_FILES} made files, cold", "processor time / 1 s", ratios, 1.0, _middle(cold), "s", "<= 1")
+    yield _start(setting)
     yield _memory(folder, _made(setting.scratch / "code-more", _TIMES * _FILES), setting)
     for library in ("torchvision", "timm"):
         spec = importlib.util.find_spec(library)
@@ -82,6 +86,14 @@ def checking(setting: Setting) -> Iterator[Outcome]:
 
 
 ROWS = (Row("code", checking),)
+
+
+def _start(setting: Setting) -> Result:
+    """What a check takes before it reads more than one file: Python, the command line, the report."""
+    file = setting.scratch / "one.py"
+    file.write_text("x = 1\n")
+    starts = tuple(_seconds("-m", "tare", "check", str(file)) for _ in range(setting.rounds))
+    return Result("one file: the start alone", "processor time / 1 s", starts, 1.0, _middle(starts), "s")
 
 
 def _memory(few: Path, many: Path, setting: Setting) -> Result:
@@ -101,6 +113,7 @@ def _of_library(library: str, installed: Path, setting: Setting) -> Iterator[Out
     if not folder.exists():  # installed files lie where a check of a repository does not look
         shutil.copytree(installed, folder, ignore=lambda _, names: [name for name in names if name == "__pycache__"])
     number = sum(1 for _ in folder.rglob("*.py"))
+    yield _trees(f"{library}, {number} files", folder, setting)
     cache = setting.scratch / "code-cache"
     turns = []
     for _ in range(setting.rounds):
@@ -116,6 +129,23 @@ def _of_library(library: str, installed: Path, setting: Setting) -> Iterator[Out
         goal = number / wanted
         label = f"processor time / {goal:.2g} s ({wanted:,} files a second)"
         yield Result(f"{name}, {what}", label, tuple(each / goal for each in seconds), goal, _middle(seconds), "s", "<= 1")
+
+
+def _trees(name: str, folder: Path, setting: Setting) -> Result:
+    """Whether processes that parse would help: taking a tree over from another process against parsing it."""
+    texts = [path.read_bytes() for path in folder.rglob("*.py")]
+    parsing, loading = [], []
+    for _ in range(setting.rounds):
+        begun = time.process_time()
+        trees = [ast.parse(text) for text in texts]
+        parsing.append(time.process_time() - begun)
+        kept = [pickle.dumps(tree, pickle.HIGHEST_PROTOCOL) for tree in trees]
+        begun = time.process_time()
+        for each in kept:
+            pickle.loads(each)  # noqa: S301 - what was written three lines above
+        loading.append(time.process_time() - begun)
+    ratios = tuple(load / parse for load, parse in zip(loading, parsing, strict=True))
+    return Result(name, "taking trees from another process / parsing", ratios, _middle(parsing), _middle(loading), "s")
 
 
 def _made(folder: Path, files: int) -> Path:
