@@ -178,6 +178,8 @@ def test_a_function_of_the_users_is_studied_and_its_page_is_drawn_again(tmp_path
     assert {item["statement"] for item in document["further"][0]["contrasts"]} == {"better"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "A lower loss is better" in page
+    assert page.count('id="search"') == page.count('id="count"') == 1
+    assert page.count('<table class="sorted">') == 2
     assert "<b>quality" not in page.replace("&lt;b&gt;quality", "")
     assert "&lt;b&gt;quality" in page
     (tmp_path / "out" / "report.html").unlink()
