@@ -111,10 +111,10 @@ def _command(*words: str) -> Outcome:
 def _watched(run: Path) -> Outcome:
     """Watch the run's network while a plain batch is fed to it, normalised as the run says."""
     import torch
-    from tare.normalisation.input_layer import InputLayer
 
     import tare
     from tare.networks.stored.directory import load_model
+    from tare.normalisation.input_layer import InputLayer
 
     model = load_model(run / "model")
     found: list[str] = []
