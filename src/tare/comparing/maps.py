@@ -196,7 +196,10 @@ def _power(x: Doubles, y: Doubles) -> float:
 
 
 def _raised(values: Doubles, power: float) -> Doubles:
-    return np.asarray(np.where(values > 0, np.maximum(values, 1e-300) ** power, values), np.float64)
+    """The powers of positive values, at most 1e100: a fit may try maps that lead far beyond all numbers."""
+    with np.errstate(over="ignore"):
+        raised = np.maximum(values, 1e-300) ** power
+    return np.asarray(np.where(values > 0, np.minimum(raised, 1e100), values), np.float64)
 
 
 def _to_linear(v: Doubles) -> Doubles:
