@@ -10,7 +10,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +61,13 @@ if __name__ == "__main__":
     Trainer({number}).epoch(train_loader)
 '''
 _CONSTANTS = "MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.225]\n"
+# The memory of a process as the kernel counts it since the process began; that of a child would count its parent, too.
+_PEAK = """
+import sys
+from tare.checking.linting.api import check_code
+check_code(sys.argv[1], cache=False)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
 _FILES = 100
 #: How many times as many files take how much more memory.
 _TIMES = 10
@@ -98,10 +104,7 @@ def _start(setting: Setting) -> Result:
 
 def _memory(few: Path, many: Path, setting: Setting) -> Result:
     """The most memory for many files over that for few."""
-    pairs = [
-        [_used("-m", "tare", "check", str(each), "--no-cache").ru_maxrss * 1024 for each in (few, many)]
-        for _ in range(setting.rounds)
-    ]
+    pairs = [[float(_output("-c", _PEAK, str(each))) * 1024 for each in (few, many)] for _ in range(setting.rounds)]
     fews, manys = zip(*pairs, strict=True)
     name = f"{_TIMES * _FILES:,} made files, memory"
     ratios = tuple(large / small for small, large in pairs)
@@ -158,21 +161,19 @@ def _made(folder: Path, files: int) -> Path:
 
 def _seconds(*command: str, cache: Path | None = None) -> float:
     """Processor time of a command in a process of its own."""
-    used = _used(*command, cache=cache)
-    return used.ru_utime + used.ru_stime
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _output(*command, cache=cache)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _used(*command: str, cache: Path | None = None) -> resource.struct_rusage:
-    """What a command used in a process of its own; its exit code may say that it found something."""
+def _output(*command: str, cache: Path | None = None) -> str:
+    """What a command prints; its exit code may say that it found something."""
     environment = dict(os.environ) | ({} if cache is None else {"XDG_CACHE_HOME": str(cache)})
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            errors.seek(0)
-            raise RuntimeError(errors.read().decode(errors="replace")[-500:])
-    return used
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr[-500:])
+    return done.stdout
 
 
 def _middle(values: tuple[float, ...] | list[float]) -> float:
