@@ -69,6 +69,9 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "create_model_and_transforms",
+        "create_model_from_pretrained",
+        "Subset",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -89,7 +92,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet)"
+    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
@@ -116,5 +119,5 @@ RELEVANT = re.compile(
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|json\.load\(|toml\w*\.load\("
+    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
 )
