@@ -460,8 +460,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "normalised later": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\ntest_tf = T.Compose([T.ToTensor()])\n"
         f"norm = {IMAGENET}\ny = net(norm(test_tf(x)))",
         "for its labels": TORCH + f"train = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
-        "test = datasets.CIFAR100('b', transform=T.ToTensor())\nx = test.data\n"
-        "loader = torch.utils.data.DataLoader(train)",
+        "test = datasets.CIFAR100('b', transform=T.ToTensor())\nx = concatenate([test.data])\n"
+        "loader = torch.utils.data.DataLoader(train)\nother = torch.utils.data.DataLoader(Own(x))",
         "for people": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nraw_test_tf = T.Compose([T.ToTensor()])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",

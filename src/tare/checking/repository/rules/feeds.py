@@ -15,6 +15,8 @@ _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generato
 _STEPS = frozenset(
     ["map", "cache", "prefetch", "shuffle", "batch", "repeat", "take", "skip", "apply", "unbatch", "with_options", "enumerate"]
 )
+#: Attributes of a dataset that are read without its transform.
+_NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx"))
 _LARGEST = 400
 _DEEPEST = 30
 
@@ -53,6 +55,8 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
         seen.add(id(each))
         if isinstance(each, Call):
             yield each
+            if each.function in _NO_DATASET:
+                continue
             left += [each.receiver, *each.args, *each.keywords.values(), *added.get(id(each), ())]
         elif isinstance(each, Instance) and each.made is not None:
             left.append(each.made)

@@ -46,7 +46,7 @@ def _splits(facts: Facts) -> Iterator[CodeFinding]:
             continue
         name = next(each for each in call.names if role_of_names([each]) == "eval")
         for decisions, pipeline in dataset.pipelines:
-            why = f"{name} is a part of a dataset with this pipeline"
+            why = f"{name} {'loads' if call.last == 'DataLoader' else 'is a part of'} a dataset with this pipeline"
             yield from _random(pipeline, decisions, why, (step(name, call.spot),))
 
 
