@@ -50,22 +50,24 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
     left, seen = [value], set[int]()
     while left and len(seen) < _LARGEST:
         each = left.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, Call):
-            yield each
-            if each.function in _NO_DATASET:
-                continue
-            left += [each.receiver, *each.args, *each.keywords.values(), *added.get(id(each), ())]
-        elif isinstance(each, Instance) and each.made is not None:
-            left.append(each.made)
-        elif isinstance(each, Items):
-            left += each.items
-        elif isinstance(each, Table):
-            left += each.entries.values()
-        elif isinstance(each, Choice):
-            left += [option for _, option in each.options]
+        if id(each) not in seen:
+            seen.add(id(each))
+            if isinstance(each, Call):
+                yield each
+            left += [*_inner(each), *added.get(id(each), ())]
+
+
+def _inner(value: Value) -> Sequence[Value]:
+    """What a value is made of."""
+    if isinstance(value, Call):
+        return () if value.function in _NO_DATASET else (value.receiver, *value.args, *value.keywords.values())
+    if isinstance(value, Instance):
+        return () if value.made is None else (value.made,)
+    if isinstance(value, Items):
+        return value.items
+    if isinstance(value, Table):
+        return tuple(value.entries.values())
+    return tuple(option for _, option in value.options) if isinstance(value, Choice) else ()
 
 
 def steps(data: Value) -> Iterator[Value]:
