@@ -78,9 +78,13 @@ WRONG: dict[str, dict[str, str]] = {
         "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
         "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
         "a part of a split": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
-        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])",
+        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(val_set)",
         "a subset": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
-        "test_set = torch.utils.data.Subset(d, indices)",
+        "test_set = torch.utils.data.Subset(d, indices)\nloader = torch.utils.data.DataLoader(test_set, batch_size=9)",
+        "a split of a module": TORCH + "class M:\n    def setup(self):\n"
+        "        d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
+        "        self.train_set, self.val_set = torch.utils.data.random_split(d, [8, 2])\n    def val_dataloader(self):\n"
+        "        return torch.utils.data.DataLoader(self.val_set)",
         "a sampler": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
         "valid_loader = torch.utils.data.DataLoader(d, sampler=sampler)",
         "blur": TORCH + "val_transform = T.Compose([T.GaussianBlur(3), T.ToTensor()])",
@@ -315,6 +319,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "    return T.Compose(train_transforms), T.Compose(val_transforms)\ndef evaluate():\n    return create(9, x)",
         "a part that gets its own later": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
         "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nval_set.dataset.transform = T.CenterCrop(9)",
+        "a part that nothing loads": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(train_set)",
         "a part for training": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
         "train_set, rest = torch.utils.data.random_split(d, [8, 2])",
         "averaged on purpose": TORCH + "CFG = {'tta': 7}\nval_transform = T.Compose([T.RandomResizedCrop(9)])",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
@@ -47,6 +48,11 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
     for call in program.calls:
         if call.function == ".add":
             added.setdefault(id(call.receiver), []).append(call)
+    yield from within(value, added)
+
+
+def within(value: Value, added: Mapping[int, list[Call]] = MappingProxyType({})) -> Iterator[Call]:
+    """The calls in a value, its arguments and theirs; ``added`` has further ones by the identity of what they are added to."""
     left, seen = [value], set[int]()
     while left and len(seen) < _LARGEST:
         each = left.pop()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.abandoned import is_abandoned
+from tare.checking.repository.rules.feeds import within
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
@@ -39,12 +40,16 @@ _GIVEN_LATER = re.compile(r"(?<!self)\.transforms?\s*=[^=]")
 def _splits(facts: Facts) -> Iterator[CodeFinding]:
     """Parts for evaluation of a dataset whose pipeline draws at random: of a split, as a subset, by a loader's sampler."""
     datasets = {id(each.call): each for each in facts.datasets if each.role != "eval"}
+    loaded = {id(part) for call in facts.calls if call.last == "DataLoader" for part in within(call)}
     for call in facts.calls:
         whole = _whole(call)
         dataset = datasets.get(id(whole)) if whole is not None and role_of_names(call.names) == "eval" else None
-        if dataset is None or _GIVEN_LATER.search(call.spot.source.document.text):
+        text_of_file = call.spot.source.document.text
+        if dataset is None or _GIVEN_LATER.search(text_of_file):
             continue
         name = next(each for each in call.names if role_of_names([each]) == "eval")
+        if id(call) not in loaded and not re.search(rf"DataLoader\(\s*(?:dataset\s*=\s*)?self\.{name}\b", text_of_file):
+            continue
         for decisions, pipeline in dataset.pipelines:
             why = f"{name} {'loads' if call.last == 'DataLoader' else 'is a part of'} a dataset with this pipeline"
             yield from _random(pipeline, decisions, why, (step(name, call.spot),))
