@@ -153,6 +153,9 @@ WRONG: dict[str, dict[str, str]] = {
         "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
         "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
         "g = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "for the model that was trained and loaded": TF + "net = MobileNetV2(weights='imagenet')\nnet.fit(x)\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
+        "tf.keras.models.load_model('a.h5').predict(load(p))",
         "a star import, in a function": TF + "def build():\n    return MobileNetV2(weights='imagenet')\n"
         "def data():\n    return ImageDataGenerator(rescale=1. / 255).flow_from_directory('a')\nbuild().fit(data())",
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
@@ -319,6 +322,11 @@ RIGHT: dict[str, dict[str, str]] = {
         "    return T.Compose(train_transforms), T.Compose(val_transforms)\ndef evaluate():\n    return create(9, x)",
         "a part that gets its own later": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
         "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nval_set.dataset.transform = T.CenterCrop(9)",
+        "a part whose places another dataset takes": TORCH
+        + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, val_tmp = torch.utils.data.random_split(d, [8, 2])\n"
+        "val_set = torch.utils.data.Subset(datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()])), val_tmp.indices)\n"
+        "loader = torch.utils.data.DataLoader(val_set)",
         "a part that nothing loads": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
         "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(train_set)",
         "a part for training": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"

@@ -17,7 +17,7 @@ _STEPS = frozenset(
     ["map", "cache", "prefetch", "shuffle", "batch", "repeat", "take", "skip", "apply", "unbatch", "with_options", "enumerate"]
 )
 #: Attributes of a dataset that are read without its transform.
-_NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx"))
+_NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx", "@indices"))
 _LARGEST = 400
 _DEEPEST = 30
 
@@ -118,4 +118,6 @@ def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> 
     def is_another(each: Fed) -> bool:
         return isinstance(each.model, Call) and each.model.last in ("load_model", "Sequential") and not has_network(each)
 
-    return bool(given) and all(map(is_another, given)) and any(map(has_network, fed(program)))
+    own_feeds = [each for each in fed(program) if has_network(each)]
+    trains = any(each.call.last.startswith("fit") for each in own_feeds)  # then a model that is loaded may be this one
+    return bool(given) and all(map(is_another, given)) and bool(own_feeds) and not trains
