@@ -156,6 +156,8 @@ WRONG: dict[str, dict[str, str]] = {
         "for the model that was trained and loaded": TF + "net = MobileNetV2(weights='imagenet')\nnet.fit(x)\n"
         "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
         "tf.keras.models.load_model('a.h5').predict(load(p))",
+        "for a model that is called": TF + "net = tf.keras.Model(x, MobileNetV2(weights='imagenet')(x))\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\nnet(load(p))",
         "a star import, in a function": TF + "def build():\n    return MobileNetV2(weights='imagenet')\n"
         "def data():\n    return ImageDataGenerator(rescale=1. / 255).flow_from_directory('a')\nbuild().fit(data())",
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
