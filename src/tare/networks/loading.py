@@ -93,7 +93,8 @@ def _timm_network(name: str, weights: str) -> Network:
 def _torchvision_network(name: str, weights: str) -> Network:
     module, spec = torchvision_model(name, weights == "pretrained")
     reference = f"torchvision:{name}"
-    network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False)
+    dense = type(module).__module__.startswith("torchvision.models.segmentation")
+    network = Network(module, reference, weights, spec, "classifier" if dense else head_name(module, reference), is_timm=False)
     return network if weights == "pretrained" else _with_weights(network, weights)
 
 
