@@ -52,6 +52,14 @@ class Segmentation(Task):
         raise DataError("a mask for each image, for --task segmentation", found, "name a folder of images/ beside masks/")
 
     @classmethod
+    def of(cls, names: tuple[str, ...], targets: Sequence[Target], where: str) -> Self:
+        """The values of the masks, which every mask of a split has in common."""
+        del where
+        pairs: dict[int, int] = dict(targets[0].classes)  # type: ignore[union-attr]
+        places = {index: value for value, index in pairs.items()}
+        return cls(names, tuple(places[index] for index in range(len(names))), places.get(IGNORED))
+
+    @classmethod
     def of_json(cls, names: tuple[str, ...], document: Mapping[str, Any]) -> Self:
         """Read the masks' values."""
         values = tuple(int(value) for value in document["values"])

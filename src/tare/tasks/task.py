@@ -24,7 +24,9 @@ Target: TypeAlias = "int | tuple[float, ...] | Pixels"
 
 
 class Pixels(Protocol):
-    """A mask: the class of each pixel."""
+    """A mask: the class of each pixel; ``classes`` are pairs of a stored value and its class."""
+
+    classes: tuple[tuple[int, int], ...]
 
     def read(self) -> NDArray[np.uint8]:
         """The class indices ``(H, W)``."""
