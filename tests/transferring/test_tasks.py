@@ -258,7 +258,7 @@ def test_a_classifier_a_probe_and_another_policy_cannot_segment(tmp_path: Path) 
             transfer("timm:test_resnet", data, ignore=255, out=tmp_path / "run", **stated, **PLAIN, **options)
 
 
-def test_torchvisions_segmentation_networks_are_built_and_get_a_new_head(tmp_path: Path) -> None:
+def test_torchvisions_segmentation_networks_are_built_and_get_a_new_head() -> None:
     from tare.networks.loading import load_network
     from tare.networks.network import with_head
 

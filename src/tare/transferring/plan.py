@@ -183,6 +183,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
         geometry_notes = images.notes
         if task.dense:  # the whole image, so that every pixel of a mask is judged
             takes = replace(takes, crop_mode="squash", crop_fraction=1.0, resize=None)
+            geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
