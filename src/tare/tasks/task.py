@@ -24,9 +24,11 @@ Target: TypeAlias = "int | tuple[float, ...] | Pixels"
 
 
 class Pixels(Protocol):
-    """A mask: the class of each pixel; ``classes`` are pairs of a stored value and its class."""
+    """A mask: the class of each pixel."""
 
-    classes: tuple[tuple[int, int], ...]
+    @property
+    def classes(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of a stored value and the index of its class."""
 
     def read(self) -> NDArray[np.uint8]:
         """The class indices ``(H, W)``."""
