@@ -3,8 +3,8 @@
 Each transfer is repeated under both strategies; the seed draws split, head and order, so the two are paired by seed.
 
 - wine: a network trained on the quality of red wines, whose mean and std are the source's, is fine-tuned to that of white wines.
-- plants: MobileNetV1-0.25 with ImageNet's weights (x / 127.5 - 1) and a convolution on top answers for each pixel of a satellite photo
-  whether it is a plant: where the excess green 2 G - R - B, averaged over 9 x 9 pixels, is above 8; pixels
+- plants: MobileNetV1-0.25 with ImageNet's weights (x / 127.5 - 1) and a convolution on top answers for each pixel of a satellite
+  photo whether it is a plant: where the excess green 2 G - R - B, averaged over 9 x 9 pixels, is above 8; pixels
   within 2 of this limit are left out.
 
 Needs ``$TARE_DATA``. Prints a row a transfer: the mean figure under each strategy, and the paired difference with Student's

@@ -373,7 +373,7 @@ def test_a_loader_that_was_ended_from_outside_is_one_line(
 ) -> None:
     parent = os.getpid()
 
-    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, int]:
+    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, Any]:
         if os.getpid() != parent:  # the network's own look at a sample is not meant
             os.kill(os.getpid(), signal.SIGKILL)
         return there(batches, index)
@@ -480,12 +480,12 @@ def test_strategy_auto_says_what_it_took(data: Path, tmp_path: Path) -> None:
     assert any(note.startswith("strategy auto: source") for note in run.notes)
 
 
-def test_a_logger_that_is_not_installed_is_named_with_its_extra(
+def test_a_tracker_that_is_not_installed_is_named_with_its_extra(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(MissingDependencyError, match=r"the package 'tensorboard' for --logger tensorboard.*tare\[loggers\]"):
-        finetune(data, tmp_path / "run", logger="tensorboard")
+    with pytest.raises(MissingDependencyError, match=r"the package 'tensorboard' for --tracker tensorboard.*tare\[tensorboard\]"):
+        finetune(data, tmp_path / "run", tracker=["tensorboard"])
 
 
 def test_an_error_of_the_data_in_a_loader_process_keeps_its_type(

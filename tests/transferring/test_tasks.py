@@ -150,7 +150,7 @@ def test_labels_are_fine_tuned_too_and_a_graph_gives_their_probabilities(tmp_pat
     made = tare.export(run.out, "torchscript", tmp_path / "x.pt")
     assert made.outputs == ("probabilities", "logits")
     run_it = torch.jit.load(tmp_path / "x.pt")  # type: ignore[no-untyped-call]
-    probabilities, logits = run_it(torch.zeros(1, *made.shape[1:], dtype=torch.uint8))  # type: ignore[index,misc]
+    probabilities, logits = run_it(torch.zeros(1, *made.shape[1:], dtype=torch.uint8))  # type: ignore[index]
     assert probabilities[0].tolist() == pytest.approx(logits[0].sigmoid().tolist())
 
 
@@ -250,10 +250,12 @@ def test_the_page_of_a_segmentation_shows_image_mask_and_answer(segmented: tuple
 
 
 def test_a_classifier_a_probe_and_another_policy_cannot_segment(tmp_path: Path) -> None:
-    data, stated = scenes(tmp_path / "data"), {"mean": (0.5,) * 3, "std": (0.5,) * 3, "weights": "none"}
+    data = scenes(tmp_path / "data")
+    stated: dict[str, Any] = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "weights": "none"}
     with pytest.raises(tare.TareError, match=r"a network for --task segmentation, which ends in a convolution"):
         transfer("timm:test_resnet", data, ignore=255, out=tmp_path / "run", **stated, **PLAIN)
-    for options in ({"protocol": "probe"}, {"augmentation": "trivialaugment"}):
+    wrong: tuple[dict[str, Any], ...] = ({"protocol": "probe"}, {"augmentation": "trivialaugment"})
+    for options in wrong:
         with pytest.raises(SpecError, match="a protocol and an augmentation that --task segmentation can follow"):
             transfer("timm:test_resnet", data, ignore=255, out=tmp_path / "run", **stated, **PLAIN, **options)
 

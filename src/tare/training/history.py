@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from tare.system.files import write_text
 from tare.tasks.task import Epochs
 from tare.training.module import TransferModule
 
+#: Takes the row of an epoch.
+RowWatcher = Callable[[Mapping[str, float]], None]
+
 
 class History(Callback):
     """Write ``metrics.csv``, one row per epoch. Checkpoints hold the rows, so a resumed run neither loses nor repeats a row."""
 
-    def __init__(self, path: Path, epochs: Epochs) -> None:
-        self.path, self.epochs = path, epochs
+    def __init__(self, path: Path, epochs: Epochs, told: RowWatcher | None = None) -> None:
+        self.path, self.epochs, self.told = path, epochs, told
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -40,6 +44,8 @@ class History(Callback):
         self.rows.append({"epoch": trainer.current_epoch, "train_loss": loss, **values, "lr": rate})
         if trainer.is_global_zero:
             self.write()
+            if self.told is not None:
+                self.told(self.rows[-1])
 
     def write(self) -> None:
         """Write the table."""

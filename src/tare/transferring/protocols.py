@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.normaliser import Normaliser
 from tare.statistics.dataset_stats import nullable
+from tare.system.config_file import config_text
 from tare.system.files import write_text
 from tare.system.progress import SILENT
+from tare.system.trackers.opening import tracked
+from tare.system.trackers.tracker import Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.figure import Evaluation
 from tare.tasks.evaluations.segmentation import SegmentationEvaluation
@@ -49,20 +52,41 @@ def transferred(request: TransferRequest) -> TransferRun:
     plan = planned(request, reporter)
     with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
         probe = request.protocol == "probe"
-        run = _probed(plan, folder) if probe else _trained(plan, folder, resume, progress=reporter is not SILENT)
+        if is_main_process():
+            write_text(folder / "config.yaml", config_text(request))
+        names = request.tracker if is_main_process() else ()
+        with tracked(names, folder, reporter, plan.settings()) as trackers:
+            run = _probed(plan, folder) if probe else _trained(plan, folder, resume, trackers, progress=reporter is not SILENT)
+            _log(run, trackers)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
     return run
 
 
-def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> TransferRun:
+def _log(run: TransferRun, trackers: Trackers) -> None:
+    """Log the final figures and the files that say how the run was made and what the model expects."""
+    epochs = len(run.history)
+    figure = run.evaluation.headline
+    name, interval = figure.name, figure.value
+    final = {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
+    trackers.numbers({f"final/{name}": value for name, value in {**run.metrics, **final}.items()}, epochs)
+    for name in ("config.yaml", "evaluation.json", "model/tare.json"):
+        trackers.file(run.out / name)
+
+
+def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
     normaliser = Normaliser(plan.chosen)
     module = TransferModule(
         network.module, normaliser, training, plan.train_batches(), plan.task, network.head, class_weights=plan.class_weights()
     )
-    fitted = fit(module, plan.plain_batches(plan.target.split.val), folder, plan.machine, resume=resume, progress=progress)
+
+    def told(row: Mapping[str, float]) -> None:
+        trackers.numbers({name: value for name, value in row.items() if name != "epoch"}, int(row["epoch"]))
+
+    val = plan.plain_batches(plan.target.split.val)
+    fitted = fit(module, val, folder, plan.machine, resume=resume, progress=progress, told=told)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
         notes = _reestimated(plan)

@@ -110,5 +110,5 @@ def test_markup_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_difference_goes_into_a_file_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
-    print_diff("--- a/x\n+\x1b[0m\n")
+    print_diff("--- a/x\n+\x1b[0m\n", b"--- a/x\n+\x1b[0m\n")
     assert capsys.readouterr().out == "--- a/x\n+\x1b[0m\n"

@@ -35,7 +35,7 @@ def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str
         model = load_model(place / "model" if (place / "model").is_dir() else place)
         found = felt_by(model, reference, verdict.maps)
     except TareError as error:
-        note = f"whether the network feels the change was not measured: {error.found}"
+        note = f"whether the network feels the change was not measured: {error}"
         return replace(verdict, notes=(*verdict.notes, note))
     return verdict if found is None else replace(verdict, felt=found)
 

@@ -6,8 +6,10 @@ and std in use.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
@@ -223,20 +225,22 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from timm.models import save_for_hf
 
     geometry, normalisation = model.geometry, model.normalisation
-    save_for_hf(
-        module.cpu(),
-        folder,
-        model_config={"label_names": list(model.classes)},
-        safe_serialization=True,
-        data_config={
-            "input_size": (len(normalisation.mean), *geometry.size),
-            "interpolation": geometry.interpolation,
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "crop_pct": _crop_pct(geometry),
-            "crop_mode": geometry.crop_mode,
-        },
-    )
+    stated = {
+        "input_size": (len(normalisation.mean), *geometry.size),
+        "interpolation": geometry.interpolation,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+        "crop_pct": _crop_pct(geometry),
+        "crop_mode": geometry.crop_mode,
+    }
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = stated
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **stated}
+    save_for_hf(written, folder, **options)
 
 
 def _crop_pct(geometry: Geometry) -> float:

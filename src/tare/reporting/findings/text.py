@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import typer
 from rich.text import Text
 
 from tare.checking.repository.result import CodeFinding, CodeReport
@@ -65,10 +66,10 @@ def summary(report: CodeReport) -> str:
     return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left, *hints])
 
 
-def print_diff(diff: str) -> None:
-    """Print a difference: byte for byte into a file or program, harmless and in colour on a terminal."""
+def print_diff(diff: str, patch: bytes) -> None:
+    """Print a difference: byte for byte into a file or program, as ``patch`` has it; harmless and in colour on a terminal."""
     if not out.is_terminal:
-        out.file.write(diff)
+        typer.echo(patch, out.file, nl=False)
         return
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in diff.split("\n"):
