@@ -7,7 +7,7 @@ EXTRAS := .venv/.extras
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
   folding/verification networks/heads/batched networks/stored/folded normalisation/strategies \
-  normalisation/normaliser statistics/intervals measuring/stopping statistics/dataset_stats
+  normalisation/input_layer statistics/intervals measuring/stopping statistics/dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question \

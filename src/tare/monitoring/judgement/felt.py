@@ -49,7 +49,7 @@ def felt_by(model: TransferredModel, reference: Reference, maps: tuple[Map, ...]
 
     from tare.networks.absorption import absorbed
     from tare.networks.smooth_noise import smooth_noise
-    from tare.normalisation.normaliser import padded_input
+    from tare.normalisation.input_layer import padded_input
 
     shape = tuple(model.takes.shape)
     column: Any = (-1, *(1 for _ in shape))
