@@ -43,8 +43,8 @@ from tare.networks.stated_numbers import (
 )
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
@@ -109,7 +109,7 @@ class TransferPlan:
 
     def fed_batches(self, files: tuple[LabelledFile, ...], device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Return normalised batches without augmentation on the device, with what they are labelled with."""
-        normaliser = Normaliser(self.chosen).to(device)
+        normaliser = InputLayer(self.chosen).to(device)
         return ((normaliser(samples.to(device)), labels) for samples, labels in self.plain_batches(files))
 
     def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
