@@ -268,3 +268,12 @@ def test_torchvisions_segmentation_networks_are_built_and_get_a_new_head() -> No
     assert network.dense
     with torch.inference_mode():
         assert tuple(network.module.eval()(torch.zeros(1, 3, 64, 64)).shape) == (1, 3, 64, 64)
+
+
+def test_a_network_of_pixels_cannot_classify(segmented: tuple[TransferRun, Path], tmp_path: Path) -> None:
+    _, root = segmented
+    with pytest.raises(tare.TareError, match=r"a network that ends in a linear layer, for --task regression, found .*'2'"):
+        transfer(
+            f"{root / 'net.py'}:net", photos(tmp_path), label="shade", weights="none", mean=(0.5,) * 3, std=(0.5,) * 3, size=32,
+            out=tmp_path / "run", **PLAIN,
+        )  # fmt: skip

@@ -66,7 +66,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
         read = _of_type(raw, (file.read(trained.colour) for file in split.val[::step]), count)
         if read:
             return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
-    made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
+    made = tuple(_made(seed, trained.model.network.channels) for seed in range(count))
     if raw != "uint8":  # the same unit values in training's type
         made = tuple((image / 255 / float(unit_scale(raw))).astype(raw) for image in made)
     return ProbeImages(made, f"{count} made images (the run's data are not at hand; --images names real ones)", real=False)
@@ -76,13 +76,15 @@ def split_of(trained: TrainedModel) -> Split | None:
     """Return the split that the run was trained on, if its settings name data that still exist."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
     how: dict[str, Any] = {name: trained.settings.get(name) for name in _TEXTS}
-    ignore = trained.settings.get("ignore")
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
-    if not isinstance(ignore, int | None):
-        return None
+    bands, ignore = trained.settings.get("bands"), trained.settings.get("ignore")
+    numbers: dict[str, Any] = {
+        "bands": bands if isinstance(bands, list) else None,
+        "ignore": ignore if isinstance(ignore, int) else None,
+    }
     try:
-        split = open_split(LabelOptions(data, ignore=ignore, **how), seed, trained.model.takes.kind)
+        split = open_split(LabelOptions(data, **how, **numbers), seed, trained.model.takes.kind)
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

@@ -14,7 +14,7 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
-from tare.networks.building.input_channels import with_channels
+from tare.networks.building.input_channels import with_channels, with_channels_of
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -120,12 +120,15 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
         raise ModelError(
             f"a weights file for {reference}", "'pretrained', which only a library's networks have", "give --weights FILE or none"
         )
-    return _with_weights(Network(module, reference, weights, spec, head_name(module, reference), is_timm=False), weights)
+    return _with_weights(
+        Network(module, reference, weights, spec, head_name(module, reference, may_be_dense=True), is_timm=False), weights
+    )
 
 
 def _with_weights(network: Network, weights: str) -> Network:
     if weights == "none":
         return replace(network, head_trained=False)
+    network = with_channels_of(network, Path(weights))
     loaded = load_weights(network.module, Path(weights), network.head)
     notes = loaded.notes
     stated = not isinstance(network.spec.mean, Unknown)

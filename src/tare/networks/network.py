@@ -127,14 +127,17 @@ def with_dense_head(network: Network, classes: int, seed: int) -> Network:
     return replace(network, head_trained=False)
 
 
-def head_name(module: nn.Module, reference: str) -> str:
-    """Return the dotted name of the classifier: the one that timm states, else the last linear layer."""
+def head_name(module: nn.Module, reference: str, *, may_be_dense: bool = False) -> str:
+    """Return the dotted name of the classifier: the one that timm states, else the last linear layer.
+
+    A network without one that ``may_be_dense`` has its last convolution as the head.
+    """
     config = getattr(module, "pretrained_cfg", None)
     stated = config.get("classifier") if isinstance(config, Mapping) else None
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if isinstance(stated, str) and stated in linear:
         return stated
-    if not linear and (dense := dense_head_name(module)):
+    if not linear and may_be_dense and (dense := dense_head_name(module)):
         return dense
     if not linear:
         raise ModelError("a network that ends in a linear classifier", f"no nn.Linear in {reference}", "name another network")

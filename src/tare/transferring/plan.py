@@ -188,7 +188,9 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
-    network = with_head(as_dense(network) if task.dense else network, len(task.names), training.seed)
+    network = as_dense(network) if task.dense else network
+    _check_dense(network, task)
+    network = with_head(network, len(task.names), training.seed)
     _check_head(network, takes, task)
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
@@ -270,6 +272,13 @@ def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
+
+
+def _check_dense(network: Network, task: Task) -> None:
+    """Raise :class:`ModelError` for a network of one output a pixel and a task of one a sample."""
+    if network.dense and not task.dense:
+        found = f"{network.reference}, which ends in the convolution {network.head!r}"
+        raise ModelError(f"a network that ends in a linear layer, for --task {task.name}", found, "name another network")
 
 
 def _check_task(task: Task, training: Training) -> None:
