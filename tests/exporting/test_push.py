@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from tare.exporting import push
 from tare.exporting.api import export
 from tests.tiny_run import tiny_run
 
-pytest.importorskip("huggingface_hub")
+HfApi = pytest.importorskip("huggingface_hub").HfApi
 ADDRESS = "https://hub.invalid/me/net/commit/0a1b"
 
 
@@ -23,20 +24,22 @@ class Commit:
 
 @dataclass
 class Hub:
-    """A hub in memory, which keeps what it is sent. ``down`` is what it raises instead of taking an upload."""
+    """A hub in memory, which keeps what it is sent and takes no option that the real one has not. ``down`` is what it raises instead of taking an upload."""
 
     down: Exception | None = None
     made: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
 
     def create_repo(self, repo_id: str, **options: Any) -> None:
+        inspect.signature(HfApi.create_repo).bind(self, repo_id, **options)
         self.made.append({"repo_id": repo_id, **options})
 
-    def upload_folder(self, *, repo_id: str, repo_type: str, folder_path: str, commit_message: str) -> Commit:
+    def upload_folder(self, **options: Any) -> Commit:
+        inspect.signature(HfApi.upload_folder).bind(self, **options)
         if self.down is not None:
             raise self.down
-        assert [made["repo_id"] for made in self.made] == [repo_id]
-        self.files = {path.name: path.read_bytes() for path in Path(folder_path).iterdir()}
+        assert [made["repo_id"] for made in self.made] == [options["repo_id"]]
+        self.files = {path.name: path.read_bytes() for path in Path(options["folder_path"]).iterdir()}
         return Commit()
 
 
@@ -110,9 +113,9 @@ def test_a_file_is_not_pushed(tmp_path: Path, hub: Hub, form: Any, name: str) ->
 
 
 def test_offline_mode_of_the_hub_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(push, "hub_client", lambda: HfApi(endpoint="http://127.0.0.1:9", token=False))
-    with pytest.raises(OutputError, match="an upload to 'me/net' on the hub, found .*offline"):
+    with pytest.raises(OutputError, match=r"an upload to 'me/net' on the hub, found .*offline"):
         push.pushed(tmp_path, "me/net")

@@ -17,11 +17,9 @@ def check_push(repository: str, form: str, *, is_folder: bool) -> None:
     """Raise :class:`SpecError` for an export that is no folder, or for a name that no repository of the hub can have."""
     if not is_folder:
         raise SpecError("--push with a folder of hf, timm or safetensors", f"it with a file of {form!r}", "leave it out")
-    require("huggingface_hub", extra="hf", purpose="--push")
-    from huggingface_hub.utils import validate_repo_id
-
+    names = require("huggingface_hub.utils", extra="hf", purpose="--push")
     try:
-        validate_repo_id(repository)
+        names.validate_repo_id(repository)
     except ValueError as error:
         raise SpecError(
             "a repository OWNER/NAME for --push", f"{repository!r}: {reason_of(error, 200)}", "correct the name"
