@@ -24,7 +24,7 @@ class Commit:
 
 @dataclass
 class Hub:
-    """A hub in memory, which keeps what it is sent and takes no option that the real one has not. ``down`` is what it raises instead of taking an upload."""
+    """A hub in memory: keeps what it is sent, takes no option that the real one lacks; ``down`` is raised by an upload."""
 
     down: Exception | None = None
     made: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""An exported folder uploaded to the Hugging Face hub. Nothing else of an export connects, and this only if it is asked for."""
+"""An exported folder uploaded to the Hugging Face hub; done only if it is asked for."""
 
 from __future__ import annotations
 
