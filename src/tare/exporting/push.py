@@ -20,10 +20,9 @@ def check_push(repository: str, form: str, *, is_folder: bool) -> None:
     names = require("huggingface_hub.utils", extra="hf", purpose="--push")
     try:
         names.validate_repo_id(repository)
-    except ValueError as error:
-        raise SpecError(
-            "a repository OWNER/NAME for --push", f"{repository!r}: {reason_of(error, 200)}", "correct the name"
-        ) from None
+    except ValueError:
+        remedy = "use letters, digits, '-', '_' and '.', at most 96, and no '--', '..' or '.git'"
+        raise SpecError("a repository OWNER/NAME for --push", repr(repository), remedy) from None
 
 
 def name_repository(folder: Path, repository: str) -> None:
