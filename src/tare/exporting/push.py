@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def pushed(folder: Path, repository: str) -> str:
             )
     except Exception as error:  # the hub's own errors, and those of whichever HTTP client it uses today
         reason = reason_of(error, 200) or type(error).__name__
-        remedy = f"{str(folder)!r} is complete: check the name and the login (hf auth login), then: hf upload {repository} DIR"
+        again = f"hf upload {repository} {shlex.quote(str(folder))}"
+        remedy = f"the folder is complete: check the name, the login (hf auth login) and the connection, then run: {again}"
         raise OutputError(f"an upload to {repository!r} on the hub", reason, remedy) from None
     return str(commit.commit_url)
 
