@@ -146,7 +146,7 @@ def test_known_findings_are_left_out_and_new_ones_shown() -> None:
     Path("train.py").write_text("\n\n" + CODE + "new = 0.255\n")
     assert [finding.place.line for finding in check_code(".").findings] == [4]
     Path("train.py").write_text("x = 1\n")
-    assert "1 known findings of" in check_code(".").notes[0]
+    assert "1 known finding of" in check_code(".").notes[0]
 
 
 def test_a_baseline_to_write_has_to_be_named() -> None:

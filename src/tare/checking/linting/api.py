@@ -156,5 +156,6 @@ def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
     if not baseline.exists():
         raise SpecError("an existing baseline", f"{str(baseline)!r} does not exist", "write it with --write-baseline")
     new = unknown(baseline, report.findings)
-    gone = f"{new.gone} known findings of {str(baseline)!r} are gone; --write-baseline renews it"
+    known = "1 known finding" if new.gone == 1 else f"{new.gone} known findings"
+    gone = f"{known} of {str(baseline)!r} {'is' if new.gone == 1 else 'are'} gone; --write-baseline renews it"
     return replace(report, findings=new.findings, known=new.known, notes=report.notes + ((gone,) if new.gone else ()))

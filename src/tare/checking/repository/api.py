@@ -15,6 +15,7 @@ from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
 from tare.code.facts import facts_of
+from tare.code.files.configuration.reading import configuration, let_go
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
@@ -49,8 +50,15 @@ def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -
         if pedantic:
             every += unresolved(facts)
         cut = sorted({entry.partition("::")[0] for entry in run.cut})
-        skipped = [*program.skipped, *(Skipped(path, CUT) for path in cut)]
+        skipped = [*program.skipped, *_unparsed(documents), *(Skipped(path, CUT) for path in cut)]
+    let_go()
     return every, skipped
+
+
+def _unparsed(documents: Sequence[Document]) -> Iterator[Skipped]:
+    """The configurations that are none."""
+    read = (configuration(each) for each in documents if each.kind == "configuration")
+    return (each for each in read if isinstance(each, Skipped))
 
 
 def _each_once(every: Iterable[CodeFinding]) -> list[CodeFinding]:

@@ -12,7 +12,7 @@ from tare.checking.repository.result import CodeFinding, CodeReport
 from tare.checking.rules.finding import SEVERITIES
 from tare.checking.rules.index import title_of
 from tare.reporting.console import out
-from tare.reporting.findings.escaping import visible
+from tare.reporting.findings.escaping import line_start, visible
 from tare.reporting.findings.excerpt import excerpt
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -44,7 +44,7 @@ def print_statistics(report: CodeReport) -> None:
 def lines_of(finding: CodeFinding) -> Iterator[Text]:
     """The lines of one finding; the first begins with its place, as editors and terminals take it."""
     code = (f"{finding.code} {finding.severity}", _STYLES[finding.severity])
-    yield Text.assemble((visible(str(finding.place)), "bold"), ": ", code, f": {visible(finding.message)}")
+    yield Text.assemble((line_start(str(finding.place)), "bold"), ": ", code, f": {visible(finding.message)}")
     yield from excerpt(finding.place, finding.source)
     if finding.evidence:
         yield Text.assemble(_MARGIN, ("because: ", "bold"), visible(" -> ".join(map(str, finding.evidence))))
