@@ -91,12 +91,13 @@ def _reload(result: DemoResult) -> str:
 
 def _method(result: DemoResult) -> str:
     return (
-        f"Each of the {result.seeds} small networks with batch norm was pretrained from scratch on digits 0-4, z-scored with u0 and "
-        "s0, with random shifts as augmentation; their weights come with tare. The first three conditions ask the network as it is "
-        f"about digits that it never saw. For the others a logistic head is fitted, or all layers are trained, on {result.train_size} "
-        f"images of digits 5-9, and tested on the other {result.test_size}. u1 and s1 come from training images alone. The other "
-        "sensor has half the contrast on a brighter ground (gain 0.5, offset 0.25). Intervals are Student's t over networks; p values "
-        "are Holm-adjusted over all comparisons. This is one kind of small network on one small dataset; yours may give another answer."
+        f"Each of the {result.seeds} small networks with batch norm was pretrained from scratch on digits 0-4, z-scored with u0 "
+        "and s0, with random shifts as augmentation; their weights come with tare. The first three conditions ask the network "
+        "as it is about digits that it never saw. For the others a logistic head is fitted, or all layers are trained, on "
+        f"{result.train_size} images of digits 5-9, and tested on the other {result.test_size}. u1 and s1 come from training "
+        "images alone. The other sensor has half the contrast on a brighter ground (gain 0.5, offset 0.25). Intervals are "
+        "Student's t over networks; p values are Holm-adjusted over all comparisons. This is one kind of small network on one "
+        "small dataset; yours may give another answer."
     )
 
 

@@ -31,14 +31,15 @@ def pretrained_lines(found: PretrainedResult) -> list[str]:
         f"EfficientNet-Lite0, pretrained on ImageNet, on {found.images} excerpts of 8 photographs:",
         f"  {'what it is fed':<26}{'same answer':>11}{'probability':>13}   tare check finds",
         *rows,
-        f"tare identify is told nothing of this; {_ranked(found)}.",
+        *_ranked(found),
     ]
 
 
-def _ranked(found: PretrainedResult) -> str:
+def _ranked(found: PretrainedResult) -> list[str]:
     right = "x / 127.5 - 1, RGB" in found.finds
-    first = "it ranks the right feed first (x / 127.5 - 1, RGB)" if right else f"it ranks {found.named!r} first, which is wrong"
-    return f"{first}; {found.others} other candidates it cannot exclude with so few photographs" if found.others else first
+    first = "the right feed first (x / 127.5 - 1, RGB)" if right else f"{found.named!r} first, which is wrong"
+    rest = [f"With so few photographs it cannot exclude {found.others} other candidates."] if found.others else []
+    return [f"tare identify, which is told nothing of this, ranks {first}.", *rest]
 
 
 def question_lines(result: DemoResult) -> list[str]:
@@ -68,11 +69,11 @@ def outcome(result: DemoResult, condition: str) -> str:
 
 
 _CONSISTENT = {
-    "worse": "Consistency is right where another content shifts the mean (one class alone): target loses.",
-    "better": "Where another content shifts the mean (one class alone), target gains.",
+    "worse": "Consistency is right where another content shifts the mean (each class alone): target loses.",
+    "better": "Where another content shifts the mean (each class alone), target gains.",
 }
 _STANDARD = {
-    "better": "Standardisation is right where another sensor records the same things: target restores the accuracy, source fails.",
+    "better": "Standardisation is right where another sensor records the same things: target saves what source loses.",
     "worse": "Where another sensor records the same things, target loses.",
 }
 
@@ -81,7 +82,7 @@ def answer(result: DemoResult) -> list[str]:
     """Who is right where: a sentence for each condition, as its figures say."""
     untouched = outcome(result, OWN)
     lines = ["Where nothing changed, both are right." if "no" in untouched else f"Where nothing changed, target is {untouched}."]
-    lines.append(_CONSISTENT.get(outcome(result, ALONE), "Where one class comes alone, no difference of target is shown."))
+    lines.append(_CONSISTENT.get(outcome(result, ALONE), "Where each class comes alone, no difference of target is shown."))
     lines.append(_STANDARD.get(outcome(result, SENSOR), "Where another sensor records, no difference of target is shown."))
     later = {name: outcome(result, name) for name in (HEADED, TUNED)}
     if set(later.values()) == {"no difference shown"}:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.heads.reference import features_of, fit_head
-from tare.normalisation.names import STRATEGIES
+from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation, normalisation
 from tare.statistics.dataset_stats import DatasetStats
@@ -23,7 +23,7 @@ from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.seeds import derived
 
 OWN = "its own classes, as they are"
-ALONE = "one of its classes alone"
+ALONE = "each of its classes alone"
 SENSOR = "its own classes, another sensor"
 HEADED = "new classes, a new head, another sensor"
 TUNED = "new classes, fine-tuned, another sensor"
@@ -31,7 +31,6 @@ CONDITIONS = (OWN, ALONE, SENSOR, HEADED, TUNED)
 #: Half the contrast on a brighter ground.
 SHIFT = "gain:0.5+offset:0.25"
 
-_CLASS = 1
 _MEASURED, _STRENGTH = 60, 1.0
 _EPOCHS, _RATE, _BATCH = 10, 4e-3, 30
 
@@ -48,19 +47,18 @@ class Split:
         return self.train.measure()
 
 
-def splits(seed: int, train_size: int) -> dict[str, Split]:
-    """The data of each condition for one seed."""
+def splits(seed: int, train_size: int) -> dict[str, tuple[Split, ...]]:
+    """The data of each condition for one seed; the accuracy of a condition is the mean over its splits."""
     known, other = dataset0()
     chance = np.random.default_rng(derived(seed, 3))
     some = known.take(chance.permutation(len(known.labels))[:train_size])
-    alone = known.take(chance.permutation(np.flatnonzero(known.labels == _CLASS))[:_MEASURED])
     new = _halves(shifted_samples(load_digits()[1], SHIFT), train_size, seed)
     return {
-        OWN: Split(some, other),
-        ALONE: Split(alone, other.take(np.flatnonzero(other.labels == _CLASS))),
-        SENSOR: Split(shifted_samples(some, SHIFT), shifted_samples(other, SHIFT)),
-        HEADED: new,
-        TUNED: new,
+        OWN: (Split(some, other),),
+        ALONE: tuple(_alone(known, other, label, chance) for label in range(known.classes)),
+        SENSOR: (Split(shifted_samples(some, SHIFT), shifted_samples(other, SHIFT)),),
+        HEADED: (new,),
+        TUNED: (new,),
     }
 
 
@@ -72,10 +70,13 @@ def normalisations(source: Source, split: Split) -> list[Normalisation]:
 
 def scores(source: Source, seed: int, train_size: int) -> Iterator[ProbeScore]:
     """The accuracy of one network under every condition and strategy."""
-    for condition, split in splits(seed, train_size).items():
-        for chosen in normalisations(source, split):
-            found = _answers(condition, source, split, Normaliser(chosen), seed)
-            yield ProbeScore(chosen.strategy, condition, seed, float((found == split.test.labels).mean()))
+    for condition, parts in splits(seed, train_size).items():
+        right: dict[Strategy, list[float]] = {name: [] for name in STRATEGIES}
+        for split in parts:
+            for chosen in normalisations(source, split):
+                found = _answers(condition, source, split, Normaliser(chosen), seed)
+                right[chosen.strategy].append(float((found == split.test.labels).mean()))
+        yield from (ProbeScore(name, condition, seed, float(np.mean(each))) for name, each in right.items())
 
 
 def _answers(condition: str, source: Source, split: Split, prepare: Normaliser, seed: int) -> NDArray[np.int64]:
@@ -101,3 +102,8 @@ def _tuned(source: Source, samples: Samples, prepare: Normaliser, seed: int) -> 
 def _halves(data: Samples, train_size: int, seed: int) -> Split:
     order = np.random.default_rng(seed).permutation(len(data.labels))
     return Split(data.take(order[:train_size]), data.take(order[train_size:]))
+
+
+def _alone(known: Samples, other: Samples, label: int, chance: np.random.Generator) -> Split:
+    chosen = chance.permutation(np.flatnonzero(known.labels == label))[:_MEASURED]
+    return Split(known.take(chosen), other.take(np.flatnonzero(other.labels == label)))

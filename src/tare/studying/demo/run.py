@@ -75,7 +75,7 @@ def _run(folder: Path, reporter: Reporter, seeds: int, train_size: int, real: bo
             cells += scores(shipped(seed), seed, train_size)
             advance(1)
     analysis = demo_analysis(cells)
-    first, first_splits = shipped(0), splits(0, train_size)
+    first, first_splits = shipped(0), {name: parts[0] for name, parts in splits(0, train_size).items()}
     fed, same = _fed(first, first_splits)
     best = winner(SENSOR, analysis.contrasts)
     with reporter.counting("training a model to ship", "models", 1) as advance:
