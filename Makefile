@@ -8,7 +8,7 @@ DEMO := .venv/.demo
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
   folding/verification networks/heads/batched networks/stored/folded normalisation/strategies \
-  normalisation/normaliser statistics/intervals measuring/stopping statistics/dataset_stats
+  normalisation/input_layer statistics/intervals measuring/stopping statistics/dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question \
@@ -28,7 +28,7 @@ $(DEMO): $(READY)
 	@touch $(DEMO)
 
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,ray,readers,science,tables,tensorboard,tiff,video,wandb]'
+	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,otel,ray,readers,science,serve,tables,tensorboard,tiff,video,wandb]'
 	@touch $(EXTRAS)
 
 demo: $(DEMO)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import normalisation
 from tare.studying.demo.networks import FILE, SHIPPED, dataset0, shipped
 
@@ -16,7 +16,7 @@ def test_every_shipped_network_knows_digits_that_it_never_saw() -> None:
     assert not {image.tobytes() for image in train.values} & {image.tobytes() for image in other.values}
     for seed in range(SHIPPED):
         source = shipped(seed)
-        fed = Normaliser(normalisation("source", 1, source=source.constants))(other.tensor())
+        fed = InputLayer(normalisation("source", 1, source=source.constants))(other.tensor())
         with torch.no_grad():
             right = np.asarray(source.module(fed).argmax(dim=1)) == other.labels
         assert right.mean() > 0.94

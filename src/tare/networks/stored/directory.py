@@ -31,8 +31,8 @@ from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
@@ -95,7 +95,7 @@ class TransferredModel:
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
+        result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
         return result
 
 

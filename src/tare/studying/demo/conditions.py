@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.heads.reference import features_of, fit_head
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation, normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.pretraining import train
@@ -74,12 +74,12 @@ def scores(source: Source, seed: int, train_size: int) -> Iterator[ProbeScore]:
         right: dict[Strategy, list[float]] = {name: [] for name in STRATEGIES}
         for split in parts:
             for chosen in normalisations(source, split):
-                found = _answers(condition, source, split, Normaliser(chosen), seed)
+                found = _answers(condition, source, split, InputLayer(chosen), seed)
                 right[chosen.strategy].append(float((found == split.test.labels).mean()))
         yield from (ProbeScore(name, condition, seed, float(np.mean(each))) for name, each in right.items())
 
 
-def _answers(condition: str, source: Source, split: Split, prepare: Normaliser, seed: int) -> NDArray[np.int64]:
+def _answers(condition: str, source: Source, split: Split, prepare: InputLayer, seed: int) -> NDArray[np.int64]:
     if condition == HEADED:
         features = [features_of(source.module, HEAD, [part.tensor()], prepare) for part in (split.train, split.test)]
         return np.asarray(fit_head(features[0], split.train.labels, strength=_STRENGTH).predict(features[1]))
@@ -88,7 +88,7 @@ def _answers(condition: str, source: Source, split: Split, prepare: Normaliser, 
         return np.asarray(module(prepare(split.test.tensor())).argmax(dim=1).numpy())
 
 
-def _tuned(source: Source, samples: Samples, prepare: Normaliser, seed: int) -> torch.nn.Module:
+def _tuned(source: Source, samples: Samples, prepare: InputLayer, seed: int) -> torch.nn.Module:
     """The network with a new head, all of it trained on the images of the new classes."""
     module = copy.deepcopy(source.module)
     with torch.random.fork_rng(devices=[]):

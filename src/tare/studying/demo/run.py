@@ -16,8 +16,8 @@ from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, normalisation, same_inputs
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis import Analysis, analyse
@@ -110,7 +110,7 @@ def _pretrain(seed: int) -> _Source:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = timm.create_model(_ARCHITECTURE, in_chans=1, num_classes=5)
-    normaliser = Normaliser(normalisation("source", 1, source=constants))
+    normaliser = InputLayer(normalisation("source", 1, source=constants))
     crops = ShiftedCrops(samples, seed)
     options = _training(4e-3, seed)
 
@@ -158,7 +158,7 @@ def _fed(source: Source, data: Mapping[str, Split]) -> tuple[tuple[FedByStrategy
         choices = normalisations(source, split)
         same[condition] = same_inputs(choices)
         for chosen in choices:
-            fed = Normaliser(chosen)(split.train.tensor()).numpy()
+            fed = InputLayer(chosen)(split.train.tensor()).numpy()
             found.append(FedByStrategy(condition, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
     return tuple(found), same
 
@@ -176,7 +176,7 @@ def _save_winner(folder: Path, source: _Source, split: Split, strategy: str) -> 
         return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
 
     train_in_memory(
-        TransferModule(network.module, Normaliser(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
+        TransferModule(network.module, InputLayer(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
     )
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())
