@@ -203,7 +203,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
+    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes, dense=task.dense)
     return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
