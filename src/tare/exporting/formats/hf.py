@@ -11,7 +11,7 @@ import torch
 
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
-from tare.exporting.formats.safetensors import write_weights
+from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
@@ -26,6 +26,11 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     """Write the processor and a network that timm knows; load both with transformers, and compare."""
     trained = contents.trained
     write_weights(folder, contents)
+    if _is_librarys(trained):
+        for name in ("config.json", "preprocessor_config.json"):
+            copy(trained, folder, name)
+        write_card(folder, trained, _loading(trained), contents.validated)
+        return _check(folder, trained, contents.images)
     config = _timm_config(trained) if trained.model.network.is_timm else _plain_config(trained)
     # The wrapper's processor runs timm's own transform, as validation does. Other processors of transformers round a crop down,
     # torchvision rounds to even: a pixel for one photograph in five. The wrapper reads config.json, other readers this file.
@@ -35,6 +40,16 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
         (folder / name).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     write_card(folder, trained, _loading(trained), contents.validated)
     return _check(folder, trained, contents.images)
+
+
+def _is_librarys(trained: TrainedModel) -> bool:
+    """Whether the run's model is a directory of transformers already."""
+    return bool(trained.document["network"].get("hf", False))
+
+
+def _builds(trained: TrainedModel) -> bool:
+    """Whether transformers builds the network from the folder: its own, or one of timm's in its wrapper."""
+    return trained.model.network.is_timm or _is_librarys(trained)
 
 
 def _timm_config(trained: TrainedModel) -> dict[str, Any]:
@@ -68,7 +83,7 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
         processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
         fed = _processed(processor, probes)
     check_pixels(fed, trained, probes, name)
-    if not trained.model.network.is_timm:
+    if not _builds(trained):
         with torch.inference_mode():
             logits = trained.model.network.module(fed)
         note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
@@ -86,10 +101,10 @@ def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
 
 
 def _loading(trained: TrainedModel) -> list[str]:
-    is_timm = trained.model.network.is_timm
-    names = "AutoImageProcessor, AutoModelForImageClassification" if is_timm else "AutoImageProcessor"
+    builds = _builds(trained)
+    names = "AutoImageProcessor, AutoModelForImageClassification" if builds else "AutoImageProcessor"
     lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
-    if is_timm:
+    if builds:
         return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
     return [*lines, "", "import tare  # transformers has no such network", "", with_tare(trained)]
 

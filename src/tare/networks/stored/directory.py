@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
@@ -26,9 +27,11 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.hugging_face import is_stored_by_library, store
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
+from tare.networks.weights import weight_holder
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
@@ -182,13 +185,13 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
         reference = str(document["network"]["reference"])
-        is_timm = bool(document["network"]["timm"])
+        is_timm, is_hf = bool(document["network"]["timm"]), bool(document["network"].get("hf", False))
         changes = changes_of(document.get("fold"))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
+    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), len(normalisation.mean), changes)
     return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
 
 
@@ -202,28 +205,41 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from safetensors.torch import save_file
 
     network = model.network
-    module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
+    module = _bare(network.module)
+    if is_stored_by_library(module):
+        store(folder, module, model.classes, _timm_keys(model))
+        return
     if not network.is_timm:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
         return
     from timm.models import save_for_hf
 
-    geometry, normalisation = model.geometry, model.normalisation
     save_for_hf(
         module.cpu(),
         folder,
         model_config={"label_names": list(model.classes)},
         safe_serialization=True,
-        data_config={
-            "input_size": (len(normalisation.mean), *geometry.size),
-            "interpolation": geometry.interpolation,
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "crop_pct": _crop_pct(geometry),
-            "crop_mode": geometry.crop_mode,
-        },
+        data_config=dict(_timm_keys(model)),
     )
+
+
+def _bare(module: nn.Module) -> nn.Module:
+    """The network without the layer that a fold puts in front of it."""
+    return module.network if isinstance(module, FoldedNetwork) else module
+
+
+def _timm_keys(model: TransferredModel) -> Mapping[str, Any]:
+    """The input in timm's keys; of a strategy that timm cannot state, all that it can."""
+    geometry, normalisation = model.geometry, model.normalisation
+    return {
+        "input_size": (len(normalisation.mean), *geometry.size),
+        "interpolation": geometry.interpolation,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+        "crop_pct": _crop_pct(geometry),
+        "crop_mode": geometry.crop_mode,
+    }
 
 
 def _crop_pct(geometry: Geometry) -> float:
@@ -243,6 +259,7 @@ def _document(
         "network": {
             "reference": model.network.reference,
             "timm": model.network.is_timm,
+            "hf": is_stored_by_library(_bare(model.network.module)),
             "weights": model.network.weights,
             "sha256": _file_hash(model.network.reference),
         },
