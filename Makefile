@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,ray,readers,science,tables,tiff,video]'
+	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,ray,readers,science,tables,tensorboard,tiff,video,wandb]'
 	@touch $(EXTRAS)
 
 demo: $(READY)

@@ -23,6 +23,7 @@ from benchmarks.harness import Result
 from tare.datasets.image_batches import EpochSampler
 from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
+from tare.tasks.classification import Classification
 from tare.training.fitting import fit
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -107,7 +108,9 @@ class _Order(EpochSampler):
 def _tare(work: Work, network: nn.Module, folder: Path) -> None:
     machine = Machine(device="cpu" if work.device.type == "cpu" else "gpu", devices=1)
     options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=_LR)
-    module = TransferModule(network, Normaliser(work.normalisation), options, work.batches, "fc")
+    module = TransferModule(
+        network, Normaliser(work.normalisation), options, work.batches, Classification(tuple(map(str, range(_CLASSES)))), "fc"
+    )
     fit(module, work.validation(), folder, machine)
 
 

@@ -166,7 +166,7 @@ def _cases() -> Iterator[Case]:
             "wrong spec": f"{net} photos --spec missing.json {free}",
             "wrong statistics": f"{net} photos --strategy match --source-stats missing.json {free}",
             "wrong number": f"{net} photos --epochs -1 {free}",
-            "options that contradict": f"{net} photos --protocol probe --logger csv {free}",
+            "options that contradict": f"{net} photos --protocol probe --epochs 0 {free}",
         },
         "predict": {
             "wrong run": "missing/ photos",

@@ -304,6 +304,9 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-red.csv": _wine(1),
     "results.csv": _results,
     "plan.yaml": _plan,
+    "run.yaml": lambda path: path.write_text(
+        "model: timm:test_resnet\nweights: none\ndata: photos/\nmean: [0.5, 0.5, 0.5]\nstd: 0.5\n"
+    ),
     "small_cnn.py": _shown("docs/the-question.md"),
     "wine.py": _shown("docs/howto/study-anything.md"),
     "detector.py": _shown("docs/howto/study-anything.md"),

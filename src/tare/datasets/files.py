@@ -1,4 +1,4 @@
-"""Labelled samples as files: an image, a recording, or one sample of another source, with the index of its class."""
+"""Labelled samples as files: an image, a recording, or one sample of another source, with its label."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
+from tare.tasks.task import Target
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """One image file and the index of its class."""
+    """One image file and what it is labelled with: the index of its class, or the target of another task."""
 
     path: str
-    label: int
+    label: Target
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values ``(H, W, C)``, or give the reason why it is unreadable."""
@@ -46,7 +47,7 @@ class LabelledRaster(LabelledFile):
 
 @dataclass(frozen=True, slots=True)
 class LabelledRecording(LabelledFile):
-    """One WAV file and the index of its class."""
+    """One WAV file and its label."""
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its values ``(T, C)``, or give the reason why it is unreadable."""

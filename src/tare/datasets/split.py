@@ -14,7 +14,7 @@ from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, Labe
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
-from tare.datasets.tasks import check_folders
+from tare.datasets.tasks import check_folders, task_found
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.decode import SUFFIXES
@@ -23,6 +23,9 @@ from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.volumes.sniffing import is_dicom
+from tare.tasks.names import TaskName
+from tare.tasks.table import TASKS
+from tare.tasks.task import Target
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
@@ -32,6 +35,7 @@ _SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozen
 class Split:
     """Training and validation files, the names of their classes, and the ``origin`` of the split in words.
 
+    For a ``task`` other than classification ``classes`` are the names of its outputs, such as the targets of a regression.
     ``channel_names`` are the columns of a table, or None; ``remarks`` say what was assumed or left out.
     """
 
@@ -42,6 +46,17 @@ class Split:
     kind: SampleKind = "image"
     channel_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    task: TaskName = "classification"
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether every sample has one class."""
+        return self.task == "classification" and len(self.classes) > 1
+
+    def without_targets(self) -> Split:
+        """The same samples as one class with an empty name, for work without labels."""
+        train, val = (tuple(replace(file, label=0) for file in part) for part in (self.train, self.val))
+        return replace(self, classes=("",), train=train, val=val, task="classification")
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
         """Return the split without unreadable files."""
@@ -114,21 +129,43 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
+        _check_folder_task(labelled.task, str(data))
         return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
-    names = tuple(sorted({*train.labels}, key=_natural))
-    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names, train.remarks)
+    task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
+    read = TASKS[task].read
+    names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
+    remarks = (*train.remarks, *((remark,) if remark else ()))
+    whole = Split(names, _items(train, targets), (), train.name, kind, train.channel_names, remarks, task)
     if val is None:
         return _held_out(whole, seed, 0.2)
-    strangers = sorted(set(val.labels) - set(names))
-    if strangers:
-        found = f"{strangers[0]!r} only in validation"
-        raise DataError(f"the classes of {val.name!r} among those of {train.name!r}", found, "check the labels")
-    return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
+    both = replace(whole, val=_items(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
+    _check_strangers(both, val.name)
+    return _checked(both, train.name)
+
+
+def _check_strangers(split: Split, where: str) -> None:
+    """Raise :class:`DataError` for a class that only the validation samples have."""
+    if split.task != "classification":
+        return
+    known = {file.label for file in split.train}
+    strange = sorted(split.classes[int(file.label)] for file in split.val if file.label not in known)  # type: ignore[arg-type]
+    if strange:
+        found = f"{strange[0]!r} only in validation"
+        raise DataError(
+            f"the classes of {where!r} among those of {split.origin.partition(' and ')[0]!r}", found, "check the labels"
+        )
+
+
+def _check_folder_task(task: TaskName | None, name: str) -> None:
+    """Raise :class:`DataError` for a task that a folder with a folder per class cannot be of."""
+    if task not in (None, "classification"):
+        remedy = "name a table or manifest with --label COLUMN, or an .npz of arrays"
+        raise DataError(f"labels for --task {task}", f"the folder {name!r}, whose folders name one class a sample", remedy)
 
 
 def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
@@ -137,19 +174,11 @@ def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
-    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names, samples.remarks)
+    return Split(("",), _items(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
-def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile, ...]:
-    place = {name: label for label, name in enumerate(names)}
-    return tuple(
-        LabelledItem(f"{samples.name}[{index}]", place[label], samples, index) for index, label in enumerate(samples.labels)
-    )
-
-
-def _natural(name: str) -> tuple[int, int | str]:
-    """Sort key: numbers by value, before words."""
-    return (0, int(name)) if name.isdecimal() else (1, name)
+def _items(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[LabelledFile, ...]:
+    return tuple(LabelledItem(f"{samples.name}[{index}]", targets[index], samples, index) for index in range(len(samples)))
 
 
 def _is_other_source(path: Path) -> bool:
@@ -164,13 +193,15 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
     generator = np.random.default_rng(seed)
     train: list[LabelledFile] = []
     val: list[LabelledFile] = []
-    for label in range(len(whole.classes)):
-        members = [file for file in whole.train if file.label == label]
+    by_class = TASKS[whole.task].stratifies
+    groups = [[file for file in whole.train if file.label == label] for label in range(len(whole.classes))] if by_class else []
+    for members in groups or [list(whole.train)]:
         order = generator.permutation(len(members))
         held = max(1, round(len(members) * val_share)) if len(members) > 1 else 0
         val += [members[i] for i in sorted(order[:held])]
         train += [members[i] for i in sorted(order[held:])]
-    origin = f"{whole.origin!r}, {val_share:.0%} of each class held out by seed {seed}"
+    what = "each class" if by_class else "the samples"
+    origin = f"{whole.origin!r}, {val_share:.0%} of {what} held out by seed {seed}"
     return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
 
 
@@ -201,6 +232,11 @@ def _holds_volumes(root: Path) -> bool:
 
 def _checked(split: Split, where: str) -> Split:
     noun = NOUNS[split.kind]
+    if split.task != "classification":
+        if len(split.train) < 2 or not split.val:
+            found = f"{len(split.train)} and {len(split.val)} in {where!r}"
+            raise DataError(f"at least two training {noun} and one for validation", found, f"add {noun}")
+        return split
     if not split.classes:
         if _holds_volumes(Path(where)):
             remedy = "measure them with `tare measure`; write slices as images to train on them"

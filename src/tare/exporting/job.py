@@ -66,7 +66,19 @@ class ExportJob:
             raise SpecError(f"--opset of {' or '.join(known)}", f"{self.opset} with {self.name!r}", "leave it out")
 
     def suited(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
-        """The job with the one layout that signals or rows have. Raises :class:`SpecError` for an option that is for images."""
+        """The job with the outputs of the model's task, and the one layout that signals or rows have.
+
+        Raises :class:`SpecError` for an option that is for images, or for another task.
+        """
+        return replace(self, options=self._answering(trained))._laid(trained, layout)
+
+    def _answering(self, trained: TrainedModel) -> GraphOptions:
+        task = trained.model.task
+        if task.answer == "values" and self.options.output != "both":
+            raise SpecError("--output for probabilities", f"{self.options.output!r} with --task {task.name}", "leave it out")
+        return replace(self.options, answer=task.answer)
+
+    def _laid(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
         takes = trained.model.takes
         if isinstance(takes, Geometry) or not isinstance(self.format, GraphFormat):
             return self

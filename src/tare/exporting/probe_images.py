@@ -74,7 +74,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
 def split_of(trained: TrainedModel) -> Split | None:
     """Return the split that the run was trained on, if its settings name data that still exist."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
-    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array")}
+    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array", "task")}
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
     try:

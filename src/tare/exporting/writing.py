@@ -100,6 +100,7 @@ def _graph(job: ExportJob, form: GraphFormat, trained: TrainedModel, probes: Pro
         _stored(trained),
         tuple(options.dynamic.get(axis, edge) for axis, edge in enumerate(_example_shape(trained, options))),
         {"torch": torch.__version__, **how},
+        trained.model.task.noun,
     )
 
 

@@ -17,6 +17,7 @@ from tare.predicting.result import Prediction
 from tare.predicting.samples import NamedInputs, TensorOrSkipped
 from tare.samples.records import Skipped
 from tare.system.engines.local import default_workers, ordered_map
+from tare.tasks.task import Task
 
 
 def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions) -> Iterator[Prediction]:
@@ -31,7 +32,6 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
 
 
 def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions, device: torch.device) -> Iterator[Prediction]:
-    top = min(options.top, len(trained.model.classes))
     trained.model.network.module.to(device)
     pairs = zip(
         inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
@@ -41,7 +41,7 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
         if number == 0:
             for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
                 options.reporter.note(line)
-        yield from _answered(trained, batch, top, device)
+        yield from _answered(trained, batch, options.top, device)
 
 
 def _answered(
@@ -58,16 +58,17 @@ def _answered(
     for kind in {image.dtype for _, image in images}:
         group = [(index, image) for index, image in images if image.dtype == kind]
         stack = torch.stack([image for _, image in group]).to(device)
-        best = trained.model.logits(stack).double().softmax(dim=1).topk(top, dim=1)
-        for (index, _), values, classes in zip(group, best.values.tolist(), best.indices.tolist(), strict=True):
-            found[index] = _prediction(batch[index][0], trained.model.classes, values, classes)
+        task = trained.model.task
+        answers = task.answers(trained.model.logits(stack).double()).tolist()
+        for (index, _), values in zip(group, answers, strict=True):
+            found[index] = _prediction(batch[index][0], task, values, top)
     yield from (found[index] for index in range(len(batch)))
 
 
-def _prediction(path: str, names: Sequence[str], values: Sequence[float], classes: Sequence[int]) -> Prediction:
+def _prediction(path: str, task: Task, values: Sequence[float], top: int) -> Prediction:
     if not all(map(math.isfinite, values)):
         return Prediction(path, error="the answer is NaN: the image holds NaN or infinite values")
-    return Prediction(path, tuple((names[k], value) for k, value in zip(classes, values, strict=True)))
+    return Prediction(path, task.said(values, top), task=task.name, labels=task.present(values))
 
 
 def _device(name: str) -> torch.device:

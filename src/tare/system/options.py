@@ -11,6 +11,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
 from tare.errors import SpecError, did_you_mean
@@ -87,6 +88,27 @@ class Seeded(OptionGroup):
     """What chance is drawn from."""
 
     seed: int = option(0, "Seed of everything random.", least=0)
+
+
+#: The field that names a file of options.
+CONFIG = "config"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured(OptionGroup):
+    """A command whose options may stand in a file."""
+
+    config: Path | None = option(
+        None, "A YAML file of options; those on the command line win.", metavar="FILE.yaml", of_file=True
+    )
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a file of options in Python: the command line reads it before it makes the request."""
+        super().check()
+        if self.config is not None:
+            raise SpecError(
+                "options as keywords, in Python", f"config={str(self.config)!r}", "use the command line, --config FILE"
+            )
 
 
 def part(kind: type[G], request: G) -> G:

@@ -25,6 +25,7 @@ def read_yaml(path: Path, what: str, example: str) -> dict[Any, Any]:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise SpecError(f"a {what} without aliases", f"an alias (*NAME) in {str(path)!r}", "write the value out")
         document = yaml.safe_load(text)
+        _check_keys(yaml.compose(text, yaml.SafeLoader), path)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = reason_of(error)
         raise SpecError(f"a readable YAML {what}", f"{str(path)!r}: {reason}", "check the file") from None
@@ -32,3 +33,11 @@ def read_yaml(path: Path, what: str, example: str) -> dict[Any, Any]:
         found = f"{type(document).__name__} in {str(path)!r}"
         raise SpecError(f"a {what} with keys such as {example}", found, "see docs")
     return document
+
+
+def _check_keys(node: Any, path: Path) -> None:
+    """Raise :class:`SpecError` for a key that stands twice, of which YAML would take the last."""
+    keys = [key.value for key, _ in node.value] if node is not None and node.id == "mapping" else []
+    twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+    if twice is not None:
+        raise SpecError(f"each key once in {str(path)!r}", f"{twice!r} twice", "leave one out")

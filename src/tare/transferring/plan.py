@@ -46,8 +46,10 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
-from tare.system.options import part
+from tare.system.options import flag, part
 from tare.system.progress import Reporter
+from tare.tasks.table import TASKS
+from tare.tasks.task import Task
 from tare.training.fitting import check_training
 from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
@@ -72,11 +74,12 @@ class TransferPlan:
     chosen: Normalisation
     notes: tuple[str, ...]
     gate: Passed
+    task: Task
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.target.split.classes
+        """The names of the network's outputs: classes, labels or targets."""
+        return self.task.names
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that determine the result; a run can only be resumed with the same settings."""
@@ -113,6 +116,7 @@ class TransferPlan:
 
     def _samples(self, files: tuple[LabelledFile, ...], *, varied: bool) -> ImageBatches | SignalBatches:
         training = self.training
+        files = tuple(replace(file, label=self.task.taught(file.label)) for file in files)
         if not isinstance(self.takes, Geometry):
             return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmentation != "none")
         if not varied:
@@ -152,6 +156,8 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     split = split or open_split(labels, training.seed, network.kind)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
+    task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
+    _check_task(task, training)
     check_channels(network, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
@@ -171,15 +177,15 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
-    network = with_head(network, len(target.split.classes), training.seed)
-    _check_head(network, takes, len(target.split.classes))
+    network = with_head(network, len(task.names), training.seed)
+    _check_head(network, takes, task)
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     for note in notes:
         reporter.note(note)
     source = part(NetworkOptions, request)
-    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate)
+    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,23 +240,35 @@ def _automatic(
     fed = FedNetwork(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
+    split = target.split if target.split.has_classes else target.split.without_targets()
     tuned = request.protocol == "finetune" and request.batchnorm == "train"
     protocol: AdvisedProtocol = "finetune" if tuned else "probe"
-    return recommended(fed, target.split.train, target.stats, protocol, request.seed, reporter)
+    return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
 
 
 @torch.inference_mode()
-def _check_head(network: Network, takes: InputGeometry, classes: int) -> None:
-    """Raise :class:`ModelError` unless the network gives one logit per class: its last linear layer may not be the classifier."""
+def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
+    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last."""
+    outputs = len(task.names)
     with evaluating(network.module):
         answer = network.module(torch.zeros(2, network.channels, *takes.shape))
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-    if shape != (2, classes):
+    if shape != (2, outputs):
         raise ModelError(
-            f"one logit for each of {classes} classes: shape (2, {classes}) for two {NOUNS[takes.kind]}",
+            f"one number for each of {outputs} {task.noun}: shape (2, {outputs}) for two {NOUNS[takes.kind]}",
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
+
+
+def _check_task(task: Task, training: Training) -> None:
+    """Raise :class:`SpecError` for an option of training that the task cannot follow."""
+    for name, neutral in task.unfit.items():
+        if getattr(training, name) != neutral:
+            found = f"{flag(name)} {getattr(training, name)}"
+            raise SpecError(
+                f"an option that --task {task.name} can follow", found, f"leave it out, or use {flag(name)} {neutral}"
+            )
 
 
 def _check_trainable(network: Network, training: Training) -> None:

@@ -60,6 +60,7 @@ def measured(
         "label": labelled.label,
         "label_pattern": labelled.label_pattern,
         "array": labelled.array,
+        "task": labelled.task,
     }
     where |= {} if labelled.bands is None else {"bands": list(labelled.bands)}
     digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}

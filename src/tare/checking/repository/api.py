@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
+from tare.checking.repository.costs import cost_of_code
 from tare.checking.repository.result import CUT, CodeFinding, Judged
 from tare.checking.repository.rules.kinds.configurations import configurations
+from tare.checking.repository.rules.kinds.unread import unread
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
@@ -34,7 +37,7 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     with _without_collection():
         program, run = _carried_out(documents)
         facts = facts_of(run.log, program.sources, run.cut, run.used)
-        every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
+        every = [*configurations(documents), *unread(documents), *(each for rule in CODE_RULES for each in rule(facts))]
     if network is not None:
         every += stated(facts, network)
     skipped = program.skipped
@@ -44,9 +47,14 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     found: dict[tuple[str, Place], CodeFinding] = {}
     for each in every:
         before = found.get((each.code, each.place))
+        edits = each.edits or (before.edits if before is not None else ())
         if before is None or len(before.evidence) < len(each.evidence):
-            found[each.code, each.place] = each
+            found[each.code, each.place] = replace(each, edits=edits, cost=each.cost or _cost(each))
     return Judged(sorted(found.values(), key=lambda each: (each.place, each.code)), skipped)
+
+
+def _cost(finding: CodeFinding) -> str:
+    return cost_of_code(finding.code) if finding.fails else ""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Step:
 
     def __str__(self) -> str:
         """The link in words, such as ``MEAN at constants.py:3``."""
-        cell = f"cell {self.place.cell}:" if self.place.cell else ""
+        cell = f"code cell {self.place.cell}:" if self.place.cell else ""
         return f"{self.text} at {self.place.path}:{cell}{self.place.line}"
 
 

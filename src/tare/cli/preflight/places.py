@@ -15,9 +15,7 @@ from tare.input_spec.model_file import model_file
 #: The prefixes of `tare spec`, as messages list them; tests/cli/preflight hold them against the table of readers.
 PREFIXES = ("timm", "torchvision", "hf", "keras", "onnx", "lerobot", "openpi", "nnunet", "catalog")
 _PLAIN_NAMES = ("pretrained", "none")
-_NO_NETWORK = (
-    "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or an earlier run's directory"
-)
+_NO_NETWORK = "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or an earlier run's directory"
 
 
 def is_missing(text: str) -> bool:

@@ -38,11 +38,15 @@ def _transfer(request: Any) -> None:
     from tare.training.run_dir import check_out
 
     check_out(Path(request.out), overwrite=request.overwrite, resume=request.resume)
-    if request.logger != "none":
-        places.check_installed(request.logger, "loggers", f"--logger {request.logger}")
+    _trackers(request)
     _network(request)
     places.check_labelled(request.data)
     places.check_statistics(request.source_stats)
+
+
+def _trackers(request: Any) -> None:
+    for name in request.tracker:
+        places.check_installed(name, name, f"--tracker {name}")
 
 
 def _network(request: Any) -> None:
@@ -194,6 +198,7 @@ def _study(request: Any) -> None:
             raise DataError("a readable table of results", f"{str(request.analyse)!r}: {reason}", "check the file")
         return
     _ray(request.engine)
+    _trackers(request)
     _plan(request)
     if request.out is None and not request.dry_run:
         raise SpecError("a directory for the study", "no --out", "for example: --out study/")

@@ -85,6 +85,7 @@ class Run:
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
+    stars: dict[str, list[str]] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -144,7 +145,6 @@ class Frame:
     depth: int = 0
     loops: int = 0
     returns: list[tuple[Decisions, Value]] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)
     owner: Class | None = None
     this: Value | None = None
 

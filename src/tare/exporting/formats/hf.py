@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
+from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
 from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
+from tare.networks.building.hugging_face import PROCESSOR
 from tare.networks.stored.trained import TrainedModel
 from tare.system.optional import require
 from tare.system.quiet import quietly
@@ -27,8 +29,11 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     trained = contents.trained
     write_weights(folder, contents)
     if _is_librarys(trained):
-        for name in ("config.json", "preprocessor_config.json"):
-            copy(trained, folder, name)
+        copy(trained, folder, "config.json")
+        if not (trained.folder / PROCESSOR).is_file():
+            found = "an input that it cannot: a crop, a layout or values of its own"
+            raise ModelError("an input that a processor of transformers can state", found, "use --format onnx or pt2")
+        copy(trained, folder, PROCESSOR)
         write_card(folder, trained, _loading(trained), contents.validated)
         return _check(folder, trained, contents.images)
     config = _timm_config(trained) if trained.model.network.is_timm else _plain_config(trained)
@@ -61,8 +66,16 @@ def _timm_config(trained: TrainedModel) -> dict[str, Any]:
         **config,
         "model_args": arguments,
         "model_type": "timm_wrapper",
+        **_problem(trained),
         "architectures": ["TimmWrapperForImageClassification"],
     }
+
+
+def _problem(trained: TrainedModel) -> dict[str, str]:
+    """The loss by which transformers would train further, for tasks other than one class a sample."""
+    kinds = {"regression": "regression", "multi-label": "multi_label_classification"}
+    name = trained.model.task.name
+    return {"problem_type": kinds[name]} if name in kinds else {}
 
 
 def _plain_config(trained: TrainedModel) -> dict[str, Any]:
@@ -79,9 +92,12 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
     """
     transformers = require("transformers", extra="hf", purpose="--format hf")
     name = f"transformers {transformers.__version__}"
+    own = _is_librarys(trained)
+    pillow: dict[str, Any] = {} if not own else {"backend": "pil"} if _backends(transformers) else {"use_fast": False}
+    auto = transformers.AutoImageProcessor
     with quietly(), one_line(name):
-        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-        fed = _processed(processor, probes)
+        fed = _processed(auto.from_pretrained(folder, local_files_only=True, **pillow), probes)
+        usual = _processed(auto.from_pretrained(folder, local_files_only=True), probes) if own else fed
     check_pixels(fed, trained, probes, name)
     if not _builds(trained):
         with torch.inference_mode():
@@ -91,7 +107,23 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
     with quietly(), one_line(name), torch.inference_mode():
         module = transformers.AutoModelForImageClassification.from_pretrained(folder, local_files_only=True).eval()
         logits = module(pixel_values=fed).logits
-    return compared(logits, trained, probes, name), ()
+    return compared(logits, trained, probes, name), _of_backends(fed, usual, next(iter(pillow.items()), None))
+
+
+def _backends(transformers: Any) -> bool:
+    """Whether processors are chosen by the name of a backend, since release 5."""
+    return int(transformers.__version__.partition(".")[0]) >= 5
+
+
+def _of_backends(fed: torch.Tensor, usual: torch.Tensor, option: tuple[str, Any] | None) -> tuple[str, ...]:
+    """A note if the processor that transformers chooses by itself resizes otherwise than Pillow, by which the network was trained."""
+    worst = float((fed - usual).abs().max())
+    if option is None or worst == 0:
+        return ()
+    chosen = f"{option[0]}={option[1]!r}"
+    return (
+        f"AutoImageProcessor.from_pretrained(DIR, {chosen}) gives the pixels of training; without it they differ by up to {worst:.3g}",
+    )
 
 
 def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:

@@ -21,6 +21,7 @@ from tare.system.optional import require
 from tare.system.quiet import quietly
 
 PREFIX = "hf:"
+PROCESSOR = "preprocessor_config.json"
 WRAPPED = "model"
 _POSITIONS = "interpolate_pos_encoding"
 _NO_CODE = "a network that transformers has itself: code of a repository is never run"
@@ -99,26 +100,17 @@ def is_stored_by_library(module: nn.Module) -> bool:
     return type(module.model.config) in known and isinstance(module.model, known[type(module.model.config)])
 
 
-def store(folder: Path, module: nn.Module, classes: Sequence[str], stated: Mapping[str, Any]) -> None:
-    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes.
-
-    The processor is the library's wrapper of timm's transform, which gives the same pixels as the transform in training;
-    ``stated`` are timm's keys of the input. It reads them from ``config.json``; other readers find them beside it.
-    """
+def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Mapping[str, Any] | None) -> None:
+    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes."""
     assert isinstance(module, Classifier)  # noqa: S101 - asked before
     config = module.model.config
     config.id2label = dict(enumerate(classes))
     config.label2id = {name: index for index, name in enumerate(classes)}
     with quietly():
         module.model.save_pretrained(folder, safe_serialization=True)
-    path = folder / "config.json"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**document, "architecture": _NAME, "pretrained_cfg": stated}, indent=2) + "\n", encoding="utf-8")
-    processor = {"image_processor_type": "TimmWrapperImageProcessor", "architecture": _NAME, "pretrained_cfg": stated}
-    (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n", encoding="utf-8")
-
-
-_NAME = "not-a-network-of-timm"
+    if processor is not None:
+        text = json.dumps(processor, indent=2, allow_nan=False) + "\n"
+        (folder / PROCESSOR).write_text(text, encoding="utf-8")
 
 
 def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:

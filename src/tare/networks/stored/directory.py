@@ -38,6 +38,9 @@ from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
+from tare.tasks.classification import Classification
+from tare.tasks.table import task_of_json
+from tare.tasks.task import Task
 
 SCHEMA = "tare.model/1"
 # The dtypes that a spec can name.
@@ -46,12 +49,21 @@ _LONGEST_NAMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network, its normalisation, input geometry and class names: everything that prediction needs."""
+    """A network, its normalisation, input geometry and task: everything that prediction needs.
+
+    ``classes`` are the names of the outputs. ``learnt`` is None for classification, which needs no more than the names.
+    """
 
     network: Network
     normalisation: Normalisation
     takes: InputGeometry
     classes: tuple[str, ...]
+    learnt: Task | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the network was taught."""
+        return self.learnt or Classification(self.classes)
 
     @property
     def geometry(self) -> Geometry:
@@ -79,7 +91,7 @@ class TransferredModel:
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
-        """Return the logits ``(N, K)`` of samples that already have the network's size.
+        """Return the network's outputs ``(N, K)``, such as logits, of samples that already have the network's size.
 
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
@@ -184,6 +196,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
+        task = task_of_json(classes, document.get("task"))
         reference = str(document["network"]["reference"])
         is_timm, is_hf = bool(document["network"]["timm"]), bool(document["network"].get("hf", False))
         changes = changes_of(document.get("fold"))
@@ -192,7 +205,7 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
     plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), len(normalisation.mean), changes)
-    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
+    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
 def versions() -> dict[str, str]:
@@ -207,7 +220,7 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     network = model.network
     module = _bare(network.module)
     if is_stored_by_library(module):
-        store(folder, module, model.classes, _timm_keys(model))
+        store(folder, module, model.classes, _processor_of(model))
         return
     if not network.is_timm:
         tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
@@ -229,8 +242,18 @@ def _bare(module: nn.Module) -> nn.Module:
     return module.network if isinstance(module, FoldedNetwork) else module
 
 
+def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
+    """The input as a processor of transformers; None if it cannot state it: then it finds none, and loads no other."""
+    if model.normalisation.per_sample:
+        return None
+    try:
+        return model.spec().to_hf()
+    except SpecError:
+        return None
+
+
 def _timm_keys(model: TransferredModel) -> Mapping[str, Any]:
-    """The input in timm's keys; of a strategy that timm cannot state, all that it can."""
+    """The input in timm's keys."""
     geometry, normalisation = model.geometry, model.normalisation
     return {
         "input_size": (len(normalisation.mean), *geometry.size),
@@ -264,6 +287,7 @@ def _document(
             "sha256": _file_hash(model.network.reference),
         },
         "classes": list(model.classes),
+        "task": model.task.to_json(),
         "strategy": normalisation.strategy,
         "normalisation": {
             "strategy": normalisation.strategy,

@@ -31,6 +31,7 @@ from tare.studying.execution.processes import one_thread
 from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
 from tare.studying.tasks.samples import Samples, shifted_samples
 from tare.system.progress import Advance, Reporter
+from tare.tasks.classification import Classification
 from tare.training.fitting import train_in_memory
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -116,7 +117,7 @@ def _pretrain(dataset0: Samples, stats: DatasetStats, seed: int) -> _Source:
     def batches(epoch: int) -> DataLoader[Any]:
         return DataLoader(crops, batch_size=_BATCH, sampler=EpochSampler(len(crops), seed, epoch), drop_last=True)
 
-    train_in_memory(TransferModule(module, normaliser, options, batches), _MACHINE)
+    train_in_memory(TransferModule(module, normaliser, options, batches, Classification(tuple("01234"))), _MACHINE)
     augmented = np.stack([crops[index][0][0].numpy() for index in range(len(crops))])[..., None]
     seen = Samples("dataset0 as augmented", augmented, dataset0.labels).measure()
     origin = "pretraining in this demo"
@@ -204,7 +205,9 @@ def _save_winner(
         generator = torch.Generator().manual_seed(epoch)
         return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
 
-    train_in_memory(TransferModule(network.module, Normaliser(chosen), options, batches), _MACHINE)
+    train_in_memory(
+        TransferModule(network.module, Normaliser(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
+    )
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())
     accuracy = float((logits.argmax(dim=1).numpy() == test.labels).mean())

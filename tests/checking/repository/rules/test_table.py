@@ -122,6 +122,8 @@ WRONG: dict[str, dict[str, str]] = {
         "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
         "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
         "g = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "a star import, in a function": TF + "def build():\n    return MobileNetV2(weights='imagenet')\n"
+        "def data():\n    return ImageDataGenerator(rescale=1. / 255).flow_from_directory('a')\nbuild().fit(data())",
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
@@ -256,6 +258,11 @@ RIGHT: dict[str, dict[str, str]] = {
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a dataset for training, in a program that evaluates": TORCH + "def build(train):\n    if train:\n"
+        "        return T.Compose([T.RandomCrop(9), T.ToTensor()])\n    return T.Compose([T.ToTensor()])\ndef make(root, train):\n"
+        "    return datasets.ImageFolder(root, transform=build(train))\ndef loaders():\n    train_dataset = make('a', train=True)\n"
+        "    test_dataset = make('b', train=False)\n    return train_dataset, test_dataset\ndef evaluate():\n    return loaders()\n"
+        "if args.mode == 'evaluate':\n    evaluate()",
         "a switch turned round": TORCH + "def get_train_transforms():\n    return T.Compose([T.RandomCrop(224), T.ToTensor()])\n"
         "def run(skip_training=False):\n    if not skip_training:\n        d = datasets.ImageFolder('a', transform=get_train_transforms())",
         "named by nothing": TORCH + "def get_train(n):\n    return T.Compose([T.RandomCrop(n), T.ToTensor()])\n"
@@ -350,7 +357,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "        x = preprocess_input(x)\n    except ValueError:\n        x = x / 255.0\n    return x",
         "for models that were loaded": TF + "net = MobileNetV2(weights='imagenet')\nown = tf.keras.models.load_model('a.h5')\n"
         "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
-        "own.predict(load(p))\nnet.predict(other)",
+        "def main():\n    own.predict(load(p))\nload(q)\nnet.predict(other)",
         "another model": TF
         + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
         "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"
@@ -418,6 +425,9 @@ RIGHT: dict[str, dict[str, str]] = {
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
         "normalised later": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\ntest_tf = T.Compose([T.ToTensor()])\n"
         f"norm = {IMAGENET}\ny = net(norm(test_tf(x)))",
+        "for its labels": TORCH + f"train = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+        "test = datasets.CIFAR100('b', transform=T.ToTensor())\nx = test.data\n"
+        "loader = torch.utils.data.DataLoader(train)",
         "for people": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nraw_test_tf = T.Compose([T.ToTensor()])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",
@@ -519,7 +529,6 @@ def test_evidence_leads_from_the_constants_to_the_network() -> None:
     (each,) = examined(documents)
     assert (each.code, str(each.place)) == ("TARE005", "main.py:5:48")
     assert [(step.place.path, step.place.line) for step in each.evidence] == [
-        ("constants.py", 1),
         ("constants.py", 1),
         ("nets.py", 3),
     ]
@@ -634,3 +643,18 @@ def test_a_service_without_the_normalize_of_training_is_found() -> None:
     assert (each.code, each.place.path) == ("TARE050", "serve.py")
     assert "train.py" in each.message
     assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []
+
+
+def test_a_class_with_a_network_of_its_own_is_not_blamed_for_another() -> None:
+    own = TF + (
+        "class Simple:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = tf.keras.Sequential([tf.keras.layers.Conv2D(32, 3)])\n"
+    )
+    pretrained = TF + (
+        "class Large:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = VGG19(weights='imagenet')\n"
+    )
+    tuning = "from own import Simple\nfrom pretrained import Large\nfor each in (Simple(), Large()):\n    each.data()\n    each.build()\n"
+    assert [(each.code, each.place.path) for each in program(own=own, pretrained=pretrained, tuning=tuning)] == [
+        ("TARE101", "pretrained.py")
+    ]

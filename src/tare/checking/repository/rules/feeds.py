@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
-from tare.code.interpreter.values import Call, Choice, Function, Items, Table, Value
+from tare.code.interpreter.values import Call, Choice, Function, Instance, Items, Table, Value
 from tare.code.libraries.flows import unit_scaling
 
 _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generator", ".predict", ".predict_generator"))
@@ -54,6 +54,8 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
         if isinstance(each, Call):
             yield each
             left += [each.receiver, *each.args, *each.keywords.values(), *added.get(id(each), ())]
+        elif isinstance(each, Instance) and each.made is not None:
+            left.append(each.made)
         elif isinstance(each, Items):
             left += each.items
         elif isinstance(each, Table):
@@ -95,10 +97,13 @@ def _stands_in(call: Call, function: Function) -> bool:
 
 def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> bool:
     """Whether what a call scales is only given to models without any of the networks, which get other data themselves."""
-    given = [each for each in fed(program) if any(part is scaled for part in parts(each.data, program))]
+    given = [each for each in fed(program) if any(part.spot.node is scaled.spot.node for part in parts(each.data, program))]
     own = {id(each) for each in networks}
 
     def has_network(each: Fed) -> bool:
         return any(id(part) in own for part in parts(each.model, program))
 
-    return bool(given) and not any(map(has_network, given)) and any(map(has_network, fed(program)))
+    def is_another(each: Fed) -> bool:
+        return isinstance(each.model, Call) and each.model.last in ("load_model", "Sequential") and not has_network(each)
+
+    return bool(given) and all(map(is_another, given)) and any(map(has_network, fed(program)))

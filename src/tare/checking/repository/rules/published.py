@@ -35,7 +35,10 @@ def _listed() -> tuple[Published, ...]:
 
 def told(name: str) -> str:
     """A published list by its name, and what it does where the name alone says nothing to users of another network."""
-    return "inception, which bring values to -1..1" if name == "inception" else name
+    return _TOLD.get(name, name)
+
+
+_TOLD = {"imagenet": "ImageNet", "inception": "Inception, which bring values to -1..1", "clip": "CLIP", "dpn": "DPN"}
 
 
 def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:

@@ -91,9 +91,8 @@ def _name(frame: Frame, node: ast.Name) -> Value:
         return found
     if node.id in _BUILTINS:
         return Library(f"builtins.{node.id}")
-    for star in reversed(frame.stars):
-        return Library(f"{star}.{node.id}")
-    return UNKNOWN
+    stars = frame.run.stars.get(frame.source.path)
+    return Library(f"{stars[-1]}.{node.id}") if stars else UNKNOWN
 
 
 def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:

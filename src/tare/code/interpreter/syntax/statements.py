@@ -212,7 +212,6 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
         frame.nodes,
         f"{frame.source.path}:{node.name}",
         depth=frame.depth,
-        stars=frame.stars,
     )
     frame.run.engine.execute(inner, node.body)
     attributes = inner.names
@@ -236,7 +235,7 @@ def _import_from(frame: Frame, node: ast.ImportFrom) -> None:
         elif isinstance(module, ModuleOf):
             frame.names.update(frame.run.engine.module(module.path))
         elif isinstance(module, Library):
-            frame.stars.append(module.name)
+            frame.run.stars.setdefault(frame.source.path, []).append(module.name)
 
 
 def _match(frame: Frame, node: ast.Match) -> None:

@@ -13,13 +13,14 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.libraries.keras import flow
 from tare.code.libraries.step import Step, text
-from tare.code.roles import role_of_names
+from tare.code.roles import role_of_decisions, role_of_names
 
 
 def chance(facts: Facts) -> Iterator[CodeFinding]:
     """Pipelines whose names, switches or datasets say that they evaluate, and that draw at random."""
+    trained = _of_training(facts)
     for pipeline in facts.pipelines:
-        if pipeline.role == "eval" and not is_abandoned(facts, pipeline.call):
+        if pipeline.role == "eval" and id(pipeline) not in trained and not is_abandoned(facts, pipeline.call):
             yield from _random(pipeline, frozenset(), f"this pipeline is for evaluation ({_why(pipeline)})", ())
     yield from _generators(facts)
     for dataset in facts.datasets:
@@ -27,6 +28,15 @@ def chance(facts: Facts) -> Iterator[CodeFinding]:
             for decisions, pipeline in dataset.pipelines:
                 name = dataset.call.names[0]
                 yield from _random(pipeline, decisions, f"{name} gets this pipeline", (step(name, dataset.call.spot),))
+
+
+def _of_training(facts: Facts) -> set[int]:
+    """The pipelines that only datasets for training get: a program that evaluates may make those as well."""
+    roles: dict[int, set[str]] = {}
+    for dataset in facts.datasets:
+        for _, pipeline in dataset.pipelines:
+            roles.setdefault(id(pipeline), set()).add(dataset.role)
+    return {each for each, found in roles.items() if found == {"train"}}
 
 
 def _generators(facts: Facts) -> Iterator[CodeFinding]:
@@ -50,8 +60,13 @@ def _generators(facts: Facts) -> Iterator[CodeFinding]:
 
 
 def _why(pipeline: Pipeline) -> str:
-    names = list(pipeline.call.names) or [*reversed(pipeline.call.within)]
-    return f"named {names[0]}" if names else "by the branch it is in"
+    """What says that a pipeline is for evaluation: a name, else the branch it is in, else its file."""
+    call = pipeline.call
+    told = next((each for each in (*call.names, *reversed(call.within)) if role_of_names([each]) == "eval"), "")
+    if told:
+        return f"named {told}"
+    branches = sorted(str(each) for each in call.decisions if role_of_decisions(frozenset([each])) == "eval")
+    return f"where {branches[0]}" if branches else f"{pipeline.path} only evaluates"
 
 
 def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:

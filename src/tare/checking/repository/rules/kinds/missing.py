@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
@@ -86,4 +87,5 @@ def _finding(network: Network, call: Call, what: str, cure: str) -> CodeFinding:
         f"{what}, and {network.name} was trained with {network.expected.wanted}",
         f"{cure} mean={mean} and std={std}",
         evidence=(step(f"{network.name}, pretrained", network.call.spot),),
+        cost=cost("unit") if network.expected.range == "normalised" else cost("unit signed"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.feeds import fed, parts, steps
 from tare.checking.repository.rules.found import finding, step
@@ -71,4 +72,5 @@ def _finding(call: Call, network: Network, *, sure: bool) -> CodeFinding:
         f"nothing scales the images, which are 0..255 as read, and {network.name} wants {wanted}",
         f"apply tf.keras.applications.{module}.preprocess_input to them",
         evidence=[step(f"{network.name} with ImageNet weights", network.call.spot)],
+        cost=cost("raw") if network.scaling == "signed" else "",
     )

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tare.training.evaluation import evaluate
+from tare.tasks.evaluations.classification import evaluate
 
 CLASSES = ("a", "b", "c")
 

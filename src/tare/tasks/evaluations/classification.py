@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.statistics.dataset_stats import nullable
 from tare.statistics.intervals import Interval
+from tare.tasks.evaluations.figure import Figure
 
 _MISTAKES = 12
 
@@ -40,7 +42,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class ClassEvaluation:
     """The evaluation of a classifier; ``confusion[i][j]`` counts the samples of class i that were predicted as class j."""
 
     classes: tuple[str, ...]
@@ -54,6 +56,23 @@ class Evaluation:
     def samples(self) -> int:
         """Number of samples."""
         return sum(map(sum, self.confusion))
+
+    @property
+    def headline(self) -> Figure:
+        """Accuracy."""
+        return Figure("accuracy", self.accuracy)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each class."""
+        return [asdict(score) for score in self.scores]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Precision, recall and F1 of each class."""
+        return [
+            nullable({"panel": figure, "name": score.name, "value": getattr(score, figure)})
+            for figure in ("precision", "recall", "f1")
+            for score in self.scores
+        ]
 
     def confused(self) -> list[tuple[str, str, int]]:
         """Return pairs of true and predicted class with their counts of mistakes, the most frequent first."""
@@ -80,7 +99,7 @@ class Evaluation:
 
 def evaluate(
     logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], classes: Sequence[str], samples: Sequence[str]
-) -> Evaluation:
+) -> ClassEvaluation:
     """Compare logits ``(N, K)`` with ``labels`` ``(N,)``; ``samples`` name the rows.
 
     Accuracy comes with Wilson's 95% interval.
@@ -94,7 +113,7 @@ def evaluate(
     scores = tuple(
         ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in zip(classes, *columns, strict=True)
     )
-    return Evaluation(
+    return ClassEvaluation(
         classes=tuple(classes),
         accuracy=wilson(int((predicted == labels).sum()), len(labels)),
         macro_f1=float(np.nanmean([score.f1 for score in scores])),
