@@ -21,6 +21,8 @@ from tare.networks.stored.trained import TrainedModel
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
+# Differences in pixels below this are those of sums in another order, input std.
+_ROUNDING = 1e-5
 _NOT_BUILT = "not-a-network-of-timm"
 
 
@@ -116,14 +118,12 @@ def _backends(transformers: Any) -> bool:
 
 
 def _of_backends(fed: torch.Tensor, usual: torch.Tensor, option: tuple[str, Any] | None) -> tuple[str, ...]:
-    """A note if the processor that transformers chooses by itself resizes otherwise than Pillow, by which the network was trained."""
+    """A note if the processor that transformers chooses by itself resizes otherwise than Pillow, as in training."""
     worst = float((fed - usual).abs().max())
-    if option is None or worst == 0:
+    if option is None or worst <= _ROUNDING:
         return ()
-    chosen = f"{option[0]}={option[1]!r}"
-    return (
-        f"AutoImageProcessor.from_pretrained(DIR, {chosen}) gives the pixels of training; without it they differ by up to {worst:.3g}",
-    )
+    chosen = f"AutoImageProcessor.from_pretrained(DIR, {option[0]}={option[1]!r})"
+    return (f"{chosen} gives the pixels of training; without this option they differ by up to {worst:.3g} input std",)
 
 
 def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:

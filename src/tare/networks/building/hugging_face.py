@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +16,13 @@ from torch import nn
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.network import Network, head_name, nothing_stated
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
 PREFIX = "hf:"
-PROCESSOR = "preprocessor_config.json"
+PROCESSOR, WEIGHTS = "preprocessor_config.json", "model.safetensors"
 WRAPPED = "model"
 _POSITIONS = "interpolate_pos_encoding"
 _NO_CODE = "a network that transformers has itself: code of a repository is never run"
@@ -80,7 +81,27 @@ def hugging_face_network(name: str, weights: str) -> Network:
     network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False, head_trained=head_trained)
     if weights in ("pretrained", "none"):
         return network
-    loaded = load_weights(module, Path(weights), network.head)
+    return _with_file(network, Path(weights))
+
+
+def _with_file(network: Network, path: Path) -> Network:
+    """The network with the weights of a file; names that the library has changed since are read by the library itself."""
+    assert isinstance(network.module, Classifier)  # noqa: S101 - made by the caller
+    own = network.module.model.state_dict()
+    given = read_state_dict(path)
+    if not set(own) <= set(given) and path.suffix == ".safetensors":
+        with tempfile.TemporaryDirectory() as folder:
+            network.module.model.config.save_pretrained(folder)
+            (Path(folder) / WEIGHTS).symlink_to(path.resolve())
+            options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+            with quietly():
+                read, found = type(network.module.model).from_pretrained(folder, local_files_only=True, **options)
+        absent = {str(key) for key in found["missing_keys"]} | {str(key[0]) for key in found["mismatched_keys"]}
+        head = network.head.removeprefix(f"{WRAPPED}.")
+        if all(key.startswith(f"{head}.") for key in absent):
+            module = Classifier(read.float().eval())
+            return replace(network, module=module, head_trained=not absent)
+    loaded = load_weights(network.module, path, network.head)
     return replace(network, notes=network.notes + loaded.notes, head_trained=loaded.with_head)
 
 
@@ -102,12 +123,17 @@ def is_stored_by_library(module: nn.Module) -> bool:
 
 def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Mapping[str, Any] | None) -> None:
     """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes."""
+    from safetensors.torch import save_file
+
     assert isinstance(module, Classifier)  # noqa: S101 - asked before
     config = module.model.config
     config.id2label = dict(enumerate(classes))
     config.label2id = {name: index for index, name in enumerate(classes)}
+    config.architectures = [type(module.model).__name__]
     with quietly():
-        module.model.save_pretrained(folder, safe_serialization=True)
+        config.save_pretrained(folder)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.model.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     if processor is not None:
         text = json.dumps(processor, indent=2, allow_nan=False) + "\n"
         (folder / PROCESSOR).write_text(text, encoding="utf-8")
