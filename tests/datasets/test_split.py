@@ -98,9 +98,10 @@ def test_rows_of_numbers_are_no_images(tmp_path: Path) -> None:
         open_split(LabelOptions(tmp_path / "a.csv"), seed=0)
 
 
-def test_volumes_are_told_as_what_they_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("file", "said"), [("scan.nii.gz", r"volumes \(NIfTI or DICOM\)"), ("clip.mp4", "video")])
+def test_what_is_no_image_is_told_as_what_it_is(tmp_path: Path, file: str, said: str) -> None:
     for name in ("ill", "well"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "scan.nii.gz").write_bytes(b"")
-    with pytest.raises(DataError, match=r"found volumes \(NIfTI or DICOM\) below .*; measure them with `tare measure`"):
+        (tmp_path / name / file).write_bytes(b"")
+    with pytest.raises(DataError, match=f"found {said} below .*; measure them with `tare measure`"):
         read_split(tmp_path, 0)

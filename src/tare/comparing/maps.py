@@ -19,6 +19,8 @@ import numpy as np
 
 from tare.comparing.result import Form, FormName
 from tare.comparing.shape import Doubles, Shape
+from tare.statistics.inference.distributions import chi2_exceeded, normal_quantile
+from tare.statistics.inference.least_squares import least_squares
 
 # Differences of shares below this are no other content: resizing, compression and dither move values by as much.
 _SMALL = 0.002
@@ -93,8 +95,6 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
-    from scipy import optimize, stats
-
     shares, count = b.share(cuts), len(kind.starts[0])
     number = 1 / (1 / a.shape_number + 1 / b.shape_number)
     of_target = b.covariance(cuts)
@@ -119,8 +119,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         for _ in range(2 if count else 1):  # the rounding's error depends on the map
             measure = whitened(values)
             if count:
-                found = optimize.least_squares(measure, values, diff_step=1e-4, max_nfev=60)
-                values, jacobian = np.asarray(found.x, np.float64), np.asarray(found.jac, np.float64)
+                values, jacobian = least_squares(measure, values)
             else:
                 jacobian = slopes
         distance = float(np.square(measure(values)).sum())
@@ -133,7 +132,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         freedom = len(cuts)
     elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
         return None
-    errors = _errors(slopes, count, float(stats.norm.ppf(1 - 0.025 / max(1, tests))))
+    errors = _errors(slopes, count, normal_quantile(1 - 0.025 / max(1, tests)))
     gain, offset, gamma = kind.told(best)
     return Form(
         name=kind.name,
@@ -143,7 +142,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         errors=errors,
         distance=least,
         freedom=freedom,
-        critical=float(stats.chi2.isf(_REJECTED / tests, freedom)),
+        critical=chi2_exceeded(_REJECTED / tests, freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
 

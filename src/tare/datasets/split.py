@@ -22,13 +22,15 @@ from tare.samples.records import Skipped
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
+from tare.sources.streams.sound import SUFFIXES as SOUNDS
+from tare.sources.streams.video import SUFFIXES as VIDEOS
 from tare.sources.volumes.sniffing import is_dicom
 from tare.tasks.names import TaskName
 from tare.tasks.table import TASKS
 from tare.tasks.task import Target
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
+_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str]()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def read_split(
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or WAV recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
+    The files are images, or recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
     :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
@@ -183,7 +185,7 @@ def _items(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[Labelle
 
 def _is_other_source(path: Path) -> bool:
     """Whether a path is a file or a folder of shards, instead of a folder of images."""
-    if not path.is_dir():
+    if not path.is_dir() or path.suffix == ".zarr":
         return path.exists() or "://" in str(path) or "*" in str(path)
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
 
@@ -224,10 +226,12 @@ def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
     return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
 
 
-def _holds_volumes(root: Path) -> bool:
-    """Whether the first file below a folder is a volume."""
+def _stranger(root: Path) -> tuple[str, str] | None:
+    """What the first file below a folder is, if it is no image, and what of it could be one."""
     first = next(walk_files(root), "") if root.is_dir() else ""
-    return first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first))
+    if first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first)):
+        return "volumes (NIfTI or DICOM)", "slices"
+    return ("video", "frames") if os.path.splitext(first)[1].lower() in VIDEOS else None
 
 
 def _checked(split: Split, where: str) -> Split:
@@ -238,9 +242,11 @@ def _checked(split: Split, where: str) -> Split:
             raise DataError(f"at least two training {noun} and one for validation", found, f"add {noun}")
         return split
     if not split.classes:
-        if _holds_volumes(Path(where)):
-            remedy = "measure them with `tare measure`; write slices as images to train on them"
-            raise DataError(f"{noun} in one folder per class", f"volumes (NIfTI or DICOM) below {where!r}", remedy)
+        kind = _stranger(Path(where))
+        if kind is not None:
+            said, part = kind
+            remedy = f"measure them with `tare measure`; write {part} as images to train on them"
+            raise DataError(f"{noun} in one folder per class", f"{said} below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",

@@ -65,7 +65,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
         read = _of_type(raw, (file.read(trained.colour) for file in split.val[::step]), count)
         if read:
             return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
-    made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
+    made = tuple(_made(seed, trained.model.network.channels) for seed in range(count))
     if raw != "uint8":  # the same unit values in training's type
         made = tuple((image / 255 / float(unit_scale(raw))).astype(raw) for image in made)
     return ProbeImages(made, f"{count} made images (the run's data are not at hand; --images names real ones)", real=False)
@@ -77,8 +77,11 @@ def split_of(trained: TrainedModel) -> Split | None:
     how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array", "task")}
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
+    bands = trained.settings.get("bands")
     try:
-        split = open_split(LabelOptions(data, **how), seed, trained.model.takes.kind)
+        split = open_split(
+            LabelOptions(data, **how, bands=bands if isinstance(bands, list) else None), seed, trained.model.takes.kind
+        )
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

@@ -14,7 +14,7 @@ from tare.exporting.probe_images import ProbeImages
 from tare.exporting.result import Parity
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.networks.stored.trained import TrainedModel
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 
 #: Largest difference of network input (input std) explained by float32 rounding of the same affine map.
 _ROUNDING = 5e-6
@@ -32,7 +32,7 @@ def one_line(name: str) -> Iterator[None]:
 
 def _expected(trained: TrainedModel, probes: ProbeImages) -> torch.Tensor:
     with torch.inference_mode():
-        fed: torch.Tensor = Normaliser(trained.model.normalisation)(probes.sized(trained))
+        fed: torch.Tensor = InputLayer(trained.model.normalisation)(probes.sized(trained))
         return fed
 
 

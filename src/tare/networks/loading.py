@@ -15,7 +15,7 @@ from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
 from tare.networks.building.hugging_face import as_classifier, hugging_face_network
-from tare.networks.building.input_channels import with_channels
+from tare.networks.building.input_channels import with_channels, with_channels_of
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -130,6 +130,7 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
 def _with_weights(network: Network, weights: str) -> Network:
     if weights == "none":
         return replace(network, head_trained=False)
+    network = with_channels_of(network, Path(weights))
     loaded = load_weights(network.module, Path(weights), network.head)
     notes = loaded.notes
     stated = not isinstance(network.spec.mean, Unknown)

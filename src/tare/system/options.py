@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
 from tare.errors import SpecError, did_you_mean
+from tare.system.optional import missing
 
 P = ParamSpec("P")
 Q = TypeVar("Q")
@@ -139,7 +140,13 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
                 raise ArgumentError(
                     f"arguments that tare.{function.__name__} takes", f"{error}", f"see help(tare.{function.__name__})"
                 ) from None
-            return function(request(*args, **kwargs))
+            try:
+                return function(request(*args, **kwargs))
+            except ModuleNotFoundError as error:
+                told = missing(error)
+                if told is None:
+                    raise
+                raise told from None
 
         call.request = request  # type: ignore[attr-defined]
         call.__signature__ = signature.replace(return_annotation=function.__annotations__["return"])  # type: ignore[attr-defined]

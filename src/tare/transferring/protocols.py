@@ -20,7 +20,7 @@ from tare.networks.heads.labels import fit_label_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import nullable
 from tare.system.config_file import config_text
 from tare.system.files import write_text
@@ -74,7 +74,7 @@ def _log(run: TransferRun, trackers: Trackers) -> None:
 def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
-    normaliser = Normaliser(plan.chosen)
+    normaliser = InputLayer(plan.chosen)
     module = TransferModule(
         network.module, normaliser, training, plan.train_batches(), plan.task, network.head, class_weights=plan.class_weights()
     )
@@ -210,7 +210,7 @@ def _logits(plan: TransferPlan) -> NDArray[np.float32]:
 def _inputs(
     plan: TransferPlan, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], device: torch.device
 ) -> Iterator[torch.Tensor]:
-    normaliser = Normaliser(plan.chosen).to(device)
+    normaliser = InputLayer(plan.chosen).to(device)
     return (normaliser(images.to(device)) for images, _ in batches)
 
 

@@ -72,6 +72,19 @@ def test_weights_of_a_file_are_adapted_in_a_network_of_timm(tmp_path: Path) -> N
     assert "the weights of its 3 channels are summed" in made.notes[-1]
 
 
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_a_network_is_built_for_the_channels_of_its_weights_file(tmp_path: Path, name: str) -> None:
+    from safetensors.torch import save_file
+
+    of_five = load_network(f"timm:{name}", "none", channels=5)
+    save_file(of_five.module.state_dict(), tmp_path / "w.safetensors")
+    made = load_network(f"timm:{name}", str(tmp_path / "w.safetensors"))
+    values = torch.rand(1, 5, 160, 160)
+    with torch.no_grad():
+        assert torch.equal(made.module.eval()(values), of_five.module.eval()(values))
+    assert f"w.safetensors holds a first layer of 5 channels, which timm:{name} was built for" in made.notes
+
+
 def test_constants_of_colours_do_not_describe_other_channels() -> None:
     spec = InputSpec.of((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), raw_dtype="uint8")
     made = with_channels(_network(_small(), spec), 4)

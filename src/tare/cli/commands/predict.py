@@ -22,7 +22,7 @@ def predict(
 ) -> None:
     """Answer images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.
 
-    A recording (.wav) is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
+    A recording is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
     sample that cannot be read gets a row that says so. Exit code 0 if all samples were answered, 1 if some
     were not, 2 if none was.
     """

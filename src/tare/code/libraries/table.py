@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
@@ -93,6 +94,7 @@ _NETWORK = re.compile(
 )
 
 
+@lru_cache(maxsize=16_384)
 def interesting(last: str) -> bool:
     """Whether a call with this last name says something about preprocessing or networks."""
     return (

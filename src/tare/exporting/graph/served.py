@@ -17,7 +17,7 @@ from tare.exporting.graph.resize import (
 )
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.samples.layout import unit_scale
 
 
@@ -31,7 +31,7 @@ class ServedGraph(nn.Module):
     def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
         super().__init__()
         self.network = model.network.module.eval().requires_grad_(False)
-        self.normaliser = Normaliser(model.normalisation)
+        self.normaliser = InputLayer(model.normalisation)
         self.takes = takes = model.takes
         self.numbers = None if isinstance(takes, Geometry) else NumberFront(takes, fits_length=options.with_resize)
         self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,6 +33,30 @@ def with_channels(network: Network, channels: int | None) -> Network:
     note = f"{network.reference} takes {before} channels and was built for {channels}: {how}"
     spec = _restated(network.spec, before, channels, network.reference)
     return replace(network, module=module, spec=spec, notes=(*network.notes, note))
+
+
+def with_channels_of(network: Network, path: Path) -> Network:
+    """The network built for as many channels as the first layer of a safetensors file has; unchanged if it is no such file."""
+    found = next(((name, each) for name, each in network.module.named_modules() if isinstance(each, _Convolution)), None)
+    if found is None or path.suffix != ".safetensors" or not path.is_file():
+        return network
+    shape = _stored_shape(path, f"{found[0]}.weight")
+    own = tuple(found[1].weight.shape)
+    if shape is None or shape == own or shape[:1] + shape[2:] != own[:1] + own[2:]:
+        return network
+    made = with_channels(replace(network, weights="none"), shape[1])
+    note = f"{path.name} holds a first layer of {shape[1]} channels, which {network.reference} was built for"
+    return replace(made, weights=network.weights, notes=(*network.notes, note))
+
+
+def _stored_shape(path: Path, name: str) -> tuple[int, ...] | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return tuple(file.get_slice(name).get_shape()) if name in file.keys() else None  # noqa: SIM118 - it is no mapping
+    except (SafetensorError, OSError):  # read in full later, which says what is wrong
+        return None
 
 
 def adapted_weight(weight: torch.Tensor, channels: int) -> torch.Tensor:

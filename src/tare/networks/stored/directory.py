@@ -6,8 +6,10 @@ and std in use.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
@@ -32,8 +34,8 @@ from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
 from tare.networks.weights import weight_holder
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
@@ -96,7 +98,7 @@ class TransferredModel:
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
+        result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
         return result
 
 
@@ -228,13 +230,14 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
         return
     from timm.models import save_for_hf
 
-    save_for_hf(
-        module.cpu(),
-        folder,
-        model_config={"label_names": list(model.classes)},
-        safe_serialization=True,
-        data_config=dict(_timm_keys(model)),
-    )
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = _timm_keys(model)
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **_timm_keys(model)}
+    save_for_hf(written, folder, **options)
 
 
 def _bare(module: nn.Module) -> nn.Module:
@@ -252,7 +255,7 @@ def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
         return None
 
 
-def _timm_keys(model: TransferredModel) -> Mapping[str, Any]:
+def _timm_keys(model: TransferredModel) -> dict[str, Any]:
     """The input in timm's keys."""
     geometry, normalisation = model.geometry, model.normalisation
     return {

@@ -40,7 +40,11 @@ def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFil
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # it prints what is said in one line
     if options.channels != "stored":
         found = f"--channels {options.channels} for {name!r}"
-        raise DataError("bands as stored", found, "choose bands with --columns, such as B04,B03,B02")
+        raise DataError(
+            "a command that reads bands as stored",
+            found,
+            "choose bands in `tare measure` with --columns, in `tare transfer` with --bands",
+        )
     for file in files:
         try:
             with _opened(file) as raster:

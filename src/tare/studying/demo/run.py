@@ -18,8 +18,8 @@ from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.heads.reference import features_of, fit_head
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis import Analysis, analyse
@@ -110,7 +110,7 @@ def _pretrain(dataset0: Samples, stats: DatasetStats, seed: int) -> _Source:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = timm.create_model(_ARCHITECTURE, in_chans=1, num_classes=5)
-    normaliser = Normaliser(normalisation("source", 1, source=constants))
+    normaliser = InputLayer(normalisation("source", 1, source=constants))
     crops = ShiftedCrops(dataset0, seed)
     options = _training(4e-3, seed)
 
@@ -153,7 +153,7 @@ def _probe_all(
 ) -> list[ProbeScore]:
     cells = []
     for chosen in _normalisations(source, data, train):
-        features = features_of(source.network.module, _HEAD, [data.tensor()], Normaliser(chosen))
+        features = features_of(source.network.module, _HEAD, [data.tensor()], InputLayer(chosen))
         head = fit_head(features[train], data.labels[train], strength=_STRENGTH)
         accuracy = float((head.predict(features[test]) == data.labels[test]).mean())
         cells.append(ProbeScore(chosen.strategy, shift, seed, accuracy))
@@ -182,7 +182,7 @@ def _fed(
         choices = _normalisations(source, data, train)
         same[shift] = same_inputs(choices)
         for chosen in choices:
-            fed = Normaliser(chosen)(data.take(train).tensor()).numpy()
+            fed = InputLayer(chosen)(data.take(train).tensor()).numpy()
             found.append(FedByStrategy(shift, chosen, float(fed.mean()), float(fed.std()), fed[:4, 0]))
     return tuple(found), same
 
@@ -206,7 +206,7 @@ def _save_winner(
         return DataLoader(images, batch_size=32, shuffle=True, generator=generator)
 
     train_in_memory(
-        TransferModule(network.module, Normaliser(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
+        TransferModule(network.module, InputLayer(chosen), options, batches, Classification(tuple("56789"))), _MACHINE
     )
     model = TransferredModel(network, chosen, _GEOMETRY, tuple("56789"))
     logits = model.logits(test.tensor())

@@ -11,7 +11,7 @@ from tare.normalisation import fused
 from tare.normalisation.strategies import Normalisation
 
 
-class Normaliser(nn.Module):
+class InputLayer(nn.Module):
     """Map raw uint8 0..255 or unit floats to float network input, by ``a * x + b`` per channel.
 
     Samples are images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes are converted to floats on the
@@ -72,7 +72,7 @@ class Normaliser(nn.Module):
 
 def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
     """Normalise ``samples`` under ``chosen``; the padding of signals (NaN) becomes zero, as in training."""
-    fed: torch.Tensor = Normaliser(chosen)(samples)
+    fed: torch.Tensor = InputLayer(chosen)(samples)
     return fed.nan_to_num(nan=0.0) if samples.ndim == 3 else fed
 
 
