@@ -140,7 +140,7 @@ def _restate_channels(module: nn.Module, before: int, channels: int) -> None:
     for part in module.modules():
         for holder in (part, getattr(part, "config", None), getattr(getattr(part, "config", None), "vision_config", None)):
             if getattr(holder, "num_channels", None) == before and isinstance(before, int):
-                holder.num_channels = channels  # type: ignore[union-attr, assignment]
+                holder.num_channels = channels  # type: ignore[union-attr]
 
 
 def _refused(network: Network, channels: int, reason: str) -> ModelError:
