@@ -111,10 +111,10 @@ def _command(*words: str) -> Outcome:
 def _watched(run: Path) -> Outcome:
     """Watch the run's network while a plain batch is fed to it, normalised as the run says."""
     import torch
-    from tare.normalisation.normaliser import Normaliser
 
     import tare
     from tare.networks.stored.directory import load_model
+    from tare.normalisation.input_layer import InputLayer
 
     model = load_model(run / "model")
     found: list[str] = []
@@ -123,7 +123,7 @@ def _watched(run: Path) -> Outcome:
         std = torch.tensor(model.normalisation.std).reshape(mean.shape)
         samples = mean + std * torch.randn(4, model.network.channels, *model.takes.shape)
         with torch.inference_mode():
-            model.network.module.eval()(Normaliser(model.normalisation)(samples))
+            model.network.module.eval()(InputLayer(model.normalisation)(samples))
     return Outcome(True)
 
 

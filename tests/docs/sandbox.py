@@ -254,6 +254,25 @@ def _wine(offset: float) -> Callable[[Path], None]:
     return make
 
 
+def _scenes(folder: Path) -> None:
+    """Photos with masks of what is bright in them; a row is left out."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for k in range(10):
+        picture = photo(k)
+        mask = (picture.mean(axis=2) > 120).astype(np.uint8)
+        mask[0] = 255
+        Image.fromarray(picture).save(folder / "images" / f"{k}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{k}.png")
+
+
+def _several_labels(path: Path) -> None:
+    photos(path.parent / "photos")
+    files = sorted((path.parent / "photos" / "train").rglob("*.jpg"))
+    lines = [f"{file.relative_to(path.parent)},{int('ants' in str(file))},{k % 2}" for k, file in enumerate(files)]
+    path.write_text("\n".join(["path,dark,noisy", *lines]) + "\n")
+
+
 def _results(path: Path) -> None:
     lines = ["method,top1,fold,seed"]
     generator = np.random.default_rng(0)
@@ -349,6 +368,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "gunpoint_by_group.npz": _groups,
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
+    "scenes": _scenes,
+    "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,
     "run.yaml": lambda path: path.write_text(

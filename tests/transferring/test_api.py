@@ -373,7 +373,7 @@ def test_a_loader_that_was_ended_from_outside_is_one_line(
 ) -> None:
     parent = os.getpid()
 
-    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, int]:
+    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, Any]:
         if os.getpid() != parent:  # the network's own look at a sample is not meant
             os.kill(os.getpid(), signal.SIGKILL)
         return there(batches, index)

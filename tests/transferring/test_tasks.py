@@ -150,7 +150,7 @@ def test_labels_are_fine_tuned_too_and_a_graph_gives_their_probabilities(tmp_pat
     made = tare.export(run.out, "torchscript", tmp_path / "x.pt")
     assert made.outputs == ("probabilities", "logits")
     run_it = torch.jit.load(tmp_path / "x.pt")  # type: ignore[no-untyped-call]
-    probabilities, logits = run_it(torch.zeros(1, *made.shape[1:], dtype=torch.uint8))  # type: ignore[index,misc]
+    probabilities, logits = run_it(torch.zeros(1, *made.shape[1:], dtype=torch.uint8))  # type: ignore[index]
     assert probabilities[0].tolist() == pytest.approx(logits[0].sigmoid().tolist())
 
 
@@ -172,3 +172,108 @@ def test_a_study_of_a_folder_scores_classes_alone(tmp_path: Path) -> None:
             },
             out=tmp_path / "study",
         )
+
+
+def scenes(root: Path, count: int = 10) -> Path:
+    """Dark images with a bright square, which is the class 200 of the mask; the border row is left out."""
+    generator = np.random.default_rng(0)
+    for k in range(count):
+        mask = np.zeros((40, 52), np.uint8)
+        top, left = generator.integers(1, 20, 2)
+        mask[top : top + 18, left : left + 20] = 200
+        image = generator.integers(0, 60, (40, 52, 3)) + (mask[..., None] > 0) * 150
+        mask[0] = 255
+        save_png(root / "images" / f"{k}.png", image.astype(np.uint8))
+        save_png(root / "masks" / f"{k}.png", mask)
+    return root
+
+
+NET = """
+from torch import nn
+
+
+def net():
+    down = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU())
+    return nn.Sequential(down, nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(16, 21, 1))
+"""
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> tuple[TransferRun, Path]:
+    root = tmp_path_factory.mktemp("scenes")
+    (root / "net.py").write_text(NET)
+    run = transfer(
+        f"{root / 'net.py'}:net", scenes(root / "data"), weights="none", ignore=255, class_names="ground,square", size=32,
+        out=root / "run", **{**SCRATCH, "epochs": 20, "batch_size": 4},
+    )  # fmt: skip
+    return run, root
+
+
+def test_masks_are_learnt_and_answered_in_the_images_own_size_and_values(segmented: tuple[TransferRun, Path]) -> None:
+    from PIL import Image
+
+    run, root = segmented
+    assert run.task is not None
+    assert (run.task.name, run.task.names) == ("segmentation", ("ground", "square"))
+    assert run.evaluation.headline.value.estimate > 0.8
+    found = predict(run.out, root / "data" / "images", factory=f"{root / 'net.py'}:net", masks=root / "out")
+    mask = np.asarray(Image.open(root / "out" / "3.png"))
+    truth = np.asarray(Image.open(root / "data" / "masks" / "3.png"))
+    assert mask.shape == truth.shape == (40, 52)
+    assert {*np.unique(mask).tolist()} == {0, 200}
+    assert (mask == truth)[1:].mean() > 0.9
+    shares = found[3].to_json()["shares"]
+    assert shares["square"] == pytest.approx(float((truth == 200).mean()), abs=0.06)
+    with pytest.raises(tare.TareError, match=r"a new file for each mask"):
+        predict(run.out, root / "data" / "images", factory=f"{root / 'net.py'}:net", masks=root / "out")
+
+
+def test_a_graph_of_a_segmentation_gives_the_probabilities_of_each_pixel(segmented: tuple[TransferRun, Path]) -> None:
+    run, root = segmented
+    made = tare.export(run.out, "torchscript", root / "x.pt", factory=f"{root / 'net.py'}:net", overwrite=True)
+    assert made.parity is not None
+    assert made.parity.real
+    answers = torch.jit.load(root / "x.pt")(torch.zeros(2, 32, 32, 3, dtype=torch.uint8))  # type: ignore[no-untyped-call]
+    assert tuple(answers[0].shape) == (2, 2, 32, 32)
+    assert answers[0].sum(dim=1).numpy() == pytest.approx(np.ones((2, 32, 32)), abs=1e-6)
+    with pytest.raises(tare.TareError, match="gives a class for each pixel"):
+        tare.export(run.out, "hf", root / "hf", factory=f"{root / 'net.py'}:net")
+
+
+def test_the_page_of_a_segmentation_shows_image_mask_and_answer(segmented: tuple[TransferRun, Path]) -> None:
+    run, root = segmented
+    assert {view.shape for view in run.views} == {(32, 96, 3)}
+    write_run(run, root / "report.html")
+    page = (root / "report.html").read_text()
+    assert "Image, mask and answer" in page
+    assert "share of pixels" in page
+
+
+def test_a_classifier_a_probe_and_another_policy_cannot_segment(tmp_path: Path) -> None:
+    data = scenes(tmp_path / "data")
+    stated: dict[str, Any] = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "weights": "none"}
+    with pytest.raises(tare.TareError, match=r"a network for --task segmentation, which ends in a convolution"):
+        transfer("timm:test_resnet", data, ignore=255, out=tmp_path / "run", **stated, **PLAIN)
+    wrong: tuple[dict[str, Any], ...] = ({"protocol": "probe"}, {"augmentation": "trivialaugment"})
+    for options in wrong:
+        with pytest.raises(SpecError, match="a protocol and an augmentation that --task segmentation can follow"):
+            transfer("timm:test_resnet", data, ignore=255, out=tmp_path / "run", **stated, **PLAIN, **options)
+
+
+def test_torchvisions_segmentation_networks_are_built_and_get_a_new_head() -> None:
+    from tare.networks.loading import load_network
+    from tare.networks.network import with_head
+
+    network = with_head(load_network("torchvision:lraspp_mobilenet_v3_large", "none"), 3, seed=0)
+    assert network.dense
+    with torch.inference_mode():
+        assert tuple(network.module.eval()(torch.zeros(1, 3, 64, 64)).shape) == (1, 3, 64, 64)
+
+
+def test_a_network_of_pixels_cannot_classify(segmented: tuple[TransferRun, Path], tmp_path: Path) -> None:
+    _, root = segmented
+    with pytest.raises(tare.TareError, match=r"a network that ends in a linear layer, for --task regression, found .*'2'"):
+        transfer(
+            f"{root / 'net.py'}:net", photos(tmp_path), label="shade", weights="none", mean=(0.5,) * 3, std=(0.5,) * 3, size=32,
+            out=tmp_path / "run", **PLAIN,
+        )  # fmt: skip

@@ -169,7 +169,9 @@ def stacked(samples: Sequence[tuple[torch.Tensor, Target]]) -> tuple[torch.Tenso
     images = [image for image, _ in samples]
     if len({image.dtype for image in images}) > 1:
         images = [image / 255 if image.dtype == torch.uint8 else image for image in images]
-    return torch.stack(images), torch.tensor([label for _, label in samples])
+    labels: list[Any] = [label for _, label in samples]
+    whole = torch.stack(labels) if isinstance(labels[0], torch.Tensor) else torch.tensor(labels)
+    return torch.stack(images), whole
 
 
 @contextmanager

@@ -49,6 +49,12 @@ class LabelOptions(LabelPlaces):
         panel=DATA,
         what="a task",
     )
+    class_names: str | None = option(
+        None, "Names of the classes of masks, in the order of their values or as 0=background,1=road.", panel=DATA
+    )
+    ignore: int | None = option(
+        None, "The value of masks whose pixels are left out, such as 255.", panel=DATA, least=0, most=65535
+    )
     bands: Sequence[str] | None = option(
         None,
         "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
+from tare.datasets.masks import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
@@ -131,6 +132,8 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
+        if (pairs := mask_folders(Path(data), labelled.task)) is not None:
+            return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
         return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
     if labelled.bands is not None:
@@ -148,6 +151,21 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     both = replace(whole, val=_items(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
     _check_strangers(both, val.name)
     return _checked(both, train.name)
+
+
+def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
+    """The split of images with masks: by folders train and val, else a fifth of the images for validation."""
+    found, alone = pairs.listed()
+    check_pairs(found, alone, pairs.where)
+    values = values_of([mask for _, mask in found], labelled.ignore)
+    names = class_names(values, labelled.class_names)
+    files = files_of(found, values, labelled.ignore)
+    remark = f"{len(files)} images with masks of the values {', '.join(map(str, values))}: --task segmentation"
+    train, val = (tuple(file for file in files if pairs.part(file.path) in parts) for parts in (("train",), _VALIDATION_NAMES))
+    whole = Split(names, files, (), pairs.where, "image", None, (remark,), "segmentation")
+    if not train or not val:
+        return _held_out(whole, seed, 0.2)
+    return _checked(replace(whole, train=train, val=val, origin=f"train/ and val/ of {pairs.where!r}"), pairs.where)
 
 
 def _check_strangers(split: Split, where: str) -> None:

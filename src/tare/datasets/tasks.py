@@ -76,9 +76,15 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
         raise DataError(
             "one folder per class",
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
-            f"tare transfer trains classifiers only: give images a class with a .csv of path,label or --label-pattern; "
-            f"`tare measure {root / pair.inputs}` measures the inputs",
+            f"detection is no task of tare transfer: score it by `tare study --evaluate`, give images a class with a .csv of "
+            f"path,label or --label-pattern, or `tare measure {root / pair.inputs}`",
         )
+
+
+def image_and_mask_folders(root: Path, names: Sequence[str]) -> tuple[Path, Path] | None:
+    """The folders of images and of their masks among ``names`` below ``root``; None where there are none, or boxes instead."""
+    pair = _pair(root, names)
+    return None if pair is None or pair.written else (root / pair.inputs, root / pair.targets)
 
 
 def check_one_kind(root: Path) -> None:

@@ -24,6 +24,7 @@ from tare.sources.named_files import image_paths
 from tare.sources.rasters.georeferenced import read_tile
 
 COUNT = 8
+_TEXTS = ("label", "label_pattern", "array", "task", "class_names")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +75,16 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
 def split_of(trained: TrainedModel) -> Split | None:
     """Return the split that the run was trained on, if its settings name data that still exist."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
-    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array", "task")}
+    how: dict[str, Any] = {name: trained.settings.get(name) for name in _TEXTS}
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
-    bands = trained.settings.get("bands")
+    bands, ignore = trained.settings.get("bands"), trained.settings.get("ignore")
+    numbers: dict[str, Any] = {
+        "bands": bands if isinstance(bands, list) else None,
+        "ignore": ignore if isinstance(ignore, int) else None,
+    }
     try:
-        split = open_split(
-            LabelOptions(data, **how, bands=bands if isinstance(bands, list) else None), seed, trained.model.takes.kind
-        )
+        split = open_split(LabelOptions(data, **how, **numbers), seed, trained.model.takes.kind)
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

@@ -67,6 +67,9 @@ def check_fixed(trained: TrainedModel, kind: str) -> None:
         found = f"{trained.reference}, which takes {noun}"
         remedy = "use --format onnx, torchscript, pt2 or safetensors"
         raise ModelError(f"a network for images, since {kind} describes only images", found, remedy)
+    if trained.model.task.dense:
+        found = f"{trained.reference}, which gives a class for each pixel"
+        raise ModelError(f"a classifier, since {kind} describes only those here", found, "use --format onnx, pt2 or safetensors")
     if trained.model.takes.raw_dtype != "uint8":
         found = f"a network that was trained on {trained.model.takes.raw_dtype} images"
         raise ModelError(f"a network for 8-bit images, since {kind} reads only those", found, "use --format onnx or pt2")

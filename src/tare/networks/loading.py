@@ -98,7 +98,8 @@ def _timm_network(name: str, weights: str) -> Network:
 def _torchvision_network(name: str, weights: str) -> Network:
     module, spec = torchvision_model(name, weights == "pretrained")
     reference = f"torchvision:{name}"
-    network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False)
+    dense = type(module).__module__.startswith("torchvision.models.segmentation")
+    network = Network(module, reference, weights, spec, "classifier" if dense else head_name(module, reference), is_timm=False)
     return network if weights == "pretrained" else _with_weights(network, weights)
 
 
@@ -124,7 +125,9 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
         raise ModelError(
             f"a weights file for {reference}", "'pretrained', which only a library's networks have", "give --weights FILE or none"
         )
-    return _with_weights(Network(module, reference, weights, spec, head_name(module, reference), is_timm=False), weights)
+    return _with_weights(
+        Network(module, reference, weights, spec, head_name(module, reference, may_be_dense=True), is_timm=False), weights
+    )
 
 
 def _with_weights(network: Network, weights: str) -> Network:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,10 +15,12 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.inputs import AnswerOptions
 from tare.predicting.likeness import unlike_training
+from tare.predicting.masks import write_mask
 from tare.predicting.result import Prediction
 from tare.predicting.samples import NamedInputs, TensorOrSkipped
 from tare.samples.records import Skipped
 from tare.system.engines.local import default_workers, ordered_map
+from tare.tasks.segmentation import Segmentation
 from tare.tasks.task import Task
 
 
@@ -25,6 +29,8 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
 
     Raises :class:`DataError` if there is no input.
     """
+    if options.masks is not None and not trained.model.task.dense:
+        raise SpecError("a run of --task segmentation for --masks", f"one of {trained.model.task.name}", "leave --masks out")
     if not inputs.names:
         noun = NOUNS[trained.model.takes.kind].removesuffix("s")
         raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
@@ -41,11 +47,11 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
         if number == 0:
             for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
                 options.reporter.note(line)
-        yield from _answered(trained, batch, options.top, device)
+        yield from _answered(trained, batch, options.top, options.masks, device)
 
 
 def _answered(
-    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, device: torch.device
+    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, masks: Any, device: torch.device
 ) -> Iterator[Prediction]:
     found: dict[int, Prediction] = {}
     images: list[tuple[int, torch.Tensor]] = []
@@ -59,9 +65,12 @@ def _answered(
         group = [(index, image) for index, image in images if image.dtype == kind]
         stack = torch.stack([image for _, image in group]).to(device)
         task = trained.model.task
-        answers = task.answers(trained.model.logits(stack).double()).tolist()
-        for (index, _), values in zip(group, answers, strict=True):
+        answers = task.answers(trained.model.logits(stack).double())
+        for (index, _), values in zip(group, task.summed(answers).tolist(), strict=True):
             found[index] = _prediction(batch[index][0], task, values, top)
+        if masks is not None and isinstance(task, Segmentation):
+            for (index, _), each in zip(group, answers, strict=True):
+                write_mask(Path(masks), batch[index][0], each.argmax(dim=0).cpu().numpy(), task)
     yield from (found[index] for index in range(len(batch)))
 
 

@@ -15,7 +15,8 @@ class Prediction:
     """What the network says of one sample, or the ``error`` that prevented it.
 
     ``ranks`` are the most probable classes with their probabilities, best first; the targets of a regression with their values;
-    all labels of a multi-label task with their probabilities, of which ``labels`` are above their thresholds.
+    all labels of a multi-label task with their probabilities, of which ``labels`` are above their thresholds; the
+    classes of a segmentation with their shares of the pixels.
     """
 
     path: str
@@ -38,6 +39,8 @@ class Prediction:
         """Return the prediction as a JSON object."""
         if self.task == "regression":
             return {"path": self.path, "values": dict(self.ranks), "error": self.error}
+        if self.task == "segmentation":
+            return {"path": self.path, "shares": dict(self.ranks), "error": self.error}
         if self.task == "multi-label":
             said = {"labels": list(self.labels), "probabilities": dict(self.ranks)}
             return {"path": self.path, **said, "error": self.error}

@@ -109,11 +109,12 @@ class Regression(Task):
         return outputs * std + mean
 
     @contextmanager
-    def shipped(self, last: nn.Linear) -> Iterator[Task]:
+    def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Undo mean and std in the weights of the ``last`` layer within the block; it gives the task of the network then.
 
         So every program that loads the weights gets values in the targets' own units.
         """
+        assert isinstance(last, nn.Linear)  # noqa: S101 - the head of every network but a dense one
         kept = [parameter.detach().clone() for parameter in (last.weight, last.bias)]
         std, mean = (torch.tensor(values, dtype=torch.float64) for values in (self.std, self.mean))
         with torch.no_grad():

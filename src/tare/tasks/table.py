@@ -9,9 +9,10 @@ from tare.tasks.classification import Classification
 from tare.tasks.multi_label import MultiLabel
 from tare.tasks.names import TaskName
 from tare.tasks.regression import Regression
+from tare.tasks.segmentation import Segmentation
 from tare.tasks.task import Task
 
-TASKS: Mapping[TaskName, type[Task]] = {task.name: task for task in (Classification, MultiLabel, Regression)}
+TASKS: Mapping[TaskName, type[Task]] = {task.name: task for task in (Classification, MultiLabel, Regression, Segmentation)}
 
 
 def task_of_json(names: tuple[str, ...], document: Any) -> Task:

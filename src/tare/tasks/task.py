@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -19,8 +19,21 @@ from tare.tasks.names import TaskName
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
-#: What a sample is taught: the index of a class, one number a target, or one 0 or 1 a label.
-Target: TypeAlias = int | tuple[float, ...]
+#: What a sample is taught: the index of a class, one number a target, one 0 or 1 a label, or the class of each pixel.
+Target: TypeAlias = "int | tuple[float, ...] | Pixels"
+
+
+class Pixels(Protocol):
+    """A mask: the class of each pixel."""
+
+    @property
+    def classes(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of a stored value and the index of its class."""
+
+    def read(self) -> NDArray[np.uint8]:
+        """The class indices ``(H, W)``."""
+
+
 #: The texts of a sample in the columns of labels.
 Texts: TypeAlias = tuple[str, ...]
 
@@ -54,7 +67,8 @@ class Task(ABC):
     """What a network is taught; ``names`` are those of its outputs: classes, labels or targets.
 
     ``unfit`` are options of training, with their neutral values, that the task cannot follow. ``answer`` names what
-    :meth:`answers` gives. ``stratifies`` says whether a split is made within each class.
+    :meth:`answers` gives. ``stratifies`` says whether a split is made within each class, ``dense`` whether
+    each pixel has an output.
     """
 
     names: tuple[str, ...]
@@ -64,6 +78,7 @@ class Task(ABC):
     answer: ClassVar[str] = "probabilities"
     noun: ClassVar[str] = "classes"
     stratifies: ClassVar[bool] = False
+    dense: ClassVar[bool] = False
     unfit: ClassVar[Mapping[str, Any]] = {}
 
     @property
@@ -117,10 +132,19 @@ class Task(ABC):
         return self
 
     @contextmanager
-    def shipped(self, last: nn.Linear) -> Iterator[Task]:
+    def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Prepare the ``last`` layer for other programs within the block; it gives the task of the network as it is then."""
         del last
         yield self
+
+    def gathered(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """What :meth:`evaluated` needs of a batch: the outputs."""
+        del targets
+        return outputs
+
+    def summed(self, answers: torch.Tensor) -> torch.Tensor:
+        """One number an output of each sample, from its answers."""
+        return answers
 
     def said(self, answer: Sequence[float], top: int) -> tuple[tuple[str, float], ...]:
         """The outputs by name with their numbers; of classes the ``top`` most probable, best first."""

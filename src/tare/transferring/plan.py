@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
+from tare.datasets.mask_batches import MaskBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
@@ -30,7 +31,7 @@ from tare.input_spec.spec import InputSpec
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
-from tare.networks.network import Network, with_head
+from tare.networks.network import Network, as_dense, with_head
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,
@@ -42,6 +43,7 @@ from tare.networks.stated_numbers import (
 )
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
@@ -105,6 +107,11 @@ class TransferPlan:
         """Return batches without augmentation, as in prediction."""
         return loader(self._samples(files, varied=False), self.training.batch_size, self.machine.workers or 0)
 
+    def fed_batches(self, files: tuple[LabelledFile, ...], device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Return normalised batches without augmentation on the device, with what they are labelled with."""
+        normaliser = InputLayer(self.chosen).to(device)
+        return ((normaliser(samples.to(device)), labels) for samples, labels in self.plain_batches(files))
+
     def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
         """Return the bytes of the samples at the network's size: 8 bits per value of images, 32 bits of signals and rows."""
         size = 1 if isinstance(self.takes, Geometry) else 4
@@ -119,10 +126,11 @@ class TransferPlan:
         files = tuple(replace(file, label=self.task.taught(file.label)) for file in files)
         if not isinstance(self.takes, Geometry):
             return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmentation != "none")
+        made = MaskBatches if self.task.dense else ImageBatches
         if not varied:
-            return ImageBatches(files, self.takes, self.colour, None, training.seed, self.chosen.border)
+            return made(files, self.takes, self.colour, None, training.seed, self.chosen.border)
         fill = self.chosen.border or clipped(self.target.stats.mean)
-        return ImageBatches(files, self.takes, self.colour, training.augmenting, training.seed, fill)
+        return made(files, self.takes, self.colour, training.augmenting, training.seed, fill)
 
     def _view(self, path: str) -> NDArray[np.uint8]:
         file = next(file for file in self.target.split.val if file.path == path)
@@ -173,10 +181,15 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     if images:
         takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
         geometry_notes = images.notes
+        if task.dense:  # the whole image, so that every pixel of a mask is judged
+            takes = replace(takes, crop_mode="squash", crop_fraction=1.0, resize=None)
+            geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
+    network = as_dense(network) if task.dense else network
+    _check_dense(network, task)
     network = with_head(network, len(task.names), training.seed)
     _check_head(network, takes, task)
     _check_trainable(network, training)
@@ -249,20 +262,31 @@ def _automatic(
 @torch.inference_mode()
 def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
     """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last."""
-    outputs = len(task.names)
+    outputs = (len(task.names), *(takes.shape if task.dense else ()))
     with evaluating(network.module):
         answer = network.module(torch.zeros(2, network.channels, *takes.shape))
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-    if shape != (2, outputs):
+    if shape != (2, *outputs):
         raise ModelError(
-            f"one number for each of {outputs} {task.noun}: shape (2, {outputs}) for two {NOUNS[takes.kind]}",
+            f"one number for each of {len(task.names)} {task.noun}: shape {(2, *outputs)} for two {NOUNS[takes.kind]}",
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
 
 
+def _check_dense(network: Network, task: Task) -> None:
+    """Raise :class:`ModelError` for a network of one output a pixel and a task of one a sample."""
+    if network.dense and not task.dense:
+        found = f"{network.reference}, which ends in the convolution {network.head!r}"
+        raise ModelError(f"a network that ends in a linear layer, for --task {task.name}", found, "name another network")
+
+
 def _check_task(task: Task, training: Training) -> None:
     """Raise :class:`SpecError` for an option of training that the task cannot follow."""
+    if task.dense and (training.protocol == "probe" or training.augmentation not in ("none", "basic")):
+        found = f"--protocol {training.protocol} --augmentation {training.augmentation}"
+        remedy = "use --protocol finetune --augmentation basic"
+        raise SpecError(f"a protocol and an augmentation that --task {task.name} can follow", found, remedy)
     for name, neutral in task.unfit.items():
         if getattr(training, name) != neutral:
             found = f"{flag(name)} {getattr(training, name)}"

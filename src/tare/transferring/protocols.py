@@ -22,17 +22,20 @@ from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import nullable
-from tare.system.config_file import config_text
 from tare.system.files import write_text
+from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT
 from tare.system.trackers.opening import tracked
 from tare.system.trackers.tracker import Trackers
+from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.figure import Evaluation
+from tare.tasks.evaluations.segmentation import SegmentationEvaluation
 from tare.tasks.task import Target
 from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
 from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
 from tare.transferring.inputs import TransferRequest
+from tare.transferring.overlays import overlays
 from tare.transferring.plan import TransferPlan, planned
 from tare.transferring.reference import reference_of
 from tare.transferring.result import TransferRun
@@ -141,11 +144,19 @@ def _finished(
         evaluation=evaluation,
         settings=plan.settings(),
         history=fitted.rows if fitted else (),
-        views=plan.views([mistake.sample for mistake in getattr(evaluation, "mistakes", ())]),
+        views=_views(plan, evaluation),
         kind=plan.takes.kind,
         is_timm=plan.network.is_timm,
         task=plan.task,
     )
+
+
+def _views(plan: TransferPlan, evaluation: Evaluation) -> tuple[NDArray[np.uint8], ...]:
+    """Pictures of what went wrong."""
+    if isinstance(evaluation, SegmentationEvaluation):
+        return overlays(plan, evaluation, _device(plan))
+    found = evaluation.mistakes if isinstance(evaluation, ClassEvaluation) else ()
+    return plan.views([mistake.sample for mistake in found])
 
 
 def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict[str, float]) -> None:
@@ -160,7 +171,7 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
         "seed": plan.training.seed,
         "training": plan.training.settings(),
     }
-    with plan.task.judged(evaluation).shipped(plan.network.classifier) as task:
+    with plan.task.judged(evaluation).shipped(plan.network.last_layer) as task:
         save_model(
             place,
             TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes, task),
@@ -202,9 +213,10 @@ def _logits(plan: TransferPlan) -> NDArray[np.float32]:
     """Return the network's outputs ``(N, K)`` for the validation split."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
-    return torch.cat(
-        [module(batch).float().cpu() for batch in _inputs(plan, plan.plain_batches(plan.target.split.val), device)]
-    ).numpy()
+    found = [
+        plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(plan.target.split.val, device)
+    ]
+    return torch.cat(found).numpy()
 
 
 def _inputs(

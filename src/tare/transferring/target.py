@@ -61,6 +61,8 @@ def measured(
         "label_pattern": labelled.label_pattern,
         "array": labelled.array,
         "task": labelled.task,
+        **({} if labelled.class_names is None else {"class_names": labelled.class_names}),
+        **({} if labelled.ignore is None else {"ignore": labelled.ignore}),
     }
     where |= {} if labelled.bands is None else {"bands": list(labelled.bands)}
     digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
@@ -73,5 +75,5 @@ def _moments(stats: DatasetStats) -> str:
 
 
 def _digest(split: Split) -> str:
-    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
+    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part], default=repr)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()

@@ -45,3 +45,18 @@ def test_what_is_unknown_is_null_in_json() -> None:
     assert document["schema"] == "tare.evaluation/1"
     assert document["classes"][2]["precision"] is None
     json.dumps(document, allow_nan=False)
+
+
+def test_the_calibration_error_is_the_mean_gap_over_fifteen_bins_and_top_five_counts_the_five_best() -> None:
+    generator = np.random.default_rng(0)
+    logits, labels = generator.normal(size=(300, 8)) * 2, generator.integers(0, 8, 300)
+    found = evaluate(logits, labels, [str(k) for k in range(8)], [""] * 300)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    sure, right = shares.max(axis=1), shares.argmax(axis=1) == labels
+    bins = np.ceil(sure * 15)
+    gaps = [abs(sure[bins == k].mean() - right[bins == k].mean()) * (bins == k).sum() for k in np.unique(bins)]
+    assert found.calibration_error == pytest.approx(sum(gaps) / 300, rel=1e-5)
+    assert found.top5 is not None
+    ranks = (logits > logits[np.arange(300), labels][:, None]).sum(axis=1)
+    assert found.top5.estimate == pytest.approx((ranks < 5).mean())
+    assert evaluate(logits[:, :5], labels % 5, list("abcde"), [""] * 300).top5 is None

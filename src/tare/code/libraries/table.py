@@ -70,6 +70,9 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "create_model_and_transforms",
+        "create_model_from_pretrained",
+        "Subset",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -90,7 +93,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet)"
+    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
@@ -118,5 +121,5 @@ RELEVANT = re.compile(
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|json\.load\(|toml\w*\.load\("
+    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
 )

@@ -117,7 +117,7 @@ def is_stored_by_library(module: nn.Module) -> bool:
         return False
     import transformers
 
-    known = transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
+    known: Any = transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
     return type(module.model.config) in known and isinstance(module.model, known[type(module.model.config)])
 
 

@@ -206,7 +206,8 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), len(normalisation.mean), changes)
+    channels = len(normalisation.mean)
+    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), channels, changes, dense=task.dense)
     return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 

@@ -14,7 +14,7 @@ from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hugging_face import stored_network
 from tare.networks.loading import load_network
-from tare.networks.network import Network, with_head
+from tare.networks.network import Network, as_dense, with_head
 from tare.networks.weights import load_weights
 
 WEIGHTS = "model.safetensors"
@@ -42,6 +42,7 @@ class BuildPlan:
     classes: int
     channels: int
     changes: FoldChanges | None
+    dense: bool = False
 
 
 def changes_of(fold: Any) -> FoldChanges | None:
@@ -94,6 +95,7 @@ def _by_name(plan: BuildPlan) -> Network:
         remedy = f"name the file with --model, as in training: {plan.reference}"
         raise ModelError("the Python file that builds this network", "none", remedy)
     network = load_network(factory, "none", channels=plan.channels)
+    network = as_dense(network) if plan.dense else network
     return with_head(network, plan.classes, seed=0) if plan.classes else network
 
 

@@ -120,7 +120,8 @@ def _check_answer(trained: TrainedModel) -> None:
         logits = model.logits(_plain(model))
     except Exception as error:  # an architecture may raise anything
         raise _unusable(trained, reason_of(error)) from None
-    if tuple(logits.shape) != (1, len(model.classes)):
+    shape = (1, len(model.classes), *(model.takes.shape if model.task.dense else ()))
+    if tuple(logits.shape) != shape:
         raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} {model.task.noun}")
     if not bool(torch.isfinite(logits).all()):
         what = "a grey image" if isinstance(model.takes, Geometry) else "a sample of mean values"

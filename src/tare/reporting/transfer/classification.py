@@ -29,7 +29,8 @@ def lead(run: TransferRun) -> str:
     """The first sentence about the evaluation."""
     evaluation = _of(run)
     hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
-    return f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}. Lowest recall: {hardest}."
+    top = "" if evaluation.top5 is None else f", among the five most probable {_percent(evaluation.top5.estimate)}"
+    return f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}{top}. Lowest recall: {hardest}."
 
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
@@ -37,12 +38,20 @@ def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
     from tare.reporting.transfer.charts import confusion_chart
 
     matrix = confusion_chart(_of(run), noun_of(run))
-    return [html.heading("Classes"), _scores(run), *_confusion(run, matrix), *_mistakes(run)], matrix
+    return [html.heading("Classes"), _scores(run), _calibration(run), *_confusion(run, matrix), *_mistakes(run)], matrix
 
 
 def _of(run: TransferRun) -> ClassEvaluation:
     assert isinstance(run.evaluation, ClassEvaluation)  # noqa: S101 - the table of tasks says so
     return run.evaluation
+
+
+def _calibration(run: TransferRun) -> str:
+    error = _of(run).calibration_error
+    return html.paragraph(
+        f"Expected calibration error {_percent(error)}: the mean distance between the probability of the predicted class and the "
+        "share of correct predictions, over 15 bins of probability. 0 is a network that is right as often as it says."
+    )
 
 
 def _scores(run: TransferRun) -> str:

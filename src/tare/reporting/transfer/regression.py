@@ -77,4 +77,4 @@ def _in_words(value: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}" if math.isfinite(value) else "n/a"
+    return f"{value:.3g}" if math.isfinite(value) else "n/a"

@@ -9,7 +9,7 @@ from typing import Any
 from tare.networks.stored.directory import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
-from tare.reporting.transfer import classification, multi_label, regression
+from tare.reporting.transfer import classification, multi_label, regression, segmentation
 from tare.reporting.transfer.told import headline, noun_of, one_of
 from tare.system.files import write_text
 from tare.tasks.classification import Classification
@@ -21,6 +21,7 @@ _TASKS: Mapping[TaskName, Any] = {
     "classification": classification,
     "multi-label": multi_label,
     "regression": regression,
+    "segmentation": segmentation,
 }
 _MOST_PRINTED = 16
 _DIGESTS = ("files", "training ", "validation ")

@@ -15,6 +15,7 @@ from tare.statistics.intervals import Interval
 from tare.tasks.evaluations.figure import Figure
 
 _MISTAKES = 12
+_TOP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class ClassEvaluation:
-    """The evaluation of a classifier; ``confusion[i][j]`` counts the samples of class i that were predicted as class j."""
+    """The evaluation of a classifier; ``confusion[i][j]`` counts the samples of class i that were predicted as class j.
+
+    ``top5`` is the share of samples whose class is among the five most probable, for more than five classes.
+    ``calibration_error`` is the mean distance of probability and accuracy over 15 bins of probability.
+    """
 
     classes: tuple[str, ...]
     accuracy: Interval
@@ -51,6 +56,8 @@ class ClassEvaluation:
     scores: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]
+    top5: Interval | None = None
+    calibration_error: float = math.nan
 
     @property
     def samples(self) -> int:
@@ -90,6 +97,8 @@ class ClassEvaluation:
             "schema": "tare.evaluation/1",
             "samples": self.samples,
             "accuracy": asdict(self.accuracy),
+            "top5": None if self.top5 is None else asdict(self.top5),
+            "calibration_error": _known(self.calibration_error),
             "macro_f1": _known(self.macro_f1),
             "classes": [{key: _known(value) for key, value in asdict(score).items()} for score in self.scores],
             "confusion": [list(row) for row in self.confusion],
@@ -109,6 +118,7 @@ def evaluate(
 
     everything = list(range(len(classes)))
     predicted = logits.argmax(axis=1)
+    shares = softmax(np.asarray(logits, np.float64), axis=1)
     columns = precision_recall_fscore_support(labels, predicted, labels=everything, zero_division=np.nan)
     scores = tuple(
         ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in zip(classes, *columns, strict=True)
@@ -119,8 +129,29 @@ def evaluate(
         macro_f1=float(np.nanmean([score.f1 for score in scores])),
         scores=scores,
         confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(labels, predicted, labels=everything)),
-        mistakes=_mistakes(softmax(np.asarray(logits, np.float64), axis=1), labels, classes, samples),
+        mistakes=_mistakes(shares, labels, classes, samples),
+        top5=_top(logits, labels) if len(classes) > _TOP else None,
+        calibration_error=_calibration_error(shares, labels),
     )
+
+
+def _top(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> Interval:
+    """The share of samples whose class is among the five of the largest logits, with Wilson's interval."""
+    best = np.argsort(-logits, axis=1, kind="stable")[:, :_TOP]
+    return wilson(int((best == labels[:, None]).any(axis=1).sum()), len(labels))
+
+
+def _calibration_error(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """The expected calibration error with 15 bins (Guo et al. 2017); NaN for probabilities that are no numbers."""
+    if not np.isfinite(shares).all():
+        return math.nan
+    import torch
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    found = multiclass_calibration_error(
+        torch.from_numpy(shares), torch.from_numpy(labels), shares.shape[1], n_bins=15, validate_args=False
+    )
+    return float(found)
 
 
 def wilson(right: int, count: int) -> Interval:

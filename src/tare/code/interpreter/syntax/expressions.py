@@ -12,7 +12,7 @@ from tare.code.interpreter.operators import NAMES, compared, computed, lifted, t
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.mutation import mutated
-from tare.code.interpreter.syntax.patterns import bind
+from tare.code.interpreter.syntax.patterns import bind, note_constants
 from tare.code.interpreter.syntax.subscripts import got, subscript
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -132,6 +132,7 @@ def _dictionary(frame: Frame, node: ast.Dict) -> Value:
         name = evaluate(frame, key)
         if isinstance(name, Literal) and isinstance(name.value, str | int | float | bool):
             entries[name.value] = named(value, str(name.value))
+            note_constants(frame, each, str(name.value), value)
         else:
             spread = True
     return Table(entries, frame.spot(node), spread)

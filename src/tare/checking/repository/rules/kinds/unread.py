@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.code.configurations import Stated, stated_in
@@ -27,8 +27,10 @@ def unread(documents: Sequence[Document]) -> Iterator[CodeFinding]:
         if document.kind == "configuration" and ("mean" in document.text or "MEAN" in document.text):
             loaders = _loaders(document, code)
             read = configuration(document) if loaders else None
-            for each in stated_in(read) if isinstance(read, Configuration) else ():
-                if each.format == "plain" and not any(_is_read(document, each, one.text) for one in code):
+            if not isinstance(read, Configuration):
+                continue
+            for each in stated_in(read):
+                if each.format == "plain" and not any(_is_read(read, each, one.text) for one in code):
                     yield _finding(document, each, loaders[0])
 
 
@@ -39,21 +41,20 @@ def _loaders(document: Document, code: Sequence[Document]) -> list[Document]:
     return [] if any(_HANDS_ON.search(each.text) for each in found) else found
 
 
-def _is_read(document: Document, each: Stated, text: str) -> bool:
+def _is_read(configuration: Configuration, each: Stated, text: str) -> bool:
     """Whether code names the key of the mean or of the std, or hands the mapping around them on."""
     if each.keys and _named(str(each.keys[-1]), text) and _HANDS_ON.search(text):
         return True
-    return any(key is None or _named(_text(document, key), text) for key in (each.mean_value.key, each.std_value.key))
+    around = configuration.root.get(*each.keys) or configuration.root
+    fields = around.content if isinstance(around.content, Mapping) else {}
+    keys = [key for key, value in fields.items() if value is each.mean_value or value is each.std_value]
+    return not keys or any(_named(key, text) for key in keys)
 
 
 def _named(key: str, text: str) -> bool:
     """Whether code has a key as a text, as an attribute, or as a name of its own."""
     word = re.escape(key)
     return re.search(rf"['\"]{word}['\"]|\.{word}\b(?!\s*\()|\b{word}\s*[=:]", text) is not None
-
-
-def _text(document: Document, place: Place) -> str:
-    return document.line(place.line)[place.column - 1 : place.end_column - 1].strip("'\"")
 
 
 def _finding(document: Document, each: Stated, loader: Document) -> CodeFinding:
