@@ -195,7 +195,7 @@ def _usual_sizes(plan: StudyPlan) -> tuple[int, ...]:
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read the keys of a plan, unchecked. Raises :class:`SpecError` as :func:`tare.system.option_files.yaml_file.read_yaml` does."""
+    """Read the keys of a plan, unchecked. Raises :class:`SpecError` for a file that cannot be read."""
     return read_yaml(path, "plan", "strategies and sizes")
 
 

@@ -63,7 +63,7 @@ def hugging_face_network(name: str, weights: str) -> Network:
     Raises :class:`ModelError` if it cannot be built or is no classifier of images.
     """
     transformers = require("transformers", extra="hf", purpose=f"the network {PREFIX}{name}")
-    config = _config(transformers, name)
+    config = _config(transformers, name, online=weights == "pretrained")
     _check_kind(transformers, config, name)
     reference = f"{PREFIX}{name}"
     head_trained = weights == "pretrained" and _is_classifier(config)
@@ -157,10 +157,10 @@ def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     return Network(module, reference, str(folder), InputSpec(), head_name(module, reference), is_timm=False)
 
 
-def _config(transformers: Any, name: str) -> Any:
+def _config(transformers: Any, name: str, *, online: bool) -> Any:
     try:
         with quietly():
-            config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
+            config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, local_files_only=not online)
     except Exception as error:  # the hub's client and the file system
         expected = f"a directory or a repository of transformers at {name!r}"
         raise ModelError(
