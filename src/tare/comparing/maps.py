@@ -93,6 +93,7 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
     shares, count = b.share(cuts), len(kind.starts[0])
