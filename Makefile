@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 EXTRAS := .venv/.extras
+DEMO := .venv/.demo
 # The numeric core: its lines are all to be reached by tests, and its mutants noticed.
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
@@ -22,11 +23,15 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	@touch $(READY)
 
+$(DEMO): $(READY)
+	$(PIP) --editable '.[demo,dev]'
+	@touch $(DEMO)
+
 $(EXTRAS): $(READY)
 	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,otel,ray,readers,science,serve,tables,tensorboard,tiff,video,wandb]'
 	@touch $(EXTRAS)
 
-demo: $(READY)
+demo: $(DEMO)
 	$(BIN)/tare demo --out demo --overwrite
 
 test: $(READY)

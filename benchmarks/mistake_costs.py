@@ -5,6 +5,8 @@ It was trained on values of -1..1; with ImageNet's constants undone in front it 
 weights lie in the folder that TARE_DATA names; ``--write`` keeps the numbers for ``tare check`` and for docs/check.md.
 """
 
+# tare: ignore-file (the mistakes are made on purpose)
+
 from __future__ import annotations
 
 import argparse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import os
 import pickle
@@ -10,9 +11,8 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness import Absent, Outcome, Result, Row, Setting
@@ -62,6 +62,13 @@ if __name__ == "__main__":
     Trainer({number}).epoch(train_loader)
 '''
 _CONSTANTS = "MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.225]\n"
+# The memory of a process as the kernel counts it since the process began; that of a child would count its parent, too.
+_PEAK = """
+import sys
+from tare.checking.linting.api import check_code
+check_code(sys.argv[1], cache=False)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
 _FILES = 100
 #: How many times as many files take how much more memory.
 _TIMES = 10
@@ -98,10 +105,7 @@ def _start(setting: Setting) -> Result:
 
 def _memory(few: Path, many: Path, setting: Setting) -> Result:
     """The most memory for many files over that for few."""
-    pairs = [
-        [_used("-m", "tare", "check", str(each), "--no-cache").ru_maxrss * 1024 for each in (few, many)]
-        for _ in range(setting.rounds)
-    ]
+    pairs = [[float(_output("-c", _PEAK, str(each))) * 1024 for each in (few, many)] for _ in range(setting.rounds)]
     fews, manys = zip(*pairs, strict=True)
     name = f"{_TIMES * _FILES:,} made files, memory"
     ratios = tuple(large / small for small, large in pairs)
@@ -134,18 +138,27 @@ def _of_library(library: str, installed: Path, setting: Setting) -> Iterator[Out
 def _trees(name: str, folder: Path, setting: Setting) -> Result:
     """Whether processes that parse would help: taking a tree over from another process against parsing it."""
     texts = [path.read_bytes() for path in folder.rglob("*.py")]
-    parsing, loading = [], []
-    for _ in range(setting.rounds):
-        begun = time.process_time()
-        trees = [ast.parse(text) for text in texts]
-        parsing.append(time.process_time() - begun)
-        kept = [pickle.dumps(tree, pickle.HIGHEST_PROTOCOL) for tree in trees]
-        begun = time.process_time()
-        for each in kept:
-            pickle.loads(each)  # noqa: S301 - what was written three lines above
-        loading.append(time.process_time() - begun)
+    was = gc.isenabled()
+    gc.disable()  # as tare does while it reads code; the collector would count what the benchmark itself holds
+    try:
+        parsing, loading = zip(*(_parsed_and_taken(texts) for _ in range(setting.rounds)), strict=True)
+    finally:
+        if was:
+            gc.enable()
     ratios = tuple(load / parse for load, parse in zip(loading, parsing, strict=True))
     return Result(name, "taking trees from another process / parsing", ratios, _middle(parsing), _middle(loading), "s")
+
+
+def _parsed_and_taken(texts: Sequence[bytes]) -> tuple[float, float]:
+    begun = time.process_time()
+    trees = [ast.parse(text) for text in texts]
+    parsed = time.process_time() - begun
+    kept = [pickle.dumps(tree, pickle.HIGHEST_PROTOCOL) for tree in trees]
+    begun = time.process_time()
+    taken = [pickle.loads(each) for each in kept]  # noqa: S301 - what was written two lines above
+    spent = time.process_time() - begun
+    del taken  # held until the clock was read: letting trees go takes time, too
+    return parsed, spent
 
 
 def _made(folder: Path, files: int) -> Path:
@@ -158,21 +171,19 @@ def _made(folder: Path, files: int) -> Path:
 
 def _seconds(*command: str, cache: Path | None = None) -> float:
     """Processor time of a command in a process of its own."""
-    used = _used(*command, cache=cache)
-    return used.ru_utime + used.ru_stime
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _output(*command, cache=cache)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _used(*command: str, cache: Path | None = None) -> resource.struct_rusage:
-    """What a command used in a process of its own; its exit code may say that it found something."""
+def _output(*command: str, cache: Path | None = None) -> str:
+    """What a command prints; its exit code may say that it found something."""
     environment = dict(os.environ) | ({} if cache is None else {"XDG_CACHE_HOME": str(cache)})
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            errors.seek(0)
-            raise RuntimeError(errors.read().decode(errors="replace")[-500:])
-    return used
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr[-500:])
+    return done.stdout
 
 
 def _middle(values: tuple[float, ...] | list[float]) -> float:

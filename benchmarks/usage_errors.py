@@ -181,6 +181,8 @@ def _cases() -> Iterator[Case]:
             "existing --out": "run --format onnx --out file",
             "unknown format": "run --format onx --out new.onnx",
             "wrong images": "run --format safetensors --out new --images missing.png",
+            "no folder to push": "run --format pt2 --out new.pt2 --push me/net",
+            "wrong repository": "run --format safetensors --out new --push me/no/net",
         },
         "fold": {
             "wrong path": f"missing/ {free}",

@@ -25,7 +25,7 @@ sys.meta_path.insert(0, Absent())
 
 
 def tare(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = f"{_ABSENT}\nfrom tare.system import loops\nloops._installed = lambda: False\n"
+    code = f"{_ABSENT}\nfrom tare.system.engines import loops\nloops._installed = lambda: False\n"
     code += "from tare.cli.start import main\nmain()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own code
 

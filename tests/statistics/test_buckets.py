@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import tare
 from tare.statistics.buckets import WORDS, Buckets
-from tare.system import loops
+from tare.system.engines import loops
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.statistics.centred import Centred, centred
 from tare.statistics.sums import mean_of_some
-from tare.system import loops
+from tare.system.engines import loops
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tare.statistics.exact import _LIMBS, _LOOPS, _MOST, Dyadic, exact_products, exact_sum
-from tare.system import loops
+from tare.system.engines import loops
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tare.statistics.exact import Dyadic
 from tare.statistics.moments import Moments
-from tare.system import loops
+from tare.system.engines import loops
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")

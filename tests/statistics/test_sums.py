@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.statistics import sums
 from tare.statistics.sums import byte_sums, image_sums, plane_sums
-from tare.system import loops
+from tare.system.engines import loops
 
 
 @pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")

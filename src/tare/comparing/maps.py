@@ -31,6 +31,8 @@ _MOST = 16.0
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
 _MOST_CLIPPED = 0.5
+# Beyond these a tone curve is a step, which fits any two sets of values.
+_LEAST_GAMMA, _MOST_GAMMA = 0.1, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
     shares, count = b.share(cuts), len(kind.starts[0])
@@ -134,6 +137,8 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         return None
     errors = _errors(slopes, count, normal_quantile(1 - 0.025 / max(1, tests)))
     gain, offset, gamma = kind.told(best)
+    if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA:
+        return None
     return Form(
         name=kind.name,
         gain=float(gain),
@@ -192,11 +197,14 @@ def _median(y: Doubles, x: Doubles) -> float:
 def _power(x: Doubles, y: Doubles) -> float:
     kept = (x > 1e-3) & (x < 0.999) & (y > 1e-3) & (y < 0.999)
     found = float(np.median(np.log(y[kept]) / np.log(x[kept]))) if kept.any() else 1.0
-    return min(10.0, max(0.1, found))
+    return min(_MOST_GAMMA, max(_LEAST_GAMMA, found))
 
 
 def _raised(values: Doubles, power: float) -> Doubles:
-    return np.asarray(np.where(values > 0, np.maximum(values, 1e-300) ** power, values), np.float64)
+    """The powers of positive values, at most 1e100: a fit may try maps that lead far beyond all numbers."""
+    with np.errstate(over="ignore"):
+        raised = np.maximum(values, 1e-300) ** power
+    return np.asarray(np.where(values > 0, np.minimum(raised, 1e100), values), np.float64)
 
 
 def _to_linear(v: Doubles) -> Doubles:

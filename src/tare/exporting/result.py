@@ -43,7 +43,10 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The written file or folder, its inputs and outputs, and its comparison with PyTorch."""
+    """The written file or folder, its inputs and outputs, and its comparison with PyTorch.
+
+    ``pushed`` is the address of the commit on the hub, if the folder was uploaded.
+    """
 
     out: Path
     format: ExportFormat
@@ -59,6 +62,7 @@ class Exported:
     shape: tuple[int | str, ...] | None = None
     made_by: Mapping[str, Any] | None = None
     noun: str = "classes"
+    pushed: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the export as a JSON object with schema ``tare.export/1``."""
@@ -76,5 +80,6 @@ class Exported:
             "labels": list(self.labels),
             "made_by": None if self.made_by is None else dict(self.made_by),
             "parity": None if self.parity is None else self.parity.to_json(),
+            "pushed": self.pushed,
             "notes": list(self.notes),
         }

@@ -65,6 +65,11 @@ class Network:
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
 
+    @property
+    def takes_volumes(self) -> bool:
+        """Whether its first convolution is 3-D: volumes or video."""
+        return isinstance(next(self._convolutions(), None), nn.Conv3d)
+
     def _convolutions(self) -> Iterator[nn.Conv1d | nn.Conv2d | nn.Conv3d]:
         return (layer for layer in self.module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d))
 

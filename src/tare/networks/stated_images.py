@@ -127,6 +127,10 @@ def colour_of(network: Network) -> ColourMode:
 @torch.inference_mode()
 def check_accepts(network: Network, geometry: InputGeometry) -> None:
     """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on."""
+    if network.takes_volumes:
+        found = f"{network.reference}, a network for volumes or video"
+        otherwise = "fold, respec, check and tare.watch take it; train and serve it with your own program"
+        raise ModelError("a network for images, signals or rows", found, otherwise)
     try:
         with evaluating(network.module):
             network.module(torch.zeros(1, network.channels, *geometry.shape))

@@ -17,6 +17,8 @@ def print_export(made: Exported) -> None:
         out.print(f"opset  {made.made_by['opset']}, recorded by {made.made_by['exporter']}")
     if made.parity is not None:
         _print_parity(made.parity)
+    if made.pushed is not None:
+        out.print(f"pushed {shown(made.pushed)}", soft_wrap=True)
 
 
 def _sized(made: Exported) -> str:

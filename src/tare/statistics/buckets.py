@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.loops import Loops
+from tare.system.engines.loops import Loops
 
 _MOST = 4096
 #: Whole numbers of 16 bits get one bucket each.

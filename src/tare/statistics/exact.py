@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.loops import Loops
+from tare.system.engines.loops import Loops
 
 
 @dataclass(frozen=True, slots=True)

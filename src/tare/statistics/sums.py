@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.loops import Loops
+from tare.system.engines.loops import Loops
 
 # Fewer values do not pay for 65,536 counters.
 _MANY = 1 << 19

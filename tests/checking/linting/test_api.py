@@ -206,6 +206,6 @@ def test_a_file_of_which_a_part_was_not_judged_is_stated_and_counts_as_read(monk
     monkeypatch.setattr(repository, "judged", lambda _, **__: cut)
     report = check_code(".", cache=False)
     assert (report.files, report.skipped) == (2, ())
-    assert report.notes == ("train.py takes too many steps to follow to its end, so a part of it was not judged",)
+    assert report.notes == (f"train.py: {CUT}",)
     told = check_code(".", cache=False, pedantic=True)
     assert (told.skipped, told.notes) == (tuple(cut.skipped), ())

@@ -36,3 +36,10 @@ def test_parameters_that_nothing_depends_on_stay_where_they_are() -> None:
     found, slopes = least_squares(lambda p: X + 0 * p[0], np.array([3.0]))
     assert found[0] == 3.0
     assert not slopes.any()
+
+
+def test_residuals_that_overflow_end_the_fit_where_it_stands() -> None:
+    start = np.array([-1000.0])
+    with np.errstate(invalid="ignore", over="ignore"):
+        found, _ = least_squares(lambda p: np.asarray(X * np.exp(-p[0]) - np.exp(-p[0])), start)
+    assert found.tolist() == start.tolist()

@@ -13,7 +13,7 @@ from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
-from tare.checking.repository.result import CUT, CodeFinding, CodeReport, Judged
+from tare.checking.repository.result import IN_PART, CodeFinding, CodeReport, Judged
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
 from tare.errors import DataError, SpecError
@@ -59,8 +59,8 @@ def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     check_networks(request, settings)
     documents, skipped = documents_of(request, settings)
     judged = _judged(request, settings, documents)
-    cut = [each for each in judged.skipped if each.reason == CUT]
-    whole = [each for each in judged.skipped if each.reason != CUT]
+    cut = [each for each in judged.skipped if each.reason in IN_PART]
+    whole = [each for each in judged.skipped if each.reason not in IN_PART]
     skipped = sorted({*skipped, *(judged.skipped if request.pedantic else whole)}, key=lambda each: (each.path, each.reason))
     files = len({each.path for each in documents} - {each.path for each in whole})
     if not files:
@@ -74,8 +74,8 @@ def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
 
 def _in_part(cut: Sequence[Skipped]) -> str:
     if len(cut) == 1:
-        return f"{cut[0].path} takes too many steps to follow to its end, so a part of it was not judged"
-    return f"{len(cut)} files take too many steps to follow to their end, so parts of them were not judged; --pedantic names them"
+        return f"{cut[0].path}: {cut[0].reason}"
+    return f"{len(cut)} files are too long or nested too deeply to follow: parts of them were not judged; --pedantic names them"
 
 
 def _baseline(request: CodeRequest, settings: Settings) -> Path | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tare.checking.repository.costs import cost_of_code
-from tare.checking.repository.result import CUT, CodeFinding, Judged
+from tare.checking.repository.result import CUT, DEEP, CodeFinding, Judged
 from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.kinds.unread import unread
 from tare.checking.repository.rules.table import CODE_RULES
@@ -51,6 +51,7 @@ def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -
             every += unresolved(facts)
         cut = sorted({entry.partition("::")[0] for entry in run.cut})
         skipped = [*program.skipped, *_unparsed(documents), *(Skipped(path, CUT) for path in cut)]
+        skipped += [Skipped(path, DEEP) for path in sorted(run.deep - set(cut))]
     let_go()
     return every, skipped
 

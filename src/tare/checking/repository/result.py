@@ -14,6 +14,9 @@ from tare.code.place import Place
 SCHEMA = "tare.code-check/1"
 #: Why a part of a file was not judged.
 CUT = "it takes too many steps to follow to its end, so a part of it was not judged"
+DEEP = "it is nested too deeply to follow everywhere, so a part of it was not judged"
+#: Of these files the rest was judged.
+IN_PART = frozenset((CUT, DEEP))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ A function here refuses nothing that the command itself would take, and says wha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ STUDIES = {
 }
 #: The packages that an export format needs, and the extra that brings them.
 _PACKAGES = {"onnx": (("onnx", "onnxscript", "onnxruntime"), "onnx"), "hf": (("transformers",), "hf")}
+#: The export formats that are folders, each with the suffix of what would be a file; tests/cli/preflight hold them against the
+#: formats themselves.
+FOLDERS: Mapping[str, str | None] = {"safetensors": ".safetensors", "hf": None, "timm": None}
 
 
 def preflight(request: Any) -> None:
@@ -152,6 +155,11 @@ def _export(request: Any) -> None:
     modules, extra = _PACKAGES.get(request.format, ((), ""))
     for module in modules:
         places.check_installed(module, extra, f"--format {request.format}")
+    if request.push is not None:
+        from tare.exporting.push import check_push
+
+        is_folder = request.format in FOLDERS and out.suffix != FOLDERS[request.format]
+        check_push(request.push, request.format, is_folder=is_folder)
     places.check_run(Path(request.run))
     for image in request.images:
         places.check_data(os.fspath(image))

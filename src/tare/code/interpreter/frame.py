@@ -95,6 +95,7 @@ class Run:
     entered: set[ast.AST] = field(default_factory=set)
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
+    deep: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
     tests: dict[tuple[ast.expr, str], tuple[Decisions, Decisions]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import math
 from functools import lru_cache
 
 from tare.samples.layout import Doubles
-from tare.system.loops import Loops
+from tare.system.engines.loops import Loops
 
 #: Stretches of one length are merged by fours when there are eight.
 RATIO, FULL = 4, 8

@@ -19,7 +19,7 @@ from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.records import without_index
-from tare.system.loops import Loops
+from tare.system.engines.loops import Loops
 
 _BLOCK = 8 << 20
 _HEAD = 1 << 16

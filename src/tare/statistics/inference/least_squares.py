@@ -14,12 +14,15 @@ _STEP, _MOST_STEPS, _ENOUGH = 1e-4, 60, 1e-8
 def least_squares(residual: Callable[[Doubles], Doubles], start: Doubles) -> tuple[Doubles, Doubles]:
     """Return the parameters ``(K,)`` near ``start`` with the least sum of squared residuals ``(N,)``.
 
-    Also returns the derivatives of the residuals there, ``(N, K)``. The damping is scaled by the curvature of each parameter.
+    Also returns the derivatives of the residuals there, ``(N, K)``. It ends where residuals are no longer finite. The
+    damping is scaled by the curvature of each parameter.
     """
     values, found, damping = start, residual(start), 1e-3
     slopes = _slopes(residual, values, found)
     for _ in range(_MOST_STEPS):
         curvature, downhill = slopes.T @ slopes, slopes.T @ found
+        if not (np.isfinite(curvature).all() and np.isfinite(downhill).all()):  # the residuals overflow: no step can be told
+            break
         scale = np.diag(np.maximum(np.diag(curvature), 1e-300))
         step = -np.linalg.lstsq(curvature + damping * scale, downhill, rcond=None)[0]
         tried = values + step

@@ -76,6 +76,8 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
         run.overrun()
     act = _KINDS.get(type(node))
     if act is None or frame.depth > DEEPEST_EXPRESSION:
+        if act is not None:
+            run.deep.add(frame.source.path)
         return UNKNOWN
     frame.depth += 1
     try:

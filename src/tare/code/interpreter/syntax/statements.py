@@ -15,6 +15,8 @@ from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
 
 _MOST_ROUNDS = 8
+#: How deep blocks are followed; each ``elif`` is a block within the one before.
+_DEEPEST = 80
 
 
 def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
@@ -27,7 +29,9 @@ def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
         if run.steps > run.limit:
             run.overrun()
         act = _KINDS.get(type(statement))
-        if act is not None and frame.depth < 80:
+        if act is not None and frame.depth >= _DEEPEST:
+            run.deep.add(frame.source.path)
+        elif act is not None:
             frame.depth += 1
             act(frame, statement)
             frame.depth -= 1
