@@ -105,7 +105,7 @@ def test_a_probe_of_a_regression_is_a_ridge_head_on_frozen_features(tmp_path: Pa
         out=tmp_path / "run", **PLAIN,
     )  # fmt: skip
     assert run.task is not None
-    assert run.task.name == "regression"
+    assert (run.task.name, run.task.names) == ("regression", ("shade",))
     assert run.evaluation.headline.value.estimate > 0.9
 
 

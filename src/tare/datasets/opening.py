@@ -59,7 +59,8 @@ def open_labelled(
         return _with_columns(
             _of_source(data, replace(options, label=columns[0]), pattern), columns, label_texts(whole, columns)
         ), None
-    return _of_source(data, replace(options, label=label), pattern), None
+    found = _of_source(data, replace(options, label=label), pattern)
+    return (found if label is None else replace(found, columns=(label,))), None
 
 
 def _with_columns(samples: LabelledSamples, columns: tuple[str, ...], texts: tuple[Texts, ...]) -> LabelledSamples:

@@ -101,8 +101,8 @@ def evaluate_masks(counts: NDArray[np.float64], names: Sequence[str], samples: S
     scores = tuple(
         MaskScore(
             name,
-            mean_of_ratios(shared[:, [k]], union[:, [k]]),
-            mean_of_ratios(2 * shared[:, [k]], both[:, [k]]),
+            _share(shared[:, [k]], union[:, [k]]),
+            _share(2 * shared[:, [k]], both[:, [k]]),
             float(true[:, k].sum() / max(1.0, true.sum())),
             int((true[:, k] > 0).sum()),
         )
@@ -111,13 +111,20 @@ def evaluate_masks(counts: NDArray[np.float64], names: Sequence[str], samples: S
     named = [sample for sample, keep in zip(samples, judged, strict=True) if keep]
     return SegmentationEvaluation(
         len(kept),
-        mean_of_ratios(shared, union),
-        mean_of_ratios(2 * shared, both),
-        mean_of_ratios(shared.sum(axis=1, keepdims=True), true.sum(axis=1, keepdims=True)),
+        _share(shared, union),
+        _share(2 * shared, both),
+        _share(shared.sum(axis=1, keepdims=True), true.sum(axis=1, keepdims=True)),
         scores,
         _worst(shared, union, named),
         int((~judged).sum()),
     )
+
+
+def _share(above: NDArray[np.float64], below: NDArray[np.float64]) -> Interval:
+    """A mean of ratios that are shares, so that no end of its interval lies outside 0 to 1."""
+    found = mean_of_ratios(above, below)
+    low, high = (float(np.clip(value, 0, 1)) for value in (found.low, found.high))  # NaN stays NaN
+    return Interval(found.estimate, low, high)
 
 
 def _worst(shared: NDArray[np.float64], union: NDArray[np.float64], samples: Sequence[str]) -> tuple[WorstImage, ...]:
