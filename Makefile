@@ -3,14 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 EXTRAS := .venv/.extras
+DEMO := .venv/.demo
 # The numeric core: its lines are all to be reached by tests, and its mutants noticed.
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
   folding/verification networks/heads/batched networks/stored/folded normalisation/strategies \
-  normalisation/normaliser statistics/intervals measuring/stopping statistics/dataset_stats
+  normalisation/input_layer statistics/intervals measuring/stopping statistics/dataset_stats
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question bench-scale docs clean
+.PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question \
+  bench-scale docs clean
 
 setup: $(READY)
 
@@ -21,11 +23,15 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	@touch $(READY)
 
+$(DEMO): $(READY)
+	$(PIP) --editable '.[demo,dev]'
+	@touch $(DEMO)
+
 $(EXTRAS): $(READY)
-	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,ray,readers,science,tables,tiff,video]'
+	$(PIP) --editable '.[audio,bench,dask,dev,docs,geo,heic,hf,medical,onnx,otel,ray,readers,science,serve,tables,tensorboard,tiff,video,wandb]'
 	@touch $(EXTRAS)
 
-demo: $(READY)
+demo: $(DEMO)
 	$(BIN)/tare demo --out demo --overwrite
 
 test: $(READY)
@@ -33,6 +39,13 @@ test: $(READY)
 
 test-long: $(EXTRAS)
 	$(BIN)/python -m pytest -q -m 'long and not browser'
+
+# The ordinary tests with the least versions that pyproject.toml admits, in an environment of their own.
+test-least:
+	$(PYTHON) -m venv .venv-least
+	.venv-least/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-least.txt --editable '.[torch]' \
+		hypothesis pytest pytest-xdist
+	.venv-least/bin/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser' $(ARGS)
 
 browser: $(READY)
 	$(BIN)/python -m pytest -q -m browser
@@ -81,4 +94,4 @@ docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv build dist site demo .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-least build dist site demo .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,7 +33,7 @@ def names_of_libraries() -> dict[str, Any]:
         },
         "torchvision": {
             "version": version("torchvision").partition("+")[0],
-            "classifiers": list_models(module=torchvision.models),
+            "classifiers": [*list_models(module=torchvision.models), *list_models(module=torchvision.models.segmentation)],
             "models": list_models(),
             "weights": {enum.__name__: list(enum.__members__) for enum in enums},
         },

@@ -17,7 +17,7 @@ from torch import nn
 from benchmarks.advice_records import subject_of
 from benchmarks.advice_tasks import AdviceTask
 from tare.advising.evidence.gathered import Subject, choices_of
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation, same_inputs
 from tare.studying.cells import pretraining
 from tare.studying.cells.pretraining import train
@@ -67,7 +67,7 @@ def _tuned(subject: Subject, test: Samples, *, steps: int, seed: int) -> dict[st
 def _trained(subject: Subject, test: Samples, chosen: Normalisation, *, steps: int, seed: int) -> float:
     assert subject.labels is not None  # noqa: S101
     module = _with_new_head(subject, classes=test.classes, seed=seed)
-    normaliser = Normaliser(chosen)
+    normaliser = InputLayer(chosen)
     fed, count = normaliser(subject.samples), len(subject.labels)
     batch = max(2, min(_BATCH, count))
     epochs = math.ceil(steps / max(1, count // batch))

@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.harness import Absent, Outcome, Result, Row, Setting, compared, seconds
 from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, results
 from benchmarks.watch_rows import watching
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 
 
@@ -37,7 +37,7 @@ def _inputs(setting: Setting) -> Iterator[Result]:
     theirs = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])
     raw = torch.randint(0, 256, (64, 3, 224, 224), dtype=torch.uint8).pin_memory()
     floats, there = torch.rand(raw.shape).pin_memory(), raw.cuda()
-    normaliser = Normaliser(Normalisation("source", MEAN, STD)).cuda()
+    normaliser = InputLayer(Normalisation("source", MEAN, STD)).cuda()
     whole: dict[str, Callable[[], Tensor]] = {
         "normalised by torchvision, then copied": lambda: theirs(raw).pin_memory().cuda(non_blocking=True),
         "copied, then normalised by torchvision": lambda: theirs(raw.cuda(non_blocking=True)),

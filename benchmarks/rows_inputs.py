@@ -20,7 +20,7 @@ from tare.datasets.options import Augmenting
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry
 from tare.normalisation import fused
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.studying.execution.processes import one_thread
 
@@ -145,7 +145,7 @@ def _files(folder: Path, few: bool) -> list[tuple[str, int]]:
 def _tare_loader(folder: Path, workers: int, few: bool) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     files = [LabelledFile(path, label) for path, label in _files(folder, few)]
     dataset = ImageBatches(files, Geometry((_SIZE, _SIZE), "bilinear"), "rgb", Augmenting(), 0)
-    normaliser = Normaliser(Normalisation("source", _MEAN, _STD))
+    normaliser = InputLayer(Normalisation("source", _MEAN, _STD))
     for images, labels in loader(dataset, _BATCH, workers, EpochSampler(len(files), 0, 0)):
         yield normaliser(images), labels
 

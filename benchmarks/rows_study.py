@@ -102,6 +102,22 @@ def default_study(setting: Setting) -> Iterator[Result]:
         yield Result(what, "the loop / tare", (looped / again,), looped, again, "s", goal)
 
 
+def evaluated(setting: Setting) -> Iterator[Result]:
+    """What ``--evaluate`` adds to a trial of a function that does nothing: constants, the layer, the folder, the kept result."""
+    seeds = 4 if setting.quick else 40
+    with tempfile.TemporaryDirectory(dir=setting.scratch) as text:
+        folder = Path(text)
+        np.save(folder / "x.npy", np.random.default_rng(0).integers(0, 256, (400, 64, 64, 3), dtype=np.uint8))
+        (folder / "own.py").write_text("def score(normaliser, mean, train, seed):\n    return mean[0] + seed\n")
+        document = {"evaluate": f"{folder}/own.py:score", "data": f"{folder}/x.npy", "mean": [0.5] * 3, "std": [0.25] * 3}
+        run_study(plan_of({**document, "sizes": [100], "seeds": 2}), folder / "first", workers=1)
+        plan = plan_of({**document, "sizes": [50, 100, 200], "strategies": ["source", "target", "blend"], "seeds": seeds})
+        begun = time.perf_counter()
+        run_study(plan, folder / "out", workers=1)
+        spent = (time.perf_counter() - begun) / plan.number
+    yield Result("a trial of a function that does nothing", "added / 50 ms", (spent / 0.05,), 0.05, spent, "s", "<= 1")
+
+
 def _command(plan: Path, out: Path, workers: int) -> float:
     """Wall-clock seconds of the command."""
     begun = time.perf_counter()
@@ -187,4 +203,4 @@ def _ours(plan: StudyPlan, cells: Sequence[Cell], source: _Source) -> float:
     return time.process_time() - begun
 
 
-ROWS = (Row("study", study), Row("default study", default_study))
+ROWS = (Row("study", study), Row("default study", default_study), Row("evaluate", evaluated))

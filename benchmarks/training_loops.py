@@ -21,8 +21,9 @@ from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from benchmarks.harness import Result
 from tare.datasets.image_batches import EpochSampler
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
+from tare.tasks.classification import Classification
 from tare.training.fitting import fit
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -107,7 +108,9 @@ class _Order(EpochSampler):
 def _tare(work: Work, network: nn.Module, folder: Path) -> None:
     machine = Machine(device="cpu" if work.device.type == "cpu" else "gpu", devices=1)
     options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=_LR)
-    module = TransferModule(network, Normaliser(work.normalisation), options, work.batches, "fc")
+    module = TransferModule(
+        network, InputLayer(work.normalisation), options, work.batches, Classification(tuple(map(str, range(_CLASSES)))), "fc"
+    )
     fit(module, work.validation(), folder, machine)
 
 
@@ -116,7 +119,7 @@ def _bare(work: Work, network: nn.Module, folder: Path, *, fused: bool = False) 
 
     ``fused`` takes the optimiser's step in one pass over the parameters, as ours does; torch's default does not.
     """
-    normaliser = Normaliser(work.normalisation).to(work.device)
+    normaliser = InputLayer(work.normalisation).to(work.device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=0.05, fused=fused or None)
     loader = work.batches()
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmed_cosine(step, len(loader)))
@@ -163,7 +166,7 @@ def _hugging_face(work: Work, network: nn.Module, folder: Path) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from transformers import Trainer, TrainingArguments
 
-    normaliser = Normaliser(work.normalisation).to(work.device)
+    normaliser = InputLayer(work.normalisation).to(work.device)
 
     class Wrapped(nn.Module):
         def __init__(self) -> None:
@@ -204,7 +207,7 @@ def _fastai(work: Work, network: nn.Module, folder: Path) -> None:
     """The Learner of fastai with its AdamW and one-cycle schedule on the same batches, a checkpoint at the end; no bars."""
     data, learner, metrics = (importlib.import_module(f"fastai.{name}") for name in ("data.core", "learner", "metrics"))
     importlib.import_module("fastai.callback.schedule")  # gives the Learner its fit_one_cycle
-    normaliser = Normaliser(work.normalisation).to(work.device)
+    normaliser = InputLayer(work.normalisation).to(work.device)
     loaders = data.DataLoaders(work.batches(), work.validation(), path=folder, device=work.device)
     network.register_forward_pre_hook(lambda _, given: (normaliser(given[0]),))
     loop = learner.Learner(loaders, network, nn.CrossEntropyLoss(), lr=_LR, wd=0.05, metrics=metrics.accuracy, path=folder)

@@ -166,7 +166,7 @@ def _cases() -> Iterator[Case]:
             "wrong spec": f"{net} photos --spec missing.json {free}",
             "wrong statistics": f"{net} photos --strategy match --source-stats missing.json {free}",
             "wrong number": f"{net} photos --epochs -1 {free}",
-            "options that contradict": f"{net} photos --protocol probe --logger csv {free}",
+            "options that contradict": f"{net} photos --protocol probe --epochs 0 {free}",
         },
         "predict": {
             "wrong run": "missing/ photos",
@@ -181,6 +181,8 @@ def _cases() -> Iterator[Case]:
             "existing --out": "run --format onnx --out file",
             "unknown format": "run --format onx --out new.onnx",
             "wrong images": "run --format safetensors --out new --images missing.png",
+            "no folder to push": "run --format pt2 --out new.pt2 --push me/net",
+            "wrong repository": "run --format safetensors --out new --push me/no/net",
         },
         "fold": {
             "wrong path": f"missing/ {free}",

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import tare
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.predicting.api import predict
 from tare.training.module import TransferModule
@@ -42,7 +42,7 @@ def trained(data: Path, out: Path, **options: Any) -> TransferRun:
 def test_bytes_and_floats_become_what_they_become_on_the_processor(chosen: Normalisation, memory: torch.memory_format) -> None:
     raw = torch.randint(0, 256, (4, 3, 17, 19), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     raw = raw.contiguous(memory_format=memory)
-    here, there = Normaliser(chosen), Normaliser(chosen).cuda()
+    here, there = InputLayer(chosen), InputLayer(chosen).cuda()
     for samples in (raw, raw / 255, raw.double() / 255):
         torch.testing.assert_close(there(samples.cuda()).cpu(), here(samples), rtol=1e-5, atol=1e-5)
 
@@ -50,7 +50,7 @@ def test_bytes_and_floats_become_what_they_become_on_the_processor(chosen: Norma
 def test_large_values_of_little_spread_keep_their_digits() -> None:
     rows = 1e6 + torch.rand(64, 2, dtype=torch.float64)
     chosen = Normalisation("target", (1e6 + 0.5,) * 2, (0.29,) * 2)
-    torch.testing.assert_close(Normaliser(chosen).cuda()(rows.cuda()).cpu(), Normaliser(chosen)(rows), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(InputLayer(chosen).cuda()(rows.cuda()).cpu(), InputLayer(chosen)(rows), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["32-true", "16-mixed", "bf16-mixed"])
@@ -141,6 +141,6 @@ def test_a_folded_network_answers_on_the_device_as_the_separate_steps_do(what: t
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
     raw = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
     folded = tare.fold(network, SPEC, shape=(3, 16, 16), input="uint8" if what is torch.uint8 else "unit").cuda()
-    separate = network.cuda()(Normaliser(SOURCE).cuda()(raw.cuda()))
+    separate = network.cuda()(InputLayer(SOURCE).cuda()(raw.cuda()))
     given = raw.cuda() if what is torch.uint8 else raw.cuda() / 255
     torch.testing.assert_close(folded(given), separate, rtol=5e-3, atol=5e-3)

@@ -5,9 +5,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import lazy_loader
 
 from tare._version import __version__ as __version__
 
 # What stands in ``__init__.pyi`` loads when it is looked at.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_loaded, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _loaded(name)
+    except ModuleNotFoundError as error:
+        from tare.system.optional import missing
+
+        told = missing(error)
+        if told is None:
+            raise
+        raise told from None

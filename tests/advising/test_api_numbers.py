@@ -19,8 +19,8 @@ from tare.datasets.split import open_split
 from tare.errors import DataError, ModelError, SpecError
 from tare.input_spec.geometry import SignalGeometry
 from tare.networks.inputs import NetworkOptions
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import normalisation
 from tare.system.progress import SILENT
 from tare.transferring.result import TransferRun
@@ -79,7 +79,7 @@ def test_what_lies_outside_a_signal_is_zero_as_when_it_is_trained(signals: Trans
         caught: list[torch.Tensor] = []
         handle = subject.module.get_submodule(subject.head).register_forward_pre_hook(lambda _m, x: caught.append(x[0]))  # noqa: B023
         with torch.no_grad():
-            subject.module(torch.stack([Normaliser(chosen)(plain[index][0][None])[0] for index in range(len(plain))]))
+            subject.module(torch.stack([InputLayer(chosen)(plain[index][0][None])[0] for index in range(len(plain))]))
         handle.remove()
         wanted, given = (np.sort(values, axis=0) for values in (caught[0].numpy(), found.features))  # drawn in another order
         np.testing.assert_allclose(given, wanted, atol=1e-5)

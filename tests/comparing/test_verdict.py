@@ -235,3 +235,12 @@ def test_two_constants_are_not_told_apart_by_rounding_alone() -> None:
     found = compare_stats(named("cifar10").stats(), named("cifar10-test").stats())
     assert found.kind == "unclear"
     assert "published constants state no sampling error" in found.reason
+
+
+def test_a_fit_that_leads_beyond_all_numbers_is_taken_back_without_a_warning() -> None:
+    from tare.comparing.maps import _raised
+
+    found = _raised(np.array([-1.0, 0.0, 0.5, 2.0]), 1e6)
+    assert np.isfinite(found).all()
+    assert found[2] == 0.0
+    assert found[3] > 1e99

@@ -50,7 +50,7 @@ def test_arrays_are_chosen_by_name(tmp_path: Path) -> None:
 
 def test_labels_of_another_length_a_pickle_and_damage_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((3, 40)), y=np.zeros(2))
-    with pytest.raises(DataError, match=r"one label a sample, found labels \(2, 1\) for samples \(3, 40\)"):
+    with pytest.raises(DataError, match=r"a label for every sample, found labels \(2, 1\) for samples \(3, 40\)"):
         opened(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", x=np.array([{}, []], dtype=object), y=np.zeros(2))
     with pytest.raises(DataError, match=r"a \.npz archive of numbers, found .*Object arrays cannot be loaded"):

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from tare.datasets.files import LabelledFiles, coloured
+from tare.datasets.files import LabelledFiles, coloured, read_recording
 from tare.datasets.split import read_split
 from tare.samples.records import Skipped
 from tests.datasets.reading import class_folders
@@ -24,3 +25,17 @@ def test_colours_are_converted_as_pillow_does() -> None:
     assert np.abs(coloured(pixels, "grey")[..., 0].astype(int) - grey).max() <= 1
     np.testing.assert_array_equal(coloured(grey[..., None], "rgb"), np.asarray(Image.fromarray(grey).convert("RGB")))
     assert coloured(pixels, "stored") is pixels
+
+
+def test_flac_recordings_are_read_as_wav_files_are(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile", reason="writes FLAC (pip install 'tare[audio]')")
+    values = np.round(np.sin(np.arange(800) / 9) * 2**14).astype(np.int16)
+    for name in ("a.wav", "a.flac"):
+        soundfile.write(tmp_path / name, values, 8000)
+    one, other = (read_recording(str(tmp_path / name)) for name in ("a.wav", "a.flac"))
+    assert not isinstance(one, Skipped)
+    assert not isinstance(other, Skipped)
+    assert np.array_equal(one, other)
+    assert other.shape == (800, 1)
+    (tmp_path / "b.flac").write_bytes(b"fLaC nothing")
+    assert isinstance(read_recording(str(tmp_path / "b.flac")), Skipped)

@@ -96,3 +96,12 @@ def test_rows_of_numbers_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,label\n1,a\n2,b\n")
     with pytest.raises(DataError, match="labelled images, found a vector per sample"):
         open_split(LabelOptions(tmp_path / "a.csv"), seed=0)
+
+
+@pytest.mark.parametrize(("file", "said"), [("scan.nii.gz", r"volumes \(NIfTI or DICOM\)"), ("clip.mp4", "video")])
+def test_what_is_no_image_is_told_as_what_it_is(tmp_path: Path, file: str, said: str) -> None:
+    for name in ("ill", "well"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_bytes(b"")
+    with pytest.raises(DataError, match=f"found {said} below .*; measure them with `tare measure`"):
+        read_split(tmp_path, 0)

@@ -9,7 +9,7 @@ import pytest
 import tare
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import open_split
-from tare.datasets.tasks import check_classes
+from tare.datasets.tasks import task_found
 from tare.errors import DataError
 from tests.images import random_rgb, save_png
 
@@ -23,6 +23,10 @@ def pairs(root: Path, inputs: str, targets: str, ending: str = ".png", number: i
             (root / targets).mkdir(parents=True, exist_ok=True)
             (root / targets / f"{k}{ending}").write_text("0 0.5 0.5 0.1 0.1")
     return root
+
+
+def found(labels: list[str]) -> tuple[str, str]:
+    return task_found(None, ("label",), [(label,) for label in labels], "x.csv")
 
 
 def split(data: Path, **options: Any) -> tuple[str, ...]:
@@ -90,8 +94,9 @@ def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> 
     ],
 )
 def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
-    with pytest.raises(DataError, match=r"several in one label, such as .*: a multi-label task; .*state a column with one class"):
-        check_classes(labels * 4, "x.csv")
+    task, remark = found(labels * 4)
+    assert task == "multi-label"
+    assert "several labels in one text, such as" in remark
 
 
 @pytest.mark.parametrize(
@@ -110,28 +115,45 @@ def test_lists_of_classes_are_a_multi_label_task(labels: list[str]) -> None:
     ],
 )
 def test_names_that_only_look_like_lists_or_numbers_are_classes(labels: list[str]) -> None:
-    check_classes(labels * 2, "x.csv")
+    assert found(labels * 2) == ("classification", "")
 
 
-@pytest.mark.parametrize(
-    "labels", [["3.292", "1.7", "2.25"], [f"{k}.5" for k in range(30)] * 9, [str(k * 1000) for k in range(60)]]
-)
-def test_numbers_with_many_different_values_are_a_numeric_target(labels: list[str]) -> None:
-    with pytest.raises(DataError, match=r"numbers with \d+ different values .*: a numeric target \(regression\)"):
-        check_classes(labels, "x.csv")
+@pytest.mark.parametrize("labels", [["3.292", "1.7", "2.25"], [f"{k}.5" for k in range(30)] * 9])
+def test_broken_numbers_with_many_different_values_are_a_regression(labels: list[str]) -> None:
+    task, remark = found(labels)
+    assert task == "regression"
+    assert remark.startswith(f"numbers with {len({*labels})} different values for {len(labels)} samples, such as")
 
 
-def test_a_csv_with_lists_and_an_archive_with_measurements_are_refused_when_opened(tmp_path: Path) -> None:
+def test_whole_numbers_that_hardly_recur_may_be_either_and_are_asked_for() -> None:
+    labels = [str(k * 1000) for k in range(60)]
+    with pytest.raises(DataError, match=r"whole numbers with 60 different values .*; state --task regression or --task class"):
+        found(labels)
+    for stated in ("regression", "classification"):
+        assert task_found(stated, ("y",), [(label,) for label in labels], "x.csv") == (stated, "")
+
+
+def test_several_columns_are_numbers_or_labels_or_refused() -> None:
+    columns = ("a", "b")
+    assert task_found(None, columns, [("0.5", "1"), ("2", "3")], "x.csv")[0] == "regression"
+    assert task_found(None, columns, [("0", "1"), ("1", "1")], "x.csv")[0] == "multi-label"
+    with pytest.raises(DataError, match=r"all numbers, or all 0 and 1, found 'cat' in one of a, b of 'x.csv'"):
+        task_found(None, columns, [("cat", "1"), ("2", "3")], "x.csv")
+
+
+def test_a_csv_with_lists_and_an_archive_with_measurements_are_opened_as_what_they_are(tmp_path: Path) -> None:
     for k in range(6):
         save_png(tmp_path / f"{k}.png", random_rgb(k))
     table = tmp_path / "multi.csv"
     table.write_text("path,label\n" + "".join(f'{k}.png,"{"cat,dog" if k % 2 else "cat"}"\n' for k in range(6)))
-    with pytest.raises(DataError, match="a multi-label task"):
-        split(table)
+    many = open_split(LabelOptions(data=table), 0)
+    assert (many.task, many.classes) == ("multi-label", ("cat", "dog"))
+    assert {file.label for file in many.train} == {(1.0, 0.0), (1.0, 1.0)}
     x = np.random.default_rng(0).normal(size=(40, 3))
     np.savez(tmp_path / "x.npz", x=x, y=x[:, 0])
-    with pytest.raises(DataError, match="a numeric target"):
-        open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")
+    numbers = open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")
+    assert (numbers.task, numbers.classes, len(numbers.train), len(numbers.val)) == ("regression", ("y",), 32, 8)
+    assert {file.label for file in (*numbers.train, *numbers.val)} == {(float(value),) for value in x[:, 0]}
     np.savez(tmp_path / "x.npz", x=x, y=(x > 0).astype(int))
-    with pytest.raises(DataError, match="several are a multi-label task"):
-        open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")
+    marks = open_split(LabelOptions(data=tmp_path / "x.npz"), 0, "vector")
+    assert (marks.task, marks.classes) == ("multi-label", ("y0", "y1", "y2"))

@@ -254,6 +254,25 @@ def _wine(offset: float) -> Callable[[Path], None]:
     return make
 
 
+def _scenes(folder: Path) -> None:
+    """Photos with masks of what is bright in them; a row is left out."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for k in range(10):
+        picture = photo(k)
+        mask = (picture.mean(axis=2) > 120).astype(np.uint8)
+        mask[0] = 255
+        Image.fromarray(picture).save(folder / "images" / f"{k}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{k}.png")
+
+
+def _several_labels(path: Path) -> None:
+    photos(path.parent / "photos")
+    files = sorted((path.parent / "photos" / "train").rglob("*.jpg"))
+    lines = [f"{file.relative_to(path.parent)},{int('ants' in str(file))},{k % 2}" for k, file in enumerate(files)]
+    path.write_text("\n".join(["path,dark,noisy", *lines]) + "\n")
+
+
 def _results(path: Path) -> None:
     lines = ["method,top1,fold,seed"]
     generator = np.random.default_rng(0)
@@ -275,9 +294,56 @@ def _text(content: str) -> Callable[[Path], None]:
     return make
 
 
+def _tiles(folder: Path) -> None:
+    """Fields and woods as GeoTIFF tiles of four bands: woods are brighter in the near infrared."""
+    import rasterio
+
+    bands, generator = ("B02", "B03", "B04", "B08"), np.random.default_rng(0)
+    place = {"crs": "EPSG:32632", "transform": rasterio.transform.from_origin(5e5, 5e6, 10, 10)}
+    for part, count in (("train", 6), ("val", 3)):
+        for label, level in (("field", 1000), ("wood", 3000)):
+            (folder / part / label).mkdir(parents=True)
+            for index in range(count):
+                values = generator.normal(1000, 100, (len(bands), 32, 32))
+                values[-1] += level
+                path = folder / part / label / f"{index}.tif"
+                with rasterio.open(path, "w", driver="GTiff", count=4, height=32, width=32, dtype="uint16", **place) as file:
+                    file.write(values.astype(np.uint16))
+                    file.descriptions = bands
+
+
+def _scans(folder: Path) -> None:
+    """Volumes of two sites, whose scanners differ in their offset."""
+    import nibabel as nib
+
+    generator = np.random.default_rng(0)
+    for site, offset in (("hill", 0), ("lake", 60)):
+        (folder / site).mkdir(parents=True)
+        for index in range(8):
+            values = generator.normal(-300 + offset, 300, (12, 12, 8)).astype(np.int16)
+            nib.save(nib.Nifti1Image(values, np.diag([1, 1, 2, 1])), folder / site / f"{index}.nii.gz")
+
+
+def _joints(factor: float) -> Callable[[Path], None]:
+    """Three joint angles and the task that they belong to, times ``factor``."""
+
+    def make(path: Path) -> None:
+        generator, lines = np.random.default_rng(0), ["shoulder,elbow,wrist,label"]
+        for index in range(60):
+            angles = generator.normal((10 + 30 * (index % 2), 90, -20), (8, 12, 15)) * factor
+            lines.append(",".join([*map(repr, angles.tolist()), ("reach", "grasp")[index % 2]]))
+        path.write_text("\n".join(lines) + "\n")
+
+    return make
+
+
 #: How each name comes into being; a page's folder gets those that its commands and programs mention.
 MADE: dict[str, Callable[[Path], object]] = {
     "photos": photos,
+    "tiles": _tiles,
+    "scans": _scans,
+    "joints.csv": _joints(1.0),
+    "joints-new.csv": _joints(np.pi / 180),
     "hymenoptera": photos,
     "more": _flat,
     "recordings": recordings,
@@ -302,8 +368,13 @@ MADE: dict[str, Callable[[Path], object]] = {
     "gunpoint_by_group.npz": _groups,
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
+    "scenes": _scenes,
+    "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,
+    "run.yaml": lambda path: path.write_text(
+        "model: timm:test_resnet\nweights: none\ndata: photos/\nmean: [0.5, 0.5, 0.5]\nstd: 0.5\n"
+    ),
     "small_cnn.py": _shown("docs/the-question.md"),
     "wine.py": _shown("docs/howto/study-anything.md"),
     "detector.py": _shown("docs/howto/study-anything.md"),

@@ -72,7 +72,7 @@ def test_the_problem_matcher_of_the_page_reads_what_is_printed(repository: Path)
     (found,) = (match for line in lines if (match := re.match(pattern["regexp"], line)))
     parts = {name: found[pattern[name]] for name in ("file", "line", "column", "severity")}
     assert parts == {"file": "constants.py", "line": "2", "column": "22", "severity": "error"}
-    assert re.match(pattern["regexp"], "a b.ipynb:cell 3:2:1: TARE010 warning: x: y")
+    assert re.match(pattern["regexp"], "a b.ipynb:code cell 3:2:1: TARE010 warning: x: y")
 
 
 def action() -> Any:

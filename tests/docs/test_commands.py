@@ -27,10 +27,17 @@ def all_shown() -> list[Shown]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if SHOWN[page]], ids=name_of)
-def test_every_command_shown_is_understood_with_its_arguments(page: Path) -> None:
+def test_every_command_shown_is_understood_with_its_arguments(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for item in SHOWN[page]:
         if item.kind == "command":
             name, *words = item.words()
+            if "--config" in words:  # which is read while the words are
+                file = tmp_path / words[words.index("--config") + 1]
+                file.parent.mkdir(exist_ok=True)
+                file.write_text("model: net.py:build\ndata: photos\n")
             if name in ROOT_OPTIONS:
                 continue
             assert name in COMMANDS, f"{item.page} shows `tare {name}`"
@@ -66,6 +73,9 @@ def test_everything_that_a_page_shows_runs(page: Path, tmp_path: Path, monkeypat
     needed = [item for item in items if reason_not_to_run(item) is None]
     for module in ("keras", "ray", "onnx", "transformers", "albumentations", "kornia"):
         if any(module in item.text for item in needed):
+            pytest.importorskip(module, reason=f"{module} is not installed")
+    for name, module in (("tiles/", "rasterio"), ("scans/", "nibabel")):
+        if any(name in item.text for item in needed):
             pytest.importorskip(module, reason=f"{module} is not installed")
     make_sandbox(tmp_path, "\n".join(item.text for item in needed))
     failed = run_page(items, tmp_path)

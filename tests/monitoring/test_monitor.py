@@ -251,3 +251,33 @@ def test_a_killed_service_loses_no_more_than_it_says(known: Reference, tmp_path:
         kept = Monitor.load(place).state.batches
         assert counted + told - 5 <= kept <= counted + told + 1
         counted = kept
+
+
+def test_scaled_batches_with_gaps_count_as_missing_values_and_are_no_error() -> None:
+    monitor, images = Monitor(reference(300), values="unit"), photographs(160, 3)
+    unit = images / 255
+    for start in range(0, 80, 8):
+        monitor.update(unit[start : start + 8])
+    assert not monitor.alarm
+    holes = np.where(np.random.default_rng(0).random(unit.shape) < 0.2, np.nan, unit)
+    for start in range(80, 160, 8):
+        monitor.update(holes[start : start + 8])
+    assert monitor.verdict().kind == "no data"
+    served = monitor.served()
+    assert served is not None
+    assert served.mean == pytest.approx(tuple(np.nanmean(unit[:80], axis=(0, 1, 2))), abs=0.03)
+
+
+def test_a_batch_of_nothing_but_nan_is_no_data() -> None:
+    monitor = Monitor(reference(300), values="unit")
+    for _ in range(6):
+        monitor.update(np.full((8, 12, 12, 3), np.nan))
+    assert monitor.verdict().kind == "no data"
+
+
+def test_options_that_no_monitor_has_are_a_damaged_file(tmp_path: Path) -> None:
+    monitor = Monitor(reference(100))
+    document = monitor.to_json()
+    (tmp_path / "m.json").write_text(json.dumps({**document, "options": {**document["options"], "alpha": 7}}))
+    with pytest.raises(DataError, match=r"expected a whole monitor file, found SpecError: .*m\.json"):
+        Monitor.load(tmp_path / "m.json")

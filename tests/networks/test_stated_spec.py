@@ -21,7 +21,7 @@ from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
 from tare.networks.stated_spec import constants_by_data_channel, with_spec
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.folder import folder_task
 from tare.training.options import Training
@@ -42,8 +42,8 @@ def raw(count: int = 4, size: int = 32) -> torch.Tensor:
     return torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
-def source(mean: tuple[float, ...], std: tuple[float, ...]) -> Normaliser:
-    return Normaliser(Normalisation("source", mean, std))
+def source(mean: tuple[float, ...], std: tuple[float, ...]) -> InputLayer:
+    return InputLayer(Normalisation("source", mean, std))
 
 
 def first_layer(module: nn.Module) -> nn.Conv2d:

@@ -21,7 +21,7 @@ def test_a_network_of_13_bands_may_be_given_the_constants_of_other_13_bands() ->
 
 def test_constants_in_other_units_are_no_candidates() -> None:
     assert "bigearthnet-s1" in _names("float32", "VV,VH", 2, "dB")
-    assert not _names("float32", "VV,VH", 2, "DN")
+    assert not _names("float32", "VV,VH", 2, "digital numbers")
 
 
 def test_photographs_keep_their_own_constants() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -48,6 +49,10 @@ def test_albumentations_gives_the_same_numbers(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_torchvision_gives_the_same_numbers(kind: str) -> None:
     layer, values = Normaliser(MEAN, STD, raw_dtype=kind), images(kind)
+    if kind == "uint16" and torchvision.__version__.startswith("0.19."):  # it hands them on as they are
+        with pytest.raises(SpecError, match="16-bit"):
+            layer.to_torchvision()
+        return
     found = layer.to_torchvision()(torch.from_numpy(values).permute(0, 3, 1, 2))
     np.testing.assert_allclose(found.permute(0, 2, 3, 1).numpy(), fed(layer, values), rtol=0, atol=1e-5)
     if kind == "uint8":

@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 from tare.errors import SpecError
 from tare.input_spec.fields import PerSample
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 
@@ -79,7 +79,7 @@ def test_torchvisions_detection_networks_normalise_inside() -> None:
 
 
 def test_tares_own_layer() -> None:
-    spec = read_spec(nn.Sequential(Normaliser(Normalisation("source", MEAN, STD)), nn.Conv2d(3, 4, 3)))
+    spec = read_spec(nn.Sequential(InputLayer(Normalisation("source", MEAN, STD)), nn.Conv2d(3, 4, 3)))
     assert spec.require("mean") == pytest.approx(MEAN)
     assert spec.equivalent(InputSpec.of(MEAN, STD, raw_dtype="uint8"), 1e-5)
 
@@ -174,7 +174,7 @@ def test_a_norm_behind_the_first_layer_states_no_input() -> None:
 
 
 def test_tares_own_layer_of_each_sample() -> None:
-    layer = Normaliser(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True))
+    layer = InputLayer(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True))
     spec = read_spec(nn.Sequential(layer, nn.Conv2d(3, 4, 3)))
     assert isinstance(spec.per_sample, Known)
     assert spec.per_sample.value == PerSample("zscore", "channel")

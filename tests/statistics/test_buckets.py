@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from random import Random
@@ -15,6 +16,16 @@ from numpy.typing import NDArray
 
 import tare
 from tare.statistics.buckets import WORDS, Buckets
+from tare.system.engines import loops
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+def form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the compiled loops and with the plain ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "_WORTH", request.param)
+        yield
+
 
 QS = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 anything = st.floats(allow_nan=False, allow_infinity=False, width=64)

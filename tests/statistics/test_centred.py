@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,16 @@ from numpy.typing import NDArray
 
 from tare.statistics.centred import Centred, centred
 from tare.statistics.sums import mean_of_some
+from tare.system.engines import loops
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+def form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the compiled loops and with the plain ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "_WORTH", request.param)
+        yield
+
 
 columns = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 

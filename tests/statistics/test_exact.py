@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.statistics.exact import _LIMBS, _MOST, Dyadic, _add_doubles, _add_products, exact_products, exact_sum
+from tare.statistics.exact import _LIMBS, _LOOPS, _MOST, Dyadic, exact_products, exact_sum
+from tare.system.engines import loops
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+def form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the compiled loops and with the plain ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "_WORTH", request.param)
+        yield
+
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 numbers = st.one_of(finite, st.integers(-(10**30), 10**30))
@@ -56,14 +67,14 @@ def test_doubles_beside_every_border_of_their_form_are_summed_exactly(exponent: 
 @pytest.mark.parametrize("exponent", range(32))
 def test_a_full_part_of_the_largest_doubles_stays_within_64_bits(exponent: int) -> None:
     limbs = np.zeros((1, _LIMBS), np.int64)
-    _add_doubles(np.array([[math.nextafter(math.ldexp(1.0, exponent + 1), 0.0)]]).view(np.uint64), limbs)
+    _LOOPS.on(0).add_doubles(np.array([[math.nextafter(math.ldexp(1.0, exponent + 1), 0.0)]]).view(np.uint64), limbs)
     assert int(np.abs(limbs).max()) * _MOST < 1 << 63
 
 
 def test_a_full_part_of_the_largest_products_stays_within_64_bits() -> None:
     for extreme in (1 << 63, (1 << 63) - 1, (1 << 32) - 1, (1 << 63) - (1 << 32)):
         limbs = np.zeros((1, 4), np.int64)
-        _add_products(np.array([[-extreme]], np.int64), limbs)
+        _LOOPS.on(0).add_products(np.array([[-extreme]], np.int64), limbs)
         assert int(np.abs(limbs).max()) * _MOST < 1 << 63
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import reduce
 from random import Random
@@ -14,6 +15,16 @@ from numpy.typing import NDArray
 
 from tare.statistics.exact import Dyadic
 from tare.statistics.moments import Moments
+from tare.system.engines import loops
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+def form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the compiled loops and with the plain ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "_WORTH", request.param)
+        yield
+
 
 Array = NDArray[Any]
 finite = st.floats(-1e6, 1e6).map(lambda v: round(v, 3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,16 @@ from numpy.typing import NDArray
 
 from tare.statistics import sums
 from tare.statistics.sums import byte_sums, image_sums, plane_sums
+from tare.system.engines import loops
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+def form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the compiled loops and with the plain ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "_WORTH", request.param)
+        yield
+
 
 Bytes = NDArray[np.uint8]
 

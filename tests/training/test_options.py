@@ -44,9 +44,11 @@ def test_a_probe_refuses_every_option_that_is_not_listed_as_its_own() -> None:
             Training(**options)
 
 
-def test_a_logger_that_is_none_of_the_choices_is_refused() -> None:
-    with pytest.raises(SpecError, match="one of --logger: none, tensorboard or mlflow"):
-        Machine(logger="paper")  # type: ignore[arg-type]
+def test_a_tracker_that_is_none_of_the_known_is_refused_with_the_closest() -> None:
+    with pytest.raises(SpecError, match="trackers among tensorboard, mlflow, wandb, found 'mlfow'; did you mean mlflow"):
+        Machine(tracker=["mlfow"])
+    with pytest.raises(SpecError, match="each tracker once, found wandb, wandb"):
+        Machine(tracker=["wandb", "wandb"])
 
 
 def test_the_defaults_pass_and_a_probe_may_carry_what_is_usual() -> None:

@@ -375,7 +375,7 @@ def test_a_loader_that_was_ended_from_outside_is_one_line(
 ) -> None:
     parent = os.getpid()
 
-    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, int]:
+    def die(batches: ImageBatches, index: int) -> tuple[torch.Tensor, Any]:
         if os.getpid() != parent:  # the network's own look at a sample is not meant
             os.kill(os.getpid(), signal.SIGKILL)
         return there(batches, index)
@@ -472,7 +472,7 @@ def test_a_torchvision_network_is_built_fed_saved_and_loaded_by_its_name(data: P
 def test_a_last_layer_that_is_no_classifier_is_refused(data: Path, tmp_path: Path) -> None:
     layers = "nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 6), nn.Unflatten(1, (2, -1))"
     (tmp_path / "nets.py").write_text(f"from torch import nn\n\n\ndef net():\n    return nn.Sequential({layers})\n")
-    with pytest.raises(ModelError, match=r"one logit for each of 2 classes: shape \(2, 2\) for two images, found \(2, 2, 1\)"):
+    with pytest.raises(ModelError, match=r"one number for each of 2 classes: shape \(2, 2\) for two images, found \(2, 2, 1\)"):
         probe(data, tmp_path / "run", model=f"{tmp_path / 'nets.py'}:net", mean=[0.5], std=[0.5])
 
 
@@ -482,12 +482,12 @@ def test_strategy_auto_says_what_it_took(data: Path, tmp_path: Path) -> None:
     assert any(note.startswith("strategy auto: source") for note in run.notes)
 
 
-def test_a_logger_that_is_not_installed_is_named_with_its_extra(
+def test_a_tracker_that_is_not_installed_is_named_with_its_extra(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(MissingDependencyError, match=r"the package 'tensorboard' for --logger tensorboard.*tare\[loggers\]"):
-        finetune(data, tmp_path / "run", logger="tensorboard")
+    with pytest.raises(MissingDependencyError, match=r"the package 'tensorboard' for --tracker tensorboard.*tare\[tensorboard\]"):
+        finetune(data, tmp_path / "run", tracker=["tensorboard"])
 
 
 def test_an_error_of_the_data_in_a_loader_process_keeps_its_type(

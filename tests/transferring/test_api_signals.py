@@ -160,7 +160,8 @@ def test_recordings_are_chosen_and_labelled_by_their_names(tmp_path: Path) -> No
         "tare:cnn1d", tmp_path / "all", out=tmp_path / "run", label_pattern="(high|low)_ann", **{**PROBE, "strategy": "target"}
     )
     assert run.target_stats.samples + run.evaluation.samples == 10
-    assert run.evaluation.classes == ("high", "low")
+    assert run.task is not None
+    assert run.task.names == ("high", "low")
     listed = "\n".join(["path,label", *(f"all/{label}_bob_{index}.wav,{label}" for label in RATES for index in range(5))])
     (tmp_path / "bob.csv").write_text(listed + "\n")
     other = transfer("tare:cnn1d", tmp_path / "bob.csv", out=tmp_path / "other", **{**PROBE, "strategy": "target"})
@@ -276,7 +277,7 @@ def test_rows_with_missing_values_are_left_out_and_said(tmp_path: Path) -> None:
 
 def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = transfer("tare:cnn1d", data, out=tmp_path / "run", **{**SCRATCH, "epochs": 1, "lr": 1e-6})
-    assert run.evaluation.mistakes
+    assert run.evaluation.to_json()["mistakes"]
     write_run(run, tmp_path / "page.html")
     print_run(run, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()

@@ -68,7 +68,8 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
     Raises :class:`ModelError` if the network cannot be built, and :class:`SpecError` if its constants are stated nowhere or an
     option does not fit its kind of input.
     """
-    built = source_network(options.model, options.weights, seed, _channels(options, labelled))
+    channels = options.in_channels or _channels(options, labelled)
+    built = source_network(options.model, options.weights, seed, channels)
     network = with_spec(built, options.spec, options.mean, options.std)
     network.module.eval()
     check_options(network.kind, options, Augmenting())

@@ -61,7 +61,9 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     split, missing = _split(labelled, reading, fed)
     if split is None and fed.network.kind == "image":
         return _unlabelled_images(fed, labelled, reading, missing, reporter)
-    note = missing if split is None else f"labels of {len(split.classes)} classes: the training split of {split.origin}"
+    note = missing
+    if split is not None and not missing:
+        note = f"labels of {len(split.classes)} classes: the training split of {split.origin}"
     split = split or without_labels(labelled, fed.network.kind)
     name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
@@ -129,7 +131,10 @@ def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[S
     if reading.labels is False:
         return None, f"labels are ignored: {_WITHOUT}"
     try:
-        return open_split(labelled, reading.seed, fed.network.kind), ""
+        split = open_split(labelled, reading.seed, fed.network.kind)
+        if split.has_classes:
+            return split, ""
+        return split.without_targets(), f"the labels are of --task {split.task}, which are no classes: {_WITHOUT}"
     except DataError as error:
         if reading.labels or (labelled.label, labelled.label_pattern) != (None, None):
             raise
@@ -142,9 +147,17 @@ def _unlabelled_images(
     """Measure all images of a source, and decode some of them for the network."""
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
-    data, options = labelled.data, Options(fed.colour, array=labelled.array, turned=True)
+    bands = None if labelled.bands is None else tuple(labelled.bands)
+    data, options = labelled.data, Options(fed.colour, columns=bands, array=labelled.array, turned=True)
     with reporter.counting("reading and measuring", "images") as advance:
-        stats = measure(data, channels=fed.colour, array=labelled.array, max_skipped=reading.max_skipped, progress=advance)
+        stats = measure(
+            data,
+            channels=fed.colour,
+            columns=labelled.bands,
+            array=labelled.array,
+            max_skipped=reading.max_skipped,
+            progress=advance,
+        )
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)

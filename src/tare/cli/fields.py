@@ -7,12 +7,14 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 
 import typer
 
 from tare.cli.preflight.requests import preflight
-from tare.system.options import Option, choices_of, flag, option_of
+from tare.system.option_files.config_file import config_values
+from tare.system.options import CONFIG, Option, choices_of, flag, option_of
 
 Q = TypeVar("Q")
 
@@ -28,7 +30,7 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        signature = inspect.Signature([*_parameters(declared), *(each.replace(kind=each.KEYWORD_ONLY) for each in own)])
+        signature = inspect.Signature([*_parameters(declared, request), *(each.replace(kind=each.KEYWORD_ONLY) for each in own)])
 
         @functools.wraps(function)
         def run(**given: Any) -> None:
@@ -44,16 +46,42 @@ def command(request: Callable[..., Q], panels: Sequence[str] = ()) -> Callable[[
     return decorate
 
 
-def _parameters(declared: list[tuple[Field[Any], Option]]) -> Iterator[inspect.Parameter]:
+def _parameters(declared: list[tuple[Field[Any], Option]], request: Any) -> Iterator[inspect.Parameter]:
     """The fields as keyword parameters, positional arguments first."""
     for entry, known in sorted(declared, key=lambda both: not both[1].is_argument):
         default = inspect.Parameter.empty if entry.default is MISSING else entry.default
         kind: Any = _type_of(entry, known)
-        annotation: Any = Annotated[kind, _typer_option(entry, known)]
+        more: dict[str, Any] = {"is_eager": True, "callback": _configured(declared, request)} if entry.name == CONFIG else {}
+        annotation: Any = Annotated[kind, _typer_option(entry, known, **more)]
         yield inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _typer_option(entry: Field[Any], known: Option) -> Any:
+def _configured(declared: list[tuple[Field[Any], Option]], request: Any) -> Callable[..., Any]:
+    """What reads a file of options before all others are parsed: its values are then their defaults."""
+    lists = {entry.name for entry, known in declared if known.repeats or list in _origins(known.kind)}
+
+    def read(context: typer.Context, value: Path | None) -> None:
+        if value is not None:
+            context.default_map = {
+                name: _as_given(given, several=name in lists) for name, given in config_values(value, request).items()
+            }
+
+    return read
+
+
+def _origins(kind: Any) -> set[Any]:
+    return {get_origin(each) for each in (kind, *get_args(kind))}
+
+
+def _as_given(value: Any, several: bool) -> Any:
+    """A value of a file as the parser has it from the command line: a list for an option that may be given several times."""
+    if isinstance(value, bool):
+        return value
+    values = value if isinstance(value, list) else [value]
+    return values if several else ",".join(values)
+
+
+def _typer_option(entry: Field[Any], known: Option, **more: Any) -> Any:
     shown: dict[str, Any] = {
         "help": known.help,
         "metavar": known.metavar,
@@ -65,7 +93,8 @@ def _typer_option(entry: Field[Any], known: Option) -> Any:
     if known.is_argument:
         return typer.Argument(**{**shown, "metavar": known.metavar or entry.name.upper()})
     names = known.names or ((flag(entry.name),) if entry.type is bool else ())
-    return typer.Option(*names, rich_help_panel=known.panel or None, min=_least(entry, known), max=known.most, **shown)
+    shown |= {**more, "rich_help_panel": known.panel or None, "min": _least(entry, known), "max": known.most}
+    return typer.Option(*names, **shown)
 
 
 def _least(entry: Field[Any], known: Option) -> float | None:

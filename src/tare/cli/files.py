@@ -79,7 +79,7 @@ def _show_changes(request: CodeRequest) -> int:
 
     plan, report = repairs(request)
     count = len(report.findings)
-    print_diff(plan.diff())
+    print_diff(plan.diff(), plan.patch())
     for reason in plan.refused:
         console.note(reason)
     console.note(f"--fix would repair {len(plan.repaired)} of {count} finding{'s' * (count != 1)}")

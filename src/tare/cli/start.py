@@ -33,9 +33,16 @@ def main(run: Callable[[], None] = _command_line) -> None:
     except Exception as error:
         from tare.errors import TareError
 
-        if not isinstance(error, TareError):
+        told = _missing(error) if isinstance(error, ModuleNotFoundError) else error
+        if not isinstance(told, TareError):
             raise
         from tare.reporting import console
 
-        console.error(str(error))
+        console.error(str(told))
         sys.exit(2)
+
+
+def _missing(error: ModuleNotFoundError) -> Exception | None:
+    from tare.system.optional import missing
+
+    return missing(error)

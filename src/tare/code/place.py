@@ -21,6 +21,6 @@ class Place:
     cell: int = 0
 
     def __str__(self) -> str:
-        """The place as editors and terminals take it: ``PATH:LINE:COLUMN``, or ``PATH:cell N:LINE:COLUMN``."""
-        cell = f"cell {self.cell}:" if self.cell else ""
+        """The place as editors and terminals take it: ``PATH:LINE:COLUMN``, or ``PATH:code cell N:LINE:COLUMN``."""
+        cell = f"code cell {self.cell}:" if self.cell else ""
         return f"{self.path}:{cell}{self.line}:{self.column}"

@@ -19,6 +19,8 @@ import numpy as np
 
 from tare.comparing.result import Form, FormName
 from tare.comparing.shape import Doubles, Shape
+from tare.statistics.inference.distributions import chi2_exceeded, normal_quantile
+from tare.statistics.inference.least_squares import least_squares
 
 # Differences of shares below this are no other content: resizing, compression and dither move values by as much.
 _SMALL = 0.002
@@ -29,6 +31,8 @@ _MOST = 16.0
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
 _MOST_CLIPPED = 0.5
+# Beyond these a tone curve is a step, which fits any two sets of values.
+_LEAST_GAMMA, _MOST_GAMMA = 0.1, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,9 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
-    from scipy import optimize, stats
-
     shares, count = b.share(cuts), len(kind.starts[0])
     number = 1 / (1 / a.shape_number + 1 / b.shape_number)
     of_target = b.covariance(cuts)
@@ -119,8 +122,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         for _ in range(2 if count else 1):  # the rounding's error depends on the map
             measure = whitened(values)
             if count:
-                found = optimize.least_squares(measure, values, diff_step=1e-4, max_nfev=60)
-                values, jacobian = np.asarray(found.x, np.float64), np.asarray(found.jac, np.float64)
+                values, jacobian = least_squares(measure, values)
             else:
                 jacobian = slopes
         distance = float(np.square(measure(values)).sum())
@@ -133,8 +135,10 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         freedom = len(cuts)
     elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
         return None
-    errors = _errors(slopes, count, float(stats.norm.ppf(1 - 0.025 / max(1, tests))))
+    errors = _errors(slopes, count, normal_quantile(1 - 0.025 / max(1, tests)))
     gain, offset, gamma = kind.told(best)
+    if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA:
+        return None
     return Form(
         name=kind.name,
         gain=float(gain),
@@ -143,7 +147,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         errors=errors,
         distance=least,
         freedom=freedom,
-        critical=float(stats.chi2.isf(_REJECTED / tests, freedom)),
+        critical=chi2_exceeded(_REJECTED / tests, freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
 
@@ -193,11 +197,14 @@ def _median(y: Doubles, x: Doubles) -> float:
 def _power(x: Doubles, y: Doubles) -> float:
     kept = (x > 1e-3) & (x < 0.999) & (y > 1e-3) & (y < 0.999)
     found = float(np.median(np.log(y[kept]) / np.log(x[kept]))) if kept.any() else 1.0
-    return min(10.0, max(0.1, found))
+    return min(_MOST_GAMMA, max(_LEAST_GAMMA, found))
 
 
 def _raised(values: Doubles, power: float) -> Doubles:
-    return np.asarray(np.where(values > 0, np.maximum(values, 1e-300) ** power, values), np.float64)
+    """The powers of positive values, at most 1e100: a fit may try maps that lead far beyond all numbers."""
+    with np.errstate(over="ignore"):
+        raised = np.maximum(values, 1e-300) ** power
+    return np.asarray(np.where(values > 0, np.minimum(raised, 1e100), values), np.float64)
 
 
 def _to_linear(v: Doubles) -> Doubles:

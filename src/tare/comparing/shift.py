@@ -17,6 +17,7 @@ from tare.comparing.shape import Shape
 from tare.comparing.verdict import verdict_of, verdict_of_constants
 from tare.errors import DataError
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
+from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.intervals import Interval
 
 _FEWEST_POINTS = 4
@@ -137,11 +138,9 @@ def _check(source: DatasetStats, target: DatasetStats) -> None:
 
 
 def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> float:
-    from scipy import stats
-
     # If a published constant does not state its number of samples, that of the other dataset counts.
     samples = min((s.samples for s in (source, target) if s.samples), default=2)
-    return float(stats.t.ppf(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1)))
+    return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1))
 
 
 def _step(stats: DatasetStats) -> float:

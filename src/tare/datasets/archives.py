@@ -5,13 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
-from tare.datasets.tasks import check_classes
 from tare.errors import DataError, reason_of
 
 #: Usual names of the arrays of samples and labels, for training and for validation.
@@ -33,7 +33,7 @@ def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[L
     for key in pairs[0]:
         if key not in read:
             raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
-    found = [_of_arrays(f"{name}:{pair[0]}", read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
+    found = [_of_arrays(f"{name}:{pair[0]}", str(pair[1]), read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
     return found[0], found[1] if len(found) > 1 else None
 
 
@@ -75,12 +75,12 @@ def _readable(name: str, expected: str, remedy: str) -> Iterator[None]:
         raise DataError(expected, f"{name!r}: {reason_of(error)}", remedy) from None
 
 
-def _of_arrays(name: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
+def _of_arrays(name: str, label: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
     labels = labels.reshape(len(labels), -1)
-    if labels.shape[1:] != (1,) or len(labels) != len(values):
-        several = len(labels) == len(values)
-        remedy = "give the index of one class a sample; several are a multi-label task" if several else "check the arrays"
-        raise DataError("one label a sample", f"labels {labels.shape} for samples {values.shape} in {name!r}", remedy)
-    shaped, named = with_channels(values, name), tuple(map(str, labels[:, 0].tolist()))
-    check_classes(named, name)
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], named, InMemory(shaped))
+    if labels.shape[1] < 1 or len(labels) != len(values):
+        found = f"labels {labels.shape} for samples {values.shape} in {name!r}"
+        raise DataError("a label for every sample", found, "check the arrays")
+    shaped, texts = with_channels(values, name), tuple(tuple(map(str, row)) for row in labels.tolist())
+    columns = (label,) if labels.shape[1] == 1 else tuple(f"{label}{index}" for index in range(labels.shape[1]))
+    samples = LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(row[0] for row in texts), InMemory(shaped), columns=columns)
+    return samples if len(columns) == 1 else replace(samples, several=texts)

@@ -30,6 +30,13 @@ def training_transform(
     return _Varied(bytewise, deep)
 
 
+def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[..., Any]:
+    """The same random resized crop and flip for an image and its mask, which takes the nearest pixel."""
+    from torchvision.transforms import v2
+
+    return v2.Compose([_crop(size, interpolation), v2.RandomHorizontalFlip(), v2.ToImage()])  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True, slots=True)
 class _Varied:
     """An object instead of a closure, since spawned loader processes receive it by pickle."""

@@ -1,4 +1,4 @@
-"""Labelled samples as files: an image, a recording, or one sample of another source, with the index of its class."""
+"""Labelled samples as files: an image, a recording, or one sample of another source, with its label."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 
 from tare.datasets.samples import LabelledSamples
 from tare.samples.modes import ColourMode
-from tare.samples.records import Sample, Skipped
+from tare.samples.records import Part, Record, Sample, Skipped
 from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
+from tare.sources.streams.sound import open_sounds
+from tare.tasks.task import Target
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """One image file and the index of its class."""
+    """One image file and what it is labelled with: the index of its class, or the target of another task."""
 
     path: str
-    label: int
+    label: Target
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values ``(H, W, C)``, or give the reason why it is unreadable."""
@@ -31,8 +33,22 @@ class LabelledFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledRaster(LabelledFile):
+    """One georeferenced raster and its label; ``bands`` are those of the network in its order, None for all."""
+
+    bands: tuple[str, ...] | None = None
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Read its values ``(H, W, C)``, or give the reason why it is unreadable."""
+        from tare.sources.rasters.georeferenced import read_tile
+
+        values = read_tile(self.path, self.bands)
+        return values if isinstance(values, Skipped) else coloured(values, colour)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledRecording(LabelledFile):
-    """One WAV file and the index of its class."""
+    """One recording and its label."""
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its values ``(T, C)``, or give the reason why it is unreadable."""
@@ -75,13 +91,25 @@ class LabelledFiles(ItemSource[LabelledFile]):
 
 
 def read_recording(path: str) -> NDArray[Any] | Skipped:
-    """Read the values ``(T, C)`` of a WAV file, or give the reason why it is unreadable."""
-    record = open_encoded(path, Options()).read_item(Listed(path))
+    """Read the values ``(T, C)`` of a recording, or give the reason why it is unreadable.
+
+    Raises :class:`tare.errors.MissingDependencyError` for FLAC, Ogg, MP3 and AIFF without soundfile.
+    """
+    record = open_encoded(path, Options()).read_item(Listed(path)) if path.lower().endswith(".wav") else _decoded(path)
     if isinstance(record, Skipped):
         return record
     if isinstance(record, Sample) and record.values.ndim == 2:
         return finite_or_skipped(record.values, path)
     return Skipped(path, "an image, not a recording")
+
+
+def _decoded(path: str) -> Record:
+    """One recording through soundfile; longer ones, which are read in parts, are no samples of training."""
+    try:
+        found = next(open_sounds(path, (path,), Options()).read((path,)))
+    except StopIteration:
+        return Skipped(path, "a recording without a value")
+    return Skipped(path, "a recording of more than four million values: cut it into clips") if isinstance(found, Part) else found
 
 
 def finite_or_skipped(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:

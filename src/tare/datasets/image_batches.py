@@ -24,9 +24,10 @@ from tare.samples.layout import unit_scale
 from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
+from tare.tasks.task import Target
 
 
-class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
+class ImageBatches(Dataset[tuple[torch.Tensor, Target]]):
     """Images as uint8 ``(C, H, W)`` (float32 unit values for deeper files) with their labels.
 
     An index is ``epoch * len(files) + position``. It seeds the augmentation, so that a sample depends neither on the number of
@@ -54,7 +55,7 @@ class ImageBatches(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, Target]:
         file = self.files[index % len(self.files)]
         values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
@@ -140,8 +141,8 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> lis
 
 
 def loader(
-    dataset: Dataset[tuple[torch.Tensor, int]], batch_size: int, workers: int, sampler: EpochSampler | None = None
-) -> DataLoader[tuple[torch.Tensor, int]]:
+    dataset: Dataset[tuple[torch.Tensor, Target]], batch_size: int, workers: int, sampler: EpochSampler | None = None
+) -> DataLoader[tuple[torch.Tensor, Target]]:
     """A DataLoader over ``dataset``; with ``sampler`` in its order, else in the order of the files.
 
     In training a last batch of one sample is left out: batch norm has no variance of one value.
@@ -160,7 +161,7 @@ def loader(
     )
 
 
-def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def stacked(samples: Sequence[tuple[torch.Tensor, Target]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack images and labels; a batch of 8-bit and deeper images becomes unit floats.
 
     Torch would silently promote the bytes to floats of 0..255 beside unit values.
@@ -168,7 +169,9 @@ def stacked(samples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, 
     images = [image for image, _ in samples]
     if len({image.dtype for image in images}) > 1:
         images = [image / 255 if image.dtype == torch.uint8 else image for image in images]
-    return torch.stack(images), torch.tensor([label for _, label in samples])
+    labels: list[Any] = [label for _, label in samples]
+    whole = torch.stack(labels) if isinstance(labels[0], torch.Tensor) else torch.tensor(labels)
+    return torch.stack(images), whole
 
 
 @contextmanager

@@ -14,13 +14,22 @@ from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
-from tare.datasets.tables import check_label_column, is_table, labelled_table, unlabelled_table
+from tare.datasets.tables import (
+    columns_of_marks,
+    is_table,
+    label_columns,
+    label_texts,
+    labelled_table,
+    load_table,
+    unlabelled_table,
+)
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
 from tare.samples.records import Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.tasks.task import Texts
 
 # Decoded samples of a format that can only be read from its beginning are kept in memory, up to this size.
 _MOST_BYTES = 4 << 30
@@ -45,8 +54,22 @@ def open_labelled(
     if table and (samples := labelled_table(name, label, options)) is not None:
         return samples, None
     if table and label is None and pattern is None:
-        check_label_column(name)
-    return _of_source(data, replace(options, label=label), pattern), None
+        label = columns_of_marks(name)
+    if table and label is not None and len(columns := label_columns((whole := load_table(name)).columns, label)) > 1:
+        return _with_columns(
+            _of_source(data, replace(options, label=columns[0]), pattern), columns, label_texts(whole, columns)
+        ), None
+    found = _of_source(data, replace(options, label=label), pattern)
+    return (found if label is None else replace(found, columns=(label,))), None
+
+
+def _with_columns(samples: LabelledSamples, columns: tuple[str, ...], texts: tuple[Texts, ...]) -> LabelledSamples:
+    """The samples of a manifest with the texts of several columns of labels."""
+    if len(texts) != len(samples):
+        found = f"{len(samples)} of {len(texts)} rows of {samples.name!r}"
+        raise DataError("a sample for every row of labels", found, "leave rows without a path out")
+    check_labels(["".join(row) for row in texts], samples.name)
+    return replace(samples, columns=columns, several=texts)
 
 
 def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:

@@ -1,11 +1,13 @@
 """Options of labelled data: where the labels are, and how to augment training images."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tare.errors import SpecError
-from tare.system.options import OptionGroup, declared, option
+from tare.system.options import OptionGroup, declared, option, words
+from tare.tasks.names import TaskName
 
 DATA = "The data"
 VARY = "Augmentation of raw training images"
@@ -17,7 +19,9 @@ Augmentation = Literal["none", "basic", "trivialaugment", "randaugment"]
 class LabelPlaces(OptionGroup):
     """The place of the labels and of the samples, if it is not a usual one."""
 
-    label: str | None = option(None, "Name of the column or array of labels, if not a usual name such as label.", panel=DATA)
+    label: str | None = option(
+        None, "Name of the column or array of labels, if not a usual name such as label; several columns with commas.", panel=DATA
+    )
     label_pattern: str | None = option(
         None,
         "Regular expression whose first group in a sample's path is the label; paths without a match are left out.",
@@ -37,6 +41,27 @@ class LabelOptions(LabelPlaces):
             is_argument=True,
             kind=str,
         ),
+    )
+
+    task: TaskName | None = option(
+        None,
+        "What the labels are: one class a sample, several labels, numbers, or a mask an image. Default: found from the data.",
+        panel=DATA,
+        what="a task",
+    )
+    class_names: str | None = option(
+        None, "Names of the classes of masks, in the order of their values or as 0=background,1=road.", panel=DATA
+    )
+    ignore: int | None = option(
+        None, "The value of masks whose pixels are left out, such as 255.", panel=DATA, least=0, most=65535
+    )
+    bands: Sequence[str] | None = option(
+        None,
+        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
+        panel=DATA,
+        metavar="NAMES",
+        reads=words,
+        repeats=True,
     )
 
     @property

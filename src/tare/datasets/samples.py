@@ -1,4 +1,4 @@
-"""Labelled samples by index: images, signals or rows of numbers, each with the name of its class."""
+"""Labelled samples by index: images, signals or rows of numbers, each with the texts of its labels."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tare.datasets.tasks import check_classes
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.records import Skipped
+from tare.tasks.task import Texts
 
 #: Kind of a sample by its number of axes, including the channel axis.
 KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
@@ -19,8 +19,9 @@ KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
 
 @dataclass(frozen=True, eq=False)
 class LabelledSamples:
-    """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` by ``kind``, and the class of each.
+    """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` by ``kind``, and the label of each.
 
+    ``several`` are the texts of all columns of labels, if there are more than one, and ``columns`` their names.
     ``read`` returns :class:`Skipped` for a sample that cannot be read; ``remarks`` say what was assumed or left out.
     """
 
@@ -30,6 +31,13 @@ class LabelledSamples:
     read: Callable[[int], NDArray[Any] | Skipped]
     channel_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ("label",)
+    several: tuple[Texts, ...] | None = None
+
+    @property
+    def texts(self) -> Sequence[Texts]:
+        """The texts of each sample's labels, one a column."""
+        return self.several if self.several is not None else [(label,) for label in self.labels]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,10 +92,9 @@ def _channels(samples: LabelledSamples) -> int | None:
 
 
 def check_labels(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if a sample has no label, if there are no samples, or if the labels are no classes."""
+    """Raise :class:`DataError` if a sample has no label, or if there are no samples."""
     missing = sum(not label for label in labels)
     if not labels or missing:
         found = f"{missing} of {len(labels)} samples without one in {name!r}" if labels else f"none in {name!r}"
         remedy = "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
         raise DataError("a label for every sample", found, remedy)
-    check_classes(labels, name)

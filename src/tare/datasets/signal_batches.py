@@ -16,9 +16,10 @@ from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
+from tare.tasks.task import Target
 
 
-class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
+class SignalBatches(Dataset[tuple[torch.Tensor, Target]]):
     """Signals ``(C, T)`` or rows ``(C,)`` of unit values with their labels.
 
     An index is ``epoch * len(files) + position``. With ``varies`` a longer signal is cut at a random place that the index
@@ -34,7 +35,7 @@ class SignalBatches(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, Target]:
         file = self.files[index % len(self.files)]
         values = file.read("stored")
         if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile

@@ -10,26 +10,35 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledFile, LabelledItem, LabelledRecording
+from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
+from tare.datasets.masks import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
-from tare.datasets.tasks import check_folders
+from tare.datasets.tasks import check_folders, task_found
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
+from tare.sources.rasters.tags import scene_kind
+from tare.sources.streams.sound import SUFFIXES as SOUNDS
+from tare.sources.streams.video import SUFFIXES as VIDEOS
+from tare.sources.volumes.sniffing import is_dicom
+from tare.tasks.names import TaskName
+from tare.tasks.table import TASKS
+from tare.tasks.task import Target
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_SUFFIXES = {"image": SUFFIXES, "signal": frozenset((".wav",)), "vector": frozenset[str]()}
+_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str]()}
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Training and validation files, the names of their classes, and the ``origin`` of the split in words.
 
+    For a ``task`` other than classification ``classes`` are the names of its outputs, such as the targets of a regression.
     ``channel_names`` are the columns of a table, or None; ``remarks`` say what was assumed or left out.
     """
 
@@ -40,6 +49,17 @@ class Split:
     kind: SampleKind = "image"
     channel_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    task: TaskName = "classification"
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether every sample has one class."""
+        return self.task == "classification" and len(self.classes) > 1
+
+    def without_targets(self) -> Split:
+        """The same samples as one class with an empty name, for work without labels."""
+        train, val = (tuple(replace(file, label=0) for file in part) for part in (self.train, self.val))
+        return replace(self, classes=("",), train=train, val=val, task="classification")
 
     def without(self, unreadable: Sequence[Skipped]) -> Split:
         """Return the split without unreadable files."""
@@ -48,17 +68,19 @@ class Split:
         return _checked(replace(self, train=train, val=val), "the readable files")
 
 
-def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image") -> Split:
+def read_split(
+    root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image", bands: Sequence[str] | None = None
+) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or WAV recordings for signals. Raises :class:`DataError` for fewer than two classes, or a class
-    without a training or validation sample.
+    The files are images, or recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
+    :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
         names = _class_names(root, kind)
-        return _held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share)
+        return _banded(_held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -71,7 +93,35 @@ def read_split(root: Path, seed: int, val_share: float = 0.2, kind: SampleKind =
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
-    return _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root))
+    return _banded(
+        _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root)), bands
+    )
+
+
+def _banded(split: Split, bands: Sequence[str] | None) -> Split:
+    """The split with its georeferenced rasters read by band; the first readable one names the bands.
+
+    Raises :class:`DataError` for ``bands`` of files that name none, and for a band that is not there.
+    """
+    if split.kind != "image":
+        return split
+    chosen = None if bands is None else tuple(bands)
+    rasters = {file.path for part in (split.train, split.val) for file in part if scene_kind(file.path) == "geo"}
+    if not rasters and bands is None:
+        return split
+    stranger = next((file.path for part in (split.train, split.val) for file in part if file.path not in rasters), None)
+    if bands is not None and stranger is not None:
+        raise DataError("georeferenced rasters, whose bands have names, for --bands", f"{stranger!r}", "leave --bands out")
+    from tare.sources.rasters.georeferenced import tile_bands
+
+    names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
+    if chosen is None and names is not None and len(names) in (1, 3):  # grey or colours, decoded as pictures are
+        return split
+    train, val = (
+        tuple(LabelledRaster(f.path, f.label, chosen) if f.path in rasters else f for f in part)
+        for part in (split.train, split.val)
+    )
+    return replace(split, train=train, val=val, channel_names=names)
 
 
 def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
@@ -82,19 +132,60 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
     if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
-        return read_split(Path(data), seed, kind=kind)
+        if (pairs := mask_folders(Path(data), labelled.task)) is not None:
+            return _masked(pairs, labelled, seed)
+        _check_folder_task(labelled.task, str(data))
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
+    if labelled.bands is not None:
+        raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
-    names = tuple(sorted({*train.labels}, key=_natural))
-    whole = Split(names, _items(train, names), (), train.name, kind, train.channel_names, train.remarks)
+    task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
+    read = TASKS[task].read
+    names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
+    remarks = (*train.remarks, *((remark,) if remark else ()))
+    whole = Split(names, _items(train, targets), (), train.name, kind, train.channel_names, remarks, task)
     if val is None:
         return _held_out(whole, seed, 0.2)
-    strangers = sorted(set(val.labels) - set(names))
-    if strangers:
-        found = f"{strangers[0]!r} only in validation"
-        raise DataError(f"the classes of {val.name!r} among those of {train.name!r}", found, "check the labels")
-    return _checked(replace(whole, val=_items(val, names), origin=f"{train.name} and {val.name}"), train.name)
+    both = replace(whole, val=_items(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
+    _check_strangers(both, val.name)
+    return _checked(both, train.name)
+
+
+def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
+    """The split of images with masks: by folders train and val, else a fifth of the images for validation."""
+    found, alone = pairs.listed()
+    check_pairs(found, alone, pairs.where)
+    values = values_of([mask for _, mask in found], labelled.ignore)
+    names = class_names(values, labelled.class_names)
+    files = files_of(found, values, labelled.ignore)
+    remark = f"{len(files)} images with masks of the values {', '.join(map(str, values))}: --task segmentation"
+    train, val = (tuple(file for file in files if pairs.part(file.path) in parts) for parts in (("train",), _VALIDATION_NAMES))
+    whole = Split(names, files, (), pairs.where, "image", None, (remark,), "segmentation")
+    if not train or not val:
+        return _held_out(whole, seed, 0.2)
+    return _checked(replace(whole, train=train, val=val, origin=f"train/ and val/ of {pairs.where!r}"), pairs.where)
+
+
+def _check_strangers(split: Split, where: str) -> None:
+    """Raise :class:`DataError` for a class that only the validation samples have."""
+    if split.task != "classification":
+        return
+    known = {file.label for file in split.train}
+    strange = sorted(split.classes[int(file.label)] for file in split.val if file.label not in known)  # type: ignore[arg-type]
+    if strange:
+        found = f"{strange[0]!r} only in validation"
+        raise DataError(
+            f"the classes of {where!r} among those of {split.origin.partition(' and ')[0]!r}", found, "check the labels"
+        )
+
+
+def _check_folder_task(task: TaskName | None, name: str) -> None:
+    """Raise :class:`DataError` for a task that a folder with a folder per class cannot be of."""
+    if task not in (None, "classification"):
+        remedy = "name a table or manifest with --label COLUMN, or an .npz of arrays"
+        raise DataError(f"labels for --task {task}", f"the folder {name!r}, whose folders name one class a sample", remedy)
 
 
 def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
@@ -103,24 +194,16 @@ def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
-    return Split(("",), _items(samples, ("",)), (), samples.name, kind, samples.channel_names, samples.remarks)
+    return Split(("",), _items(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
-def _items(samples: LabelledSamples, names: Sequence[str]) -> tuple[LabelledFile, ...]:
-    place = {name: label for label, name in enumerate(names)}
-    return tuple(
-        LabelledItem(f"{samples.name}[{index}]", place[label], samples, index) for index, label in enumerate(samples.labels)
-    )
-
-
-def _natural(name: str) -> tuple[int, int | str]:
-    """Sort key: numbers by value, before words."""
-    return (0, int(name)) if name.isdecimal() else (1, name)
+def _items(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[LabelledFile, ...]:
+    return tuple(LabelledItem(f"{samples.name}[{index}]", targets[index], samples, index) for index in range(len(samples)))
 
 
 def _is_other_source(path: Path) -> bool:
     """Whether a path is a file or a folder of shards, instead of a folder of images."""
-    if not path.is_dir():
+    if not path.is_dir() or path.suffix == ".zarr":
         return path.exists() or "://" in str(path) or "*" in str(path)
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
 
@@ -130,13 +213,15 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
     generator = np.random.default_rng(seed)
     train: list[LabelledFile] = []
     val: list[LabelledFile] = []
-    for label in range(len(whole.classes)):
-        members = [file for file in whole.train if file.label == label]
+    by_class = TASKS[whole.task].stratifies
+    groups = [[file for file in whole.train if file.label == label] for label in range(len(whole.classes))] if by_class else []
+    for members in groups or [list(whole.train)]:
         order = generator.permutation(len(members))
         held = max(1, round(len(members) * val_share)) if len(members) > 1 else 0
         val += [members[i] for i in sorted(order[:held])]
         train += [members[i] for i in sorted(order[held:])]
-    origin = f"{whole.origin!r}, {val_share:.0%} of each class held out by seed {seed}"
+    what = "each class" if by_class else "the samples"
+    origin = f"{whole.origin!r}, {val_share:.0%} of {what} held out by seed {seed}"
     return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
 
 
@@ -159,9 +244,27 @@ def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
     return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
 
 
+def _stranger(root: Path) -> tuple[str, str] | None:
+    """What the first file below a folder is, if it is no image, and what of it could be one."""
+    first = next(walk_files(root), "") if root.is_dir() else ""
+    if first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first)):
+        return "volumes (NIfTI or DICOM)", "slices"
+    return ("video", "frames") if os.path.splitext(first)[1].lower() in VIDEOS else None
+
+
 def _checked(split: Split, where: str) -> Split:
     noun = NOUNS[split.kind]
+    if split.task != "classification":
+        if len(split.train) < 2 or not split.val:
+            found = f"{len(split.train)} and {len(split.val)} in {where!r}"
+            raise DataError(f"at least two training {noun} and one for validation", found, f"add {noun}")
+        return split
     if not split.classes:
+        kind = _stranger(Path(where))
+        if kind is not None:
+            said, part = kind
+            remedy = f"measure them with `tare measure`; write {part} as images to train on them"
+            raise DataError(f"{noun} in one folder per class", f"{said} below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
@@ -11,6 +12,7 @@ from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.tables.csv_table import read_head
 from tare.sources.tables.records import without_index
+from tare.tasks.task import Texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,20 +26,45 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     import polars as pl
 
     table = load_table(name)
-    numbered = label is not None and label.isdecimal() and label not in table.columns and int(label) < table.width
-    column = table.columns[int(label or 0)] if numbered else label
-    column = column or next((each for each in _LABEL_COLUMNS if each in table.columns), None)
-    if column is None or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
+    columns = label_columns(table.columns, label)
+    if not columns or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
-    if column not in table.columns:
-        raise DataError(f"one of the columns {', '.join(table.columns[:12])}", f"{column!r} for --label", "choose among them")
-    kept, remarks = without_index([each for each in table.columns if each != column])
+    kept, remarks = without_index([each for each in table.columns if each not in columns])
     wanted, remarks = (options.columns, ()) if options.columns else (tuple(kept), remarks)
     if not _are_numbers(table, wanted, name):
         return None
-    labels = table[column].cast(pl.String).fill_null("").to_list()
-    check_labels(labels, name)
-    return _samples(table, wanted, name, labels, remarks)
+    texts = label_texts(table, columns)
+    check_labels(["".join(row) for row in texts], name)
+    samples = _samples(table, wanted, name, [row[0] for row in texts], remarks)
+    return replace(samples, columns=columns, several=texts if len(columns) > 1 else None)
+
+
+def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
+    """The columns of labels that ``label`` names: one, several with commas, or the number of a column; else a usual name.
+
+    Empty if there is none. Raises :class:`DataError` for a name that is no column.
+    """
+    if label is None:
+        return tuple(each for each in _LABEL_COLUMNS if each in columns)[:1]
+    found = _named_columns(columns, label)
+    missing = next((name for name in found if name not in columns), None)
+    if missing is not None:
+        raise DataError(f"one of the columns {', '.join(columns[:12])}", f"{missing!r} for --label", "choose among them")
+    return found
+
+
+def label_texts(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Texts, ...]:
+    """The texts of the columns of labels, empty where a value is missing."""
+    import polars as pl
+
+    return tuple(table.select(pl.col(columns).cast(pl.String).fill_null("")).rows())
+
+
+def _named_columns(columns: Sequence[str], label: str) -> tuple[str, ...]:
+    names = [label] if label in columns else [name.strip() for name in label.split(",")]
+    return tuple(
+        columns[int(name)] if name not in columns and name.isdecimal() and int(name) < len(columns) else name for name in names
+    )
 
 
 def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
@@ -45,8 +72,7 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     import polars as pl
 
     table = load_table(name)
-    numbered = label is not None and label.isdecimal() and label not in table.columns and int(label) < table.width
-    left_out = {table.columns[int(label or 0)]} if numbered else {label, *(_LABEL_COLUMNS if label is None else ())}
+    left_out = {*(_named_columns(table.columns, label) if label is not None else _LABEL_COLUMNS)}
     kept, remarks = without_index([each for each in table.columns if each not in left_out])
     wanted = tuple(kept)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
@@ -54,22 +80,20 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     return _samples(table, wanted, name, [""] * table.height, remarks)
 
 
-def check_label_column(name: str) -> None:
-    """Raise :class:`DataError` for a list of files with other columns than paths of which none is known to hold classes."""
+def columns_of_marks(name: str) -> str | None:
+    """The columns of 0 and 1 of a list of files, if several are 1 for some file, with commas between; None for a known column.
+
+    Raises :class:`DataError` for a list with other columns than paths of which none is known to hold classes.
+    """
     import polars as pl
 
     table = load_table(name)
     others = [each for each in table.columns if not is_path_column(each)]
     if len(others) == table.width or not others or any(map(is_label_column, others)):
-        return
+        return None
     marks = [each for each in others if table.schema[each].is_integer() and set(table[each].unique().to_list()) <= {0, 1, None}]
     if len(marks) > 1 and bool((table.select(pl.sum_horizontal(marks)).to_series() > 1).any()):
-        found = f"{len(marks)} columns of 0 and 1 in {name!r}, such as {', '.join(marks[:3])}, of which several are 1"
-        raise DataError(
-            "one class for each sample",
-            f"{found}: a multi-label task",
-            "tare transfer trains one class a sample only: state a column with one class with --label",
-        )
+        return ",".join(marks)
     raise DataError(
         "a column of classes",
         f"{', '.join(others[:8])} beside the paths in {name!r}, and none of a usual name such as label",

@@ -1,7 +1,7 @@
-"""What labels are of: classes, or another task that must not be mistaken for classes.
+"""The task that labels show: classes, several labels a sample, measured numbers, or masks.
 
-A folder of masks is no class, ``cat;dog`` is no class of its own, and a measured number is no class. Each is told apart here and
-refused in one line, with what is possible.
+A folder of masks is no class, ``cat;dog`` is no class of its own, and a measured number is no class. Each is told apart here, or
+asked for in one line where the data do not say.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tare.errors import DataError
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
+from tare.tasks.names import TaskName
+
+if TYPE_CHECKING:
+    from tare.tasks.task import Texts
 
 #: Usual names of a folder of inputs, and of a folder of what belongs to each input, in lower case without separators.
 _INPUTS = frozenset(
@@ -72,9 +76,15 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
         raise DataError(
             "one folder per class",
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
-            f"tare transfer trains classifiers only: give images a class with a .csv of path,label or --label-pattern; "
-            f"`tare measure {root / pair.inputs}` measures the inputs",
+            f"detection is no task of tare transfer: score it by `tare study --evaluate`, give images a class with a .csv of "
+            f"path,label or --label-pattern, or `tare measure {root / pair.inputs}`",
         )
+
+
+def image_and_mask_folders(root: Path, names: Sequence[str]) -> tuple[Path, Path] | None:
+    """The folders of images and of their masks among ``names`` below ``root``; None where there are none, or boxes instead."""
+    pair = _pair(root, names)
+    return None if pair is None or pair.written else (root / pair.inputs, root / pair.targets)
 
 
 def check_one_kind(root: Path) -> None:
@@ -104,32 +114,67 @@ def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
     return _Pair(beside, targets[0], same, of, written)
 
 
-def check_classes(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if the labels are lists of classes (several a sample), or numbers that measure something."""
-    counts = Counter(labels)
+def task_found(stated: TaskName | None, columns: Sequence[str], rows: Sequence[Texts], name: str) -> tuple[TaskName, str]:
+    """The task that is stated, or that the texts of the ``columns`` of labels show, and a remark on what was found.
+
+    Raises :class:`DataError` where the labels do not say: whole numbers that hardly recur, columns of different kinds, and
+    images that are labelled beside their masks.
+    """
+    if stated is not None:
+        return stated, ""
+    if len(columns) > 1:
+        return _of_columns(columns, rows, name)
+    counts = Counter(row[0] for row in rows)
     lists = _lists(counts)
     if lists:
         number = sum(counts[label] for label in lists)
-        raise DataError(
-            "one class for each sample",
-            f"several in one label, such as {lists[0]!r}, for {number} of {len(labels)} samples in {name!r}: a multi-label task",
-            "tare transfer trains one class a sample only: state a column with one class, or leave out samples with several",
-        )
+        many = f"several labels in one text, such as {lists[0]!r}, for {number} of {len(rows)} samples"
+        return "multi-label", f"{many}: --task multi-label"
+    numbers = f"numbers with {len(counts)} different values for {len(rows)} samples"
     measured = _measured(counts)
+    if measured is not None and not _is_whole(measured):
+        return "regression", f"{numbers}, such as {measured}: --task regression"
     if measured is not None:
         raise DataError(
-            "a class for each sample",
-            f"numbers with {len(counts)} different values for {len(labels)} samples in {name!r}, such as {measured}: "
-            "a numeric target (regression)",
-            "tare transfer trains classes only: state a column of classes with --label, for example of ranges of this number",
+            "labels that are plainly classes or plainly measurements",
+            f"whole {numbers} in {name!r}, such as {measured}",
+            "state --task regression or --task classification",
         )
     words = {_plain(label) for label in counts if len(label) > 1}
     if len(words) <= 4 and words & _INPUTS and words & _TARGETS:
         raise DataError(
-            "a class for each sample",
+            "a label for each sample",
             f"the labels {', '.join(sorted(counts))} in {name!r}: images beside their masks or annotations, not classes",
-            "tare transfer trains classifiers only: state the classes with --label or --label-pattern",
+            "state the classes with --label or --label-pattern",
         )
+    return "classification", ""
+
+
+def _of_columns(columns: Sequence[str], rows: Sequence[Texts], name: str) -> tuple[TaskName, str]:
+    found = {text for row in rows for text in row}
+    named = f"{len(columns)} columns of labels"
+    if {text.lower() for text in found} <= {"0", "1", "true", "false"}:
+        return "multi-label", f"{named} of 0 and 1: --task multi-label"
+    if all(map(_is_number, found)):
+        return "regression", f"{named} of numbers: --task regression"
+    example = next(text for text in sorted(found) if not _is_number(text))
+    raise DataError(
+        "columns of labels that are all numbers, or all 0 and 1",
+        f"{example!r} in one of {', '.join(columns)} of {name!r}",
+        "state one column of classes with --label, or columns of numbers",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_whole(text: str) -> bool:
+    return float(text) == int(float(text))
 
 
 def _lists(counts: Counter[str]) -> list[str]:

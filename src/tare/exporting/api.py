@@ -21,9 +21,11 @@ def export(request: ExportRequest) -> Exported:
     normalisation is inside; with ``with_resize`` resize and centre crop of images, or cut and padding of signals, are too.
     ``safetensors`` (a folder, or a file if ``out`` ends so), ``timm`` and ``hf`` (for images) hold the weights with what states
     the normalisation. ``images`` (or recordings, arrays, tables) are compared on instead of the run's validation samples.
-    ``factory`` builds a network that no library knows.
+    ``factory`` builds a network that no library knows. ``push`` uploads the folder to that repository of the Hugging Face hub; a
+    new repository is private.
 
     Raises :class:`ModelError` for an unusable run or a network that the format cannot hold, :class:`ParityError` if the result
     answers otherwise than PyTorch by more than 1e-4 on logits, :class:`OutputError` for ``out``; then nothing is written.
+    If only the upload fails, :class:`OutputError` says so, and the folder stays.
     """
     return exported(request)

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tare.input_spec.fields import Known
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
@@ -13,7 +14,7 @@ from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.names import MEANINGS
 from tare.samples.layout import unit_scale
-from tare.training.evaluation import wilson
+from tare.tasks.evaluations.classification import wilson
 
 _LICENCE = """## Licence
 
@@ -22,7 +23,14 @@ Not stated: it depends on the pretrained weights and on your data. Fill in `lice
 _MOST_LABELS = 1000
 _MOST_SHOWN = 32
 #: Task names of model hubs; there is no task name for general signals.
-_TASKS: Mapping[str, str] = {"image": "image-classification", "vector": "tabular-classification"}
+_TASKS: Mapping[tuple[str, str], str] = {
+    ("image", "classification"): "image-classification",
+    ("image", "multi-label"): "image-classification",
+    ("image", "segmentation"): "image-segmentation",
+    ("vector", "classification"): "tabular-classification",
+    ("vector", "multi-label"): "tabular-classification",
+    ("vector", "regression"): "tabular-regression",
+}
 _LONGEST = 200
 _ANYWHERE = re.compile(r"([\\`*_{}\[\]()#!|~$])")
 _AT_THE_START = re.compile(r"^([-+=]|\d+(?=[.)]))")  # a list, a rule or a numbered list
@@ -43,14 +51,15 @@ def write_card(folder: Path, trained: TrainedModel, loading: Sequence[str], vali
 
 
 def _front(trained: TrainedModel) -> str:
-    task = _TASKS.get(trained.model.takes.kind)
-    names = (task or "time-series", *(("timm",) if trained.model.network.is_timm else ()))
+    task = _TASKS.get((trained.model.takes.kind, trained.model.task.name))
+    plain = "time-series" if trained.model.takes.kind == "signal" else trained.model.task.name
+    names = (task or plain, *(("timm",) if trained.model.network.is_timm else ()))
     tags = "".join(f"  - {tag}\n" for tag in names)
     pipeline = f"pipeline_tag: {task}\n" if task else ""
     return (
         "---\n# license: state it here (see the last section)\n"
         f"{pipeline}tags:\n{tags}---\n\n"
-        f"# {escaped(_name(trained))}, {len(trained.model.classes)} classes\n"
+        f"# {escaped(_name(trained))}, {len(trained.model.classes)} {trained.model.task.noun}\n"
     )
 
 
@@ -129,6 +138,8 @@ def _origins(trained: TrainedModel) -> str:
 
 def _evidence(trained: TrainedModel, validated: int | None) -> str:
     evidence = trained.document.get("evidence")
+    if trained.model.task.name != "classification":
+        return _figure(trained, evidence, validated)
     accuracy = evidence.get("val_accuracy") if isinstance(evidence, Mapping) else None
     if not isinstance(accuracy, int | float) or not 0 <= accuracy <= 1:
         return "## Evidence\n\nNo validation accuracy is recorded.\n"
@@ -147,11 +158,27 @@ def _evidence(trained: TrainedModel, validated: int | None) -> str:
     )
 
 
+def _figure(trained: TrainedModel, evidence: Any, validated: int | None) -> str:
+    """The figure of a task other than classification, with the interval that the run recorded."""
+    stated = evidence if isinstance(evidence, Mapping) else {}
+    name = next((key for key in stated if key.startswith("val_") and f"{key}_interval" in stated), None)
+    if name is None or not isinstance(stated[name], int | float):
+        return "## Evidence\n\nNo figure of the validation split is recorded.\n"
+    ends = stated[f"{name}_interval"]
+    low, high = (ends.get(end) for end in ("low", "high")) if isinstance(ends, Mapping) else (None, None)
+    sure = f", 95% interval {low:.4g} to {high:.4g}" if isinstance(low, float) and isinstance(high, float) else ""
+    noun = NOUNS[trained.model.takes.kind]
+    counted = f"n = {validated} validation {noun}" if validated is not None else f"the number of validation {noun} is not known"
+    figure = f"Validation {escaped(name.removeprefix('val_'))} **{stated[name]:.4g}** ({counted}{sure})"
+    return f"## Evidence\n\n{figure}.\n\nOne run on one split. If the same {noun} chose the epoch, it is slightly too good.\n"
+
+
 def _labels(trained: TrainedModel) -> str:
     names = trained.model.classes
     shown = "".join(f"{index}. {escaped(name)}\n" for index, name in enumerate(names[:_MOST_LABELS]))
     rest = f"\n{len(names) - _MOST_LABELS} more in tare.json.\n" if len(names) > _MOST_LABELS else ""
-    return f"## Classes\n\nNumbered in the order of the outputs, from 0.\n\n{shown}{rest}"
+    undone = "Values in the targets' own units.\n\n" if trained.model.task.answer == "values" else ""
+    return f"## {trained.model.task.noun.capitalize()}\n\n{undone}Numbered in the order of the outputs, from 0.\n\n{shown}{rest}"
 
 
 def with_tare(trained: TrainedModel) -> str:

@@ -31,4 +31,7 @@ class ExportRequest(StoredModel):
     )
     opset: int | None = option(None, "ONNX opset, if not the exporter's own choice.")
     overwrite: bool = option(False, "Replace an earlier export.")
+    push: str | None = option(
+        None, "Also upload the folder to this repository of the Hugging Face hub; a new one is private.", metavar="OWNER/NAME"
+    )
     reporter: Reporter = SILENT

@@ -12,6 +12,7 @@ from tare.exporting.formats.format import Format, GraphFormat, WeightsFormat
 from tare.exporting.formats.table import FORMATS
 from tare.exporting.graph.options import GraphLayout, GraphOptions
 from tare.exporting.inputs import ExportFormat, ExportRequest
+from tare.exporting.push import check_push
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.system.files import check_writable, remove_parts
@@ -31,12 +32,14 @@ class ExportJob:
     options: GraphOptions
     opset: int | None
     overwrite: bool
+    push: str | None = None
 
     @classmethod
     def of(cls, request: ExportRequest) -> ExportJob:
         """The job that was asked for. Raises :class:`SpecError` for an option that does not belong to the format."""
         options = GraphOptions(request.layout or "NHWC", request.output, request.with_resize)
-        job = cls(request.format, FORMATS[request.format], Path(request.out), options, request.opset, request.overwrite)
+        form, out = FORMATS[request.format], Path(request.out)
+        job = cls(request.format, form, out, options, request.opset, request.overwrite, request.push)
         job.check()
         return job
 
@@ -64,9 +67,23 @@ class ExportJob:
                 f"{form.opsets[0]} to {form.opsets[-1]} with --format {name}" for name, form in graphs.items() if form.opsets
             ]
             raise SpecError(f"--opset of {' or '.join(known)}", f"{self.opset} with {self.name!r}", "leave it out")
+        if self.push is not None:
+            check_push(self.push, self.name, is_folder=self.is_folder)
 
     def suited(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
-        """The job with the one layout that signals or rows have. Raises :class:`SpecError` for an option that is for images."""
+        """The job with the outputs of the model's task, and the one layout that signals or rows have.
+
+        Raises :class:`SpecError` for an option that is for images, or for another task.
+        """
+        return replace(self, options=self._answering(trained))._laid(trained, layout)
+
+    def _answering(self, trained: TrainedModel) -> GraphOptions:
+        task = trained.model.task
+        if task.answer == "values" and self.options.output != "both":
+            raise SpecError("--output for probabilities", f"{self.options.output!r} with --task {task.name}", "leave it out")
+        return replace(self.options, answer=task.answer)
+
+    def _laid(self, trained: TrainedModel, layout: GraphLayout | None) -> ExportJob:
         takes = trained.model.takes
         if isinstance(takes, Geometry) or not isinstance(self.format, GraphFormat):
             return self

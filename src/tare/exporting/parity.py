@@ -52,11 +52,14 @@ def check_graph(run: Runner, runtime: str, graph: ServedGraph, options: GraphOpt
         given = _answer(run, batch, runtime, options.takes)
         for name, ours, theirs in zip(options.names, expected, given, strict=True):
             # NumPy's maximum keeps NaN; Python's drops it.
-            worst[name] = float(np.maximum(worst[name], largest_difference(ours, theirs, runtime)))
+            unit = np.asarray(graph.task.unit if name == "values" else 1, np.float32)
+            worst[name] = float(np.maximum(worst[name], largest_difference(ours / unit, theirs / unit, runtime)))
         compared += len(batch)
     check_difference(float(np.max(list(worst.values()))), runtime)
     sizes = tuple(sorted({len(batch) for batch in batches}))
-    return Parity(runtime, "", False, compared, sizes, worst.get("logits"), worst.get("probabilities"))
+    return Parity(
+        runtime, "", False, compared, sizes, worst.get("logits"), worst.get("probabilities"), values=worst.get("values")
+    )
 
 
 def loaded(make: Callable[[Path], Runner], path: Path, runtime: str) -> Runner:
@@ -85,7 +88,7 @@ def check_difference(worst: float, runtime: str) -> None:
     """Raise :class:`ParityError` for a difference above :data:`TOLERANCE` or NaN."""
     if not worst <= TOLERANCE:
         found = f"a difference of {worst:.3g} in {runtime}"
-        raise ParityError(f"logits within {TOLERANCE:g} of PyTorch's", found, "use another format; nothing was written")
+        raise ParityError(f"outputs within {TOLERANCE:g} of PyTorch's", found, "use another format; nothing was written")
 
 
 def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) -> Outputs:
@@ -95,7 +98,7 @@ def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) ->
             answer = graph(batch)
             return [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
         logits = graph.network(graph.normaliser(_sized(graph, options, batch)))
-        both = {"logits": logits.numpy(), "probabilities": logits.softmax(dim=1).numpy()}
+        both = {"logits": logits.numpy(), options.answer: graph.task.answers(logits).numpy()}
         return [both[name] for name in options.names]
 
 

@@ -21,8 +21,10 @@ from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
+from tare.sources.rasters.georeferenced import read_tile
 
 COUNT = 8
+_TEXTS = ("label", "label_pattern", "array", "task", "class_names")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,9 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     """
     raw = trained.model.takes.raw_dtype
     if images:
-        read = _of_type(raw, (read_image(path, trained.colour) for path in image_paths(images)), count)
+        bands = trained.model.geometry.bands
+        paths = image_paths(images)
+        read = _of_type(raw, (read_image(p, trained.colour) if bands is None else read_tile(p, bands) for p in paths), count)
         if not read:
             raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")
         return ProbeImages(read, f"{len(read)} images that were named", real=True)
@@ -62,7 +66,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
         read = _of_type(raw, (file.read(trained.colour) for file in split.val[::step]), count)
         if read:
             return ProbeImages(read, f"{len(read)} validation images of the run", real=True)
-    made = tuple(_made(seed, 3 if trained.colour == "rgb" else 1) for seed in range(count))
+    made = tuple(_made(seed, trained.model.network.channels) for seed in range(count))
     if raw != "uint8":  # the same unit values in training's type
         made = tuple((image / 255 / float(unit_scale(raw))).astype(raw) for image in made)
     return ProbeImages(made, f"{count} made images (the run's data are not at hand; --images names real ones)", real=False)
@@ -71,11 +75,16 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
 def split_of(trained: TrainedModel) -> Split | None:
     """Return the split that the run was trained on, if its settings name data that still exist."""
     data, seed = trained.settings.get("data"), trained.settings.get("seed", 0)
-    how = {name: trained.settings.get(name) for name in ("label", "label_pattern", "array")}
+    how: dict[str, Any] = {name: trained.settings.get(name) for name in _TEXTS}
     if not isinstance(data, str) or not isinstance(seed, int) or not all(isinstance(v, str | None) for v in how.values()):
         return None
+    bands, ignore = trained.settings.get("bands"), trained.settings.get("ignore")
+    numbers: dict[str, Any] = {
+        "bands": bands if isinstance(bands, list) else None,
+        "ignore": ignore if isinstance(ignore, int) else None,
+    }
     try:
-        split = open_split(LabelOptions(data, **how), seed, trained.model.takes.kind)
+        split = open_split(LabelOptions(data, **how, **numbers), seed, trained.model.takes.kind)
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

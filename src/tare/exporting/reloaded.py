@@ -14,7 +14,7 @@ from tare.exporting.probe_images import ProbeImages
 from tare.exporting.result import Parity
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.networks.stored.trained import TrainedModel
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 
 #: Largest difference of network input (input std) explained by float32 rounding of the same affine map.
 _ROUNDING = 5e-6
@@ -32,7 +32,7 @@ def one_line(name: str) -> Iterator[None]:
 
 def _expected(trained: TrainedModel, probes: ProbeImages) -> torch.Tensor:
     with torch.inference_mode():
-        fed: torch.Tensor = Normaliser(trained.model.normalisation)(probes.sized(trained))
+        fed: torch.Tensor = InputLayer(trained.model.normalisation)(probes.sized(trained))
         return fed
 
 
@@ -67,6 +67,9 @@ def check_fixed(trained: TrainedModel, kind: str) -> None:
         found = f"{trained.reference}, which takes {noun}"
         remedy = "use --format onnx, torchscript, pt2 or safetensors"
         raise ModelError(f"a network for images, since {kind} describes only images", found, remedy)
+    if trained.model.task.dense:
+        found = f"{trained.reference}, which gives a class for each pixel"
+        raise ModelError(f"a classifier, since {kind} describes only those here", found, "use --format onnx, pt2 or safetensors")
     if trained.model.takes.raw_dtype != "uint8":
         found = f"a network that was trained on {trained.model.takes.raw_dtype} images"
         raise ModelError(f"a network for 8-bit images, since {kind} reads only those", found, "use --format onnx or pt2")

@@ -21,6 +21,7 @@ class Parity:
 
     ``resize_levels``, ``resize_share`` and ``resize_logits`` compare a resize inside the graph with Pillow's: the largest
     difference of a byte, the share of bytes that differ, and the largest difference of a logit. None without such a resize.
+    ``values`` is the largest difference of a regression's value, in stds of its target.
     """
 
     runtime: str
@@ -33,6 +34,7 @@ class Parity:
     resize_levels: int | None = None
     resize_share: float | None = None
     resize_logits: float | None = None
+    values: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as a JSON object."""
@@ -41,7 +43,10 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The written file or folder, its inputs and outputs, and its comparison with PyTorch."""
+    """The written file or folder, its inputs and outputs, and its comparison with PyTorch.
+
+    ``pushed`` is the address of the commit on the hub, if the folder was uploaded.
+    """
 
     out: Path
     format: ExportFormat
@@ -56,6 +61,8 @@ class Exported:
     dtype: str = "uint8"
     shape: tuple[int | str, ...] | None = None
     made_by: Mapping[str, Any] | None = None
+    noun: str = "classes"
+    pushed: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the export as a JSON object with schema ``tare.export/1``."""
@@ -73,5 +80,6 @@ class Exported:
             "labels": list(self.labels),
             "made_by": None if self.made_by is None else dict(self.made_by),
             "parity": None if self.parity is None else self.parity.to_json(),
+            "pushed": self.pushed,
             "notes": list(self.notes),
         }

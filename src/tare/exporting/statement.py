@@ -69,6 +69,7 @@ def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
         SPEC_KEY: spec.to_json(),
         "tare.model_spec": model_spec(trained).to_json(),
         "tare.labels": list(trained.model.classes),
+        "tare.task": trained.model.task.to_json(),
         "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
         "tare.version": __version__,
     }

@@ -23,6 +23,7 @@ from tare.exporting.job import ExportJob, check_place
 from tare.exporting.parity import check_graph, graph_batches, loaded, resize_differences
 from tare.exporting.probe_images import ProbeImages, probe_images, split_of
 from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
+from tare.exporting.push import name_repository, pushed
 from tare.exporting.result import Exported, Parity
 from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.geometry import NOUNS, Geometry
@@ -54,7 +55,7 @@ def exported(request: ExportRequest) -> Exported:
         elif job.is_folder:
             validated = trained.validated or (len(split.val) if split is not None else None)
             stated = metadata(trained, model_spec(trained))
-            made = _folder(job, job.format, Contents(trained, stated, validated, probes))
+            made = _sent(job, _folder(job, job.format, Contents(trained, stated, validated, probes)))
         else:
             made = _weights_file(job, trained)
         advance(2)
@@ -100,6 +101,7 @@ def _graph(job: ExportJob, form: GraphFormat, trained: TrainedModel, probes: Pro
         _stored(trained),
         tuple(options.dynamic.get(axis, edge) for axis, edge in enumerate(_example_shape(trained, options))),
         {"torch": torch.__version__, **how},
+        trained.model.task.noun,
     )
 
 
@@ -115,11 +117,18 @@ def _folder(job: ExportJob, form: WeightsFormat, contents: Contents) -> Exported
     trained = contents.trained
     with job.written(), replacing_folder(job.out) as folder:
         parity, notes = form.fill(folder, contents)
+        if job.push is not None:
+            name_repository(folder, job.push)
     if contents.validated is None:
         noun = NOUNS[trained.model.takes.kind]
         notes += (f"the card states the accuracy without the number of validation {noun}: the run's data are not at hand",)
     size = sum(path.stat().st_size for path in job.out.iterdir())
     return Exported(job.out, job.name, size, trained.model.classes, notes, parity, **_holds(trained))
+
+
+def _sent(job: ExportJob, made: Exported) -> Exported:
+    """The folder, uploaded if that was asked for."""
+    return made if job.push is None else replace(made, pushed=pushed(made.out, job.push))
 
 
 def _holds(trained: TrainedModel) -> dict[str, Any]:

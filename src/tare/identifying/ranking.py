@@ -26,8 +26,9 @@ from tare.identifying.probes import Probes, class_indices, features, read_probes
 from tare.identifying.result import Identification, Ranked
 from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import headline, reason_for, separating, unexplained
-from tare.input_spec.geometry import Geometry
+from tare.input_spec.geometry import NOUNS, Geometry
 from tare.input_spec.spec import Known
+from tare.networks.loading import built_for
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry
 from tare.networks.stored.proposals import the_one
@@ -51,6 +52,12 @@ def identified(request: IdentifyRequest) -> Identification:
     found: tuple[str, ...] = ()
     if model is None:
         model, found = the_one(Path(request.checkpoint), request.reporter)
+    kind = built_for(model)
+    if kind is not None:
+        found_kind = f"{model}, a network for {NOUNS[kind]}"
+        raise ModelError(
+            "a network for images, which the candidates are conventions of", found_kind, "its run states its constants"
+        )
     network = source_network(model, os.fspath(request.checkpoint), request.seed)
     network = replace(network, notes=found + network.notes)
     network.module.eval()

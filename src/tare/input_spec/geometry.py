@@ -23,7 +23,7 @@ class Geometry:
 
     ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to if it is
     not ``floor(size / crop_fraction)``, and the middle that is kept if it falls between two pixels. ``raw_dtype`` is the type of
-    stored values.
+    stored values, and ``bands`` names the bands of a raster in the network's order, None for colours.
     """
 
     kind: ClassVar[SampleKind] = "image"
@@ -34,6 +34,7 @@ class Geometry:
     resize: tuple[int, ...] | None = None
     offset: str = "even"
     raw_dtype: str = "uint8"
+    bands: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, size: tuple[int, int], interpolation: str, crop: Crop) -> Geometry:
@@ -99,7 +100,7 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     }
     if not isinstance(geometry, Geometry):
         return {"kind": geometry.kind, **document}
-    usual = {"resize": None, "offset": "even", "raw_dtype": "uint8"}  # not written, as before there were any
+    usual = {"resize": None, "offset": "even", "raw_dtype": "uint8", "bands": None}  # not written, as before there were any
     return {name: value for name, value in document.items() if name not in usual or value != usual[name]}
 
 
@@ -117,6 +118,8 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     height, width = values.pop("size")
     made = Geometry((height, width), **values)
     np.dtype(made.raw_dtype)  # a TypeError for what is no type
+    if made.bands is not None and not (isinstance(made.bands, tuple) and all(isinstance(name, str) for name in made.bands)):
+        raise ValueError(f"the bands {made.bands!r}")
     crop(plain(Known(made.crop, "")))  # raises ValueError for an invalid crop
     return made
 

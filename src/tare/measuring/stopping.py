@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tare.errors import DataError
+from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.moments import Moments
 
 #: Number of samples that each state drawn by :func:`sample_until` should cover.
@@ -125,13 +126,11 @@ def half_widths(
 
     ``merged`` is the merge of the batches ``parts``; their spread gives the error of each variance.
     """
-    from scipy import stats
-
     samples = min(channel.samples for channel in merged)
     if samples < 2:
         return (HalfWidth(math.inf, math.inf),) * len(merged)
     error_rate = (1 - confidence) * _SHARE_OF_ERROR / (2 * len(merged))
-    factor = float(stats.t.ppf(1 - error_rate / 2, samples - 1)) * math.sqrt(_unread(samples, total)) * scale
+    factor = t_quantile(1 - error_rate / 2, samples - 1) * math.sqrt(_unread(samples, total)) * scale
     widths = []
     for index, channel in enumerate(merged):
         of_mean, of_std = _residuals(channel, [part[index] for part in parts])

@@ -35,7 +35,8 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     else:
         arrays = [(_array(batch), _is_tensor(batch))]
     found = [_block(array, channels, first, rows=reference.taking.rows) for array, first in arrays if array.size]
-    return [fitted(_raw(thinned(block), reference, values), reference.taking) for block in found]
+    taking = reference.taking
+    return [fitted(_raw(thinned(block), reference, values), taking, scaled=values != "raw") for block in found]
 
 
 def _is_tensor(batch: Any) -> bool:

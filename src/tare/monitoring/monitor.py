@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError
+from tare.errors import DataError, SpecError
 from tare.monitoring.assay import Assay
 from tare.monitoring.batches import blocks_of, put_back
 from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
@@ -108,7 +108,7 @@ class Monitor:
             reference = Reference.from_json(document["reference"])
             monitor = cls(reference, **{name: document["options"][name] for name in ("alpha", "tolerance", "memory", "values")})
             monitor._state = MonitorState.from_json(document["state"], len(reference.figures))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
             found = f"{type(error).__name__}: {error} in {os.fspath(path)!r}"
             raise DataError("a whole monitor file", found, "remove it to begin again") from None
         return monitor

@@ -22,7 +22,7 @@ from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
-from tare.samples.layout import Doubles, channel_names, dtype_range
+from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Record, Rows, Skipped, Stack
 from tare.sources.base import Source
@@ -275,19 +275,21 @@ def _taken(source: Source[Any], taking: Taking, chunk: Any) -> tuple[Doubles, Da
 
 
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
-    """The exact state of blocks ``(N, P, C)``."""
+    """The exact state of blocks ``(N, P, C)``; whole numbers with gaps, which are floats, count in unit values as floats do."""
     state = DatasetState()
     for part in parts:
-        record: Record = Stack("", part)
+        whole = np.dtype(taking.dtype).kind in "iu"
+        record: Record = Stack("", part * float(unit_scale(taking.dtype)) if whole and part.dtype.kind == "f" else part)
         if taking.rows:
             record = Rows("", [np.ascontiguousarray(part[:, 0, c], np.float64) for c in range(part.shape[2])])
         state = state.merge(DatasetState.of([record]))
     return state
 
 
-def fitted(part: NDArray[Any], taking: Taking) -> NDArray[Any]:
+def fitted(part: NDArray[Any], taking: Taking, *, scaled: bool = False) -> NDArray[Any]:
     """The samples with the reference's channels: grey ones among colours are read as RGB, as :func:`tare.measure` does.
 
+    Raw values that were computed from ``scaled`` ones may be floats of which some are missing.
     Raises :class:`DataError` for samples of another number of channels or another dtype than the reference's.
     """
     if part.shape[2] == 1 and taking.channels == channel_names(3) and part.dtype.name == taking.dtype:
@@ -295,7 +297,8 @@ def fitted(part: NDArray[Any], taking: Taking) -> NDArray[Any]:
     if part.shape[2] != len(taking.channels):
         expected = f"samples with {len(taking.channels)} channels ({', '.join(taking.channels[:5])}), as the reference has"
         raise DataError(expected, f"{part.shape[2]}", "convert them, or name another reference")
-    same = part.dtype.name == taking.dtype or (part.dtype.kind == "f" and np.dtype(taking.dtype).kind == "f")
+    floats = scaled or np.dtype(taking.dtype).kind == "f"
+    same = part.dtype.name == taking.dtype or (part.dtype.kind == "f" and floats)
     if not same and not taking.rows:
         remedy = "state values='unit' or 'fed' for scaled values, or name another reference"
         raise DataError(f"raw values of {taking.dtype}, as the reference has", part.dtype.name, remedy)

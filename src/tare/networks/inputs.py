@@ -99,12 +99,18 @@ class NetworkOptions(FedInput):
     model: str = field(
         kw_only=False,
         metadata=declared(
-            "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
+            "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
             "signals, tare:mlp for rows of numbers (-layer, -none: without batch norm).",
             panel=NET,
         ),
     )
     weights: str = option("pretrained", "pretrained, none, a .safetensors or .pth file, or an earlier run.", panel=NET)
+    in_channels: int | None = option(
+        None,
+        "Build the network for this many input channels, such as 13 bands; pretrained weights are adapted by timm's rule.",
+        panel=NET,
+        above=0,
+    )
     size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0)
     interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos. Default: as the network states.", panel=NET)
     crop: float | None = option(

@@ -14,6 +14,8 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
+from tare.networks.building.hugging_face import as_classifier, hugging_face_network
+from tare.networks.building.input_channels import with_channels, with_channels_of
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
@@ -40,10 +42,11 @@ def built_for(reference: str) -> SampleKind | None:
 
 
 def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
-    """Build ``timm:NAME``, ``torchvision:NAME``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
+    """Build ``timm:NAME``, ``torchvision:NAME``, ``hf:DIR_OR_ID``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
 
-    ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. Only
-    ``tare:`` networks are built for a number of input ``channels`` (columns, for rows of numbers).
+    ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. ``channels``
+    is the number of input channels (columns, for rows of numbers), which ``tare:`` networks need; the first layer of another
+    network is adapted to it (:mod:`tare.networks.building.input_channels`).
 
     A weights file is read as safetensors, or as a ``.pth`` with ``weights_only=True``: no code in it is executed. A Python file
     named with FACTORY is executed. Raises :class:`ModelError` if the network or its weights are unavailable or do not fit.
@@ -53,14 +56,18 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if kind == "timm" and name:
-            return _timm_network(name, weights)
+            return with_channels(_timm_network(name, weights), channels)
         if kind == "torchvision" and name:
-            return _torchvision_network(name, weights)
+            return with_channels(_torchvision_network(name, weights), channels)
+        if kind == "hf" and name:
+            return with_channels(hugging_face_network(name, weights), channels)
         if built_for(reference) is not None:
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
-            return _factory_network(Path(path), factory, weights)
-    expected = "a network: timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
+            return with_channels(_factory_network(Path(path), factory, weights), channels)
+    expected = (
+        "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
+    )
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 
@@ -91,7 +98,8 @@ def _timm_network(name: str, weights: str) -> Network:
 def _torchvision_network(name: str, weights: str) -> Network:
     module, spec = torchvision_model(name, weights == "pretrained")
     reference = f"torchvision:{name}"
-    network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False)
+    dense = type(module).__module__.startswith("torchvision.models.segmentation")
+    network = Network(module, reference, weights, spec, "classifier" if dense else head_name(module, reference), is_timm=False)
     return network if weights == "pretrained" else _with_weights(network, weights)
 
 
@@ -117,12 +125,15 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
         raise ModelError(
             f"a weights file for {reference}", "'pretrained', which only a library's networks have", "give --weights FILE or none"
         )
-    return _with_weights(Network(module, reference, weights, spec, head_name(module, reference), is_timm=False), weights)
+    return _with_weights(
+        Network(module, reference, weights, spec, head_name(module, reference, may_be_dense=True), is_timm=False), weights
+    )
 
 
 def _with_weights(network: Network, weights: str) -> Network:
     if weights == "none":
         return replace(network, head_trained=False)
+    network = with_channels_of(network, Path(weights))
     loaded = load_weights(network.module, Path(weights), network.head)
     notes = loaded.notes
     stated = not isinstance(network.spec.mean, Unknown)
@@ -145,7 +156,7 @@ def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
         raise ModelError(f"{reference} to build a network", f"{type(error).__name__}: {error}", "repair it") from None
     if not isinstance(module, nn.Module):
         raise ModelError(f"{reference} to return a torch.nn.Module", f"{type(module).__name__}", "return the network")
-    return module
+    return as_classifier(module)
 
 
 def _check_reachable(name: str) -> None:

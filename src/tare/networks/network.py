@@ -31,6 +31,16 @@ class Network:
     head_trained: bool = True
 
     @property
+    def last_layer(self) -> nn.Module:
+        """The part named ``head``."""
+        return self.module.get_submodule(self.head)
+
+    @property
+    def dense(self) -> bool:
+        """Whether the last part is convolutional: an output for each pixel."""
+        return not isinstance(self.last_layer, nn.Linear)
+
+    @property
     def classifier(self) -> nn.Linear:
         """The linear layer named ``head``."""
         layer = self.module.get_submodule(self.head)
@@ -55,6 +65,11 @@ class Network:
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
 
+    @property
+    def takes_volumes(self) -> bool:
+        """Whether its first convolution is 3-D: volumes or video."""
+        return isinstance(next(self._convolutions(), None), nn.Conv3d)
+
     def _convolutions(self) -> Iterator[nn.Conv1d | nn.Conv2d | nn.Conv3d]:
         return (layer for layer in self.module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d))
 
@@ -67,6 +82,8 @@ def nothing_stated(reason: str) -> InputSpec:
 
 def with_head(network: Network, classes: int, seed: int) -> Network:
     """Return the network with a new linear classifier of ``classes`` outputs, drawn from ``seed``; the body is shared."""
+    if network.dense:
+        return with_dense_head(network, classes, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if network.is_timm:
@@ -79,13 +96,54 @@ def with_head(network: Network, classes: int, seed: int) -> Network:
     return replace(network, head=head_name(network.module, network.reference), head_trained=False)
 
 
-def head_name(module: nn.Module, reference: str) -> str:
-    """Return the dotted name of the classifier: the one that timm states, else the last linear layer."""
+def as_dense(network: Network) -> Network:
+    """The network with its last convolution as the head, for a class for each pixel.
+
+    Raises :class:`ModelError` for a network that ends in another layer.
+    """
+    if network.dense:
+        return network
+    name = "" if network.is_timm else dense_head_name(network.module)
+    if not name:
+        found = f"{network.reference}, which ends in {network.head!r}"
+        remedy = "name one of torchvision's, such as torchvision:lraspp_mobilenet_v3_large, or FILE.py:FACTORY"
+        raise ModelError("a network for --task segmentation, which ends in a convolution", found, remedy)
+    return replace(network, head=name)
+
+
+def dense_head_name(module: nn.Module) -> str:
+    """The dotted name of the last layer with weights if it is a convolution, else an empty text."""
+    leaves = [(name, layer) for name, layer in module.named_modules() if list(layer.parameters(recurse=False))]
+    return str(leaves[-1][0]) if leaves and isinstance(leaves[-1][1], nn.Conv2d) else ""
+
+
+def with_dense_head(network: Network, classes: int, seed: int) -> Network:
+    """The network with its head's convolutions to the old number of classes drawn anew from ``seed``, for ``classes`` outputs."""
+    parts = {name: layer for name, layer in network.last_layer.named_modules() if isinstance(layer, nn.Conv2d)}
+    old = list(parts.values())[-1].out_channels
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for name, layer in parts.items():
+            if layer.out_channels == old:
+                whole = ".".join(part for part in (network.head, name) if part)
+                new = nn.Conv2d(layer.in_channels, classes, layer.kernel_size, layer.stride, layer.padding)  # type: ignore[arg-type]
+                parent, _, leaf = whole.rpartition(".")
+                setattr(network.module.get_submodule(parent), leaf, new)
+    return replace(network, head_trained=False)
+
+
+def head_name(module: nn.Module, reference: str, *, may_be_dense: bool = False) -> str:
+    """Return the dotted name of the classifier: the one that timm states, else the last linear layer.
+
+    A network without one that ``may_be_dense`` has its last convolution as the head.
+    """
     config = getattr(module, "pretrained_cfg", None)
     stated = config.get("classifier") if isinstance(config, Mapping) else None
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if isinstance(stated, str) and stated in linear:
         return stated
+    if not linear and may_be_dense and (dense := dense_head_name(module)):
+        return dense
     if not linear:
         raise ModelError("a network that ends in a linear classifier", f"no nn.Linear in {reference}", "name another network")
     return str(linear[-1])

@@ -119,18 +119,18 @@ def network_geometry(
 
 
 def colour_of(network: Network) -> ColourMode:
-    """Return the colour mode of the images that the network takes; raises :class:`ModelError` unless it takes 1 or 3 channels."""
+    """Return the colour mode of the images that the network takes: grey, RGB, or the channels as stored."""
     colours: dict[int, ColourMode] = {1: "grey", 3: "rgb"}
-    if network.channels not in colours:
-        raise ModelError(
-            "a network for grey or RGB images", f"{network.channels} input channels in {network.reference}", "name another"
-        )
-    return colours[network.channels]
+    return colours.get(network.channels, "stored")
 
 
 @torch.inference_mode()
 def check_accepts(network: Network, geometry: InputGeometry) -> None:
     """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on."""
+    if network.takes_volumes:
+        found = f"{network.reference}, a network for volumes or video"
+        otherwise = "fold, respec, check and tare.watch take it; train and serve it with your own program"
+        raise ModelError("a network for images, signals or rows", found, otherwise)
     try:
         with evaluating(network.module):
             network.module(torch.zeros(1, network.channels, *geometry.shape))

@@ -63,7 +63,11 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
     found = len(stats.channels)
     if found != network.channels:
         what = "columns" if network.kind == "vector" else "channels"
-        remedy = "choose other columns, or another network" if what == "columns" else "convert them, or name another network"
+        remedy = {
+            "vector": "choose other columns, or another network",
+            "signal": "convert them, or name another network",
+            "image": f"choose {network.channels} with --bands, or build the network for all of them with --in-channels {found}",
+        }[network.kind]
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tare.errors import ModelError, SpecError
 from tare.folding.api import rewritten
@@ -48,7 +49,7 @@ def with_spec(
         found = f"{len(u0)} in {stated.mean.origin}"
         raise SpecError(f"a spec of {network.channels} channels, as {network.reference} takes", found, "name another spec")
     _check_agreement(u0, s0, mean, std)
-    merged = replace(merged, mean=Known(u0, stated.mean.origin), std=Known(s0, stated.std.origin))
+    merged = replace(merged, mean=Known(u0, stated.mean.origin), std=Known(s0, stated.std.origin), **_raw_kind(stated))
     if order == tuple(range(len(order))):
         return replace(network, spec=merged)
     return replace(_reordered(network, order, merged), spec=merged)
@@ -73,6 +74,14 @@ def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[f
     place = [affine.order.index(channel) for channel in range(len(affine.order))]
     mean, std = spec.require("mean"), spec.require("std")
     return affine.order, tuple(mean[c] / factor for c in place), tuple(std[c] / factor for c in place)
+
+
+def _raw_kind(spec: InputSpec) -> dict[str, Any]:
+    """What the constants are of, where the spec says that it is other than 8-bit values: they are then in its unit values."""
+    raw = spec.raw_dtype
+    if not isinstance(raw, Known) or raw.value == "uint8":
+        return {}
+    return {"raw_dtype": raw, "scale": Known(float(unit_scale(raw.value)), raw.origin), "bits": spec.bits, "units": spec.units}
 
 
 def _check_agreement(u0: Sequence[float], s0: Sequence[float], mean: Sequence[float] | None, std: Sequence[float] | None) -> None:

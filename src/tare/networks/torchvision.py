@@ -22,6 +22,8 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
 
     model, weights = _named(name)
     options: dict[str, Any] = {"weights": weights} if pretrained else {"weights": None, **_plain(model)}
+    if not pretrained and _is_dense(model):
+        options["weights_backbone"] = None  # these would be downloaded otherwise
     try:
         module: nn.Module = get_model(model, **options)
     except Exception as error:  # the download, the file system and torchvision's own checks
@@ -32,7 +34,16 @@ def torchvision_model(name: str, pretrained: bool) -> tuple[nn.Module, InputSpec
         if getattr(module, auxiliary, None) is not None:
             setattr(module, auxiliary, None)
             module.aux_logits = False  # type: ignore[assignment]
+    if type(module).__module__.startswith("torchvision.models.segmentation"):
+        if hasattr(module, "aux_classifier"):
+            module.aux_classifier = None  # type: ignore[assignment]
+        module.register_forward_hook(_only_out)
     return module, _spec(name)
+
+
+def _only_out(_module: nn.Module, _inputs: Any, outputs: Any) -> Any:
+    """Logits ``(N, K, H, W)`` alone, of the dictionary that torchvision's segmentation networks return."""
+    return outputs["out"]
 
 
 def _named(name: str) -> tuple[str, Any]:
@@ -40,7 +51,7 @@ def _named(name: str) -> tuple[str, Any]:
     import torchvision
     from torchvision.models import get_model_weights, list_models
 
-    classifiers = list_models(module=torchvision.models)
+    classifiers = [*list_models(module=torchvision.models), *list_models(module=torchvision.models.segmentation)]
     if name in classifiers:
         return name, "DEFAULT"
     kind, _, member = name.partition(".")
@@ -50,6 +61,13 @@ def _named(name: str) -> tuple[str, Any]:
             return model, enum[member]
     hint = did_you_mean(name, classifiers, "see torchvision.models.list_models()", prefix="torchvision:")
     raise ModelError("a classifier that torchvision knows", f"{name!r}", hint)
+
+
+def _is_dense(model: str) -> bool:
+    import torchvision
+    from torchvision.models import list_models
+
+    return model in list_models(module=torchvision.models.segmentation)
 
 
 def _plain(model: str) -> dict[str, Any]:

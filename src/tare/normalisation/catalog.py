@@ -44,9 +44,9 @@ class CatalogEntry:
 
     ``digits`` is the number of published decimals, ``samples`` the size of the dataset (0: unknown), and ``channels`` the order
     of the channels: RGB, BGR, L, or their names joined by commas. ``raw_dtype`` is the type of the raw values, ``units`` what
-    they count (DN, reflectance, dB, HU; empty: not stated), and ``clip`` the window that they are cut to first, if any: one pair
-    for all channels, or one per channel. Mean and std are those of the values times ``scale``. ``families`` are networks that
-    take the constants, whose names find the entry as well.
+    they count (digital numbers, reflectance, dB, HU; empty: not stated), and ``clip`` the window that they are cut to first, if
+    any: one pair for all channels, or one per channel. Mean and std are those of the values times ``scale``. ``families`` are
+    networks that take the constants, whose names find the entry as well.
     """
 
     name: str

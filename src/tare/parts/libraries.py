@@ -23,7 +23,20 @@ def torchvision_steps(spec: InputSpec) -> Any:
 
     mean, std = _unit_constants(spec, "torchvision's Normalize", ("uint8", "uint16", "float32", "float16", "float64"))
     _check_layout(spec, "torchvision's Normalize", ("NCHW", "NTCHW"))
+    if spec.require("raw_dtype") == "uint16" and not _scales_words():
+        raise SpecError(
+            "a torchvision that scales 16-bit values to [0, 1]", "an older one", f"install 0.20 or newer, or {_REMEDY}"
+        )
     return v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)])
+
+
+def _scales_words() -> bool:
+    """Whether the installed torchvision divides unsigned 16-bit values by 65535; 0.19 hands them on as they are."""
+    import torch
+    from torchvision.transforms.v2 import functional
+
+    brightest = torch.full((1, 1, 1), 65535, dtype=torch.uint16)
+    return float(functional.to_dtype(brightest, torch.float32, scale=True)) == 1.0
 
 
 def albumentations_step(spec: InputSpec) -> Any:

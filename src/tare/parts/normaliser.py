@@ -169,6 +169,9 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         image = v2.functional.to_image(_of_values(inpt)) if isinstance(inpt, Image.Image) else inpt
         return tv_tensors.wrap(self._normalised(image.as_subclass(torch.Tensor), -3), like=image)
 
+    if hasattr(v2.Transform, "_transform"):  # their names up to torchvision 0.20
+        _transform, _check_inputs = transform, check_inputs
+
     def inverse(self) -> Normaliser:
         """Return the layer that maps this one's output back to raw values, as floats of the output's type.
 
@@ -243,7 +246,10 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             batch = values if values.ndim == 4 else values[None]
             return fused.normalise(batch, affine).reshape(values.shape)
         if self.order is not None:
-            values = values.index_select(axis, self.order)
+            # PyTorch selects from unsigned 16-bit values from 2.6 on.
+            values = (values.to(torch.int32) if values.dtype == torch.uint16 else values).index_select(axis, self.order)
+        if torch.compiler.is_compiling():
+            values = values.to(self.factor.dtype)  # PyTorch 2.4 exports no change of a converted tensor where it lies
         if self._per_sample is not None:
             kept = values.to(self.factor.dtype)
             values = by_sample(self._per_sample, kept, axis, batched=values.ndim == len(self._layout))

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
 from tare.parts.columns import mean_and_std, moments_of_columns
+from tare.parts.validation import fitted_rows, plain_rows
 from tare.samples.layout import Doubles, unit_scale
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.moments import Moments
@@ -80,7 +81,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         """Measure some more rows ``(N, C)``; ``y`` is ignored. Raises as :meth:`fit` does."""
         self._check_choices()
         first = not hasattr(self, "moments_")
-        rows = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite=False, reset=first)
+        rows = fitted_rows(self, X, reset=first)
         found = moments_of_columns(rows)
         if any(each.inf or np.inf in (each.high, -each.low) for each in found if each.count or each.inf):
             assert_all_finite(rows, allow_nan=True, estimator_name="Standardiser", input_name="X")
@@ -104,9 +105,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     def transform(self, X: ArrayLike) -> Any:  # noqa: N803
         """Standardise rows ``(N, C)``; float32 stays float32, NaN stays NaN."""
         check_is_fitted(self)
-        rows = validate_data(
-            self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False, copy=self.copy, force_writeable=True
-        )
+        rows = fitted_rows(self, X, reset=False, finite="allow-nan", own=self.copy)
         if self.with_mean:
             rows -= self.mean_
         if self.with_std:
@@ -116,9 +115,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     def inverse_transform(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the rows that :meth:`transform` maps to ``X``."""
         check_is_fitted(self)
-        rows: NDArray[Any] = check_array(
-            X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", copy=self.copy, force_writeable=True, estimator=self
-        )
+        rows: NDArray[Any] = plain_rows(self, X, own=self.copy)
         if rows.shape[1] != self.n_features_in_:
             found = f"{rows.shape[1]} columns"
             raise DataError(f"{self.n_features_in_} columns, as in fit", found, "give what transform returned")
@@ -166,6 +163,10 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn up to 1.5."""
+        return {"allow_nan": True, "preserves_dtype": ["float64", "float32"]}
 
     def _check_choices(self) -> None:
         for name, known in (("strategy", get_args(RowStrategy)), ("constant", get_args(Constant))):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,10 +15,13 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.inputs import AnswerOptions
 from tare.predicting.likeness import unlike_training
+from tare.predicting.masks import write_mask
 from tare.predicting.result import Prediction
 from tare.predicting.samples import NamedInputs, TensorOrSkipped
 from tare.samples.records import Skipped
 from tare.system.engines.local import default_workers, ordered_map
+from tare.tasks.segmentation import Segmentation
+from tare.tasks.task import Task
 
 
 def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions) -> Iterator[Prediction]:
@@ -24,6 +29,8 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
 
     Raises :class:`DataError` if there is no input.
     """
+    if options.masks is not None and not trained.model.task.dense:
+        raise SpecError("a run of --task segmentation for --masks", f"one of {trained.model.task.name}", "leave --masks out")
     if not inputs.names:
         noun = NOUNS[trained.model.takes.kind].removesuffix("s")
         raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
@@ -31,7 +38,6 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
 
 
 def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions, device: torch.device) -> Iterator[Prediction]:
-    top = min(options.top, len(trained.model.classes))
     trained.model.network.module.to(device)
     pairs = zip(
         inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
@@ -41,11 +47,11 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
         if number == 0:
             for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
                 options.reporter.note(line)
-        yield from _answered(trained, batch, top, device)
+        yield from _answered(trained, batch, options.top, options.masks, device)
 
 
 def _answered(
-    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, device: torch.device
+    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, masks: Any, device: torch.device
 ) -> Iterator[Prediction]:
     found: dict[int, Prediction] = {}
     images: list[tuple[int, torch.Tensor]] = []
@@ -58,16 +64,20 @@ def _answered(
     for kind in {image.dtype for _, image in images}:
         group = [(index, image) for index, image in images if image.dtype == kind]
         stack = torch.stack([image for _, image in group]).to(device)
-        best = trained.model.logits(stack).double().softmax(dim=1).topk(top, dim=1)
-        for (index, _), values, classes in zip(group, best.values.tolist(), best.indices.tolist(), strict=True):
-            found[index] = _prediction(batch[index][0], trained.model.classes, values, classes)
+        task = trained.model.task
+        answers = task.answers(trained.model.logits(stack).double())
+        for (index, _), values in zip(group, task.summed(answers).tolist(), strict=True):
+            found[index] = _prediction(batch[index][0], task, values, top)
+        if masks is not None and isinstance(task, Segmentation):
+            for (index, _), each in zip(group, answers, strict=True):
+                write_mask(Path(masks), batch[index][0], each.argmax(dim=0).cpu().numpy(), task)
     yield from (found[index] for index in range(len(batch)))
 
 
-def _prediction(path: str, names: Sequence[str], values: Sequence[float], classes: Sequence[int]) -> Prediction:
+def _prediction(path: str, task: Task, values: Sequence[float], top: int) -> Prediction:
     if not all(map(math.isfinite, values)):
         return Prediction(path, error="the answer is NaN: the image holds NaN or infinite values")
-    return Prediction(path, tuple((names[k], value) for k, value in zip(classes, values, strict=True)))
+    return Prediction(path, task.said(values, top), task=task.name, labels=task.present(values))
 
 
 def _device(name: str) -> torch.device:

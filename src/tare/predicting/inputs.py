@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tare.networks.inputs import StoredModel
 from tare.sources.reading import Readers
@@ -15,6 +16,9 @@ class AnswerOptions(Readers):
     """How samples are answered."""
 
     top: int = option(1, "How many classes each, the most probable first.", above=0)
+    masks: str | os.PathLike[str] | None = option(
+        None, "Write the masks of a segmentation into this folder, in the images' own sizes.", kind=Path | None, metavar="FOLDER"
+    )
     batch_size: int = option(32, "Samples at once; the answers do not depend on it.", above=0)
     device: str = option("cpu", "cpu, cuda, mps or auto.")
     reporter: Reporter = SILENT

@@ -23,9 +23,10 @@ from tare.input_spec.geometry import RowGeometry, SignalGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.named_files import image_paths
+from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
 
-_SUFFIXES = {"signal": (".wav",), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
+_SUFFIXES = {"signal": tuple(sorted(SOUNDS)), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
 _ARRAYS = (".npy", ".npz")
 _UNNAMED = re.compile(r"c\d+")  # the names given to columns without a header
 

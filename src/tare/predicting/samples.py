@@ -21,6 +21,7 @@ from tare.samples.decode import MAX_PIXELS
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
+from tare.sources.rasters.georeferenced import read_tile
 
 #: A sample as the network takes it, or why it cannot be read.
 TensorOrSkipped = torch.Tensor | Skipped
@@ -54,10 +55,11 @@ def _images(trained: TrainedModel, paths: tuple[str, ...], *, any_kind: bool) ->
     """Image files, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
     transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
+    bands = model.geometry.bands
 
     def load(index: int) -> TensorOrSkipped:
         try:
-            values = read_image(paths[index], colour)
+            values = read_image(paths[index], colour) if bands is None else read_tile(paths[index], bands)
             if isinstance(values, Skipped):
                 return values
             if values.dtype.name != model.takes.raw_dtype and not any_kind:

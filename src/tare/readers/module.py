@@ -128,7 +128,7 @@ def _of_detection(layer: Any, source: str) -> InputSpec:
 
 def _of_normaliser(layer: Any, source: str) -> InputSpec:
     """tare's own layer: ``scale v + shift`` of unit values."""  # noqa: D403
-    origin = f"{source}, tare's Normaliser"
+    origin = f"{source}, tare's InputLayer"
     if layer.per_sample:
         count = layer.scale.numel()
         raw = Known("uint8", f"{origin}: bytes, or unit floats of them")
@@ -233,7 +233,7 @@ READERS: dict[str, Callable[[Any, str], InputSpec]] = {
     "kornia.augmentation._2d.intensity.normalize.Normalize": _of_transform,
     "kornia.enhance.normalize.Normalize": _of_transform,
     "torchvision.models.detection.transform.GeneralizedRCNNTransform": _of_detection,
-    "tare.normalisation.normaliser.Normaliser": _of_normaliser,
+    "tare.normalisation.input_layer.InputLayer": _of_normaliser,
     "tare.parts.normaliser.Normaliser": lambda layer, source: _said_by(layer.spec, f"{source}, tare.Normaliser"),
 }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tare.code.networks.stated import spec_of_published
 from tare.errors import SpecError
 from tare.input_spec.fields import short_repr
 from tare.input_spec.formats.torchvision import is_preset
@@ -237,7 +238,7 @@ def _of_text(text: str, online: bool) -> InputSpec:
         named = _path_behind(prefix, rest)
         if named is not None:
             return _of_path(named)
-        return _call(PREFIXES[prefix], rest, **({"online": online} if prefix == "hf" else {}))
+        return _named(prefix, rest, online)
     path = Path(text)
     if _exists(path):
         return _of_path(path)
@@ -251,6 +252,17 @@ def _of_text(text: str, online: bool) -> InputSpec:
     if text in by_name():
         raise SpecError("a model, a file or a directory", f"{text!r}, a name in the catalog", f"write catalog:{text}")
     raise SpecError("a model, a file or a directory", f"{text!r}, which does not exist", _names())
+
+
+def _named(prefix: str, rest: str, online: bool) -> InputSpec:
+    """Ask the library; if it is not installed, tare's own index of what its networks expect."""
+    try:
+        return _call(PREFIXES[prefix], rest, **({"online": online} if prefix == "hf" else {}))
+    except ModuleNotFoundError:
+        known = spec_of_published(f"{prefix}:{rest}")
+        if known is None:
+            raise
+        return known
 
 
 def _path_behind(prefix: str, rest: str) -> Path | None:

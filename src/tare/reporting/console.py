@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,13 +48,21 @@ class Update(Protocol):
         """Move the bar by ``count``, and show ``remark`` at its end."""
 
 
+# Control characters but tabs and line breaks, and signs that turn the direction of writing.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def plain(text: str) -> str:
+    """Text that commands nothing of a terminal: control characters and undecodable bytes of names are spelled out."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
+
+
 def shown(text: str) -> str:
-    """Text that any terminal can print: markup is escaped, undecodable bytes of file names are spelled out."""
-    return escape(text.encode("utf-8", "backslashreplace").decode())
+    """The same for text in which markup is read: it is escaped."""
+    return escape(plain(text))
 
 
 def error(message: str) -> None:

@@ -13,7 +13,7 @@ from tare._version import __version__
 from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
-from tare.reporting.console import note, out, table
+from tare.reporting.console import note, out, plain, table
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
 
@@ -31,14 +31,14 @@ CLASSICAL = "Classical distances of values, beside the test: they promise nothin
 
 def print_drift(verdict: Verdict) -> None:
     """Print the verdict in a sentence, the figures with most evidence, and the classical distances."""
-    out.print(Text(str(verdict)), soft_wrap=True)
+    out.print(Text(plain(str(verdict))), soft_wrap=True)
     out.print(table(TRACKS, [track_row(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
         out.print(table(MAPS, [map_row(each) for each in verdict.maps]))
     if verdict.felt is not None:
-        out.print(Text(felt_words(verdict.felt)), soft_wrap=True)
+        out.print(Text(plain(felt_words(verdict.felt))), soft_wrap=True)
     if verdict.command:
-        out.print(Text(verdict.command), soft_wrap=True)
+        out.print(Text(plain(verdict.command)), soft_wrap=True)
     if verdict.distances:
         out.print(table(DISTANCES, [distance_row(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):

@@ -11,11 +11,14 @@ def print_export(made: Exported) -> None:
     out.print(f"[bold]{shown(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
     if made.layout is not None:
         out.print(f"takes  {made.takes}, raw {made.dtype} {made.layout}, {_sized(made)}, any N", soft_wrap=True)
-        out.print(f"gives  {', '.join(made.outputs)} of {len(made.labels)} classes", soft_wrap=True)
+        noun = made.noun if len(made.labels) != 1 else "target"
+        out.print(f"gives  {', '.join(made.outputs)} of {len(made.labels)} {noun}", soft_wrap=True)
     if made.made_by is not None and "opset" in made.made_by:
         out.print(f"opset  {made.made_by['opset']}, recorded by {made.made_by['exporter']}")
     if made.parity is not None:
         _print_parity(made.parity)
+    if made.pushed is not None:
+        out.print(f"pushed {shown(made.pushed)}", soft_wrap=True)
 
 
 def _sized(made: Exported) -> str:
@@ -31,7 +34,11 @@ def _sized(made: Exported) -> str:
 def _print_parity(parity: Parity) -> None:
     compared = [
         f"{what} within {value:.2g}"
-        for what, value in (("logits", parity.logits), ("probabilities", parity.probabilities))
+        for what, value in (
+            ("logits", parity.logits),
+            ("probabilities", parity.probabilities),
+            ("values in target stds", parity.values),
+        )
         if value is not None
     ]
     where = f"{parity.compared} answers in batches of {', '.join(map(str, parity.batches))}"

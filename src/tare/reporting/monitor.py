@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,15 +30,15 @@ if TYPE_CHECKING:
 _PLOTTED = 8
 _CAPTION = (
     "Orange: the mean of each figure over all samples so far, with a confidence sequence: all of these intervals hold at once, "
-    "at every batch. Green: the mean over one stretch of batches. Blue: the reference. The figures with most evidence come first."
+    "at every batch. Green: the mean over one stretch of batches. Blue: the reference. After an alarm the figures with most "
+    "evidence come first."
 )
 
 
 def monitor_page(monitor: Monitor, *, refresh: int | None = None) -> str:
     """The self-contained page of a monitor as it is now; a browser loads it again after ``refresh`` seconds."""
     verdict = monitor.verdict()
-    order = {track.figure: place for place, track in enumerate(strongest(verdict))}
-    courses = sorted(monitor.courses(), key=lambda each: order[each.figure])[:_PLOTTED]
+    courses = _plotted(verdict, monitor.courses())
     charts = _charts(verdict, courses, monitor.evidence_over_time())
     text = html.page("tare monitor", _body(verdict, courses, bool(charts)), charts)
     if refresh is None:
@@ -48,6 +49,15 @@ def monitor_page(monitor: Monitor, *, refresh: int | None = None) -> str:
 def write_monitor_page(monitor: Monitor, path: Path, *, refresh: int | None = None) -> None:
     """Write the page, atomically: a browser that loads it again never sees half of it."""
     write_text(path, monitor_page(monitor, refresh=refresh))
+
+
+def _plotted(verdict: Verdict, courses: Sequence[Course]) -> list[Course]:
+    """The figures with most evidence once there is an alarm; before, means and stds, which a reader knows."""
+    ranks = {"mean": 0, "std": 1}
+    order = {each.figure: ranks.get(each.figure.partition(" of ")[0], 2) for each in courses}
+    if verdict.alarm:
+        order = {track.figure: place for place, track in enumerate(strongest(verdict))}
+    return sorted(courses, key=lambda each: order[each.figure])[:_PLOTTED]
 
 
 def _body(verdict: Verdict, courses: list[Course], has_charts: bool) -> list[str]:

@@ -9,16 +9,29 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
+from tare.tasks.task import Task
 
 PredictionFormat = Literal["csv", "json", "jsonl"]
 
 
+class Tabled(NamedTuple):
+    """The columns of a CSV: those of a task, with the ``top`` classes each."""
+
+    task: Task
+    top: int
+
+
 def write_predictions(
-    answers: Iterable[Prediction], out: Path | None, form: PredictionFormat, run: str, top: int, advance: Callable[[int], None]
+    answers: Iterable[Prediction],
+    out: Path | None,
+    form: PredictionFormat,
+    run: str,
+    table: Tabled,
+    advance: Callable[[int], None],
 ) -> int:
     """Write ``answers`` to standard output, or to the file ``out`` atomically; return how many samples have an error."""
     failed = 0
@@ -31,7 +44,7 @@ def write_predictions(
             yield answer
 
     with _opened(out) as stream:
-        for text in _texts(counted(), form, run, top):
+        for text in _texts(counted(), form, run, table):
             stream.write(_bytes(text))
     return failed
 
@@ -44,26 +57,18 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def _texts(answers: Iterator[Prediction], form: PredictionFormat, run: str, top: int) -> Iterator[str]:
+def _texts(answers: Iterator[Prediction], form: PredictionFormat, run: str, table: Tabled) -> Iterator[str]:
     if form == "json":
         document = {"schema": SCHEMA, "run": run, "predictions": [answer.to_json() for answer in answers]}
         yield json.dumps(document, indent=2, allow_nan=False) + "\n"
     elif form == "jsonl":
         yield from (json.dumps(answer.to_json(), allow_nan=False) + "\n" for answer in answers)
     else:
-        yield _row(["path", *_headings(top), "error"])
-        yield from (_row([answer.path, *_cells(answer, top), answer.error or ""]) for answer in answers)
-
-
-def _headings(top: int) -> Iterator[str]:
-    for rank in range(1, top + 1):
-        yield from ("label", "probability") if rank == 1 else (f"label_{rank}", f"probability_{rank}")
-
-
-def _cells(answer: Prediction, top: int) -> Iterator[str]:
-    for label, probability in answer.ranks:
-        yield from (label, f"{probability:.6f}")
-    yield from [""] * (2 * (top - len(answer.ranks)))
+        headings = table.task.headings(table.top)
+        yield _row(["path", *headings, "error"])
+        for answer in answers:
+            cells = table.task.cells(answer.ranks, answer.labels) if answer.error is None else [""] * len(headings)
+            yield _row([answer.path, *cells, answer.error or ""])
 
 
 def _row(cells: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from typing import Any
 
@@ -26,8 +27,12 @@ def newer_format(head: bytes) -> str | None:
     return "AVIF" if head[8:12] in _AVIF else "HEIC" if head[8:12] in _HEIC else None
 
 
+_PILLOW, _SILENT = logging.getLogger("PIL"), logging.NullHandler()
+
+
 def prepare(kind: str) -> None:
-    """Let Pillow read HEIC. Raises :class:`UnsupportedError` without the package that it takes."""
+    """Let Pillow read HEIC, and print nothing. Raises :class:`UnsupportedError` without the package that HEIC takes."""
+    _PILLOW.addHandler(_SILENT)  # what it finds is said in one line; a logger without a handler prints on standard error
     if kind != "HEIC":
         return
     try:

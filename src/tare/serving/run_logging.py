@@ -18,7 +18,7 @@ def logged(monitor: Monitor) -> dict[str, float]:
 
 def log_mlflow(monitor: Monitor) -> None:
     """Log the numbers to the active MLflow run; the step is the number of batches."""
-    mlflow = require("mlflow", extra="loggers", purpose="logging to MLflow")
+    mlflow = require("mlflow", extra="mlflow", purpose="logging to MLflow")
     mlflow.log_metrics(logged(monitor), step=monitor.state.batches)
 
 

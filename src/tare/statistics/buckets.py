@@ -17,60 +17,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from tare.system.engines.loops import Loops
 
 _MOST = 4096
 #: Whole numbers of 16 bits get one bucket each.
 WORDS = 1 << 16
 # Beyond 53 bits a double has no digits; below -1022 the width's inverse is no double.
 _DIGITS, _FINEST = 53, -1022
-
-
-_ROW = 512
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count(  # pragma: no cover - compiled
-    values: NDArray[np.float64], inverse: float, first: int, low: float, high: float, tables: NDArray[np.uint32]
-) -> tuple[Any, Any]:
-    # Places first, which vectorises, then the increments, in four tables in turn: a counter that was just written is slow to
-    # read again. NaN and infinities are counted in one extra place at the end.
-    places = np.empty(_ROW, np.int32)
-    base, behind = np.float64(first), np.float64(tables.shape[1] - 1)
-    at_low, at_high = np.int64(0), np.int64(0)
-    for start in range(0, values.size, _ROW):
-        row = values[start : start + _ROW]
-        for j in range(row.size):
-            v = row[j]
-            at_low += np.int64(v == low)
-            at_high += np.int64(v == high)
-            scaled = v * inverse
-            # A negative value whose product vanished lies below zero all the same.
-            place = math.floor(scaled) - np.float64((scaled == 0.0) & (v < 0.0)) - base
-            places[j] = np.int32(place if (v >= low) & (v <= high) else behind)
-        for j in range(row.size):
-            tables[j & 3, np.uintp(places[j])] += np.uint32(1)
-    return at_low, at_high
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count_finite(  # pragma: no cover - compiled
-    values: NDArray[np.float64], inverse: float, first: int, tables: NDArray[np.uint32]
-) -> None:
-    # The same where all values are finite and no product vanishes, in half the time. Two tables: four overflow the first cache.
-    places = np.empty(_ROW, np.uint32)
-    base = np.float64(first)
-    for start in range(0, values.size, _ROW):
-        row = values[start : start + _ROW]
-        for j in range(row.size):
-            places[j] = np.uint32(math.floor(row[j] * inverse) - base)
-        for j in range(row.size // 2):
-            tables[0, np.uintp(places[2 * j])] += np.uint32(1)
-            tables[1, np.uintp(places[2 * j + 1])] += np.uint32(1)
-        if row.size % 2:
-            tables[0, np.uintp(places[row.size - 1])] += np.uint32(1)
+_LOOPS = Loops("tare.statistics.compiled.buckets", "tare.statistics.plain.buckets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +57,7 @@ class Buckets:
         exponent, first, size = _grid(low, high, False)
         if finite and (exponent <= 0 or low >= 0):
             pair = np.zeros((2, size), np.uint32)
-            _count_finite(column, math.ldexp(1.0, -exponent), first, pair)
+            _LOOPS.on(column.nbytes).count_finite(column, math.ldexp(1.0, -exponent), first, pair)
             counts = (pair[0] + pair[1]).astype(np.int64)
             # One value alone in the bucket of an end is that end.
             at_low, at_high = (
@@ -108,7 +65,7 @@ class Buckets:
             )
             return cls(low, high, at_low, at_high, counts.tobytes())
         tables = np.zeros((4, size + 1), np.uint32)
-        at_low, at_high = _count(column, math.ldexp(1.0, -exponent), first, low, high, tables)
+        at_low, at_high = _LOOPS.on(column.nbytes).count(column, math.ldexp(1.0, -exponent), first, low, high, tables)
         return cls(low, high, at_low, at_high, tables[:, :size].sum(axis=0, dtype=np.int64).tobytes())
 
     @classmethod
@@ -163,7 +120,8 @@ class Buckets:
         index = first + int(np.searchsorted(reached, max(q * int(reached[-1]), 1.0), side="left"))
         if self.words:
             return float(index)
-        return min(max(math.ldexp(index + 0.5, exponent), self.low), self.high)
+        # The middle of the last bucket of all may exceed the largest double: a sum is infinite there, a product an error.
+        return min(max(math.ldexp(index, exponent) + math.ldexp(0.5, exponent), self.low), self.high)
 
     def count_at(self, value: int) -> int:
         """Number of 16-bit values equal to ``value``."""

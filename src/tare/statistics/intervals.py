@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tare.statistics.inference.distributions import t_below, t_quantile
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -25,10 +27,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     mean = float(sample.mean())
     if sample.size < 2:
         return Interval(mean, math.nan, math.nan)
-    from scipy import special
-
     error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    half = float(special.stdtrit(sample.size - 1, 0.5 + confidence / 2)) * error
+    half = t_quantile(0.5 + confidence / 2, sample.size - 1) * error
     return Interval(mean, mean - half, mean + half)
 
 
@@ -40,9 +40,7 @@ def paired_p_value(differences: Sequence[float]) -> float:
     error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
     if error == 0.0:
         return 1.0 if float(sample.mean()) == 0.0 else 0.0
-    from scipy import special
-
-    return float(2 * special.stdtr(sample.size - 1, -abs(float(sample.mean())) / error))
+    return 2 * t_below(-abs(float(sample.mean())) / error, sample.size - 1)
 
 
 def equivalence_p_value(differences: Sequence[float], margin: float) -> float:
@@ -53,9 +51,7 @@ def equivalence_p_value(differences: Sequence[float], margin: float) -> float:
     mean, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
     if error == 0.0:
         return 0.0 if abs(mean) < margin else 1.0
-    from scipy import special
-
-    return float(special.stdtr(sample.size - 1, (abs(mean) - margin) / error))
+    return t_below((abs(mean) - margin) / error, sample.size - 1)
 
 
 def random_effects(estimates: Sequence[float], errors: Sequence[float], confidence: float = 0.95) -> tuple[Interval, float]:
@@ -73,9 +69,7 @@ def random_effects(estimates: Sequence[float], errors: Sequence[float], confiden
     mean = float((weights * effects).sum() / weights.sum())
     spread = float((weights * np.square(effects - mean)).sum() / (effects.size - 1))
     error = math.sqrt(max(1.0, spread) / float(weights.sum()))
-    from scipy import special
-
-    half = float(special.stdtrit(effects.size - 1, 0.5 + confidence / 2)) * error
+    half = t_quantile(0.5 + confidence / 2, effects.size - 1) * error
     return Interval(mean, mean - half, mean + half), math.sqrt(tau2)
 
 

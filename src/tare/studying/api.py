@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tare.errors import OutputError
 from tare.studying.execution.running import run_study
@@ -39,4 +40,5 @@ def study(request: StudyRequest) -> StudyRun:
         keys["evaluate"] = reference_of(request.evaluate)
     chosen = EVALUATE if request.evaluate is not None and request.plan == "digits" else request.plan
     plan = requested_plan(chosen, keys)
-    return run_study(plan, out, workers=request.workers, engine=request.engine, watch=request.watch, command=request.command)
+    machine: dict[str, Any] = {"workers": request.workers, "engine": request.engine, "tracker": request.tracker}
+    return run_study(plan, out, watch=request.watch, command=request.command, **machine)

@@ -10,7 +10,8 @@ from tare.datasets.options import LabelPlaces
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.system.engines.local import Engine
-from tare.system.options import OptionGroup, declared, option, words
+from tare.system.options import Configured, OptionGroup, declared, option, words
+from tare.system.trackers.inputs import Tracked
 
 _OUT = "The study's directory; results in it are kept."
 RUN, FOLDER, TABLE = "Run a study", "On your own images, with networks that come pretrained", "Analyse a table from elsewhere"
@@ -73,7 +74,7 @@ class PlanOptions(StatedInput, LabelPlaces):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions(PlanOptions):
+class StudyOptions(Tracked, PlanOptions):
     """The keys of a plan, and where its cells are measured."""
 
     workers: int | None = option(
@@ -108,7 +109,7 @@ class StudyRequest(StudyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyCommand(TableOptions, StudyOptions):
+class StudyCommand(Configured, TableOptions, StudyOptions):
     """Everything that ``tare study`` can be asked: to run a study, to say what it would measure, or to analyse a table."""
 
     plan: str | None = option(None, "digits, signals, or a plan as a YAML file.", is_argument=True, metavar="NAME|PLAN")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from types import ModuleType
 
 from tare.errors import MissingDependencyError
+
+_EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "torch": ("torch", "torchvision", "timm", "lightning", "sklearn", "scipy", "numba"),
+    "pages": ("altair", "vl_convert"),
+    "tables": ("polars", "pyarrow"),
+}
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
@@ -20,3 +27,14 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
             found="it is not installed",
             remedy=f"run: pip install 'tare[{extra}]'",
         ) from None
+
+
+def missing(error: ModuleNotFoundError) -> MissingDependencyError | None:
+    """The failed import as an error that names the extra which brings the package; None for a package that no extra brings."""
+    package = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, packages in _EXTRAS.items() if package in packages), None)
+    if extra is None:
+        return None
+    return MissingDependencyError(
+        expected=f"the package {package!r}", found="it is not installed", remedy=f"run: pip install 'tare[{extra}]'"
+    )

@@ -11,9 +11,11 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
 from tare.errors import SpecError, did_you_mean
+from tare.system.optional import missing
 
 P = ParamSpec("P")
 Q = TypeVar("Q")
@@ -89,6 +91,27 @@ class Seeded(OptionGroup):
     seed: int = option(0, "Seed of everything random.", least=0)
 
 
+#: The field that names a file of options.
+CONFIG = "config"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured(OptionGroup):
+    """A command whose options may stand in a file."""
+
+    config: Path | None = option(
+        None, "A YAML file of options; those on the command line win.", metavar="FILE.yaml", of_file=True
+    )
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a file of options in Python: the command line reads it before it makes the request."""
+        super().check()
+        if self.config is not None:
+            raise SpecError(
+                "options as keywords, in Python", f"config={str(self.config)!r}", "use the command line, --config FILE"
+            )
+
+
 def part(kind: type[G], request: G) -> G:
     """The options of the group ``kind`` alone, from a request that derives from it."""
     return kind(**{entry.name: getattr(request, entry.name) for entry in fields(kind)})
@@ -117,7 +140,13 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
                 raise ArgumentError(
                     f"arguments that tare.{function.__name__} takes", f"{error}", f"see help(tare.{function.__name__})"
                 ) from None
-            return function(request(*args, **kwargs))
+            try:
+                return function(request(*args, **kwargs))
+            except ModuleNotFoundError as error:
+                told = missing(error)
+                if told is None:
+                    raise
+                raise told from None
 
         call.request = request  # type: ignore[attr-defined]
         call.__signature__ = signature.replace(return_annotation=function.__annotations__["return"])  # type: ignore[attr-defined]

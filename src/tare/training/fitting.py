@@ -1,4 +1,4 @@
-"""Train on Lightning's Trainer with checkpoints, early stopping, averaged weights and loggers; resuming changes no result."""
+"""Train on Lightning's Trainer with checkpoints, early stopping and averaged weights; resuming changes no result."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from torch.utils.data import DataLoader
 from tare.datasets.image_batches import loader_errors
 from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
-from tare.system.optional import require
-from tare.training.history import History
+from tare.system.trackers.tracker import check_installed
+from tare.tasks.task import Epochs
+from tare.training.history import History, RowWatcher
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
 
@@ -32,15 +33,16 @@ BEST, LAST = "best", "last"
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One row of figures per epoch, and the row with the best validation accuracy."""
+    """One row of figures per epoch, the row with the best figure of the validation split, and what that figure is."""
 
     rows: tuple[dict[str, float], ...]
     best: dict[str, float]
+    epochs: Epochs
 
     def metrics(self) -> dict[str, float]:
-        """Return the figures of the last epoch, and accuracy and number of the best epoch."""
+        """Return the figures of the last epoch, and the best figure with the number of its epoch."""
         last = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "lr")}
-        return {**last, "best_val_accuracy": self.best["val_accuracy"], "best_epoch": self.best["epoch"]}
+        return {**last, f"best_{self.epochs.column}": self.best[self.epochs.column], "best_epoch": self.best["epoch"]}
 
 
 class Patience(EarlyStopping):
@@ -69,15 +71,25 @@ class CheckpointFiles(TorchCheckpointIO):
 
 
 def fit(
-    module: TransferModule, val: DataLoader[Any], folder: Path, machine: Machine, *, resume: bool = False, progress: bool = False
+    module: TransferModule,
+    val: DataLoader[Any],
+    folder: Path,
+    machine: Machine,
+    *,
+    resume: bool = False,
+    progress: bool = False,
+    told: RowWatcher | None = None,
 ) -> Fitted:
     """Train on ``machine``; write ``checkpoints/last.ckpt``, ``checkpoints/best.ckpt`` and ``metrics.csv`` into ``folder``.
+
+    ``told`` gets the row of each epoch.
 
     Raises :class:`tare.training.module.DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` if the
     disk is full.
     """
     training = module.training_options
-    history = History(folder / "metrics.csv")
+    epochs = module.task.epochs
+    history = History(folder / "metrics.csv", epochs, told)
     latest = folder / "checkpoints" / f"{LAST}.ckpt"
     if resume and latest.exists():
         _loaded(latest)  # raises a readable error before the trainer loads the file
@@ -87,7 +99,7 @@ def fit(
             machine,
             callbacks=_callbacks(training, history, folder / "checkpoints", progress),
             enable_progress_bar=progress,
-            logger=_logger(machine, folder),
+            logger=False,
             plugins=[CheckpointFiles()],
         )
         start = str(latest) if resume and latest.exists() else None
@@ -95,7 +107,7 @@ def fit(
         trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
     if trainer.is_global_zero:
         history.write()  # a run killed between its last checkpoint and that epoch's row lacks the row
-    return Fitted(tuple(history.rows), history.best())
+    return Fitted(tuple(history.rows), history.best(), epochs)
 
 
 def load_state(module: TransferModule, folder: Path, name: str) -> None:
@@ -132,11 +144,10 @@ def train_in_memory(module: TransferModule, machine: Machine) -> None:
 
 
 def check_training(training: Training, machine: Machine) -> None:
-    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a logger is missing."""
+    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a tracker is missing."""
     with _quiet(), _deterministic():
         _trainer(training, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False)
-    if machine.logger != "none":
-        require(machine.logger, extra="loggers", purpose=f"--logger {machine.logger}")
+    check_installed(machine.tracker)
 
 
 def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
@@ -145,14 +156,14 @@ def _callbacks(training: Training, history: History, folder: Path, progress: boo
     if training.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=training.ema))
     if training.patience is not None:
-        callbacks.append(Patience("val_accuracy", mode="max", patience=training.patience))
+        callbacks.append(Patience(history.epochs.column, mode=history.epochs.mode, patience=training.patience))
     callbacks.append(history)
     # Two callbacks, because save_last would renew the last checkpoint only when an epoch is the best so far. The last checkpoint
     # records the best score, so it comes second. The best checkpoint holds only weights, a third of the bytes, unless weights
     # are averaged: only a whole checkpoint has the average.
     whole = training.ema is not None
     callbacks += [
-        _checkpoint(folder, BEST, monitor="val_accuracy", mode="max", save_weights_only=not whole),
+        _checkpoint(folder, BEST, monitor=history.epochs.column, mode=history.epochs.mode, save_weights_only=not whole),
         _checkpoint(folder, LAST),
     ]
     if progress:
@@ -169,27 +180,6 @@ def _checkpoint(folder: Path, name: str, **which: Any) -> ModelCheckpoint:
         enable_version_counter=False,
         **which,
     )
-
-
-def _logger(machine: Machine, folder: Path) -> Any:
-    """Return the logger beside ``metrics.csv``; MLflow logs to the server in its environment variable, else into the run.
-
-    Raises :class:`SpecError` if it cannot be set up.
-    """
-    if machine.logger == "none":
-        return False
-    from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
-
-    try:
-        if machine.logger == "tensorboard":
-            return TensorBoardLogger(folder, name="tensorboard", version="")
-        place = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{(folder / 'mlflow.db').absolute()}")
-        logger = MLFlowLogger(experiment_name="tare", run_name=folder.name, tracking_uri=place)
-        _ = logger.experiment  # fails now rather than after the first epoch
-    except Exception as error:  # a server, a file system or the logger's library may raise anything
-        reason = reason_of(error)
-        raise SpecError(f"a working logger for --logger {machine.logger}", reason, "use --logger none") from None
-    return logger
 
 
 def _trainer(training: Training, machine: Machine, **more: Any) -> lightning.Trainer:

@@ -10,13 +10,13 @@ import lightning
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import nn
-from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
 from tare.datasets.augmentation import Mixing
 from tare.errors import TareError
 from tare.system.seeds import derived
+from tare.tasks.task import Task
 from tare.training.options import Training
 from tare.training.parameter_groups import belongs, frozen_names, optimiser_of
 from tare.training.schedule import Schedule
@@ -35,8 +35,8 @@ class DivergedError(TareError):
 class TransferModule(lightning.LightningModule):
     """Normalise, run the network and train it; batches are ``(images (N, C, H, W), labels (N,))``.
 
-    ``head`` is the dotted name of the classifier, which trains alone in the first ``training.epochs_of_head`` epochs.
-    ``class_weights`` are the weights of the classes in the loss.
+    ``task`` says what is learnt from the labels. ``head`` is the dotted name of the last layer, which trains alone in the first
+    ``training.epochs_of_head`` epochs. ``class_weights`` are the weights of the classes in the loss.
     """
 
     class_weights: torch.Tensor | None
@@ -48,12 +48,15 @@ class TransferModule(lightning.LightningModule):
         normaliser: nn.Module,
         training: Training,
         batches: EpochBatches,
+        task: Task,
         head: str = "",
+        *,
         class_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.network, self.normaliser, self.head = network, normaliser, head
         self.training_options, self.batches = training, batches
+        self.task, self.metric = task, task.metric()
         self.frozen = frozen_names(network, head, training)
         self.head_epochs = training.epochs_of_head if head else 0
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
@@ -96,7 +99,7 @@ class TransferModule(lightning.LightningModule):
         """Return the loss of a batch; raises :class:`DivergedError` if it is NaN or infinite."""
         images, labels = self._mixed(*batch, index)
         smoothing = self.training_options.label_smoothing
-        loss = functional.cross_entropy(self(images), labels, self.class_weights, label_smoothing=smoothing)
+        loss = self.task.loss(self(images), labels, self.class_weights, smoothing)
         self._note(loss.detach(), len(labels), index)
         return loss
 
@@ -120,13 +123,13 @@ class TransferModule(lightning.LightningModule):
         optimizer.zero_grad()
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
-        """Log loss and accuracy on validation images."""
+        """Log the loss and the task's figure on validation samples."""
         del index
         images, labels = batch
-        logits = self(images)
-        accuracy = (logits.argmax(dim=1) == labels).float().mean()
-        self.log("val_loss", functional.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
-        self.log("val_accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
+        outputs = self(images)
+        self.metric.update(outputs, labels)
+        self.log("val_loss", self.task.loss(outputs, labels, None, 0.0), batch_size=len(labels), sync_dist=True)
+        self.log(self.task.epochs.column, self.metric, prog_bar=True, batch_size=len(labels))
 
     def on_train_epoch_end(self) -> None:
         """Raise :class:`DivergedError` before NaN or infinity reaches a checkpoint."""

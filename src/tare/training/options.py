@@ -5,16 +5,15 @@ from typing import Any, Literal
 
 from tare.datasets.options import Augmenting
 from tare.errors import SpecError
-from tare.system.options import OptionGroup, Seeded, flag, option, part
+from tare.system.options import Seeded, flag, option, part
+from tare.system.trackers.inputs import RUN, Tracked
 
 WHAT = "What is trained"
 HOW = "How it is trained"
-RUN = "The run"
 
 Protocol = Literal["finetune", "probe", "scratch"]
 BatchNorm = Literal["train", "frozen", "reestimate"]
 ClassWeights = Literal["none", "balanced"]
-Logger = Literal["none", "tensorboard", "mlflow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +59,9 @@ class Training(Augmenting, Seeded):
     ema: float | None = option(
         None, "Average the weights with this decay (0.99) and save the average.", panel=HOW, above=0, most=1
     )
-    patience: int | None = option(None, "Stop after this many epochs without a better validation accuracy.", panel=HOW, above=0)
+    patience: int | None = option(
+        None, "Stop after this many epochs without a better figure of the validation split.", panel=HOW, above=0
+    )
     label_smoothing: float = option(0.0, "Share of each label spread over all classes.", panel=HOW, least=0, most=1)
     class_weights: ClassWeights = option("none", "balanced: rare classes weigh more in the loss.", panel=HOW)
     precision: str = option("32-true", "Lightning's precision: 32-true, bf16-mixed, 16-mixed.", panel=RUN)
@@ -130,7 +131,7 @@ def not_for_probe(name: str, value: Any) -> SpecError:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine(OptionGroup):
+class Machine(Tracked):
     """The machine that trains, not part of a run's settings. ``device`` and ``devices`` go to Lightning's Trainer."""
 
     device: str = option("auto", "Lightning's accelerator: auto, cpu, gpu, mps.", panel=RUN)
@@ -138,4 +139,3 @@ class Machine(OptionGroup):
         "auto", "Lightning's devices: auto or a number.", panel=RUN, reads=lambda text, _: int(text) if text.isdigit() else text
     )
     workers: int | None = option(None, "Loader processes; the result does not depend on it.", panel=RUN, least=0)
-    logger: Logger = option("none", "Log each epoch to TensorBoard or MLflow, in addition to metrics.csv.", panel=RUN)

@@ -10,13 +10,14 @@ from tare.networks.inputs import NetworkOptions
 from tare.normalisation.inputs import NORM
 from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
-from tare.system.options import declared, option
+from tare.system.options import Configured, declared, option
 from tare.system.progress import SILENT, Reporter
-from tare.training.options import RUN, Machine, Training, not_for_probe
+from tare.system.trackers.inputs import RUN
+from tare.training.options import Machine, Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions):
+class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, NetworkOptions):
     """A network, labelled data, training options, and the run directory to write."""
 
     out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))
@@ -33,9 +34,3 @@ class TransferRequest(Skipping, Machine, Training, LabelOptions, NetworkOptions)
     overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
     resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)
     reporter: Reporter = SILENT
-
-    def check(self) -> None:
-        """Raise :class:`SpecError` for options that contradict each other."""
-        super().check()
-        if self.protocol == "probe" and self.logger != "none":
-            raise not_for_probe("logger", self.logger)

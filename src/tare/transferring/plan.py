@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +19,11 @@ from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
+from tare.datasets.mask_batches import MaskBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
+from tare.datasets.views import picture
 from tare.errors import ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
@@ -29,7 +31,7 @@ from tare.input_spec.spec import InputSpec
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
-from tare.networks.network import Network, with_head
+from tare.networks.network import Network, as_dense, with_head
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, seen_moments, source_constants
 from tare.networks.stated_numbers import (
     channels_in,
@@ -41,12 +43,15 @@ from tare.networks.stated_numbers import (
 )
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
-from tare.system.options import part
+from tare.system.options import flag, part
 from tare.system.progress import Reporter
+from tare.tasks.table import TASKS
+from tare.tasks.task import Task
 from tare.training.fitting import check_training
 from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
@@ -71,17 +76,19 @@ class TransferPlan:
     chosen: Normalisation
     notes: tuple[str, ...]
     gate: Passed
+    task: Task
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.target.split.classes
+        """The names of the network's outputs: classes, labels or targets."""
+        return self.task.names
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that determine the result; a run can only be resumed with the same settings."""
         return {
             "model": self.source.model,
             "weights": self.source.weights,
+            **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
             **self.target.digests,
             "strategy": self.chosen.strategy,
             "mean": list(self.chosen.mean),
@@ -100,6 +107,11 @@ class TransferPlan:
         """Return batches without augmentation, as in prediction."""
         return loader(self._samples(files, varied=False), self.training.batch_size, self.machine.workers or 0)
 
+    def fed_batches(self, files: tuple[LabelledFile, ...], device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Return normalised batches without augmentation on the device, with what they are labelled with."""
+        normaliser = InputLayer(self.chosen).to(device)
+        return ((normaliser(samples.to(device)), labels) for samples, labels in self.plain_batches(files))
+
     def bytes_of(self, files: tuple[LabelledFile, ...]) -> int:
         """Return the bytes of the samples at the network's size: 8 bits per value of images, 32 bits of signals and rows."""
         size = 1 if isinstance(self.takes, Geometry) else 4
@@ -111,18 +123,18 @@ class TransferPlan:
 
     def _samples(self, files: tuple[LabelledFile, ...], *, varied: bool) -> ImageBatches | SignalBatches:
         training = self.training
+        files = tuple(replace(file, label=self.task.taught(file.label)) for file in files)
         if not isinstance(self.takes, Geometry):
             return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmentation != "none")
+        made = MaskBatches if self.task.dense else ImageBatches
         if not varied:
-            return ImageBatches(files, self.takes, self.colour, None, training.seed, self.chosen.border)
+            return made(files, self.takes, self.colour, None, training.seed, self.chosen.border)
         fill = self.chosen.border or clipped(self.target.stats.mean)
-        return ImageBatches(files, self.takes, self.colour, training.augmenting, training.seed, fill)
+        return made(files, self.takes, self.colour, training.augmenting, training.seed, fill)
 
     def _view(self, path: str) -> NDArray[np.uint8]:
         file = next(file for file in self.target.split.val if file.path == path)
-        values = self._samples((file,), varied=False)[0][0]
-        raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
-        return raw.permute(1, 2, 0).squeeze(2).numpy() if len(raw) == 1 else raw.permute(1, 2, 0).numpy()
+        return picture(self._samples((file,), varied=False)[0][0], self.takes.bands if isinstance(self.takes, Geometry) else None)
 
     def class_weights(self) -> tuple[float, ...] | None:
         """Return the weight n / (K n_k) of each class k of the training split; None without class weights."""
@@ -153,6 +165,8 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     split = split or open_split(labels, training.seed, network.kind)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
+    task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
+    _check_task(task, training)
     check_channels(network, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
@@ -166,13 +180,19 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
-        takes, geometry_notes = replace(images.geometry, raw_dtype=target.stats.dtype), images.notes
+        takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
+        geometry_notes = images.notes
+        if task.dense:  # the whole image, so that every pixel of a mask is judged
+            takes = replace(takes, crop_mode="squash", crop_fraction=1.0, resize=None)
+            geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
     else:
         workers = machine.workers or 0
         takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
-    network = with_head(network, len(target.split.classes), training.seed)
-    _check_head(network, takes, len(target.split.classes))
+    network = as_dense(network) if task.dense else network
+    _check_dense(network, task)
+    network = with_head(network, len(task.names), training.seed)
+    _check_head(network, takes, task)
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
@@ -180,7 +200,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     for note in notes:
         reporter.note(note)
     source = part(NetworkOptions, request)
-    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate)
+    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +226,7 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
         if weights not in ("pretrained", "none"):
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
+    channels = channels if source.in_channels is None else source.in_channels
     return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
 
 
@@ -234,23 +255,46 @@ def _automatic(
     fed = FedNetwork(
         network, constants, spec, images.geometry if images else None, colour, request.length, dataset0, (), None, request.allow
     )
+    split = target.split if target.split.has_classes else target.split.without_targets()
     tuned = request.protocol == "finetune" and request.batchnorm == "train"
     protocol: AdvisedProtocol = "finetune" if tuned else "probe"
-    return recommended(fed, target.split.train, target.stats, protocol, request.seed, reporter)
+    return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
 
 
 @torch.inference_mode()
-def _check_head(network: Network, takes: InputGeometry, classes: int) -> None:
-    """Raise :class:`ModelError` unless the network gives one logit per class: its last linear layer may not be the classifier."""
+def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
+    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last."""
+    outputs = (len(task.names), *(takes.shape if task.dense else ()))
     with evaluating(network.module):
         answer = network.module(torch.zeros(2, network.channels, *takes.shape))
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-    if shape != (2, classes):
+    if shape != (2, *outputs):
         raise ModelError(
-            f"one logit for each of {classes} classes: shape (2, {classes}) for two {NOUNS[takes.kind]}",
+            f"one number for each of {len(task.names)} {task.noun}: shape {(2, *outputs)} for two {NOUNS[takes.kind]}",
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
+
+
+def _check_dense(network: Network, task: Task) -> None:
+    """Raise :class:`ModelError` for a network of one output a pixel and a task of one a sample."""
+    if network.dense and not task.dense:
+        found = f"{network.reference}, which ends in the convolution {network.head!r}"
+        raise ModelError(f"a network that ends in a linear layer, for --task {task.name}", found, "name another network")
+
+
+def _check_task(task: Task, training: Training) -> None:
+    """Raise :class:`SpecError` for an option of training that the task cannot follow."""
+    if task.dense and (training.protocol == "probe" or training.augmentation not in ("none", "basic")):
+        found = f"--protocol {training.protocol} --augmentation {training.augmentation}"
+        remedy = "use --protocol finetune --augmentation basic"
+        raise SpecError(f"a protocol and an augmentation that --task {task.name} can follow", found, remedy)
+    for name, neutral in task.unfit.items():
+        if getattr(training, name) != neutral:
+            found = f"{flag(name)} {getattr(training, name)}"
+            raise SpecError(
+                f"an option that --task {task.name} can follow", found, f"leave it out, or use {flag(name)} {neutral}"
+            )
 
 
 def _check_trainable(network: Network, training: Training) -> None:

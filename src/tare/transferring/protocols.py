@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,26 @@ from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
 from tare.input_spec.geometry import NOUNS
 from tare.networks.batch_norm import reestimate
+from tare.networks.heads.labels import fit_label_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
+from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
+from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT
-from tare.training.evaluation import Evaluation, evaluate
+from tare.system.trackers.opening import tracked
+from tare.system.trackers.tracker import Trackers
+from tare.tasks.evaluations.classification import ClassEvaluation
+from tare.tasks.evaluations.figure import Evaluation
+from tare.tasks.evaluations.segmentation import SegmentationEvaluation
+from tare.tasks.task import Target
 from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
 from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
 from tare.transferring.inputs import TransferRequest
+from tare.transferring.overlays import overlays
 from tare.transferring.plan import TransferPlan, planned
 from tare.transferring.reference import reference_of
 from tare.transferring.result import TransferRun
@@ -43,39 +52,75 @@ def transferred(request: TransferRequest) -> TransferRun:
     plan = planned(request, reporter)
     with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
         probe = request.protocol == "probe"
-        run = _probed(plan, folder) if probe else _trained(plan, folder, resume, progress=reporter is not SILENT)
+        if is_main_process():
+            write_text(folder / "config.yaml", config_text(request))
+        names = request.tracker if is_main_process() else ()
+        with tracked(names, folder, reporter, plan.settings()) as trackers:
+            run = _probed(plan, folder) if probe else _trained(plan, folder, resume, trackers, progress=reporter is not SILENT)
+            _log(run, trackers)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
     return run
 
 
-def _trained(plan: TransferPlan, folder: Path, resume: bool, progress: bool) -> TransferRun:
+def _log(run: TransferRun, trackers: Trackers) -> None:
+    """Log the final figures and the files that say how the run was made and what the model expects."""
+    epochs = len(run.history)
+    figure = run.evaluation.headline
+    name, interval = figure.name, figure.value
+    final = {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
+    trackers.numbers({f"final/{name}": value for name, value in {**run.metrics, **final}.items()}, epochs)
+    for name in ("config.yaml", "evaluation.json", "model/tare.json"):
+        trackers.file(run.out / name)
+
+
+def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
-    normaliser = Normaliser(plan.chosen)
-    module = TransferModule(network.module, normaliser, training, plan.train_batches(), network.head, plan.class_weights())
-    fitted = fit(module, plan.plain_batches(plan.target.split.val), folder, plan.machine, resume=resume, progress=progress)
+    normaliser = InputLayer(plan.chosen)
+    module = TransferModule(
+        network.module, normaliser, training, plan.train_batches(), plan.task, network.head, class_weights=plan.class_weights()
+    )
+
+    def told(row: Mapping[str, float]) -> None:
+        trackers.numbers({name: value for name, value in row.items() if name != "epoch"}, int(row["epoch"]))
+
+    val = plan.plain_batches(plan.target.split.val)
+    fitted = fit(module, val, folder, plan.machine, resume=resume, progress=progress, told=told)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
         notes = _reestimated(plan)
         evaluation = _evaluated(plan, _logits(plan))
-        metrics = {**fitted.metrics(), "val_accuracy": evaluation.accuracy.estimate}
+        metrics = {**fitted.metrics(), **_headline(evaluation)}
         _save(plan, folder / place, evaluation, metrics)
     return _finished(plan, folder, evaluation, metrics, notes, fitted)
 
 
 def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
-    """Fit a logistic head on the features of the frozen network, after re-estimating its batch norms if requested."""
+    """Fit a linear head on the features of the frozen network, after re-estimating its batch norms if requested."""
     notes = _reestimated(plan)
     split = plan.target.split
-    balanced = plan.training.class_weights == "balanced"
-    labels = np.array([file.label for file in split.train])
-    head = fit_head(_features(plan, split.train), labels, seed=plan.training.seed, balanced=balanced)
+    head = _fitted_head(plan, _features(plan, split.train), [plan.task.taught(file.label) for file in split.train])
     _install(plan, head)
     evaluation = _evaluated(plan, head.logits(_features(plan, split.val)))
-    metrics = {"val_accuracy": evaluation.accuracy.estimate, "head_strength": head.strength}
+    metrics = {**_headline(evaluation), "head_strength": head.strength}
     _save(plan, folder / "model", evaluation, metrics)
     return _finished(plan, folder, evaluation, metrics, notes, None)
+
+
+def _fitted_head(plan: TransferPlan, features: NDArray[np.float32], taught: list[Target]) -> LinearHead:
+    """The head of the task: logistic for classes and labels, ridge regression for numbers."""
+    if plan.task.name == "regression":
+        return fit_ridge_head(features, np.asarray(taught, np.float64))
+    if plan.task.name == "multi-label":
+        return fit_label_heads(features, np.asarray(taught, np.int64), seed=plan.training.seed)
+    balanced = plan.training.class_weights == "balanced"
+    return fit_head(features, np.asarray(taught, np.int64), seed=plan.training.seed, balanced=balanced)
+
+
+def _headline(evaluation: Evaluation) -> dict[str, float]:
+    """The figure that stands for the evaluation, under its name in ``metrics.json``."""
+    return {f"val_{evaluation.headline.name.lower()}": evaluation.headline.value.estimate}
 
 
 def _finished(
@@ -92,7 +137,6 @@ def _finished(
         write_text(folder / "evaluation.json", json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n")
     return TransferRun(
         out=folder,
-        val_accuracy=evaluation.accuracy.estimate,
         normalisation=plan.chosen,
         target_stats=plan.target.stats,
         metrics=metrics,
@@ -100,10 +144,19 @@ def _finished(
         evaluation=evaluation,
         settings=plan.settings(),
         history=fitted.rows if fitted else (),
-        views=plan.views([mistake.sample for mistake in evaluation.mistakes]),
+        views=_views(plan, evaluation),
         kind=plan.takes.kind,
         is_timm=plan.network.is_timm,
+        task=plan.task,
     )
+
+
+def _views(plan: TransferPlan, evaluation: Evaluation) -> tuple[NDArray[np.uint8], ...]:
+    """Pictures of what went wrong."""
+    if isinstance(evaluation, SegmentationEvaluation):
+        return overlays(plan, evaluation, _device(plan))
+    found = evaluation.mistakes if isinstance(evaluation, ClassEvaluation) else ()
+    return plan.views([mistake.sample for mistake in found])
 
 
 def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict[str, float]) -> None:
@@ -111,23 +164,23 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
         return
     evidence = {
         "protocol": plan.training.protocol,
-        "val_accuracy": evaluation.accuracy.estimate,
-        "val_accuracy_interval": asdict(evaluation.accuracy),
+        **_headline(evaluation),
+        f"val_{evaluation.headline.name.lower()}_interval": nullable(asdict(evaluation.headline.value)),
         "metrics": nullable(metrics),
         "split": plan.target.split.origin,
         "seed": plan.training.seed,
         "training": plan.training.settings(),
     }
-    transferred = TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes)
-    save_model(
-        place,
-        transferred,
-        source_spec=plan.spec,
-        target_stats=plan.target.stats,
-        evidence=evidence,
-        gate=plan.gate.to_json(),
-        reference=reference_of(plan),
-    )
+    with plan.task.judged(evaluation).shipped(plan.network.last_layer) as task:
+        save_model(
+            place,
+            TransferredModel(plan.network, plan.chosen, plan.takes, plan.classes, task),
+            source_spec=plan.spec,
+            target_stats=plan.target.stats,
+            evidence=evidence,
+            gate=plan.gate.to_json(),
+            reference=reference_of(plan),
+        )
 
 
 @loader_errors()
@@ -157,24 +210,25 @@ def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np
 @loader_errors()
 @torch.inference_mode()
 def _logits(plan: TransferPlan) -> NDArray[np.float32]:
-    """Return the logits ``(N, K)`` of the validation split."""
+    """Return the network's outputs ``(N, K)`` for the validation split."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
-    return torch.cat(
-        [module(batch).float().cpu() for batch in _inputs(plan, plan.plain_batches(plan.target.split.val), device)]
-    ).numpy()
+    found = [
+        plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(plan.target.split.val, device)
+    ]
+    return torch.cat(found).numpy()
 
 
 def _inputs(
     plan: TransferPlan, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], device: torch.device
 ) -> Iterator[torch.Tensor]:
-    normaliser = Normaliser(plan.chosen).to(device)
+    normaliser = InputLayer(plan.chosen).to(device)
     return (normaliser(images.to(device)) for images, _ in batches)
 
 
 def _evaluated(plan: TransferPlan, logits: NDArray[Any]) -> Evaluation:
     files = plan.target.split.val
-    return evaluate(logits, np.array([file.label for file in files]), plan.classes, [file.path for file in files])
+    return plan.task.evaluated(logits, [file.label for file in files], [file.path for file in files])
 
 
 def _install(plan: TransferPlan, head: LinearHead) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from tare.networks.stored.directory import TransferredModel, load_model
 from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import DatasetStats, nullable
 from tare.system.shown import Shown, numbers
-from tare.training.evaluation import Evaluation
+from tare.tasks.evaluations.classification import ClassEvaluation
+from tare.tasks.evaluations.figure import Evaluation
+from tare.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TransferRun(Shown):
-    """A transfer's run directory, validation accuracy, and the normalisation of its model.
+    """A transfer's run directory, its evaluation on the validation split, and the normalisation of its model.
 
     ``history`` has one row per epoch and is empty for a probe. ``settings`` are the settings of the run. ``views`` are the
     misclassified images of the evaluation at the network's size, ``(H, W)`` or ``(H, W, 3)`` before normalisation; empty for
@@ -27,7 +30,6 @@ class TransferRun(Shown):
     """
 
     out: Path
-    val_accuracy: float
     normalisation: Normalisation
     target_stats: DatasetStats
     metrics: dict[str, float]
@@ -38,6 +40,13 @@ class TransferRun(Shown):
     views: tuple[NDArray[np.uint8], ...] = ()
     is_timm: bool = True
     kind: SampleKind = "image"
+    task: Task | None = None
+
+    @property
+    def val_accuracy(self) -> float:
+        """The accuracy on the validation split; NaN for a task other than classification."""
+        found = self.evaluation
+        return found.accuracy.estimate if isinstance(found, ClassEvaluation) else math.nan
 
     @property
     def model_dir(self) -> Path:
@@ -45,24 +54,20 @@ class TransferRun(Shown):
         return self.out / "model"
 
     def summary(self) -> str:
-        """The accuracy with its interval, the normalisation, and the place of the run."""
-        accuracy, chosen = self.evaluation.accuracy, self.normalisation
+        """The figure of the task with its interval, the normalisation, and the place of the run."""
+        figure, chosen = self.evaluation.headline, self.normalisation
         return (
-            f"validation accuracy {accuracy.estimate:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%}, {self.evaluation.samples} "
+            f"validation {figure.name} {figure.in_words()} ({figure.interval()}, {self.evaluation.samples} "
             f"samples), strategy {chosen.strategy}, mean {numbers(chosen.mean)}, std {numbers(chosen.std)}, in {self.out}"
         )
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each class."""
-        return [asdict(score) for score in self.evaluation.scores]
+        """One row for each class, or for each output of another task."""
+        return self.evaluation.table()
 
     def points(self) -> list[dict[str, Any]]:
-        """Precision, recall and F1 of each class."""
-        return [
-            nullable({"panel": figure, "name": score.name, "value": getattr(score, figure)})
-            for figure in ("precision", "recall", "f1")
-            for score in self.evaluation.scores
-        ]
+        """The figures of each class, or of each output of another task."""
+        return self.evaluation.points()
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as a JSON object with schema ``tare.transfer/1``."""
@@ -75,7 +80,8 @@ class TransferRun(Shown):
             "mean": list(chosen.mean),
             "std": list(chosen.std),
             "per_sample": chosen.per_sample,
-            "val_accuracy": self.val_accuracy,
+            "task": None if self.task is None else self.task.name,
+            "val_accuracy": None if math.isnan(self.val_accuracy) else self.val_accuracy,
             "metrics": nullable(self.metrics),
             "evaluation": self.evaluation.to_json(),
             "notes": list(self.notes),

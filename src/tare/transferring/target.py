@@ -55,7 +55,16 @@ def measured(
     notes = (*split.remarks, *notes)
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
-    where = {"data": labelled.name, "label": labelled.label, "label_pattern": labelled.label_pattern, "array": labelled.array}
+    where: dict[str, Any] = {
+        "data": labelled.name,
+        "label": labelled.label,
+        "label_pattern": labelled.label_pattern,
+        "array": labelled.array,
+        "task": labelled.task,
+        **({} if labelled.class_names is None else {"class_names": labelled.class_names}),
+        **({} if labelled.ignore is None else {"ignore": labelled.ignore}),
+    }
+    where |= {} if labelled.bands is None else {"bands": list(labelled.bands)}
     digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
     return Target(split, stats, digests, notes)
 
@@ -66,5 +75,5 @@ def _moments(stats: DatasetStats) -> str:
 
 
 def _digest(split: Split) -> str:
-    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part])
+    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part], default=repr)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()

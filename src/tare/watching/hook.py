@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -15,13 +16,20 @@ _REASON = "tare.watch looks at batches outside of the graph; for fullgraph=True 
 BeforeForward = Callable[[bool, tuple[Any, ...], dict[str, Any]], None]
 
 
+def _untraced(function: Callable[..., None]) -> Callable[..., None]:
+    """The function outside of what torch.compile traces; PyTorch states the reason from 2.8 on."""
+    disable: Any = torch.compiler.disable
+    takes_reason = "reason" in inspect.signature(disable).parameters
+    return cast(Callable[..., None], disable(function, reason=_REASON) if takes_reason else disable(function))
+
+
 class _Hook:
     """The forward pre-hook; copies and pickles of the model get one that does nothing and needs no tare."""
 
     def __init__(self, before_forward: BeforeForward) -> None:
         self._before_forward = before_forward
 
-    @torch.compiler.disable(reason=_REASON)  # type: ignore[untyped-decorator, no-untyped-call]
+    @_untraced
     def __call__(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._before_forward(module.training, args, kwargs)
 

@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 from tare.advising.evidence.foreignness import foreignness, gaussian_divergence
 from tare.advising.evidence.passes import INPUT, passed
 from tare.networks.heads.reference import features_of
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.small_networks import SmallNetwork
 
@@ -31,7 +31,7 @@ def trained() -> nn.Module:
             layer.momentum = None
     with torch.no_grad():
         for _ in range(5):
-            model.train()(Normaliser(PLAIN)(batch()))
+            model.train()(InputLayer(PLAIN)(batch()))
     return model.eval()
 
 
@@ -46,9 +46,9 @@ def test_the_divergence_is_that_of_two_gaussians() -> None:
 def test_one_pass_gives_the_probes_features_and_the_moments_of_what_was_fed() -> None:
     model = trained()
     found = passed(model, "head", batch(), OTHER, STANDARD)
-    expected = features_of(model, "head", [batch()], Normaliser(OTHER))
+    expected = features_of(model, "head", [batch()], InputLayer(OTHER))
     assert np.allclose(found.features, expected, atol=1e-6)
-    fed = Normaliser(OTHER)(batch()).double()
+    fed = InputLayer(OTHER)(batch()).double()
     assert found.places[INPUT].mean.mean() == pytest.approx(float(fed.mean()))
     assert found.places[INPUT].square.mean() == pytest.approx(float((fed**2).mean()))
     assert len(found.places) == 5
@@ -75,6 +75,6 @@ def test_a_network_without_batch_norm_is_judged_by_its_input() -> None:
     scores = foreignness({"source": passed(model, "head", batch(), OTHER, STANDARD)}, seed=0)
     assert scores["source"].activations is None
     assert scores["source"].counted == scores["source"].at_input
-    fed = Normaliser(OTHER)(batch()).double()
+    fed = InputLayer(OTHER)(batch()).double()
     wanted = gaussian_divergence(np.array([float(fed.mean())]), np.array([float(fed.var(correction=0))]), np.zeros(1), np.ones(1))
     assert scores["source"].at_input.estimate == pytest.approx(float(wanted))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tare.advising.evidence.passes import passed
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Constants, normalisation
 
 CONSTANTS = Constants((0.4,), (0.3,), "test")
@@ -31,7 +31,7 @@ def test_answers_are_the_probabilities_of_the_networks_own_classes() -> None:
     chosen = normalisation("source", 1, source=CONSTANTS)
     found = passed(module, "head", samples, chosen, ((0.0,), (1.0,)))
     with torch.no_grad():
-        wanted = module(Normaliser(chosen)(samples)).softmax(dim=1)
+        wanted = module(InputLayer(chosen)(samples)).softmax(dim=1)
     assert found.answers is not None
     np.testing.assert_allclose(found.answers, wanted.numpy(), atol=1e-6)
     assert found.features.shape == (70, 4)

@@ -12,6 +12,8 @@ import pytest
 from tare.checking.linting.api import check_code, made_known
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.repository import api as repository
+from tare.checking.repository.result import CUT, Judged
+from tare.code.files.document import Skipped
 from tare.errors import DataError, SpecError
 from tests.code_findings import altered, counted, typos
 
@@ -144,7 +146,7 @@ def test_known_findings_are_left_out_and_new_ones_shown() -> None:
     Path("train.py").write_text("\n\n" + CODE + "new = 0.255\n")
     assert [finding.place.line for finding in check_code(".").findings] == [4]
     Path("train.py").write_text("x = 1\n")
-    assert "1 known findings of" in check_code(".").notes[0]
+    assert "1 known finding of" in check_code(".").notes[0]
 
 
 def test_a_baseline_to_write_has_to_be_named() -> None:
@@ -197,3 +199,13 @@ def test_what_cannot_be_parsed_is_skipped_and_not_counted_as_read(monkeypatch: p
         assert [each.path for each in report.skipped] == ["broken.py"]
         with pytest.raises(DataError, match=r"'broken.py': .*line 2"):
             check_code("broken.py")
+
+
+def test_a_file_of_which_a_part_was_not_judged_is_stated_and_counts_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = Judged([], [Skipped("train.py", CUT)])
+    monkeypatch.setattr(repository, "judged", lambda _, **__: cut)
+    report = check_code(".", cache=False)
+    assert (report.files, report.skipped) == (2, ())
+    assert report.notes == (f"train.py: {CUT}",)
+    told = check_code(".", cache=False, pedantic=True)
+    assert (told.skipped, told.notes) == (tuple(cut.skipped), ())

@@ -112,3 +112,8 @@ def test_patterns_are_of_paths_from_the_settings_wherever_one_is(tmp_path: Path,
     monkeypatch.chdir(tmp_path / "serving")
     assert read.network_for("app.py") == "timm:vit_base_patch16_224"
     assert read.network_for("../train.py") == "timm:resnet50"
+
+
+def test_a_link_that_leads_to_itself_has_no_settings(tmp_path: Path) -> None:
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    assert settings_for([str(tmp_path / "loop.py")]) == Settings()

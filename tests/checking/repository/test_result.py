@@ -37,7 +37,7 @@ def test_a_finding_survives_json(one: CodeFinding) -> None:
 
 def test_a_link_of_the_evidence_names_its_place_and_cell() -> None:
     assert str(Step("MEAN", Place("a.py", 3))) == "MEAN at a.py:3"
-    assert str(Step("MEAN", Place("a.ipynb", 3, cell=2))) == "MEAN at a.ipynb:cell 2:3"
+    assert str(Step("MEAN", Place("a.ipynb", 3, cell=2))) == "MEAN at a.ipynb:code cell 2:3"
 
 
 def test_an_unknown_severity_is_refused() -> None:

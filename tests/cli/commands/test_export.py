@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tare.exporting import push
 from tests.cli.test_main import run
 from tests.tiny_run import tiny_run
 
@@ -35,6 +37,21 @@ def test_json_has_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert document["size"] == [32, 32]
     assert document["parity"]["logits"] <= document["parity"]["tolerance"]
     assert document["labels"] == ["ant", "bee", "cow"]
+
+
+def test_the_address_of_the_upload_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("huggingface_hub")
+    hub = SimpleNamespace(
+        create_repo=lambda *_, **__: None, upload_folder=lambda **_: SimpleNamespace(commit_url="https://hub.invalid/0a1b")
+    )
+    monkeypatch.setattr(push, "hub_client", lambda: hub)
+    trained = tiny_run(tmp_path)
+    out = str(tmp_path / "out")
+    code, printed, _ = run(capsys, "export", str(trained), "--format", "safetensors", "--out", out, "--push", "me/net")
+    assert code == 0
+    assert printed.splitlines()[-1] == "pushed https://hub.invalid/0a1b"
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,8 @@ def test_a_function_of_the_users_is_studied_and_its_page_is_drawn_again(tmp_path
     assert {item["statement"] for item in document["further"][0]["contrasts"]} == {"better"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "A lower loss is better" in page
+    assert page.count('id="search"') == page.count('id="count"') == 1
+    assert page.count('<table class="sorted">') == 2
     assert "<b>quality" not in page.replace("&lt;b&gt;quality", "")
     assert "&lt;b&gt;quality" in page
     (tmp_path / "out" / "report.html").unlink()
@@ -202,3 +204,16 @@ def test_a_dry_run_of_a_function_tries_it_once_and_keeps_nothing(tmp_path: Path)
     assert not (tmp_path / "out").exists()
     failing = run(*own_study(tmp_path, "raise RuntimeError('no data')"), "--dry-run")
     assert "a function that gives a score, found RuntimeError: no data" in str(failing.exception)
+
+
+def test_a_study_is_asked_by_a_file_and_repeated_from_its_plan(tmp_path: Path) -> None:
+    asked = {"plan": "signals", "networks": ["mlp-none"], "shifts": "content", "sizes": [10], "seeds": 2, "workers": 1}
+    file = tmp_path / "study.yaml"
+    file.write_text(json.dumps({**asked, "strategies": ["source", "target"], "out": str(tmp_path / "one")}))
+    assert run("--config", file, "--sizes", "20").exit_code == 0
+    assert set(pl.read_parquet(tmp_path / "one" / "results.parquet")["size"]) == {20}
+    assert run(tmp_path / "one" / "plan.json", "--out", tmp_path / "two", "--workers", "1").exit_code == 0
+    tables = [(tmp_path / name / "results.parquet").read_bytes() for name in ("one", "two")]
+    assert tables[0] == tables[1]
+    file.write_text("sedes: 3\n")
+    assert "did you mean seeds" in str(run("--config", file).exception)

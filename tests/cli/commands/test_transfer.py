@@ -33,6 +33,9 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "label": (["--label", "y"], "y"),
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
     "array": (["--array", "x"], "x"),
+    "task": (["--task", "regression"], "regression"),
+    "bands": (["--bands", "B04,B03", "--bands", "2"], ["B04", "B03", "2"]),
+    "in_channels": (["--in-channels", "13"], 13),
     "protocol": (["--protocol", "scratch"], "scratch"),
     "head_epochs": (["--head-epochs", "3"], 3),
     "freeze": (["--freeze", "stem"], "stem"),
@@ -64,7 +67,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "precision": (["--precision", "bf16-mixed"], "bf16-mixed"),
     "compile": (["--compile"], True),
     "workers": (["--workers", "0"], 0),
-    "logger": (["--logger", "tensorboard"], "tensorboard"),
+    "tracker": (["--tracker", "tensorboard", "--tracker", "wandb"], ["tensorboard", "wandb"]),
     "max_skipped": (["--max-skipped", "0.5"], 0.5),
     "overwrite": (["--overwrite"], True),
     "resume": (["--resume"], True),
@@ -107,12 +110,67 @@ def test_every_option_reaches_the_function(name: str, recorder: Recorder) -> Non
     assert recorder.keywords["data"] == "photos"
 
 
+@pytest.mark.parametrize("name", GIVEN)
+def test_every_option_reaches_the_function_from_a_file(name: str, recorder: Recorder, tmp_path: Path) -> None:
+    words, value = GIVEN[name]
+    beside = dict(zip((each[2:] for each in BESIDE.get(name, [])[::2]), BESIDE.get(name, [])[1::2], strict=True))
+    given = words[1] if len(words) == 2 else [word for word in words[1::2] if name in ("allow", "bands", "tracker")] or True
+    document = {"model": "timm:m", "out": "o", "data": "photos", **beside, name.replace("_", "-"): given}
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(document))
+    assert run("--config", str(file)) == 2
+    assert recorder.keywords[name] == value
+    assert type(recorder.keywords[name]) is type(value)
+    assert recorder.keywords["data"] == "photos"
+
+
+def test_the_command_line_wins_over_the_file(recorder: Recorder, tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("model: timm:m\ndata: photos\nout: o\nepochs: 3\nlr: 0.5\nmean: [0.1, 0.2]\nstd: [0.3, 0.4]\n")
+    assert run("others", "--config", str(file), "--epochs", "4", "--mean", "0.7") == 2
+    assert [recorder.keywords[name] for name in ("data", "epochs", "lr", "mean", "std")] == ["others", 4, 0.5, [0.7], [0.3, 0.4]]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("epoch: 3", "did you mean epochs"),
+        ("epochs: 2.5", "--epochs"),
+        ("epochs: 0", "--epochs"),
+        ("protocol: prob", "prob"),
+        ("mean: 0.5", "both --mean and --std"),
+        ("compile: 1", "true or false for compile"),
+        ("data: !!python/name:os.system ''", "a readable YAML file of options"),
+    ],
+)
+def test_a_file_is_refused_as_the_command_line_is(
+    line: str, message: str, recorder: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"model: timm:m\nout: o\n{line}\n" + ("" if line.startswith("data") else "data: photos\n"))
+    assert run("--config", str(file)) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not recorder.keywords
+
+
+def test_a_run_is_repeated_from_the_file_that_it_writes(tmp_path: Path) -> None:
+    data = dark_and_light(tmp_path / "data")
+    options = ["--weights", "none", "--size", "32", "--workers", "0", "--device", "cpu", "--epochs", "1", "--mean", "0.5,0.4,0.3"]
+    first, again = tmp_path / "first", tmp_path / "again"
+    asked = ["transfer", str(data), "--model", "timm:test_resnet", "--out", str(first), *options, "--std", "0.25"]
+    app(asked, standalone_mode=False)
+    app(["transfer", "--config", str(first / "config.yaml"), "--out", str(again)], standalone_mode=False)
+    weights = [(folder / "model" / "model.safetensors").read_bytes() for folder in (first, again)]
+    assert weights[0] == weights[1]
+    assert (first / "config.yaml").read_text() == (again / "config.yaml").read_text()
+
+
 def test_the_command_and_the_function_have_the_same_options_and_defaults(recorder: Recorder) -> None:
     run("photos", "--model", "m", "--out", "o")
     own = {name: entry.default for name, entry in SIGNATURE.items() if entry.default is not inspect.Parameter.empty}
     given = {name: recorder.keywords[name] for name in own if name != "reporter"}
     assert given == {name: value for name, value in own.items() if name != "reporter"}
-    assert set(recorder.keywords) == set(SIGNATURE) == {*GIVEN, "data", "reporter"}
+    assert set(recorder.keywords) == set(SIGNATURE) == {*GIVEN, "data", "reporter", "config"}
 
 
 SIGNATURE = inspect.signature(tare.transfer).parameters

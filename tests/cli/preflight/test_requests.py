@@ -16,6 +16,8 @@ from tare.cli.preflight.names import check_published
 from tare.comparing.inputs import CompareRequest
 from tare.comparing.sides import check_options, stats_from
 from tare.errors import DataError, MissingDependencyError, TareError
+from tare.exporting.formats.format import WeightsFormat
+from tare.exporting.formats.table import FORMATS
 from tare.exporting.inputs import ExportRequest
 from tare.identifying.inputs import IdentifyRequest
 from tare.measuring.inputs import MeasureRequest
@@ -140,6 +142,8 @@ def test_a_plan_is_refused_as_the_study_would(keys: dict[str, Any]) -> None:
 def test_constants_here_are_those_of_the_tasks() -> None:
     assert tuple(PREFIXES) == places.PREFIXES
     assert {name: task.known for name, task in TASKS.items()} == requests.STUDIES
+    folders = {name: form.suffix or None for name, form in FORMATS.items() if isinstance(form, WeightsFormat)}
+    assert folders == requests.FOLDERS
 
 
 @pytest.mark.parametrize(

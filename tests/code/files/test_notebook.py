@@ -28,7 +28,7 @@ def test_cells_follow_one_another_and_places_count_within_them() -> None:
     assert found == Code("x = 1\ny = 2\n\nz = 3\n", (1, 3, 4))
     place = Document("n.ipynb", "notebook", found.text, found.cells).place(4, 5)
     assert (place.cell, place.line, place.column) == (3, 1, 5)
-    assert str(place) == "n.ipynb:cell 3:1:5"
+    assert str(place) == "n.ipynb:code cell 3:1:5"
 
 
 def test_text_between_the_cells_is_no_code() -> None:

@@ -6,19 +6,14 @@ import warnings
 
 import pytest
 
-from tare.code.files.document import Document, Skipped
-from tare.code.files.parsing import DEEPEST, MOST_CHARACTERS, parsed
+from tare.code.files.parsing import MOST_CHARACTERS, NoTree, tree_of
 
 NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def tree(text: str) -> ast.Module | Skipped:
-    return parsed(Document("a.py", "python", text))
-
-
 def reason(text: str) -> str:
-    found = tree(text)
-    assert isinstance(found, Skipped)
+    found = tree_of(text)
+    assert isinstance(found, NoTree)
     assert "\n" not in found.reason
     return found.reason
 
@@ -26,7 +21,7 @@ def reason(text: str) -> str:
 def test_code_is_parsed_without_a_warning_and_without_running(capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = tree("print('run')\nx = '\\d' is 1\n")
+        found = tree_of("print('run')\nx = '\\d' is 1\n")
     assert isinstance(found, ast.Module)
     assert capsys.readouterr() == ("", "")
 
@@ -48,14 +43,6 @@ def test_code_is_parsed_without_a_warning_and_without_running(capsys: pytest.Cap
 )
 def test_deep_expressions_are_skipped(text: str) -> None:
     assert "its expressions are nested too deeply" in reason(text)
-
-
-def test_a_tree_that_is_given_can_be_walked() -> None:
-    """Three calls a level, as NodeVisitor makes them, stay within Python's own limit."""
-    found = tree("x = 1" + " + 1" * (DEEPEST - 5))
-    assert isinstance(found, ast.Module)
-    assert sys.getrecursionlimit() - 200 > 3 * DEEPEST
-    ast.NodeVisitor().visit(found)
 
 
 def test_large_code_is_skipped() -> None:

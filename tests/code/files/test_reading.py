@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -17,8 +16,8 @@ from tare.code.configurations import named_in, stated_in
 from tare.code.files.configuration.reading import configuration
 from tare.code.files.configuration.value import Configuration
 from tare.code.files.document import Found, Skipped
-from tare.code.files.parsing import parsed
 from tare.code.files.reading import document_at, document_of, documents_in
+from tare.code.interpreter.source import Source, parsed
 
 NO_PYTHON = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -116,7 +115,7 @@ def test_every_bad_file_is_named_once_and_the_good_one_is_read(here: Path) -> No
     found = documents_in([Path()])
     trees = [parsed(document) for document in found.documents]
     skipped = [*found.skipped, *(tree for tree in trees if isinstance(tree, Skipped))]
-    assert sum(isinstance(tree, ast.Module) for tree in trees) == 1
+    assert sum(isinstance(tree, Source) for tree in trees) == 1
     assert sorted(each.path for each in skipped) == sorted(wanted)
     for each in skipped:
         assert each.reason.startswith(wanted[each.path]), each
@@ -188,4 +187,4 @@ def test_any_bytes_are_read_or_skipped(name: str, data: bytes) -> None:
         stated_in(result)
         named_in(result)
     if document.kind == "notebook":
-        assert isinstance(result, ast.Module)  # broken cells were left out
+        assert isinstance(result, Source)  # broken cells were left out

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tare.checking.repository.api import judged
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.source import parsed
 from tests.code.interpreted import calls, run, shown
@@ -162,6 +165,27 @@ def test_code_that_cannot_be_parsed_or_is_too_deep_is_no_crash(text: str) -> Non
 def test_code_that_would_run_for_ever_stops() -> None:
     code = "def f(n):\n    return g(n) + g(n)\ndef g(n):\n    return h(n) + h(n)\ndef h(n):\n    while True: f(n); g(n)\nf(1)\n"
     assert run(a=code * 50).log is not None
+
+
+@pytest.mark.parametrize("text", ["x = a[0:1" + " + 1" * 900 + "]", "x = a" + ".b" * 900, "x = 1" + " + 1" * 900])
+def test_what_is_too_deep_to_follow_is_stated_or_unknown_and_the_rest_is_judged(text: str) -> None:
+    found = run(a=f"import lib\nlib.show(1)\n{text}\nlib.show(2)\n")
+    shown_calls = [each for each in found.log if each.function == "lib.show"]
+    assert len(shown_calls) == 2 or found.cut == {"a.py"}
+
+
+def test_an_expression_that_python_cannot_take_apart_is_stated() -> None:
+    assert run(a="x = a[0:1" + " + 1" * 900 + "]").cut == {"a.py"}
+
+
+def test_nothing_of_a_run_waits_for_a_collection() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        judged([Document("a.py", "python", "class C:\n    def f(self): return mean\nc = C()\ndef g(): return g\nmean = c.f()\n")])
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_giant_literal_is_unknown_and_quick() -> None:

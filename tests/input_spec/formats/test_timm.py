@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+import timm
 from benchmarks.conformance.results import distance, picture
+from packaging.version import Version
 from timm.data import create_transform, resolve_data_config
 
 from tare.errors import SpecError
@@ -31,7 +33,8 @@ def test_what_is_read_is_written_and_timm_makes_the_same_of_it(mode: str, size: 
     mine = spec(crop_mode=mode, input_size=size, **constants)
     written = mine.to_timm()
     assert InputSpec.from_timm(written, "cfg") == mine
-    if size[0] == 3:
+    # Before 1.0.31 timm resized to sizes that are not square with the wrong interpolation.
+    if size[0] == 3 and (size[1] == size[2] or mode != "center" or Version(timm.__version__) >= Version("1.0.31")):
         image = picture(97, 131)
         assert (
             distance(mine.transform()(image), create_transform(**resolve_data_config({}, pretrained_cfg=written))(image)) < 1e-6

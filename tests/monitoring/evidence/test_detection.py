@@ -50,4 +50,4 @@ def test_evidence_is_the_weighted_sum_of_all_capital_over_moments_and_bets() -> 
             capital[moment, bet] = gains[moment:, bet].sum() - max(lost) + starts[moment] + weights[bet]
     found, moment, bet = log_evidence(gains, drops, starts, weights, allowed)
     assert found == pytest.approx(logsumexp(capital[capital > -15]))
-    assert (moment, bet) == np.unravel_index(capital.argmax(), capital.shape)
+    assert (moment, bet) == tuple(map(int, np.unravel_index(capital.argmax(), capital.shape)))

@@ -60,7 +60,7 @@ def test_annotations_have_lines_and_columns() -> None:
     )
     of_two_lines = finding(severity="note", place=Place("a.py", 3, 8, 5, 2))
     assert "::notice title=TARE010,file=a.py,line=3,endLine=5::" in FORMATS["github"](report(of_two_lines))
-    assert "::error title=TARE010,file=a.ipynb::cell 4, line 2: " in FORMATS["github"](report(IN_NOTEBOOK))
+    assert "::error title=TARE010,file=a.ipynb::code cell 4, line 2: " in FORMATS["github"](report(IN_NOTEBOOK))
     assert FORMATS["github"](report()) == ""
 
 
@@ -108,7 +108,7 @@ def test_sarif_of_a_notebook_names_the_cell_and_gives_no_region_or_fix() -> None
     (result,) = sarif(IN_NOTEBOOK)["results"]
     assert result["locations"][0] == {
         "physicalLocation": {"artifactLocation": {"uri": "a.ipynb"}},
-        "logicalLocations": [{"fullyQualifiedName": "cell 4, line 2"}],
+        "logicalLocations": [{"fullyQualifiedName": "code cell 4, line 2"}],
     }
     assert "fixes" not in result
 

@@ -104,11 +104,17 @@ def test_nothing_of_a_file_reaches_the_terminal_as_a_command(text: str, capsys: 
     assert all(sign == "\n" or sign.isprintable() for sign in out)
 
 
+@pytest.mark.parametrize("name", ["::error::x.py", "##[error]x.py", "##teamcity[x.py"])
+def test_a_name_that_is_a_command_of_a_ci_server_begins_no_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_code_report(report(finding(place=Place(name, 3, 1))))
+    assert capsys.readouterr().out.startswith(f"./{name}:3:1: ")
+
+
 def test_markup_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     print_code_report(report(finding(message="[bold]x[/] [link=a]")))
     assert "[bold]x[/] [link=a]" in capsys.readouterr().out
 
 
 def test_a_difference_goes_into_a_file_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
-    print_diff("--- a/x\n+\x1b[0m\n")
+    print_diff("--- a/x\n+\x1b[0m\n", b"--- a/x\n+\x1b[0m\n")
     assert capsys.readouterr().out == "--- a/x\n+\x1b[0m\n"

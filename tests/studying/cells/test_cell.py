@@ -9,8 +9,8 @@ import torch
 
 from tare.networks.heads.batched import fit_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.studying.cells import cell as measuring_cells
 from tare.studying.cells.cell import STRENGTH, Result, cell_normalisation, measure_cells, pooled, row_of
 from tare.studying.cells.pretraining import source_moments
@@ -59,7 +59,7 @@ def test_a_cell_is_what_a_plain_script_would_compute(source: Pretrained) -> None
     values = shift_named(SHIFT).apply(target.values)
     for cell, result in measured(plan, source).items():
         part = Samples("part", values[train[: cell.size]], target.labels[train[: cell.size]])
-        applied = Normaliser(cell_normalisation(cell.strategy, source, part.measure()))
+        applied = InputLayer(cell_normalisation(cell.strategy, source, part.measure()))
         fitted, tested = (
             features_of(source.module, "head", [Samples("", values[chosen], target.labels[chosen]).tensor()], applied)
             for chosen in (train[: cell.size], test)

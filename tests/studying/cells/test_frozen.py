@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tare.networks.heads.reference import features_of
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Constants, Normalisation, normalisation
 from tare.studying.cells.frozen import Frozen
 from tare.studying.tasks.small_networks import Norm, SmallNetwork
@@ -46,7 +46,7 @@ def test_features_are_those_of_the_network_itself(norm: Norm, dtype: torch.dtype
     train, test = samples[:87], samples[87:]  # an odd number of both
     found = frozen_of(module, train, test).features(70, applied(mean, std))
     for part, features in zip((train[:70], test), found, strict=True):
-        expected = features_of(module, "head", [part], Normaliser(applied(mean, std)))
+        expected = features_of(module, "head", [part], InputLayer(applied(mean, std)))
         assert features.shape == expected.shape == (len(part), 32)
         np.testing.assert_allclose(features, expected, rtol=1e-4, atol=2e-6 * np.abs(expected).max())
 

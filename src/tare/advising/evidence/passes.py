@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tare.networks.batch_norm import batch_norms
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import Doubles
 
@@ -58,7 +58,7 @@ def passed(
     ``expected`` are the mean and std per channel that dataset0 had at the network's input; with None no moments are taken.
     ``module`` keeps its mode.
     """
-    prepare, layers = Normaliser(chosen), batch_norms(module) if expected is not None else {}
+    prepare, layers = InputLayer(chosen), batch_norms(module) if expected is not None else {}
     rows: dict[str, list[tuple[Doubles, Doubles]]] = {name: [] for name in (INPUT, *layers)}
     features: list[torch.Tensor] = []
     answers: list[Any] = []

@@ -22,7 +22,7 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.smooth_noise import smooth_noise
 from tare.networks.stated_numbers import chosen_length
-from tare.normalisation.normaliser import padded_input
+from tare.normalisation.input_layer import padded_input
 from tare.normalisation.strategies import Constants, Normalisation
 from tare.samples.layout import channel_names
 from tare.statistics.dataset_stats import DatasetStats

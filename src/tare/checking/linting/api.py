@@ -13,7 +13,7 @@ from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import selected
 from tare.checking.linting.settings import Settings, settings_for
-from tare.checking.repository.result import CUT, CodeFinding, CodeReport, Judged
+from tare.checking.repository.result import IN_PART, CodeFinding, CodeReport, Judged
 from tare.code.files.document import Document, Skipped
 from tare.code.files.reading import documents_in
 from tare.errors import DataError, SpecError
@@ -59,14 +59,23 @@ def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     check_networks(request, settings)
     documents, skipped = documents_of(request, settings)
     judged = _judged(request, settings, documents)
-    skipped = sorted({*skipped, *judged.skipped}, key=lambda each: (each.path, each.reason))
-    files = len({each.path for each in documents} - {each.path for each in judged.skipped if each.reason != CUT})
+    cut = [each for each in judged.skipped if each.reason in IN_PART]
+    whole = [each for each in judged.skipped if each.reason not in IN_PART]
+    skipped = sorted({*skipped, *(judged.skipped if request.pedantic else whole)}, key=lambda each: (each.path, each.reason))
+    files = len({each.path for each in documents} - {each.path for each in whole})
     if not files:
         raise _nothing_read(request.places, skipped)
     found = sorted(judged.findings, key=lambda finding: (finding.place, finding.code))
     chosen = selected(found, documents, request, settings)
     fail_on = request.fail_on or settings.fail_on or "warning"
-    return CodeReport(chosen.findings, files, tuple(skipped), chosen.notes, fail_on, chosen.ignored)
+    notes = chosen.notes if request.pedantic or not cut else (*chosen.notes, _in_part(cut))
+    return CodeReport(chosen.findings, files, tuple(skipped), notes, fail_on, chosen.ignored)
+
+
+def _in_part(cut: Sequence[Skipped]) -> str:
+    if len(cut) == 1:
+        return f"{cut[0].path}: {cut[0].reason}"
+    return f"{len(cut)} files are too long or nested too deeply to follow: parts of them were not judged; --pedantic names them"
 
 
 def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
@@ -147,5 +156,6 @@ def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
     if not baseline.exists():
         raise SpecError("an existing baseline", f"{str(baseline)!r} does not exist", "write it with --write-baseline")
     new = unknown(baseline, report.findings)
-    gone = f"{new.gone} known findings of {str(baseline)!r} are gone; --write-baseline renews it"
+    known = "1 known finding" if new.gone == 1 else f"{new.gone} known findings"
+    gone = f"{known} of {str(baseline)!r} {'is' if new.gone == 1 else 'are'} gone; --write-baseline renews it"
     return replace(report, findings=new.findings, known=new.known, notes=report.notes + ((gone,) if new.gone else ()))

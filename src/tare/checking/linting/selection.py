@@ -39,7 +39,7 @@ class _Comment:
         codes = f"[{', '.join(sorted(self.codes))}]" if self.codes else ""
         if self.place.line == WHOLE_FILE:
             return f"{self.place.path}: # tare: ignore-file{codes}"
-        cell = f"cell {self.place.cell}:" if self.place.cell else ""
+        cell = f"code cell {self.place.cell}:" if self.place.cell else ""
         return f"{self.place.path}:{cell}{self.place.line}: # tare: ignore{codes}"
 
 

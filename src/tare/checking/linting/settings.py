@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,9 @@ def _table(path: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, AttributeError, RecursionError) as error:
+        # The path to check may itself be a link that leads nowhere, which is told when it is read.
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            return None
         raise SpecError("a readable pyproject.toml", f"{str(path)!r}: {reason_of(error)}", "repair it") from None
 
 

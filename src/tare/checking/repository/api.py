@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from tare.checking.repository.result import CUT, CodeFinding, Judged
+from tare.checking.repository.costs import cost_of_code
+from tare.checking.repository.result import CUT, DEEP, CodeFinding, Judged
 from tare.checking.repository.rules.kinds.configurations import configurations
+from tare.checking.repository.rules.kinds.unread import unread
 from tare.checking.repository.rules.table import CODE_RULES
 from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
 from tare.code.facts import facts_of
+from tare.code.files.configuration.reading import configuration, let_go
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
@@ -31,27 +35,51 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
     ``network`` is what the files are stated to feed, such as ``timm:resnet50``. ``pedantic`` adds notes of what could not be
     told.
     """
-    with _without_collection():
-        program, run = _carried_out(documents)
+    with _without_collection():  # until all is free again
+        every, skipped = _found(documents, network, pedantic)
+    return Judged(_each_once(every), skipped)
+
+
+def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -> tuple[list[CodeFinding], list[Skipped]]:
+    """The findings of every rule, and what was not followed."""
+    with _carried_out(documents) as (program, run):
         facts = facts_of(run.log, program.sources, run.cut, run.used)
-        every = [*configurations(documents), *(each for rule in CODE_RULES for each in rule(facts))]
-    if network is not None:
-        every += stated(facts, network)
-    skipped = program.skipped
-    if pedantic:
-        every += unresolved(facts)
-        skipped += [Skipped(path, CUT) for path in sorted({entry.partition("::")[0] for entry in run.cut})]
+        every = [*configurations(documents), *unread(documents), *(each for rule in CODE_RULES for each in rule(facts))]
+        if network is not None:
+            every += stated(facts, network)
+        if pedantic:
+            every += unresolved(facts)
+        cut = sorted({entry.partition("::")[0] for entry in run.cut})
+        skipped = [*program.skipped, *_unparsed(documents), *(Skipped(path, CUT) for path in cut)]
+        skipped += [Skipped(path, DEEP) for path in sorted(run.deep - set(cut))]
+    let_go()
+    return every, skipped
+
+
+def _unparsed(documents: Sequence[Document]) -> Iterator[Skipped]:
+    """The configurations that are none."""
+    read = (configuration(each) for each in documents if each.kind == "configuration")
+    return (each for each in read if isinstance(each, Skipped))
+
+
+def _each_once(every: Iterable[CodeFinding]) -> list[CodeFinding]:
+    """The findings in the order of their places; of several with one code at one place, the one with the longest evidence."""
     found: dict[tuple[str, Place], CodeFinding] = {}
     for each in every:
         before = found.get((each.code, each.place))
+        edits = each.edits or (before.edits if before is not None else ())
         if before is None or len(before.evidence) < len(each.evidence):
-            found[each.code, each.place] = each
-    return Judged(sorted(found.values(), key=lambda each: (each.place, each.code)), skipped)
+            found[each.code, each.place] = replace(each, edits=edits, cost=each.cost or _cost(each))
+    return sorted(found.values(), key=lambda each: (each.place, each.code))
+
+
+def _cost(finding: CodeFinding) -> str:
+    return cost_of_code(finding.code) if finding.fails else ""
 
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Syntax trees are many small objects without circles: looking for circles among them takes a quarter of the time."""
+    """What files say is millions of small objects: looking for circles among them would take as long as all the rest."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -61,8 +89,9 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _carried_out(documents: Sequence[Document]) -> tuple[Program, Run]:
-    """Follow the documents that say something about preprocessing."""
+@contextmanager
+def _carried_out(documents: Sequence[Document]) -> Iterator[tuple[Program, Run]]:
+    """Follow the documents that say something about preprocessing; afterwards all of it is free at once, without a collection."""
     program = Program(documents)
     chosen = relevant(documents, RELEVANT)
     sources = [source for each in chosen if (source := program.source(each.path)) is not None]
@@ -72,4 +101,8 @@ def _carried_out(documents: Sequence[Document]) -> tuple[Program, Run]:
         program.module(each.path)
     for each in chosen:
         program.carry_out(each.path)
-    return program, run
+    try:
+        yield program, run
+    finally:
+        run.release()
+        program.run = None

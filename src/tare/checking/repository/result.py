@@ -14,6 +14,9 @@ from tare.code.place import Place
 SCHEMA = "tare.code-check/1"
 #: Why a part of a file was not judged.
 CUT = "it takes too many steps to follow to its end, so a part of it was not judged"
+DEEP = "it is nested too deeply to follow everywhere, so a part of it was not judged"
+#: Of these files the rest was judged.
+IN_PART = frozenset((CUT, DEEP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Step:
 
     def __str__(self) -> str:
         """The link in words, such as ``MEAN at constants.py:3``."""
-        cell = f"cell {self.place.cell}:" if self.place.cell else ""
+        cell = f"code cell {self.place.cell}:" if self.place.cell else ""
         return f"{self.text} at {self.place.path}:{cell}{self.place.line}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.found import finding, origin
+from tare.checking.repository.rules.found import finding, origins
 from tare.checking.repository.rules.linking import program_of, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing
 from tare.checking.repository.rules.published import near, published
@@ -43,7 +43,7 @@ def _judged(each: Normalisation, network: str, wanted: Expected, constants: Cons
             f"mean {listed(each.mean)} and std {listed(each.std)} are those of {other}, and {network}, which is stated for this "
             f"file, was trained with mean {listed(constants.mean)} and std {listed(constants.std)} ({wanted.origin})",
             f"use mean {listed(constants.mean)} and std {listed(constants.std)}, or state another network",
-            evidence=(*origin(each.means, "mean"), *origin(each.stds, "std")),
+            evidence=origins(each.call.spot, each.means, each.stds),
         )
 
 

@@ -50,8 +50,11 @@ class Feed:
 
     @property
     def spread(self) -> float:
-        """The std of the network's input as a share of what a network is used to: 1 for data as varied as photographs."""
-        return max(self.stats.std) / _USUAL_STD if self.is_own_range else self.std
+        """The std of the network's input as a share of what a network is used to: 1 for data as varied as photographs.
+
+        Deeper types hold sensors that use a part of their range, as their constants say.
+        """
+        return max(self.stats.std) / _USUAL_STD if self.is_own_range and self.stats.dtype == "uint8" else self.std
 
     @property
     def fed(self) -> str:

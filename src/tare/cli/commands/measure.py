@@ -38,7 +38,6 @@ def measure(
         raise DataError("a positive tolerance in unit values", f"{tol}", "state for example --tol 0.01")
     from tare.measuring.api import measured
     from tare.measuring.one_pass import TooManySkippedError
-    from tare.monitoring.measured import reference_of
     from tare.normalisation.catalog import matches
     from tare.reporting import console
 
@@ -60,6 +59,8 @@ def measure(
     if out is not None:
         stats.save(out)
     if reference is not None:
+        from tare.monitoring.measured import reference_of
+
         reference_of(request).save(reference)
 
 

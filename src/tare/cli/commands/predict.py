@@ -20,9 +20,9 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Classify images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.
+    """Answer images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.
 
-    A recording (.wav) is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
+    A recording is one sample; each row of an array (.npy, .npz) or of a table with training's columns is another. A
     sample that cannot be read gets a row that says so. Exit code 0 if all samples were answered, 1 if some
     were not, 2 if none was.
     """
@@ -35,7 +35,7 @@ def predict(
     from tare.predicting.answers import predictions
     from tare.predicting.samples import inputs_of
     from tare.reporting import console
-    from tare.reporting.predictions import PredictionFormat, write_predictions
+    from tare.reporting.predictions import PredictionFormat, Tabled, write_predictions
 
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
     trained = open_trained(Path(request.run), request.factory)
@@ -43,7 +43,7 @@ def predict(
     noun = NOUNS[trained.model.takes.kind]
     answers = predictions(trained, inputs, replace(request, reporter=console))
     with console.counting("predicting", noun, len(inputs.names)) as advance:
-        failed = write_predictions(answers, out, form, str(request.run), min(request.top, len(trained.model.classes)), advance)
+        failed = write_predictions(answers, out, form, str(request.run), Tabled(trained.model.task, request.top), advance)
     if failed == len(inputs.names):
         one = "an image" if noun == "images" else f"a {noun.removesuffix('s')}"
         raise DataError(f"{one} that can be read", f"none of {failed}", "each row says why")

@@ -69,7 +69,8 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
 
     line = shlex.join(["tare", *sys.argv[1:]])
     try:
-        run = run_study(plan, out, workers=options.workers, engine=options.engine, watch=watch, command=line)
+        machine: dict[str, Any] = {"workers": options.workers, "engine": options.engine, "tracker": options.tracker}
+        run = run_study(plan, out, watch=watch, reporter=console, command=line, **machine)
     except Stopped as stopped:
         console.note(f"stopped: {stopped}")
         raise typer.Exit(_INTERRUPTED) from None

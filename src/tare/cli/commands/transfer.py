@@ -9,7 +9,8 @@ from tare.cli.options import Json, show
 from tare.datasets.options import DATA, VARY
 from tare.networks.inputs import NET
 from tare.normalisation.inputs import NORM
-from tare.training.options import HOW, RUN, WHAT
+from tare.system.trackers.inputs import RUN
+from tare.training.options import HOW, WHAT
 from tare.transferring.inputs import TransferRequest
 
 

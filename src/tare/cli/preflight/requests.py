@@ -7,7 +7,7 @@ A function here refuses nothing that the command itself would take, and says wha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ STUDIES = {
 }
 #: The packages that an export format needs, and the extra that brings them.
 _PACKAGES = {"onnx": (("onnx", "onnxscript", "onnxruntime"), "onnx"), "hf": (("transformers",), "hf")}
+#: The export formats that are folders, each with the suffix of what would be a file; tests/cli/preflight hold them against the
+#: formats themselves.
+FOLDERS: Mapping[str, str | None] = {"safetensors": ".safetensors", "hf": None, "timm": None}
 
 
 def preflight(request: Any) -> None:
@@ -38,11 +41,15 @@ def _transfer(request: Any) -> None:
     from tare.training.run_dir import check_out
 
     check_out(Path(request.out), overwrite=request.overwrite, resume=request.resume)
-    if request.logger != "none":
-        places.check_installed(request.logger, "loggers", f"--logger {request.logger}")
+    _trackers(request)
     _network(request)
     places.check_labelled(request.data)
     places.check_statistics(request.source_stats)
+
+
+def _trackers(request: Any) -> None:
+    for name in request.tracker:
+        places.check_installed(name, name, f"--tracker {name}")
 
 
 def _network(request: Any) -> None:
@@ -148,6 +155,11 @@ def _export(request: Any) -> None:
     modules, extra = _PACKAGES.get(request.format, ((), ""))
     for module in modules:
         places.check_installed(module, extra, f"--format {request.format}")
+    if request.push is not None:
+        from tare.exporting.push import check_push
+
+        is_folder = request.format in FOLDERS and out.suffix != FOLDERS[request.format]
+        check_push(request.push, request.format, is_folder=is_folder)
     places.check_run(Path(request.run))
     for image in request.images:
         places.check_data(os.fspath(image))
@@ -194,6 +206,7 @@ def _study(request: Any) -> None:
             raise DataError("a readable table of results", f"{str(request.analyse)!r}: {reason}", "check the file")
         return
     _ray(request.engine)
+    _trackers(request)
     _plan(request)
     if request.out is None and not request.dry_run:
         raise SpecError("a directory for the study", "no --out", "for example: --out study/")

@@ -8,11 +8,8 @@ import sys
 import warnings
 from dataclasses import dataclass
 
-from tare.code.files.document import Document, Skipped
 from tare.errors import reason_of
 
-#: The deepest nesting of a tree: whoever walks it may call itself a few times a level without reaching Python's own limit.
-DEEPEST = 200
 #: The most characters of code that are parsed: a tree takes a hundred times the memory of its text.
 MOST_CHARACTERS = 2 * 1024 * 1024
 
@@ -38,27 +35,23 @@ class NoTree:
     line: int = 0
 
 
-def parsed(document: Document) -> ast.Module | Skipped:
-    """The syntax tree of a document's ``text``, or why it has none; at most 200 levels deep, and without a warning."""
-    tree = tree_of(document.text)
-    return Skipped(document.path, tree.reason) if isinstance(tree, NoTree) else tree
-
-
 def tree_of(text: str) -> ast.Module | NoTree:
-    """The syntax tree of Python code, or why it has none."""
+    """The syntax tree of Python code, or why it has none; without a warning.
+
+    It may be as deep as Python's own parser allows, some thousands of levels: who walks it must not call itself for each.
+    """
     if len(text) > MOST_CHARACTERS:
         return NoTree(f"it has {len(text):,} characters of code, more than the {MOST_CHARACTERS:,} that are parsed")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an invalid escape in somebody's string
-            tree = ast.parse(text)
+            return ast.parse(text)
     except SyntaxError as error:
         return _no_tree(error, text)
     except (RecursionError, MemoryError):
         return NoTree(_TOO_DEEP)
     except ValueError as error:
         return NoTree(f"{_NO_PYTHON}: {reason_of(error)}")
-    return NoTree(_TOO_DEEP) if _is_deep(tree) else tree
 
 
 def _no_tree(error: SyntaxError, text: str) -> NoTree:
@@ -76,12 +69,3 @@ def _is_python_2(error: SyntaxError, text: str) -> bool:
     last = error.lineno or 1
     lines = text.split("\n")[max(last - 2, 0) : last]
     return any(_PYTHON_2.search(line) for line in lines)
-
-
-def _is_deep(tree: ast.Module) -> bool:
-    level: list[ast.AST] = [tree]
-    for _ in range(DEEPEST):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            return False
-    return True

@@ -29,14 +29,11 @@ Decisions = frozenset[Condition]
 ALWAYS: Decisions = frozenset()
 
 
-def agree(*several: Decisions) -> bool:
+def agree(one: Decisions, other: Decisions, *more: Decisions) -> bool:
     """Whether all decisions can hold in one run of the program; each of them is taken to be possible by itself."""
-    left = [each for each in several if each]
-    if len(left) < 2:
-        return True
-    if len(left) == 2:
-        return left[0] is left[1] or _both(left[0], left[1])
-    return _both(left[0], left[1]) and agree(left[0] | left[1], *left[2:])
+    if more:
+        return agree(one, other) and agree(one | other, *more)
+    return not one or not other or one is other or _both(one, other)
 
 
 @lru_cache(maxsize=65_536)
@@ -69,8 +66,14 @@ def of_test(test: ast.expr, scope: str) -> tuple[Decisions, Decisions]:
     if isinstance(test, ast.BoolOp):
         return _joined(test, scope)
     subject, values, holds = _compared(test)
-    condition, opposite = (Condition(f"{scope}::{subject}", values, each) for each in (holds, not holds))
-    return frozenset([condition]), frozenset([opposite])
+    subject = f"{scope}::{subject}"
+    return frozenset([_condition(subject, values, holds)]), frozenset([_condition(subject, values, not holds)])
+
+
+@lru_cache(maxsize=65_536)
+def _condition(subject: str, values: frozenset[object], holds: bool) -> Condition:
+    """One object for equal conditions: sets compare it fast."""
+    return Condition(subject, values, holds)
 
 
 def _joined(test: ast.BoolOp, scope: str) -> tuple[Decisions, Decisions]:

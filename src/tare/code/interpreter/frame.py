@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
+from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test
 from tare.code.interpreter.heap import Heap
 from tare.code.interpreter.source import Source, Spot
-from tare.code.interpreter.values import Call, Class, Function, Instance, Items, Table, Value, joined, narrowed
+from tare.code.interpreter.values import (
+    Call,
+    Choice,
+    Class,
+    Function,
+    Instance,
+    Items,
+    Literal,
+    Table,
+    Value,
+    joined,
+    narrowed,
+)
 
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
@@ -82,20 +95,33 @@ class Run:
     entered: set[ast.AST] = field(default_factory=set)
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
+    deep: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
+    tests: dict[tuple[ast.expr, str], tuple[Decisions, Decisions]] = field(default_factory=dict)
+    scopes: list[dict[str, Value]] = field(default_factory=list)
+    literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
+    stars: dict[str, list[str]] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
     keys: int = 0
 
-    def step(self) -> None:
-        """Count one step of the entry. Raises :class:`OutOfBudgetError`."""
-        self.steps += 1
-        if self.steps > self.limit:
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Carry out an entry as far as its steps, and the depth that Python allows, go."""
+        try:
+            yield
+        except OutOfBudgetError:
+            pass
+        except RecursionError:
             self.cut.add(self.entry)
-            raise OutOfBudgetError
+
+    def overrun(self) -> NoReturn:
+        """Note that the entry took more steps than it may. Raises :class:`OutOfBudgetError`."""
+        self.cut.add(self.entry)
+        raise OutOfBudgetError
 
     def matters(self, node: ast.AST) -> bool:
         """Whether a function may say something of preprocessing, itself or through those that it calls."""
@@ -117,6 +143,13 @@ class Run:
         for each in parts:
             if isinstance(each, Call) and each.entry != self.entry:
                 self.used.setdefault(self.entry.partition("::")[0], {})[id(each)] = each
+
+    def release(self) -> None:
+        """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""
+        for names in self.scopes:
+            names.clear()
+        for each in (one for several in self.instances.values() for one in several):
+            each.made = None
 
     def new_key(self) -> int:
         """A key for a new object."""
@@ -144,7 +177,6 @@ class Frame:
     depth: int = 0
     loops: int = 0
     returns: list[tuple[Decisions, Value]] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)
     owner: Class | None = None
     this: Value | None = None
 
@@ -154,10 +186,21 @@ class Frame:
 
     def look_up(self, name: str) -> Value | None:
         """The value of a name here, as far as the branches taken allow; None if nobody gave it one."""
-        for names in (self.names, *self.enclosing):
-            if name in names:
-                return narrowed(names[name], self.decisions)
-        return None
+        value = self.names.get(name)
+        if value is None:
+            for names in self.enclosing:
+                value = names.get(name)
+                if value is not None:
+                    break
+        return narrowed(value, self.decisions) if type(value) is Choice else value
+
+    def tested(self, test: ast.expr) -> tuple[Decisions, Decisions]:
+        """What holds where a test in the code is true, and where it is false; each test is read once a function."""
+        key = (test, self.scope)
+        found = self.run.tests.get(key)
+        if found is None:
+            found = self.run.tests[key] = of_test(test, self.scope)
+        return found
 
     def branch(self, arms: Sequence[tuple[Decisions, Callable[[], None]]]) -> None:
         """Carry out each arm that is possible from the same state, and join what they leave behind."""
@@ -176,16 +219,20 @@ class Frame:
         self.decisions = ends[0][0] if len(ends) == 1 else start
         # The caller holds on to the dictionary itself, so it is changed in place.
         self.names = names
-        names.update(_joined_names([(decisions, each) for decisions, each, _ in ends]))
-        for place, value in _joined_heaps([(decisions, written) for decisions, _, written in ends], heap).items():
-            heap.write(place, value)
+        if len(ends) == 1:
+            names.update(ends[0][1])
+        else:
+            names.update(_joined_names(names, [(decisions, each) for decisions, each, _ in ends]))
+        if any(written for _, _, written in ends):
+            for place, value in _joined_heaps([(decisions, written) for decisions, _, written in ends], heap).items():
+                heap.write(place, value)
 
 
-def _joined_names(ends: list[tuple[Decisions, dict[str, Value]]]) -> dict[str, Value]:
-    if len(ends) == 1:
-        return ends[0][1]
-    names = dict.fromkeys(name for _, each in ends for name in each)
-    return {name: _one([(decisions, each[name]) for decisions, each in ends if name in each]) for name in names}
+def _joined_names(before: dict[str, Value], ends: list[tuple[Decisions, dict[str, Value]]]) -> dict[str, Value]:
+    """The names that a branch has changed or added."""
+    get = before.get
+    changed = dict.fromkeys([name for _, each in ends for name, value in each.items() if get(name) is not value])
+    return {name: _one([(decisions, each[name]) for decisions, each in ends if name in each]) for name in changed}
 
 
 def _one(options: list[tuple[Decisions, Value]]) -> Value:

@@ -32,6 +32,8 @@ class Heap:
 
     def rolled_back(self, mark: int) -> dict[_Slot, Value]:
         """Take back every write since the mark, and return what had been written."""
+        if len(self._journal) == mark:
+            return {}
         written = {slot: self._values[slot] for slot, _ in self._journal[mark:]}
         for slot, before in reversed(self._journal[mark:]):
             if before is None:

@@ -69,7 +69,7 @@ _COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 def lifted(act: Callable[..., Value], *values: Value) -> Value:
     """``act`` on each combination of alternatives whose decisions agree."""
-    if not any(isinstance(value, Choice) for value in values):
+    if Choice not in map(type, values):
         return act(*values)
     combined: list[tuple[frozenset[Any], tuple[Value, ...]]] = [(frozenset(), ())]
     for value in values:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from tare.code.files.document import Document, Skipped
 from tare.code.interpreter.configured import Configurations
-from tare.code.interpreter.frame import Frame, OutOfBudgetError, Run
-from tare.code.interpreter.source import Source, Spot, parsed
+from tare.code.interpreter.frame import Frame, Run
+from tare.code.interpreter.source import Source, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
 
@@ -64,30 +62,11 @@ class Program:
         found = self._sources[path]
         return found if isinstance(found, Source) else None
 
-    def evaluate(self, frame: Frame, node: ast.expr) -> Value:
-        """The value of an expression."""
-        return expressions.evaluate(frame, node)
-
-    def execute(self, frame: Frame, body: Sequence[ast.stmt]) -> None:
-        """Carry out statements."""
-        statements.execute(frame, body)
-
-    def call(
-        self,
-        frame: Frame,
-        callee: Value,
-        args: tuple[Value, ...],
-        keywords: Mapping[str, Value],
-        spot: Spot,
-        *,
-        spread: bool = False,
-    ) -> Value:
-        """What a call returns."""
-        return calls.call(frame, callee, args, keywords, spot, spread=spread)
-
-    def attribute(self, frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
-        """An attribute of a value."""
-        return calls.attribute(frame, owner, name, spot)
+    # The functions themselves: a method around each would cost as much as many a step.
+    evaluate = staticmethod(expressions.evaluate)
+    execute = staticmethod(statements.execute)
+    call = staticmethod(calls.call)
+    attribute = staticmethod(calls.attribute)
 
     def module(self, path: str) -> Mapping[str, Value]:
         """The names of a module after it was carried out; those so far if modules import each other in a circle."""
@@ -105,7 +84,7 @@ class Program:
         entry, steps, limit = run.entry, run.steps, run.limit
         run.entry, run.steps, run.limit = source.path, 0, STEPS
         frame = Frame(run, source, names, scope=source.path)
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             statements.execute(frame, source.tree.body)
         self._handed(run)
         run.entry, run.steps, run.limit = entry, steps, limit
@@ -121,7 +100,7 @@ class Program:
     def _within_entry(self, run: Run, value: Function) -> None:
         run.steps, run.limit = 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
 
     def imported(self, source: Source, module: str, level: int) -> Value:
@@ -213,7 +192,7 @@ class Program:
         run.entry, run.steps, run.limit = entry, 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
-        with suppress(OutOfBudgetError, RecursionError):
+        with run.bounded():
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         steps = run.steps
         self._handed(run)

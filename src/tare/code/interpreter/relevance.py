@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from tare.code.files.document import Document
 from tare.code.interpreter.source import Source
@@ -29,33 +32,59 @@ def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Docum
     return [each for each in code if each.path in found]
 
 
-_CALLED = re.compile(r"(\w+)[ \t]*\(")
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class _Part(NamedTuple):
+    """A function or class, the class around it, and the names that are called in it."""
+
+    node: _Definition
+    owner: str
+    called: frozenset[str]
+
+
+_CALLED = re.compile(r"\b(\w++)[ \t]*+\(")
 _MOST_STEPS = 8
+#: Methods that are called without their name.
+_UNNAMED = frozenset(["", "__init__", "forward", "__call__"])
 
 
 def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[ast.AST]:
-    """The functions and classes that have such a word, and those that call one of them by name, over some steps."""
-    found: dict[ast.AST, tuple[str, frozenset[str]]] = {}
+    """The functions and classes that have such a word, and those that call one of them by name, over some steps.
+
+    No match of ``word`` may go beyond a line.
+    """
+    left: list[_Part] = []
     names: set[str] = set()
     matter: set[ast.AST] = set()
     for source in sources:
-        for node, owner in _definitions(source.tree.body, ""):
-            text = source.segment(node)
-            found[node] = (owner or node.name, frozenset(_CALLED.findall(text)))
-            if word.search(text):
-                matter.add(node)
-                names |= {node.name, owner} - {"", "__init__", "forward", "__call__"}
+        for part, says in _parts(source, word):
+            if says:
+                matter.add(part.node)
+                names |= {part.node.name, part.owner} - _UNNAMED
+            else:
+                left.append(part)
     for _ in range(_MOST_STEPS):
-        new = [node for node, (_, called) in found.items() if node not in matter and called & names]
+        new = [part for part in left if not names.isdisjoint(part.called)]
         if not new:
             break
-        matter.update(new)
-        names |= {name for node in new for name in (found[node][0], getattr(node, "name", ""))} - {
-            "__init__",
-            "forward",
-            "__call__",
-        }
+        matter.update(part.node for part in new)
+        left = [part for part in left if names.isdisjoint(part.called)]
+        names |= {name for part in new for name in (part.owner or part.node.name, part.node.name)} - _UNNAMED
     return frozenset(matter | {part for node in matter if isinstance(node, ast.ClassDef) for part in _beginnings(node)})
+
+
+def _parts(source: Source, word: re.Pattern[str]) -> Iterator[tuple[_Part, bool]]:
+    """Each function and class of a file, and whether it has the word. The text is searched once, whatever is nested in what."""
+    text = source.document.text
+    starts = list(accumulate((len(line) + 1 for line in source.lines), initial=0))
+    said = [match.start() for match in word.finditer(text)]
+    calls = [(match.start(), match[1]) for match in _CALLED.finditer(text)]
+    called = [position for position, _ in calls]
+    for node, owner in _definitions(source.tree.body, ""):
+        first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]
+        names = frozenset(name for _, name in calls[bisect_left(called, first) : bisect_left(called, last)])
+        yield _Part(node, owner, names), bisect_left(said, first) < bisect_left(said, last)
 
 
 def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:
@@ -63,9 +92,6 @@ def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:
     for part in node.body:
         if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "__post_init__", "setup"):
             yield part
-
-
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def _definitions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[_Definition, str]]:

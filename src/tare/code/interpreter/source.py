@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
 from tare.code.files.document import Document, Skipped
+from tare.code.files.parsing import NoTree, tree_of
 from tare.code.place import Place
 
 _WORD = re.compile(r"\w+")
@@ -56,7 +56,7 @@ class Source:
         return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would take three times as long to make: there is one for each node
 class Spot:
     """A node of a source: a place that costs nothing until somebody asks for it."""
 
@@ -76,11 +76,5 @@ class Spot:
 
 def parsed(document: Document) -> Source | Skipped:
     """The document with its tree, or why there is none: a syntax error, or an expression too deep for Python's own parser."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes are not our concern
-            return Source(document, ast.parse(document.text))
-    except SyntaxError as error:
-        return Skipped(document.path, f"no Python 3: {error.msg} in line {error.lineno}")
-    except (ValueError, RecursionError, MemoryError) as error:
-        return Skipped(document.path, f"Python's parser refuses it: {str(error) or type(error).__name__}")
+    tree = tree_of(document.text)
+    return Skipped(document.path, tree.reason) if isinstance(tree, NoTree) else Source(document, tree)

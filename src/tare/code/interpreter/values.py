@@ -2,6 +2,9 @@
 
 A value that cannot be told is :data:`UNKNOWN`. What a library returns is the call itself (:class:`Call`), so that the table of
 that library can say later what the call does. A value that differs by branch is a :class:`Choice`.
+
+No value changes after it was made, but for the names of a call. The classes of which a repository makes a million are not frozen,
+since a frozen dataclass takes three times as long to make.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class Unknown(Value):
 UNKNOWN = Unknown()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Literal(Value):
     """A number, a text, a truth value or None, where it is written, and the variable that it was first given to.
 
@@ -45,7 +48,7 @@ class Literal(Value):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Items(Value):
     """A list, tuple, set or array of values."""
 
@@ -69,7 +72,7 @@ class Table(Value):
     spread: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Library(Value):
     """A name of a library, such as ``torchvision.transforms.Normalize``."""
 
@@ -125,7 +128,7 @@ class Function(Value):
     source: Source
     name: str
     defaults: Mapping[str, Value]
-    closure: Mapping[str, Value]
+    closure: tuple[Mapping[str, Value], ...]
     bound: Value | None = None
     kind: str = "function"
     decisions: Decisions = ALWAYS
@@ -158,7 +161,7 @@ class ModuleOf(Value):
     path: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Choice(Value):
     """Alternatives, each with the decisions that lead to it."""
 
@@ -175,9 +178,9 @@ def alternatives(value: Value) -> Iterator[tuple[Decisions, Value]]:
 
 def narrowed(value: Value, decisions: Decisions) -> Value:
     """The alternatives of a value that are possible under decisions."""
-    if not isinstance(value, Choice) or not decisions:
+    if type(value) is not Choice or not decisions:
         return value
-    left = tuple(option for option in value.options if agree(option[0], decisions))
+    left = tuple([option for option in value.options if agree(option[0], decisions)])
     if len(left) == 1:
         return left[0][1]
     return Choice(left) if left else UNKNOWN
@@ -185,7 +188,7 @@ def narrowed(value: Value, decisions: Decisions) -> Value:
 
 def joined(options: list[tuple[Decisions, Value]]) -> Value:
     """One value of several alternatives; equal ones are one, and too many alternatives are unknown."""
-    if options and all(same(options[0][1], value) for _, value in options):
+    if options and _all_same(options):
         return options[0][1]
     flat = [
         (decisions | inner, each)
@@ -195,27 +198,34 @@ def joined(options: list[tuple[Decisions, Value]]) -> Value:
     ]
     if not flat or len(flat) > MOST:
         return UNKNOWN
-    return flat[0][1] if all(same(flat[0][1], value) for _, value in flat) else Choice(tuple(flat))
+    return flat[0][1] if _all_same(flat) else Choice(tuple(flat))
+
+
+def _all_same(options: list[tuple[Decisions, Value]]) -> bool:
+    first = options[0][1]
+    return all(first is value or same(first, value) for _, value in options)
 
 
 def same(one: Value, other: Value) -> bool:
     """Whether two values are the same object or equal constants written at the same place."""
     if one is other:
         return True
-    if isinstance(one, Literal) and isinstance(other, Literal):
+    if type(one) is Literal and type(other) is Literal:
         return type(one.value) is type(other.value) and one.value == other.value
     return False
 
 
 def named(value: Value, name: str) -> Value:
     """The value after it was given to a name: constants remember the first, calls all of them."""
+    if type(value) is Literal:
+        return value if value.name else Literal(value.value, value.spot, value.soft, name)
+    if type(value) is Items:
+        return value if value.name else Items(value.items, value.spot, value.kind, value.soft, name)
     if isinstance(value, Call):
         if name not in value.names:
             value.names.append(name)
-    elif isinstance(value, Literal | Items) and not value.name:
-        return replace(value, name=name)
     elif isinstance(value, Choice):
-        return Choice(tuple((decisions, named(each, name)) for decisions, each in value.options))
+        return Choice(tuple([(decisions, named(each, name)) for decisions, each in value.options]))
     elif isinstance(value, Instance) and value.made is not None:
         named(value.made, name)
     return value

@@ -163,6 +163,21 @@ def _faces(call: Call) -> Iterable[Network]:
         yield Network("facenet_pytorch", call.last, pretrained, known, call, call.decisions)
 
 
+def _clip(call: Call) -> Iterable[Network]:
+    library = call.function.partition(".")[0]
+    name, tag = text(call.argument(0, "name", "model_name")), text(call.argument(1, "pretrained"))
+    if name and library == "clip":
+        yield Network(library, name, True, expected_of(library, name), call, call.decisions)
+    elif name:
+        yield Network(library, name, bool(tag), expected_of(library, name, tag=tag or None), call, call.decisions)
+
+
+def _cadene(call: Call) -> Iterable[Network]:
+    stated = call.argument(-1, "pretrained")
+    known = expected_of("pretrainedmodels", call.last) if stated is None or text(stated) == "imagenet" else None
+    yield Network("pretrainedmodels", call.last, True if known else None, known, call, call.decisions)
+
+
 _READERS: tuple[tuple[Callable[[str], bool], Callable[[Call], Iterable[Network]]], ...] = (
     (lambda name: name in ("timm.create_model", "timm.models.create_model"), _timm),
     (lambda name: name.startswith("torchvision.models."), _torchvision),
@@ -172,5 +187,7 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[Call], Iterable[Network]]
     (lambda name: name == "torch.hub.load", _hub),
     (lambda name: name.startswith("segmentation_models_pytorch."), _segmentation),
     (lambda name: name.startswith("facenet_pytorch."), _faces),
+    (lambda name: name in ("clip.load", "open_clip.create_model_and_transforms", "open_clip.create_model"), _clip),
+    (lambda name: name.startswith("pretrainedmodels.") and name.count(".") == 1, _cadene),
     (lambda name: name.endswith("EfficientNet.from_pretrained") and name.startswith("efficientnet_pytorch"), _efficientnet),
 )

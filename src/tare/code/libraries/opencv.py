@@ -14,6 +14,8 @@ def is_bgr(value: Value) -> bool:
     source = root(value)
     if not isinstance(source, Call):
         return False
+    if source.function == ".read":  # (found, frame) of a camera or a video
+        return isinstance(source.receiver, Call) and source.receiver.function == "cv2.VideoCapture"
     if source.function not in _READERS:
         return False
     flag = source.argument(1, "flags")

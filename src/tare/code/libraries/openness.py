@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tare.code.interpreter.values import Call
+from tare.code.interpreter.values import Call, Literal
 
 _CALLS = frozenset(
     [
@@ -22,8 +22,21 @@ NAMES = _CALLS
 
 def takes_constants_from_elsewhere(call: Call) -> bool:
     """Whether a call gives a pipeline or constants that its arguments do not state."""
+    if call.function == "operator.part":
+        return _is_transform(call)
     if call.function.startswith(("set.", "new.", "user.")):
         return False
     if call.last == "from_pretrained":
         return call.function.rsplit(".", 2)[-2].endswith(_CLASSES)
     return call.last in _CALLS
+
+
+def _is_transform(part: Call) -> bool:
+    """Whether a variable gets the transform that comes with a network, as in ``net, preprocess = clip.load(...)``."""
+    made, index = part.args
+    if not isinstance(made, Call) or made.function not in _WITH_TRANSFORM:
+        return False
+    return isinstance(index, Literal) and index.value != 0 and part.names != ["_"]
+
+
+_WITH_TRANSFORM = ("clip.load", "open_clip.create_model_and_transforms", "open_clip.create_model_from_pretrained")

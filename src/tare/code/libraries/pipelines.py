@@ -90,12 +90,19 @@ def _of_call(call: Call, depth: int) -> list[Variant]:
     if is_container(call) and not call.spread:
         parts = call.args if call.last in ("Sequential", "AugmentationSequential", "ImageSequential") else call.args[:1]
         parts = parts or tuple(each for key, each in call.keywords.items() if key in ("transforms", "args"))
-        return _product(parts, call, depth)
+        return [_from_arrays(each) for each in _product(parts, call, depth)]
     library = library_of(call)
     if library is not None and call.last in getattr(library, "CHANCES", ()):
         return _perhaps(call, depth)
     step = step_of(call)
     return [Variant(ALWAYS, (step or Step("opaque", call.last, call),))]
+
+
+def _from_arrays(variant: Variant) -> Variant:
+    """A ``ToPILImage`` that comes first takes an array of 8 bits, whose values it keeps."""
+    if not variant.steps or variant.steps[0].name != "ToPILImage":
+        return variant
+    return Variant(variant.decisions, (replace(variant.steps[0], kind="geometric"), *variant.steps[1:]))
 
 
 def _perhaps(call: Call, depth: int) -> list[Variant]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
@@ -69,6 +70,9 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "create_model_and_transforms",
+        "create_model_from_pretrained",
+        "Subset",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -89,10 +93,11 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet)"
+    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
+@lru_cache(maxsize=16_384)
 def interesting(last: str) -> bool:
     """Whether a call with this last name says something about preprocessing or networks."""
     return (
@@ -116,5 +121,5 @@ RELEVANT = re.compile(
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|json\.load\(|toml\w*\.load\("
+    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
 )

@@ -15,17 +15,21 @@ GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC"]
 class GraphOptions:
     """What a graph takes and gives; ``with_resize`` puts resize and centre crop inside, for images of any size.
 
+    ``answer`` is what the task's outputs are called; values of a regression come without logits, of which they are a multiple.
     Of signals (``NTC``) it puts cut and padding inside, for any number of steps; rows (``NC``) have none.
     """
 
     layout: GraphLayout = "NHWC"
     output: Output = "both"
     with_resize: bool = False
+    answer: str = "probabilities"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the outputs, in order."""
-        return ("probabilities", "logits") if self.output == "both" else (self.output,)
+        """Names of the outputs, in order: what the task answers, such as probabilities, and the logits behind it."""
+        if self.answer == "values":
+            return (self.answer,)
+        return (self.answer, "logits") if self.output == "both" else (self.output,)
 
     @property
     def takes(self) -> str:

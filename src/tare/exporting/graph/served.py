@@ -17,12 +17,12 @@ from tare.exporting.graph.resize import (
 )
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.directory import TransferredModel
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.samples.layout import unit_scale
 
 
 class ServedGraph(nn.Module):
-    """Map raw values to probabilities and logits ``(N, K)`` float32.
+    """Map raw values to probabilities and logits ``(N, K)`` float32, or to the values of a regression.
 
     Samples are images ``(N, H, W, C)`` or ``(N, C, H, W)``, signals ``(N, T, C)`` or rows ``(N, C)``, of training's dtype.
     Raises :class:`SpecError` for a resize of images of another type than uint8.
@@ -31,7 +31,7 @@ class ServedGraph(nn.Module):
     def __init__(self, model: TransferredModel, options: GraphOptions) -> None:
         super().__init__()
         self.network = model.network.module.eval().requires_grad_(False)
-        self.normaliser = Normaliser(model.normalisation)
+        self.normaliser = InputLayer(model.normalisation)
         self.takes = takes = model.takes
         self.numbers = None if isinstance(takes, Geometry) else NumberFront(takes, fits_length=options.with_resize)
         self.resize = ResizeAndCrop(takes) if isinstance(takes, Geometry) and options.with_resize else None
@@ -39,16 +39,16 @@ class ServedGraph(nn.Module):
             raise SpecError("8-bit images for --with-resize", f"{takes.raw_dtype} images", "resize outside, without it")
         self.scale = float(unit_scale(takes.raw_dtype))
         self.last = options.layout == "NHWC"
-        self.output = options.output
+        self.task, self.names = model.task, options.names
         self.eval()  # an exporter restores the mode that it finds
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Classify a batch."""
+        """Answer a batch."""
         logits: torch.Tensor = self.network(self.normaliser(self._sized(samples)))
-        if self.output == "logits":
+        if self.names == ("logits",):
             return logits
-        probabilities = logits.softmax(dim=1)
-        return probabilities if self.output == "probabilities" else (probabilities, logits)
+        answers = self.task.answers(logits)
+        return answers if len(self.names) == 1 else (answers, logits)
 
     def _sized(self, samples: torch.Tensor) -> torch.Tensor:
         if self.numbers is not None:

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
-
-import numba
-import numpy as np
 
 from tare.samples.layout import Doubles
+from tare.system.engines.loops import Loops
 
 #: Stretches of one length are merged by fours when there are eight.
 RATIO, FULL = 4, 8
@@ -26,6 +23,7 @@ _POWER = 1.2
 _ZETA = 5.591582441177751
 # The rest of all weight is on "from the first batch on".
 _FROM_START = 0.3
+_LOOPS = Loops("tare.monitoring.evidence.compiled", "tare.monitoring.evidence.plain")
 
 
 @lru_cache(maxsize=4096)
@@ -58,35 +56,11 @@ def stretches(batches: int) -> list[int]:
     return lengths
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def log_evidence(  # pragma: no cover - compiled
-    gains: Doubles, drops: Doubles, starts: Doubles, weights: Doubles, allowed: Doubles
-) -> tuple[Any, Any, Any]:
+def log_evidence(gains: Doubles, drops: Doubles, starts: Doubles, weights: Doubles, allowed: Doubles) -> tuple[float, int, int]:
     """The logarithm of the capital of all bets at all moments; with the moment and the bet that hold most of it.
 
     ``gains`` and ``drops`` ``(S, B)`` are the sums of each stretch, ``starts`` ``(S,)`` the logarithms of the weights of its
     beginning, ``weights`` ``(B,)`` those of the bets, ``allowed`` ``(B, 16)`` the reference's capital.
     """
-    moments, bets = gains.shape
-    places = allowed.shape[1]
-    gained, dropped = np.zeros(bets), np.zeros(bets)
-    top, total = -np.inf, 0.0
-    best_moment, best_bet = 0, 0
-    for moment in range(moments - 1, -1, -1):
-        for bet in range(bets):
-            gained[bet] += gains[moment, bet]
-            dropped[bet] += drops[moment, bet]
-            value = gained[bet] + starts[moment] + weights[bet]
-            if value < -15.0:
-                continue
-            loss = -np.inf
-            for place in range(places):
-                lost = dropped[bet] * (place + 1) / places - allowed[bet, place]
-                loss = max(loss, lost)
-            value -= loss
-            if value > top:
-                total = total * np.exp(top - value) + 1.0
-                top, best_moment, best_bet = value, moment, bet
-            else:
-                total += np.exp(value - top)
-    return top + np.log(max(total, 1e-300)), best_moment, best_bet
+    total, moment, bet = _LOOPS.on(gains.nbytes).log_evidence(gains, drops, starts, weights, allowed)
+    return float(total), int(moment), int(bet)

@@ -35,7 +35,7 @@ def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str
         model = load_model(place / "model" if (place / "model").is_dir() else place)
         found = felt_by(model, reference, verdict.maps)
     except TareError as error:
-        note = f"whether the network feels the change was not measured: {error.found}"
+        note = f"whether the network feels the change was not measured: {error}"
         return replace(verdict, notes=(*verdict.notes, note))
     return verdict if found is None else replace(verdict, felt=found)
 
@@ -49,7 +49,7 @@ def felt_by(model: TransferredModel, reference: Reference, maps: tuple[Map, ...]
 
     from tare.networks.absorption import absorbed
     from tare.networks.smooth_noise import smooth_noise
-    from tare.normalisation.normaliser import padded_input
+    from tare.normalisation.input_layer import padded_input
 
     shape = tuple(model.takes.shape)
     column: Any = (-1, *(1 for _ in shape))

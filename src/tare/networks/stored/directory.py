@@ -6,8 +6,10 @@ and std in use.
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
@@ -26,15 +29,20 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.hugging_face import is_stored_by_library, store
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
+from tare.networks.weights import weight_holder
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
+from tare.tasks.classification import Classification
+from tare.tasks.table import task_of_json
+from tare.tasks.task import Task
 
 SCHEMA = "tare.model/1"
 # The dtypes that a spec can name.
@@ -43,12 +51,21 @@ _LONGEST_NAMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class TransferredModel:
-    """A network, its normalisation, input geometry and class names: everything that prediction needs."""
+    """A network, its normalisation, input geometry and task: everything that prediction needs.
+
+    ``classes`` are the names of the outputs. ``learnt`` is None for classification, which needs no more than the names.
+    """
 
     network: Network
     normalisation: Normalisation
     takes: InputGeometry
     classes: tuple[str, ...]
+    learnt: Task | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the network was taught."""
+        return self.learnt or Classification(self.classes)
 
     @property
     def geometry(self) -> Geometry:
@@ -76,12 +93,12 @@ class TransferredModel:
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
-        """Return the logits ``(N, K)`` of samples that already have the network's size.
+        """Return the network's outputs ``(N, K)``, such as logits, of samples that already have the network's size.
 
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(Normaliser(self.normalisation).to(samples.device)(samples))
+        result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
         return result
 
 
@@ -89,7 +106,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     count = len(spec.require("mean"))
     return replace(
         spec,
-        channels=Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin),
+        channels=Known(_named(geometry.bands, count), origin),
         scale=Known(float(unit_scale(geometry.raw_dtype)), origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
@@ -97,6 +114,13 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
         layout=Known("NCHW", origin),
         raw_dtype=_raw_field(geometry.raw_dtype, origin),
     )
+
+
+def _named(bands: tuple[str, ...] | None, count: int) -> str:
+    """The order of colours, or the names of bands with commas between; numbers where a name has a comma itself."""
+    if bands is not None and not any("," in name for name in bands):
+        return ",".join(bands)
+    return {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
 
 
 def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: str) -> InputSpec:
@@ -174,15 +198,17 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
+        task = task_of_json(classes, document.get("task"))
         reference = str(document["network"]["reference"])
-        is_timm = bool(document["network"]["timm"])
+        is_timm, is_hf = bool(document["network"]["timm"]), bool(document["network"].get("hf", False))
         changes = changes_of(document.get("fold"))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes)
-    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes)
+    channels = len(normalisation.mean)
+    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), channels, changes, dense=task.dense)
+    return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
 def versions() -> dict[str, str]:
@@ -195,28 +221,52 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from safetensors.torch import save_file
 
     network = model.network
-    module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
+    module = _bare(network.module)
+    if is_stored_by_library(module):
+        store(folder, module, model.classes, _processor_of(model))
+        return
     if not network.is_timm:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
         return
     from timm.models import save_for_hf
 
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = _timm_keys(model)
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **_timm_keys(model)}
+    save_for_hf(written, folder, **options)
+
+
+def _bare(module: nn.Module) -> nn.Module:
+    """The network without the layer that a fold puts in front of it."""
+    return module.network if isinstance(module, FoldedNetwork) else module
+
+
+def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
+    """The input as a processor of transformers; None if it cannot state it: then it finds none, and loads no other."""
+    if model.normalisation.per_sample:
+        return None
+    try:
+        return model.spec().to_hf()
+    except SpecError:
+        return None
+
+
+def _timm_keys(model: TransferredModel) -> dict[str, Any]:
+    """The input in timm's keys."""
     geometry, normalisation = model.geometry, model.normalisation
-    save_for_hf(
-        module.cpu(),
-        folder,
-        model_config={"label_names": list(model.classes)},
-        safe_serialization=True,
-        data_config={
-            "input_size": (len(normalisation.mean), *geometry.size),
-            "interpolation": geometry.interpolation,
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "crop_pct": _crop_pct(geometry),
-            "crop_mode": geometry.crop_mode,
-        },
-    )
+    return {
+        "input_size": (len(normalisation.mean), *geometry.size),
+        "interpolation": geometry.interpolation,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+        "crop_pct": _crop_pct(geometry),
+        "crop_mode": geometry.crop_mode,
+    }
 
 
 def _crop_pct(geometry: Geometry) -> float:
@@ -236,10 +286,12 @@ def _document(
         "network": {
             "reference": model.network.reference,
             "timm": model.network.is_timm,
+            "hf": is_stored_by_library(_bare(model.network.module)),
             "weights": model.network.weights,
             "sha256": _file_hash(model.network.reference),
         },
         "classes": list(model.classes),
+        "task": model.task.to_json(),
         "strategy": normalisation.strategy,
         "normalisation": {
             "strategy": normalisation.strategy,

@@ -24,6 +24,7 @@ from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
 from tare.samples.layout import unit_scale
+from tare.tasks.task import Task
 
 SCHEMA = "tare.fold/1"
 
@@ -120,6 +121,7 @@ class Opened:
     notes: tuple[str, ...]
     shape: tuple[int, ...] | None
     reference: dict[str, Any] | None = None
+    task: Task | None = None
 
 
 def opened(request: Rewriting) -> Opened:
@@ -140,7 +142,8 @@ def opened(request: Rewriting) -> Opened:
             "one mean and std for all samples", "the strategy 'sample'", "transfer with another strategy to fold the network"
         )
     whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
-    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole, reference_json(stored.parent))
+    reference = reference_json(stored.parent)
+    return Opened(model.network, model.spec(), model.takes, model.classes, (), whole, reference, model.task)
 
 
 def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]:
@@ -193,7 +196,7 @@ def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, nor
     loads = model.network.is_timm and made.plan.keeps_architecture and made.plan.takes != "uint8"
     save_model(
         out,
-        TransferredModel(network, normalisation, takes, model.classes),
+        TransferredModel(network, normalisation, takes, model.classes, model.task),
         source_spec=source_spec,
         target_stats=None,
         evidence={"fold": asdict(made.verification)},

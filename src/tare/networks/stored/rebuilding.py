@@ -12,8 +12,9 @@ from torch import nn
 from tare.errors import ModelError, reason_of
 from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
+from tare.networks.building.hugging_face import stored_network
 from tare.networks.loading import load_network
-from tare.networks.network import Network, with_head
+from tare.networks.network import Network, as_dense, with_head
 from tare.networks.weights import load_weights
 
 WEIGHTS = "model.safetensors"
@@ -37,9 +38,11 @@ class BuildPlan:
     reference: str
     factory: str | None
     is_timm: bool
+    is_hf: bool
     classes: int
     channels: int
     changes: FoldChanges | None
+    dense: bool = False
 
 
 def changes_of(fold: Any) -> FoldChanges | None:
@@ -61,6 +64,8 @@ def rebuilt_network(plan: BuildPlan) -> Network:
         return _folded(plan, plan.changes)
     if plan.is_timm:
         return _by_timm(plan, weights=True)
+    if plan.is_hf:
+        return stored_network(plan.folder, plan.reference, weights=True)
     network = _by_name(plan)
     loaded = load_weights(network.module, plan.folder / WEIGHTS)
     return replace(network, head_trained=loaded.with_head)
@@ -68,9 +73,13 @@ def rebuilt_network(plan: BuildPlan) -> Network:
 
 def _by_timm(plan: BuildPlan, *, weights: bool) -> Network:
     import timm
+    from safetensors.torch import load_file
 
     try:
-        module: nn.Module = timm.create_model(f"local-dir:{plan.folder}", pretrained=weights)
+        module: nn.Module = timm.create_model(f"local-dir:{plan.folder}", pretrained=False)
+        if weights:
+            # timm up to 1.0.26 unpickles every file of weights in such a directory.
+            module.load_state_dict(load_file(Path(plan.folder) / "model.safetensors"))
     except Exception as error:  # timm, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that timm can load", f"{str(plan.folder)!r}: {reason}", "transfer again") from None
@@ -86,12 +95,19 @@ def _by_name(plan: BuildPlan) -> Network:
         remedy = f"name the file with --model, as in training: {plan.reference}"
         raise ModelError("the Python file that builds this network", "none", remedy)
     network = load_network(factory, "none", channels=plan.channels)
+    network = as_dense(network) if plan.dense else network
     return with_head(network, plan.classes, seed=0) if plan.classes else network
+
+
+def _architecture(plan: BuildPlan) -> Network:
+    if plan.is_hf:
+        return stored_network(plan.folder, plan.reference, weights=False)
+    return _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
 
 
 def _folded(plan: BuildPlan, changes: FoldChanges) -> Network:
     """Build the architecture, give its first layers their folded forms, then load the weights."""
-    network = _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
+    network = _architecture(plan)
     module = network.module
     try:
         for name, form in changes.forms.items():

@@ -23,6 +23,9 @@ def source_network(reference: str, weights: str, seed: int, channels: int | None
     """
     folder = model_folder(reference)
     if folder is not None:
+        if channels is not None and channels != channels_of(folder):
+            found = f"{channels}, but {channels_of(folder)} in {str(folder)!r}"
+            raise ModelError("as many input channels as the earlier run has", found, "leave --in-channels out")
         return _transferred(folder, weights, seed)
     given = model_folder(weights)
     if given is None:

@@ -55,7 +55,7 @@ def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
     """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that no library has.
 
     No code in the directory is executed. Raises :class:`ModelError` unless the model is complete, takes the stated input, gives
-    one finite logit per class, and has finite weights.
+    one finite number per output, and has finite weights.
     """
     stored = model_file(run)
     if stored is None:
@@ -120,8 +120,9 @@ def _check_answer(trained: TrainedModel) -> None:
         logits = model.logits(_plain(model))
     except Exception as error:  # an architecture may raise anything
         raise _unusable(trained, reason_of(error)) from None
-    if tuple(logits.shape) != (1, len(model.classes)):
-        raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} classes")
+    shape = (1, len(model.classes), *(model.takes.shape if model.task.dense else ()))
+    if tuple(logits.shape) != shape:
+        raise _unusable(trained, f"output of shape {tuple(logits.shape)} for {len(model.classes)} {model.task.noun}")
     if not bool(torch.isfinite(logits).all()):
         what = "a grey image" if isinstance(model.takes, Geometry) else "a sample of mean values"
         raise _unusable(trained, f"logits that are NaN or infinite for {what}")

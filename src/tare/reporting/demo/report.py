@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
-from rich.table import Table
-
 from tare.networks.stored.directory import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
-from tare.statistics.dataset_stats import DatasetStats
+from tare.reporting.demo.text import answer, demo_lines
 from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
@@ -26,23 +23,9 @@ tare transfer --help                      # your own network, weights, mean and 
 
 
 def print_demo(result: DemoResult, page: Path) -> None:
-    """Print the demo's table, its verdicts and the next commands to try."""
-    for sentence in _opening(result):
-        out.print(sentence)
-    table = Table(box=box.SIMPLE_HEAD)
-    compared = [_compared(result, shift) for shift in result.verdicts]
-    table.add_column("strategy")
-    for shift in result.verdicts:
-        table.add_column(f"{shift}\naccuracy, 95% interval", justify="right")
-        table.add_column("vs source", justify="right")
-    for pairs in zip(*compared, strict=True):
-        cells = []
-        for mean, contrast in pairs:
-            cells += [_percent(mean.score), signed_points(contrast.difference.estimate) if contrast else ""]
-        table.add_row(pairs[0][0].strategy, *cells)
-    out.print(table)
-    for sentence in (*_verdicts(result), *_ties(result), _reload(result)):
-        out.print(sentence)
+    """Print the demo's tables, its answer and the next commands to try."""
+    for line in (*demo_lines(result), _reload(result)):
+        out.print(shown(line), soft_wrap=True)
     out.print(f"\nreport: [bold]{shown(str(page))}[/]\nNow on your own data:\n[cyan]{_NEXT}[/]")
 
 
@@ -52,10 +35,11 @@ def write_demo(result: DemoResult, path: Path, command: str) -> None:
     gaps = {f"difference of {key}": chart for key, chart in difference_forests(result.analysis.contrasts).items()}
     body = [
         html.heading("tare demo: whose mean and std?", 1),
-        *(html.paragraph(sentence, "lead") for sentence in _verdicts(result)),
-        *(html.paragraph(sentence) for sentence in _opening(result)),
+        *(html.paragraph(sentence, "lead") for sentence in answer(result)),
+        html.code("\n".join(demo_lines(result))),
+        *(html.paragraph(sentence) for sentence in _verdicts(result)),
         html.heading("Accuracy under each strategy"),
-        html.panels(accuracies, "Frozen network, logistic head. Each point is a mean over seeds; bars are 95% intervals."),
+        html.panels(accuracies, "Each point is a mean over networks; bars are 95% intervals."),
         html.heading("Difference from source, paired by seed"),
         html.panels(
             gaps, "Each interval is of one comparison; the adjusted p value (hover, or the table) accounts for all comparisons."
@@ -85,24 +69,6 @@ def write_differences(result: DemoResult, path: Path) -> None:
         temporary.write_bytes(png_of(difference_forests(result.analysis.contrasts)))
 
 
-def _opening(result: DemoResult) -> list[str]:
-    source, target = result.source_stats, result.target_stats
-    u0, u1 = source.channels[0], target.channels[0]
-    shift = (u1.mean - u0.mean) / u0.std
-    error = u1.mean_se / u0.std
-    return [
-        f"dataset0, digits 0-4, {source.samples} images: {_moments(source)}.",
-        f"dataset1, digits 5-9, {target.samples} training images: {_moments(target)}.",
-        f"u1 minus u0 is {shift:+.3f} ± {1.96 * error:.3f} source stds (95% interval, which counts images); "
-        f"std ratio s1/s0 {u1.std / u0.std:.3f} ± {1.96 * u1.std_se / u0.std:.3f}.",
-    ]
-
-
-def _moments(stats: DatasetStats) -> str:
-    channel = stats.channels[0]
-    return f"mean {channel.mean:.4f} ± {channel.mean_se:.4f}, std {channel.std:.4f} ± {channel.std_se:.4f} (± standard error)"
-
-
 def _verdicts(result: DemoResult) -> list[str]:
     return [f"{shift[0].upper()}{shift[1:]}: {sentence}" for shift, sentence in result.verdicts.items()]
 
@@ -125,11 +91,12 @@ def _reload(result: DemoResult) -> str:
 
 def _method(result: DemoResult) -> str:
     return (
-        f"For each of {result.seeds} seeds a small residual network with batch norm is pretrained from scratch on dataset0, "
-        "z-scored with u0 and s0, with random shifts as augmentation. It is then frozen; a logistic head is fitted on "
-        f"{result.train_size} images of dataset1 and tested on the other {result.test_size}. u1 and s1 come from the training "
+        f"Each of the {result.seeds} small networks with batch norm was pretrained from scratch on digits 0-4, z-scored with u0 "
+        "and s0, with random shifts as augmentation; their weights come with tare. The first three conditions ask the network "
+        "as it is about digits that it never saw. For the others a logistic head is fitted, or all layers are trained, on "
+        f"{result.train_size} images of digits 5-9, and tested on the other {result.test_size}. u1 and s1 come from training "
         "images alone. The other sensor has half the contrast on a brighter ground (gain 0.5, offset 0.25). Intervals are "
-        "Student's t over seeds; p values are Holm-adjusted over all comparisons. This is one kind of small network on one "
+        "Student's t over networks; p values are Holm-adjusted over all comparisons. This is one kind of small network on one "
         "small dataset; yours may give another answer."
     )
 

@@ -7,10 +7,18 @@ import re
 # Control characters, those that turn the direction of text, line separators, and bytes of names that are no text.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 
+# GitHub, Azure and TeamCity read commands in the output of programs.
+_COMMANDS = ("::", "##")
+
 
 def visible(text: str) -> str:
     r"""The text in one line, with what a terminal would obey or hide spelled out, such as ``\x1b``."""
     return _UNSEEN.sub(lambda found: _spelled(ord(found[0])), text)
+
+
+def line_start(path: str) -> str:
+    """A path at the beginning of a line, where CI servers would obey one that begins as their commands do."""
+    return visible(f"./{path}" if path.startswith(_COMMANDS) else path)
 
 
 def command_data(text: str) -> str:

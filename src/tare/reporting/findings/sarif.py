@@ -69,7 +69,10 @@ def _location(place: Place) -> dict[str, Any]:
     """The file and the region in it; of a notebook the cell, by name."""
     file: dict[str, Any] = {"artifactLocation": _artifact(place.path)}
     if place.cell:
-        return {"physicalLocation": file, "logicalLocations": [{"fullyQualifiedName": f"cell {place.cell}, line {place.line}"}]}
+        return {
+            "physicalLocation": file,
+            "logicalLocations": [{"fullyQualifiedName": f"code cell {place.cell}, line {place.line}"}],
+        }
     return {"physicalLocation": {**file, "region": _region(place)}}
 
 

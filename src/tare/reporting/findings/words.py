@@ -8,7 +8,7 @@ from tare.reporting.findings.escaping import visible
 
 def message_of(finding: CodeFinding) -> str:
     """Message, cost and remedy; the place in a notebook, whose cells have no lines of the file; the evidence."""
-    place = f"cell {finding.place.cell}, line {finding.place.line}: " if finding.place.cell else ""
+    place = f"code cell {finding.place.cell}, line {finding.place.line}: " if finding.place.cell else ""
     cost = f"; {finding.cost}" if finding.cost else ""
     because = f" (because: {' -> '.join(map(str, finding.evidence))})" if finding.evidence else ""
     return visible(f"{place}{finding.message}{cost}; {finding.remedy}{because}")

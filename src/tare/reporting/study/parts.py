@@ -49,8 +49,8 @@ def meanings(strategies: Sequence[str]) -> str:
     return f'<dl class="meanings">{"".join(items)}</dl>'
 
 
-def sorted_table(analysis: Analysis) -> str:
-    """A table of every mean and paired difference. Its headings sort, and a search field filters its rows."""
+def sorted_table(analysis: Analysis, *, searched: bool = True) -> str:
+    """A table of every mean and paired difference. Its headings sort; a search field, if there is one, filters all tables."""
     columns = [name for name, _ in analysis.means[0].group]
     percent = " in %" if analysis.unit else ""
     compared = (f"vs {analysis.baseline}", "95% interval", "p adjusted", "shown")
@@ -66,10 +66,12 @@ def sorted_table(analysis: Analysis) -> str:
         cells += [_cell(item.strategy), _cell(mean, score.estimate), _cell(f"{low} to {high}", score.low)]
         cells += _difference(analysis, contrasts.get((item.group, item.strategy)))
         rows.append(f'<tr data-strategy="{escape(item.strategy)}">{"".join(cells)}</tr>')
-    return (
+    field = (
         '<p class="find"><label>Filter rows <input type="search" id="search" placeholder="cnn-none gain better"></label> '
         '<output id="count" for="search" aria-live="polite"></output></p>'
-        f'{_SCROLLED}<table class="sorted"><caption>Every cell mean, and its paired difference. '
+    )
+    return (
+        f'{field if searched else ""}{_SCROLLED}<table class="sorted"><caption>Every cell mean, and its paired difference. '
         f"Click a heading to sort.</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

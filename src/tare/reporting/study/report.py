@@ -120,7 +120,7 @@ def _of_score(run: StudyRun, analysis: Analysis) -> tuple[list[str], dict[str, V
 
 def _numbers(run: StudyRun, analysis: Analysis) -> list[str]:
     of_it = f": {analysis.score}" if len(run.analyses) > 1 else ""
-    return [html.heading(f"The numbers{of_it}"), sorted_table(analysis)]
+    return [html.heading(f"The numbers{of_it}"), sorted_table(analysis, searched=analysis is run.analysis)]
 
 
 def write_curves(run: StudyRun, path: Path) -> None:
@@ -151,8 +151,9 @@ def _failures(run: StudyRun) -> list[str]:
 
 def _subject(run: StudyRun) -> str:
     plan = run.plan
+    shifts = "" if plan.evaluate else f"{len(plan.shifts)} shifts, "
     return (
-        f"{len(run.rows):,} cells: {len(plan.strategies)} strategies, {len(plan.shifts)} shifts, {len(plan.sizes)} sizes, "
+        f"{len(run.rows):,} cells: {len(plan.strategies)} strategies, {shifts}{len(plan.sizes)} sizes, "
         f"{len(plan.networks)} {'network' if len(plan.networks) == 1 else 'networks'}, {plan.seeds} seeds; study {plan.study!r}."
     )
 

@@ -1,4 +1,5 @@
-// The checkboxes of the strategies select what all charts and the table show; the table sorts and filters. The page sends no request.
+// The checkboxes of the strategies select what all charts and tables show; one field filters all tables, and each sorts by itself.
+// The page sends no request.
 const views = [];
 const boxes = [...document.querySelectorAll("input[name=strategy]")];
 const shown = () => boxes.filter((box) => box.checked).map((box) => box.value);
@@ -10,9 +11,8 @@ function draw(view) {
 document.addEventListener("tare:drawn", (event) => { views.push(event.detail); draw(event.detail); });
 for (const box of boxes) box.addEventListener("change", () => { views.forEach(draw); filter(); });
 
-const table = document.querySelector("table.sorted");
-const body = table.tBodies[0];
-const rows = [...body.rows];
+const tables = [...document.querySelectorAll("table.sorted")];
+const rows = tables.flatMap((table) => [...table.tBodies[0].rows]);
 const search = document.getElementById("search");
 const count = document.getElementById("count");
 
@@ -41,14 +41,16 @@ function compare(a, b, sign) {
   return sign * (a - b);
 }
 
-table.tHead.addEventListener("click", (event) => {
+function sort(table, event) {
   const button = event.target.closest("button");
   if (!button) return;
   const heading = button.parentElement;
   const down = heading.getAttribute("aria-sort") === "ascending";
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-  rows.sort((a, b) => compare(key(a, heading.cellIndex), key(b, heading.cellIndex), down ? -1 : 1));
-  body.append(...rows);
-});
+  const own = [...table.tBodies[0].rows];
+  own.sort((a, b) => compare(key(a, heading.cellIndex), key(b, heading.cellIndex), down ? -1 : 1));
+  table.tBodies[0].append(...own);
+}
+for (const table of tables) table.tHead.addEventListener("click", (event) => sort(table, event));
 filter();

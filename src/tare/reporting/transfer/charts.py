@@ -9,29 +9,32 @@ import altair as alt
 import polars as pl
 
 from tare.reporting.charts import PALETTE, Chart, layered
-from tare.training.evaluation import Evaluation
+from tare.tasks.evaluations.classification import ClassEvaluation
+from tare.tasks.evaluations.regression import RegressionEvaluation
+from tare.tasks.task import Epochs
 
 #: A page is too narrow for the confusion matrix of more classes than this.
 _MOST_CLASSES = 40
+_MOST_TARGETS = 6
 
 _COUNTS, _TICKS, _FLAT = 12, 12, 4
-_CURVES = {
-    "loss": {"train_loss": "training", "val_loss": "validation"},
-    "validation accuracy": {"val_accuracy": "validation"},
-    "learning rate": {"lr": "highest of all parameter groups"},
-}
 _COLOURS = {"training": PALETTE[1], "validation": PALETTE[0], "highest of all parameter groups": PALETTE[2]}
 
 
-def training_curves(history: Sequence[dict[str, float]]) -> dict[str, Chart]:
-    """Loss, accuracy and learning rate over the epochs, with a vertical line at the best epoch."""
+def training_curves(history: Sequence[dict[str, float]], epochs: Epochs) -> dict[str, Chart]:
+    """Loss, the task's figure and learning rate over the epochs, with a vertical line at the best epoch."""
     if not history:
         return {}
-    best = max(history, key=lambda row: row["val_accuracy"])["epoch"]
-    return {f"curve of {what}": _curve(what, names, history, best) for what, names in _CURVES.items()}
+    curves = {
+        "loss": {"train_loss": "training", "val_loss": "validation"},
+        epochs.words: {epochs.column: "validation"},
+        "learning rate": {"lr": "highest of all parameter groups"},
+    }
+    best = epochs.best(history)["epoch"]
+    return {f"curve of {what}": _curve(what, names, history, best) for what, names in curves.items()}
 
 
-def confusion_chart(evaluation: Evaluation, noun: str) -> dict[str, Chart]:
+def confusion_chart(evaluation: ClassEvaluation, noun: str) -> dict[str, Chart]:
     """The confusion matrix: a row a true class, a column a predicted class; colour is the share of the row."""
     if len(evaluation.classes) > _MOST_CLASSES:
         return {}
@@ -53,6 +56,24 @@ def confusion_chart(evaluation: Evaluation, noun: str) -> dict[str, Chart]:
         layers.append(base.mark_text().encode(x=x, y=y, text=f"{noun}:Q", color=ink, tooltip=tips))
     height = min(34, max(14, 900 // len(evaluation.classes))) * len(evaluation.classes)
     return {"confusion": layered(layers, height)}
+
+
+def truth_charts(evaluation: RegressionEvaluation) -> dict[str, Chart]:
+    """Answers against truth, one panel a target, at most :data:`_MOST_TARGETS`."""
+    return {f"truth of {score.name}": _truth(score.name, evaluation) for score in evaluation.scores[:_MOST_TARGETS]}
+
+
+def _truth(name: str, evaluation: RegressionEvaluation) -> Chart:
+    rows = [{"truth": truth, "answer": answer} for target, truth, answer in evaluation.pairs if target == name]
+    ends = [min(row["truth"] for row in rows), max(row["truth"] for row in rows)]
+    x = alt.X("truth:Q", title="truth", scale=alt.Scale(zero=False))
+    y = alt.Y("answer:Q", title="answer", scale=alt.Scale(zero=False))
+    line: Any = (
+        alt.Chart(pl.DataFrame({"truth": ends, "answer": ends})).mark_line(color="#888", strokeDash=[4, 4]).encode(x=x, y=y)
+    )
+    base: Any = alt.Chart(pl.DataFrame(rows))
+    tips = [alt.Tooltip("truth:Q", format=".5g"), alt.Tooltip("answer:Q", format=".5g")]
+    return layered([line, base.mark_circle(size=18, opacity=0.45, color=PALETTE[0]).encode(x=x, y=y, tooltip=tips)], 220, name)
 
 
 def _curve(what: str, names: dict[str, str], history: Sequence[dict[str, float]], best: float) -> Chart:

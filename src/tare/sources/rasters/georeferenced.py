@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
-from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample
+from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.system.optional import require
@@ -40,7 +40,11 @@ def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFil
     logging.getLogger("rasterio").addHandler(logging.NullHandler())  # it prints what is said in one line
     if options.channels != "stored":
         found = f"--channels {options.channels} for {name!r}"
-        raise DataError("bands as stored", found, "choose bands with --columns, such as B04,B03,B02")
+        raise DataError(
+            "a command that reads bands as stored",
+            found,
+            "choose bands in `tare measure` with --columns, in `tare transfer` with --bands",
+        )
     for file in files:
         try:
             with _opened(file) as raster:
@@ -71,6 +75,52 @@ def read_raster(place: str, options: Options) -> Iterator[Record]:
             inside = raster.dataset_mask(window=window) != 0 if masked else None
             channels = tuple(_kept(band, value, inside) for band, value in zip(values, nodata, strict=True))
             yield Kept(place, channels, None, notes, facts) if whole else Part(place, channels, notes, facts)
+
+
+def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:
+    """Read a whole raster ``(H, W, C)`` as a network takes it, with all bands or the chosen ``bands``, or say why it cannot.
+
+    A network takes every pixel, so a raster with pixels that mean no data is left out, and so is a scene beyond 32 MiB of values.
+    Raises :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())
+    try:
+        with _opened(place) as raster:
+            chosen = _bands(raster, Options(columns=None if bands is None else tuple(bands)), place)
+            if raster.width * raster.height * len(chosen) * _itemsize(raster) > _WINDOW_BYTES:
+                return Skipped(place, f"a scene of {raster.width} x {raster.height} pixels: cut it into tiles")
+            values = np.moveaxis(_read(raster, chosen, None), 0, -1)
+            missing = _share_missing(raster, chosen, values)
+    except UndecodableError as error:
+        return Skipped(place, str(error))
+    except DataError as error:  # other bands than those of its neighbours
+        return Skipped(place, f"expected {error.expected}, found {error.found}")
+    if missing:
+        return Skipped(place, f"{missing:.2%} of its values mean no data, and a network takes every pixel: fill or crop them")
+    return np.ascontiguousarray(values)
+
+
+def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...] | None:
+    """The names of the bands that :func:`read_tile` reads; None for a raster that cannot be read.
+
+    Raises :class:`DataError` for a band that it does not have, and :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    try:
+        with _opened(place) as raster:
+            chosen = _bands(raster, Options(columns=None if bands is None else tuple(bands)), place)
+            return tuple(band_names(raster)[k - 1] for k in chosen)
+    except UndecodableError:
+        return None
+
+
+def _share_missing(raster: Any, bands: list[int], values: NDArray[Any]) -> float:
+    """The share of values that mean no data or lie outside the mask."""
+    inside = raster.dataset_mask() != 0 if _is_masked(raster) else None
+    nodata = [raster.nodatavals[k - 1] for k in bands]
+    kept = sum(_kept(values[..., c], each, inside).size for c, each in enumerate(nodata))
+    return float(1 - kept / values.size)
 
 
 def band_names(raster: Any) -> tuple[str, ...]:

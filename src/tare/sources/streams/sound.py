@@ -15,6 +15,8 @@ from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.system.optional import require
 
+#: Endings of recordings; a WAV file needs no further library.
+SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf"))
 #: Values that are held at once; a longer recording is read in parts.
 _MOST_VALUES = 4 << 20
 #: Encodings whose values float32 cannot hold.

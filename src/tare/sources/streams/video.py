@@ -20,6 +20,7 @@ _CONTAINERS = {
     ".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".avi": "avi", ".mpg": "mpeg",
     ".mpeg": "mpeg",
 }  # fmt: skip
+SUFFIXES = frozenset(_CONTAINERS)
 
 
 def open_videos(name: str, files: tuple[str, ...], options: Options) -> EachFile:

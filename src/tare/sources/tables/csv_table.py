@@ -18,12 +18,13 @@ from tare.sources.base import Source
 from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
-from tare.sources.tables.number_parser import count_lines, parse_rows
 from tare.sources.tables.records import without_index
+from tare.system.engines.loops import Loops
 
 _BLOCK = 8 << 20
 _HEAD = 1 << 16
 _DOUBTS = 4096
+_LOOPS = Loops("tare.sources.tables.number_parser", "tare.sources.tables.cell_parser")
 _DELIMITERS = ",;\t"
 #: Cells that say "no value here"; they count as NaN.
 MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NULL", "null", "None", "?")
@@ -58,7 +59,7 @@ class CsvTable(Source[tuple[int, bytes]]):
 
     def chunk_length(self, chunk: tuple[int, bytes]) -> int:
         """Number of lines."""
-        return int(count_lines(np.frombuffer(chunk[1], np.uint8)))
+        return chunk[1].count(b"\n")
 
     def read(self, chunk: tuple[int, bytes]) -> Iterator[Record]:
         """The rows of one block; the first also lists the columns that were left out."""
@@ -72,13 +73,15 @@ class CsvTable(Source[tuple[int, bytes]]):
         target = np.full(len(self.head.names), -1)
         target[[self.head.names.index(name) for name in wanted]] = np.arange(len(wanted))
         encoded = np.frombuffer(data, np.uint8)
-        table = np.empty((len(wanted), count_lines(encoded)))
+        table = np.empty((len(wanted), data.count(b"\n")))
         unsure = np.empty((_DOUBTS, 4), np.int64)
         arguments = encoded, ord(self.head.delimiter), target, table
+        parse_rows = _LOOPS.on(len(data)).parse_rows
         rows, doubts, ragged = parse_rows(*arguments, unsure)
         if doubts > len(unsure):
             unsure = np.empty((doubts, 4), np.int64)
-            rows, doubts, ragged = parse_rows(*arguments, unsure)
+            parse_rows = _LOOPS.on(len(data)).parse_rows
+        rows, doubts, ragged = parse_rows(*arguments, unsure)
         if ragged >= 0:
             line = data[ragged : data.find(b"\n", ragged)][:80].decode("utf-8", "replace")
             raise DataError(f"{len(self.head.names)} cells in every line", f"{line!r} in {self.name!r}", "repair the line")

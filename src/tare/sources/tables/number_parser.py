@@ -111,15 +111,6 @@ def _number(data: NDArray[np.uint8], position: int) -> tuple[float, int]:  # pra
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_lines(data: NDArray[np.uint8]) -> int:  # pragma: no cover - compiled
-    """Count newlines."""
-    lines = 0
-    for byte in data:
-        lines += byte == _NEWLINE
-    return lines
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def parse_rows(  # noqa: C901 - one pass over the bytes, seen whole
     data: NDArray[np.uint8], delimiter: int, target: NDArray[np.int64], out: NDArray[np.float64], unsure: NDArray[np.int64]
 ) -> tuple[int, int, int]:  # pragma: no cover - compiled

@@ -15,8 +15,8 @@ from torch import nn
 
 from tare.errors import DataError, reason_of
 from tare.networks.heads.batched import fit_heads
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.normalisation.strategies import Normalisation, normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
@@ -124,7 +124,7 @@ class _Work:
         part = self.shifted.take(self.train[: cell.size])
         module = self._to_train(cell)
         steps, lr = _FINETUNE if cell.protocol == "finetune" else _SCRATCH
-        normaliser = Normaliser(applied)
+        normaliser = InputLayer(applied)
         fed = normaliser(part.tensor())
         batch = max(2, min(32, cell.size))
         epochs = math.ceil(steps / max(1, cell.size // batch))

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from tare.errors import StrategyError
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.normaliser import Normaliser
 from tare.studying.cells.cell import cell_normalisation
 from tare.studying.cells.pretraining import source_moments
 from tare.studying.plan import StudyPlan
@@ -48,7 +48,7 @@ def fed_inputs(plan: StudyPlan) -> tuple[FedInputs, ...]:
     if task.source is not None:
         source = task.source()
         stand_in = _stand_in(plan)
-        found.append(_of("", PRETRAINING, Normaliser(cell_normalisation("source", stand_in, source.measure()))(source.tensor())))
+        found.append(_of("", PRETRAINING, InputLayer(cell_normalisation("source", stand_in, source.measure()))(source.tensor())))
     for shift in plan.shifts:
         stored = _part(plan, shift, plan.sizes[-1]).tensor()
         unit = stored / 255 if stored.dtype == torch.uint8 else stored
@@ -81,7 +81,7 @@ def _fed(
     stats = part.measure()
     picked = part.take(np.arange(min(count, len(part.labels))) if chosen is None else chosen).tensor()
     for strategy in plan.strategies:
-        yield strategy, Normaliser(cell_normalisation(strategy, source, stats))(picked)
+        yield strategy, InputLayer(cell_normalisation(strategy, source, stats))(picked)
 
 
 def _part(plan: StudyPlan, shift: str, count: int) -> Samples:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.reference import features_of
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.studying.cells.frozen import Frozen
 from tare.studying.plan import Cell
@@ -90,11 +90,11 @@ class Passing:
         return found[:size], found[size:]
 
     def _of(self, chosen: Indices, applied: Normalisation) -> Features:
-        return features_of(self.source.module, self.source.head, self.batches(chosen), Normaliser(applied))
+        return features_of(self.source.module, self.source.head, self.batches(chosen), InputLayer(applied))
 
     def _reestimated(self, applied: Normalisation, train: Indices) -> tuple[Features, Features]:
         """Features with batch norm re-estimated on the normalised training samples."""
-        module, prepare = copy.deepcopy(self.source.module), Normaliser(applied)
+        module, prepare = copy.deepcopy(self.source.module), InputLayer(applied)
         reestimate(module, lambda: (prepare(batch) for batch in self.batches(train)))
         fitted, tested = (features_of(module, self.source.head, self.batches(part), prepare) for part in (train, self.test))
         return fitted, tested

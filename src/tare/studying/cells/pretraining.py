@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from tare.errors import DataError
-from tare.normalisation.normaliser import Normaliser
+from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Constants, normalisation
 from tare.studying.cells.optimiser import AdamW
 from tare.studying.tasks.samples import Samples
@@ -126,7 +126,7 @@ def _untrained(task: Task, network: str, seed: int) -> Pretrained:
 
 
 def _fed(source: Samples, start: Pretrained, seed: int) -> EpochInputs:
-    normaliser = Normaliser(normalisation("source", source.channels, source=start.constants))
+    normaliser = InputLayer(normalisation("source", source.channels, source=start.constants))
     return lambda epoch: normaliser(_moved(source, seed, epoch))
 
 

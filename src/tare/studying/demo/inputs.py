@@ -12,5 +12,5 @@ class DemoRequest(OptionGroup):
     """The directory of the demo, and how much is measured."""
 
     out: str | os.PathLike[str] = option(Path("tare-demo"), "The directory for the report and the model.", kind=Path)
-    seeds: int = option(6, "Number of networks that are pretrained and compared.", least=2)
+    seeds: int = option(20, "Number of small networks that are compared.", least=2, most=20)
     overwrite: bool = option(False, "Replace the files of an earlier demo.")

@@ -19,7 +19,7 @@ from tare.studying.analysis.contrasts import Contrast
 
 @dataclass(frozen=True, slots=True)
 class ProbeScore:
-    """Accuracy of one strategy under one shift with one seed."""
+    """Accuracy of one strategy under one condition (``shift``) with one seed."""
 
     strategy: Strategy
     shift: str
@@ -49,6 +49,31 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """One way to feed the network.
+
+    ``agreement`` is the share of photographs with the same answer as under the right feed; ``trust`` is the mean probability
+    of that answer; ``codes`` are the findings of ``tare.check``.
+    """
+
+    name: str
+    agreement: float
+    trust: float
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedResult:
+    """What a real network does with right and wrong input; ``named`` is what ``tare.identify`` found, with the numbers."""
+
+    feeds: tuple[Feed, ...]
+    images: int
+    named: str
+    others: int
+    finds: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoResult:
     """The results of the demo; the analysis has one group per shift."""
 
@@ -63,6 +88,7 @@ class DemoResult:
     same_inputs: Mapping[str, Mapping[Strategy, Strategy]]
     fed: tuple[FedByStrategy, ...]
     saved: Saved
+    pretrained: PretrainedResult | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The results as a JSON object with schema ``tare.demo/1``."""
@@ -87,6 +113,7 @@ class DemoResult:
             ],
             "verdicts": dict(self.verdicts),
             "same_inputs": {shift: dict(same) for shift, same in self.same_inputs.items()},
+            "pretrained": None if self.pretrained is None else asdict(self.pretrained),
             "saved": {**asdict(self.saved), "folder": str(self.saved.folder)},
         }
 

@@ -27,12 +27,15 @@ from tare.studying.evaluation.table import COLUMNS as OWN_COLUMNS
 from tare.studying.execution.kept import KeptFeatures, keep_examples, kept_examples, kept_network
 from tare.studying.execution.processes import mapped, one_thread, stoppable
 from tare.studying.execution.store import COLUMNS, Store
+from tare.studying.execution.tracking import log_study
 from tare.studying.kind import Kind
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.result import FedInputs, Row, StudyRun
 from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, write_text
 from tare.system.lock import only_writer
+from tare.system.progress import SILENT, Reporter
+from tare.system.trackers.opening import tracked
 
 #: Raised by every change of the code that changes results, so that older results are measured again.
 _EDITION = 5
@@ -71,11 +74,14 @@ def run_study(
     workers: int | None = None,
     engine: Engine = "local",
     watch: CellWatcher | None = None,
+    tracker: Sequence[str] = (),
+    reporter: Reporter = SILENT,
     command: str = "",
 ) -> StudyRun:
     """Run ``plan`` in ``folder``; measured cells are kept, and the same plan gives the same bytes for any ``workers``.
 
-    ``command`` is printed on the page; ``watch`` receives the rows of cells as they are measured.
+    ``command`` is printed on the page; ``watch`` receives the rows of cells as they are measured; ``tracker`` names trackers that
+    log the finished study, and ``reporter`` is told if one of them fails.
 
     Raises :class:`StrategyError` before anything is measured if two strategies feed the network the same tensors,
     :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
@@ -87,6 +93,7 @@ def run_study(
         kind.prove(plan)
         stack.enter_context(only_writer(folder))
         store.begin(plan.to_json())
+        trackers = stack.enter_context(tracked(tracker, folder, reporter, plan.to_json()))
         inputs = kind.inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = _usable(kind, store.done(), wanted)
@@ -102,6 +109,7 @@ def run_study(
         run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), found, len(missing), command, versions())
         keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
+        log_study(run, trackers)
     return run
 
 

@@ -12,7 +12,7 @@ from tare.checking.gate import RAW_KIND
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
-from tare.datasets.split import open_split
+from tare.datasets.split import Split, open_split
 from tare.errors import DataError, InputError, SpecError
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.networks.batch_norm import batch_norms
@@ -127,13 +127,22 @@ def _check_kinds(loaded: dict[str, Network]) -> None:
         raise SpecError("networks that take the same samples", found, "one study for each")
 
 
+def _classes_only(split: Split) -> Split:
+    """Raise :class:`DataError` for another task than classification, whose scores a study of a folder does not know."""
+    if not split.has_classes:
+        found = f"the labels of --task {split.task} in {split.origin!r}"
+        remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
+        raise DataError("one class a sample, for a study of a folder", found, remedy)
+    return split
+
+
 def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
     """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
     A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
     ``source`` it is zero at the network's input.
     """
-    found = open_split(labelled, 0, network.kind)
+    found = _classes_only(open_split(labelled, 0, network.kind))
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
@@ -154,7 +163,7 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
 
 def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
     """All images at the network's input size, before normalisation: bytes ``(N, H, W, C)``."""
-    found = open_split(labelled, 0)
+    found = _classes_only(open_split(labelled, 0))
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels

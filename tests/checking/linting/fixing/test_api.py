@@ -67,11 +67,21 @@ def test_a_notebook_keeps_every_other_byte(indent: int | None, as_list: bool) ->
 
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
-def test_the_difference_is_what_patch_takes() -> None:
-    Path("train.py").write_text(CODE.rstrip("\n").replace("mean", "mean\x0c "))
+@pytest.mark.parametrize(
+    "data",
+    [
+        CODE.rstrip("\n").replace("mean", "mean\x0c ").encode(),
+        CODE.replace("\n", "\r\n").encode(),
+        CODE.encode("utf-8-sig"),
+        f"# coding: latin-1\n# Größe\n{CODE}".encode("latin-1"),
+    ],
+    ids=["no last line end", "CRLF", "byte order mark", "latin-1"],
+)
+def test_the_difference_is_what_patch_takes(data: bytes) -> None:
+    Path("train.py").write_bytes(data)
     Path("copy.py").write_bytes(Path("train.py").read_bytes())
     plan = plan_of(found("train.py"))
-    patched = subprocess.run(["patch", "-p1", "copy.py"], input=plan.diff().encode(), capture_output=True, check=False)  # noqa: S607
+    patched = subprocess.run(["patch", "--binary", "-p1", "copy.py"], input=plan.patch(), capture_output=True, check=False)  # noqa: S607
     assert patched.returncode == 0, patched.stdout
     plan.write()
     assert Path("copy.py").read_bytes() == Path("train.py").read_bytes()

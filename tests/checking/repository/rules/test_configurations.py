@@ -59,3 +59,26 @@ def test_the_edit_of_a_slip_makes_it_go_away() -> None:
 
 def test_a_broken_configuration_is_no_crash() -> None:
     assert found("a: [1, 2", "config.yaml") == []
+
+
+LOADER = "import yaml\nwith open('config.yaml') as f:\n    config = yaml.safe_load(f)\n{}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "codes"),
+    [
+        ("size = config['size']", ["TARE061"]),
+        ("mean = config['mean']", []),
+        ("config = Box(config)\nshow(config.std)", []),
+        ("t = build(**config)", []),
+        ("x = values.mean()", ["TARE061"]),
+    ],
+)
+def test_constants_that_no_code_reads(code: str, codes: list[str]) -> None:
+    text = "size: 3\nmean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, 0.225]\n"
+    documents = [Document("config.yaml", "configuration", text), Document("main.py", "python", LOADER.format(code))]
+    assert [each.code for each in examined(documents)] == codes
+
+
+def test_a_file_that_no_code_loads_is_not_called_unread() -> None:
+    assert found("mean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, 0.225]\n") == []

@@ -39,6 +39,12 @@ WRONG: dict[str, dict[str, str]] = {
         "albumentations": "import albumentations as A\nA.Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.255))",
         "functional": TORCH
         + "import torchvision.transforms.functional as F\nF.normalize(x, [0.485, 0.456, 0.406], [0.229, 0.244, 0.225])",
+        "of 0..255": "# transforms\nimg_norm_cfg = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.575], to_rgb=True)",
+        "a dictionary": TORCH + "stats = {'mean': [0.485, 0.456, 0.406], 'std': [0.229, 0.224, 0.255]}",
+        "a buffer": TORCH + "class N(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.register_buffer('mean', torch.tensor([0.485, 0.456, 0.406]))\n"
+        "        self.register_buffer('std', torch.tensor([0.229, 0.224, 0.255]))\n    def forward(self, x):\n"
+        "        return (x - self.mean) / self.std",
         "arithmetic": "import numpy as np\nstd = np.array([0.229, 0.224, 0.255])\ny = (x - np.array([0.485, 0.456, 0.406])) / std",
     },
     "TARE006": {
@@ -71,17 +77,39 @@ WRONG: dict[str, dict[str, str]] = {
         + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
         "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
         "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
+        "a part of a split": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
+        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(val_set)",
+        "a subset": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
+        "test_set = torch.utils.data.Subset(d, indices)\nloader = torch.utils.data.DataLoader(test_set, batch_size=9)",
+        "a split of a module": TORCH + "class M:\n    def setup(self):\n"
+        "        d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
+        "        self.train_set, self.val_set = torch.utils.data.random_split(d, [8, 2])\n    def val_dataloader(self):\n"
+        "        return torch.utils.data.DataLoader(self.val_set)",
+        "a sampler": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
+        "valid_loader = torch.utils.data.DataLoader(d, sampler=sampler)",
         "blur": TORCH + "val_transform = T.Compose([T.GaussianBlur(3), T.ToTensor()])",
         "albumentations": "import albumentations as A\nval_transform = A.Compose([A.HorizontalFlip(), A.Normalize()])",
         "one of": "import albumentations as A\nval_transform = A.Compose([A.OneOf([A.Blur(), A.CLAHE()]), A.Normalize()])",
         "a generator": TF + "d = ImageDataGenerator(rotation_range=9)\nvalidation_generator = d.flow_from_directory('val')",
-        "a subset": TF
+        "a subset of a generator": TF
         + "d = ImageDataGenerator(zoom_range=0.1, validation_split=0.2)\nx = d.flow_from_directory('a', subset='validation')",
     },
     "TARE005": {
         "torchvision": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "weights": TORCH
         + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "clip": TORCH + f"import clip\nnet, _ = clip.load('ViT-B/32')\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "open_clip": TORCH
+        + "import open_clip\nnet, _, _ = open_clip.create_model_and_transforms('ViT-B-32', pretrained='openai')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "by its name in a module": TORCH + f"name = 'resnet18'\nnet = models.__dict__[name](pretrained=True)\n"
+        f"t = T.Compose([T.ToTensor(), {HALVES}])",
+        "by its attribute": TORCH
+        + f"net = getattr(models, 'resnet18')(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
+        "pretrainedmodels": TORCH + "import pretrainedmodels\nnet = pretrainedmodels.inceptionv4(pretrained='imagenet')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "faces": TORCH + "from facenet_pytorch import InceptionResnetV1\nnet = InceptionResnetV1(pretrained='vggface2')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "one number": TORCH
         + "net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])",
         "timm": TORCH + f"import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
@@ -109,6 +137,9 @@ WRONG: dict[str, dict[str, str]] = {
         "an encoder": TORCH
         + "import segmentation_models_pytorch as smp\nnet = smp.Unet('resnet34')\nt = T.Compose([T.ToTensor()])",
         "by hand": TORCH + BY_HAND.format("np.array(Image.open(p), dtype=np.float32).transpose(2, 0, 1) / 255.0"),
+        "by a function": TORCH + BY_HAND.format("torchvision.transforms.functional.to_tensor(Image.open(p))"),
+        "from arrays": TORCH
+        + "net = models.resnet18(pretrained=True)\nt = T.Compose([T.ToPILImage(), T.Resize(9), T.ToTensor()])",
         "in place": TORCH + "import cv2\nimport numpy as np\nclass D(torch.utils.data.Dataset):\n    def __getitem__(self, i):\n"
         "        image = cv2.imread(self.files[i])[:, :, ::-1].astype(np.float32)\n        image /= 255\n"
         "        return torch.from_numpy(image.transpose(2, 0, 1))\nnet = models.vgg16(pretrained=True)\nd = D()",
@@ -122,6 +153,13 @@ WRONG: dict[str, dict[str, str]] = {
         "signed for caffe": TF + "net = tf.keras.applications.ResNet50()\ndef load(image):\n    return image / 127.5 - 1",
         "another preprocess_input": TF + "net = tf.keras.applications.MobileNetV2()\n"
         "g = ImageDataGenerator(preprocessing_function=tf.keras.applications.vgg16.preprocess_input)",
+        "for the model that was trained and loaded": TF + "net = MobileNetV2(weights='imagenet')\nnet.fit(x)\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
+        "tf.keras.models.load_model('a.h5').predict(load(p))",
+        "for a model that is called": TF + "net = tf.keras.Model(x, MobileNetV2(weights='imagenet')(x))\n"
+        "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\nnet(load(p))",
+        "a star import, in a function": TF + "def build():\n    return MobileNetV2(weights='imagenet')\n"
+        "def data():\n    return ImageDataGenerator(rescale=1. / 255).flow_from_directory('a')\nbuild().fit(data())",
         "together": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\n"
         "g = ImageDataGenerator(rescale=1 / 255, preprocessing_function=preprocess_input)",
         "divided after": TF + "from tensorflow.keras.applications.vgg16 import preprocess_input\ny = preprocess_input(x) / 255",
@@ -156,6 +194,7 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "TARE102": {
         "imread": "import cv2\ngrey = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2GRAY)",
+        "of a camera": "import cv2\ncap = cv2.VideoCapture(0)\nok, frame = cap.read()\ngrey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)",
         "after a crop": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)\nf(cv2.resize(cv2.imread(p)[1:, 2:], (9, 9)))",
     },
     "TARE008": {
@@ -256,6 +295,11 @@ RIGHT: dict[str, dict[str, str]] = {
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a dataset for training, in a program that evaluates": TORCH + "def build(train):\n    if train:\n"
+        "        return T.Compose([T.RandomCrop(9), T.ToTensor()])\n    return T.Compose([T.ToTensor()])\ndef make(root, train):\n"
+        "    return datasets.ImageFolder(root, transform=build(train))\ndef loaders():\n    train_dataset = make('a', train=True)\n"
+        "    test_dataset = make('b', train=False)\n    return train_dataset, test_dataset\ndef evaluate():\n    return loaders()\n"
+        "if args.mode == 'evaluate':\n    evaluate()",
         "a switch turned round": TORCH + "def get_train_transforms():\n    return T.Compose([T.RandomCrop(224), T.ToTensor()])\n"
         "def run(skip_training=False):\n    if not skip_training:\n        d = datasets.ImageFolder('a', transform=get_train_transforms())",
         "named by nothing": TORCH + "def get_train(n):\n    return T.Compose([T.RandomCrop(n), T.ToTensor()])\n"
@@ -278,6 +322,17 @@ RIGHT: dict[str, dict[str, str]] = {
         "a list of a branch, named for training": TORCH + "def create(size, grey):\n    first = [T.Resize(size)]\n    if grey:\n"
         "        first.append(T.Grayscale())\n    train_transforms = first + [T.RandomRotation(9)]\n    val_transforms = first + [T.ToTensor()]\n"
         "    return T.Compose(train_transforms), T.Compose(val_transforms)\ndef evaluate():\n    return create(9, x)",
+        "a part that gets its own later": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nval_set.dataset.transform = T.CenterCrop(9)",
+        "a part whose places another dataset takes": TORCH
+        + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, val_tmp = torch.utils.data.random_split(d, [8, 2])\n"
+        "val_set = torch.utils.data.Subset(datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()])), val_tmp.indices)\n"
+        "loader = torch.utils.data.DataLoader(val_set)",
+        "a part that nothing loads": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(train_set)",
+        "a part for training": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9)]))\n"
+        "train_set, rest = torch.utils.data.random_split(d, [8, 2])",
         "averaged on purpose": TORCH + "CFG = {'tta': 7}\nval_transform = T.Compose([T.RandomResizedCrop(9)])",
         "a generator without chance": TF + "d = ImageDataGenerator(rescale=1 / 255)\nval_gen = d.flow_from_directory('val')",
         "two generators": TF + "d = ImageDataGenerator(rotation_range=9)\ntrain_gen = d.flow_from_directory('train')",
@@ -291,6 +346,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "another version": TORCH + f"net = models.efficientnet_v2_l(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "its own data": TORCH + "net = models.resnet50(pretrained=True)\n"
         "t = T.Compose([T.ToTensor(), T.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))])",
+        "the transform that comes with a network": TORCH + "import clip\nnet, preprocess = clip.load('ViT-B/32')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "from the network": TORCH + "import timm\nnet = timm.create_model('vit_base_patch16_224', pretrained=True)\n"
         f"c = timm.data.resolve_data_config({{}}, model=net)\nt = T.Compose([T.ToTensor(), T.Normalize(c['mean'], c['std'])])\nu = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a branch of its own": TORCH
@@ -350,7 +407,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "        x = preprocess_input(x)\n    except ValueError:\n        x = x / 255.0\n    return x",
         "for models that were loaded": TF + "net = MobileNetV2(weights='imagenet')\nown = tf.keras.models.load_model('a.h5')\n"
         "def load(path):\n    return tf.keras.utils.img_to_array(tf.keras.utils.load_img(path)) / 255.0\n"
-        "own.predict(load(p))\nnet.predict(other)",
+        "def main():\n    own.predict(load(p))\nload(q)\nnet.predict(other)",
         "another model": TF
         + "from tensorflow.keras.applications.vgg16 import preprocess_input\nbase = VGG16(include_top=False)\n"
         "own = tf.keras.Sequential([tf.keras.layers.Dense(2)])\n"
@@ -418,6 +475,9 @@ RIGHT: dict[str, dict[str, str]] = {
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {IMAGENET}])",
         "normalised later": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\ntest_tf = T.Compose([T.ToTensor()])\n"
         f"norm = {IMAGENET}\ny = net(norm(test_tf(x)))",
+        "for its labels": TORCH + f"train = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+        "test = datasets.CIFAR100('b', transform=T.ToTensor())\nx = concatenate([test.data])\n"
+        "loader = torch.utils.data.DataLoader(train)\nother = torch.utils.data.DataLoader(Own(x))",
         "for people": TORCH + f"train_tf = T.Compose([T.ToTensor(), {IMAGENET}])\nraw_test_tf = T.Compose([T.ToTensor()])",
         "a branch each": TORCH + f"n = {IMAGENET} if a else {HALVES}\ntrain_transform = T.Compose([T.ToTensor(), n])\n"
         "val_transform = T.Compose([T.ToTensor(), n])",
@@ -519,7 +579,6 @@ def test_evidence_leads_from_the_constants_to_the_network() -> None:
     (each,) = examined(documents)
     assert (each.code, str(each.place)) == ("TARE005", "main.py:5:48")
     assert [(step.place.path, step.place.line) for step in each.evidence] == [
-        ("constants.py", 1),
         ("constants.py", 1),
         ("nets.py", 3),
     ]
@@ -634,3 +693,18 @@ def test_a_service_without_the_normalize_of_training_is_found() -> None:
     assert (each.code, each.place.path) == ("TARE050", "serve.py")
     assert "train.py" in each.message
     assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []
+
+
+def test_a_class_with_a_network_of_its_own_is_not_blamed_for_another() -> None:
+    own = TF + (
+        "class Simple:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = tf.keras.Sequential([tf.keras.layers.Conv2D(32, 3)])\n"
+    )
+    pretrained = TF + (
+        "class Large:\n    def data(self):\n        return ImageDataGenerator(rescale=1. / 255)\n    def build(self):\n"
+        "        self.model = VGG19(weights='imagenet')\n"
+    )
+    tuning = "from own import Simple\nfrom pretrained import Large\nfor each in (Simple(), Large()):\n    each.data()\n    each.build()\n"
+    assert [(each.code, each.place.path) for each in program(own=own, pretrained=pretrained, tuning=tuning)] == [
+        ("TARE101", "pretrained.py")
+    ]

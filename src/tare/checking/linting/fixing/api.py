@@ -23,6 +23,10 @@ class Plan:
         """All changes in the unified form that ``patch`` takes."""
         return "".join(file.diff() for file in self.files)
 
+    def patch(self) -> bytes:
+        """:meth:`diff` with the bytes of the files."""
+        return b"".join(file.patch() for file in self.files)
+
     def write(self) -> None:
         """Write every file. Raises :class:`OutputError` for one that cannot be written; those before it are written."""
         for file in self.files:

@@ -33,9 +33,18 @@ class Changed:
 
     def diff(self) -> str:
         """The change in the unified form that ``patch`` takes."""
-        before, after = ([*io.StringIO(text, newline="\n")] for text in (self.before, self.after))
-        lines = difflib.unified_diff(before, after, _in_diff(f"a/{self.path}"), _in_diff(f"b/{self.path}"))
-        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        return _difference(self.before, self.after, *self._heads)
+
+    def patch(self) -> bytes:
+        """:meth:`diff` with the bytes of the file, whatever its encoding, as ``patch`` and ``git apply`` want them."""
+        # Latin-1 has a character for each byte.
+        before, after = (text.encode(self.encoding).decode("latin-1") for text in (self.before, self.after))
+        heads = (head.encode("utf-8", "surrogateescape").decode("latin-1") for head in self._heads)
+        return _difference(before, after, *heads).encode("latin-1")
+
+    @property
+    def _heads(self) -> tuple[str, str]:
+        return _in_diff(f"a/{self.path}"), _in_diff(f"b/{self.path}")
 
     def write(self) -> None:
         """Put the new text in place of the old in one step; a link stays a link, and the file keeps its mode."""
@@ -129,6 +138,12 @@ def _parses(text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def _difference(before: str, after: str, head: str, other: str) -> str:
+    old, new = ([*io.StringIO(text, newline="\n")] for text in (before, after))
+    changes = difflib.unified_diff(old, new, head, other)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in changes)
 
 
 def _in_diff(name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
-from tare.code.interpreter.values import Call, Choice, Function, Items, Table, Value
+from tare.code.interpreter.values import Call, Choice, Function, Instance, Items, Table, Value
 from tare.code.libraries.flows import unit_scaling
 
 _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generator", ".predict", ".predict_generator"))
@@ -15,6 +16,8 @@ _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generato
 _STEPS = frozenset(
     ["map", "cache", "prefetch", "shuffle", "batch", "repeat", "take", "skip", "apply", "unbatch", "with_options", "enumerate"]
 )
+#: Attributes of a dataset that are read without its transform.
+_NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx", "@indices"))
 _LARGEST = 400
 _DEEPEST = 30
 
@@ -45,21 +48,32 @@ def parts(value: Value, program: Program) -> Iterator[Call]:
     for call in program.calls:
         if call.function == ".add":
             added.setdefault(id(call.receiver), []).append(call)
+    yield from within(value, added)
+
+
+def within(value: Value, added: Mapping[int, list[Call]] = MappingProxyType({})) -> Iterator[Call]:
+    """The calls in a value, its arguments and theirs; ``added`` has further ones by the identity of what they are added to."""
     left, seen = [value], set[int]()
     while left and len(seen) < _LARGEST:
         each = left.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, Call):
-            yield each
-            left += [each.receiver, *each.args, *each.keywords.values(), *added.get(id(each), ())]
-        elif isinstance(each, Items):
-            left += each.items
-        elif isinstance(each, Table):
-            left += each.entries.values()
-        elif isinstance(each, Choice):
-            left += [option for _, option in each.options]
+        if id(each) not in seen:
+            seen.add(id(each))
+            if isinstance(each, Call):
+                yield each
+            left += [*_inner(each), *added.get(id(each), ())]
+
+
+def _inner(value: Value) -> Sequence[Value]:
+    """What a value is made of."""
+    if isinstance(value, Call):
+        return () if value.function in _NO_DATASET else (value.receiver, *value.args, *value.keywords.values())
+    if isinstance(value, Instance):
+        return () if value.made is None else (value.made,)
+    if isinstance(value, Items):
+        return value.items
+    if isinstance(value, Table):
+        return tuple(value.entries.values())
+    return tuple(option for _, option in value.options) if isinstance(value, Choice) else ()
 
 
 def steps(data: Value) -> Iterator[Value]:
@@ -95,10 +109,15 @@ def _stands_in(call: Call, function: Function) -> bool:
 
 def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> bool:
     """Whether what a call scales is only given to models without any of the networks, which get other data themselves."""
-    given = [each for each in fed(program) if any(part is scaled for part in parts(each.data, program))]
+    given = [each for each in fed(program) if any(part.spot.node is scaled.spot.node for part in parts(each.data, program))]
     own = {id(each) for each in networks}
 
     def has_network(each: Fed) -> bool:
         return any(id(part) in own for part in parts(each.model, program))
 
-    return bool(given) and not any(map(has_network, given)) and any(map(has_network, fed(program)))
+    def is_another(each: Fed) -> bool:
+        return isinstance(each.model, Call) and each.model.last in ("load_model", "Sequential") and not has_network(each)
+
+    own_feeds = [each for each in fed(program) if has_network(each)]
+    trains = any(each.call.last.startswith("fit") for each in own_feeds)  # then a model that is loaded may be this one
+    return bool(given) and all(map(is_another, given)) and bool(own_feeds) and not trains

@@ -30,12 +30,23 @@ def published() -> tuple[Published, ...]:
 def _listed() -> tuple[Published, ...]:
     """What slips are looked for in: colour images, and the published constants of three or more bands or dimensions."""
     known = [each for each in entries() if not each.is_image and not each.clip and len(each.mean) >= 3]
-    return (*published(), *(Published(each.name, each.mean, each.std) for each in known))
+    return (*published(), *_LEVELS, *(Published(each.name, each.mean, each.std) for each in known))
+
+
+#: ImageNet's constants for values of 0..255, as OpenMMLab and Caffe write them.
+_LEVELS = (
+    Published("imagenet on values of 0..255", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    Published("imagenet on values of 0..255, blue first", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)),
+    Published("caffe, blue first", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+)
 
 
 def told(name: str) -> str:
     """A published list by its name, and what it does where the name alone says nothing to users of another network."""
-    return "inception, which bring values to -1..1" if name == "inception" else name
+    return _TOLD.get(name, name)
+
+
+_TOLD = {"imagenet": "ImageNet", "inception": "Inception, which bring values to -1..1", "clip": "CLIP", "dpn": "DPN"}
 
 
 def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:

@@ -126,14 +126,25 @@ def consumed(calls: tuple[Call, ...]) -> set[int]:
     """Calls whose result goes on into arithmetic, a picture on the screen, or a function of a library that scales."""
     used: set[int] = set()
     for call in calls:
-        if (
-            call.function.startswith("operator.")
-            or call.function == "set.item"
-            or call.last in ("imshow", "normalize", "preprocess_input", "fromarray", "()")
-        ):
+        if _goes_on(call):
             for value in (*call.args, *call.keywords.values()):
                 used.update(id(each) for each in chain(value) if isinstance(each, Call))
     return used
+
+
+#: What makes a model: calling it is no scaling.
+_MODELS = frozenset(("Model", "Sequential", "load_model"))
+
+
+def _goes_on(call: Call) -> bool:
+    """Whether a call takes images to somewhere else than a model."""
+    if call.function == "()":
+        return not (isinstance(call.receiver, Call) and call.receiver.last in _MODELS)
+    return (
+        call.function.startswith("operator.")
+        or call.function == "set.item"
+        or call.last in ("imshow", "normalize", "preprocess_input", "fromarray")
+    )
 
 
 def is_image(call: Call) -> bool:

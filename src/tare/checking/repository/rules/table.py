@@ -9,11 +9,11 @@ from tare.checking.repository.rules.kinds.chance import chance
 from tare.checking.repository.rules.kinds.colours import colours
 from tare.checking.repository.rules.kinds.constants import constants
 from tare.checking.repository.rules.kinds.feeding import feeding
-from tare.checking.repository.rules.kinds.keras.followed import followed
-from tare.checking.repository.rules.kinds.keras.options import options
-from tare.checking.repository.rules.kinds.keras.raw import raw
-from tare.checking.repository.rules.kinds.keras.repeated import repeated
-from tare.checking.repository.rules.kinds.learners import learners
+from tare.checking.repository.rules.kinds.libraries.followed import followed
+from tare.checking.repository.rules.kinds.libraries.learners import learners
+from tare.checking.repository.rules.kinds.libraries.options import options
+from tare.checking.repository.rules.kinds.libraries.raw import raw
+from tare.checking.repository.rules.kinds.libraries.repeated import repeated
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
 from tare.checking.repository.rules.kinds.others import others

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tare.code.files.configuration.json_text import json_value
 from tare.code.files.configuration.toml_text import toml_value
 from tare.code.files.configuration.value import Configuration, ConfigurationError
@@ -15,11 +17,22 @@ _READERS = {".json": json_value, ".toml": toml_value}
 
 def configuration(document: Document) -> Configuration | Skipped:
     """The values of a YAML, JSON or TOML document with their places, or why it has none."""
-    if len(document.text) > MOST_CHARACTERS:
-        reason = f"it has {len(document.text):,} characters, more than the {MOST_CHARACTERS:,} of a configuration that is read"
-        return Skipped(document.path, reason)
-    suffix = f".{document.path.rpartition('.')[2].lower()}"
+    return _read(document.path, document.text)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: str, text: str) -> Configuration | Skipped:
+    """A file is parsed once, although several rules, and the code that loads it, ask for it."""
+    if len(text) > MOST_CHARACTERS:
+        reason = f"it has {len(text):,} characters, more than the {MOST_CHARACTERS:,} of a configuration that is read"
+        return Skipped(path, reason)
+    suffix = f".{path.rpartition('.')[2].lower()}"
     try:
-        return Configuration(document.path, _READERS.get(suffix, yaml_value)(document.path, document.text))
+        return Configuration(path, _READERS.get(suffix, yaml_value)(path, text))
     except ConfigurationError as error:
-        return Skipped(document.path, str(error))
+        return Skipped(path, str(error))
+
+
+def let_go() -> None:
+    """Keep no configuration any longer: whoever has read all files of a repository needs none of them again."""
+    _read.cache_clear()

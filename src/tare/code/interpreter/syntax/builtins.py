@@ -9,7 +9,8 @@ from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import add_option
-from tare.code.interpreter.values import UNKNOWN, Items, Literal, ModuleOf, Table, Value, softened
+from tare.code.interpreter.syntax.patterns import note_constants
+from tare.code.interpreter.values import UNKNOWN, Instance, Items, Library, Literal, ModuleOf, Table, Value, named, softened
 
 Args = tuple[Value, ...]
 Keywords = Mapping[str, Value]
@@ -48,7 +49,11 @@ def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Sp
     """The result of a library's function on constants; None if it is not one of these."""
     last = name.rpartition(".")[2]
     if name == "builtins.dict":
+        for key, value in keywords.items():
+            note_constants(frame, spot.node, key, value)
         return _dict(args, keywords, spot)
+    if name == "builtins.getattr":
+        return _attribute(args)
     if name.startswith("builtins."):
         act = _BUILTINS.get(last)
         return act(args, spot) if act is not None else None
@@ -98,6 +103,8 @@ def of_method(frame: Frame, owner: Value, name: str, args: Args, keywords: Keywo
         return replace(owner, items=tuple(each for each in owner.items)) if name in _SHAPES else None
     if isinstance(owner, Literal) and isinstance(owner.value, str):
         return _of_text(owner, name, args, spot)
+    if name == "register_buffer" and isinstance(owner, Instance) and len(args) > 1 and isinstance(args[0], Literal):
+        frame.run.heap.write((owner.key, str(args[0].value)), named(args[1], str(args[0].value)))
     if name == "add_argument":
         add_option(frame.run.options, owner, args, keywords)
     if name in ("add_argument_group", "add_mutually_exclusive_group"):
@@ -132,6 +139,13 @@ def _of_text(owner: Literal, name: str, args: Args, spot: Spot) -> Value | None:
     if isinstance(result, list):
         return Items(tuple(Literal(each, spot, owner.soft) for each in result[:64]), spot)
     return Literal(result, spot, owner.soft)
+
+
+def _attribute(args: Args) -> Value | None:
+    """``getattr(models, "resnet18")``: a library's name by its text."""
+    if len(args) < 2 or not isinstance(args[0], Library) or not isinstance(args[1], Literal):
+        return None
+    return Library(f"{args[0].name}.{args[1].value}") if isinstance(args[1].value, str) else None
 
 
 def _dict(args: Args, keywords: Keywords, spot: Spot) -> Value | None:

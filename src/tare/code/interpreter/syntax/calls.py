@@ -82,7 +82,7 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         frame.run,
         callee.source,
         names,
-        (callee.closure,),
+        callee.closure,
         frame.decisions,
         (*frame.within, callee.name),
         (*frame.nodes, callee.node),
@@ -194,8 +194,9 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
-    stated = _entry(owner, name) or option(frame.run.options, owner, name)
-    return stated or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
+    run = frame.run
+    stated = _entry(owner, name) or (option(run.options, owner, name) if run.options else None)
+    return stated or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, run.entry)
 
 
 def _entry(owner: Value, name: str) -> Value | None:

@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tare.code.interpreter.conditions import Decisions, of_test
+from tare.code.interpreter.conditions import Decisions
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
 from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.mutation import mutated
-from tare.code.interpreter.syntax.patterns import bind
+from tare.code.interpreter.syntax.patterns import bind, note_constants
 from tare.code.interpreter.syntax.subscripts import got, subscript
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -70,9 +70,14 @@ _BUILTINS = frozenset(
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
     """The value of an expression; UNKNOWN below a depth that no code written by hand has."""
-    frame.run.step()
+    run = frame.run
+    run.steps += 1
+    if run.steps > run.limit:
+        run.overrun()
     act = _KINDS.get(type(node))
     if act is None or frame.depth > DEEPEST_EXPRESSION:
+        if act is not None:
+            run.deep.add(frame.source.path)
         return UNKNOWN
     frame.depth += 1
     try:
@@ -82,7 +87,10 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
 
 
 def _constant(frame: Frame, node: ast.Constant) -> Value:
-    return Literal(node.value, frame.spot(node))
+    found = frame.run.literals.get(node)
+    if found is None:
+        found = frame.run.literals[node] = Literal(node.value, frame.spot(node))
+    return found
 
 
 def _name(frame: Frame, node: ast.Name) -> Value:
@@ -91,16 +99,15 @@ def _name(frame: Frame, node: ast.Name) -> Value:
         return found
     if node.id in _BUILTINS:
         return Library(f"builtins.{node.id}")
-    for star in reversed(frame.stars):
-        return Library(f"{star}.{node.id}")
-    return UNKNOWN
+    stars = frame.run.stars.get(frame.source.path)
+    return Library(f"{stars[-1]}.{node.id}") if stars else UNKNOWN
 
 
 def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
     found: list[Value] = []
     spread = False
     for each in node.elts[: _MOST_ITEMS + 1]:
-        value = frame.run.engine.evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
+        value = evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
         if not isinstance(each, ast.Starred):
             found.append(value)
         elif isinstance(value, Items):
@@ -109,7 +116,7 @@ def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
             spread = True
             found.append(value)
     if spread:
-        return made(frame, "operator.spread", found, node)
+        return made(frame, "operator.spread", tuple(found), node)
     if len(node.elts) > _MOST_ITEMS:
         return UNKNOWN
     return Items(tuple(found), frame.spot(node), type(node).__name__.lower())
@@ -119,26 +126,27 @@ def _dictionary(frame: Frame, node: ast.Dict) -> Value:
     entries: dict[object, Value] = {}
     spread = False
     for key, each in zip(node.keys, node.values, strict=True):
-        value = frame.run.engine.evaluate(frame, each)
+        value = evaluate(frame, each)
         if key is None:
             spread |= not isinstance(value, Table) or value.spread
             entries |= value.entries if isinstance(value, Table) else {}
             continue
-        name = frame.run.engine.evaluate(frame, key)
+        name = evaluate(frame, key)
         if isinstance(name, Literal) and isinstance(name.value, str | int | float | bool):
             entries[name.value] = named(value, str(name.value))
+            note_constants(frame, each, str(name.value), value)
         else:
             spread = True
     return Table(entries, frame.spot(node), spread)
 
 
 def _attribute(frame: Frame, node: ast.Attribute) -> Value:
-    owner = frame.run.engine.evaluate(frame, node.value)
+    owner = evaluate(frame, node.value)
     return frame.run.engine.attribute(frame, owner, node.attr, frame.spot(node))
 
 
 def _binary(frame: Frame, node: ast.BinOp) -> Value:
-    left, right = frame.run.engine.evaluate(frame, node.left), frame.run.engine.evaluate(frame, node.right)
+    left, right = evaluate(frame, node.left), evaluate(frame, node.right)
     symbol = NAMES[type(node.op)]
     spot = frame.spot(node)
 
@@ -150,7 +158,7 @@ def _binary(frame: Frame, node: ast.BinOp) -> Value:
 
 
 def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
-    value = frame.run.engine.evaluate(frame, node.operand)
+    value = evaluate(frame, node.operand)
     if isinstance(node.op, ast.Not):
         known = truth(value)
         return UNKNOWN if known is None else Literal(not known, frame.spot(node))
@@ -160,7 +168,7 @@ def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
 
 
 def _all(frame: Frame, node: ast.BoolOp) -> Value:
-    values = [frame.run.engine.evaluate(frame, each) for each in node.values]
+    values = [evaluate(frame, each) for each in node.values]
     wanted = isinstance(node.op, ast.Or)
     for value in values[:-1]:
         known = truth(value)
@@ -175,13 +183,13 @@ def _either(frame: Frame, node: ast.BoolOp, values: Sequence[Value]) -> Value:
     """``transform or default``: what is used where nobody gives another."""
     if len(values) == 2 and isinstance(values[0], Literal) and values[0].soft and not values[0].value:
         return values[1]
-    yes, no = of_test(node.values[0], frame.scope)
+    yes, no = frame.tested(node.values[0])
     return joined([(yes, values[0]), (no, values[1])]) if len(values) == 2 else UNKNOWN
 
 
 def _compare(frame: Frame, node: ast.Compare) -> Value:
-    left = frame.run.engine.evaluate(frame, node.left)
-    rights = [frame.run.engine.evaluate(frame, each) for each in node.comparators]
+    left = evaluate(frame, node.left)
+    rights = [evaluate(frame, each) for each in node.comparators]
     if len(rights) != 1:
         return UNKNOWN
     test = type(node.ops[0])
@@ -189,25 +197,25 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
 
 
 def _conditional(frame: Frame, node: ast.IfExp) -> Value:
-    known = truth(frame.run.engine.evaluate(frame, node.test))
+    known = truth(evaluate(frame, node.test))
     if known is not None:
-        return frame.run.engine.evaluate(frame, node.body if known else node.orelse)
+        return evaluate(frame, node.body if known else node.orelse)
     found: list[tuple[Decisions, Value]] = []
 
     def arm(each: ast.expr) -> Callable[[], None]:
-        return lambda: found.append((frame.decisions, frame.run.engine.evaluate(frame, each)))
+        return lambda: found.append((frame.decisions, evaluate(frame, each)))
 
-    yes, no = of_test(node.test, frame.scope)
+    yes, no = frame.tested(node.test)
     frame.branch([(yes, arm(node.body)), (no, arm(node.orelse))])
     return joined(found)
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
-    callee = frame.run.engine.evaluate(frame, node.func)
+    callee = evaluate(frame, node.func)
     args: list[Value] = []
     spread = False
     for each in node.args:
-        value = frame.run.engine.evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
+        value = evaluate(frame, each.value if isinstance(each, ast.Starred) else each)
         if isinstance(each, ast.Starred):
             spread |= not isinstance(value, Items)
             args.extend(value.items if isinstance(value, Items) else ())
@@ -215,7 +223,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
             args.append(value)
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
-        value = frame.run.engine.evaluate(frame, keyword.value)
+        value = evaluate(frame, keyword.value)
         if keyword.arg is not None:
             keywords[keyword.arg] = named(value, keyword.arg)
         elif isinstance(value, Table):
@@ -249,27 +257,25 @@ def _lambda(frame: Frame, node: ast.Lambda) -> Value:
 
 
 def _joined_text(frame: Frame, node: ast.JoinedStr) -> Value:
-    parts = [
-        frame.run.engine.evaluate(frame, each.value if isinstance(each, ast.FormattedValue) else each) for each in node.values
-    ]
+    parts = [evaluate(frame, each.value if isinstance(each, ast.FormattedValue) else each) for each in node.values]
     if all(isinstance(each, Literal) for each in parts):
         return Literal("".join(str(each.value) for each in parts if isinstance(each, Literal)), frame.spot(node))
     return UNKNOWN
 
 
 def _walrus(frame: Frame, node: ast.NamedExpr) -> Value:
-    value = frame.run.engine.evaluate(frame, node.value)
+    value = evaluate(frame, node.value)
     bind(frame, node.target, value)
     return value
 
 
 def _inner(frame: Frame, node: ast.Await | ast.Starred) -> Value:
-    return frame.run.engine.evaluate(frame, node.value)
+    return evaluate(frame, node.value)
 
 
 def _yielded(frame: Frame, node: ast.Yield | ast.YieldFrom) -> Value:
     if node.value is not None:
-        frame.run.engine.evaluate(frame, node.value)
+        evaluate(frame, node.value)
     return UNKNOWN
 
 

@@ -16,7 +16,7 @@ _MOST = 256
 
 def mutated(frame: Frame, node: ast.Call, args: Sequence[Value]) -> Value | None:
     """What ``names.append(x)`` and the like return, after the change; None if the call is no such method."""
-    if not isinstance(node.func, ast.Attribute) or node.func.attr not in (*_LISTS, "update"):
+    if not isinstance(node.func, ast.Attribute) or node.func.attr not in _METHODS:
         return None
     target, name = node.func.value, node.func.attr
     if not isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
@@ -71,3 +71,4 @@ _LISTS: dict[str, Callable[[_Items, Sequence[Value]], _Items | None]] = {
     "insert": _insert,
     "pop": lambda items, args: items[:-1] if not args else None,
 }
+_METHODS = frozenset((*_LISTS, "update"))

@@ -9,13 +9,16 @@ from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted
 from tare.code.interpreter.values import UNKNOWN, Call, Instance, Items, Literal, Table, Value, named
 
+#: Functions whose results are told apart by the names of the variables that get them.
+_IN_PARTS = frozenset(("random_split", "load", "create_model_and_transforms", "create_model_from_pretrained"))
+
 
 def bind(frame: Frame, target: ast.expr, value: Value) -> None:
     """Give a value to the target of an assignment."""
     if isinstance(target, ast.Name):
         frame.names[target.id] = named(value, target.id)
         if isinstance(value, Items):
-            _note_constants(frame, target, target.id, value)
+            note_constants(frame, target, target.id, value)
     elif isinstance(target, ast.Attribute):
         _attribute(frame, target, value)
     elif isinstance(target, ast.Subscript):
@@ -26,9 +29,9 @@ def bind(frame: Frame, target: ast.expr, value: Value) -> None:
         bind(frame, target.value, UNKNOWN)
 
 
-def _note_constants(frame: Frame, target: ast.expr, name: str, value: Items) -> None:
+def note_constants(frame: Frame, target: ast.AST, name: str, value: Value) -> None:
     """Enter a list of three constants that is called a mean or std in the log."""
-    if len(value.items) != 3 or not ("mean" in name.lower() or "std" in name.lower()):
+    if not isinstance(value, Items) or len(value.items) != 3 or not ("mean" in name.lower() or "std" in name.lower()):
         return
     call = Call("set.constants", (value,), {}, frame.spot(target), UNKNOWN, frame.decisions, frame.within, frame.run.entry)
     call.names.append(name)
@@ -39,6 +42,7 @@ def _attribute(frame: Frame, target: ast.Attribute, value: Value) -> None:
     owner = frame.run.engine.evaluate(frame, target.value)
     if isinstance(owner, Instance):
         frame.run.heap.write((owner.key, target.attr), named(value, target.attr))
+        note_constants(frame, target, target.attr, value)
         return
     named(value, target.attr)
     if frame.run.interesting(target.attr):
@@ -79,4 +83,7 @@ def _part(frame: Frame, value: Value, index: int, count: int, node: ast.AST) -> 
     if value is UNKNOWN:
         return UNKNOWN
     spot = frame.spot(node)
-    return Call("operator.part", (value, Literal(index, spot)), {}, spot, UNKNOWN, frame.decisions, frame.within, frame.run.entry)
+    part = Call("operator.part", (value, Literal(index, spot)), {}, spot, UNKNOWN, frame.decisions, frame.within, frame.run.entry)
+    if isinstance(value, Call) and value.last in _IN_PARTS:
+        frame.run.log.append(part)
+    return part

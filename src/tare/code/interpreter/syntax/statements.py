@@ -10,21 +10,28 @@ from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NAMES, computed, lifted, truth
 from tare.code.interpreter.syntax.loading import of_decorator
-from tare.code.interpreter.syntax.making import chained, function, made
+from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
 
 _MOST_ROUNDS = 8
+#: How deep blocks are followed; each ``elif`` is a block within the one before.
+_DEEPEST = 80
 
 
 def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
     """Carry out statements until one leaves the block."""
+    run = frame.run
     for statement in body:
         if not frame.alive:
             return
-        frame.run.step()
+        run.steps += 1
+        if run.steps > run.limit:
+            run.overrun()
         act = _KINDS.get(type(statement))
-        if act is not None and frame.depth < 80:
+        if act is not None and frame.depth >= _DEEPEST:
+            run.deep.add(frame.source.path)
+        elif act is not None:
             frame.depth += 1
             act(frame, statement)
             frame.depth -= 1
@@ -69,7 +76,7 @@ def _if(frame: Frame, node: ast.If) -> None:
     if known is not None:
         frame.run.engine.execute(frame, node.body if known else node.orelse)
         return
-    yes, no = of_test(node.test, frame.scope)
+    yes, no = frame.tested(node.test)
     frame.branch([(yes, _arm(frame, node.body)), (no, _arm(frame, node.orelse))])
 
 
@@ -212,13 +219,12 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
         frame.nodes,
         f"{frame.source.path}:{node.name}",
         depth=frame.depth,
-        stars=frame.stars,
     )
     frame.run.engine.execute(inner, node.body)
     attributes = inner.names
     for each in attributes.values():  # a method does not see the names of its class
         if isinstance(each, Function):
-            each.closure = chained(frame.names, *frame.enclosing)
+            each.closure = (frame.names, *frame.enclosing)
     frame.names[node.name] = Class(node, frame.source, node.name, bases, attributes)
 
 
@@ -236,7 +242,7 @@ def _import_from(frame: Frame, node: ast.ImportFrom) -> None:
         elif isinstance(module, ModuleOf):
             frame.names.update(frame.run.engine.module(module.path))
         elif isinstance(module, Library):
-            frame.stars.append(module.name)
+            frame.run.stars.setdefault(frame.source.path, []).append(module.name)
 
 
 def _match(frame: Frame, node: ast.Match) -> None:

@@ -10,7 +10,7 @@ from tare.code.interpreter.conditions import Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted, plain
 from tare.code.interpreter.syntax.making import made
-from tare.code.interpreter.values import UNKNOWN, Call, Items, Literal, Table, Value, joined
+from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal, Table, Value, joined
 
 
 def subscript(frame: Frame, node: ast.Subscript) -> Value:
@@ -42,6 +42,8 @@ def item(frame: Frame, owner: Value, key: Value, node: ast.AST) -> Value:
         if isinstance(key, Literal) and isinstance(key.value, int) and -len(owner.items) <= key.value < len(owner.items):
             return owner.items[key.value]
         return UNKNOWN
+    if isinstance(owner, Library) and owner.name.endswith(".__dict__") and isinstance(key, Literal):
+        return Library(f"{owner.name.removesuffix('.__dict__')}.{key.value}")
     return made(frame, "operator.item", (owner, key), node)
 
 

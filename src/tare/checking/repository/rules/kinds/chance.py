@@ -8,25 +8,71 @@ from collections.abc import Iterable, Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.abandoned import is_abandoned
+from tare.checking.repository.rules.feeds import within
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
+from tare.code.interpreter.values import Call, Instance, Value
 from tare.code.libraries.keras import flow
 from tare.code.libraries.step import Step, text
-from tare.code.roles import role_of_names
+from tare.code.roles import role_of_decisions, role_of_names
 
 
 def chance(facts: Facts) -> Iterator[CodeFinding]:
     """Pipelines whose names, switches or datasets say that they evaluate, and that draw at random."""
+    trained = _of_training(facts)
     for pipeline in facts.pipelines:
-        if pipeline.role == "eval" and not is_abandoned(facts, pipeline.call):
+        if pipeline.role == "eval" and id(pipeline) not in trained and not is_abandoned(facts, pipeline.call):
             yield from _random(pipeline, frozenset(), f"this pipeline is for evaluation ({_why(pipeline)})", ())
     yield from _generators(facts)
+    yield from _splits(facts)
     for dataset in facts.datasets:
         if dataset.role == "eval":
             for decisions, pipeline in dataset.pipelines:
                 name = dataset.call.names[0]
                 yield from _random(pipeline, decisions, f"{name} gets this pipeline", (step(name, dataset.call.spot),))
+
+
+#: Code that gives a part of a dataset a transform of its own.
+_GIVEN_LATER = re.compile(r"(?<!self)\.transforms?\s*=[^=]")
+
+
+def _splits(facts: Facts) -> Iterator[CodeFinding]:
+    """Parts for evaluation of a dataset whose pipeline draws at random: of a split, as a subset, by a loader's sampler."""
+    datasets = {id(each.call): each for each in facts.datasets if each.role != "eval"}
+    loaded = {id(part) for call in facts.calls if call.last == "DataLoader" for part in within(call)}
+    for call in facts.calls:
+        whole = _whole(call)
+        dataset = datasets.get(id(whole)) if whole is not None and role_of_names(call.names) == "eval" else None
+        text_of_file = call.spot.source.document.text
+        if dataset is None or _GIVEN_LATER.search(text_of_file):
+            continue
+        name = next(each for each in call.names if role_of_names([each]) == "eval")
+        if id(call) not in loaded and not re.search(rf"DataLoader\(\s*(?:dataset\s*=\s*)?self\.{name}\b", text_of_file):
+            continue
+        for decisions, pipeline in dataset.pipelines:
+            why = f"{name} {'loads' if call.last == 'DataLoader' else 'is a part of'} a dataset with this pipeline"
+            yield from _random(pipeline, decisions, why, (step(name, call.spot),))
+
+
+def _whole(call: Call) -> Call | None:
+    """The dataset of which a call takes a part; None for other calls."""
+    given: Value | None = None
+    if call.function == "operator.part" and isinstance(call.args[0], Call) and call.args[0].last == "random_split":
+        given = call.args[0].argument(0, "dataset")
+    elif call.last in ("Subset", "DataLoader") and not call.function.startswith(("user.", "new.", "set.")):
+        given = call.argument(0, "dataset")
+    given = given.made if isinstance(given, Instance) else given
+    return given if isinstance(given, Call) else None
+
+
+def _of_training(facts: Facts) -> set[int]:
+    """The pipelines that only datasets for training get: a program that evaluates may make those as well."""
+    roles: dict[int, set[str]] = {}
+    for dataset in facts.datasets:
+        for _, pipeline in dataset.pipelines:
+            roles.setdefault(id(pipeline), set()).add(dataset.role)
+    return {each for each, found in roles.items() if found == {"train"}}
 
 
 def _generators(facts: Facts) -> Iterator[CodeFinding]:
@@ -50,8 +96,13 @@ def _generators(facts: Facts) -> Iterator[CodeFinding]:
 
 
 def _why(pipeline: Pipeline) -> str:
-    names = list(pipeline.call.names) or [*reversed(pipeline.call.within)]
-    return f"named {names[0]}" if names else "by the branch it is in"
+    """What says that a pipeline is for evaluation: a name, else the branch it is in, else its file."""
+    call = pipeline.call
+    told = next((each for each in (*call.names, *reversed(call.within)) if role_of_names([each]) == "eval"), "")
+    if told:
+        return f"named {told}"
+    branches = sorted(str(each) for each in call.decisions if role_of_decisions(frozenset([each])) == "eval")
+    return f"where {branches[0]}" if branches else f"{pipeline.path} only evaluates"
 
 
 def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:

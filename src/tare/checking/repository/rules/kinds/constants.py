@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding, Edit, Step
-from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.found import finding, origin, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline
 from tare.checking.repository.rules.published import Published, Slip, is_published, near, published, slips
@@ -121,7 +121,7 @@ def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
         each.call.spot,
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {known.name} with mean and std exchanged",
         f"use mean {listed(known.mean)} and std {listed(known.std)}",
-        evidence=(*origin(each.means, "mean"), *origin(each.stds, "std")),
+        evidence=origins(each.call.spot, each.means, each.stds),
         edits=edits,
     )
 
@@ -153,6 +153,6 @@ def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
         each.call.spot,
         f"mean and std are the same numbers {listed(each.mean)}, the {'mean' if known is not None else 'std'} of {source.name}",
         f"use mean {listed(source.mean)} and std {listed(source.std)}",
-        evidence=(*origin(each.means, "mean"), *origin(each.stds, "std")),
+        evidence=origins(each.call.spot, each.means, each.stds),
         edits=edits,
     )

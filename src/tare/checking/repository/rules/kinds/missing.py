@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
@@ -30,6 +31,7 @@ _FIRST_LAYER = re.compile(
 )
 #: A variable that is called mean or std: whoever has one may well subtract or divide by it.
 _OF_CONSTANTS = re.compile(r"(?i)(?<![a-z])(?:mean|std|sigma)s?(?![a-z]|\s*\()|imagenet_stats")
+_TO_TENSOR = ("torchvision.transforms.functional.to_tensor", "torchvision.transforms.v2.functional.to_tensor")
 
 
 def missing(facts: Facts) -> Iterator[CodeFinding]:
@@ -61,7 +63,8 @@ def _of_network(program: Program, network: Network, texts: dict[str, str]) -> It
 def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Iterator[CodeFinding]:
     """Divisions by 255 in the ``__getitem__`` of a dataset, where nothing in any file of the program normalises."""
     used = consumed(program.calls)
-    places = [each for each in program.calls if "__getitem__" in each.within and id(each) not in used and is_image(each)]
+    inside = [each for each in program.calls if "__getitem__" in each.within and id(each) not in used]
+    places = [each for each in inside if is_image(each) or each.function in _TO_TENSOR]
     if not places or program.is_open(network.decisions):
         return
     files = {program.path, *(each.call.spot.source.path for each in program.networks)}
@@ -70,9 +73,8 @@ def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Itera
         return
     for place in places:
         if agree(place.decisions, network.decisions):
-            yield _finding(
-                network, place, "the division by 255 brings images to 0..1", "after the division: (x - mean) / std with"
-            )
+            what = "to_tensor" if place.function in _TO_TENSOR else "the division by 255"
+            yield _finding(network, place, f"{what} brings images to 0..1", "then (x - mean) / std with")
 
 
 def _finding(network: Network, call: Call, what: str, cure: str) -> CodeFinding:
@@ -86,4 +88,5 @@ def _finding(network: Network, call: Call, what: str, cure: str) -> CodeFinding:
         f"{what}, and {network.name} was trained with {network.expected.wanted}",
         f"{cure} mean={mean} and std={std}",
         evidence=(step(f"{network.name}, pretrained", network.call.spot),),
+        cost=cost("unit") if network.expected.range == "normalised" else cost("unit signed"),
     )

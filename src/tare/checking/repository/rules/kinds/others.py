@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.found import finding, origin, step
+from tare.checking.repository.rules.found import finding, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import near, published, told
@@ -15,7 +16,7 @@ from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
 from tare.code.interpreter.values import Value
 from tare.code.libraries.networks import Network
-from tare.code.networks.expected import Constants, listed
+from tare.code.networks.expected import Constants, Range, listed
 
 #: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
 _OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
@@ -109,6 +110,7 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
         what = f"{_names(by_name)} with mean {listed(first.mean)} and std {listed(first.std)}"
     remedy = "give each network its own constants" if several else f"use mean {listed(first.mean)} and std {listed(first.std)}"
     sure = all(one.expected is not None and not one.expected.also for one in by_name)
+    kinds = {one.expected.range for one in by_name if one.expected is not None}
     return finding(
         "TARE005",
         "error" if sure else "warning",
@@ -116,11 +118,18 @@ def _finding(each: Normalisation, name: str, networks: Sequence[Network]) -> Cod
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {told(name)}, and {what}",
         remedy,
         evidence=(
-            *origin(each.means, "mean"),
-            *origin(each.stds, "std"),
+            *origins(each.call.spot, each.means, each.stds),
             *(step(f"{one.name} ({one.expected.origin})" if one.expected else one.name, one.call.spot) for one in by_name[:4]),
         ),
+        cost=_cost(name, kinds),
     )
+
+
+def _cost(name: str, kinds: set[Range]) -> str:
+    """The cost of one of the two mistakes that were measured: ImageNet's constants for a network of -1..1, and the reverse."""
+    if name == "imagenet" and kinds == {"signed"}:
+        return cost("imagenet")
+    return cost("halves") if name == "inception" and kinds == {"normalised"} else ""
 
 
 def _constants(network: Network) -> Constants:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
+from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import goes_elsewhere
@@ -19,6 +21,7 @@ from tare.code.interpreter.values import Call, Value
 from tare.code.libraries.flows import root, spot_of, unit_scaling
 from tare.code.libraries.keras import generator, preprocessing
 from tare.code.libraries.networks import Network
+from tare.code.networks.expected import Expected, listed
 
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
 _OTHER_SCALING = re.compile(
@@ -81,14 +84,35 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
-        if fed and not is_abandoned(facts, place.call) and not goes_elsewhere(program, place.call, [each.call for each in fed]):
-            yield scaled_otherwise(place, fed, "error" if certain else "warning")
+        if fed and not _is_for_others(facts, program, place, fed):
+            near = [each for each in fed if each.call.spot.source is place.spot.source]
+            yield scaled_otherwise(place, near or fed, "error" if certain else "warning")
+
+
+def _is_for_others(facts: Facts, program: Program, place: Scaled, networks: list[Network]) -> bool:
+    """Whether what a place scales reaches none of the networks, as far as can be seen."""
+    calls = [each.call for each in networks]
+    return is_abandoned(facts, place.call) or _of_another_class(place, calls) or goes_elsewhere(program, place.call, calls)
+
+
+def _of_another_class(place: Scaled, networks: list[Call]) -> bool:
+    """Whether a place stands in a class that builds a network of its own, and in which none of the networks is made."""
+    source = place.spot.source
+    for node in source.tree.body:
+        if isinstance(node, ast.ClassDef) and _encloses(node, place.spot.node):
+            made_here = any(each.spot.source is source and _encloses(node, each.spot.node) for each in networks)
+            return not made_here and _OWN_NETWORK.search(source.segment(node)) is not None
+    return False
+
+
+def _encloses(outer: ast.ClassDef, node: ast.AST) -> bool:
+    return outer.lineno <= getattr(node, "lineno", 0) <= (outer.end_lineno or outer.lineno)
 
 
 def scaled_otherwise(place: Scaled, networks: list[Network], severity: Severity) -> CodeFinding:
     """The finding that a place scales images otherwise than networks want."""
     wanted = "; ".join(_wishes(networks[:3]))
-    remedies = list(dict.fromkeys(_remedy(each) for each in networks[:3]))
+    remedies = list(dict.fromkeys(_remedy(place, each) for each in networks[:3]))
     return finding(
         "TARE101",
         severity,
@@ -96,6 +120,7 @@ def scaled_otherwise(place: Scaled, networks: list[Network], severity: Severity)
         f"{place.what} brings images to {RESULTS[place.kind]}, and {wanted}",
         "; ".join(remedies),
         evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
+        cost=cost("unit signed") if place.kind == "unit" and {each.scaling for each in networks} == {"signed"} else "",
     )
 
 
@@ -104,17 +129,30 @@ def _wishes(networks: list[Network]) -> Iterator[str]:
     names: dict[str, list[str]] = {}
     for each in networks:
         if each.expected is not None:
-            wish = "values of -1..1" if each.scaling == "signed" else each.expected.wanted
-            names.setdefault(wish, []).append(each.name)
+            names.setdefault(_wish(each, each.expected), []).append(each.name)
     for wish, several in names.items():
         yield f"{' and '.join(several)} {'want' if len(several) > 1 else 'wants'} {wish}"
 
 
-def _remedy(network: Network) -> str:
+def _wish(network: Network, expected: Expected) -> str:
+    if network.scaling == "signed":
+        return "values of -1..1"
+    if network.scaling == "torch" and expected.constants is not None:
+        mean, std = map(listed, expected.constants)
+        return f"those less the mean {mean} and divided by the std {std}"
+    return expected.wanted
+
+
+def _remedy(place: Scaled, network: Network) -> str:
+    """What to write in the place of a scaling, for one network."""
+    instead = f"tf.keras.applications.{next(_modules(network.name), '')}.preprocess_input"
     if network.scaling == "inside":
-        return f"feed {network.name} values of 0..255: it scales by itself"
-    module = next(_modules(network.name), "")
-    return f"for {network.name} use tf.keras.applications.{module}.preprocess_input on values of 0..255"
+        return f"leave it out for {network.name}, which scales values of 0..255 itself"
+    if place.what.startswith("rescale"):
+        return f"for {network.name} write preprocessing_function={instead} in its place"
+    if place.what.startswith("Rescaling") and network.scaling == "signed":
+        return f"for {network.name} write Rescaling(1 / 127.5, offset=-1)"
+    return f"for {network.name} apply {instead} to the values of 0..255 instead"
 
 
 def _modules(name: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
+from tare.checking.repository.rules.feeds import parts
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, program_of, programs, says
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, stops_at_tensor
@@ -66,7 +67,7 @@ def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
             and all(map(stops_at_tensor, one.variants))
             and one not in train
             and not names & _SHOWN
-            and not is_abandoned(facts, one.call)
+            and _is_fed(facts, program, one)
         ):
             yield finding(
                 "TARE050",
@@ -77,6 +78,15 @@ def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
                 "end it with the Normalize of training",
                 evidence=(step("Normalize in training", normalising.call.spot),),
             )
+
+
+def _is_fed(facts: Facts, program: Program, pipeline: Pipeline) -> bool:
+    """Whether images of a pipeline reach a network as far as can be seen: some dataset of it goes into a loader."""
+    if is_abandoned(facts, pipeline.call):
+        return False
+    made = {id(dataset.call) for dataset in facts.datasets for _, each in dataset.pipelines if each is pipeline}
+    loaders = [call for call in program.calls if call.last == "DataLoader"]
+    return not made or not loaders or any(id(part) in made for call in loaders for part in parts(call, program))
 
 
 def _of_role(facts: Facts, program: Program, role: Role) -> list[Pipeline]:

@@ -79,7 +79,7 @@ def _list_of_stds(source: Source, body: _Body) -> Iterator[CodeFinding]:
     appended = {_owner(node): node for node in own if isinstance(node, ast.Call) and _is_append(node)}
     means = [name for name, node in appended.items() if words(name) & {"mean", "means"} and _calls(node.args[0], "mean")]
     for name, node in appended.items():
-        is_std = words(name) & {"std", "stds"} and _calls(node.args[0], "std")
+        is_std = words(name) & {"std", "stds"} and _calls(node.args[0], "std", along=True)
         if means and is_std and _averaged(own, name) and words(_argument(node)) & _IMAGES:
             yield finding(
                 "TARE009",
@@ -181,9 +181,14 @@ def _named(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _calls(node: ast.AST, name: str) -> bool:
+def _calls(node: ast.AST, name: str, *, along: bool = False) -> bool:
+    """Whether a method of this name is called in an expression; ``along`` an axis, as for the channels of an image."""
     return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name for each in ast.walk(node)
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == name
+        and (not along or bool(each.args or each.keywords))
+        for each in ast.walk(node)
     )
 
 

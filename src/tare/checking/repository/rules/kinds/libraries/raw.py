@@ -1,0 +1,76 @@
+"""Pretrained networks of Keras that get images as they were read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tare.checking.repository.costs import cost
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import fed, parts, steps
+from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import Program, programs, says
+from tare.code.facts import Facts
+from tare.code.interpreter.values import Call
+from tare.code.libraries.keras import flow, generator
+from tare.code.libraries.networks import Network
+
+#: Any word of scaling, in any file of the program.
+_SCALES = re.compile(
+    r"(?i)\b255|127\.5|preprocess|rescal|normali[sz]|standardi[sz]|featurewise|samplewise|convert_image_dtype|"
+    r"imagenet_utils|Lambda\(|/=|\bmeans?\b(?!\s*\()|\bto_?float\b|\bkeras_hub\b|\bhub\."
+)
+_READERS = ("image_dataset_from_directory", "imread", "load_img", "img_to_array")
+
+
+def raw(facts: Facts) -> Iterator[CodeFinding]:
+    """Programs that feed a network and have no word of scaling, where the network wants something else than 0..255."""
+    texts = {each.path: each.document.text for each in facts.sources}
+    for program in programs(facts):
+        networks = [each for each in program.networks if each.library == "keras" and each.pretrained]
+        wanting = [each for each in networks if each.scaling not in (None, "inside")]
+        if wanting and len(wanting) == len(program.networks) and not program.cut and not _is_scaled(program, texts):
+            yield from _of_program(program, wanting)
+
+
+def _is_scaled(program: Program, texts: dict[str, str]) -> bool:
+    files = {program.path, *(each.call.spot.source.path for each in program.networks)}
+    files |= {each.spot.source.path for each in program.calls}
+    return any(says(_SCALES, texts.get(each, "")) for each in files)
+
+
+def _of_program(program: Program, networks: list[Network]) -> Iterator[CodeFinding]:
+    feeds = list(fed(program))
+    followed: dict[int, tuple[Call, Network]] = {}
+    for each in feeds:
+        made = {id(part) for part in parts(each.model, program)}
+        network = next((one for one in networks if id(one.call) in made), None)
+        *_, first = steps(each.data)
+        source = flow(first) if isinstance(first, Call) else None
+        if network is not None and isinstance(first, Call):
+            call = source.call if source is not None else first
+            if (source is not None and source.closed) or call.last == "image_dataset_from_directory":
+                followed[id(call)] = (call, network)
+    for call, network in followed.values():
+        yield _finding(call, network, sure=True)
+    if followed or not feeds:
+        return
+    for call in program.calls:
+        made_here = generator(call)
+        if (made_here is not None and made_here.closed) or (made_here is None and call.last in _READERS):
+            yield _finding(call, networks[0], sure=False)
+
+
+def _finding(call: Call, network: Network, *, sure: bool) -> CodeFinding:
+    assert network.expected is not None  # noqa: S101 (a network without it has no scaling)
+    module = network.expected.origin.rpartition(" ")[2]
+    wanted = "values of -1..1" if network.scaling == "signed" else network.expected.wanted
+    return finding(
+        "TARE101",
+        "error" if sure else "warning",
+        call.spot,
+        f"nothing scales the images, which are 0..255 as read, and {network.name} wants {wanted}",
+        f"apply tf.keras.applications.{module}.preprocess_input to them",
+        evidence=[step(f"{network.name} with ImageNet weights", network.call.spot)],
+        cost=cost("raw") if network.scaling == "signed" else "",
+    )

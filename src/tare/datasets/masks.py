@@ -1,0 +1,205 @@
+"""Images and their masks, paired by folder or by the ending of the name, and the classes that the masks' values stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tare.datasets.files import LabelledFile
+from tare.datasets.tasks import image_and_mask_folders
+from tare.errors import DataError, reason_of
+from tare.samples.decode import SUFFIXES
+from tare.sources.files.image_folder import walk_files
+from tare.tasks.names import TaskName
+
+#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
+_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
+#: Endings of masks, which must not lose values when they are compressed.
+_MASKS = frozenset((".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"))
+#: More classes than this are no classes: photographs, distances, instances.
+_MOST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """The mask of one image, and the index of the class of each of its values; 255 for values that are left out."""
+
+    path: str
+    classes: tuple[tuple[int, int], ...]
+
+    def read(self) -> NDArray[np.uint8]:
+        """Class indices ``(H, W)``. Raises :class:`DataError` for a value without a class, or a file that is no mask."""
+        values = mask_values(self.path)
+        table = np.full(1 << 16, 254, np.uint8)
+        for value, index in self.classes:
+            table[value] = index
+        indices: NDArray[np.uint8] = table[values]
+        if (indices == 254).any():
+            unknown = np.unique(values[indices == 254])[:5].tolist()
+            raise DataError("masks with known values", f"{unknown} in {self.path!r}", "state --ignore VALUE, or repair the mask")
+        return indices
+
+
+def mask_values(path: str) -> NDArray[np.uint16]:
+    """The values ``(H, W)`` of a mask as they are stored; those of a palette are its indices.
+
+    Raises :class:`DataError` for a file that cannot be read, or with colours that are no single value.
+    """
+    try:
+        with Image.open(path) as image:
+            values = np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError("a mask that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
+    if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():
+        values = values[..., 0]
+    if values.ndim != 2 or values.dtype.kind not in "uib" or values.min(initial=0) < 0 or values.max(initial=0) >= 1 << 16:
+        found = f"{values.dtype} {values.shape} in {path!r}"
+        raise DataError("masks with one whole number a pixel", found, "save the index of the class of each pixel as grey")
+    return values.astype(np.uint16)
+
+
+def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Pairs of image and mask by their path below the two folders, endings apart, and images without a mask."""
+    found = {_key(path, masks): path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS}
+    return _matched((path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES), images, found)
+
+
+def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
+    files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
+    found = {_key(path, folder): path for path in files if Path(path).stem.endswith(_ENDINGS)}
+    return _matched((path for path in files if path not in set(found.values())), folder, found)
+
+
+def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
+    pairs, alone = [], []
+    for path in images:
+        key = str(Path(path).relative_to(root).with_suffix(""))
+        mask = masks.get(key)
+        if mask is None:
+            alone.append(path)
+        else:
+            pairs.append((path, mask))
+    return pairs, alone
+
+
+def _key(path: str, root: Path) -> str:
+    stem = str(Path(path).relative_to(root).with_suffix(""))
+    ending = next((ending for ending in sorted(_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
+    return stem.removesuffix(ending)
+
+
+def check_pairs(pairs: Sequence[tuple[str, str]], alone: Sequence[str], where: str) -> None:
+    """Raise :class:`DataError` without pairs, for images without a mask, and for masks of another size than their image."""
+    if not pairs:
+        raise DataError("images with masks", f"none in {where!r}", "put them into images/ and masks/ under the same names")
+    if alone:
+        named = ", ".join(Path(path).name for path in alone[:5])
+        found = f"{len(alone)} of {len(pairs) + len(alone)} without one in {where!r}: {named}"
+        raise DataError("a mask for every image", found, "add their masks, or take these images out")
+    wrong = [(image, mask) for image, mask in pairs if _size(image) != _size(mask)]
+    if wrong:
+        image, mask = wrong[0]
+        found = f"{len(wrong)} of another size in {where!r}, the first {mask!r}: {_size(mask)}, its image {_size(image)}"
+        raise DataError("masks of the size of their images (width, height)", found, "make them of the images' own size")
+
+
+def _size(path: str) -> tuple[int, int]:
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError("images and masks that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
+
+
+def values_of(masks: Sequence[str], ignore: int | None) -> tuple[int, ...]:
+    """All values of the masks but ``ignore``, in ascending order.
+
+    Raises :class:`DataError` for more values than classes can be, and for masks of a single value.
+    """
+    found: set[int] = set()
+    for path in masks:
+        found |= set(np.unique(mask_values(path)).tolist())
+        if len(found) > _MOST:
+            raise DataError(
+                f"masks of at most {_MOST} classes", f"more values by {path!r}", "save classes, not colours or distances"
+            )
+    values = tuple(sorted(found - {ignore}))
+    if len(values) < 2:
+        raise DataError("at least two classes in the masks", f"the values {list(values)}", "add masks of another class")
+    return values
+
+
+def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: int | None) -> tuple[LabelledFile, ...]:
+    """The images with their masks; ``values`` are the classes' in their order."""
+    left_out = () if ignore is None else ((ignore, 255),)
+    classes = (*((value, index) for index, value in enumerate(values)), *left_out)
+    return tuple(LabelledFile(image, MaskFile(mask, classes)) for image, mask in pairs)
+
+
+def class_names(values: Sequence[int], stated: str | None) -> tuple[str, ...]:
+    """The names of the classes: those ``stated`` as ``0=background,255=cell`` or in the order of the values, else the values.
+
+    Raises :class:`DataError` for names of other values.
+    """
+    if stated is None:
+        return tuple(map(str, values))
+    parts = [part.strip() for part in stated.split(",") if part.strip()]
+    named = [part.partition("=") for part in parts]
+    if all(sign for _, sign, _ in named):
+        known = {int(value): name.strip() for value, _, name in named if value.strip().isdecimal()}
+        missing = [value for value in values if value not in known]
+        if not missing:
+            return tuple(known[value] for value in values)
+        raise DataError("a name for every value of the masks", f"none for {missing}", "state them as 0=background,1=road")
+    if len(parts) != len(values):
+        raise DataError(f"{len(values)} names of classes", f"{len(parts)}", f"name the values {list(values)} in this order")
+    return tuple(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFolders:
+    """Folders of images, each with the folder of their masks; the same folder where only the names' endings tell them apart."""
+
+    where: str
+    folders: tuple[tuple[Path, Path], ...]
+
+    def listed(self) -> tuple[list[tuple[str, str]], list[str]]:
+        """All pairs of image and mask, and the images without a mask."""
+        found = [paired(*pair) if pair[0] != pair[1] else paired_by_ending(pair[0]) for pair in self.folders]
+        return [pair for pairs, _ in found for pair in pairs], [path for _, alone in found for path in alone]
+
+    def part(self, path: str) -> str:
+        """The name of the first of the folders train, val, ... on the way to an image; empty without one."""
+        words = Path(path).relative_to(self.where).parts[:-1]
+        return next((word for word in words if word in ("train", "val", "valid", "validation", "test")), "")
+
+
+def mask_folders(root: Path, task: TaskName | None) -> MaskFolders | None:
+    """The folders of images and masks in ``root``, or in its train/ and val/; None where the folders are classes.
+
+    With ``task`` segmentation files in one folder are told apart by their endings, too. Raises :class:`DataError` for boxes or
+    polygons beside images, and for another task that is stated of images beside masks.
+    """
+    if task == "classification" or not root.is_dir():
+        return None
+    tops = [root / name for name in folders_of(root) if name in ("train", "val", "valid", "validation")]
+    tops = tops if (root / "train").is_dir() else [root]
+    pairs = tuple(pair for top in tops if (pair := image_and_mask_folders(top, folders_of(top))) is not None)
+    if len(pairs) == len(tops):
+        if task not in (None, "segmentation"):
+            raise DataError(f"labels for --task {task}", f"images beside masks in {str(root)!r}", "use --task segmentation")
+        return MaskFolders(str(root), pairs)
+    return MaskFolders(str(root), ((root, root),)) if task == "segmentation" else None
+
+
+def folders_of(root: Path) -> list[str]:
+    """The names of the folders in ``root``."""
+    with os.scandir(root) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))

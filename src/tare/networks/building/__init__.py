@@ -1,0 +1,1 @@
+"""How a network is built otherwise than its library builds it."""

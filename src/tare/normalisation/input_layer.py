@@ -1,0 +1,85 @@
+"""The normalisation as a layer: from raw uint8 or unit float samples to network input, on the samples' own device."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tare.errors import StrategyError
+from tare.input_spec.affine import Affine
+from tare.normalisation import fused
+from tare.normalisation.strategies import Normalisation
+
+
+class InputLayer(nn.Module):
+    """Map raw uint8 0..255 or unit floats to float network input, by ``a * x + b`` per channel.
+
+    Samples are images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes are converted to floats on the
+    accelerator; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64 values are normalised in
+    float64 and then rounded to float32, which could not represent large values of small spread.
+
+    With ``per_sample`` every sample and channel is z-scored by its own moments. The std of an image is at least 1/sqrt(H W), as
+    in ``tf.image.per_image_standardization``. The std of a signal has no such floor; a constant signal becomes zeros. NaN marks
+    the padding of a signal: it is left out of the moments and becomes zero. Rows raise :class:`StrategyError`: one value per
+    channel has no std.
+    """
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, normalisation: Normalisation) -> None:
+        super().__init__()
+        affine = normalisation.affine()
+        self.per_sample = normalisation.per_sample
+        self.unit = affine
+        self.raw = Affine(affine.order, tuple(scale / 255 for scale in affine.scale), affine.shift)
+        self.register_buffer("scale", torch.tensor(affine.scale), persistent=False)
+        self.register_buffer("shift", torch.tensor(affine.shift), persistent=False)
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        """Normalise a batch."""
+        mapped = self._mapped(samples)
+        if not self.per_sample:
+            return mapped
+        if samples.ndim == 3:
+            return _z_scored(samples if samples.dtype == torch.float64 else mapped).to(self.scale.dtype)
+        if samples.ndim < 3:
+            raise StrategyError("images or signals for the strategy 'sample'", "rows of one value per channel", "use another")
+        positions = tuple(range(2, samples.ndim))
+        mean = mapped.mean(dim=positions, keepdim=True)
+        std = mapped.std(dim=positions, keepdim=True, correction=0)
+        return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
+
+    def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
+        # Compilers and exporters need plain tensor operations, which they fuse themselves.
+        traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+        if not traced and self.scale.dtype == torch.float32 and fused.takes(samples):
+            return fused.normalise(samples, self.raw)
+        shape = (-1,) + (1,) * (samples.ndim - 2)
+        if samples.dtype == torch.float64 and self.scale.dtype != torch.float64:
+            return self._narrowed(samples, shape)
+        scale, shift = self.scale.reshape(shape), self.shift.reshape(shape)
+        if samples.dtype == torch.uint8:
+            return torch.addcmul(shift, samples.to(scale.dtype), scale / 255)
+        return torch.addcmul(shift, samples, scale)
+
+    def _narrowed(self, samples: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """Normalise float64 values in float64, then round to the layer's dtype."""
+        constants = (self.unit.shift, self.unit.scale)
+        shift, scale = (torch.tensor(c, dtype=samples.dtype, device=samples.device).reshape(shape) for c in constants)
+        return torch.addcmul(shift, samples, scale).to(self.scale.dtype)
+
+
+def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
+    """Normalise ``samples`` under ``chosen``; the padding of signals (NaN) becomes zero, as in training."""
+    fed: torch.Tensor = InputLayer(chosen)(samples)
+    return fed.nan_to_num(nan=0.0) if samples.ndim == 3 else fed
+
+
+def _z_scored(signals: torch.Tensor) -> torch.Tensor:
+    """Z-score signals ``(N, C, T)`` by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
+    centred = signals - signals.nanmean(dim=2, keepdim=True)
+    std = centred.square().nanmean(dim=2, keepdim=True).sqrt()
+    # The std of a constant signal is rounding error, and dividing by it would amplify noise.
+    least = 1e-6 * signals.abs().nan_to_num(nan=0.0).amax(dim=2, keepdim=True)
+    return torch.where((std > least) & ~signals.isnan(), centred / std, torch.zeros_like(centred))

@@ -1,0 +1,41 @@
+"""Rows that an estimator is given, checked as scikit-learn checks them, whichever release is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import validation
+
+#: Whether the release has ``validate_data``, and the names of arguments that came with it (1.6).
+_NEW = hasattr(validation, "validate_data")
+
+
+def fitted_rows(
+    estimator: BaseEstimator, rows: ArrayLike, *, reset: bool, finite: bool | str = False, own: bool | None = None
+) -> Any:
+    """Rows ``(N, C)`` of floats, with the number and names of the columns remembered (``reset``) or compared.
+
+    ``finite`` is False or ``"allow-nan"``. With ``own`` given the rows may be written to, and are a copy if it is true.
+    """
+    if _NEW:
+        written: dict[str, Any] = {} if own is None else {"copy": own, "force_writeable": True}
+        return validation.validate_data(
+            estimator, rows, dtype=validation.FLOAT_DTYPES, ensure_all_finite=finite, reset=reset, **written
+        )
+    checked = estimator._validate_data(rows, dtype=validation.FLOAT_DTYPES, force_all_finite=finite, reset=reset, copy=bool(own))
+    return checked if own is None else _writeable(checked)
+
+
+def plain_rows(estimator: BaseEstimator, rows: ArrayLike, *, own: bool) -> NDArray[Any]:
+    """Rows ``(N, C)`` of floats, NaN allowed, that may be written to; the estimator's columns are not compared."""
+    options: dict[str, Any] = {"dtype": validation.FLOAT_DTYPES, "copy": own, "estimator": estimator}
+    if _NEW:
+        found: NDArray[Any] = validation.check_array(rows, ensure_all_finite="allow-nan", force_writeable=True, **options)
+        return found
+    return _writeable(validation.check_array(rows, force_all_finite="allow-nan", **options))
+
+
+def _writeable(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows if rows.flags.writeable else rows.copy()

@@ -1,0 +1,75 @@
+"""What a report says of a multi-label task: each label's figures and threshold, and the most confident mistakes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from tare.reporting import html
+from tare.reporting.console import shown
+from tare.reporting.transfer.told import noun_of, one_of
+from tare.tasks.evaluations.multi_label import LabelEvaluation, LabelScore
+from tare.transferring.result import TransferRun
+
+_HARDEST = 3
+
+
+def lines(run: TransferRun) -> list[str]:
+    """What the terminal shows beside the headline."""
+    worst = ", ".join(f"{shown(score.name)} {_percent(score.average_precision)}" for score in _hardest(run))
+    return [f"lowest average precision: {worst}"]
+
+
+def lead(run: TransferRun) -> str:
+    """The first sentence about the evaluation."""
+    worst = ", ".join(f"{score.name} ({_percent(score.average_precision)} of {score.support})" for score in _hardest(run))
+    return f"{len(_of(run).scores)} labels. Lowest average precision: {worst}."
+
+
+def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
+    """The parts of the page, and its charts."""
+    return [html.heading("Labels"), _scores(run), *_mistakes(run)], {}
+
+
+def _of(run: TransferRun) -> LabelEvaluation:
+    assert isinstance(run.evaluation, LabelEvaluation)  # noqa: S101 - the table of tasks says so
+    return run.evaluation
+
+
+def _scores(run: TransferRun) -> str:
+    rows = [
+        (
+            score.name,
+            _percent(score.average_precision),
+            "n/a" if math.isnan(score.threshold) else f"{score.threshold:.3f}",
+            *(_percent(value) for value in (score.precision, score.recall, score.f1)),
+            str(score.support),
+        )
+        for score in _of(run).scores
+    ]
+    noun = noun_of(run)
+    caption = (
+        "A label is given from its threshold on, the probability with the highest F1 on these same samples. Precision, recall "
+        f"and F1 are those at the threshold, so they are slightly too good. The last column counts the {noun} with the label. "
+        f"n/a: no {one_of(run)} has the label, or all have it."
+    )
+    return html.table(caption, ("label", "average precision", "threshold", "precision", "recall", "F1", noun), rows)
+
+
+def _mistakes(run: TransferRun) -> list[str]:
+    found = _of(run).mistakes
+    if not found:
+        return [html.heading("Mistakes"), html.paragraph("All labels are right at their thresholds.")]
+    rows = [(Path(item.sample).name, item.label, "yes" if item.has else "no", f"{item.probability:.0%}") for item in found]
+    caption = "The wrong labels with the most confident probabilities"
+    return [html.heading("Mistakes"), html.table(caption, (one_of(run), "label", "has it", "probability"), rows)]
+
+
+def _hardest(run: TransferRun) -> list[LabelScore]:
+    known = [score for score in _of(run).scores if not math.isnan(score.average_precision)]
+    return sorted(known, key=lambda score: score.average_precision)[:_HARDEST]
+
+
+def _percent(value: float) -> str:
+    return "n/a" if math.isnan(value) else f"{value:.1%}"

@@ -1,0 +1,71 @@
+"""What a report says of a segmentation: IoU and Dice of each class, and the worst images."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from tare.reporting import html
+from tare.reporting.console import shown
+from tare.statistics.intervals import Interval
+from tare.tasks.evaluations.segmentation import MaskScore, SegmentationEvaluation
+from tare.transferring.result import TransferRun
+
+_HARDEST = 3
+
+
+def lines(run: TransferRun) -> list[str]:
+    """What the terminal shows beside the headline."""
+    found = _of(run)
+    worst = ", ".join(f"{shown(score.name)} {_percent(score.iou)}" for score in _hardest(run))
+    return [f"mean Dice {_percent(found.dice)}, pixel accuracy {_percent(found.pixel_accuracy)}; lowest IoU: {worst}"]
+
+
+def lead(run: TransferRun) -> str:
+    """The first sentence about the evaluation."""
+    worst = ", ".join(f"{score.name} ({_percent(score.iou)})" for score in _hardest(run))
+    return f"{len(_of(run).scores)} classes, mean Dice {_percent(_of(run).dice)}. Lowest IoU: {worst}."
+
+
+def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
+    """The parts of the page, and its charts."""
+    return [html.heading("Classes"), _scores(run), *_worst(run)], {}
+
+
+def _of(run: TransferRun) -> SegmentationEvaluation:
+    assert isinstance(run.evaluation, SegmentationEvaluation)  # noqa: S101 - the table of tasks says so
+    return run.evaluation
+
+
+def _scores(run: TransferRun) -> str:
+    rows = [
+        (score.name, _percent(score.iou), _percent(score.dice), f"{score.share:.1%}", str(score.images))
+        for score in _of(run).scores
+    ]
+    skipped = _of(run).skipped
+    left_out = f" {skipped} images without a pixel of any class are left out." if skipped else ""
+    caption = (
+        "Counted over all pixels at the network's size; 95% intervals count images, not pixels. n/a: neither masks nor answers "
+        f"have the class.{left_out}"
+    )
+    return html.table(caption, ("class", "IoU", "Dice", "share of pixels", "images"), rows)
+
+
+def _worst(run: TransferRun) -> list[str]:
+    names = zip(_of(run).worst, run.views, strict=False)
+    figures = "".join(html.photo(view, f"{Path(item.sample).name}: IoU {item.iou:.1%}") for item, view in names)
+    sentence = "Image, mask and answer at the network's size; white pixels are left out."
+    return [html.heading("The worst images"), html.paragraph(sentence), f'<div class="inputs">{figures}</div>']
+
+
+def _hardest(run: TransferRun) -> list[MaskScore]:
+    known = [score for score in _of(run).scores if not math.isnan(score.iou.estimate)]
+    return sorted(known, key=lambda score: score.iou.estimate)[:_HARDEST]
+
+
+def _percent(value: Interval) -> str:
+    if math.isnan(value.estimate):
+        return "n/a"
+    ends = "" if math.isnan(value.low) else f" ({100 * value.low:.1f} to {100 * value.high:.1f})"
+    return f"{100 * value.estimate:.1f}%{ends}"

@@ -1,0 +1,1 @@
+"""What intervals and fits need: tails and quantiles of distributions, and least squares."""

@@ -1,0 +1,1 @@
+"""A real pretrained network, fed rightly and wrongly."""

@@ -1,0 +1,142 @@
+"""One or several measured numbers for each sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from tare.errors import DataError
+from tare.tasks.evaluations.regression import RegressionEvaluation, evaluate_regression
+from tare.tasks.names import TaskName
+from tare.tasks.task import Epochs, Target, Task, Texts
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """Numbers for each sample: one output a target, taught and scored as ``(target - mean) / std``.
+
+    ``mean`` and ``std`` are the targets' own in the training split, the std the population's. :meth:`answers` undoes them, unless
+    they are ``undone`` by the network's last layer, as in every model directory.
+    """
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    undone: bool = False
+
+    name: ClassVar[TaskName] = "regression"
+    epochs: ClassVar[Epochs] = Epochs("nrmse", "validation error (RMSE in stds of the target)", rises=False)
+    answer: ClassVar[str] = "values"
+    noun: ClassVar[str] = "targets"
+    unfit: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.0, "class_weights": "none", "mixup": 0.0, "cutmix": 0.0}
+
+    @property
+    def unit(self) -> tuple[float, ...]:
+        """The std of each target."""
+        return self.std
+
+    @classmethod
+    def read(cls, columns: Sequence[str], rows: Sequence[Texts], where: str) -> tuple[tuple[str, ...], list[Target]]:
+        """The columns, and each sample's numbers. Raises :class:`DataError` for text, NaN and infinity, with their counts."""
+        values = [tuple(map(_number, row)) for row in rows]
+        bad = [index for index, row in enumerate(values) if not all(map(math.isfinite, row))]
+        if bad:
+            first = ", ".join(rows[bad[0]])
+            raise DataError(
+                "a finite number as every target",
+                f"{len(bad)} of {len(rows)} samples with missing, NaN, infinite or other targets in {where!r}, "
+                f"the first {first!r} at sample {bad[0]}",
+                "leave these samples out, or name other columns with --label",
+            )
+        return tuple(columns), list(values)
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], targets: Sequence[Target], where: str) -> Self:
+        """Measure the targets' own mean and std. Raises :class:`DataError` for a target that is constant."""
+        values = np.asarray(targets, np.float64)
+        mean, std = values.mean(axis=0), values.std(axis=0)
+        for name, at, spread in zip(names, mean, std, strict=True):
+            if not spread > 1e-12 * abs(at):
+                found = f"{name!r} is {at:g} for all {len(values)} training samples of {where!r}: std 0"
+                raise DataError("targets that differ between training samples", found, "leave this target out")
+        return cls(names, tuple(mean.tolist()), tuple(std.tolist()))
+
+    @classmethod
+    def of_json(cls, names: tuple[str, ...], document: Mapping[str, Any]) -> Self:
+        """Read the targets' mean and std."""
+        mean, std = (tuple(float(value) for value in document["targets"][key]) for key in ("mean", "std"))
+        if not len(mean) == len(std) == len(names) or not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+            raise ValueError("one finite mean and one std above zero for each target")
+        return cls(names, mean, std, bool(document["undone"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The targets' mean and std, and whether the network undoes them itself."""
+        targets = {"mean": list(self.mean), "std": list(self.std)}
+        return {"name": self.name, "targets": targets, "undone": self.undone}
+
+    def taught(self, target: Target) -> Target:
+        """The target in stds from its mean."""
+        assert isinstance(target, tuple)  # noqa: S101 - what read gave
+        return tuple((value - mean) / std for value, mean, std in zip(target, self.mean, self.std, strict=True))
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, smoothing: float) -> torch.Tensor:
+        """The mean square error in stds of the targets."""
+        del weights, smoothing
+        return functional.mse_loss(outputs, targets)
+
+    def metric(self) -> Metric:
+        """The root mean square error in stds of the targets; 1 is as good as always answering the mean."""
+        from torchmetrics.regression import MeanSquaredError
+
+        return MeanSquaredError(squared=False)
+
+    def answers(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The targets in their own units."""
+        if self.undone:
+            return outputs
+        std, mean = (torch.tensor(values, dtype=outputs.dtype, device=outputs.device) for values in (self.std, self.mean))
+        return outputs * std + mean
+
+    @contextmanager
+    def shipped(self, last: nn.Module) -> Iterator[Task]:
+        """Undo mean and std in the weights of the ``last`` layer within the block; it gives the task of the network then.
+
+        So every program that loads the weights gets values in the targets' own units.
+        """
+        assert isinstance(last, nn.Linear)  # noqa: S101 - the head of every network but a dense one
+        kept = [parameter.detach().clone() for parameter in (last.weight, last.bias)]
+        std, mean = (torch.tensor(values, dtype=torch.float64) for values in (self.std, self.mean))
+        with torch.no_grad():
+            last.weight.copy_(last.weight.double().cpu() * std[:, None])
+            last.bias.copy_(last.bias.double().cpu() * std + mean)
+        try:
+            yield replace(self, undone=True)
+        finally:
+            with torch.no_grad():
+                last.weight.copy_(kept[0])
+                last.bias.copy_(kept[1])
+
+    def evaluated(
+        self, outputs: NDArray[np.floating[Any]], targets: Sequence[Target], samples: Sequence[str]
+    ) -> RegressionEvaluation:
+        """MAE, RMSE and R2 of each target, in its own unit."""
+        answers = np.asarray(outputs, np.float64) * np.array(self.std) + np.array(self.mean)
+        return evaluate_regression(answers, np.asarray(targets, np.float64), self.names, samples)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

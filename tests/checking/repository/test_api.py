@@ -1,0 +1,45 @@
+"""What is judged, and what is named because it was not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tare.checking.repository.api import judged
+from tare.checking.repository.result import DEEP
+from tare.code.files.document import Document, Skipped
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.yaml", "mean: [1, 2\nstd: }"),
+        ("a.yaml", "mean: " + "[" * 10_000 + "]" * 10_000),
+        ("a.json", '{"mean": [1, 2'),
+        ("a.json", '{"mean": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+        ("a.toml", "mean = "),
+        ("a.toml", "mean = " + "[" * 5000 + "]" * 5000),
+    ],
+)
+def test_a_configuration_that_is_none_is_named_once(path: str, text: str) -> None:
+    found = judged([Document(path, "configuration", text)])
+    assert [each.path for each in found.skipped] == [path]
+    assert "\n" not in found.skipped[0].reason
+
+
+def test_a_configuration_that_is_one_is_judged() -> None:
+    text = "mean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, 0.255]\n"
+    found = judged([Document("a.yaml", "configuration", text)])
+    assert ([each.code for each in found.findings], found.skipped) == (["TARE100"], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t = " + "transforms.Compose([" * 70 + "Normalize()" + "])" * 70,
+        "x = 1\nif a == 0: pass\n" + "".join(f"elif a == {each}: pass\n" for each in range(100)),
+    ],
+    ids=["an expression", "elif"],
+)
+def test_what_is_too_deep_to_follow_is_named(text: str) -> None:
+    found = judged([Document("a.py", "python", f"from torchvision import transforms\n{text}\n")])
+    assert found.skipped == [Skipped("a.py", DEEP)]

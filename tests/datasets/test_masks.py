@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tare.datasets.mask_batches import MaskBatches
+from tare.datasets.masks import class_names, mask_values
+from tare.datasets.options import Augmenting, LabelOptions
+from tare.datasets.split import Split, open_split
+from tare.errors import DataError
+from tare.input_spec.geometry import Geometry
+from tests.images import save_png
+
+
+def scene(root: Path, name: str, seed: int = 0, size: tuple[int, int] = (20, 30)) -> None:
+    """An image whose red channel is its mask: 0 or 200, and a border of 255 that is left out."""
+    mask = (
+        np.kron(np.random.default_rng(seed).integers(0, 2, (size[0] // 5, size[1] // 5)), np.ones((5, 5))).astype(np.uint8) * 200
+    )
+    mask[0] = 255
+    image = np.stack([mask, np.full_like(mask, 90), np.full_like(mask, 10)], axis=-1)
+    save_png(root / "images" / f"{name}.png", image)
+    save_png(root / "masks" / f"{name}.png", mask)
+
+
+def scenes(root: Path, count: int = 8) -> Path:
+    for k in range(count):
+        scene(root, str(k), k)
+    return root
+
+
+def split(root: Path, **options: Any) -> Split:
+    return open_split(LabelOptions(data=root, **options), 0)
+
+
+def test_images_beside_masks_are_a_segmentation_and_a_fifth_is_held_out(tmp_path: Path) -> None:
+    found = split(scenes(tmp_path), ignore=255, class_names="ground,house")
+    assert (found.task, found.classes) == ("segmentation", ("ground", "house"))
+    assert (len(found.train), len(found.val)) == (6, 2)
+    assert "8 images with masks of the values 0, 200: --task segmentation" in found.remarks
+    indices = found.val[0].label.read()  # type: ignore[union-attr]
+    assert {*np.unique(indices).tolist()} == {0, 1, 255}
+
+
+def test_folders_train_and_val_inside_or_outside_make_the_split(tmp_path: Path) -> None:
+    for part, count in (("train", 4), ("val", 2)):
+        scenes(tmp_path / "outside" / part, count)
+        for k in range(count):
+            scene(tmp_path / "inside", f"{part}/{k}", k)
+    for root in ("outside", "inside"):
+        found = split(tmp_path / root, ignore=255)
+        assert (len(found.train), len(found.val)) == (4, 2)
+        assert all("/val/" in file.path for file in found.val)
+
+
+def test_masks_are_told_by_their_endings_in_one_folder(tmp_path: Path) -> None:
+    scenes(tmp_path / "both", 5)
+    (tmp_path / "one").mkdir()
+    for k in range(5):
+        (tmp_path / "both" / "images" / f"{k}.png").rename(tmp_path / "one" / f"{k}.png")
+        (tmp_path / "both" / "masks" / f"{k}.png").rename(tmp_path / "one" / f"{k}_mask.png")
+    found = split(tmp_path / "one", ignore=255, task="segmentation")
+    assert len(found.train) + len(found.val) == 5
+    assert not any("_mask" in Path(file.path).name for file in (*found.train, *found.val))
+
+
+def test_images_without_a_mask_are_counted_and_named(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    (tmp_path / "masks" / "3.png").unlink()
+    with pytest.raises(DataError, match=r"a mask for every image, found 1 of 8 without one in .*: 3.png"):
+        split(tmp_path, ignore=255)
+
+
+def test_masks_of_another_size_and_masks_of_colours_are_refused(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    save_png(tmp_path / "masks" / "3.png", np.zeros((9, 9), np.uint8))
+    with pytest.raises(DataError, match=r"1 of another size .*3.png': \(9, 9\), its image \(30, 20\)"):
+        split(tmp_path, ignore=255)
+    save_png(tmp_path / "c.png", np.random.default_rng(0).integers(0, 255, (5, 5, 3), dtype=np.uint8))
+    with pytest.raises(DataError, match="masks with one whole number a pixel"):
+        mask_values(str(tmp_path / "c.png"))
+
+
+def test_a_value_that_appears_later_is_told_instead_of_taught(tmp_path: Path) -> None:
+    found = split(scenes(tmp_path), ignore=255)
+    file = found.val[0]
+    save_png(Path(file.label.path), np.full((20, 30), 77, np.uint8))  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"masks with known values, found \[77\] in .*; state --ignore VALUE"):
+        file.label.read()  # type: ignore[union-attr]
+
+
+def test_a_palette_is_read_by_its_indices(tmp_path: Path) -> None:
+    indices = np.arange(20, dtype=np.uint8).reshape(4, 5) % 3
+    image = Image.fromarray(indices, "P")
+    image.putpalette([200, 0, 0, 0, 200, 0, 0, 0, 200])
+    image.save(tmp_path / "p.png")
+    assert np.array_equal(mask_values(str(tmp_path / "p.png")), indices)
+
+
+def test_class_names_are_given_in_order_or_by_value() -> None:
+    assert class_names((0, 255), None) == ("0", "255")
+    assert class_names((0, 255), "a, b") == ("a", "b")
+    assert class_names((0, 255), "255=b,0=a") == ("a", "b")
+    with pytest.raises(DataError, match="2 names of classes, found 3"):
+        class_names((0, 255), "a,b,c")
+    with pytest.raises(DataError, match=r"a name for every value of the masks, found none for \[255\]"):
+        class_names((0, 255), "0=a,1=b")
+
+
+def test_one_value_and_another_task_are_refused(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    with pytest.raises(DataError, match="labels for --task regression, found images beside masks"):
+        split(tmp_path, task="regression")
+    for k in range(8):
+        save_png(tmp_path / "masks" / f"{k}.png", np.zeros((20, 30), np.uint8))
+    with pytest.raises(DataError, match=r"at least two classes in the masks, found the values \[0\]"):
+        split(tmp_path)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "basic"])
+def test_image_and_mask_keep_together_and_a_mask_gets_no_value_between_its_own(augmentation: Any, tmp_path: Path) -> None:
+    """The red channel is the mask, so wherever red is plainly low or high the mask says so: the same crop, flip and resize."""
+    found = split(scenes(tmp_path), ignore=255)
+    geometry = Geometry((32, 48), "bilinear", 1.0, "squash")
+    batches = MaskBatches(found.train, geometry, "rgb", Augmenting(augmentation=augmentation), 0, (0.0, 0.0, 0.0))
+    different = set()
+    for index in range(12):
+        image, mask = batches[index]
+        assert (image.shape, image.dtype, mask.shape, mask.dtype) == ((3, 32, 48), torch.uint8, (32, 48), torch.int64)
+        assert {*np.unique(mask.numpy()).tolist()} <= {0, 1, 255}
+        kept = mask != 255
+        low, high = (image[0] < 20) & kept, (image[0] > 180) & (image[0] < 205) & kept
+        assert (mask[low] == 0).double().mean() > 0.97
+        assert (mask[high] == 1).double().mean() > 0.97
+        assert {*np.unique(image[1].numpy()).tolist()} == {90}  # colours belong to the image alone
+        different.add(mask.numpy().tobytes())
+        again = batches[index]
+        assert torch.equal(image, again[0])
+        assert torch.equal(mask, again[1])
+    assert len(different) == (6 if augmentation == "none" else 12)
