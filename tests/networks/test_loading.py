@@ -48,7 +48,11 @@ def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: 
         ("timm:resnt18", "none", r"found 'resnt18'; did you mean timm:resnet18"),
         ("timm:zzzzzzzzzz", "none", r"see timm.list_models\(\)"),
         ("timm:resnet18.nonsense", "none", "Invalid pretrained tag"),
-        ("resnet18", "none", "timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"),
+        (
+            "resnet18",
+            "none",
+            "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or the directory of an earlier run",
+        ),
         ("absent.py:net", "none", "does not exist"),
         ("timm:test_resnet", "absent.safetensors", "does not exist; check the path"),
     ],

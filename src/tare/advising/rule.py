@@ -106,13 +106,13 @@ class Gain:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval of the measured gain lies above zero."""
-        return self.measured is not None and self.measured.low > 0
+        """Whether the interval of the measured gain and the range of the combined one both lie above zero."""
+        return self.measured is not None and self.measured.low > 0 and self.range.low > 0
 
     @property
     def shown_worse(self) -> bool:
-        """Whether the interval of the measured gain lies below zero."""
-        return self.measured is not None and self.measured.high < 0
+        """Whether the interval of the measured gain and the range of the combined one both lie below zero."""
+        return self.measured is not None and self.measured.high < 0 and self.range.high < 0
 
     @property
     def range(self) -> Interval:

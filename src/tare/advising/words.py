@@ -319,7 +319,9 @@ def _labels(found: Gathered) -> Iterator[str]:
         if name == "source":
             continue
         gap, _ = found.folds.gain(name)
-        verdict = "better" if gap.low > 0 else "worse" if gap.high < 0 else "no difference shown"
+        verdict = (
+            "better on these samples" if gap.low > 0 else "worse on these samples" if gap.high < 0 else "no difference shown"
+        )
         hits = 100 * found.folds.difference(name)[0].estimate
         by_classes = found.folds.gain_by_classes(name)
         old = "" if by_classes is None else f"; by the network's old classes: {100 * by_classes:+.1f}"

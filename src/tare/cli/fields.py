@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 import typer
 
 from tare.cli.preflight.requests import preflight
-from tare.system.config_file import config_values
+from tare.system.option_files.config_file import config_values
 from tare.system.options import CONFIG, Option, choices_of, flag, option_of
 
 Q = TypeVar("Q")

@@ -99,7 +99,7 @@ class NetworkOptions(FedInput):
     model: str = field(
         kw_only=False,
         metadata=declared(
-            "timm:NAME, torchvision:NAME, the directory of an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
+            "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, an earlier run, or FILE.py:FACTORY (runs that file); tare:cnn1d for "
             "signals, tare:mlp for rows of numbers (-layer, -none: without batch norm).",
             panel=NET,
         ),

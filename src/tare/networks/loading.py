@@ -14,6 +14,7 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
+from tare.networks.building.hugging_face import as_classifier, hugging_face_network
 from tare.networks.building.input_channels import with_channels, with_channels_of
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
@@ -41,7 +42,7 @@ def built_for(reference: str) -> SampleKind | None:
 
 
 def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
-    """Build ``timm:NAME``, ``torchvision:NAME``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
+    """Build ``timm:NAME``, ``torchvision:NAME``, ``hf:DIR_OR_ID``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
 
     ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. ``channels``
     is the number of input channels (columns, for rows of numbers), which ``tare:`` networks need; the first layer of another
@@ -58,11 +59,15 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
             return with_channels(_timm_network(name, weights), channels)
         if kind == "torchvision" and name:
             return with_channels(_torchvision_network(name, weights), channels)
+        if kind == "hf" and name:
+            return with_channels(hugging_face_network(name, weights), channels)
         if built_for(reference) is not None:
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
             return with_channels(_factory_network(Path(path), factory, weights), channels)
-    expected = "a network: timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
+    expected = (
+        "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
+    )
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 
@@ -151,7 +156,7 @@ def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
         raise ModelError(f"{reference} to build a network", f"{type(error).__name__}: {error}", "repair it") from None
     if not isinstance(module, nn.Module):
         raise ModelError(f"{reference} to return a torch.nn.Module", f"{type(module).__name__}", "return the network")
-    return module
+    return as_classifier(module)
 
 
 def _check_reachable(name: str) -> None:

@@ -31,6 +31,8 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
     Only the classifier ``head`` may differ in shape or be absent. Any other difference raises :class:`ModelError`.
     """
     given = read_state_dict(path)
+    head = head.removeprefix(f"{wrapped_name(module)}.")
+    module = weight_holder(module)
     own = module.state_dict()
     fits = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
     # Older checkpoints lack batch norm's step counter, which only matters with momentum=None.
@@ -48,6 +50,16 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
     differences = (("not used from", left), ("drawn at random, because they are not in", new))
     notes = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in differences if keys)
     return LoadedWeights(tuple(notes), not new)
+
+
+def weight_holder(module: nn.Module) -> nn.Module:
+    """The part of a network that weights files are of: a wrapper of a library's network names it as ``wrapped``."""
+    return module.get_submodule(wrapped_name(module))
+
+
+def wrapped_name(module: nn.Module) -> str:
+    """The name of the part that weights files are of; empty for the network itself."""
+    return str(getattr(module, "wrapped", ""))
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:

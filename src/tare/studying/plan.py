@@ -22,7 +22,7 @@ from tare.studying.tasks.samples import least_tested, pool_size
 from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.subject import Subject, subject_of
 from tare.studying.tasks.task import TASKS, Task, task_named
-from tare.system.yaml_file import read_yaml
+from tare.system.option_files.yaml_file import read_yaml
 from tare.training.options import Protocol
 
 _PROTOCOLS: tuple[Protocol, ...] = ("probe", "finetune", "scratch")
@@ -195,7 +195,7 @@ def _usual_sizes(plan: StudyPlan) -> tuple[int, ...]:
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Read the keys of a plan, unchecked. Raises :class:`SpecError` as :func:`tare.system.yaml_file.read_yaml` does."""
+    """Read the keys of a plan, unchecked. Raises :class:`SpecError` for a file that cannot be read."""
     return read_yaml(path, "plan", "strategies and sizes")
 
 

@@ -22,8 +22,8 @@ from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import nullable
-from tare.system.config_file import config_text
 from tare.system.files import write_text
+from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT
 from tare.system.trackers.opening import tracked
 from tare.system.trackers.tracker import Trackers

@@ -15,7 +15,7 @@ from tare.input_spec.model_file import model_file
 #: The prefixes of `tare spec`, as messages list them; tests/cli/preflight hold them against the table of readers.
 PREFIXES = ("timm", "torchvision", "hf", "keras", "onnx", "lerobot", "openpi", "nnunet", "catalog")
 _PLAIN_NAMES = ("pretrained", "none")
-_NO_NETWORK = "a network: timm:NAME, torchvision:NAME, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
+_NO_NETWORK = "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or an earlier run's directory"
 
 
 def is_missing(text: str) -> bool:
@@ -59,6 +59,8 @@ def check_network(reference: str) -> None:
         check_timm(name, ModelError)
     elif kind == "torchvision" and name:
         check_torchvision(name)
+    elif kind == "hf" and name:
+        check_installed("transformers", "hf", f"the network {reference}")
     elif kind == "tare" and colon:
         check_own(reference)
     elif path.endswith(".py") and factory:

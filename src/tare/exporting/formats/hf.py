@@ -9,16 +9,20 @@ from typing import Any
 
 import torch
 
+from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
-from tare.exporting.formats.safetensors import write_weights
+from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
+from tare.networks.building.hugging_face import PROCESSOR
 from tare.networks.stored.trained import TrainedModel
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
+# Differences in pixels below this are those of sums in another order, input std.
+_ROUNDING = 1e-5
 _NOT_BUILT = "not-a-network-of-timm"
 
 
@@ -26,6 +30,14 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     """Write the processor and a network that timm knows; load both with transformers, and compare."""
     trained = contents.trained
     write_weights(folder, contents)
+    if _is_librarys(trained):
+        copy(trained, folder, "config.json")
+        if not (trained.folder / PROCESSOR).is_file():
+            found = "an input that it cannot: a crop, a layout or values of its own"
+            raise ModelError("an input that a processor of transformers can state", found, "use --format onnx or pt2")
+        copy(trained, folder, PROCESSOR)
+        write_card(folder, trained, _loading(trained), contents.validated)
+        return _check(folder, trained, contents.images)
     config = _timm_config(trained) if trained.model.network.is_timm else _plain_config(trained)
     # The wrapper's processor runs timm's own transform, as validation does. Other processors of transformers round a crop down,
     # torchvision rounds to even: a pixel for one photograph in five. The wrapper reads config.json, other readers this file.
@@ -35,6 +47,16 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
         (folder / name).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     write_card(folder, trained, _loading(trained), contents.validated)
     return _check(folder, trained, contents.images)
+
+
+def _is_librarys(trained: TrainedModel) -> bool:
+    """Whether the run's model is a directory of transformers already."""
+    return bool(trained.document["network"].get("hf", False))
+
+
+def _builds(trained: TrainedModel) -> bool:
+    """Whether transformers builds the network from the folder: its own, or one of timm's in its wrapper."""
+    return trained.model.network.is_timm or _is_librarys(trained)
 
 
 def _timm_config(trained: TrainedModel) -> dict[str, Any]:
@@ -72,11 +94,14 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
     """
     transformers = require("transformers", extra="hf", purpose="--format hf")
     name = f"transformers {transformers.__version__}"
+    own = _is_librarys(trained)
+    pillow: dict[str, Any] = {} if not own else {"backend": "pil"} if _backends(transformers) else {"use_fast": False}
+    auto = transformers.AutoImageProcessor
     with quietly(), one_line(name):
-        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-        fed = _processed(processor, probes)
+        fed = _processed(auto.from_pretrained(folder, local_files_only=True, **pillow), probes)
+        usual = _processed(auto.from_pretrained(folder, local_files_only=True), probes) if own else fed
     check_pixels(fed, trained, probes, name)
-    if not trained.model.network.is_timm:
+    if not _builds(trained):
         with torch.inference_mode():
             logits = trained.model.network.module(fed)
         note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
@@ -84,7 +109,21 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
     with quietly(), one_line(name), torch.inference_mode():
         module = transformers.AutoModelForImageClassification.from_pretrained(folder, local_files_only=True).eval()
         logits = module(pixel_values=fed).logits
-    return compared(logits, trained, probes, name), ()
+    return compared(logits, trained, probes, name), _of_backends(fed, usual, next(iter(pillow.items()), None))
+
+
+def _backends(transformers: Any) -> bool:
+    """Whether processors are chosen by the name of a backend, since release 5."""
+    return int(transformers.__version__.partition(".")[0]) >= 5
+
+
+def _of_backends(fed: torch.Tensor, usual: torch.Tensor, option: tuple[str, Any] | None) -> tuple[str, ...]:
+    """A note if the processor that transformers chooses by itself resizes otherwise than Pillow, as in training."""
+    worst = float((fed - usual).abs().max())
+    if option is None or worst <= _ROUNDING:
+        return ()
+    chosen = f"AutoImageProcessor.from_pretrained(DIR, {option[0]}={option[1]!r})"
+    return (f"{chosen} gives the pixels of training; without this option they differ by up to {worst:.3g} input std",)
 
 
 def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
@@ -94,10 +133,10 @@ def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
 
 
 def _loading(trained: TrainedModel) -> list[str]:
-    is_timm = trained.model.network.is_timm
-    names = "AutoImageProcessor, AutoModelForImageClassification" if is_timm else "AutoImageProcessor"
+    builds = _builds(trained)
+    names = "AutoImageProcessor, AutoModelForImageClassification" if builds else "AutoImageProcessor"
     lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
-    if is_timm:
+    if builds:
         return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
     return [*lines, "", "import tare  # transformers has no such network", "", with_tare(trained)]
 

@@ -15,6 +15,7 @@ from tare.exporting.formats.format import Contents, WeightsFormat
 from tare.exporting.result import Parity
 from tare.networks.stored.references import REFERENCE
 from tare.networks.stored.trained import TrainedModel
+from tare.networks.weights import weight_holder
 
 WEIGHTS = "model.safetensors"
 
@@ -42,8 +43,8 @@ def _ordered(content: bytes) -> bytes:
 
 
 def state_of(trained: TrainedModel) -> dict[str, torch.Tensor]:
-    """Return the network's tensors by name."""
-    return dict(trained.model.network.module.state_dict())
+    """Return the network's tensors by name, as the library that built it names them."""
+    return dict(weight_holder(trained.model.network.module).state_dict())
 
 
 def check_reloaded(trained: TrainedModel, path: Path) -> None:
@@ -60,7 +61,7 @@ def fill_plain(folder: Path, contents: Contents) -> tuple[Parity | None, tuple[s
     """Write weights with metadata, ``tare.json`` and the card."""
     trained = contents.trained
     write_weights(folder, contents)
-    if trained.model.network.is_timm:
+    if (trained.folder / "config.json").is_file():
         copy(trained, folder, "config.json")
     write_card(folder, trained, ["import tare", "", with_tare(trained)], contents.validated)
     check_reloaded(trained, folder / WEIGHTS)

@@ -131,7 +131,16 @@ def _replaced(network: Network, channels: int) -> nn.Module:
                 new.bias.copy_(old.bias)
     parent, _, leaf = name.rpartition(".")
     setattr(network.module.get_submodule(parent), leaf, new)
+    _restate_channels(network.module, old.in_channels, channels)
     return network.module
+
+
+def _restate_channels(module: nn.Module, before: int, channels: int) -> None:
+    """Networks of transformers compare their input with a number that some of their parts and configurations state."""
+    for part in module.modules():
+        for holder in (part, getattr(part, "config", None), getattr(getattr(part, "config", None), "vision_config", None)):
+            if getattr(holder, "num_channels", None) == before and isinstance(before, int):
+                holder.num_channels = channels  # type: ignore[union-attr]
 
 
 def _refused(network: Network, channels: int, reason: str) -> ModelError:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
@@ -28,9 +29,11 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.hugging_face import is_stored_by_library, store
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
+from tare.networks.weights import weight_holder
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.strategies import Normalisation
@@ -197,13 +200,14 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
         classes = tuple(str(name) for name in document["classes"])
         task = task_of_json(classes, document.get("task"))
         reference = str(document["network"]["reference"])
-        is_timm = bool(document["network"]["timm"])
+        is_timm, is_hf = bool(document["network"]["timm"]), bool(document["network"].get("hf", False))
         changes = changes_of(document.get("fold"))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelError(
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
-    plan = BuildPlan(folder, reference, factory, is_timm, len(classes), len(normalisation.mean), changes, dense=task.dense)
+    channels = len(normalisation.mean)
+    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), channels, changes, dense=task.dense)
     return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
@@ -217,15 +221,45 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     from safetensors.torch import save_file
 
     network = model.network
-    module = network.module.network if isinstance(network.module, FoldedNetwork) else network.module
+    module = _bare(network.module)
+    if is_stored_by_library(module):
+        store(folder, module, model.classes, _processor_of(model))
+        return
     if not network.is_timm:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
         return
     from timm.models import save_for_hf
 
+    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
+    written: Any = module.cpu()
+    if "data_config" in inspect.signature(save_for_hf).parameters:
+        options["data_config"] = _timm_keys(model)
+    else:  # an older timm writes what the network itself states
+        written = copy.copy(written)
+        written.pretrained_cfg = {**written.pretrained_cfg, **_timm_keys(model)}
+    save_for_hf(written, folder, **options)
+
+
+def _bare(module: nn.Module) -> nn.Module:
+    """The network without the layer that a fold puts in front of it."""
+    return module.network if isinstance(module, FoldedNetwork) else module
+
+
+def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
+    """The input as a processor of transformers; None if it cannot state it: then it finds none, and loads no other."""
+    if model.normalisation.per_sample:
+        return None
+    try:
+        return model.spec().to_hf()
+    except SpecError:
+        return None
+
+
+def _timm_keys(model: TransferredModel) -> dict[str, Any]:
+    """The input in timm's keys."""
     geometry, normalisation = model.geometry, model.normalisation
-    stated = {
+    return {
         "input_size": (len(normalisation.mean), *geometry.size),
         "interpolation": geometry.interpolation,
         "mean": normalisation.mean,
@@ -233,14 +267,6 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
         "crop_pct": _crop_pct(geometry),
         "crop_mode": geometry.crop_mode,
     }
-    options: dict[str, Any] = {"model_config": {"label_names": list(model.classes)}, "safe_serialization": True}
-    written: Any = module.cpu()
-    if "data_config" in inspect.signature(save_for_hf).parameters:
-        options["data_config"] = stated
-    else:  # an older timm writes what the network itself states
-        written = copy.copy(written)
-        written.pretrained_cfg = {**written.pretrained_cfg, **stated}
-    save_for_hf(written, folder, **options)
 
 
 def _crop_pct(geometry: Geometry) -> float:
@@ -260,6 +286,7 @@ def _document(
         "network": {
             "reference": model.network.reference,
             "timm": model.network.is_timm,
+            "hf": is_stored_by_library(_bare(model.network.module)),
             "weights": model.network.weights,
             "sha256": _file_hash(model.network.reference),
         },

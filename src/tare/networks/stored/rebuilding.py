@@ -12,6 +12,7 @@ from torch import nn
 from tare.errors import ModelError, reason_of
 from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
+from tare.networks.building.hugging_face import stored_network
 from tare.networks.loading import load_network
 from tare.networks.network import Network, as_dense, with_head
 from tare.networks.weights import load_weights
@@ -37,6 +38,7 @@ class BuildPlan:
     reference: str
     factory: str | None
     is_timm: bool
+    is_hf: bool
     classes: int
     channels: int
     changes: FoldChanges | None
@@ -62,6 +64,8 @@ def rebuilt_network(plan: BuildPlan) -> Network:
         return _folded(plan, plan.changes)
     if plan.is_timm:
         return _by_timm(plan, weights=True)
+    if plan.is_hf:
+        return stored_network(plan.folder, plan.reference, weights=True)
     network = _by_name(plan)
     loaded = load_weights(network.module, plan.folder / WEIGHTS)
     return replace(network, head_trained=loaded.with_head)
@@ -95,9 +99,15 @@ def _by_name(plan: BuildPlan) -> Network:
     return with_head(network, plan.classes, seed=0) if plan.classes else network
 
 
+def _architecture(plan: BuildPlan) -> Network:
+    if plan.is_hf:
+        return stored_network(plan.folder, plan.reference, weights=False)
+    return _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
+
+
 def _folded(plan: BuildPlan, changes: FoldChanges) -> Network:
     """Build the architecture, give its first layers their folded forms, then load the weights."""
-    network = _by_timm(plan, weights=False) if plan.is_timm else _by_name(plan)
+    network = _architecture(plan)
     module = network.module
     try:
         for name, form in changes.forms.items():

@@ -65,7 +65,7 @@ def _answers(module: nn.Module, images: list[Image.Image], steps: Any) -> torch.
     """Probabilities ``(N, 1000)``."""
     with torch.no_grad():
         fed = torch.stack([steps(image).as_subclass(torch.Tensor) for image in images])
-        return torch.cat([module(part).softmax(dim=1) for part in fed.split(_BATCH)])
+        return torch.cat([module(part).softmax(dim=1) for part in fed.split(_BATCH)])  # type: ignore[no-untyped-call]
 
 
 def _identified(folder: Path, module: nn.Module, images: list[Image.Image]) -> Identification:

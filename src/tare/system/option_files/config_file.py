@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
+from tare.system.option_files.yaml_file import read_yaml
 from tare.system.options import Configured, flag, option_of
-from tare.system.yaml_file import read_yaml
 
 #: What belongs to one run alone, and is not written.
 _OF_ONE_RUN = ("config", "out", "overwrite", "resume")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tare.errors import SpecError
-from tare.system.config_file import config_text, config_values
+from tare.system.option_files.config_file import config_text, config_values
 from tare.system.options import Configured, option, words
 
 

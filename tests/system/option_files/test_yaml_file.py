@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import SpecError
-from tare.system.yaml_file import read_yaml
+from tare.system.option_files.yaml_file import read_yaml
 
 
 def read(folder: Path, text: str) -> dict[str, object]:

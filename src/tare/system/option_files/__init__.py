@@ -1,0 +1,1 @@
+"""Files of options, as YAML."""
