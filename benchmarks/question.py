@@ -46,6 +46,7 @@ class Row:
     tuned: bool
     source: float
     gains: Mapping[str, float]
+    draws: int = 1
 
     @property
     def other_instrument(self) -> bool:
@@ -124,7 +125,7 @@ def _row(task: AdviceTask, records: Sequence[Record], protocol: AdvisedProtocol)
         for way, strategy in chosen.items():
             gains.setdefault(way, []).append(100 * (found.get(strategy, found["source"]) - found["source"]))
     means = {way: float(np.mean(values)) for way, values in gains.items()}
-    return Row(task, int(records[0]["size"]), protocol == "finetune", float(np.mean(levels)), means)
+    return Row(task, int(records[0]["size"]), protocol == "finetune", float(np.mean(levels)), means, len(records))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -138,6 +139,8 @@ def table(rows: Sequence[Row]) -> str:
             cells = [_cell(mean_interval([row.gains[way] for row in met])) for way in ways]
             level = float(np.mean([row.source for row in met]))
             lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
+    draws = sorted(row.draws for row in rows)
+    lines += ["", f"Draws of training samples for each task: {draws[0]} to {draws[-1]}, median {draws[len(draws) // 2]}."]
     return "\n".join(lines)
 
 
