@@ -152,20 +152,22 @@ def picture(rows: Sequence[Row]) -> str:
     shown = []
     for (title, holds), way in product(_CONDITIONS, ("target", _ADVICE)):
         found = mean_interval([row.gains[way] for row in rows if holds(row)])
-        name = "target (your own mean and std)" if way == "target" else "what tare advise says"
+        name = "target" if way == "target" else "advise"
         shown.append({"condition": title, "way": name, "gain": found.estimate, "low": found.low, "high": found.high})
     order = [title for title, _ in _CONDITIONS]
-    colour = alt.Color("way:N", title=None, legend=alt.Legend(orient="top"), scale=alt.Scale(range=list(PALETTE[1:3])))
-    base = alt.Chart(_data(shown)).encode(
-        y=alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400)), yOffset="way:N", color=colour
-    )
-    axis = alt.X("low:Q", title="points of accuracy gained over the constants of the pretraining (source), 95% interval")
+    legend = alt.Legend(orient="top", columnPadding=30)
+    colour = alt.Color("way:N", title=None, sort=["target", "advise"], legend=legend, scale=alt.Scale(range=list(PALETTE[1:3])))
+    y = alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400, labelPadding=8))
+    base = alt.Chart(_data(shown)).encode(y=y, yOffset=alt.YOffset("way:N", sort=["target", "advise"]), color=colour)
+    axis = alt.X("low:Q", title="points gained over source, 95% interval")
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(strokeDash=[4, 4], color="#808088").encode(x="zero:Q")
-    drawn = alt.layer(
-        zero, base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q"), base.mark_point(filled=True, size=60).encode(x="gain:Q")
+    ranges = base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q")
+    drawn = alt.layer(zero, ranges, base.mark_point(filled=True, size=60).encode(x="gain:Q"))
+    # The text is measured in another font than a browser takes, so the margin is wide.
+    whole = drawn.properties(
+        width=420, height=alt.Step(14), background="white", padding={"left": 70, "right": 30, "top": 8, "bottom": 8}
     )
-    whole = drawn.properties(width=420, height=alt.Step(14)).configure_view(stroke="transparent").properties(background="white")
-    return str(vl_convert.vegalite_to_svg(whole.to_json()))
+    return str(vl_convert.vegalite_to_svg(whole.configure_view(stroke="transparent").to_json()))
 
 
 def _data(rows: list[dict[str, Any]]) -> Any:
