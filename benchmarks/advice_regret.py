@@ -166,7 +166,6 @@ def report(chosen: Sequence[AdviceTask], judged: Sequence[AdviceTask], measured:
         lines += [_row(way, regrets(half, measured, chooser)) for way, chooser in ways.items()]
     few = min(len(measured[task.name]) for task in judged) < _ENOUGH
     lines += ["", *([_FEW] if few else _against_goals(judged, measured, ways))]
-    lines += ["", *_left_open(judged, measured)]
     lines += ["", *_by_size(judged, measured, ways["advice with labels"])]
     lines += ["", *_worst(judged, measured, ways["advice with labels"]), "", *_confidence(judged, measured)]
     return "\n".join(lines).strip()
@@ -213,24 +212,6 @@ def _cautious(record: Record) -> str:
     decision = advised(record)
     won = decision.gain
     return decision.strategy if won is None or won.measured is None or won.labels_speak else "source"
-
-
-def _left_open(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]]) -> list[str]:
-    """The regret that the rule itself expects: what no choice on the same evidence could avoid, if its priors hold.
-
-    The mean of the largest gain less the largest mean, gains drawn as they are known; the affine strategies, whose gains go
-    together, count as one.
-    """
-    generator = np.random.default_rng(0)
-    found = []
-    for task in judged:
-        for record in measured[task.name]:
-            gains = advised(record).gains
-            affine = max((gain for name, gain in gains.items() if name != "sample"), key=lambda gain: gain.combined, default=None)
-            rivals = [gain for gain in (affine, gains.get("sample")) if gain is not None]
-            drawn = np.array([np.zeros(4000), *(generator.normal(one.combined, one.spread, 4000) for one in rivals)])
-            found.append(100 * float(drawn.max(axis=0).mean() - drawn.mean(axis=1).max()))
-    return [f"By the rule's own posterior, the best choice on this evidence has a regret of {np.mean(found):.2f} points."]
 
 
 def _by_size(judged: Sequence[AdviceTask], measured: Mapping[str, Sequence[Record]], chooser: Chooser) -> list[str]:

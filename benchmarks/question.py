@@ -46,6 +46,7 @@ class Row:
     tuned: bool
     source: float
     gains: Mapping[str, float]
+    draws: int = 1
 
     @property
     def other_instrument(self) -> bool:
@@ -124,7 +125,7 @@ def _row(task: AdviceTask, records: Sequence[Record], protocol: AdvisedProtocol)
         for way, strategy in chosen.items():
             gains.setdefault(way, []).append(100 * (found.get(strategy, found["source"]) - found["source"]))
     means = {way: float(np.mean(values)) for way, values in gains.items()}
-    return Row(task, int(records[0]["size"]), protocol == "finetune", float(np.mean(levels)), means)
+    return Row(task, int(records[0]["size"]), protocol == "finetune", float(np.mean(levels)), means, len(records))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -138,6 +139,8 @@ def table(rows: Sequence[Row]) -> str:
             cells = [_cell(mean_interval([row.gains[way] for row in met])) for way in ways]
             level = float(np.mean([row.source for row in met]))
             lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
+    draws = sorted(row.draws for row in rows)
+    lines += ["", f"Draws of training samples for each task: {draws[0]} to {draws[-1]}, median {draws[len(draws) // 2]}."]
     return "\n".join(lines)
 
 
@@ -149,20 +152,22 @@ def picture(rows: Sequence[Row]) -> str:
     shown = []
     for (title, holds), way in product(_CONDITIONS, ("target", _ADVICE)):
         found = mean_interval([row.gains[way] for row in rows if holds(row)])
-        name = "target (your own mean and std)" if way == "target" else "what tare advise says"
+        name = "target" if way == "target" else "advise"
         shown.append({"condition": title, "way": name, "gain": found.estimate, "low": found.low, "high": found.high})
     order = [title for title, _ in _CONDITIONS]
-    colour = alt.Color("way:N", title=None, legend=alt.Legend(orient="top"), scale=alt.Scale(range=list(PALETTE[1:3])))
-    base = alt.Chart(_data(shown)).encode(
-        y=alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400)), yOffset="way:N", color=colour
-    )
-    axis = alt.X("low:Q", title="points of accuracy gained over the constants of the pretraining (source), 95% interval")
+    legend = alt.Legend(orient="top", columnPadding=30)
+    colour = alt.Color("way:N", title=None, sort=["target", "advise"], legend=legend, scale=alt.Scale(range=list(PALETTE[1:3])))
+    y = alt.Y("condition:N", sort=order, title=None, axis=alt.Axis(labelLimit=400, labelPadding=8))
+    base = alt.Chart(_data(shown)).encode(y=y, yOffset=alt.YOffset("way:N", sort=["target", "advise"]), color=colour)
+    axis = alt.X("low:Q", title="points gained over source, 95% interval")
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(strokeDash=[4, 4], color="#808088").encode(x="zero:Q")
-    drawn = alt.layer(
-        zero, base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q"), base.mark_point(filled=True, size=60).encode(x="gain:Q")
+    ranges = base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q")
+    drawn = alt.layer(zero, ranges, base.mark_point(filled=True, size=60).encode(x="gain:Q"))
+    # The text is measured in another font than a browser takes, so the margin is wide.
+    whole = drawn.properties(
+        width=420, height=alt.Step(14), background="white", padding={"left": 70, "right": 30, "top": 8, "bottom": 8}
     )
-    whole = drawn.properties(width=420, height=alt.Step(14)).configure_view(stroke="transparent").properties(background="white")
-    return str(vl_convert.vegalite_to_svg(whole.to_json()))
+    return str(vl_convert.vegalite_to_svg(whole.configure_view(stroke="transparent").to_json()))
 
 
 def _data(rows: list[dict[str, Any]]) -> Any:

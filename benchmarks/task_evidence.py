@@ -25,10 +25,12 @@ import numpy as np
 from PIL import Image
 
 import tare
+from tare.normalisation.names import Strategy
 from tare.statistics.intervals import mean_interval
 
 _PLAIN: dict[str, Any] = {"workers": 0, "device": "cpu", "overwrite": True}
 _SIZE = 96
+_COMPARED: tuple[Strategy, ...] = ("source", "target")
 _NET = """
 import sys
 
@@ -55,7 +57,7 @@ class Pixels(nn.Module):
 """
 
 
-def wine(data: Path, folder: Path) -> Callable[[str, int], float]:
+def wine(data: Path, folder: Path) -> Callable[[Strategy, int], float]:
     """Red wines as the source of a regression of the quality of 300 white wines."""
     with tarfile.open(data / "tabular-1d.tar.gz") as archive:
         for colour in ("red", "white"):
@@ -70,16 +72,16 @@ def wine(data: Path, folder: Path) -> Callable[[str, int], float]:
         "tare:mlp", folder / "red.csv", out=folder / "red", protocol="scratch", strategy="target", epochs=20, lr=3e-3, **how
     )
 
-    def figure(strategy: str, seed: int) -> float:
+    def figure(strategy: Strategy, seed: int) -> float:
         run = tare.transfer(
             str(red.out), folder / "few.csv", out=folder / "run", strategy=strategy, epochs=20, lr=1e-3, seed=seed, **how
-        )  # type: ignore[arg-type]
+        )
         return run.evaluation.headline.value.estimate
 
     return figure
 
 
-def plants(data: Path, folder: Path) -> Callable[[str, int], float]:
+def plants(data: Path, folder: Path) -> Callable[[Strategy, int], float]:
     """ImageNet as the source of a segmentation of satellite photos."""
     with tarfile.open(data / "rsscn7-98.tar") as archive:
         for member in sorted(archive.getmembers(), key=lambda each: each.name):
@@ -89,11 +91,11 @@ def plants(data: Path, folder: Path) -> Callable[[str, int], float]:
     net = folder / "net.py"
     net.write_text(_NET.format(data=str(data), weights=str(data / "mobilenet_v1_025_imagenet.safetensors")))
 
-    def figure(strategy: str, seed: int) -> float:
+    def figure(strategy: Strategy, seed: int) -> float:
         run = tare.transfer(
             f"{net}:Pixels", folder / "photos", out=folder / "run", weights="none", mean=(0.5,), std=(0.5,), strategy=strategy,
             ignore=255, class_names="other,plants", size=_SIZE, epochs=6, lr=1e-3, batch_size=8, seed=seed, **_PLAIN,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
         return run.evaluation.headline.value.estimate
 
     return figure
@@ -123,7 +125,7 @@ def main() -> None:
             continue
         with TemporaryDirectory() as folder:
             figure = made(data, Path(folder))
-            pairs = np.array([[figure(strategy, seed) for strategy in ("source", "target")] for seed in range(options.seeds)])
+            pairs = np.array([[figure(strategy, seed) for strategy in _COMPARED] for seed in range(options.seeds)])
         gap = mean_interval(list(pairs[:, 1] - pairs[:, 0]))
         means = " | ".join(f"{value:.3f}" for value in pairs.mean(axis=0))
         print(f"| {name} | {what} | {means} | {gap.estimate:+.3f} ({gap.low:+.3f} to {gap.high:+.3f}) |", flush=True)

@@ -86,7 +86,8 @@ def test_only_known_places_import_what_executes_or_talks() -> None:
     executing = {(name, module) for name, tree in trees() for module in imported(tree) & EXECUTING}
     assert executing == {("networks/weights.py", "pickle")}  # the type of torch's refusal, nothing else: the test above
     talking = {(name, module) for name, tree in trees() for module in imported(tree) & TALKING}
-    assert talking == {("system/engines/ray.py", "socket")}  # is the cluster that RAY_ADDRESS names there?
+    listening = ("serving/page_server.py", "http")  # on loopback alone: tests/serving/test_page_server.py
+    assert talking == {listening, ("system/engines/ray.py", "socket")}  # is the cluster that RAY_ADDRESS names there?
 
 
 def test_code_is_run_only_where_the_user_names_it() -> None:

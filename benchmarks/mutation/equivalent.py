@@ -33,10 +33,22 @@ _SHIFT = "b - value if abs(b - value) > precision * max(abs(b), abs(value)) else
 
 #: By module and by what :attr:`benchmarks.mutation.mutants.Mutant.key` says.
 EQUIVALENT: dict[str, dict[str, str]] = {
-    "statistics.buckets": {
+    "statistics.compiled.buckets": {
         "_ROW = 512 :: 512 -> 513": "the length of what is counted at a time",
         "tables[0, np.uintp(places[2 * j])] += np.uint32(1) :: 0 -> 1": _EITHER,
         "tables[0, np.uintp(places[row.size - 1])] += np.uint32(1) :: 0 -> 1": _EITHER,
+    },
+    "statistics.compiled.exact": {
+        f"{_PAIR} :: 0 -> 1": _ZERO,
+        f"{_PAIR} :: 0 -> 1 #1": _ZERO,
+        f"{_PAIR} :: a < 0 -> a <= 0": _ZERO,
+        f"{_PAIR} :: b < 0 -> b <= 0": _ZERO,
+        f"{_SIGN} :: 0 -> 1": _ZERO,
+        f"{_SIGN} :: 0 -> 1 #1": _ZERO,
+        f"{_SIGN} :: a < 0 -> a <= 0": _ZERO,
+        f"{_SIGN} :: b < 0 -> b <= 0": _ZERO,
+    },
+    "statistics.buckets": {
         f"{_QUICK} :: exponent <= 0 or low >= 0 -> exponent <= 0 and low >= 0": _CAREFUL,
         f"{_QUICK} :: exponent <= 0 -> exponent < 0": _CAREFUL,
         f"{_QUICK} :: low >= 0 -> low > 0": _CAREFUL,
@@ -81,14 +93,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: mantissa & -mantissa -> mantissa | -mantissa": "both are the lowest bit, but for the sign",
         "if self.exponent >= 0: :: 0 -> 1": "a division by one, too",
         "if self.exponent >= 0: :: self.exponent >= 0 -> self.exponent > 0": "a division by one, too",
-        f"{_PAIR} :: 0 -> 1": _ZERO,
-        f"{_PAIR} :: 0 -> 1 #1": _ZERO,
-        f"{_PAIR} :: a < 0 -> a <= 0": _ZERO,
-        f"{_PAIR} :: b < 0 -> b <= 0": _ZERO,
-        f"{_SIGN} :: 0 -> 1": _ZERO,
-        f"{_SIGN} :: 0 -> 1 #1": _ZERO,
-        f"{_SIGN} :: a < 0 -> a <= 0": _ZERO,
-        f"{_SIGN} :: b < 0 -> b <= 0": _ZERO,
         "return exact_sums(np.ascontiguousarray(values, dtype=np.float64).reshape(1, -1))[0] :: 1 -> 2 #1": _NEGATIVE,
         f"{_JOINED} :: True -> False": _ONE_LENGTH,
         f"{_JOINED} :: True -> False #1": _ONE_LENGTH,

@@ -17,4 +17,6 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "statistics.histogram": ("statistics/test_histogram.py",),
     "statistics.centred": ("statistics/test_centred.py", "statistics/test_moments.py"),
     "statistics.buckets": ("statistics/test_buckets.py",),
+    "statistics.compiled.buckets": ("statistics/test_buckets.py",),
+    "statistics.compiled.exact": ("statistics/test_exact.py",),
 }

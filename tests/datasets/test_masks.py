@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.mask_batches import MaskBatches
-from tare.datasets.masks import class_names, mask_values
+from tare.datasets.masks.batches import MaskBatches
+from tare.datasets.masks.pairs import class_names, mask_values
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError

@@ -45,14 +45,18 @@ def split(data: Path, **options: Any) -> tuple[str, ...]:
         ("train/images", "train/masks", ".png", "masks"),
     ],
 )
-def test_images_beside_their_masks_or_boxes_are_no_classes(
+def test_images_beside_their_masks_are_a_segmentation_and_beside_boxes_no_classes(
     inputs: str, targets: str, ending: str, what: str, tmp_path: Path
 ) -> None:
     root = pairs(tmp_path, inputs, targets, ending)
     if inputs.startswith("train/"):
         pairs(tmp_path, inputs.replace("train", "val"), targets.replace("train", "val"), ending)
+    if what == "masks":
+        found = open_split(LabelOptions(data=root), 0)
+        assert (found.task, found.classes) == ("segmentation", ("0", "1"))
+    stated: dict[str, Any] = {"task": "classification"} if what == "masks" else {}
     with pytest.raises(DataError, match=rf"found {Path(inputs).name}/ beside .* 6 of 6 .*: {what} for each"):
-        split(root)
+        split(root, **stated)
 
 
 @pytest.mark.parametrize("classes", [("mask", "no_mask"), ("cat", "dog"), ("label", "packet"), ("images", "photos"), ("x", "y")])

@@ -51,7 +51,7 @@ def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: 
         (
             "resnet18",
             "none",
-            "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or the directory of an earlier run",
+            "timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or an earlier run's directory",
         ),
         ("absent.py:net", "none", "does not exist"),
         ("timm:test_resnet", "absent.safetensors", "does not exist; check the path"),

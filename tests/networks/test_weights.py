@@ -36,7 +36,7 @@ def test_only_the_classifier_may_differ(factory: str, tmp_path: Path) -> None:
     assert not other.head_trained
     drawn = "drawn at random, because they are not in head.safetensors: 3.weight, 3.bias"
     assert notes == ("not used from head.safetensors: 3.bias, 3.weight", drawn)
-    save_file({**tensors, "0.weight": torch.zeros(4, 1, 3, 3)}, tmp_path / "body.safetensors")
+    save_file({**tensors, "0.weight": torch.zeros(5, 3, 3, 3)}, tmp_path / "body.safetensors")
     with pytest.raises(ModelError, match=r"leaves 1 unmatched, first '0.weight' \(shape \(4, 3, 3, 3\), the file has"):
         load_network(factory, str(tmp_path / "body.safetensors"))
 

@@ -24,9 +24,11 @@ from tare.measuring.one_pass import TooManySkippedError
 from tare.networks.loading import load_network
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
+from tare.system.progress import SILENT
 from tare.training.module import DivergedError, TransferModule
 from tare.transferring import plan as transfer_plan
 from tare.transferring.api import transfer
+from tare.transferring.inputs import TransferRequest
 from tare.transferring.result import TransferRun
 from tests.images import save_png
 from tests.labelled_images import dark_and_light
@@ -526,3 +528,22 @@ def test_arrays_with_labels_are_transferred_like_a_folder_of_them(tmp_path: Path
         Image.fromarray(image).save(folder / str(label) / f"{index:02}.png")
     same = transfer(data=folder, out=tmp_path / "again", workers=0, device="cpu", **made)  # type: ignore[arg-type]
     assert same.target_stats.mean == pytest.approx(run.target_stats.mean, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        ("timm:test_resnet", {}, False),
+        ("timm:test_resnet", {"batchnorm": "frozen"}, True),
+        ("timm:test_resnet", {"protocol": "probe"}, True),
+        ("timm:test_resnet", {"protocol": "probe", "strategy": "source"}, False),
+        ("timm:test_vit", {}, True),
+    ],
+)
+def test_a_strategy_that_was_left_open_is_said_where_the_choice_can_matter(
+    data: Path, tmp_path: Path, model: str, options: dict[str, Any], said: bool
+) -> None:
+    size = {"size": 160} if model.endswith("vit") else {}
+    given = {**TINY, "epochs": 1, "batch_size": 4, "weights": "none", **size, **options}
+    plan = transfer_plan.planned(TransferRequest(model, data, out=tmp_path / "run", **given), SILENT)
+    assert any(note.startswith("strategy source by default") for note in plan.notes) is said

@@ -130,7 +130,7 @@ def test_no_wait_is_left_on_a_device_that_answers_later(monkeypatch: pytest.Monk
         events.append(Event())
         return flat, events[-1]
 
-    monkeypatch.setattr("tare.watching.sample._on_its_way", on_its_way)
+    monkeypatch.setattr("tare.watching.sample.on_its_way", on_its_way)
     model = nn.Identity()
     found: list[Finding] = []
     tare.watch(model, SPEC, batches=2, every=0, on_finding=found.append)

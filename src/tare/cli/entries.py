@@ -134,7 +134,7 @@ ENTRIES = (
     Entry(
         "predict",
         TRAIN,
-        "Classify images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.",
+        "Answer images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.",
         ("tare predict run/ photos/ --top 3 > answers.csv",),
     ),
     Entry(

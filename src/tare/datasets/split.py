@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
-from tare.datasets.masks import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
+from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples

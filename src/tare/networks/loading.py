@@ -65,9 +65,7 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
             return with_channels(_factory_network(Path(path), factory, weights), channels)
-    expected = (
-        "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or the directory of an earlier run"
-    )
+    expected = "a network: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, tare:NAME, FILE.py:FACTORY or an earlier run's directory"
     raise ModelError(expected, f"{reference!r}", "for example --model timm:resnet18")
 
 

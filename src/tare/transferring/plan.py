@@ -19,7 +19,7 @@ from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
-from tare.datasets.mask_batches import MaskBatches
+from tare.datasets.masks.batches import MaskBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
@@ -149,6 +149,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
 
     Raises a :class:`tare.TareError` for unusable options or data; the cheap checks come before reading the data.
     """
+    given = request.strategy
     request, notes = settled(request)
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
@@ -195,6 +196,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     _check_trainable(network, training)
     notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
+    notes += _open_choice(network, training) if given is None and strategy == "source" else ()
     for note in notes:
         reporter.note(note)
     source = part(NetworkOptions, request)
@@ -299,6 +301,13 @@ def _check_trainable(network: Network, training: Training) -> None:
     if training.protocol != "probe":
         frozen = frozen_names(network.module, network.head, training)
         optimiser_of(network.module, network.head, training, frozen)
+
+
+def _open_choice(network: Network, training: Training) -> tuple[str, ...]:
+    """A remark if the choice of strategy was left open and can matter: unless batch norm is trained (docs/the-question.md)."""
+    if training.protocol == "finetune" and training.batchnorm == "train" and batch_norms(network.module):
+        return ()
+    return ("strategy source by default; if the instrument differs, another can be better: --strategy auto asks `tare advise`",)
 
 
 def _batch_norm_notes(network: Network, training: Training) -> tuple[str, ...]:

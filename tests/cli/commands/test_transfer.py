@@ -33,6 +33,8 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "label": (["--label", "y"], "y"),
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
     "array": (["--array", "x"], "x"),
+    "class_names": (["--class-names", "a,b"], "a,b"),
+    "ignore": (["--ignore", "255"], 255),
     "task": (["--task", "regression"], "regression"),
     "bands": (["--bands", "B04,B03", "--bands", "2"], ["B04", "B03", "2"]),
     "in_channels": (["--in-channels", "13"], 13),

@@ -1,0 +1,1 @@
+"""Images with a mask for each: their pairs, and batches of them."""
