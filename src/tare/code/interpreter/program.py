@@ -116,9 +116,10 @@ class Program:
     def _within_entry(self, run: Run, value: Function, *, softly: bool) -> Value:
         run.steps, run.limit = 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
+        found: Value = UNKNOWN
         with run.bounded():
-            return calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=softly))
-        return UNKNOWN
+            found = calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=softly))
+        return found
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
