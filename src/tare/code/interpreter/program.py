@@ -119,7 +119,7 @@ class Program:
         found: Value = UNKNOWN
         with run.bounded():
             found = calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=softly))
-        return found
+        return found  # noqa: RET504 (what is cut off leaves the block without a value)
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
