@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tare.checking.repository.api import judged
 from tare.code.files.document import Document, Skipped
+from tare.code.interpreter.operators import plain
 from tare.code.interpreter.source import parsed
 from tests.code.interpreted import calls, run, shown
 
@@ -239,3 +240,39 @@ def test_a_module_that_is_named_by_a_text_is_imported() -> None:
 def test_what_another_file_has_made_belongs_to_the_program_that_takes_it() -> None:
     found = run(main="from a import table\ntable['x']", a="import lib\ntable = {'x': lib.show(1)}")
     assert [each.function for each in found.used["main.py"].values()] == ["lib.show"]
+
+
+def _cached(decorator: str) -> str:
+    return (
+        f"import lib, functools\nfrom functools import cache, lru_cache\n@{decorator}\ndef table(n=3): return lib.normalize(n)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "decorator", ["cache", "functools.cache", "lru_cache", "lru_cache(maxsize=None)", "functools.lru_cache(1)"]
+)
+def test_a_function_that_keeps_its_result_is_followed_once_for_all_programs(decorator: str) -> None:
+    many = "from table import table\n" + "lib.show(table())\n" * 40
+    found = run(table=_cached(decorator), a=many, b=many)
+    made = [each for each in found.log if each.function == "lib.normalize"]
+    assert [plain(each.args[0]) for each in made] == [3]
+    assert (made[0].entry, found.cut) == ("table.py", set())
+    assert {name for name, used in found.used.items() if id(made[0]) in used} == {"a.py", "b.py"}
+
+
+def test_a_function_that_keeps_its_result_gives_it_to_each_caller() -> None:
+    code = "@functools.cache\ndef pair(): return 1, 2\ndef show(): lib.show(pair())\nlib.show(pair())\n"
+    assert shown(a="import lib, functools\n" + code) == [(1, 2), (1, 2)]
+
+
+def test_a_function_that_keeps_its_result_and_has_arguments_is_followed_for_each_call() -> None:
+    assert shown(a="import lib, functools\n@functools.cache\ndef f(x=1): return x\nlib.show(f(2))\nlib.show(f())\n") == [2, 1]
+
+
+def test_a_function_that_keeps_its_result_and_calls_itself_is_unknown() -> None:
+    assert shown(a="import lib, functools\n@functools.cache\ndef f(): return f()\nlib.show(f())\n") == ["?"]
+
+
+def test_an_inner_function_that_keeps_its_result_is_made_anew_by_each_call_of_the_outer_one() -> None:
+    code = "def f(x):\n    @functools.cache\n    def g(): return x\n    return g()\nlib.show(f(1))\nlib.show(f(2))\n"
+    assert shown(a="import lib, functools\n" + code) == [1, 2]

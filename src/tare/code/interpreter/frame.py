@@ -77,6 +77,9 @@ class Engine(Protocol):
     def configuration(self, source: Source, path: str) -> Value | None:
         """The contents of the configuration that a path in a file names; None if there is no such file."""
 
+    def once(self, value: Function) -> Value:
+        """What a function without arguments that keeps its result returns to all of its callers."""
+
     def composed(self, source: Source, folder: str, name: str) -> Value | None:
         """What Hydra makes of a configuration and its defaults; None if there is no such file."""
 
@@ -94,6 +97,7 @@ class Run:
     options: dict[Value, dict[str, Value]] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
+    kept: dict[ast.AST, Value] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     deep: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)

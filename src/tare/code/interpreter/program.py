@@ -89,19 +89,37 @@ class Program:
         self._handed(run)
         run.entry, run.steps, run.limit = entry, steps, limit
 
+    def once(self, value: Function) -> Value:
+        """What a function that keeps its result returns; its first call is a part of its module, as a constant is.
+
+        Unknown where it calls itself, or takes too many steps.
+        """
+        run = self.run
+        if run is None:
+            return UNKNOWN
+        if value.node not in run.kept:
+            run.kept[value.node] = UNKNOWN
+            entry, steps, limit = run.entry, run.steps, run.limit
+            run.entry = value.source.path
+            run.kept[value.node] = self._within_entry(run, value, softly=False)
+            run.entry, run.steps, run.limit = entry, steps, limit
+        return run.kept[value.node]
+
     def _handed(self, run: Run) -> None:
         """Functions inside functions, and lambdas, that were only handed on: to ``map``, to a layer, to a transform."""
         left, run.handed = run.handed, []
         for each in left[:_MOST_HANDED]:
             if (run.entry, each.node) not in run.visits and run.may_enter(each):
-                self._within_entry(run, each)
+                self._within_entry(run, each, softly=True)
         run.handed = []
 
-    def _within_entry(self, run: Run, value: Function) -> None:
+    def _within_entry(self, run: Run, value: Function, *, softly: bool) -> Value:
         run.steps, run.limit = 0, STEPS
         frame = Frame(run, value.source, {}, scope=value.source.path, decisions=value.decisions)
+        found: Value = UNKNOWN
         with run.bounded():
-            calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=True))
+            found = calls.run_function(frame, value, calls.bound_arguments(value, (), {}, softly=softly))
+        return found  # noqa: RET504 (what is cut off leaves the block without a value)
 
     def imported(self, source: Source, module: str, level: int) -> Value:
         """The module that an import names: one of the repository if a file for it is in sight, else a library's."""

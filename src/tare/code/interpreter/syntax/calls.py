@@ -32,6 +32,8 @@ from tare.code.interpreter.values import (
     softened,
 )
 
+#: Decorators that keep what a function returned.
+_CACHING = re.compile(r"(functools\.)?(cache|lru_cache)(\(.*\))?", re.DOTALL)
 Args = tuple[Value, ...]
 Keywords = Mapping[str, Value]
 
@@ -67,6 +69,21 @@ def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Sp
 
 
 def _function(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool = False) -> Value:
+    if args or keywords or spread or not frame.run.matters(callee.node) or not _is_cached(callee):
+        return _followed(frame, callee, args, keywords, spot, spread)
+    found = frame.run.engine.once(callee)
+    frame.run.use(found)
+    return narrowed(found, frame.decisions)
+
+
+def _is_cached(callee: Function) -> bool:
+    """Whether a function of a module keeps what it returned (``functools.cache``, ``functools.lru_cache``)."""
+    decorators = getattr(callee.node, "decorator_list", ())
+    is_of_module = callee.bound is None and len(callee.closure) <= 1
+    return is_of_module and any(_CACHING.fullmatch(ast.unparse(each)) for each in decorators)
+
+
+def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
     if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee):
         return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
     if callee.bound is not None and callee.kind != "staticmethod":
