@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,11 @@ class Job:
         """Digest by name of everything that the job left, hidden files included."""
         files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name not in self.unlike)
         said = "".join(f" {option}" for option in self.options).encode()
-        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes().replace(said, b"")).hexdigest() for path in files}
+        found = {}
+        for path in files:
+            content = re.sub(rb"(?m)^workers: \d+\n", b"", path.read_bytes().replace(said, b""))
+            found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
+        return found
 
 
 def prepare(folder: Path) -> None:

@@ -30,6 +30,9 @@ from tare.training.options import Machine, Training
 
 BEST, LAST = "best", "last"
 
+#: What torch says when its writer cannot go on, by where in the file the disk was full.
+_DISK_FULL = ("PytorchStreamWriter", "unexpected pos", "iostream error")
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -65,7 +68,7 @@ class CheckpointFiles(TorchCheckpointIO):
             try:
                 torch.save(checkpoint, temporary)
             except RuntimeError as error:  # torch's writer raises this on a full disk
-                if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
+                if not any(sign in str(error) for sign in _DISK_FULL):
                     raise
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 

@@ -63,7 +63,10 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
 
     @contextmanager
     def watch(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-        threading.Thread(target=_load_page, daemon=True).start()  # workers have begun: this process has nothing else to do
+        # Workers have begun, so this process has nothing else to do. A function of the user may run in it, and must not meet a
+        # library that is half loaded.
+        if options.evaluate is None:
+            threading.Thread(target=_load_page, daemon=True).start()
         with watching(total) as tell:
             yield tell
 
