@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.marks import between
 from tare.reporting.demo.text import demo_lines
 from tare.studying.demo.networks import SHIPPED
 from tare.studying.demo.run import run_demo
@@ -17,12 +18,8 @@ BEGIN, END = "<!-- demo: python -m benchmarks.demo_readme -->", "<!-- /demo -->"
 
 def renewed(text: str, lines: list[str]) -> str:
     """The text with other lines between its markers. Raises ValueError for a text without both."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"expected {BEGIN} and {END} in the page")
     block = "\n".join(line.rstrip() for line in lines)
-    return f"{before}{begin}\n\n```text\n{block}\n```\n\n{end}{after}"
+    return between(text, f"```text\n{block}\n```", BEGIN, END)
 
 
 def main() -> int:

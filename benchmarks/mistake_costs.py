@@ -25,7 +25,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torchvision.transforms import v2
 
-from benchmarks.survey.__main__ import insert_between
+from benchmarks.marks import insert_between
 from tare.checking.repository.costs import PATH
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -23,6 +22,7 @@ from rich.progress import track
 
 from benchmarks.advice_regret import Record, accuracies, advised, complete_record
 from benchmarks.advice_tasks import WITH_BATCH_NORM, AdviceTask, tasks
+from benchmarks.marks import insert_between
 from tare.advising.rule import AdvisedProtocol
 from tare.reporting.charts import PALETTE
 from tare.statistics.intervals import Interval, mean_interval
@@ -100,9 +100,7 @@ def main() -> None:
     Console(width=200).print(text, markup=False)
     if given.write:
         write_text(given.write.with_name("question-conditions.svg"), picture(rows))
-        page = given.write.read_text(encoding="utf-8")
-        pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
-        write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
+        insert_between(given.write, text, _BEGIN, _END)
 
 
 def rows_of(seeds: int, cache: Path, *, kept_only: bool) -> Iterator[Row]:

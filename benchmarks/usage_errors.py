@@ -289,7 +289,7 @@ def main() -> None:
             )
     print(table(results))
     if arguments.write is not None:
-        from benchmarks.check_rates.__main__ import insert
+        from benchmarks.marks import insert
 
         insert(arguments.write, "usage errors", table(results))
     sys.exit(0 if all(one.is_cheap for one in results) else 1)

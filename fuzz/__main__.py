@@ -36,7 +36,7 @@ def main() -> None:
     text = table(found, arguments.seconds, arguments.runs)
     print(text)
     if arguments.write is not None:
-        from benchmarks.check_rates.__main__ import insert
+        from benchmarks.marks import insert
 
         insert(arguments.write, "fuzz", text)
     sys.exit(1 if any(each.fault for each in found) else 0)

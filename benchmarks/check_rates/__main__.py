@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.check_rates import correct, other_kinds
 from benchmarks.check_rates.case import Case, Result, run, table
 from benchmarks.check_rates.mutants import mutants, networks
+from benchmarks.marks import insert
 from tare.checking.rules.table import RULES
 
 _SECTIONS = ("correct", "mutants")
@@ -99,17 +100,6 @@ def codes_table() -> str:
     """All rules, one a row."""
     rows = [f"| {rule.code} | {rule.name} | {rule.severity} | {rule.title} |" for rule in RULES]
     return "\n".join(["| code | name | severity | what |", "|---|---|---|---|", *rows])
-
-
-def insert(path: Path, section: str, text: str) -> None:
-    """Put a table between its two marks."""
-    document = path.read_text(encoding="utf-8")
-    begin, end = f"<!-- {section} -->\n", f"\n<!-- end of {section} -->"
-    before, _, rest = document.partition(begin)
-    _, mark, after = rest.partition(end)
-    if not mark:
-        raise SystemExit(f"{path} has no marks {begin.strip()} and {end.strip()}")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _parsed() -> argparse.Namespace:

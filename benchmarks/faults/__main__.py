@@ -48,7 +48,7 @@ def main() -> None:
         for wrong in wrongs:
             print(f"{fault}: {command}: {wrong}", file=sys.stderr)
     if arguments.write is not None:
-        from benchmarks.check_rates.__main__ import insert
+        from benchmarks.marks import insert
 
         insert(arguments.write, "faults", text)
     sys.exit(1 if any(each.wrong for each in deaths) or any(wrongs for *_, wrongs in rows) else 0)

@@ -42,7 +42,7 @@ def main() -> None:
     text = _table(found, len({case.name for case in cases()}), slowest, peak)
     print(text)
     if arguments.write is not None:
-        from benchmarks.check_rates.__main__ import insert
+        from benchmarks.marks import insert
 
         insert(arguments.write, "hostile", text)
     sys.exit(1 if any(wrong for group in found.values() for wrong in group) else 0)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.check_rates.__main__ import insert
 from benchmarks.identify_rates import labelled, real
 from benchmarks.identify_rates.rates import NUMBERS, Outcome, outcomes
 from benchmarks.identify_rates.training import train_all
+from benchmarks.marks import insert
 from tare.identifying.likelihood import most_explained, temper
 
 _CONFIDENCE = 0.95

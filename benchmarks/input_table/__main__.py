@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.input_table.kinds import KINDS
 from benchmarks.input_table.running import COMMANDS, Outcome, outcomes
+from benchmarks.marks import insert_between
 
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 BEGIN, END = "<!-- table: python -m benchmarks.input_table --write -->", "<!-- end of the table -->"
@@ -46,9 +47,7 @@ def main() -> None:
     if crashed:
         raise SystemExit(f"crashed: {'; '.join(crashed)}")
     if asked.write and not asked.kind:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", encoding="utf-8")
+        insert_between(PAGE, table(found), BEGIN, END)
 
 
 if __name__ == "__main__":

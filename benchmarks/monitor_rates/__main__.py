@@ -16,6 +16,7 @@ from typing import Any
 
 from scipy import stats
 
+from benchmarks.marks import insert_between
 from benchmarks.monitor_rates.naming import RIGHT, Naming, naming
 from benchmarks.monitor_rates.pools import FAULTS, Samples, digits, real, sixteen_bits
 from benchmarks.monitor_rates.rates import MEMORY, Alarms, Delay, delay, false_alarms
@@ -82,7 +83,7 @@ def main() -> None:
                 file.write(json.dumps({"key": key, **known[key]}) + "\n")
             print(key, known[key], flush=True)
     if given.write is not None:
-        insert(given.write, tables(known))
+        insert_between(given.write, tables(known), "<!-- measured -->", "<!-- /measured -->")
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -90,13 +91,6 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     found = [json.loads(line) for line in lines]
     return {row.pop("key"): row for row in found}
-
-
-def insert(page: Path, text: str) -> None:
-    """Put the tables between the page's marks."""
-    before, mark, rest = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
-    _, end, after = rest.partition("<!-- /measured -->")
-    page.write_text(f"{before}{mark}\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def tables(known: dict[str, dict[str, Any]]) -> str:

@@ -61,7 +61,7 @@ def main() -> None:
     text = table(results, totals)
     print("\n" + text)
     if given.write:
-        from benchmarks.check_rates.__main__ import insert  # loads tare, which children must find not loaded
+        from benchmarks.marks import insert
 
         insert(given.write, "mutation", text)
     sys.exit(1 if any(r.verdict == "survived" for found in results.values() for r in found) else 0)

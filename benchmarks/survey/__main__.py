@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.marks import insert_between
 from benchmarks.survey.examination import Examined, examination, read_findings, write_findings
 from benchmarks.survey.labels import Judged, judge, read_labels
 from benchmarks.survey.tables import codes_table, recall_table, summary, verdict_table
@@ -47,16 +48,6 @@ def surveyed(folders: Sequence[Path], root: Path | None = None) -> list[Examined
 def insert(page: Path, text: str) -> None:
     """Put the tables between the marks of a page. Raises ``SystemExit`` if it has none."""
     insert_between(page, text, BEGIN, END)
-
-
-def insert_between(page: Path, text: str, first: str, last: str) -> None:
-    """Put a text between two marks of a page. Raises ``SystemExit`` if it has none."""
-    document = page.read_text(encoding="utf-8")
-    before, begin, rest = document.partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise SystemExit(f"{page} has no marks {first} and {last}")
-    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
 
 
 def _text(examined: Sequence[Examined], judged: Judged | None, verdicts: Path | None) -> str:

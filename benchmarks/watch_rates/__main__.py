@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 import tare
-from benchmarks.check_rates.__main__ import insert
 from benchmarks.check_rates.correct import timm_evaluation, timm_training, torchvision_weights
 from benchmarks.check_rates.mutants import networks
+from benchmarks.marks import insert
 from benchmarks.watch_rates.images import AFTERWARDS, DATA, WAYS, batches, photographs
 from benchmarks.watch_rates.mistakes import mistakes, normalised
 from tare.input_spec.spec import InputSpec

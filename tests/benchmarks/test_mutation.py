@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.check_rates.__main__ import insert
+from benchmarks.marks import insert
 from benchmarks.mutation.__main__ import ROOT, Result, table
 from benchmarks.mutation.equivalent import EQUIVALENT
 from benchmarks.mutation.forks import forked
