@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -26,10 +25,11 @@ from rich.progress import track
 
 from benchmarks.advice_records import record_of
 from benchmarks.advice_tasks import WITH_BATCH_NORM, AdviceTask, halves, tasks
+from benchmarks.marks import insert_between
 from benchmarks.question_records import tuned_of
 from tare.advising.evidence.accuracy import SPREAD, Folds
 from tare.advising.rates import SCHEMA, AdviceKind
-from tare.advising.rule import RULE, AdvisedProtocol, Decision, DecisionRule, Facts, decide
+from tare.advising.rule import RULE, AdvisedProtocol, Decision, DecisionRule, Facts, absorbs, decide
 from tare.system.files import write_text
 
 _BEGIN, _END = "<!-- regret: begin -->", "<!-- regret: end -->"
@@ -73,11 +73,9 @@ def main() -> None:
     text = report(chosen, judged, measured)
     console.print(text, markup=False)
     if given.write:
-        page = given.write.read_text(encoding="utf-8")
-        pattern = f"{re.escape(_BEGIN)}.*?{re.escape(_END)}"
         document = {"schema": SCHEMA, "tasks": len(judged), "seeds": given.seeds, "rates": rates(judged, measured)}
         write_text(given.rates, json.dumps(document, indent=1) + "\n")
-        write_text(given.write, re.sub(pattern, lambda _: f"{_BEGIN}\n{text}\n{_END}", page, flags=re.DOTALL))
+        insert_between(given.write, text, _BEGIN, _END)
 
 
 def complete_record(task: AdviceTask, seed: int, folder: Path, *, kept_only: bool = False) -> Record | None:
@@ -120,8 +118,8 @@ def facts_of(record: Record, *, labels: bool = True, protocol: AdvisedProtocol =
         folds = Folds(accuracy, credit, evidence["ratio"], by_classes)
     gaps = {name: gap for name, gap in evidence["gaps"].items() if name not in evidence["twins"]}
     shares = [layers[-1] for layers in evidence["shares"].values() if layers]
-    absorbs = any(share["norm"] for share in shares) and all(share["train"] <= 0.5 for share in shares)
-    return Facts(gaps, scores, folds, protocol=protocol, batch_norm=absorbs and record["batch_norm"])
+    absorbed = any(share["norm"] for share in shares) and absorbs(share["train"] for share in shares)
+    return Facts(gaps, scores, folds, protocol=protocol, batch_norm=absorbed and record["batch_norm"])
 
 
 def regret(name: str, records: Sequence[Record], chooser: Chooser) -> Regret:

@@ -8,7 +8,7 @@ from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compa
 from tare.advising.fed_network import FedNetwork
 from tare.advising.rates import AdviceKind, Rate, rate_of
 from tare.advising.result import Advice, Figure
-from tare.advising.rule import AdvisedProtocol, Decision, Facts, decide
+from tare.advising.rule import AdvisedProtocol, Decision, Facts, absorbs, decide
 from tare.advising.subject import labelled_subject, sized_input
 from tare.advising.words import because, cost_of_being_wrong, evidence_rows, headline, recommendation, rule_in_words, would_change
 from tare.comparing.values_used import values_used
@@ -18,9 +18,6 @@ from tare.networks.batch_norm import batch_norms
 from tare.normalisation.names import Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import SILENT, Reporter
-
-#: With at most this share of a difference left behind the first norm layers in training, batch norm is said to absorb it.
-_ABSORBED = 0.5
 
 
 def advise_on(
@@ -98,8 +95,7 @@ def _rate(decision: Decision, labels: bool) -> Rate | None:
 
 def _absorbs(subject: Subject, found: Gathered) -> bool:
     """Whether batch norm, in training, takes out most of the difference between the inputs of ``source`` and the others."""
-    last = [shares[-1].train for shares in found.shares.values() if shares]
-    return bool(batch_norms(subject.module)) and all(share <= _ABSORBED for share in last)
+    return bool(batch_norms(subject.module)) and absorbs(shares[-1].train for shares in found.shares.values() if shares)
 
 
 def _without_source(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -45,6 +45,7 @@ class DecisionRule:
     With labels, true gains differ from the posterior mean by ``widening`` times its standard deviation: the samples are drawn
     once, and their error is not known to the model of independent samples.
 
+    Batch norm absorbs a difference if at most the share ``absorbed`` of it is left behind the first norm layers in training.
     If all weights are trained, the share ``tuned_share`` of the gain of a frozen network is expected to remain, with the further
     std ``tuned_spread``; with batch norm, nothing remains.
     """
@@ -61,6 +62,7 @@ class DecisionRule:
     margin: float = 0.01
     equal: float = 0.01
     widening: float = 2.2
+    absorbed: float = 0.5
     tuned_share: float = 0.6
     tuned_spread: float = 0.06
 
@@ -156,6 +158,11 @@ class Decision:
         won = self.gain
         shown = won.shown if won is not None else bool(self.gains) and all(one.shown_worse for one in self.gains.values())
         return "shown better" if shown else "leaning, unproven"
+
+
+def absorbs(left: Iterable[float], rule: DecisionRule = RULE) -> bool:
+    """Whether the first norm layers, in training, take out most of every difference, by the shares that are ``left`` of them."""
+    return all(share <= rule.absorbed for share in left)
 
 
 def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
