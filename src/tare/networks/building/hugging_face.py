@@ -67,16 +67,10 @@ def hugging_face_network(name: str, weights: str) -> Network:
     _check_kind(transformers, config, name)
     reference = f"{PREFIX}{name}"
     head_trained = weights == "pretrained" and _is_classifier(config)
-    auto = transformers.AutoModelForImageClassification
     try:
-        with quietly():
-            if weights == "pretrained":
-                made = auto.from_pretrained(name, use_safetensors=True, trust_remote_code=False, ignore_mismatched_sizes=False)
-            else:
-                made = auto.from_config(config, trust_remote_code=False)
+        module = _built(transformers, name if weights == "pretrained" else config)
     except Exception as error:  # the hub's client, the file system and the library's own checks
         raise ModelError(f"the network {reference} with weights as safetensors", reason_of(error, 200), WITHOUT_WEIGHTS) from None
-    module = Classifier(made.float().eval())
     spec = _stated(name, reference, online=weights == "pretrained")
     network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False, head_trained=head_trained)
     if weights in ("pretrained", "none"):
@@ -142,19 +136,24 @@ def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Ma
 def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     """Build the network of a directory that :func:`store` wrote, with its weights or with others drawn."""
     transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
-    auto = transformers.AutoModelForImageClassification
     try:
-        with quietly():
-            if weights:
-                made = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
-            else:
-                config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-                made = auto.from_config(config, trust_remote_code=False)
-    except Exception as error:
+        stored = folder if weights else _config(transformers, str(folder), online=False)
+        module = _built(transformers, stored, local=True)
+    except Exception as error:  # the library, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that transformers can load", f"{str(folder)!r}: {reason}", "transfer again") from None
-    module = Classifier(made.float().eval())
     return Network(module, reference, str(folder), InputSpec(), head_name(module, reference), is_timm=False)
+
+
+def _built(transformers: Any, source: Any, *, local: bool = False) -> Classifier:
+    """The network of a directory or a repository with its weights; of a configuration, with weights drawn."""
+    auto = transformers.AutoModelForImageClassification
+    with quietly():
+        if isinstance(source, str | Path):
+            made = auto.from_pretrained(source, use_safetensors=True, trust_remote_code=False, local_files_only=local)
+        else:
+            made = auto.from_config(source, trust_remote_code=False)
+    return Classifier(made.float().eval())
 
 
 def _config(transformers: Any, name: str, *, online: bool) -> Any:
