@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from tare.reporting import html
 from tare.reporting.console import shown
-from tare.reporting.transfer.told import noun_of, one_of
+from tare.reporting.transfer.told import noun_of, one_of, percent
 from tare.tasks.evaluations.classification import ClassEvaluation, ClassScore
 from tare.transferring.result import TransferRun
 
@@ -28,9 +27,9 @@ def lines(run: TransferRun) -> list[str]:
 def lead(run: TransferRun) -> str:
     """The first sentence about the evaluation."""
     evaluation = _of(run)
-    hardest = ", ".join(f"{score.name} ({_percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
-    top = "" if evaluation.top5 is None else f", among the five most probable {_percent(evaluation.top5.estimate)}"
-    return f"{len(evaluation.classes)} classes, macro F1 {_percent(evaluation.macro_f1)}{top}. Lowest recall: {hardest}."
+    hardest = ", ".join(f"{score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
+    top = "" if evaluation.top5 is None else f", among the five most probable {percent(evaluation.top5.estimate)}"
+    return f"{len(evaluation.classes)} classes, macro F1 {percent(evaluation.macro_f1)}{top}. Lowest recall: {hardest}."
 
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
@@ -49,14 +48,14 @@ def _of(run: TransferRun) -> ClassEvaluation:
 def _calibration(run: TransferRun) -> str:
     error = _of(run).calibration_error
     return html.paragraph(
-        f"Expected calibration error {_percent(error)}: the mean distance between the probability of the predicted class and the "
+        f"Expected calibration error {percent(error)}: the mean distance between the probability of the predicted class and the "
         "share of correct predictions, over 15 bins of probability. 0 is a network that is right as often as it says."
     )
 
 
 def _scores(run: TransferRun) -> str:
     rows = [
-        (score.name, *(_percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
+        (score.name, *(percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
         for score in _of(run).scores
     ]
     noun = noun_of(run)
@@ -100,7 +99,3 @@ def _mistakes(run: TransferRun) -> list[str]:
 
 def _hardest(evaluation: ClassEvaluation) -> list[ClassScore]:
     return sorted(evaluation.scores, key=lambda score: (score.recall, -score.support))[:_HARDEST]
-
-
-def _percent(value: float) -> str:
-    return "n/a" if math.isnan(value) else f"{value:.1%}"

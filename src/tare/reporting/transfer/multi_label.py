@@ -8,22 +8,20 @@ from typing import Any
 
 from tare.reporting import html
 from tare.reporting.console import shown
-from tare.reporting.transfer.told import noun_of, one_of
+from tare.reporting.transfer.told import lowest, noun_of, one_of, percent
 from tare.tasks.evaluations.multi_label import LabelEvaluation, LabelScore
 from tare.transferring.result import TransferRun
-
-_HARDEST = 3
 
 
 def lines(run: TransferRun) -> list[str]:
     """What the terminal shows beside the headline."""
-    worst = ", ".join(f"{shown(score.name)} {_percent(score.average_precision)}" for score in _hardest(run))
+    worst = ", ".join(f"{shown(score.name)} {percent(score.average_precision)}" for score in _hardest(run))
     return [f"lowest average precision: {worst}"]
 
 
 def lead(run: TransferRun) -> str:
     """The first sentence about the evaluation."""
-    worst = ", ".join(f"{score.name} ({_percent(score.average_precision)} of {score.support})" for score in _hardest(run))
+    worst = ", ".join(f"{score.name} ({percent(score.average_precision)} of {score.support})" for score in _hardest(run))
     return f"{len(_of(run).scores)} labels. Lowest average precision: {worst}."
 
 
@@ -41,9 +39,9 @@ def _scores(run: TransferRun) -> str:
     rows = [
         (
             score.name,
-            _percent(score.average_precision),
+            percent(score.average_precision),
             "n/a" if math.isnan(score.threshold) else f"{score.threshold:.3f}",
-            *(_percent(value) for value in (score.precision, score.recall, score.f1)),
+            *(percent(value) for value in (score.precision, score.recall, score.f1)),
             str(score.support),
         )
         for score in _of(run).scores
@@ -67,9 +65,4 @@ def _mistakes(run: TransferRun) -> list[str]:
 
 
 def _hardest(run: TransferRun) -> list[LabelScore]:
-    known = [score for score in _of(run).scores if not math.isnan(score.average_precision)]
-    return sorted(known, key=lambda score: score.average_precision)[:_HARDEST]
-
-
-def _percent(value: float) -> str:
-    return "n/a" if math.isnan(value) else f"{value:.1%}"
+    return lowest(_of(run).scores, lambda score: score.average_precision)

@@ -8,11 +8,10 @@ from typing import Any
 
 from tare.reporting import html
 from tare.reporting.console import shown
+from tare.reporting.transfer.told import lowest
 from tare.statistics.intervals import Interval
 from tare.tasks.evaluations.segmentation import MaskScore, SegmentationEvaluation
 from tare.transferring.result import TransferRun
-
-_HARDEST = 3
 
 
 def lines(run: TransferRun) -> list[str]:
@@ -60,8 +59,7 @@ def _worst(run: TransferRun) -> list[str]:
 
 
 def _hardest(run: TransferRun) -> list[MaskScore]:
-    known = [score for score in _of(run).scores if not math.isnan(score.iou.estimate)]
-    return sorted(known, key=lambda score: score.iou.estimate)[:_HARDEST]
+    return lowest(_of(run).scores, lambda score: score.iou.estimate)
 
 
 def _percent(value: Interval) -> str:

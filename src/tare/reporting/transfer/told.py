@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from tare.input_spec.geometry import NOUNS
 from tare.tasks.evaluations.figure import Figure
 from tare.transferring.result import TransferRun
+
+_HARDEST = 3
+Score = TypeVar("Score")
+
+
+def lowest(scores: Sequence[Score], figure: Callable[[Score], float]) -> list[Score]:
+    """The three scores with the lowest figure; those without one take no part."""
+    return sorted((score for score in scores if not math.isnan(figure(score))), key=figure)[:_HARDEST]
+
+
+def percent(value: float) -> str:
+    """A share in percent, or that there is none."""
+    return "n/a" if math.isnan(value) else f"{value:.1%}"
 
 
 def noun_of(run: TransferRun) -> str:
