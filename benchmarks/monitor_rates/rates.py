@@ -38,8 +38,7 @@ def false_alarms(pool: Pool, reference: int, seeds: range, batches: int, *, corr
         chance = np.random.default_rng([seed, reference])
         service = Service.of(pool, chance.integers(0, len(pool.values), reference), ALPHA, 0.0, pool.values)
         drawn = _wandering(order, batches, chance) if correlated else chance.integers(0, len(order), (batches, BATCH))
-        weight, extra = (1.0, 0.0) if memory is None else (1 / (BATCH * (memory + 1)), math.log(memory + 1))
-        raised += service.first_alarm(drawn, weight, extra) > 0
+        raised += service.first_alarm(drawn, memory) > 0
     stream = f"correlated ({CORRELATION:g} from batch to batch)" if correlated else "independent"
     return Alarms(pool.name, stream, reference, "samples" if memory is None else str(memory), len(seeds), batches, raised)
 

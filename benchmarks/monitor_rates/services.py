@@ -1,24 +1,38 @@
-"""Many simulated services at once: each draws its own reference and its own batches from one pool of real samples.
+"""Many simulated services: each draws its own reference and its own batches from one pool of real samples.
 
-A service's evidence is that of `tare.monitoring`, computed after every batch by the same compiled function. What is saved is
-reading the images again: the figures of a sample are taken once.
+A service's evidence is that of `tare.monitoring`, by the same bets on the same levels, and `tests/benchmarks/test_monitor_rates.py`
+holds both together after every batch. Two things are saved: the figures of a sample are taken once, and the exact evidence is only
+computed after batches at which it could be an alarm at all.
+
+What says that it could not is a bound. The capital of a bet since all moments together, ``u``, obeys ``u' = (u + w) f``, with ``w``
+the weight of the moment before the batch and ``f`` the bet's factor on the batch, so it takes one product a bet and batch.
+Dropped moments stay in it. What the reference allows is bounded at four of the means that it is looked at for. Both only raise it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.monitoring.evidence.betting import Bets, bets_of
-from tare.monitoring.evidence.detection import FULL, RATIO, log_evidence, log_weight
+from tare.monitoring.evidence.betting import PLACES, Bets, bets_of
+from tare.monitoring.evidence.compiled import log_evidence
+from tare.monitoring.evidence.detection import FULL, RATIO, log_weight
 from tare.monitoring.evidence.figures import Taking, counts_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.monitoring.state import UNIT
 
 Doubles = NDArray[np.float64]
+
+#: The places of the farther means at which the bound is computed.
+_BOUNDED = np.array([1, 3, 7, PLACES])
+# Products round; this much more of a logarithm is far beyond that.
+_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -32,12 +46,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its levels, its bets, and the bets' outcome on every sample of the pool ``(N, bets)``."""
+    """One service: its levels, its bets, and the levels ``(N, F)`` of all samples that it may be served; 64 for none."""
 
     figures: tuple[Figure, ...]
     bets: Bets
-    gains: Doubles
-    drops: Doubles
+    levels: NDArray[np.uint8]
 
     @classmethod
     def of(cls, pool: Pool, reference: NDArray[np.int64], alpha: float, tolerance: float, served: Doubles) -> Service:
@@ -47,41 +60,95 @@ class Service:
         counts = counts_of(levels_of(pool.values[reference], figures, rows=taking.rows), LEVELS)
         bets = bets_of(counts, np.stack([figure.middles for figure in figures]), alpha, tolerance)
         levels = levels_of(served, figures, rows=taking.rows)
-        return cls(figures, bets, _outcomes(bets.gains, levels), _outcomes(bets.drops, levels))
+        return cls(figures, bets, np.where(levels < 0, LEVELS, levels).astype(np.uint8))
 
-    def first_alarm(self, batches: NDArray[np.int64], weight: float = 1.0, extra: float = 0.0) -> int:
+    def first_alarm(self, batches: NDArray[np.int64], memory: int | None = None) -> int:
         """The number of batches ``(T, n)`` (indices of samples) after which the alarm is raised; 0 if it never is."""
-        starts = np.array([log_weight(start) for start in range(len(batches))])
-        allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
-        limits = np.array([self.bets.threshold + extra, weight])
-        return int(_first_alarm(self.gains, self.drops, batches, starts, self.bets.weights.ravel(), allowed, limits))
+        evidence = self.evidence(batches, memory, until_alarm=True)
+        reached = np.flatnonzero(evidence >= self.threshold(memory))
+        return int(reached[0]) + 1 if len(reached) else 0
+
+    def threshold(self, memory: int | None) -> float:
+        """The evidence that is an alarm."""
+        return self.bets.threshold + (0.0 if memory is None else math.log(memory + 1))
+
+    def evidence(self, batches: NDArray[np.int64], memory: int | None = None, *, until_alarm: bool = False) -> Doubles:
+        """The evidence after each batch ``(T,)``. ``until_alarm`` leaves NaN where it is no alarm by the bound, and after one."""
+        weight = 1.0 if memory is None else (UNIT // (batches.shape[1] * (memory + 1))) / UNIT
+        steps = weight * np.stack([_with_none(self.bets.gains), _with_none(self.bets.drops)], axis=2)
+        shares = _BOUNDED[:, None] / PLACES
+        factors = np.exp(steps[:, :, :1] - shares * steps[:, :, 1:])
+        allowed = self.bets.allowed.reshape(-1, PLACES)
+        outlook = np.exp(allowed[:, _BOUNDED - 1].T + self.bets.weights.ravel())
+        limit = self.threshold(memory) if until_alarm else -math.inf
+        moments = _log_weights(len(batches))
+        return np.asarray(
+            _evidence(steps, factors, self.levels, batches, moments, self.bets.weights.ravel(), allowed, outlook, limit),
+            np.float64,
+        )
 
 
-def _outcomes(table: Doubles, levels: NDArray[np.int64]) -> Doubles:
-    """The logarithms of the factors ``(N, F * B)`` for samples with ``levels`` ``(N, F)``; 0 without a level."""
-    found = table[np.arange(table.shape[0]), np.maximum(levels, 0)]
-    return np.ascontiguousarray(np.where((levels >= 0)[:, :, None], found, 0.0).reshape(len(levels), -1))
+def _with_none(table: Doubles) -> Doubles:
+    """A table ``(F, 64, B)`` with one more level, that of a sample that does not have the figure: it moves nothing."""
+    return np.concatenate([table, np.zeros_like(table[:, :1])], axis=1)
+
+
+@lru_cache
+def _log_weights(moments: int) -> Doubles:
+    return np.array([log_weight(start) for start in range(moments)])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _first_alarm(  # noqa: PLR0917 - compiled  # pragma: no cover
-    gains: Doubles, drops: Doubles, batches: Any, log_starts: Doubles, weights: Doubles, allowed: Doubles, limits: Doubles
-) -> int:
-    """``limits`` are the threshold and the weight of a sample."""
-    bets = gains.shape[1]
-    sums, lengths, begun, used = np.zeros((2, 128, bets)), np.zeros(128, np.int64), np.zeros(128, np.int64), 0
-    for batch in range(batches.shape[0]):
+def _evidence(  # noqa: PLR0917 - compiled  # pragma: no cover
+    steps: Doubles,
+    factors: Doubles,
+    levels: Any,
+    batches: Any,
+    moments: Doubles,
+    weights: Doubles,
+    allowed: Doubles,
+    outlook: Doubles,
+    limit: float,
+) -> Doubles:
+    """``steps`` ``(F, 65, 2, B)``, ``factors`` ``(F, 65, P, B)``; ``outlook`` ``(P, F * B)`` turns ``u`` into capital."""
+    figures, bets, places = steps.shape[0], steps.shape[3], factors.shape[2]
+    sums, lengths, begun, used = np.zeros((2, 128, figures * bets)), np.zeros(128, np.int64), np.zeros(128, np.int64), 0
+    capital = np.zeros((figures, places, bets))
+    found = np.full(len(batches), np.nan)
+    for batch in range(len(batches)):
         sums[:, used], lengths[used], begun[used] = 0.0, 1, batch
-        for place in range(batches.shape[1]):
-            sample = batches[batch, place]
-            for bet in range(bets):
-                sums[0, used, bet] += limits[1] * gains[sample, bet]
-                sums[1, used, bet] += limits[1] * drops[sample, bet]
+        capital += np.exp(moments[batch])
+        for sample in batches[batch]:
+            for figure in range(figures):
+                level, first = levels[sample, figure], figure * bets
+                for bet in range(bets):
+                    sums[0, used, first + bet] += steps[figure, level, 0, bet]
+                for bet in range(bets):
+                    sums[1, used, first + bet] += steps[figure, level, 1, bet]
+                for place in range(places):
+                    for bet in range(bets):
+                        capital[figure, place, bet] *= factors[figure, level, place, bet]
         used = _put_together(sums, lengths, begun, used + 1)
-        found, _, _ = log_evidence(sums[0, :used], sums[1, :used], log_starts[begun[:used]], weights, allowed)
-        if found >= limits[0]:
-            return batch + 1
-    return 0
+        if np.log(_most(capital, outlook)) < limit - _MARGIN:
+            continue
+        found[batch] = log_evidence(sums[0, :used], sums[1, :used], moments[begun[:used]], weights, allowed)[0]
+        if limit > -np.inf and found[batch] >= limit:
+            break
+    return found
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _most(capital: Doubles, outlook: Doubles) -> float:  # pragma: no cover - compiled
+    """The bound on the capital of all bets: of each bet the least over the means."""
+    figures, places, bets = capital.shape
+    total = 1e-300
+    for figure in range(figures):
+        for bet in range(bets):
+            least = np.inf
+            for place in range(places):
+                least = min(least, capital[figure, place, bet] * outlook[place, figure * bets + bet])
+            total += least
+    return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
