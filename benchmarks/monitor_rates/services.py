@@ -1,12 +1,12 @@
 """Many simulated services: each draws its own reference and its own batches from one pool of real samples.
 
-A service's evidence is that of `tare.monitoring`, by the same bets on the same levels, and `tests/benchmarks/test_monitor_rates.py`
-holds both together after every batch. Two things are saved: the figures of a sample are taken once, and the exact evidence is only
-computed after batches at which it could be an alarm at all.
+A service's evidence is that of `tare.monitoring`, by the same bets on the same levels: `tests/benchmarks/test_monitor_rates.py`
+compares both after every batch. Two things are saved. The figures of a sample are taken once. The exact evidence is only
+computed after batches at which a bound says that it could be an alarm.
 
-What says that it could not is a bound. The capital of a bet since all moments together, ``u``, obeys ``u' = (u + w) f``, with ``w``
-the weight of the moment before the batch and ``f`` the bet's factor on the batch, so it takes one product a bet and batch.
-Dropped moments stay in it. What the reference allows is bounded at four of the means that it is looked at for. Both only raise it.
+The capital of a bet since all moments together, ``u``, obeys ``u' = (u + w) f``, with ``w`` the weight of the moment before
+the batch and ``f`` the bet's factor on the batch, so it takes one product a bet and batch. The moments that a monitor drops
+stay in it, and what the reference allows is looked at for four of the sixteen means. Both only raise the bound.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 pytest.importorskip("numba", reason="the simulation is compiled")
 
 from benchmarks.monitor_rates.services import Pool, Service
+
 from tare.monitoring.evidence.figures import Taking, figures_of
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, state_of
