@@ -2,11 +2,11 @@
 
 A service's evidence is that of `tare.monitoring`, by the same bets on the same levels: `tests/benchmarks/test_monitor_rates.py`
 compares both after every batch. Two things are saved. The figures of a sample are taken once. The exact evidence is only
-computed after batches at which a bound says that it could be an alarm.
+computed from the batch on at which a bound says that it could be an alarm.
 
 The capital of a bet since all moments together, ``u``, obeys ``u' = (u + w) f``, with ``w`` the weight of the moment before
 the batch and ``f`` the bet's factor on the batch, so it takes one product a bet and batch. The moments that a monitor drops
-stay in it, and what the reference allows is looked at for four of the sixteen means. Both only raise the bound.
+stay in it, and what the reference allows is looked at for one of the sixteen means. Both only raise the bound.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tare.monitoring.state import UNIT
 
 Doubles = NDArray[np.float64]
 
-#: The places of the farther means at which the bound is computed.
-_BOUNDED = np.array([1, 3, 7, PLACES])
+# The bound is computed for the eighth of the sixteen farther means: nearer ones hold it back less, farther ones cost more.
+_BOUNDED = 8
 # Products round; this much more of a logarithm is far beyond that.
 _MARGIN = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
     """The figures ``(N, F)`` of real samples, and how they were taken."""
 
@@ -73,19 +73,17 @@ class Service:
         return self.bets.threshold + (0.0 if memory is None else math.log(memory + 1))
 
     def evidence(self, batches: NDArray[np.int64], memory: int | None = None, *, until_alarm: bool = False) -> Doubles:
-        """The evidence after each batch ``(T,)``. ``until_alarm`` leaves NaN where it is no alarm by the bound, and after one."""
+        """The evidence after each batch ``(T,)``. ``until_alarm`` leaves NaN after an alarm, and before there can be one."""
         weight = 1.0 if memory is None else (UNIT // (batches.shape[1] * (memory + 1))) / UNIT
-        steps = weight * np.stack([_with_none(self.bets.gains), _with_none(self.bets.drops)], axis=2)
-        shares = _BOUNDED[:, None] / PLACES
-        factors = np.exp(steps[:, :, :1] - shares * steps[:, :, 1:])
-        allowed = self.bets.allowed.reshape(-1, PLACES)
-        outlook = np.exp(allowed[:, _BOUNDED - 1].T + self.bets.weights.ravel())
-        limit = self.threshold(memory) if until_alarm else -math.inf
-        moments = _log_weights(len(batches))
-        return np.asarray(
-            _evidence(steps, factors, self.levels, batches, moments, self.bets.weights.ravel(), allowed, outlook, limit),
-            np.float64,
-        )
+        gains, drops = (weight * _with_none(table) for table in (self.bets.gains, self.bets.drops))
+        weights, allowed = self.bets.weights.ravel(), self.bets.allowed.reshape(-1, PLACES)
+        moments, begin, limit = _log_weights(len(batches)), 0, math.inf
+        if until_alarm:
+            limit = self.threshold(memory)
+            outlook = np.exp(allowed[:, _BOUNDED - 1] + weights - limit + _MARGIN)
+            factors = np.exp(gains - drops * (_BOUNDED / PLACES))
+            begin = _first_possible(factors, self.levels, batches, np.exp(moments), outlook.reshape(len(factors), -1))
+        return np.asarray(_evidence(gains, drops, self.levels, batches, moments, weights, allowed, begin, limit), np.float64)
 
 
 def _with_none(table: Doubles) -> Doubles:
@@ -99,56 +97,57 @@ def _log_weights(moments: int) -> Doubles:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _first_possible(  # pragma: no cover - compiled
+    factors: Doubles, levels: Any, batches: Any, moments: Doubles, outlook: Doubles
+) -> int:
+    """The first batch at which the bound is 1; ``factors`` ``(F, 65, B)``, ``outlook`` ``(F, B)`` turns ``u`` into it."""
+    figures, _, bets = factors.shape
+    capital = np.zeros((figures, bets))
+    for batch in range(len(batches)):
+        capital += moments[batch]
+        for sample in batches[batch]:
+            for figure in range(figures):
+                level = levels[sample, figure]
+                for bet in range(bets):
+                    capital[figure, bet] *= factors[figure, level, bet]
+        if (capital * outlook).sum() >= 1.0:
+            return batch
+    return len(batches)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _evidence(  # noqa: PLR0917 - compiled  # pragma: no cover
-    steps: Doubles,
-    factors: Doubles,
+    gains: Doubles,
+    drops: Doubles,
     levels: Any,
     batches: Any,
     moments: Doubles,
     weights: Doubles,
     allowed: Doubles,
-    outlook: Doubles,
+    begin: int,
     limit: float,
 ) -> Doubles:
-    """``steps`` ``(F, 65, 2, B)``, ``factors`` ``(F, 65, P, B)``; ``outlook`` ``(P, F * B)`` turns ``u`` into capital."""
-    figures, bets, places = steps.shape[0], steps.shape[3], factors.shape[2]
+    """The evidence from the batch ``begin`` on, until it reaches ``limit``; ``gains`` and ``drops`` ``(F, 65, B)``."""
+    figures, _, bets = gains.shape
     sums, lengths, begun, used = np.zeros((2, 128, figures * bets)), np.zeros(128, np.int64), np.zeros(128, np.int64), 0
-    capital = np.zeros((figures, places, bets))
     found = np.full(len(batches), np.nan)
+    if begin == len(batches):
+        return found
     for batch in range(len(batches)):
         sums[:, used], lengths[used], begun[used] = 0.0, 1, batch
-        capital += np.exp(moments[batch])
         for sample in batches[batch]:
             for figure in range(figures):
                 level, first = levels[sample, figure], figure * bets
                 for bet in range(bets):
-                    sums[0, used, first + bet] += steps[figure, level, 0, bet]
-                for bet in range(bets):
-                    sums[1, used, first + bet] += steps[figure, level, 1, bet]
-                for place in range(places):
-                    for bet in range(bets):
-                        capital[figure, place, bet] *= factors[figure, level, place, bet]
+                    sums[0, used, first + bet] += gains[figure, level, bet]
+                    sums[1, used, first + bet] += drops[figure, level, bet]
         used = _put_together(sums, lengths, begun, used + 1)
-        if np.log(_most(capital, outlook)) < limit - _MARGIN:
+        if batch < begin:
             continue
         found[batch] = log_evidence(sums[0, :used], sums[1, :used], moments[begun[:used]], weights, allowed)[0]
-        if limit > -np.inf and found[batch] >= limit:
+        if found[batch] >= limit:
             break
     return found
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _most(capital: Doubles, outlook: Doubles) -> float:  # pragma: no cover - compiled
-    """The bound on the capital of all bets: of each bet the least over the means."""
-    figures, places, bets = capital.shape
-    total = 1e-300
-    for figure in range(figures):
-        for bet in range(bets):
-            least = np.inf
-            for place in range(places):
-                least = min(least, capital[figure, place, bet] * outlook[place, figure * bets + bet])
-            total += least
-    return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
