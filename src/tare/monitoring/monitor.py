@@ -158,7 +158,8 @@ class Monitor:
         if state.alarm or evidence < self._assay.threshold:
             return looked
         since = self._assay.since(state).interval()
-        return replace(looked, alarm=state.batches, began=(int(since.estimate), int(since.low), int(since.high)))
+        began = (int(since.estimate), int(since.low), int(since.high))
+        return replace(looked, alarm=state.batches, began=began, arrived=served_since(state, began[0] - 1))
 
     def merge(self, other: Monitor | MonitorState) -> None:
         """Take in another monitor's samples, exactly. Raises :class:`DataError` for its own, or for another reference."""
