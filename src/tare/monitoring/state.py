@@ -42,7 +42,7 @@ class MonitorState:
     ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since
     its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
     alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later stretches are too long
-    to tell as finely. ``arrived`` are the values from that batch on, empty before the alarm. States that were merged count
+    to tell as finely. ``arrived`` are the values after that batch, empty before the alarm. States that were merged count
     batch k of all as one moment. ``merge`` is exact, associative and commutative.
     """
 

@@ -39,6 +39,9 @@ def print_drift(verdict: Verdict) -> None:
         out.print(Text(plain(felt_words(verdict.felt))), soft_wrap=True)
     if verdict.command:
         out.print(Text(plain(verdict.command)), soft_wrap=True)
+    if verdict.recovered is not None:
+        out.print(table(RECOVERED, recovered_rows(verdict)))
+        out.print(Text(plain(verdict.recovered.command)), soft_wrap=True)
     if verdict.distances:
         out.print(table(DISTANCES, [distance_row(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):
@@ -68,6 +71,7 @@ def write_drift(verdict: Verdict, path: Path, command: str) -> None:
         *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
         *([html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []),
         *([html.code(verdict.command)] if verdict.command else []),
+        *recovered_html(verdict),
         *([html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))] if verdict.distances else []),
         *([html.items((*verdict.exceeded, *verdict.notes))] if verdict.exceeded or verdict.notes else []),
         html.heading("How this was made"),
@@ -82,6 +86,8 @@ _CUT_OFF = 1e-6
 TRACKS = ("figure", "reference", "served, with its interval", "evidence")
 MAPS_CAPTION = "Values now, as a map of the reference's unit values"
 MAPS = ("channel", "gain", "offset")
+RECOVERED_CAPTION = "Constants by what batch norm remembers of its training, without the reference"
+RECOVERED = ("channel", "mean by batch norm", "std by batch norm")
 DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
     "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference. "
@@ -116,6 +122,22 @@ def map_row(found: Any) -> tuple[str, ...]:
 def distance_row(found: Any) -> tuple[str, ...]:
     """One channel as a row of the table of distances; "" for what is unknown."""
     return found.channel, *(f"{value:.3g}" if math.isfinite(value) else "" for value in (found.psi, found.ks, found.wasserstein))
+
+
+def recovered_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The constants that batch norm's memory tells, one row a channel; none where they were not asked for."""
+    found = verdict.recovered
+    if found is None:
+        return []
+    each = enumerate(zip(found.mean, found.std, strict=True))
+    return [(f"channel {place}", _interval(mean), _interval(std)) for place, (mean, std) in each]
+
+
+def recovered_html(verdict: Verdict) -> list[str]:
+    """The same as a table of a page, and the command."""
+    if verdict.recovered is None:
+        return []
+    return [html.table(RECOVERED_CAPTION, RECOVERED, recovered_rows(verdict)), html.code(verdict.recovered.command)]
 
 
 def _interval(found: Interval) -> str:
