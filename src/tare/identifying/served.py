@@ -14,7 +14,7 @@ from tare.identifying.estimate import Estimated, estimate
 from tare.identifying.fingerprint.front import front_of
 from tare.identifying.fingerprint.stored import fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS
-from tare.identifying.likelihood import OTHER, temper
+from tare.identifying.likelihood import SAME, temper
 from tare.identifying.probes import read_probes, reduced
 from tare.identifying.ranking import Setting
 from tare.identifying.scores import follow, weigh
@@ -78,6 +78,7 @@ def remembered(
 ) -> Memory:
     """The mean and std with which images of ``data`` give the first batch norm the moments that it stores.
 
+    What is served counts as of the kind that the network was trained on: another content would be taken for a gain and an offset.
     ``mean`` and ``std`` (unit values) are those that the network is served with now, and are one of the beginnings. Colours keep
     their order. Raises :class:`ModelError` for a network without a trained batch norm, :class:`DataError` for too few images.
     """
@@ -97,7 +98,7 @@ def remembered(
     model = models[best.augmentation][candidate.sample]
     for _ in range(_ROUNDS):  # the errors depend on the constants
         estimated = estimate(
-            candidate, stored[front.name], model, setting.content, OTHER, inflation=factor**-0.5, confidence=0.95
+            candidate, stored[front.name], model, setting.content, SAME, inflation=factor**-0.5, confidence=0.95
         )
         candidate = replace(candidate, affine=estimated.affine)
     return Memory(front.name, setting.count, estimated)

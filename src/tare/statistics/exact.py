@@ -84,6 +84,9 @@ def exact_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
 def exact_products(rows: NDArray[np.int64]) -> list[int]:
     """Sum the products of every two rows of integers ``(K, N)`` exactly, in the order (0, 0), (0, 1), ..., (1, 1), (1, 2), ..."""
     number = len(rows)
+    largest = max(int(rows.max()), -int(rows.min())) if rows.size else 0
+    if rows.shape[1] * largest * largest < 1 << 63:  # no sum overflows: those of a few images are one product of matrices
+        return (rows @ rows.T)[np.triu_indices(number)].tolist()  # type: ignore[no-any-return]
     totals = [0] * (number * (number + 1) // 2)
     for start in range(0, rows.shape[1], _MOST):
         limbs = np.zeros((len(totals), 4), np.int64)
