@@ -102,12 +102,12 @@ def delay(pool: Pool, served: NDArray[np.float64], fault: str, reference: int, a
         alarm = service.first_alarm(drawn)
         early += 0 < alarm <= after
         found.append(alarm - after if alarm > after else 600)
-    oracle, knowing = (_fixed_size(pool.values, served, tests) for tests in (pool.values.shape[1], 1))
+    oracle, knowing = (fixed_size(pool.values, served, tests) for tests in (pool.values.shape[1], 1))
     missed = sum(each == 600 for each in found)
     return Delay(pool.name, fault, reference, after, float(np.median(found)), max(found), missed, oracle, knowing)
 
 
-def _fixed_size(values: NDArray[np.float64], served: NDArray[np.float64], tests: int) -> float:
+def fixed_size(values: NDArray[np.float64], served: NDArray[np.float64], tests: int) -> float:
     """The fewest samples with which the best figure's test has a power of 95%."""
     from scipy.special import ndtri
 

@@ -93,13 +93,11 @@ def remembered(
     front = front_of(network.module, shape, list(stored))
     known = _starts(mean, std)
     known, models = follow(front, stored[front.name], known, AUGMENTATIONS, setting.views, images=setting.count, shape=shape)
-    best, *_ = weigh(stored[front.name], known, models, setting.content).scores
+    best = min(weigh(stored[front.name], known, models, setting.content).scores, key=lambda each: each.divergence)
     factor, candidate = temper(setting.count, best.divergence), best.candidate
     model = models[best.augmentation][candidate.sample]
     for _ in range(_ROUNDS):  # the errors depend on the constants
-        estimated = estimate(
-            candidate, stored[front.name], model, setting.content, SAME, inflation=factor**-0.5, confidence=0.95
-        )
+        estimated = estimate(candidate, stored[front.name], model, setting.content, SAME, inflation=factor**-0.5, confidence=0.95)
         candidate = replace(candidate, affine=estimated.affine)
     return Memory(front.name, setting.count, estimated)
 
