@@ -40,7 +40,8 @@ def cost(key: str) -> str:
         return ""
     named, photos, right = found["named"][key], found["photos"], found["right"]
     chance = " (a difference this small may be chance)" if right - named < _CLEAR else ""
-    return f"of {photos} ImageNet photos, a MobileNet names {right} rightly when fed as in training, and {named:.0f} when fed so{chance}"
+    so = f"{named:.0f} when fed so{chance}"
+    return f"of {photos} ImageNet photos, a MobileNet names {right} rightly when fed as in training, and {so}"
 
 
 def cost_of_code(code: str) -> str:
