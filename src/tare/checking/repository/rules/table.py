@@ -12,8 +12,11 @@ from tare.checking.repository.rules.kinds.feeding import feeding
 from tare.checking.repository.rules.kinds.libraries.followed import followed
 from tare.checking.repository.rules.kinds.libraries.learners import learners
 from tare.checking.repository.rules.kinds.libraries.options import options
+from tare.checking.repository.rules.kinds.libraries.processors import processors
 from tare.checking.repository.rules.kinds.libraries.raw import raw
 from tare.checking.repository.rules.kinds.libraries.repeated import repeated
+from tare.checking.repository.rules.kinds.libraries.sounds import sounds
+from tare.checking.repository.rules.kinds.libraries.spectra import spectra
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
 from tare.checking.repository.rules.kinds.others import others
@@ -33,6 +36,9 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     repeated,
     options,
     colours,
+    sounds,
+    spectra,
+    processors,
     missing,
     learners,
     feeding,
