@@ -118,7 +118,10 @@ def _whisper(call: Call) -> Listener | None:
 
 
 def _panns(call: Call) -> Listener | None:
-    return Listener("PANNs", 32_000, True, call) if not call.spread and call.argument(0, "checkpoint_path") is None else None
+    """The network with its own weights: those of a checkpoint may be of another rate."""
+    path = call.argument(0, "checkpoint_path") or Constant(None)
+    is_own = isinstance(path, Constant) and path.value is None and not call.spread
+    return Listener("PANNs", 32_000, True, call) if is_own else None
 
 
 _READERS: tuple[tuple[Callable[[str], object], Callable[[Call], Listener | None]], ...] = (
