@@ -121,7 +121,7 @@ RELEVANT = re.compile(
     r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
     r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
     r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main|\blibrosa\.load|\btorchaudio\.|whisper\.load_model|"
-    r"\bWhisperModel\(|/yamnet/|panns_inference|get_array_of_samples|\bwavfile\.read"
+    r"\bWhisperModel\(|FeatureExtractor|/yamnet/|panns_inference|get_array_of_samples|\bwavfile\.read"
 )
 
 #: A function without any of these words says nothing itself.
