@@ -1,7 +1,6 @@
 """Programs with one known mistake, and the same with its remedy: what code alone shows, library by library."""
 
 # ruff: noqa: E501 (a program a line)
-# tare: ignore-file (the mistakes are made on purpose)
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from tare.checking.repository.rules.kinds.colours import colours
 from tare.checking.repository.rules.kinds.constants import constants
 from tare.checking.repository.rules.kinds.feeding import feeding
 from tare.checking.repository.rules.kinds.libraries.followed import followed
+from tare.checking.repository.rules.kinds.libraries.functions import functions
 from tare.checking.repository.rules.kinds.libraries.learners import learners
 from tare.checking.repository.rules.kinds.libraries.options import options
 from tare.checking.repository.rules.kinds.libraries.processors import processors
@@ -29,6 +30,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     constants,
     order,
     chance,
+    functions,
     others,
     ranges,
     followed,
