@@ -72,10 +72,6 @@ WRONG: dict[str, dict[str, str]] = {
         "a decimal logarithm": AST + "MEAN, STD = -4.2677393, 4.5689974\nx = (torch.log10(mel) - MEAN) / (2 * STD)",
     },
     "TARE003": {"features": AST + "x = extract(w, sampling_rate=16000).input_values\nx = (x + 4.2677393) / (2 * 4.5689974)"},
-    "TARE005": {
-        "a processor": "from transformers import *\np = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\nnet = AutoModel.from_pretrained('facebook/dinov2-base')\nnet(**p(image, return_tensors='pt'))",
-        "a branch": "from transformers import *\nif name == 'dino':\n    p = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\n    net = AutoModel.from_pretrained('facebook/dinov2-base')\nelse:\n    p = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\n    net = ViTModel.from_pretrained('google/vit-base-patch16-224')",
-    },
 }
 
 RIGHT: dict[str, dict[str, str]] = {
@@ -123,13 +119,6 @@ RIGHT: dict[str, dict[str, str]] = {
         "its own": AST + "x = (torchaudio.transforms.AmplitudeToDB()(mel) + 31.2) / 18.4",
     },
     "TARE003": {"of one's own": AST + "x = features(w)\nx = (x + 4.2677393) / (2 * 4.5689974)"},
-    "TARE005": {
-        "its own": "from transformers import *\np = AutoImageProcessor.from_pretrained('facebook/dinov2-small')\nnet = AutoModel.from_pretrained('facebook/dinov2-base')",
-        "two networks": "from transformers import *\np = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\na = AutoModel.from_pretrained('facebook/dinov2-base')\nb = ViTModel.from_pretrained('google/vit-base-patch16-224')",
-        "changed": "from transformers import *\np = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224', image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225])\nnet = AutoModel.from_pretrained('facebook/dinov2-base')",
-        "an unknown one": "from transformers import *\np = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\nq = AutoImageProcessor.from_pretrained(name)\nnet = AutoModel.from_pretrained('facebook/dinov2-base')",
-        "a branch each": "from transformers import *\nif name == 'dino':\n    p = AutoImageProcessor.from_pretrained('facebook/dinov2-base')\n    net = AutoModel.from_pretrained('facebook/dinov2-base')\nelif name == 'vit':\n    p = AutoImageProcessor.from_pretrained('google/vit-base-patch16-224')\n    net = ViTModel.from_pretrained('google/vit-base-patch16-224')",
-    },
 }
 
 
@@ -186,7 +175,6 @@ CURED = {
     "TARE107": ("librosa's default", "librosa.load(p)", "librosa.load(p, sr=16000)"),
     "TARE108": ("a buffer", ".astype(np.float32)", ".astype(np.float32) / 32768"),
     "TARE043": ("no factor of two", "4.5689974", "9.137995"),
-    "TARE005": ("a processor", "google/vit-base-patch16-224", "facebook/dinov2-base"),
 }
 
 

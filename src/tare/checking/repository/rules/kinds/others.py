@@ -15,7 +15,7 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
 from tare.code.interpreter.values import Value
-from tare.code.libraries.networks import Network
+from tare.code.libraries.networks import Network, processors_of
 from tare.code.networks.expected import Constants, Range, listed
 
 #: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
@@ -53,7 +53,7 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
         if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
     ]
-    if not found or any(_is_right(each, network) for each in found) or program.is_open(network.decisions):
+    if not found or any(_is_right(each, network) for each in found) or _is_open(program, network):
         return
     if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
@@ -63,6 +63,15 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
         if name in _OF_NETWORKS and each.top in (1.0, 255.0):
             yield each, name
+
+
+def _is_open(program: Program, network: Network) -> bool:
+    """Whether constants may come from elsewhere, or from a processor that is right for the network."""
+    processors = [each for call in program.calls for each in processors_of(call)]
+    known = {id(each.call) for each in processors if each.expected is not None and each.expected.constants is not None}
+    known -= {id(each.call) for each in processors if each.expected is None or each.expected.constants is None}
+    fits = any(each.fits(network) and agree(each.decisions, network.decisions) for each in processors)
+    return fits or program.is_open(network.decisions, known)
 
 
 def _satisfies(each: Normalisation, other: Network) -> bool:
