@@ -326,6 +326,15 @@ MISTAKES: tuple[Mistake, ...] = (
         True,
     ),
     Mistake(
+        "not standardised, as the network wants it",
+        ("TARE004",),
+        _SOUND
+        + "from transformers import Wav2Vec2ForCTC, Wav2Vec2FeatureExtractor\nnet = Wav2Vec2ForCTC.from_pretrained('facebook/wav2vec2-xls-r-300m')\nextract = Wav2Vec2FeatureExtractor(sampling_rate=16000, do_normalize={})",
+        "False",
+        "True",
+        True,
+    ),
+    Mistake(
         "integers of 16 bits",
         ("TARE108",),
         _SOUND

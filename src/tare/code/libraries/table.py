@@ -74,6 +74,7 @@ _OTHER = frozenset(
         "create_model_from_pretrained",
         "Subset",
         "resample",
+        "Wav2Vec2FeatureExtractor",
         "transcribe",
         "inference",
         "encode_batch",

@@ -24,6 +24,11 @@ class Listener(NamedTuple):
     call: Call
     is_extractor: bool = False
 
+    @property
+    def wants_standardised(self) -> bool:
+        """Whether it was trained with recordings of a mean of 0 and a std of 1, and does not bring them there itself."""
+        return not self.is_extractor and _STANDARDISED.fullmatch(self.name) is not None
+
 
 #: Models of the Hugging Face hub, by identifier: the sample rate of their feature extractor, and whether the range counts.
 _HUB: tuple[tuple[str, int, bool], ...] = (
@@ -39,6 +44,10 @@ _CLASSES: tuple[tuple[str, int, bool], ...] = (
     (r"AST(?:FeatureExtractor|Model|ForAudioClassification)", 16_000, True),
     (r"Clap(?:FeatureExtractor|Processor|Model|AudioModel\w*)", 48_000, True),
     (r"(?:Wav2Vec2|Hubert|WavLM|UniSpeech|SEW|Data2VecAudio)\w*", 16_000, False),
+)
+#: Networks whose recordings were standardised one by one; torchaudio does it inside its bundles of the same weights.
+_STANDARDISED = re.compile(
+    r"facebook/(?:wav2vec2-(?:large-(?:lv60|960h-lv60(?:-self)?|xlsr-53(?:-\w+)?)|xls-r-\w+)|hubert-x?large-.*)|microsoft/wavlm-large"
 )
 _SPEECHBRAIN = r"speechbrain/(?:spkrec-(?:ecapa|xvect)-voxceleb|lang-id-voxlingua107-ecapa|emotion-recognition-wav2vec2-IEMOCAP)"
 _TF_HUB = re.compile(r"https?://(?:tfhub\.dev|www\.kaggle\.com/models)/google/(yamnet|vggish)/.*")

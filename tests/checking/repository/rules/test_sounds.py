@@ -65,6 +65,12 @@ WRONG: dict[str, dict[str, str]] = {
         "divided again": HEAD + "y, sr = librosa.load(p, sr=16000)\ny = y / 32768.0",
         "multiplied again": HEAD + "y, sr = torchaudio.load(p)\ny = y * (1 / 32768)",
     },
+    "TARE004": {
+        "a network itself": HEAD
+        + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-xls-r-300m')\ny, _ = librosa.load(p, sr=16000)\nnet(torch.tensor(y)[None])",
+        "switched off": "from transformers import *\n"
+        + "net = Wav2Vec2ForCTC.from_pretrained('facebook/wav2vec2-large-xlsr-53')\ne = Wav2Vec2FeatureExtractor(feature_size=1, sampling_rate=16000, do_normalize=False)",
+    },
     "TARE043": {"no factor of two": AST + "x = (torch.log(mel) + 4.2677393) / 4.5689974"},
     "TARE016": {
         "decibels": AST + "x = (torchaudio.transforms.AmplitudeToDB()(mel) - -4.2677393) / (2 * 4.5689974)",
@@ -105,6 +111,18 @@ RIGHT: dict[str, dict[str, str]] = {
         "brought to a std of 1": HEAD + "sr, y = wavfile.read(p)\nprocessor(y, sampling_rate=16000)",
         "floats": HEAD + "y, sr = sf.read(p)\nwhisper(y, sampling_rate=16000)",
         "to integers and back": HEAD + "y, sr = librosa.load(p)\nz = (y * 32767).astype(np.int16)\nw = z / 32768",
+    },
+    "TARE004": {
+        "switched on": HEAD
+        + "net = Wav2Vec2ForCTC.from_pretrained('facebook/wav2vec2-large-xlsr-53')\ne = Wav2Vec2FeatureExtractor(feature_size=1, sampling_rate=16000, do_normalize=True)",
+        "by hand": HEAD
+        + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-xls-r-300m')\ny, _ = librosa.load(p, sr=16000)\ny = (y - y.mean()) / y.std()\nnet(torch.tensor(y)[None])",
+        "an extractor": HEAD
+        + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-xls-r-300m')\ny, _ = librosa.load(p, sr=16000)\nx = processor(y, sampling_rate=16000)\nnet(x.input_values)",
+        "a smaller network": HEAD
+        + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-base')\ny, _ = librosa.load(p, sr=16000)\nnet(torch.tensor(y)[None])",
+        "normalised inside": HEAD
+        + "net = torchaudio.pipelines.WAV2VEC2_XLSR_300M.get_model()\ny, _ = librosa.load(p, sr=16000)\nnet(torch.tensor(y)[None])",
     },
     "TARE043": {
         "twice": AST + "x = (torch.log(mel) + 4.2677393) / (2 * 4.5689974)",

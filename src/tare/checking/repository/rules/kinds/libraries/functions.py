@@ -1,4 +1,4 @@
-"""Functions of one's own that alter images at random where a network of Keras is evaluated."""
+"""Functions of one's own that alter samples at random where a network is evaluated."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _of_function(facts: Facts, images: str, where: Call, function: Function) -> 
         "warning",
         where.spot,
         f"{images} applies {_name(function)}, which draws at random ({draw.text}): scores differ from run to run and are of "
-        "altered images",
-        "evaluate with a function that scales and resizes only",
+        "altered samples",
+        "evaluate with a function that draws nothing",
         evidence=(step(draw.text, draw.spot),),
     )
 

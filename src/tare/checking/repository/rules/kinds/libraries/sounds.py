@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import Program, programs
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call
 from tare.code.libraries.flows import is_guarded
+from tare.code.libraries.step import flag
 from tare.code.sounds.feeds import Heard, heard
-from tare.code.sounds.listeners import Listener
+from tare.code.sounds.listeners import Listener, listener_of
 from tare.code.sounds.signals import LIBROSA, Rate, Scale, ranges, rate_of_number, rates, resampling, scaling
 
 
@@ -21,9 +23,12 @@ def sounds(facts: Facts) -> Iterator[CodeFinding]:
         if each is not None:
             yield from _of_rate(each)
             yield from _of_range(each)
+            yield from _as_loaded(each)
         yield from _resampled(call)
         if scaling(call) is not None and not is_guarded(call):
             yield from _divided(call)
+    for program in programs(facts, every=True):
+        yield from _switched_off(program)
 
 
 def _of_rate(each: Heard) -> Iterator[CodeFinding]:
@@ -105,6 +110,39 @@ def _of_range(each: Heard) -> Iterator[CodeFinding]:
         "divide it by 32768" if sure else "load it as floats of -1..1, or divide it by the largest value of its integers",
         evidence=(*_origin(found[0]), step(each.listener.name, each.listener.call.spot)),
     )
+
+
+def _as_loaded(each: Heard) -> Iterator[CodeFinding]:
+    """A sound as it was loaded, for a network that was trained with recordings of a mean of 0 and a std of 1."""
+    found = ranges(each.sound)
+    if each.listener.wants_standardised and all(one.range is not None for one in found):
+        yield finding(
+            "TARE004",
+            "warning",
+            each.call.spot,
+            f"{each.listener.name} was trained with each recording less its mean and over its std, and gets this one as loaded",
+            f'use its feature extractor: Wav2Vec2FeatureExtractor.from_pretrained("{each.listener.name}")',
+            evidence=(*_origin(found[0]), step(each.listener.name, each.listener.call.spot)),
+        )
+
+
+def _switched_off(program: Program) -> Iterator[CodeFinding]:
+    """A feature extractor that is told not to normalise, where every network of the program wants it to."""
+    networks = [each for call in program.calls if (each := listener_of(call)) is not None and not each.is_extractor]
+    if not networks or not all(each.wants_standardised for each in networks):
+        return
+    for call in program.calls:
+        made = listener_of(call)
+        if made is not None and made.is_extractor and made.call is call and flag(call.keywords.get("do_normalize")) is False:
+            yield finding(
+                "TARE004",
+                "warning",
+                call.spot,
+                f"do_normalize=False leaves recordings as they are, and {networks[0].name} was trained with each less its mean "
+                "and over its std",
+                "write do_normalize=True",
+                evidence=(step(networks[0].name, networks[0].call.spot),),
+            )
 
 
 def _words(scale: Scale) -> str:
