@@ -56,13 +56,14 @@ def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(browser: Browser, path: Path, width: int, scheme: str, charts: int) -> Page:
-    """Open a page, wait for its charts, and see that it raises no error, sends no request and is no wider than the screen."""
+    """Open a page, unfold it, wait for its charts, and see that it raises no error, sends no request and fits the screen."""
     page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
     page.goto(path.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     page.wait_for_function(f"document.querySelectorAll('.panels svg').length === {charts}")
     assert problems == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
