@@ -99,10 +99,44 @@ def transfer_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (768, "light"), (390, "dark")])
 def test_the_transfer_page_renders_likewise(browser: Browser, transfer_page: Path, width: int, scheme: str) -> None:
-    page = checked(browser, transfer_page, width, scheme, charts=4)
-    assert page.locator("h1").inner_text().startswith("tare transfer: ")
-    assert page.locator("b").count() == 0
+    page = checked(browser, transfer_page, width, scheme, charts=3)
+    assert page.locator("h1").inner_text().startswith("Accuracy ")
+    assert page.locator("b").count() == 1  # the name of the program, and none from the data
     assert page.locator(".inputs img").count() >= 1
+    assert page.locator("dt", has_text="Training images").count() == 1
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_confusion_matrix_is_made_of_squares_that_tell_their_counts(
+    browser: Browser, transfer_page: Path, width: int
+) -> None:
+    page = checked(browser, transfer_page, width, "light", charts=3)
+    sizes = page.evaluate("[...document.querySelectorAll('.matrix td[title]')].map((one) => [one.offsetWidth, one.offsetHeight])")
+    assert len(sizes) == 9
+    assert all(abs(wide - high) <= 1 for wide, high in sizes)
+    assert "predicted dark" in str(page.locator(".matrix td[title]").nth(1).get_attribute("title"))
+    page.close()
+
+
+def test_learning_curves_stand_side_by_side(browser: Browser, transfer_page: Path) -> None:
+    page = checked(browser, transfer_page, 1280, "light", charts=3)
+    tops = page.evaluate("[...document.querySelectorAll('.panels > div')].map((one) => one.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1
+    page.close()
+
+
+def test_a_chart_that_is_folded_away_is_drawn_when_it_is_asked_for_and_on_paper(browser: Browser, transfer_page: Path) -> None:
+    page = browser.new_page()
+    page.goto(transfer_page.as_uri())
+    page.wait_for_timeout(300)
+    assert page.locator(".panels svg").count() == 0
+    page.locator("summary", has_text="Learning curves").click()
+    page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
+    page.reload()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
+    assert page.pdf().startswith(b"%PDF")
     page.close()

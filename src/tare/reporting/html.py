@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shlex
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart
 
+#: A caption with more characters would be broken to the width of its table.
+_LONG = 70
+_NUMERIC = re.compile(r"$|-$|n/a|unknown|[-+<±]?[\d.]")
 #: A command with more characters takes more than one line.
 _SHORT = 60
 #: The plotting library as one script, once it has been built.
@@ -53,11 +57,20 @@ def heading(text: str, level: int = 2) -> str:
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain text."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return scrolled(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>")
+    """A table of plain text; columns of numbers are set to the right. A long caption stands above it as a paragraph."""
+    lines = [tuple(row) for row in rows]
+    kinds = ["" if all(map(_NUMERIC.match, cells)) else ' class="text"' for cells in zip(*lines, strict=True)]
+    kinds = kinds or [""] * len(headings)
+    head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(headings, kinds, strict=True))
+    body = "".join(f"<tr>{_cells(line, kinds)}</tr>" for line in lines)
+    long = len(caption) > _LONG
+    title = f"<caption>{escape(caption)}</caption>" if caption and not long else ""
+    made = scrolled(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    return paragraph(caption, "faint") + made if long else made
+
+
+def _cells(line: Sequence[str], kinds: Sequence[str]) -> str:
+    return "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(line, kinds, strict=True))
 
 
 def scrolled(element: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 
+from tare.statistics.intervals import Interval
+
 Colour = Literal["blue", "orange", "green", "grey", "red"]
 Shape = Literal["point", "tick", "bar"]
 
@@ -104,10 +106,16 @@ def key(entries: Sequence[tuple[Mark, str]]) -> str:
     """A legend: what each mark stands for."""
     parts = []
     for mark, words in entries:
-        one = _drawn(replace(mark, low=-1, high=1), Scale(-1.2, 1.2), _MIDDLE)
+        value = 1.0 if mark.shape == "bar" else 0.0
+        one = _drawn(replace(mark, value=value, low=-1, high=1), Scale(-1.2, 1.2, zero=-1.0), _MIDDLE)
         box = '<svg width="30" height="14" viewBox="0 0 30 14" aria-hidden="true">'
         parts.append(f'<span class="key">{box}{one}</svg>{escape(words)}</span> ')
     return f'<p class="faint">{"".join(parts)}</p>'
+
+
+def point(found: Interval, times: float = 1.0, colour: Colour = "blue", said: str = "") -> Mark:
+    """An estimate with its interval as a mark, ``times`` as large."""
+    return Mark(times * found.estimate, times * found.low, times * found.high, colour, said=said)
 
 
 def _line(row: Row, scale: Scale) -> str:
