@@ -83,7 +83,8 @@ def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, d
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_the_comparison_page_renders_likewise(browser: Browser, comparison_page: Path, width: int, scheme: str) -> None:
     page = checked(browser, comparison_page, width, scheme, charts=6)
-    assert page.locator("h1").inner_text() == "tare compare: gain"
+    assert page.locator("h1").inner_text() == "The target's values are the source's at another gain."
+    assert page.locator(".picture tbody tr").count() == 3
     page.close()
 
 

@@ -21,7 +21,10 @@ _MIDDLE = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One mark: a point with its interval, a tick, or a bar from zero. ``hollow`` marks are not shown to differ."""
+    """One mark: a point with its interval, a tick, or a bar from zero. ``hollow`` marks are not shown to differ.
+
+    ``spread`` is a thin line to both sides, as for a std beside the interval of a mean.
+    """
 
     value: float
     low: float = math.nan
@@ -30,6 +33,7 @@ class Mark:
     shape: Shape = "point"
     hollow: bool = False
     said: str = ""
+    spread: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ def scale_of(
 ) -> Scale:
     """A scale that holds all marks, the zero line and the band; ``exact`` states its ends."""
     marks = [mark for row in rows for mark in row.marks]
-    values = [value for mark in marks for value in (mark.value, mark.low, mark.high)]
+    values = [value for mark in marks for value in (mark.value, mark.low, mark.high, mark.value - mark.spread)]
+    values += [mark.value + mark.spread for mark in marks]
     values += [zero if zero is not None else math.nan, *(band or ())]
     found = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(found), max(found)
@@ -158,15 +163,18 @@ def _drawn(mark: Mark, scale: Scale, height: float) -> str:
     x, name = scale.at(mark.value), f'class="{mark.colour}{" hollow" if mark.hollow else ""}"'
     if mark.shape == "bar":
         return _bar(mark, scale, height, name)
-    line = _interval(mark, scale, height) if math.isfinite(mark.low) and math.isfinite(mark.high) else ""
+    line = _interval(mark, scale, height, mark.low, mark.high, 2.5 if math.isnan(mark.spread) else 7)
+    line = _interval(mark, scale, height, mark.value - mark.spread, mark.value + mark.spread, 1.2) + line
     if mark.shape == "tick":
         return f'{line}<line {name} x1="{x}%" x2="{x}%" y1="{height - 24}%" y2="{height + 24}%" stroke-width="3"/>'
     return f'{line}<circle {name} cx="{x}%" cy="{height}%" r="4.5"/>'
 
 
-def _interval(mark: Mark, scale: Scale, height: float) -> str:
-    ends = f'x1="{scale.at(mark.low)}%" x2="{scale.at(mark.high)}%" y1="{height}%" y2="{height}%"'
-    return f'<line class="{mark.colour}" {ends} stroke-width="2.5"/>'
+def _interval(mark: Mark, scale: Scale, height: float, low: float, high: float, width: float) -> str:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    ends = f'x1="{scale.at(low)}%" x2="{scale.at(high)}%" y1="{height}%" y2="{height}%"'
+    return f'<line class="{mark.colour}" {ends} stroke-width="{width:g}"/>'
 
 
 def _bar(mark: Mark, scale: Scale, height: float, name: str) -> str:
