@@ -62,8 +62,8 @@ def framed(
     """The page of a command ``tool``; ``rest`` are the parts below the first screen."""
     when = _now()
     body = [
-        f'<header class="masthead"><b>tare {escape(tool)}</b><span class="on">{escape(made.data)}</span>'
-        f'<time datetime="{when:%Y-%m-%dT%H:%M:%SZ}">{_in_words(when)}</time></header>',
+        f'<header class="masthead"><strong>tare {escape(tool)}</strong><span class="on">{escape(made.data)}</span>'
+        f'<time datetime="{when:%Y-%m-%d}">{_in_words(when)}</time></header>',
         f"<main>{_first(first)}",
         *rest,
         "</main>",
@@ -93,10 +93,10 @@ def _todo(steps: Sequence[Step]) -> str:
 
 
 def _footer(made: Made, when: datetime) -> str:
-    facts = {"Data": made.data, **(made.facts or {}), "Made": f"{_in_words(when)}, {when:%H:%M} UTC, by tare {__version__}"}
+    facts = {"Data": made.data, **(made.facts or {}), "Made": f"{_in_words(when)} (UTC), by tare {__version__}"}
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value]
     if made.command:
-        rows.append(f"<dt>Command</dt><dd>{html.command(made.command)}</dd>")
+        rows.append(f"<dt>Command</dt><dd>{html.code(made.command)}</dd>")
     return f'<footer class="made">{html.heading("How this page was made")}<dl>{"".join(rows)}</dl></footer>'
 
 
