@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tare.code.interpreter.values import Call, Literal
 
 _CALLS = frozenset(
@@ -36,7 +38,15 @@ def _is_transform(part: Call) -> bool:
     made, index = part.args
     if not isinstance(made, Call) or made.function not in _WITH_TRANSFORM:
         return False
-    return isinstance(index, Literal) and index.value != 0 and part.names != ["_"]
+    return isinstance(index, Literal) and index.value != 0 and part.names != ["_"] and _is_used(part)
+
+
+def _is_used(part: Call) -> bool:
+    """Whether the variable stands anywhere but in its assignment; what was given to several names may be."""
+    if len(part.names) != 1:
+        return True
+    word = re.compile(rf"(?<![.\w]){re.escape(part.names[0])}\b")
+    return len(word.findall(part.spot.source.document.text)) != 1
 
 
 _WITH_TRANSFORM = ("clip.load", "open_clip.create_model_and_transforms", "open_clip.create_model_from_pretrained")

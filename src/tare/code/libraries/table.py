@@ -120,6 +120,6 @@ RELEVANT = re.compile(
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
+    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
 )
