@@ -70,6 +70,7 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "run",
         "create_model_and_transforms",
         "create_model_from_pretrained",
         "Subset",
@@ -93,7 +94,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
+    r"vit_|mvit_|r3d_|r2plus1d_|mc3_|s3d|deeplabv3_|fcn_res|lraspp|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 

@@ -33,6 +33,8 @@ def _listed() -> tuple[Published, ...]:
     return (*published(), *_LEVELS, *(Published(each.name, each.mean, each.std) for each in known))
 
 
+#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
+OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 #: ImageNet's constants for values of 0..255, as OpenMMLab and Caffe write them.
 _LEVELS = (
     Published("imagenet on values of 0..255", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from tare.checking.repository.rules.normalisations import of_step
+from tare.checking.repository.rules.normalisations import FUNCTIONS, of_step, step_of_function
 from tare.code.facts import Pipeline
 from tare.code.interpreter.values import UNKNOWN, Call, Library, Value
 from tare.code.libraries.flows import before, root
 from tare.code.libraries.opencv import code_of, is_bgr
 from tare.code.libraries.pipelines import step_of
-from tare.code.libraries.step import Step, flag, numbers, text
+from tare.code.libraries.step import Step, flag, number, numbers, text
 
 Numbers = tuple[float, ...]
 
@@ -50,6 +50,11 @@ class Reached:
     floats: bool = False
     steps: tuple[Call, ...] = ()
     pipelines: tuple[Call, ...] = ()
+
+    @property
+    def reader(self) -> str:
+        """The function that reads the image."""
+        return "cv2.VideoCapture" if self.source.function == ".read" else self.source.function
 
     @property
     def is_raw(self) -> bool:
@@ -92,7 +97,7 @@ def reached(value: Value, pipelines: Mapping[int, Pipeline], depth: int = 0) -> 
     """The map by which a value was made of an image; ``pipelines`` are the known ones by the identity of their call."""
     if not isinstance(value, Call) or depth > _DEEPEST or value.spread:
         return None
-    source = _source(value)
+    source = _source(value) or _loaded(value, pipelines)
     if source is not None:
         return source
     for read in (_reversed, _converted, _calculated, _transformed, _kept):
@@ -111,6 +116,22 @@ def _source(call: Call) -> Reached | None:
         flags = call.argument(1, "flags")
         return Reached(call, bgr=True) if isinstance(flags, Library) and flags.name == "cv2.IMREAD_COLOR" else None
     return Reached(call, bgr=True) if before(call) is None and is_bgr(call) else None
+
+
+def _loaded(call: Call, pipelines: Mapping[int, Pipeline]) -> Reached | None:
+    """The images that a loader gives of a folder of images, after the transform of its dataset."""
+    if call.function not in ("operator.part", "operator.item") or number(call.args[1]) != 0:
+        return None
+    batch = call.args[0]
+    while isinstance(batch, Call) and batch.function in ("operator.element", "operator.part", "enumerate", "tqdm.tqdm"):
+        batch = batch.args[0]
+    if isinstance(batch, Call) and batch.last == "DataLoader" and batch.args:
+        batch = batch.args[0]
+    if not isinstance(batch, Call) or batch.function != "torchvision.datasets.ImageFolder":
+        return None
+    transform = batch.argument(1, "transform")
+    steps = None if transform is None else _steps(transform, pipelines)
+    return None if steps is None else _through(steps, transform, Reached(batch, bgr=False))
 
 
 class _Change(NamedTuple):
@@ -208,19 +229,15 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
         return None
     if call.function in _TO_TENSOR:
         return _Change(call.args[0], partial(_through, (Step("to_tensor", call.last, call),), None))
-    if call.function in _NORMALIZE:
-        values = {"mean": call.argument(1, "mean"), "std": call.argument(2, "std")}
-        known = {key: value for key, value in values.items() if value is not None}
-        return _Change(call.args[0], partial(_through, (Step("normalize", call.last, call, values=known),), None))
+    if call.function in FUNCTIONS:
+        return _Change(call.args[0], partial(_through, (step_of_function(call),), None))
     if call.function == "skimage.transform.resize":
         kept = flag(call.keywords.get("preserve_range"))
         return _Change(call.args[0], _unchanged if kept else partial(_through, (Step("to_float", call.last, call),), None))
     return None
 
 
-_FUNCTIONAL = ("torchvision.transforms.functional", "torchvision.transforms.v2.functional")
-_TO_TENSOR = frozenset(f"{each}.to_tensor" for each in _FUNCTIONAL)
-_NORMALIZE = frozenset(f"{each}.normalize" for each in _FUNCTIONAL)
+_TO_TENSOR = frozenset(f"torchvision.transforms.{each}functional.to_tensor" for each in ("", "v2."))
 
 
 def _steps(receiver: Value, pipelines: Mapping[int, Pipeline]) -> tuple[Step, ...] | None:
@@ -246,6 +263,9 @@ def _step(step: Step, image: Reached) -> Reached | None:
         return image
     if step.kind in ("to_tensor", "to_float"):
         return image if image.floats else image.after(step.call, (1 / 255,), (0.0,))
+    if step.kind == "rescale":
+        factor, offset = number(step.values.get("factor")), number(step.values.get("offset"))
+        return None if not factor or offset is None else image.after(step.call, (factor,), (offset,))
     known = list(of_step(step, frozenset())) if step.kind == "normalize" else []
     if len(known) != 1 or len(known[0].mean) not in (1, 3) or 0.0 in known[0].std:
         return None

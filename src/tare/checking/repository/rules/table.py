@@ -12,6 +12,7 @@ from tare.checking.repository.rules.kinds.feeding import feeding
 from tare.checking.repository.rules.kinds.libraries.followed import followed
 from tare.checking.repository.rules.kinds.libraries.learners import learners
 from tare.checking.repository.rules.kinds.libraries.options import options
+from tare.checking.repository.rules.kinds.libraries.presets import presets
 from tare.checking.repository.rules.kinds.libraries.processors import processors
 from tare.checking.repository.rules.kinds.libraries.raw import raw
 from tare.checking.repository.rules.kinds.libraries.repeated import repeated
@@ -41,6 +42,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     missing,
     learners,
     processors,
+    presets,
     feeding,
     scaling,
     networks,

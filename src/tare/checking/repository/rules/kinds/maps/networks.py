@@ -10,6 +10,7 @@ from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.published import OF_NETWORKS, label, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
@@ -66,9 +67,9 @@ def _of_call(
     if any(_FIRST_LAYER.search(texts.get(each, "")) for each in files):
         return
     rights = [expected.constants, *expected.also]
-    if any(fits(image, each) for each in rights):
-        return
-    what = _what(image, expected.constants)
+    fitting = any(fits(image, each) for each in rights)
+    exchanged = image.bgr and expected.order == "RGB" and not image.pipelines
+    what = _exchanged(image) if fitting and exchanged else None if fitting else _what(image, expected.constants)
     if what is not None:
         trains = any(_TRAINS.search(texts.get(each, "")) for each in files)
         yield finding(
@@ -78,7 +79,7 @@ def _of_call(
             f"{what.says} when {network.name} gets it, which was trained with {expected.wanted}",
             what.remedy,
             evidence=(
-                step(f"read by {image.source.last}", image.source.spot),
+                step(f"read by {image.reader}", image.source.spot),
                 step(f"{network.name} ({expected.origin})", network.call.spot),
                 step("called", call.spot),
             ),
@@ -131,14 +132,20 @@ def _what(image: Reached, wanted: Constants) -> _Otherwise | None:
     return _constants(mean, std, image, wanted)
 
 
+def _exchanged(image: Reached) -> _Otherwise:
+    says = f"the image has its channels as {image.reader} reads them (blue, green, red)"
+    return _Otherwise("TARE008", says, "convert it first: cv2.cvtColor(image, cv2.COLOR_BGR2RGB)", "bgr")
+
+
 def _constants(mean: Numbers, std: Numbers, image: Reached, wanted: Constants) -> _Otherwise | None:
-    """Constants of another network, for values of the right scale."""
-    if not all(0 <= each <= 1 for each in mean) or not all(0.05 < each <= 1 for each in std):
+    """The published constants of another network."""
+    name = next((each.name for each in published() if near(each.mean, mean) and near(each.std, std)), "")
+    if name not in OF_NETWORKS:
         return None
     normalising = [each for each in image.steps if library_of(each) is not None and each.last == "Normalize"]
     return _Otherwise(
         "TARE005",
-        f"the image is normalised with mean {listed(mean)} and std {listed(std)}",
+        f"the image is normalised with mean {listed(mean)} and std {listed(std)}, those of {label(name)},",
         f"use mean {listed(wanted.mean)} and std {listed(wanted.std)}",
         place=normalising[-1] if normalising else None,
     )

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_arithmetic, of_step
+from tare.checking.repository.rules.normalisations import (
+    FUNCTIONS,
+    Normalisation,
+    is_undoing,
+    of_arithmetic,
+    of_function,
+    of_step,
+)
+from tare.checking.repository.rules.published import near, published
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
@@ -28,8 +36,8 @@ def scaling(facts: Facts) -> Iterator[CodeFinding]:
             yield from _divided(call, reached(image, pipelines))
         elif call.function == "()":
             yield from _applied(call, pipelines)
-        elif call.function == "operator./":
-            yield from _calculated(call, pipelines)
+        else:
+            yield from _normalised(call, pipelines)
 
 
 def _divided(call: Call, image: Reached | None) -> Iterator[CodeFinding]:
@@ -45,7 +53,7 @@ def _divided(call: Call, image: Reached | None) -> Iterator[CodeFinding]:
 
 
 def _evidence(image: Reached) -> list[Step]:
-    return [step(f"read by {image.source.last}", image.source.spot), *(step(_called(each), each.spot) for each in image.steps)]
+    return [step(f"read by {image.reader}", image.source.spot), *(step(_called(each), each.spot) for each in image.steps)]
 
 
 def _called(call: Call) -> str:
@@ -90,18 +98,52 @@ def _first_normalize(receiver: Call, pipelines: _Pipelines) -> Iterator[Normalis
             return
 
 
-def _calculated(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
-    """``(x - mean) / std``."""
-    for each in of_arithmetic(call):
-        inner = root(call.args[0])
-        image = reached(_less(inner), pipelines)
+def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
+    """``(x - mean) / std``, and torchvision's function that does it."""
+    found = list(
+        of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
+    )
+    image = reached(_given(call), pipelines) if found else None
+    for each in found:
         if image is not None and not is_undoing(each.mean, each.std):
             yield from _unscaled(call, each, image)
             yield from _levels(call, each, image)
+            yield from _twice(call, image)
+            yield from _order(call, each, image)
 
 
-def _less(value: Value) -> Value:
-    return value.args[0] if isinstance(value, Call) else value
+def _given(call: Call) -> Value:
+    """The image that is normalised: of ``(x - mean) / std`` the x."""
+    inner = root(call.args[0])
+    return inner.args[0] if call.function == "operator./" and isinstance(inner, Call) else call.args[0]
+
+
+def _twice(call: Call, image: Reached) -> Iterator[CodeFinding]:
+    """An image that a published mean and std have been applied to before."""
+    mean, std = image.constants
+    if not image.is_raw and not image.is_unit and any(near(one.mean, mean) and near(one.std, std) for one in published()):
+        yield finding(
+            "TARE003",
+            "error",
+            call.spot,
+            f"the image is normalised here for the second time: it was with mean {listed(mean)} and std {listed(std)}",
+            "leave one of the two out",
+            evidence=_evidence(image),
+        )
+
+
+def _order(call: Call, each: Normalisation, image: Reached) -> Iterator[CodeFinding]:
+    """An image in OpenCV's order, and published constants in the order red, green, blue."""
+    if image.bgr and len(set(each.mean)) == 3 and any(near(each.mean, one.mean) for one in published()):
+        yield finding(
+            "TARE008",
+            "warning",
+            call.spot,
+            f"the image is as {image.reader} reads it (blue, green, red), and mean {listed(each.mean)} is in the order "
+            "red, green, blue",
+            "convert it first: cv2.cvtColor(image, cv2.COLOR_BGR2RGB)",
+            evidence=_evidence(image),
+        )
 
 
 def _unscaled(call: Call, each: Normalisation, image: Reached) -> Iterator[CodeFinding]:

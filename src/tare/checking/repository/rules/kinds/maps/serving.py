@@ -12,7 +12,7 @@ from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts, Pipeline
-from tare.code.interpreter.values import Call
+from tare.code.interpreter.values import Call, Table, Value
 from tare.code.networks.expected import Constants, listed
 
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|\btorch\.save\(")
@@ -59,11 +59,20 @@ def _fed(program: Program, names: set[tuple[str, str]], pipelines: Mapping[int, 
     same = {id(each.call) for each in program.networks if {(each.library, each.name)} == names}
     loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
     for call in program.calls:
-        network = network_call(call.receiver) if call.function == "()" and len(call.args) == 1 else None
-        if isinstance(network, Call) and (network.function in _SAVED or id(network) in same & loaded):
-            image = reached(call.args[0], pipelines)
-            if image is not None:
-                yield call, image
+        network = network_call(call.receiver)
+        given: Value | None = None
+        if call.function == "()" and len(call.args) == 1 and isinstance(network, Call):
+            given = call.args[0] if network.function in _SAVED or id(network) in same & loaded else None
+        elif call.function == ".run" and isinstance(network, Call) and network.last == "InferenceSession":
+            given = _only_entry(call.argument(1, "input_feed"))
+        image = None if given is None else reached(given, pipelines)
+        if image is not None:
+            yield call, image
+
+
+def _only_entry(value: Value | None) -> Value | None:
+    """The one input of a session."""
+    return next(iter(value.entries.values())) if isinstance(value, Table) and len(value.entries) == 1 else None
 
 
 def _finding(call: Call, image: Reached, training: Normalisation) -> CodeFinding:
@@ -84,7 +93,7 @@ def _finding(call: Call, image: Reached, training: Normalisation) -> CodeFinding
         f"{listed(training.mean)} and std {listed(training.std)}",
         "normalise with the constants of training",
         evidence=(
-            step(f"read by {image.source.last}", image.source.spot),
+            step(f"read by {image.reader}", image.source.spot),
             step("the network is called", call.spot),
             step("training", training.call.spot),
         ),
