@@ -153,7 +153,7 @@ def _reversed(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
     """``image[..., ::-1]``; a reversal along another axis may be a flip or one of channels."""
     if call.function != "operator.slice" or "-1" not in text(call.args[1]):
         return None
-    axes = text(call.args[1]).replace(" ", "")
+    axes = text(call.args[1]).replace(" ", "").strip("()")
     return _Change(call.args[0], Reached.exchanged if axes in ("...,::-1", ":,:,::-1") else _unknown)
 
 
