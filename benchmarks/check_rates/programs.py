@@ -19,6 +19,11 @@ _CV = "import cv2\nimport albumentations as A\n"
 _FASTAI = "from fastai.vision.all import *\n"
 _MEAN, _STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
 _IMAGENET = f"T.Normalize({_MEAN}, {_STD})"
+#: An image as it was read, and a network of torchvision.
+_CALLED = (
+    _TORCH
+    + "from PIL import Image\nimport numpy as np\nnet = models.resnet50(weights='DEFAULT')\nx = torch.tensor(np.array(Image.open(p))).float()\n"
+)
 _HALVES = "T.Normalize([0.5] * 3, [0.5] * 3)"
 
 
@@ -271,6 +276,28 @@ MISTAKES: tuple[Mistake, ...] = (
         "x * 0.5 + 0.5",
     ),
     Mistake(
+        "the mean of one set and the std of another",
+        ("TARE107",),
+        _TORCH + f"t = T.Compose([T.ToTensor(), T.Normalize({_MEAN}, {{}})])",
+        "[0.2023, 0.1994, 0.2010]",
+        _STD,
+        True,
+    ),
+    Mistake(
+        "0..255 into a network",
+        ("TARE001",),
+        _CALLED + "y = net({})",
+        "x",
+        f"(x / 255 - torch.tensor({_MEAN})) / torch.tensor({_STD})",
+    ),
+    Mistake(
+        "the means of Caffe alone",
+        ("TARE042",),
+        _CALLED + "x = {}\ny = net(x)",
+        "x - torch.tensor([103.939, 116.779, 123.68])",
+        f"(x / 255 - torch.tensor({_MEAN})) / torch.tensor({_STD})",
+    ),
+    Mistake(
         "the mean of the stds of images",
         ("TARE009",),
         _TORCH + "mean, std, n = 0.0, 0.0, 0\nfor images, _ in loader:\n    {}\nprint(mean, std)",
@@ -302,7 +329,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "librosa's default rate",
-        ("TARE107",),
+        ("TARE108",),
         _SOUND
         + "process = Wav2Vec2Processor.from_pretrained('facebook/wav2vec2-base-960h')\ny, sr = librosa.load(p{})\nx = process(y, sampling_rate=16000)",
         "",
@@ -310,7 +337,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "resampled to another rate",
-        ("TARE107",),
+        ("TARE108",),
         _SOUND
         + "net = torchaudio.pipelines.HUBERT_BASE.get_model()\nw, sr = torchaudio.load(p)\nw = torchaudio.functional.resample(w, sr, {})\ny, _ = net.extract_features(w)",
         "8000",
@@ -319,7 +346,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "resampled from another rate",
-        ("TARE107",),
+        ("TARE108",),
         _SOUND + "y, _ = librosa.load(p)\ny = librosa.resample(y, orig_sr={}, target_sr=16000)",
         "44100",
         "22050",
@@ -336,7 +363,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "integers of 16 bits",
-        ("TARE108",),
+        ("TARE109",),
         _SOUND
         + "yamnet = hub.load('https://tfhub.dev/google/yamnet/1')\nx = np.frombuffer(chunk, dtype=np.int16).astype(np.float32){}\nscores, _, _ = yamnet(x)",
         "",
@@ -344,13 +371,13 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "the integers of a file",
-        ("TARE108",),
+        ("TARE109",),
         _SOUND
         + "process = WhisperFeatureExtractor.from_pretrained('openai/whisper-small')\ny, sr = sf.read(p, dtype={})\nx = process(y, sampling_rate=16000)",
         "'int16'",
         "'float32'",
     ),
-    Mistake("divided by 32768 again", ("TARE108",), _SOUND + "y, sr = torchaudio.load(p)\ny = y{}", " / 32768", ""),
+    Mistake("divided by 32768 again", ("TARE109",), _SOUND + "y, sr = torchaudio.load(p)\ny = y{}", " / 32768", ""),
     Mistake(
         "AudioSet's std without the factor of two",
         ("TARE043",),

@@ -26,7 +26,7 @@ AST = (
 BUNDLE = HEAD + "bundle = torchaudio.pipelines.HUBERT_BASE\nnet = bundle.get_model().to('cuda')\n"
 
 WRONG: dict[str, dict[str, str]] = {
-    "TARE107": {
+    "TARE108": {
         "librosa's default": HEAD + "y, sr = librosa.load(p)\nprocessor(y, sampling_rate=16000)",
         "unsaid": HEAD + "y, _ = librosa.load(p)\nprocessor(y, return_tensors='pt')",
         "refused": HEAD + "y, sr = librosa.load(p)\nprocessor(y, sampling_rate=sr)",
@@ -54,7 +54,7 @@ WRONG: dict[str, dict[str, str]] = {
         + "if a:\n    y, _ = librosa.load(p)\nelse:\n    y, _ = librosa.load(p, sr=8000)\nprocessor(y, sampling_rate=16000)",
         "resampled from another rate": HEAD + "y, _ = librosa.load(p)\ny = librosa.resample(y, orig_sr=44100, target_sr=16000)",
     },
-    "TARE108": {
+    "TARE109": {
         "a buffer": HEAD + "yamnet(np.frombuffer(chunk, dtype=np.int16).astype(np.float32))",
         "a file of integers": HEAD + "y, sr = sf.read(p, dtype='int16')\nwhisper(y, sampling_rate=16000)",
         "stored": HEAD + "sr, y = wavfile.read(p)\nwhisper(y.astype(np.float32), sampling_rate=16000)",
@@ -81,7 +81,7 @@ WRONG: dict[str, dict[str, str]] = {
 }
 
 RIGHT: dict[str, dict[str, str]] = {
-    "TARE107": {
+    "TARE108": {
         "its own rate": HEAD + "y, _ = librosa.load(p, sr=16000)\nprocessor(y, sampling_rate=16000)",
         "that of the file": HEAD + "y, sr = librosa.load(p, sr=None)\nprocessor(y, sampling_rate=16000)",
         "resampled": HEAD
@@ -101,7 +101,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "a path": HEAD + "asr = pipeline('automatic-speech-recognition', model='openai/whisper-tiny')\nasr('a.wav')",
         "a network without a known rate": HEAD + "net = AutoModel.from_pretrained('me/mine')\ny, _ = librosa.load(p)\nnet(y)",
     },
-    "TARE108": {
+    "TARE109": {
         "divided": HEAD + "yamnet(np.frombuffer(chunk, dtype=np.int16).astype(np.float32) / 32768.0)",
         "multiplied": HEAD + "yamnet(np.frombuffer(chunk, dtype=np.int16).astype(np.float32) * (1 / 32767))",
         "by its maximum": HEAD + "sr, y = wavfile.read(p)\nyamnet(y / np.max(np.abs(y)))",
@@ -166,7 +166,7 @@ def test_a_finding_says_what_stands_there_and_what_to_do_in_one_line(code: str) 
 
 
 def test_evidence_leads_from_the_loader_to_the_network() -> None:
-    (each,) = found(WRONG["TARE107"]["librosa's default"])
+    (each,) = found(WRONG["TARE108"]["librosa's default"])
     assert [str(link) for link in each.evidence] == [
         "load, 22050 Hz by default at main.py:8",
         "facebook/wav2vec2-base-960h, 16000 Hz at main.py:5",
@@ -177,7 +177,7 @@ def test_evidence_leads_from_the_loader_to_the_network() -> None:
 @given(st.integers(4_000, 96_000))
 def test_a_sound_is_wrong_if_and_only_if_its_rate_is_another(rate: int) -> None:
     codes = {each.code for each in found(HEAD + f"y, _ = librosa.load(p, sr={rate})\nprocessor(y, sampling_rate=16000)")}
-    assert codes == (set() if rate == 16_000 else {"TARE107"})
+    assert codes == (set() if rate == 16_000 else {"TARE108"})
 
 
 _STEPS = ("y = y[:, :9]", "y = y.squeeze()", "y = torch.tensor(y)", "y = y / y.abs().max()", "y = y.mean(dim=0)", "y = y.numpy()")
@@ -186,12 +186,12 @@ _STEPS = ("y = y[:, :9]", "y = y.squeeze()", "y = torch.tensor(y)", "y = y / y.a
 @given(st.lists(st.sampled_from(_STEPS), max_size=8), st.sampled_from([8_000, 16_000, 22_050]))
 def test_steps_that_keep_the_rate_change_no_verdict(steps: list[str], rate: int) -> None:
     text = "\n".join([HEAD, f"y, _ = librosa.load(p, sr={rate})", *steps, "processor(y, sampling_rate=16000)"])
-    assert {each.code for each in found(text)} == (set() if rate == 16_000 else {"TARE107"})
+    assert {each.code for each in found(text)} == (set() if rate == 16_000 else {"TARE108"})
 
 
 CURED = {
-    "TARE107": ("librosa's default", "librosa.load(p)", "librosa.load(p, sr=16000)"),
-    "TARE108": ("a buffer", ".astype(np.float32)", ".astype(np.float32) / 32768"),
+    "TARE108": ("librosa's default", "librosa.load(p)", "librosa.load(p, sr=16000)"),
+    "TARE109": ("a buffer", ".astype(np.float32)", ".astype(np.float32) / 32768"),
     "TARE043": ("no factor of two", "4.5689974", "9.137995"),
 }
 

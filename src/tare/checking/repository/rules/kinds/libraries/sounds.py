@@ -42,7 +42,7 @@ def _of_rate(each: Heard) -> Iterator[CodeFinding]:
 def _at_another_rate(call: Call, sound: Rate, listener: Listener, stated: int | None) -> CodeFinding:
     assert sound.rate is not None  # noqa: S101 (the caller looked)
     return finding(
-        "TARE107",
+        "TARE108",
         "error",
         call.spot,
         _message(sound.rate, listener, stated),
@@ -88,7 +88,7 @@ def _resampled(call: Call) -> Iterator[CodeFinding]:
     found = rates(each.sound)
     if all(one.rate is not None and one.rate != each.stated for one in found):
         yield finding(
-            "TARE107",
+            "TARE108",
             "error",
             call.spot,
             f"this resamples from {each.stated} Hz a sound of {found[0].rate} Hz: what comes out is at another rate than it says",
@@ -103,7 +103,7 @@ def _of_range(each: Heard) -> Iterator[CodeFinding]:
         return
     sure = all(one.range == "integers" for one in found)
     yield finding(
-        "TARE108",
+        "TARE109",
         "error" if sure else "warning",
         each.call.spot,
         f"{each.listener.name} was trained with waveforms of -1..1, and this sound has {_words(found[0])}",
@@ -162,7 +162,7 @@ def _divided(call: Call) -> Iterator[CodeFinding]:
         part = scaling(call)
         loaded = ranges(part[0]) if part is not None else []
         yield finding(
-            "TARE108",
+            "TARE109",
             "error",
             call.spot,
             "the sound was loaded as floats of -1..1, and is divided by the full scale of integers again: silence, to a network",
