@@ -64,12 +64,11 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
 
 
 def _is_open(program: Program, network: Network) -> bool:
-    """Whether constants may come from elsewhere, or from a processor that is right for the network."""
+    """Whether constants may come from elsewhere: a processor that is known to be another network's gives none that are right."""
     processors = [each for call in program.calls for each in processors_of(call)]
-    known = {id(each.call) for each in processors if each.expected is not None and each.expected.constants is not None}
-    known -= {id(each.call) for each in processors if each.expected is None or each.expected.constants is None}
-    fits = any(each.fits(network) and agree(each.decisions, network.decisions) for each in processors)
-    return fits or program.is_open(network.decisions, known)
+    unsure = {id(each.call) for each in processors if each.expected is None or each.expected.constants is None}
+    others = {id(each.call) for each in processors if not each.fits(network)} - unsure
+    return program.is_open(network.decisions, others)
 
 
 def _satisfies(each: Normalisation, other: Network) -> bool:
