@@ -51,7 +51,8 @@ _STANDARDISED = re.compile(
 )
 _SPEECHBRAIN = r"speechbrain/(?:spkrec-(?:ecapa|xvect)-voxceleb|lang-id-voxlingua107-ecapa|emotion-recognition-wav2vec2-IEMOCAP)"
 _TF_HUB = re.compile(r"https?://(?:tfhub\.dev|www\.kaggle\.com/models)/google/(yamnet|vggish)/.*")
-_EXTRACTORS = ("Processor", "FeatureExtractor")
+#: ``Wav2Vec2Tokenizer`` took sounds and standardised them before there were feature extractors.
+_EXTRACTORS = ("Processor", "FeatureExtractor", "Tokenizer")
 #: Methods that give the network itself.
 _SAME = frozenset((".to", ".cuda", ".cpu", ".eval", ".train", ".half", ".float", ".requires_grad_", "@feature_extractor"))
 

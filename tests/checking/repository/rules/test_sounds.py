@@ -121,6 +121,8 @@ RIGHT: dict[str, dict[str, str]] = {
         + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-xls-r-300m')\ny, _ = librosa.load(p, sr=16000)\nx = processor(y, sampling_rate=16000)\nnet(x.input_values)",
         "a smaller network": HEAD
         + "net = Wav2Vec2Model.from_pretrained('facebook/wav2vec2-base')\ny, _ = librosa.load(p, sr=16000)\nnet(torch.tensor(y)[None])",
+        "a tokenizer of old": HEAD
+        + "t = Wav2Vec2Tokenizer.from_pretrained('facebook/wav2vec2-large-960h-lv60-self')\ny, _ = librosa.load(p, sr=16000)\nx = t(y, return_tensors='pt').input_values",
         "normalised inside": HEAD
         + "net = torchaudio.pipelines.WAV2VEC2_XLSR_300M.get_model()\ny, _ = librosa.load(p, sr=16000)\nnet(torch.tensor(y)[None])",
     },
