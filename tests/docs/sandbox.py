@@ -230,9 +230,9 @@ def _fashion(path: Path) -> None:
 
 def _xrays(path: Path) -> None:
     arrays: dict[str, Any] = {}
-    for part, count in (("train", 64), ("val", 16), ("test", 16)):
+    for part, first, count in (("train", 0, 64), ("val", 64, 16), ("test", 80, 16)):
         labels = np.arange(count) % 2
-        arrays[f"{part}_images"] = np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)])
+        arrays[f"{part}_images"] = np.stack([_grey(int(label), first + seed) for seed, label in enumerate(labels)])
         arrays[f"{part}_labels"] = labels[:, None]
     np.savez(path, **arrays)
 

@@ -37,7 +37,7 @@ def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
     from tare.reporting.transfer.charts import confusion_chart
 
     matrix = confusion_chart(_of(run), noun_of(run))
-    return [html.heading("Classes"), _scores(run), _calibration(run), *_confusion(run, matrix), *_mistakes(run)], matrix
+    return [html.heading("Classes"), figures(run), _calibration(run), *_confusion(run, matrix), *_mistakes(run)], matrix
 
 
 def _of(run: TransferRun) -> ClassEvaluation:
@@ -53,7 +53,8 @@ def _calibration(run: TransferRun) -> str:
     )
 
 
-def _scores(run: TransferRun) -> str:
+def figures(run: TransferRun) -> str:
+    """The table of figures of each output."""
     rows = [
         (score.name, *(percent(value) for value in (score.precision, score.recall, score.f1)), str(score.support))
         for score in _of(run).scores

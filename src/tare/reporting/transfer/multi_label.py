@@ -27,7 +27,7 @@ def lead(run: TransferRun) -> str:
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
     """The parts of the page, and its charts."""
-    return [html.heading("Labels"), _scores(run), *_mistakes(run)], {}
+    return [html.heading("Labels"), figures(run), *_mistakes(run)], {}
 
 
 def _of(run: TransferRun) -> LabelEvaluation:
@@ -35,7 +35,8 @@ def _of(run: TransferRun) -> LabelEvaluation:
     return run.evaluation
 
 
-def _scores(run: TransferRun) -> str:
+def figures(run: TransferRun) -> str:
+    """The table of figures of each output."""
     rows = [
         (
             score.name,
@@ -47,10 +48,14 @@ def _scores(run: TransferRun) -> str:
         for score in _of(run).scores
     ]
     noun = noun_of(run)
+    chosen = (
+        "the probability with the highest F1 on these same samples. Precision, recall and F1 are those at the threshold, so they "
+        "are slightly too good."
+    )
+    kept = "that of the validation split. Precision, recall and F1 are those at the threshold."
     caption = (
-        "A label is given from its threshold on, the probability with the highest F1 on these same samples. Precision, recall "
-        f"and F1 are those at the threshold, so they are slightly too good. The last column counts the {noun} with the label. "
-        f"n/a: no {one_of(run)} has the label, or all have it."
+        f"A label is given from its threshold on, {kept if run.evaluation is run.test else chosen} The last column counts the "
+        f"{noun} with the label. n/a: no {one_of(run)} has the label, or all have it."
     )
     return html.table(caption, ("label", "average precision", "threshold", "precision", "recall", "F1", noun), rows)
 

@@ -38,7 +38,7 @@ def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
 
     charts = truth_charts(_of(run))
     caption = f"Each point is a validation {one_of(run)}; on the line the answer is the truth."
-    body = [html.heading("Targets"), _scores(run), html.heading("Answers against truth"), html.panels(charts, caption)]
+    body = [html.heading("Targets"), figures(run), html.heading("Answers against truth"), html.panels(charts, caption)]
     return [*body, *_errors(run)], charts
 
 
@@ -47,7 +47,8 @@ def _of(run: TransferRun) -> RegressionEvaluation:
     return run.evaluation
 
 
-def _scores(run: TransferRun) -> str:
+def figures(run: TransferRun) -> str:
+    """The table of figures of each output."""
     assert isinstance(run.task, Regression)  # noqa: S101 - the table of tasks says so
     rows = [
         (score.name, f"{mean:.4g}", f"{std:.4g}", _in_words(score.mae), _in_words(score.rmse), _in_words(score.r2))
@@ -56,7 +57,7 @@ def _scores(run: TransferRun) -> str:
     caption = (
         "Mean and std are those of the training split, in the target's own unit: the network learns (target - mean) / std, and "
         "the saved model gives the target's own unit. Errors are in that unit, with 95% intervals. R2 is 1 for exact answers and "
-        "0 for always answering the validation mean."
+        "0 for always answering the mean of these samples."
     )
     return html.table(caption, ("target", "mean", "std", "MAE", "RMSE", "R2"), rows)
 

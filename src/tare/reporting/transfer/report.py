@@ -10,7 +10,7 @@ from tare.networks.stored.directory import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.transfer import classification, multi_label, regression, segmentation
-from tare.reporting.transfer.told import headline, noun_of, one_of
+from tare.reporting.transfer.told import headline, noun_of, of_test, one_of
 from tare.system.files import write_text
 from tare.tasks.classification import Classification
 from tare.tasks.names import TaskName
@@ -24,7 +24,7 @@ _TASKS: Mapping[TaskName, Any] = {
     "segmentation": segmentation,
 }
 _MOST_PRINTED = 16
-_DIGESTS = ("files", "training ", "validation ")
+_DIGESTS = ("files", "training ", "validation ", "test ")
 
 
 def print_run(run: TransferRun, page: Path) -> None:
@@ -34,6 +34,8 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"[bold]{name}[/]: validation {headline(run)}, strategy {chosen.strategy}", soft_wrap=True)
     for line in _told(run).lines(run):
         out.print(line, soft_wrap=True)
+    if run.test is not None:
+        out.print(f"test {headline(of_test(run))}, scored once", soft_wrap=True)
     if chosen.per_sample:
         beside = " (stated in tare.json; timm's config has no key for it)" if run.is_timm else ""
         out.print(f"every {one_of(run)} is normalised by its own mean and std{beside}")
@@ -57,6 +59,7 @@ def write_run(run: TransferRun, path: Path) -> None:
         html.paragraph(_lead(run), "lead"),
         *(html.paragraph(note) for note in run.notes),
         *_curves(run, curves),
+        *_test(run),
         *parts,
         html.heading("What the network is fed"),
         html.paragraph(_fed(run)),
@@ -94,6 +97,16 @@ def _lead(run: TransferRun) -> str:
         f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
         f"{_told(run).lead(run)}{bias}"
     )
+
+
+def _test(run: TransferRun) -> list[str]:
+    """The figures on the samples that were scored once."""
+    if run.test is None:
+        return []
+    tested = of_test(run)
+    said = f"{headline(tested)} on {run.settings['test']}, scored once with the weights that were kept."
+    free = f"None of these {noun_of(run)} trained the network or chose an epoch."
+    return [html.heading("Test"), html.paragraph(f"{said} {free}"), _told(run).figures(tested)]
 
 
 def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:

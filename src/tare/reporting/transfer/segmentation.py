@@ -29,7 +29,7 @@ def lead(run: TransferRun) -> str:
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
     """The parts of the page, and its charts."""
-    return [html.heading("Classes"), _scores(run), *_worst(run)], {}
+    return [html.heading("Classes"), figures(run), *_worst(run)], {}
 
 
 def _of(run: TransferRun) -> SegmentationEvaluation:
@@ -37,7 +37,8 @@ def _of(run: TransferRun) -> SegmentationEvaluation:
     return run.evaluation
 
 
-def _scores(run: TransferRun) -> str:
+def figures(run: TransferRun) -> str:
+    """The table of figures of each output."""
     rows = [
         (score.name, _percent(score.iou), _percent(score.dice), f"{score.share:.1%}", str(score.images))
         for score in _of(run).scores
