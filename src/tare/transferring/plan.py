@@ -227,7 +227,8 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
     channels = channels if source.in_channels is None else source.in_channels
-    return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
+    network = source_network(source.model, weights, training.seed, channels, trusted=source.trust_remote_code)
+    return with_spec(network, source.spec, source.mean, source.std)
 
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
