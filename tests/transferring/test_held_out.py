@@ -74,7 +74,9 @@ def test_page_terminal_and_card_tell_the_test(tested: TransferRun, capsys: pytes
     print_run(tested, tested.out / "report.html")
     assert f"test accuracy {said}, scored once" in capsys.readouterr().out
     write_run(tested, tested.out / "report.html")
-    assert f"accuracy {said} on " in (tested.out / "report.html").read_text()
+    page = (tested.out / "report.html").read_text()
+    assert f"Test accuracy {said}, scored once." in page
+    assert f"accuracy {said} on " in page
     text = card(open_trained(tested.out), (), None)
     assert f"Test accuracy **{tested.test.headline.value.estimate:.4g}** (n = 10 images, 95% interval" in text
 
@@ -128,7 +130,7 @@ def test_a_regression_is_tested_in_its_own_units(tmp_path: Path) -> None:
     truth = np.array([[float(value) for value in line.split(",")[3:]] for line in lines[121:]])
     assert run.test.headline.value.estimate == pytest.approx(r2_score(truth, answers), abs=1e-4)
     write_run(run, tmp_path / "report.html")
-    assert "<h2>Test</h2>" in (tmp_path / "report.html").read_text()
+    assert "Test R2" in (tmp_path / "report.html").read_text()
 
 
 def test_masks_are_tested_too(tmp_path: Path) -> None:
