@@ -73,6 +73,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "tracker": (["--tracker", "tensorboard", "--tracker", "wandb"], ["tensorboard", "wandb"]),
     "max_skipped": (["--max-skipped", "0.5"], 0.5),
     "overwrite": (["--overwrite"], True),
+    "trust_remote_code": (["--trust-remote-code"], True),
     "resume": (["--resume"], True),
 }
 
