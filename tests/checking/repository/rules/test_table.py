@@ -861,6 +861,8 @@ EXPORTED = "import onnxruntime\nonnxruntime.InferenceSession('a.onnx').run(None,
         ("\nx = (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]", []),
         ("\nx = (x - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]", []),
         (".mean(0)", []),
+        (" / 255\nx[..., 0] = (x[..., 0] - 0.485) / 0.229\nx[..., 1] = (x[..., 1] - 0.456) / 0.224", []),
+        (" / 255\nx[..., 0] -= 0.485\nx[..., 0] /= 0.229", []),
     ],
 )
 def test_a_service_that_scales_by_hand_is_compared_with_training(served: str, scaling: str, codes: list[str]) -> None:
