@@ -125,11 +125,12 @@ def ranges(value: Value, depth: int = 0) -> list[Scale]:
 
 def resampling(call: Call) -> Resampling | None:
     """The resampling that a call carries out; None for any other call."""
-    made, sound = call, call.argument(0, "y", "x", "waveform")
+    made = call
     if call.function == "()" and isinstance(call.receiver, Call) and call.receiver.function == "torchaudio.transforms.Resample":
         made = call.receiver
     elif call.function not in _RESAMPLERS or call.function.endswith(".Resample"):
         return None
+    sound = call.argument(0, "y", "x", "waveform")
     if sound is None or made.spread:
         return None
     old, new = _RESAMPLERS[made.function]

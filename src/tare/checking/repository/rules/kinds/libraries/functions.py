@@ -28,11 +28,11 @@ def _applied(facts: Facts) -> Iterator[tuple[str, Call, Function]]:
     for call in facts.calls:
         made = flow(call)
         given = made.call.keywords.get("preprocessing_function") if made is not None else None
-        images = _evaluated(call.names, call)
-        if isinstance(given, Function) and images:
+        if isinstance(given, Function) and (images := _evaluated(call.names, call)):
             yield images, call, given
-        yield from _mapped(call)
-        if call.function == ".fit" and "validation_data" in call.keywords:
+        if call.function == ".map":
+            yield from _mapped(call)
+        elif call.function == ".fit" and "validation_data" in call.keywords:
             yield from _mapped(call.keywords["validation_data"], "validation_data")
 
 
