@@ -12,7 +12,7 @@ from tare.code.libraries.flows import before as unchanged
 from tare.code.libraries.step import flag, number, text
 from tare.code.sounds.listeners import sample_rate
 
-#: "unit": -1..1; "integers": as 16-bit files store them; "stored": integers, unless the file holds floats; "tiny": divided twice.
+#: "unit": -1..1; "integers": those of 16 bits; "stored": those of the file, unless it holds floats; "tiny": divided twice.
 Range = Literal["unit", "integers", "stored", "tiny"]
 
 _DEEPEST = 40
@@ -202,7 +202,7 @@ def _of_torchaudio(call: Call) -> Range | None:
 
 def _of_soundfile(call: Call) -> Range | None:
     kind = _type(call.argument(4, "dtype") or Constant("float64"))
-    return "unit" if kind.startswith("float") else "integers" if kind.startswith("int") else None
+    return "unit" if kind.startswith("float") else "integers" if kind == "int16" else "stored" if kind == "int32" else None
 
 
 _LOADERS: dict[str, Callable[[Call], Range | None]] = {
