@@ -8,6 +8,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.draws import draw_of
 from tare.checking.repository.rules.feeds import steps
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.kinds.chance import averages
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call, Function, Value
 from tare.code.libraries.keras import flow
@@ -56,7 +57,7 @@ def _evaluated(names: Sequence[str], call: Call) -> str:
 
 def _of_function(facts: Facts, images: str, where: Call, function: Function) -> Iterator[CodeFinding]:
     draw = draw_of(function, facts.sources)
-    if draw is None:
+    if draw is None or averages(where):
         return
     yield finding(
         "TARE024",
