@@ -76,7 +76,7 @@ def _cells(line: Sequence[str], kinds: Sequence[str]) -> str:
 def scrolled(element: str) -> str:
     """An element in a box that scrolls sideways. The page shows the hint above it where the box is too narrow."""
     hint = '<p class="hint">Scroll sideways for more columns \N{RIGHTWARDS ARROW}</p>'
-    return f'{hint}<div class="scroll" role="region" aria-label="A table that scrolls">{element}</div>'
+    return f'{hint}<div class="scroll" tabindex="0" role="region" aria-label="A table that scrolls">{element}</div>'
 
 
 def fold(title: str, gist: str, body: Iterable[str], *, is_open: bool = False) -> str:
