@@ -86,6 +86,18 @@ def fold(title: str, gist: str, body: Iterable[str], *, is_open: bool = False) -
     return f'<details class="fold"{" open" if is_open else ""}>{summary}<div class="inside">{inside}</div></details>'
 
 
+def several(number: int, noun: str) -> str:
+    """A number with its noun: ``1 remark``, ``2 remarks``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def notes(remarks: Sequence[str], about: str = "") -> list[str]:
+    """Remarks, folded away; nothing without any."""
+    if not remarks:
+        return []
+    return [fold("Notes", f"{several(len(remarks), 'remark')}{f' on {about}' if about else ''}", [items(remarks)])]
+
+
 def columns(parts: Iterable[str]) -> str:
     """Parts side by side where the page is wide enough."""
     return f'<div class="columns">{"".join(f"<div>{part}</div>" for part in parts)}</div>'

@@ -29,6 +29,7 @@ _TASKS: Mapping[TaskName, Any] = {
 }
 _MOST_PRINTED = 16
 _COUNTED = ("training ", "validation ")
+_NOTED = "the network, the data and the options"
 _CODE = re.compile(r"\bTARE\d{3}\b")
 
 
@@ -57,7 +58,7 @@ def write_run(run: TransferRun, path: Path, command: str = "") -> None:
 
     curves = training_curves(run.history, _epochs(run))
     parts, charts = _told(run).sections(run)
-    folds = [*parts, *_curves(run, curves), _fed(run), settings_fold(run), *_notes(run)]
+    folds = [*parts, *_curves(run, curves), _fed(run), settings_fold(run), *html.notes(run.notes, _NOTED)]
     write_text(path, framed("transfer", _first(run), folds, _made(run, command), {**curves, **charts}))
 
 
@@ -104,12 +105,6 @@ def _made(run: TransferRun, command: str) -> Made:
 def _warns(note: str) -> bool:
     """Whether a remark is a finding that was allowed or is unusual: these name a code."""
     return _CODE.search(note) is not None
-
-
-def _notes(run: TransferRun) -> list[str]:
-    if not run.notes:
-        return []
-    return [html.fold("Notes", f"{len(run.notes)} remarks on the network, the data and the options", [html.items(run.notes)])]
 
 
 def loading_call(folder: Path, reference: str, *, in_timm: bool) -> str:
