@@ -122,5 +122,5 @@ RELEVANT = re.compile(
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
-    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
+    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|transform\(|read_image|json\.load\(|toml\w*\.load\("
 )
