@@ -108,10 +108,10 @@ def items(texts: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
 
 
-def panels(keys: Iterable[str], caption: str) -> str:
-    """The places where the charts ``keys`` are drawn, side by side where the page is wide enough."""
+def panels(keys: Iterable[str], caption: str, kind: str = "") -> str:
+    """The places where the charts ``keys`` are drawn, side by side where there is room; a single ``square`` one stays square."""
     places = "".join(f'<div id="{escape(key)}"></div>' for key in keys)
-    return f'<figure><div class="panels">{places}</div><figcaption>{escape(caption)}</figcaption></figure>'
+    return f'<figure><div class="{f"panels {kind}".strip()}">{places}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def image(values: NDArray[Any], low: float, high: float, caption: str) -> str:

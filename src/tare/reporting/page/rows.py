@@ -99,7 +99,7 @@ def scale_of(
 
 
 def drawn(rows: Sequence[Row], scale: Scale, alternative: str, kind: str = "") -> str:
-    """The rows as a table: names, marks, figures; below them the scale. ``kind``: ``long`` names, or ``short`` figures."""
+    """The rows as a table: names, marks, figures; below them the scale. ``kind`` is ``long`` for long names."""
     lines = "".join(_line(row, scale) for row in rows)
     return (
         f'<table class="{f"rows {kind}".strip()}" aria-label="{escape(alternative)}"><colgroup><col class="name"><col>'

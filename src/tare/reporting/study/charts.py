@@ -150,7 +150,7 @@ def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends:
     y = alt.Y("size:N", sort=list(sizes), title=None, axis=axis)
     offset = alt.YOffset("strategy:N", sort=strategies, scale=alt.Scale(domain=strategies, paddingOuter=0.4))
     scale = alt.Scale(domain=ends, nice=False, zero=False)
-    x = alt.X("low:Q", title=f"{title} (95% interval)", scale=scale)
+    x = alt.X("low:Q", title=f"{title}, 95%", scale=scale)
     tips = [alt.Tooltip("strategy:N"), alt.Tooltip("size:N", title="samples"), alt.Tooltip("shown:N", title="statement")]
     tips += [alt.Tooltip(f"{name}:Q", format="+.2f") for name in ("difference", "low", "high")]
     tips.append(alt.Tooltip("adjusted p:Q", format=".2g"))

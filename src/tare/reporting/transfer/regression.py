@@ -37,7 +37,7 @@ def picture(run: TransferRun) -> tuple[str, list[str]]:
     from tare.reporting.transfer.charts import truth_charts
 
     caption = f"Each point is a validation {one_of(run)}; on the line the answer is the truth."
-    return "Answers against truth", [html.panels(truth_charts(_of(run)), caption)]
+    return "Answers against truth", [html.panels(truth_charts(_of(run)), caption, "square")]
 
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
