@@ -39,7 +39,8 @@ def drift(
 
         verdict = with_recovered(verdict, reference, request.data, request.factory)
     if html is not None:
-        drift.write_drift(verdict, html, shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)]))
+        command = shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)])
+        drift.write_drift(verdict, html, command, ", ".join(map(str, request.data)))
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":

@@ -70,9 +70,17 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "run",
         "create_model_and_transforms",
         "create_model_from_pretrained",
         "Subset",
+        "resample",
+        "Wav2Vec2FeatureExtractor",
+        "transcribe",
+        "inference",
+        "encode_batch",
+        "classify_batch",
+        "extract_features",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -93,7 +101,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
+    r"vit_|mvit_|r3d_|r2plus1d_|mc3_|s3d|deeplabv3_|fcn_res|lraspp|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
@@ -114,12 +122,14 @@ def interesting(last: str) -> bool:
 RELEVANT = re.compile(
     r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
     r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main"
+    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main|\blibrosa\.load|\btorchaudio\.|whisper\.load_model|"
+    r"\bWhisperModel\(|FeatureExtractor|/yamnet/|panns_inference|get_array_of_samples|\bwavfile\.read"
 )
 
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
+    r"resample|waveform|sampling_rate|sample_rate|transcribe|np\.int16|frombuffer|\b32768|"
+    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|transform\(|read_image|json\.load\(|toml\w*\.load\("
 )

@@ -130,3 +130,56 @@ def undone_otherwise(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE107",
+    "mixed-constants",
+    "warning",
+    wrong="v2.Normalize(mean=(0.485, 0.456, 0.406), std=(0.2023, 0.1994, 0.2010))",
+    right=NORMALIZE,
+)
+def mixed_constants(evidence: Evidence) -> Iterator[Problem]:
+    """The mean of one published set with the std of another.
+
+    A mean and a std belong together: they are of the same images. A mean of ImageNet with a std of CIFAR-10 is what is left when
+    one of two lines was changed. No network was trained so, and nothing stops the program.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE108",
+    "sample-rate",
+    "error",
+    wrong="y, sr = librosa.load(path); processor(y, sampling_rate=16000)",
+    right="y, sr = librosa.load(path, sr=16000); processor(y, sampling_rate=16000)",
+)
+def sample_rate(evidence: Evidence) -> Iterator[Problem]:
+    """A sound at another sample rate than its network's.
+
+    A network counts samples, not seconds. Trained at 16000 Hz and given 22050, to which librosa resamples unless told otherwise,
+    it hears everything 1.38 times slower and lower: vowels and pitch are those of another speaker. A feature extractor believes
+    the ``sampling_rate`` that it is told, and without one it only warns.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE109",
+    "sound-range",
+    "error",
+    wrong="yamnet(np.frombuffer(chunk, np.int16).astype(np.float32))",
+    right="yamnet(np.frombuffer(chunk, np.int16).astype(np.float32) / 32768)",
+)
+def sound_range(evidence: Evidence) -> Iterator[Problem]:
+    """A sound of another range than its network expects.
+
+    librosa, soundfile and torchaudio give values of -1..1; buffers and ``wavfile.read`` give the integers of the file, up to
+    32767. In the logarithm of a spectrogram this factor is an offset of 20.8, more than a recording varies by itself. Values of
+    -1..1 that are divided by 32768 once more are so small that a logarithm or a layer norm takes them for silence.
+    """
+    del evidence
+    yield from ()

@@ -10,16 +10,14 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
-from tare.checking.repository.rules.published import near, published, told
+from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
 from tare.code.interpreter.values import Value
-from tare.code.libraries.networks import Network
+from tare.code.libraries.networks import Network, processors_of
 from tare.code.networks.expected import Constants, Range, listed
 
-#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
-_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|\.step\(\)")
 _CLOSE = 0.012
 
@@ -53,7 +51,7 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
         if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
     ]
-    if not found or any(_is_right(each, network) for each in found) or program.is_open(network.decisions):
+    if not found or any(_is_right(each, network) for each in found) or _is_open(program, network):
         return
     if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
@@ -61,8 +59,16 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         return
     for each in found:
         name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
-        if name in _OF_NETWORKS and each.top in (1.0, 255.0):
+        if name in OF_NETWORKS and each.top in (1.0, 255.0):
             yield each, name
+
+
+def _is_open(program: Program, network: Network) -> bool:
+    """Whether constants may come from elsewhere: a processor that is known to be another network's gives none that are right."""
+    processors = [each for call in program.calls for each in processors_of(call)]
+    unsure = {id(each.call) for each in processors if each.expected is None or each.expected.constants is None}
+    others = {id(each.call) for each in processors if not each.fits(network)} - unsure
+    return program.is_open(network.decisions, others)
 
 
 def _satisfies(each: Normalisation, other: Network) -> bool:
