@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
@@ -31,7 +33,7 @@ from tare.tasks.table import TASKS
 from tare.tasks.task import Target
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str]()}
+_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str](), "sound": SOUNDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +71,23 @@ class Split:
 
 
 def read_split(
-    root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image", bands: Sequence[str] | None = None
+    root: Path,
+    seed: int,
+    val_share: float = 0.2,
+    kind: SampleKind = "image",
+    bands: Sequence[str] | None = None,
+    front: FrontEnd | None = None,
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
-    :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
+    The files are images, or recordings for signals and for a ``front`` end. ``bands`` chooses and orders the bands of rasters.
+    Raises :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
         names = _class_names(root, kind)
-        return _banded(_held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share), bands)
+        return _banded(_held_out(Split(names, _labelled(root, names, kind, front), (), str(root), kind), seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -94,7 +101,8 @@ def read_split(
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     return _banded(
-        _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root)), bands
+        _checked(Split(names, _labelled(train, names, kind, front), _labelled(val, names, kind, front), origin, kind), str(root)),
+        bands,
     )
 
 
@@ -124,8 +132,10 @@ def _banded(split: Split, bands: Sequence[str] | None) -> Split:
     return replace(split, train=train, val=val, channel_names=names)
 
 
-def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
+def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image", front: FrontEnd | None = None) -> Split:
     """Split labelled samples of ``kind``: a folder by :func:`read_split`, other data by :func:`open_labelled`.
+
+    Recordings become what the ``front`` end of a network for sound makes of them.
 
     The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
     Raises :class:`DataError` for data without labels or of another kind.
@@ -135,10 +145,10 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
-        return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, front=front)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
-    opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    opened = open_labelled(data, Options(array=labelled.array, front=front), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
@@ -188,12 +198,13 @@ def _check_folder_task(task: TaskName | None, name: str) -> None:
         raise DataError(f"labels for --task {task}", f"the folder {name!r}, whose folders name one class a sample", remedy)
 
 
-def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
+def without_labels(labelled: LabelOptions, kind: SampleKind, front: FrontEnd | None = None) -> Split:
     """All samples of ``kind`` as training samples of one class with an empty name, for work without labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
+    options = Options(array=labelled.array, front=front)
+    samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), _items(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
@@ -232,8 +243,8 @@ def _class_names(root: Path, kind: SampleKind) -> tuple[str, ...]:
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def _labelled(root: Path, names: Sequence[str], kind: SampleKind) -> tuple[LabelledFile, ...]:
-    made = LabelledRecording if kind == "signal" else LabelledFile
+def _labelled(root: Path, names: Sequence[str], kind: SampleKind, front: FrontEnd | None) -> tuple[LabelledFile, ...]:
+    made = partial(LabelledRecording, front=front) if kind in ("signal", "sound") else LabelledFile
     return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 
 
@@ -269,6 +280,7 @@ def _checked(split: Split, where: str) -> Split:
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
             "vector": "name a table or an archive of arrays",
+            "sound": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
         }[split.kind]
         raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)
     if len(split.classes) < 2:

@@ -11,6 +11,7 @@ from torch import nn
 from tare.errors import ModelError
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import InputSpec, Unknown
+from tare.samples.sound.front_end import FrontEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,19 @@ class Network:
         raise ModelError(expected, f"none in {self.reference!r}", "name another network")
 
     @property
+    def front(self) -> FrontEnd | None:
+        """The front end of a network for sound: its values are the network's samples; None for any other network."""
+        found = (getattr(part, "front", None) for part in self.module.modules())
+        return next((each for each in found if isinstance(each, FrontEnd)), None)
+
+    @property
     def kind(self) -> SampleKind:
-        """The kind of samples by the first convolution: signals if it is 1-D, else images; rows if there is no convolution."""
+        """The kind of samples by the first convolution: signals if it is 1-D, else images; rows if there is no convolution.
+
+        A front end for sound decides: spectrograms are samples of their own kind, waveforms are signals.
+        """
+        if (front := self.front) is not None:
+            return "signal" if front.size is None else "sound"
         first = next(self._convolutions(), None)
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
 

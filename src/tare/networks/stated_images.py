@@ -12,7 +12,7 @@ import torch
 from tare.errors import ModelError, SpecError, reason_of
 from tare.folding.first_layers import evaluating
 from tare.input_spec.fields import UNSTATED
-from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
+from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry, SoundGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
@@ -136,8 +136,9 @@ def check_accepts(network: Network, geometry: InputGeometry) -> None:
             network.module(torch.zeros(1, network.channels, *geometry.shape))
     except Exception as error:  # the user's architecture may raise anything
         reason = reason_of(error)
-        remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
-        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
+        remedy = {"image": "choose another --size", "signal": "choose another --length"}
+        otherwise = remedy.get(geometry.kind, "name another network")
+        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, otherwise) from None
 
 
 def _sized(network: Network, geometry: InputGeometry) -> str:
@@ -145,6 +146,8 @@ def _sized(network: Network, geometry: InputGeometry) -> str:
         return "{} x {} images".format(*geometry.size)
     if isinstance(geometry, SignalGeometry):
         return f"signals of {geometry.length} steps in {network.channels} channels"
+    if isinstance(geometry, SoundGeometry):
+        return "spectrograms of {} frames and {} bins".format(*geometry.size)
     return f"rows of {len(geometry.columns)} numbers"
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
+from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
 from tare.errors import DataError, SpecError, StrategyError
-from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry, SoundGeometry
 from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
 from tare.normalisation.names import Strategy
@@ -37,7 +38,7 @@ def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenti
     given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
     if kind == "image":
         given = [f"--length {length}"] if length is not None else []
-    elif kind == "vector" and length is not None:
+    elif kind in ("vector", "sound") and length is not None:
         given.append(f"--length {length}")
     if given:
         raise SpecError(f"options that fit {NOUNS[kind]}", given[0], "leave it out")
@@ -66,6 +67,7 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
         remedy = {
             "vector": "choose other columns, or another network",
             "signal": "convert them, or name another network",
+            "sound": "name another network",
             "image": f"choose {network.channels} with --bands, or build the network for all of them with --in-channels {found}",
         }[network.kind]
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
@@ -84,16 +86,19 @@ def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> 
 
 def number_geometry(
     network: Network, length: int | None, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
-) -> tuple[SignalGeometry | RowGeometry, tuple[str, ...]]:
-    """Return the input geometry for signals or rows, and notes on lengths and padding.
+) -> tuple[NumberGeometry, tuple[str, ...]]:
+    """Return the input geometry for signals, rows or spectrograms, and notes on lengths and padding.
 
     The length is ``length``, else that of the run that the weights come from, else the median of the training split.
     """
     if split.kind == "vector":
         return RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
+    front = network.front
+    if front is not None and split.kind == "sound":
+        return SoundGeometry(front, stats.dtype), (f"{front.units}, computed from each recording at {front.rate} Hz",)
     lengths = lengths_of(split.train, workers)
     taken, why = chosen_length(network, length, lengths)
-    return SignalGeometry(taken, chosen.zero, stats.dtype), _length_notes(taken, why, lengths, chosen)
+    return SignalGeometry(taken, chosen.zero, stats.dtype, front), _length_notes(taken, why, lengths, chosen)
 
 
 def chosen_length(network: Network, length: int | None, lengths: Sequence[int]) -> tuple[int, str]:

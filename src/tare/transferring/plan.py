@@ -27,7 +27,7 @@ from tare.datasets.views import picture
 from tare.errors import ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.spec import InputSpec, Known
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
@@ -154,15 +154,14 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
     check_training(training, machine)
-    # Checked before data are read; ``auto`` is replaced below by the recommended strategy.
-    strategy: Strategy = "source" if request.strategy is None or request.strategy == "auto" else request.strategy
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
+    strategy, own = _strategy(request, given, network)
     check_strategy(network.kind, strategy)
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind)
+    split = split or open_split(labels, training.seed, network.kind, network.front)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
     task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
@@ -194,7 +193,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     network = with_head(network, len(task.names), training.seed)
     _check_head(network, takes, task)
     _check_trainable(network, training)
-    notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    notes += own + network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     notes += _open_choice(network, training) if given is None and strategy == "source" else ()
     for note in notes:
@@ -228,6 +227,18 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
         weights = "none"
     channels = channels if source.in_channels is None else source.in_channels
     return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
+
+
+def _strategy(request: TransferRequest, given: str | None, network: Network) -> tuple[Strategy, tuple[str, ...]]:
+    """The strategy to check before data are read, and a note; ``auto`` is replaced afterwards by the recommended one.
+
+    A network that states that each sample is normalised by its own moments keeps to that if the user states nothing.
+    """
+    own = network.spec.per_sample
+    states = isinstance(own, Known) and own.value.kind == "zscore" and request.mean is None and request.spec is None
+    if given is None and states:
+        return "sample", ("strategy sample: the network's own extractor normalises each recording by its own mean and std",)
+    return ("source" if request.strategy is None or request.strategy == "auto" else request.strategy), ()
 
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:

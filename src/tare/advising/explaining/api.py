@@ -133,6 +133,8 @@ def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
         return fed.takes.shape
     if fed.network.kind == "vector":
         return ()
+    if (front := fed.network.front) is not None and front.size is not None:
+        return front.size
     return (chosen_length(fed.network, fed.length, (_EXAMPLE_LENGTH,))[0],)
 
 

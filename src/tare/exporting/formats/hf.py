@@ -12,10 +12,12 @@ import torch
 from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
+from tare.exporting.formats.hf_sound import check_sound, fill_sound
 from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
+from tare.input_spec.geometry import front_of
 from tare.networks.building.hugging_face import PROCESSOR
 from tare.networks.stored.trained import TrainedModel
 from tare.system.optional import require
@@ -29,6 +31,8 @@ _NOT_BUILT = "not-a-network-of-timm"
 def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     """Write the processor and a network that timm knows; load both with transformers, and compare."""
     trained = contents.trained
+    if front_of(trained.model.takes) is not None:
+        return fill_sound(folder, contents)
     write_weights(folder, contents)
     if _is_librarys(trained):
         copy(trained, folder, "config.json")
@@ -141,4 +145,12 @@ def _loading(trained: TrainedModel) -> list[str]:
     return [*lines, "", "import tare  # transformers has no such network", "", with_tare(trained)]
 
 
-FORMAT = WeightsFormat(fill, lambda trained: check_fixed(trained, "hf"))
+def _check_described(trained: TrainedModel) -> None:
+    """Raise :class:`ModelError` for a model that no configuration of transformers describes."""
+    if front_of(trained.model.takes) is not None:
+        check_sound(trained)
+    else:
+        check_fixed(trained, "hf")
+
+
+FORMAT = WeightsFormat(fill, _check_described)

@@ -15,6 +15,7 @@ from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
+from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
@@ -64,6 +65,8 @@ def hugging_face_network(name: str, weights: str) -> Network:
     """
     transformers = require("transformers", extra="hf", purpose=f"the network {PREFIX}{name}")
     config = _config(transformers, name, online=weights == "pretrained")
+    if takes_sound(transformers, config):
+        return sound_network(transformers, name, config, weights)
     _check_kind(transformers, config, name)
     reference = f"{PREFIX}{name}"
     head_trained = weights == "pretrained" and _is_classifier(config)
@@ -137,8 +140,14 @@ def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     """Build the network of a directory that :func:`store` wrote, with its weights or with others drawn."""
     transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
     try:
-        stored = folder if weights else _config(transformers, str(folder), online=False)
-        module = _built(transformers, stored, local=True)
+        config = _config(transformers, str(folder), online=False)
+        stored = folder if weights else config
+        sound = takes_sound(transformers, config)
+        module: nn.Module = (
+            built(transformers, stored, stored_front(folder, reference), local=True)
+            if sound
+            else _built(transformers, stored, local=True)
+        )
     except Exception as error:  # the library, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that transformers can load", f"{str(folder)!r}: {reason}", "transfer again") from None
@@ -176,7 +185,6 @@ def _check_kind(transformers: Any, config: Any, name: str) -> None:
     if type(config) in transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
         return
     kinds = {
-        "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING": "a network for sound",
         "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING": "a network for video",
         "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING": "a network for segmentation",
         "MODEL_FOR_OBJECT_DETECTION_MAPPING": "a detector",

@@ -109,7 +109,7 @@ def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
 def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
         return f"Every {one_of(run)} is normalised by its own mean and std."
-    before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded", "vector": ""}[run.kind]
+    before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded"}.get(run.kind, "")
     return (
         f"Target mean and std are those of the training split, in unit values{before}, ± standard error (which counts "
         f"{noun_of(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "
