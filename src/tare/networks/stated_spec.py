@@ -11,6 +11,7 @@ from tare.errors import ModelError, SpecError
 from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
+from tare.networks.building.sound import own_constants
 from tare.networks.network import Network
 from tare.readers.table import read_spec
 from tare.samples.layout import unit_scale
@@ -39,6 +40,8 @@ def with_spec(
     if spec is None:
         return network
     stated = read_spec(spec)
+    if network.front is not None:
+        stated = own_constants(stated, network.front)
     extra = {key: value for key, value in stated.extra.items() if key == "length"}
     known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})

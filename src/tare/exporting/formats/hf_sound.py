@@ -18,7 +18,7 @@ from tare.exporting.probe_numbers import ProbeNumbers
 from tare.exporting.reloaded import one_line
 from tare.exporting.result import Parity
 from tare.input_spec.geometry import SignalGeometry, SoundGeometry
-from tare.networks.building.sound import PROCESSOR, extractor_of
+from tare.networks.building.sound import PROCESSOR, SoundClassifier, extractor_of
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.input_layer import padded_input
 from tare.system.optional import require
@@ -45,7 +45,7 @@ def fill_sound(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...
         ours, fed = _fed(trained, probes), _extracted(extractor, trained, probes)
         logits = module(input_values=fed).logits
         own = trained.model.network.module(ours)
-    apart = float((ours[:, 0] - fed).abs().max())
+    apart = float((_module(trained).share * ours[:, 0] - fed).abs().max())
     if not apart <= _ROUNDING:
         raise ParityError("the input of training", f"a difference of {apart:.3g} in {name}", "use --format onnx")
     worst = largest_difference(np.asarray(own), np.asarray(logits), name)
@@ -55,16 +55,17 @@ def fill_sound(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...
 
 def check_sound(trained: TrainedModel) -> None:
     """Raise :class:`ModelError` for a normalisation that the network's feature extractor has no keys for."""
-    takes = trained.model.takes
-    assert isinstance(takes, SignalGeometry | SoundGeometry)  # noqa: S101 - asked before
-    front = takes.front
-    if front is None or extractor_of(front, trained.model.normalisation) is None:
+    if extractor_of(_module(trained), trained.model.normalisation) is None:
         found = f"strategy {trained.model.normalisation.strategy!r}"
-        name = "" if front is None else front.name
-        raise ModelError(f"a normalisation that {name} can state", found, "use --format onnx or pt2")
-    fold = trained.document.get("fold")
-    if isinstance(fold, dict) and fold.get("front") is not None:
+        raise ModelError(f"a normalisation that {_module(trained).front.name} can state", found, "use --format onnx or pt2")
+
+
+def _module(trained: TrainedModel) -> SoundClassifier:
+    """The network without a layer that a fold puts in front of it, which transformers would not build."""
+    module = trained.model.network.module
+    if not isinstance(module, SoundClassifier):
         raise ModelError("a network that hf can build", "one with a layer in front of it by a fold", "use --format onnx or pt2")
+    return module
 
 
 def _fed(trained: TrainedModel, probes: ProbeNumbers) -> torch.Tensor:

@@ -142,12 +142,12 @@ def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     try:
         config = _config(transformers, str(folder), online=False)
         stored = folder if weights else config
-        sound = takes_sound(transformers, config)
-        module: nn.Module = (
-            built(transformers, stored, stored_front(folder, reference), local=True)
-            if sound
-            else _built(transformers, stored, local=True)
-        )
+        module: nn.Module
+        if takes_sound(transformers, config):
+            share = None if weights else 1.0  # weights are drawn for a folded network, whose first layer has taken the half in
+            module = built(transformers, stored, stored_front(folder, reference), local=True, share=share)
+        else:
+            module = _built(transformers, stored, local=True)
     except Exception as error:  # the library, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that transformers can load", f"{str(folder)!r}: {reason}", "transfer again") from None

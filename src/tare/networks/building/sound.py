@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.formats.front_end import front_end_of
+from tare.input_spec.spec import InputSpec, Known
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
 from tare.normalisation.strategies import Normalisation
@@ -23,20 +25,33 @@ PREFIX = "hf:"
 PROCESSOR, WEIGHTS = "preprocessor_config.json", "model.safetensors"
 #: The front ends whose values a network is trained on here; Whisper's are made without constants.
 _TRAINED_ON = ("ASTFeatureExtractor", "Wav2Vec2FeatureExtractor")
+_NOTES = {
+    "ASTFeatureExtractor": ("the extractor computes (x - mean) / (2 std): mean and std here are its own, and the network halves",)
+}
+#: How the reader of extractors says that it has doubled a std.
+_TWICE = "twice the key"
+#: The share of a z-score that a network takes.
+HALVED = {"ASTFeatureExtractor": 0.5}
 
 
 class SoundClassifier(nn.Module):
-    """Logits ``(N, K)`` of what a front end hands on, normalised: log-mel ``(N, 1, frames, bins)`` or waveforms ``(N, 1, T)``."""
+    """Logits ``(N, K)`` of what a front end hands on, normalised: log-mel ``(N, 1, frames, bins)`` or waveforms ``(N, 1, T)``.
 
-    def __init__(self, model: Any, front: FrontEnd) -> None:
+    Networks of AST take half a z-score, ``(x - mean) / (2 std)``. The half is taken here, so that mean and std are those that
+    their extractor names, that are published, and that are measured; with a ``share`` of 1 it is not.
+    """
+
+    def __init__(self, model: Any, front: FrontEnd, share: float | None = None) -> None:
         super().__init__()
         self.model = model
         self.front = front
         self.wrapped = "model"
+        self.share = HALVED.get(front.name, 1.0) if share is None else share
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """Classify a batch."""
-        logits: torch.Tensor = self.model(input_values=samples[:, 0]).logits
+        values = samples[:, 0] if self.share == 1.0 else samples[:, 0] * self.share
+        logits: torch.Tensor = self.model(input_values=values).logits
         return logits
 
 
@@ -62,18 +77,19 @@ def sound_network(transformers: Any, name: str, config: Any, weights: str) -> Ne
         module,
         reference,
         weights,
-        _stated(name, reference),
+        _stated(name, reference, front),
         head_name(module, reference),
         is_timm=False,
         head_trained=head_trained,
+        notes=_NOTES.get(front.name, ()),
     )
     if weights in ("pretrained", "none"):
         return network
     loaded = load_weights(module, Path(weights), network.head)
-    return Network(module, reference, weights, network.spec, network.head, False, network.notes + loaded.notes, loaded.with_head)
+    return replace(network, notes=network.notes + loaded.notes, head_trained=loaded.with_head)
 
 
-def built(transformers: Any, source: Any, front: FrontEnd, *, local: bool = False) -> SoundClassifier:
+def built(transformers: Any, source: Any, front: FrontEnd, *, local: bool = False, share: float | None = None) -> SoundClassifier:
     """The network of a directory or a repository with its weights; of a configuration, with weights drawn."""
     auto = transformers.AutoModelForAudioClassification
     with quietly():
@@ -83,7 +99,7 @@ def built(transformers: Any, source: Any, front: FrontEnd, *, local: bool = Fals
             made = auto.from_config(source, trust_remote_code=False)
     if getattr(made.config, "apply_spec_augment", False):
         made.config.apply_spec_augment = False  # its random numbers are NumPy's, so that no seed would repeat a training
-    return SoundClassifier(made.float().eval(), front)
+    return SoundClassifier(made.float().eval(), front, share)
 
 
 def sound_written(module: nn.Module) -> bool:
@@ -103,7 +119,7 @@ def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], c
         config.save_pretrained(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.model.state_dict().items()}
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    text = json.dumps(extractor_of(module.front, chosen) or {**module.front.to_json(), **_UNSTATED}, indent=2, allow_nan=False)
+    text = json.dumps(extractor_of(module, chosen) or {**module.front.to_json(), **_UNSTATED}, indent=2, allow_nan=False)
     (folder / PROCESSOR).write_text(text + "\n", encoding="utf-8")
 
 
@@ -111,17 +127,25 @@ def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], c
 _UNSTATED = {"do_normalize": False, "tare": "normalised as tare.json says: this extractor has no key for it"}
 
 
-def extractor_of(front: FrontEnd, chosen: Normalisation) -> Mapping[str, Any] | None:
+def extractor_of(module: SoundClassifier, chosen: Normalisation) -> Mapping[str, Any] | None:
     """The extractor's configuration with the normalisation in use; None if it has no keys for it.
 
-    AST's extractor divides by twice its std; that of wav2vec 2.0 knows each recording's own moments, or none.
+    AST's extractor divides by twice its std, of which the half is the network's. That of wav2vec 2.0 knows each recording's own
+    moments, or none.
     """
-    stated = front.to_json()
+    front, stated = module.front, module.front.to_json()
     if front.name == "ASTFeatureExtractor" and not chosen.per_sample:
-        return {**stated, "do_normalize": True, "mean": chosen.mean[0], "std": chosen.std[0] / 2}
+        return {**stated, "do_normalize": True, "mean": chosen.mean[0], "std": chosen.std[0] / (2 * module.share)}
     if front.name == "Wav2Vec2FeatureExtractor" and (chosen.per_sample or (chosen.mean, chosen.std) == ((0.0,), (1.0,))):
         return {**stated, "do_normalize": chosen.per_sample, "return_attention_mask": False}
     return None
+
+
+def whole(module: nn.Module) -> tuple[nn.Module, float]:
+    """A network without the half of its input, to rewrite its first layer, and the share that it took; others as they are."""
+    if not isinstance(module, SoundClassifier) or module.share == 1.0:
+        return module, 1.0
+    return SoundClassifier(module.model, module.front, 1.0), module.share
 
 
 def stored_front(folder: Path, reference: str) -> FrontEnd:
@@ -141,8 +165,18 @@ def _front_end(name: str, reference: str) -> FrontEnd:
     raise ModelError(expected, f"none in {name!r}", "name a directory: save the feature extractor beside the network")
 
 
-def _stated(name: str, reference: str) -> Any:
+def _stated(name: str, reference: str, front: FrontEnd) -> InputSpec:
+    """What the directory states, with the std that the extractor names where it divides by a multiple of it."""
     try:
-        return read_spec(name)
+        spec = read_spec(name)
     except SpecError as error:
         return nothing_stated(f"{reference} {error.found}"[:200])
+    return own_constants(spec, front)
+
+
+def own_constants(spec: InputSpec, front: FrontEnd) -> InputSpec:
+    """The specification with the std that an extractor names, where the reader states the multiple that it divides by."""
+    share = HALVED.get(front.name, 1.0)
+    if share == 1.0 or not isinstance(spec.std, Known) or _TWICE not in spec.std.origin:
+        return spec
+    return replace(spec, std=Known(tuple(share * value for value in spec.std.value), spec.std.origin.replace(_TWICE, "the key")))

@@ -13,6 +13,7 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry, InputGeometry, SoundGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.sound import whole
 from tare.networks.loading import load_network
 from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
@@ -123,10 +124,24 @@ class Opened:
     shape: tuple[int, ...] | None
     reference: dict[str, Any] | None = None
     task: Task | None = None
+    share: float = 1.0
 
 
 def opened(request: Rewriting) -> Opened:
-    """Load a run directory, a model directory, or a network by name."""
+    """Load a run directory, a model directory, or a network by name.
+
+    A network that takes a share of its normalised input is opened without it, and its specification divides by as much more.
+    """
+    found = _opened(request)
+    module, share = whole(found.network.module)
+    std = found.expects.std
+    if share == 1.0 or not isinstance(std, Known):
+        return found
+    expects = replace(found.expects, std=Known(tuple(value / share for value in std.value), std.origin))
+    return replace(found, network=replace(found.network, module=module), expects=expects, share=share)
+
+
+def _opened(request: Rewriting) -> Opened:
     source = request.source
     stored = model_file(Path(source))
     if stored is None and Path(source).is_dir():
@@ -187,6 +202,7 @@ def _with_constants(model: Opened, spec: InputSpec, mean: Sequence[float], std: 
     count = max(counts) if max(counts) > 1 else channels
     if not counts <= {1, count}:
         raise SpecError("one --mean and one --std, or one of each per channel", f"{len(mean)} and {len(std)}", "state as many")
+    std = [value / model.share for value in std]
     u, s = (tuple(map(float, values)) * (count if len(values) == 1 else 1) for values in (mean, std))
     stated = InputSpec.of(u, s, origin="--mean and --std")
     names = spec.channels if isinstance(spec.mean, Known) and len(spec.mean.value) == count else stated.channels
