@@ -14,7 +14,7 @@ from tare.samples.records import Skipped
 from tare.tasks.task import Texts
 
 #: Kind of a sample by its number of axes, including the channel axis.
-KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
+KINDS: dict[int, SampleKind] = {4: "volume", 3: "image", 2: "signal", 1: "vector"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,9 @@ class LabelledSamples:
             return replace(self, kind=kind, read=_Axes(self.read, (..., None)), channel_names=None)
         if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
             return replace(self, kind=kind, read=_Axes(self.read, (..., 0)))
-        fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
+        if (self.kind, kind) == ("volume", "clip"):
+            return replace(self, kind=kind)
+        fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}.get(self.kind, "FILE.py:FACTORY")
         found = f"{'an' if self.kind == 'image' else 'a'} {self.kind} per sample in {self.name!r}"
         raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
 

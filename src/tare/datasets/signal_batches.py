@@ -11,15 +11,16 @@ from numpy.typing import DTypeLike, NDArray
 from torch.utils.data import Dataset
 
 from tare.datasets.files import LabelledFile
+from tare.datasets.volumes.sizing import sized_volume
 from tare.errors import DataError
-from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry, SoundGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
 from tare.tasks.task import Target
 
 #: How samples that are no images become a network's input.
-NumberGeometry = SignalGeometry | RowGeometry | SoundGeometry
+NumberGeometry = SignalGeometry | RowGeometry | SoundGeometry | VolumeGeometry
 
 
 class SignalBatches(Dataset[tuple[torch.Tensor, Target]]):
@@ -51,6 +52,8 @@ def sized(values: NDArray[Any], geometry: NumberGeometry, place: float | None = 
 
     A spectrogram ``(frames, bins)``, also with an axis of channels behind, becomes ``(1, frames, bins)``.
     """
+    if isinstance(geometry, VolumeGeometry):
+        return sized_volume(values, geometry)
     unit = unit_tensor(values)
     if isinstance(geometry, SoundGeometry):
         return unit.reshape(1, *geometry.size)

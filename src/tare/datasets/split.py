@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,10 @@ from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.tasks import check_folders, task_found
+from tare.datasets.volumes.files import LabelledClip, LabelledVolume, files_below
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
+from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.samples.sound.front_end import FrontEnd
@@ -31,6 +33,9 @@ from tare.sources.volumes.sniffing import is_dicom
 from tare.tasks.names import TaskName
 from tare.tasks.table import TASKS
 from tare.tasks.task import Target
+
+#: What a network takes of a file: the values of its front end for sound, or some frames of a video.
+Taken = FrontEnd | ClipFrames
 
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str](), "sound": SOUNDS}
@@ -75,8 +80,9 @@ def read_split(
     seed: int,
     val_share: float = 0.2,
     kind: SampleKind = "image",
+    *,
     bands: Sequence[str] | None = None,
-    front: FrontEnd | None = None,
+    taken: Taken | None = None,
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
@@ -87,7 +93,8 @@ def read_split(
     train = root / "train"
     if not train.is_dir():
         names = _class_names(root, kind)
-        return _banded(_held_out(Split(names, _labelled(root, names, kind, front), (), str(root), kind), seed, val_share), bands)
+        whole = Split(names, _labelled(root, names, kind, taken), (), str(root), kind)
+        return _banded(_held_out(whole, seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -100,10 +107,8 @@ def read_split(
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
-    return _banded(
-        _checked(Split(names, _labelled(train, names, kind, front), _labelled(val, names, kind, front), origin, kind), str(root)),
-        bands,
-    )
+    first, second = (_labelled(folder, names, kind, taken) for folder in (train, val))
+    return _banded(_checked(Split(names, first, second, origin, kind), str(root)), bands)
 
 
 def _banded(split: Split, bands: Sequence[str] | None) -> Split:
@@ -132,10 +137,15 @@ def _banded(split: Split, bands: Sequence[str] | None) -> Split:
     return replace(split, train=train, val=val, channel_names=names)
 
 
-def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image", front: FrontEnd | None = None) -> Split:
+def open_split(
+    labelled: LabelOptions,
+    seed: int,
+    kind: SampleKind = "image",
+    taken: Taken | None = None,
+) -> Split:
     """Split labelled samples of ``kind``: a folder by :func:`read_split`, other data by :func:`open_labelled`.
 
-    Recordings become what the ``front`` end of a network for sound makes of them.
+    ``taken`` is what the network takes of each file: the values of a front end for sound, or some frames of a video.
 
     The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
     Raises :class:`DataError` for data without labels or of another kind.
@@ -145,9 +155,10 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image", fr
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
-        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, front=front)
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
+    front = taken if isinstance(taken, FrontEnd) else None
     opened = open_labelled(data, Options(array=labelled.array, front=front), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
@@ -198,12 +209,12 @@ def _check_folder_task(task: TaskName | None, name: str) -> None:
         raise DataError(f"labels for --task {task}", f"the folder {name!r}, whose folders name one class a sample", remedy)
 
 
-def without_labels(labelled: LabelOptions, kind: SampleKind, front: FrontEnd | None = None) -> Split:
+def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None = None) -> Split:
     """All samples of ``kind`` as training samples of one class with an empty name, for work without labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    options = Options(array=labelled.array, front=front)
+    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None)
     samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), _items(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
@@ -243,12 +254,24 @@ def _class_names(root: Path, kind: SampleKind) -> tuple[str, ...]:
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def _labelled(root: Path, names: Sequence[str], kind: SampleKind, front: FrontEnd | None) -> tuple[LabelledFile, ...]:
-    made = partial(LabelledRecording, front=front) if kind in ("signal", "sound") else LabelledFile
+def _labelled(root: Path, names: Sequence[str], kind: SampleKind, taken: Taken | None) -> tuple[LabelledFile, ...]:
+    made = _made(kind, taken)
     return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 
 
+def _made(kind: SampleKind, taken: Taken | None) -> Callable[[str, int], LabelledFile]:
+    """What labels a file of a kind, read as the network takes it."""
+    if isinstance(taken, ClipFrames):
+        return partial(LabelledClip, chosen=taken)
+    if kind == "volume":
+        return LabelledVolume
+    front = taken if isinstance(taken, FrontEnd) else None
+    return partial(LabelledRecording, front=front) if kind in ("signal", "sound") else LabelledFile
+
+
 def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
+    if kind in ("volume", "clip"):
+        return files_below(folder, kind)
     # Names decide here: reading every file to look at its content would be a pass over the data.
     if not folder.is_dir():
         return iter(())
@@ -272,14 +295,16 @@ def _checked(split: Split, where: str) -> Split:
         return split
     if not split.classes:
         kind = _stranger(Path(where))
-        if kind is not None:
+        if kind is not None and split.kind in ("image", "signal", "vector", "sound"):
             said, part = kind
-            remedy = f"measure them with `tare measure`; write {part} as images to train on them"
+            remedy = f"name a network whose first layer is 3-D, or write {part} as images; `tare measure` takes them"
             raise DataError(f"{noun} in one folder per class", f"{said} below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
             "vector": "name a table or an archive of arrays",
+            "volume": "arrange them as FOLDER/CLASS/NAME.nii.gz",
+            "clip": "arrange them as FOLDER/CLASS/NAME.mp4",
             "sound": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
         }[split.kind]
         raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)

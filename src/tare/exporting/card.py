@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.input_spec.fields import Known
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SoundGeometry, front_of
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SoundGeometry, VolumeGeometry, front_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.names import MEANINGS
@@ -108,6 +108,8 @@ def _sized(takes: InputGeometry) -> str:
         )
     if isinstance(takes, RowGeometry):
         return f"Rows of {len(takes.columns)} numbers, in this order."
+    if isinstance(takes, VolumeGeometry):
+        return f"{NOUNS[takes.kind].capitalize()} of {' x '.join(map(str, takes.size))} values a channel."
     if isinstance(takes, SoundGeometry):
         return f"{escaped(takes.front.units)}, as the feature extractor computes them before its normalisation."
     return (

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
+from tare.datasets.volumes.sizing import fitted
 from tare.errors import DataError
 from tare.exporting.probe_images import COUNT
-from tare.input_spec.geometry import NOUNS, SignalGeometry, SoundGeometry
+from tare.input_spec.geometry import NOUNS, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import number_inputs
 from tare.samples.layout import unit_scale
@@ -39,6 +40,8 @@ class ProbeNumbers:
         cannot hold the padding.
         """
         sized = self.samples
+        if isinstance(takes, VolumeGeometry):
+            sized = tuple(fitted(values, takes) for values in sized)
         if isinstance(takes, SoundGeometry):
             sized = tuple(values.reshape(takes.size) for values in sized)
         if isinstance(takes, SignalGeometry) and any_length:

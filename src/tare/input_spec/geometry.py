@@ -11,12 +11,16 @@ import numpy as np
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Crop, Known, crop, plain
+from tare.samples.clip_frames import ClipFrames
 from tare.samples.sound.front_end import FrontEnd
 
-SampleKind = Literal["image", "signal", "vector", "sound"]
+SampleKind = Literal["image", "signal", "vector", "sound", "volume", "clip"]
 
+_LONGEST_EDGE = 1 << 14
 #: The noun for samples of each kind.
-NOUNS: Mapping[SampleKind, str] = {"image": "images", "signal": "signals", "vector": "rows", "sound": "recordings"}
+NOUNS: Mapping[SampleKind, str] = {
+    "image": "images", "signal": "signals", "vector": "rows", "sound": "recordings", "volume": "volumes", "clip": "clips",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,47 @@ class SoundGeometry:
         return self.size
 
 
-InputGeometry = Geometry | SignalGeometry | RowGeometry | SoundGeometry
+@dataclass(frozen=True, slots=True)
+class VolumeGeometry:
+    """How a volume becomes the network's size ``(depth, height, width)``, or a video a clip of so many frames of that size.
+
+    A volume is cut to its middle and padded with ``pad``, one unit value per channel; None marks padding by NaN, which is zero
+    after a normalisation of each sample. Of a video the frames are evenly spread, or every ``stride`` around its middle.
+    """
+
+    size: tuple[int, int, int]
+    pad: tuple[float, ...] | None
+    clip: bool = False
+    stride: int | None = None
+    raw_dtype: str = "int16"
+
+    @property
+    def kind(self) -> SampleKind:
+        """Volumes or clips."""
+        return "clip" if self.clip else "volume"
+
+    @property
+    def frames(self) -> ClipFrames | None:
+        """The frames of a video that make a clip; None for volumes."""
+        return ClipFrames(self.size[0], self.stride) if self.clip else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return self.size
+
+
+InputGeometry = Geometry | SignalGeometry | RowGeometry | SoundGeometry | VolumeGeometry
 
 
 def front_of(takes: InputGeometry) -> FrontEnd | None:
     """The front end of a network for sound; None for any other network."""
     return takes.front if isinstance(takes, SignalGeometry | SoundGeometry) else None
+
+
+def taken_of(takes: InputGeometry) -> FrontEnd | ClipFrames | None:
+    """What is taken of each file; None for all that is stored."""
+    return takes.frames if isinstance(takes, VolumeGeometry) else front_of(takes)
 
 
 def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
@@ -146,10 +185,12 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     kind = document.get("kind", "image")
     if "front" in values:
         values["front"] = _front(values["front"])
-    if kind in ("signal", "vector", "sound"):
+    if kind in ("signal", "vector", "sound", "volume", "clip"):
         np.dtype(values["raw_dtype"])  # a TypeError for what is no type
         if kind == "sound":
             return _sound(values)
+        if kind in ("volume", "clip"):
+            return _volume(values)
         return _signal(values) if kind == "signal" else _row(values)
     if kind != "image":
         raise ValueError(f"a geometry of kind {kind!r}")
@@ -172,6 +213,16 @@ def _front(document: Any) -> FrontEnd:
 def _sound(values: dict[str, Any]) -> SoundGeometry:
     made = SoundGeometry(**values)
     _ = made.size
+    return made
+
+
+def _volume(values: dict[str, Any]) -> VolumeGeometry:
+    made = VolumeGeometry(**values)
+    counts = (*made.size, *(() if made.stride is None else (made.stride,)))
+    if len(made.size) != 3 or not all(isinstance(count, int) and 0 < count < _LONGEST_EDGE for count in counts):
+        raise ValueError(f"a size of {made.size!r}")
+    if made.pad is not None and not all(isinstance(value, int | float) and math.isfinite(value) for value in made.pad):
+        raise ValueError(f"the padding {made.pad!r}")
     return made
 
 

@@ -42,7 +42,7 @@ def with_spec(
     stated = read_spec(spec)
     if network.front is not None:
         stated = own_constants(stated, network.front)
-    extra = {key: value for key, value in stated.extra.items() if key == "length"}
+    extra = {key: value for key, value in stated.extra.items() if key in ("length", "frames", "stride")}
     known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
     if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):
@@ -56,6 +56,12 @@ def with_spec(
     if order == tuple(range(len(order))):
         return replace(network, spec=merged)
     return replace(_reordered(network, order, merged), spec=merged)
+
+
+def with_frames(network: Network, frames: int | None, stride: int | None) -> Network:
+    """Return the network with the frames of a clip that the user states in place of its own."""
+    stated = {name: value for name, value in (("frames", frames), ("stride", stride)) if value is not None}
+    return replace(network, spec=replace(network.spec, extra={**network.spec.extra, **stated})) if stated else network
 
 
 def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:

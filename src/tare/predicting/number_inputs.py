@@ -18,8 +18,9 @@ from tare.datasets.files import finite_or_skipped, read_recording
 from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import is_table, load_table
+from tare.datasets.volumes.files import ENDINGS, read_volume_or_clip
 from tare.errors import DataError, TareError, reason_of
-from tare.input_spec.geometry import RowGeometry, front_of
+from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.named_files import image_paths
@@ -29,6 +30,7 @@ from tare.sources.tables.csv_table import read_head
 _SUFFIXES = {
     "signal": tuple(sorted(SOUNDS)),
     "sound": tuple(sorted(SOUNDS)),
+    **ENDINGS,
     "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz"),
 }
 _ARRAYS = (".npy", ".npz")
@@ -76,17 +78,26 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
 
 
 def _inputs_in(path: str, takes: NumberGeometry) -> list[NumberInput]:
-    if front_of(takes) is not None and (path.lower().endswith(_ARRAYS) or is_table(path)):
-        return [_failed(path, "no recording, which the network's front end takes")]
-    if path.lower().endswith(_ARRAYS):
-        return _rows(path, _array(path, takes))
+    array = path.lower().endswith(_ARRAYS)
     if isinstance(takes, RowGeometry):
-        if not is_table(path):
-            return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
-        return _rows(path, _columns(path, takes.columns))
+        return _table_rows(path, takes, array=array)
+    if array and front_of(takes) is None:
+        return _rows(path, _array(path, takes))
+    if isinstance(takes, VolumeGeometry):
+        return [NumberInput(path, lambda: read_volume_or_clip(path, takes.frames))]
+    if array:
+        return [_failed(path, "an array, and no recording, which the network's front end takes")]
     if is_table(path):
         return [_failed(path, "a table: save its signals as an array, .npy or .npz")]
     return [NumberInput(path, lambda: read_recording(path, front_of(takes)))]
+
+
+def _table_rows(path: str, takes: RowGeometry, *, array: bool) -> list[NumberInput]:
+    if array:
+        return _rows(path, _array(path, takes))
+    if not is_table(path):
+        return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
+    return _rows(path, _columns(path, takes.columns))
 
 
 def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
@@ -121,7 +132,7 @@ def _array(path: str, takes: NumberGeometry) -> NDArray[Any]:
         return values[..., None]
     if (kind, takes.kind) == ("signal", "vector") and values.shape[-1] == 1:
         return values[..., 0]
-    if kind != takes.kind:
+    if kind != takes.kind and (kind, takes.kind) != ("volume", "clip"):
         raise DataError(f"a {takes.kind} per sample", f"a {kind} per sample", "name other data")
     return values
 

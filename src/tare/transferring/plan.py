@@ -41,7 +41,7 @@ from tare.networks.stated_numbers import (
     check_strategy,
     number_geometry,
 )
-from tare.networks.stated_spec import with_spec
+from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
@@ -161,7 +161,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind, network.front)
+    split = split or open_split(labels, training.seed, network.kind, network.taken)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
     task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
@@ -186,7 +186,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
             geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
     else:
         workers = machine.workers or 0
-        takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
+        takes, geometry_notes = number_geometry(network, request, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
     network = as_dense(network) if task.dense else network
     _check_dense(network, task)
@@ -226,7 +226,8 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
     channels = channels if source.in_channels is None else source.in_channels
-    return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
+    built = with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
+    return with_frames(built, source.frames, source.stride)
 
 
 def _strategy(request: TransferRequest, given: str | None, network: Network) -> tuple[Strategy, tuple[str, ...]]:

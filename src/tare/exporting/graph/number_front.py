@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tare.datasets.signal_batches import NumberGeometry, is_wide
-from tare.input_spec.geometry import SignalGeometry, SoundGeometry
+from tare.input_spec.geometry import SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.samples.layout import unit_scale
 
 
@@ -27,6 +27,7 @@ class NumberFront(nn.Module):
         self.scale = float(unit_scale(takes.raw_dtype))
         self.unit_dtype = torch.float64 if is_wide(takes.raw_dtype) else torch.float32
         self.is_signal = isinstance(takes, SignalGeometry)
+        self.is_volume = isinstance(takes, VolumeGeometry)
         self.is_sound = isinstance(takes, SoundGeometry)
         self.length = takes.length if isinstance(takes, SignalGeometry) and fits_length else None
         pad = takes.pad if isinstance(takes, SignalGeometry) else None
@@ -34,11 +35,15 @@ class NumberFront(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """Bring a batch to unit values and to the network's length."""
+        if self.is_volume and self.stored == "uint8":
+            return samples.permute(0, 4, 1, 2, 3)  # bytes, which the normaliser scales
         unit = samples
         if self.stored not in ("float32", "float64"):
             unit = (samples.to(torch.float64) * self.scale).to(self.unit_dtype)
         if self.length is not None:
             unit = self._of_length(unit, self.length)
+        if self.is_volume:
+            return unit.to(torch.float32).permute(0, 4, 1, 2, 3)
         if self.is_sound:
             return unit.unsqueeze(1)
         return unit.transpose(1, 2) if self.is_signal else unit

@@ -9,8 +9,8 @@ from typing import Literal
 from tare.exporting.inputs import Output
 from tare.input_spec.geometry import NOUNS, SampleKind
 
-GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC", "NTF"]
-_KINDS: Mapping[GraphLayout, SampleKind] = {"NTC": "signal", "NC": "vector", "NTF": "sound"}
+GraphLayout = Literal["NHWC", "NCHW", "NTC", "NC", "NTF", "NDHWC", "NTHWC"]
+_KINDS: Mapping[GraphLayout, SampleKind] = {"NTC": "signal", "NC": "vector", "NTF": "sound", "NDHWC": "volume", "NTHWC": "clip"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from torch import nn
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork
-from tare.input_spec.fields import RAW_DTYPES, Field, PerSample
+from tare.input_spec.fields import RAW_DTYPES, Crop, Field, PerSample
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import (
     NOUNS,
@@ -33,6 +33,7 @@ from tare.input_spec.geometry import (
     RowGeometry,
     SignalGeometry,
     SoundGeometry,
+    VolumeGeometry,
     geometry_from,
     geometry_json,
 )
@@ -113,6 +114,8 @@ class TransferredModel:
 def _of_input(spec: InputSpec, takes: InputGeometry, origin: str) -> InputSpec:
     if isinstance(takes, Geometry):
         return _of_images(spec, takes, origin)
+    if isinstance(takes, VolumeGeometry):
+        return _of_volumes(spec, takes, origin)
     return _of_sound(spec, takes, origin) if isinstance(takes, SoundGeometry) else _of_numbers(spec, takes, origin)
 
 
@@ -131,6 +134,25 @@ def _of_sound(spec: InputSpec, takes: SoundGeometry, origin: str) -> InputSpec:
         raw_dtype=_raw_field(takes.raw_dtype, origin),
         units=Known(takes.front.units, origin),
         extra={"front": takes.front.to_json()},
+    )
+
+
+def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpec:
+    """Complete the spec for volumes or clips; their first axis has no field of its own and goes into ``extra``."""
+    count = len(spec.require("mean"))
+    nothing = Unknown("volumes are cut and padded, not resized")
+    stride = {} if takes.stride is None else {"stride": takes.stride}
+    return replace(
+        spec,
+        channels=Known("RGB" if takes.clip else ",".join(f"c{index}" for index in range(count)), origin),
+        scale=Known(float(unit_scale(takes.raw_dtype)), origin),
+        size=Known(takes.size[1:], origin),
+        interpolation=Known("bilinear", origin) if takes.clip else nothing,
+        crop=Known(Crop("center", 1.0), origin) if takes.clip else nothing,
+        antialias=Known(True, origin) if takes.clip else nothing,
+        layout=Known("NCTHW" if takes.clip else "NCDHW", origin),
+        raw_dtype=_raw_field(takes.raw_dtype, origin),
+        extra={"frames": takes.size[0], **stride} if takes.clip else {"depth": takes.size[0]},
     )
 
 

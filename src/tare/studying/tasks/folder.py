@@ -142,7 +142,7 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
     A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
     ``source`` it is zero at the network's input.
     """
-    found = _classes_only(open_split(labelled, 0, network.kind, network.front))
+    found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
