@@ -34,6 +34,8 @@ _FITTING: Mapping[SampleKind, tuple[str, ...]] = {
 }
 #: The edge of frames where nothing states it, as most networks of video take.
 _EDGE = 112
+#: The edge of a volume that stands for one where there are no data.
+_CUBE = 32
 
 
 def channels_in(split: Split) -> int:
@@ -148,6 +150,15 @@ def volume_geometry(
         size, why = (first, second, third), "the median of the training split; change it with --size"
     note = f"volumes of {size[0]} x {size[1]} x {size[2]} ({why}): larger ones are cut to their middle, smaller ones padded"
     return VolumeGeometry(size, zero, raw_dtype=stats.dtype), (note,)
+
+
+def example_size(network: Network, edge: int | None) -> tuple[int, int, int]:
+    """The size of a volume or clip without data: as stated, else a usual one."""
+    stated, clip = network.spec.size, network.clip
+    depth = network.spec.extra.get("depth") if clip is None else clip.frames
+    usual = _CUBE if clip is None else _EDGE
+    height, width = stated.value if isinstance(stated, Known) and edge is None else (edge or usual,) * 2
+    return depth if isinstance(depth, int) else edge or usual, height, width
 
 
 def _read(files: Sequence[LabelledFile], workers: int) -> list[NDArray[Any]]:

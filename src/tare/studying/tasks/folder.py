@@ -53,6 +53,11 @@ def folder_task(
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
     first = loaded[networks[0]]
+    if first.kind in ("volume", "clip"):
+        remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
+        raise SpecError(
+            "a network for images, signals, rows or recordings", f"{first.reference}, for {NOUNS[first.kind]}", remedy
+        )
     sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     if first.kind == "image":
         geometry = _shared_geometry(loaded)
