@@ -63,4 +63,5 @@ def _resized(values: NDArray[Any], size: tuple[int, ...]) -> torch.Tensor:
     height, width = frames.shape[-2:]
     share = max(size[0] / height, size[1] / width)
     resized = steps.resize(frames, [max(size[0], round(height * share)), max(size[1], round(width * share))], antialias=True)
-    return steps.center_crop(resized, list(size)).movedim(0, 1).contiguous()
+    cropped: torch.Tensor = steps.center_crop(resized, list(size))
+    return cropped.movedim(0, 1).contiguous()
