@@ -28,6 +28,8 @@ _TRAINED_ON = ("ASTFeatureExtractor", "Wav2Vec2FeatureExtractor")
 _NOTES = {
     "ASTFeatureExtractor": ("the extractor computes (x - mean) / (2 std): mean and std here are its own, and the network halves",)
 }
+#: Parts of classifiers of sound that a network without a trained head lacks.
+_HEADS = ("classifier.", "projector.")
 #: How the reader of extractors says that it has doubled a std.
 _TWICE = "twice the key"
 #: The share of a z-score that a network takes.
@@ -70,6 +72,8 @@ def sound_network(transformers: Any, name: str, config: Any, weights: str) -> Ne
     trained = any(str(each).endswith("Classification") for each in getattr(config, "architectures", None) or ())
     try:
         module = built(transformers, name if weights == "pretrained" else config, front)
+    except ModelError:
+        raise
     except Exception as error:  # the hub's client, the file system and the library's own checks
         raise ModelError(f"the network {reference} with weights as safetensors", reason_of(error, 200), WITHOUT_WEIGHTS) from None
     head_trained = weights == "pretrained" and trained
@@ -94,7 +98,9 @@ def built(transformers: Any, source: Any, front: FrontEnd, *, local: bool = Fals
     auto = transformers.AutoModelForAudioClassification
     with quietly():
         if isinstance(source, str | Path):
-            made = auto.from_pretrained(source, use_safetensors=True, trust_remote_code=False, local_files_only=local)
+            options = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": local}
+            made, found = auto.from_pretrained(source, output_loading_info=True, **options)
+            _check_whole(found["missing_keys"], source)
         else:
             made = auto.from_config(source, trust_remote_code=False)
     if getattr(made.config, "apply_spec_augment", False):
@@ -102,9 +108,12 @@ def built(transformers: Any, source: Any, front: FrontEnd, *, local: bool = Fals
     return SoundClassifier(made.float().eval(), front, share)
 
 
-def sound_written(module: nn.Module) -> bool:
-    """Whether transformers' automatic classes build this network again from the directory that they write."""
-    return isinstance(module, SoundClassifier)
+def _check_whole(missing: Any, place: str | Path) -> None:
+    """Raise :class:`ModelError` for weights that transformers would draw without an error; a head may be new."""
+    lacking = sorted(key for key in map(str, missing) if not key.startswith(_HEADS))
+    if lacking:
+        found = f"{len(lacking)} tensors without one, the first {lacking[0]!r}"
+        raise ModelError(f"the weights of the whole network in {str(place)!r}", found, "name what save_pretrained wrote")
 
 
 def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], chosen: Normalisation) -> None:
