@@ -77,7 +77,7 @@ _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 #: DICOM files have any name, often one without an ending.
 _DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
 #: A Zarr array or group is a folder.
-_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
+_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array", "label")
 #: Recordings that a library decodes; of WAV files only large ones, as a stream.
 _SOUNDS = _format(
     r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", "front", rank=8, each=True
@@ -95,7 +95,7 @@ FORMATS = (
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
     _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", "front", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=7),
-    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
+    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", "label", rank=8),
     _ZARR,
     _LMDB,
     _format(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?(\.gz)?$", "containers.tfrecord:open_tfrecord", "columns", "pages", rank=8),

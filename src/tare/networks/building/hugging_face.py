@@ -13,9 +13,9 @@ from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
-from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
 from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, HubModule, Segmenter
+from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
@@ -59,7 +59,7 @@ def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> N
     return _with_file(network, Path(weights))
 
 
-def _head(module: HubModule, reference: str) -> str:
+def _head(module: nn.Module, reference: str) -> str:
     return module.head if isinstance(module, Segmenter) else head_name(module, reference)
 
 
