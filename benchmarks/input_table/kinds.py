@@ -54,8 +54,14 @@ KINDS: Mapping[str, Kind] = {
             first="train/one/0.tif",
         ),
         Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first="", array=("--array", "x")),
-        Kind("HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",), labels=_LABELS, first=""),
-        Kind("Zarr, 4 channels", made.container(".zarr"), options=(*_IMAGES, "--in-channels", "4"), needs=("zarr",), labels=_LABELS, first=""),
+        Kind(
+            "HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",),
+            labels=_LABELS, first="",
+        ),
+        Kind(
+            "Zarr, 4 channels", made.container(".zarr"), options=(*_IMAGES, "--in-channels", "4"), needs=("zarr",),
+            labels=_LABELS, first="",
+        ),
         Kind(
             "volumes (NIfTI)", made.volumes, f"{_OWN}:volumes", ("--weights", "none"), needs=("nibabel",),
             first="train/one/0.nii.gz",

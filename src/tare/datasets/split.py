@@ -24,6 +24,7 @@ from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.samples.sound.front_end import FrontEnd
+from tare.sources.containers.names import parted
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
@@ -228,6 +229,7 @@ def items_of(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[Label
 
 def is_other_source(path: Path) -> bool:
     """Whether a path is a file or a folder of shards, instead of a folder of images."""
+    path = Path(parted(str(path), None)[0])
     if not path.is_dir() or path.suffix == ".zarr":
         return path.exists() or "://" in str(path) or "*" in str(path)
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
