@@ -32,7 +32,7 @@ def test_integers_become_unit_values_and_padding_zero_at_the_networks_input() ->
     values = np.full((2, 2, 2, 1), 300, np.int16)
     takes = VolumeGeometry((4, 4, 4), (100.0,))
     fed = padded_input(Normalisation("target", (100.0,), (50.0,)), sized_volume(values, takes)[None])
-    assert sorted({*fed.flatten().tolist()})[::63] == pytest.approx([0.0, 4.0], abs=1e-6)
+    assert [fed.min().item(), fed.max().item()] == pytest.approx([0.0, 4.0], abs=1e-6)
     each = padded_input(
         Normalisation("sample", (0.0,), (1.0,), True),
         sized_volume(values + np.arange(2, dtype=np.int16)[:, None], VolumeGeometry((4, 4, 4), None))[None],
