@@ -93,10 +93,11 @@ def spectrogram_network(folder: Path) -> None:
     """A small audio spectrogram transformer beside its feature extractor."""
     import transformers
 
+    library: Any = transformers  # its own types are not complete
     sizes: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    config = transformers.ASTConfig(**sizes, max_length=32, num_mel_bins=16, num_labels=2)
-    transformers.ASTForAudioClassification(config).save_pretrained(folder)
-    transformers.ASTFeatureExtractor(max_length=32, num_mel_bins=16).save_pretrained(folder)
+    config = library.ASTConfig(**sizes, max_length=32, num_mel_bins=16, num_labels=2)
+    library.ASTForAudioClassification(config).save_pretrained(folder)
+    library.ASTFeatureExtractor(max_length=32, num_mel_bins=16).save_pretrained(folder)
 
 
 def clips(root: Path) -> Path:

@@ -63,7 +63,7 @@ def test_rows_of_numbers_keep_their_labels(tmp_path: Path, write: Write) -> None
     split = open_split(LabelOptions(write(tmp_path / "a", x=rows, y=KINDS), label="y"), 0, "vector")
     for file in (*split.train, *split.val):
         place = int(file.path.rpartition("[")[2].rstrip("]"))
-        np.testing.assert_array_equal(file.read("stored"), rows[place])  # type: ignore[arg-type]
+        np.testing.assert_array_equal(file.read("stored"), rows[place])
         assert split.classes[int(file.label)] == str(KINDS[place])  # type: ignore[arg-type]
 
 

@@ -229,10 +229,11 @@ def test_real_files_are_what_pydicom_reads(name: str) -> None:
 def _masked(folder: Path, where: Path, seed: int = 0) -> list[NDArray[Any]]:
     """A mask in ``where`` for each slice of a folder, under its name."""
     where.mkdir()
-    made = []
+    made: list[NDArray[Any]] = []
     for path in sorted(folder.iterdir()):
         mask = np.random.default_rng((seed, len(made))).integers(0, 2, (8, 9)).astype("uint8")
-        made.append(write(where / path.name, mask, series="9.9.9", number=len(made)) and mask)
+        write(where / path.name, mask, series="9.9.9", number=len(made))
+        made.append(mask)
     return made
 
 
@@ -254,7 +255,8 @@ def test_masks_beside_their_slices_are_no_slices(tmp_path: Path) -> None:
     mask[2:4] = 3
     write(tmp_path / "a_mask.dcm", mask, series="9.9")
     stats = tare.measure(tmp_path, mask="_mask.dcm")
-    assert (stats.samples, stats.mean[0]) == (1, pytest.approx(values[2:4].mean() / 65535))
+    assert stats.samples == 1
+    assert stats.mean[0] == pytest.approx(values[2:4].mean() / 65535)
 
 
 def test_a_slice_without_a_mask_or_with_one_of_another_size_says_so(tmp_path: Path) -> None:
