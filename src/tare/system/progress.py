@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 #: Called with the number of samples or steps done since the last call.
 Advance = Callable[[int], None]
+
+
+@runtime_checkable
+class Expecting(Protocol):
+    """Progress that can be told later how many steps there are in all."""
+
+    def expect(self, total: float) -> None:
+        """Say how many steps there are in all."""
+
+
+def expect(progress: object, number: Callable[[], float | None]) -> None:
+    """Tell ``progress`` how many steps there are; ``number`` is only asked if it wants to know, and may not know either."""
+    if isinstance(progress, Expecting) and (total := number()) is not None:
+        progress.expect(total)
 
 
 class Reporter(Protocol):

@@ -14,7 +14,7 @@ from tare.studying.execution.standing import Standing
 def watching(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
     """Show a progress bar of ``total`` cells; yields the function that takes the rows of finished cells."""
     standing = Standing()
-    with counting("measuring", "cells", total, speed_over=600) as update:
+    with counting("measuring", "cells", total) as update:
 
         def add(rows: Sequence[dict[str, Any]]) -> None:
             standing.add(rows)
