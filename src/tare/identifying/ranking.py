@@ -158,10 +158,10 @@ def _by_moments(
         few = replace(probes, images=probes.images[first], paths=probes.paths[first], labels=probes.labels[first])
         setting = replace(setting, probes=few)
     known: Sequence[Candidate] = candidates(network.channels, setting.suspected)
-    with request.reporter.counting("augmentations", "tried", None) as advance:
+    with request.reporter.counting("explaining the moments by candidates", "views", len(ways) * setting.count) as advance:
 
         def make(way: TrainingAugmentation, start: int, stop: int) -> Views:
-            advance(1)
+            advance(stop - start)
             return setting.views(way, start, stop)
 
         shape = (network.channels, *setting.geometry.size)

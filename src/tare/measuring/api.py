@@ -28,6 +28,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers
 from tare.system.options import verb
+from tare.system.progress import expect
 
 
 @verb(MeasureRequest)
@@ -70,6 +71,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
             if place is None
             else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata), "cluster": request.cluster})
         )
+        expect(request.progress, source.number)
         state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:

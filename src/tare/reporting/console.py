@@ -13,7 +13,6 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
-from rich.status import Status
 from rich.table import Table
 
 from tare.system.pacing.bar import barred
@@ -39,8 +38,8 @@ _DEFINITIONS = {
 class Update(Protocol):
     """How progress is told."""
 
-    def __call__(self, count: float, remark: str = "") -> None:
-        """Count ``count`` more steps, and show ``remark`` beside them."""
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
+        """Count ``count`` more steps, and show ``remark``; ``left`` are the seconds left, where the work knows better."""
 
     def expect(self, total: float) -> None:
         """Say how many steps there are in all."""
@@ -50,7 +49,6 @@ class Update(Protocol):
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-_spinning: list[Status] = []
 
 
 def plain(text: str) -> str:
@@ -76,57 +74,36 @@ def note(message: str) -> None:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show on standard error what is being done until the block ends: a spinner on a terminal, else a line a minute."""
-    if not err.is_terminal:
-        with logged(what, "", None, _tell):
-            yield
-        return
-    with _alone(), err.status(shown(what)) as spinner:
-        _spinning.append(spinner)
-        try:
-            yield
-        finally:
-            _spinning.remove(spinner)
+    """Show on standard error what is being done until the block ends."""
+    with counting(what, ""):
+        yield
 
 
 @contextmanager
 def counting(what: str, unit: str, total: float | None = None) -> Iterator[Update]:
     """Show on standard error how far work is: a bar on a terminal, else a line a minute; nothing if there is nothing to count.
 
-    Without a ``unit`` only the share is shown. The time left is told once a tenth is done (:mod:`tare.system.pacing.pace`).
+    Without a ``unit`` only the share is shown. The time left is told once a tenth is done (:mod:`tare.system.pacing.pace`). Of
+    work within work only the inner is shown.
     """
     if total == 0:
         yield _Nothing()
-    elif not err.is_terminal:
-        with logged(what, unit, total, _tell) as lines:
-            yield lines
-    else:
-        with _alone(), barred(what, unit, total, err, plain) as bar:
+    elif err.is_terminal:
+        with barred(what, unit, total, err, plain) as bar:
             yield bar
+    else:
+        with logged(what, unit, total, lambda line: err.print(shown(line), soft_wrap=True)) as lines:
+            yield lines
 
 
 class _Nothing:
     """Progress of no work at all."""
 
-    def __call__(self, count: float, remark: str = "") -> None:
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
         """Show nothing."""
 
     def expect(self, total: float) -> None:
         """Show nothing."""
-
-
-def _tell(message: str) -> None:
-    err.print(shown(message), soft_wrap=True)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Stop the spinner around a bar or another spinner while that is shown: a terminal has room for one."""
-    for spinner in _spinning[-1:]:
-        spinner.stop()
-    yield
-    for spinner in _spinning[-1:]:
-        spinner.start()
 
 
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:

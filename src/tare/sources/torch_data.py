@@ -52,6 +52,10 @@ class TorchSource(Source[tuple[Item, ...]]):
             return len(chunk)
         return sum(1 if item.error else len(_input(item.value, self.options)[0]) for item in chunk)
 
+    def number(self) -> int | None:
+        """Length of a map-style dataset; None for a loader or a stream."""
+        return len(self.data) if not self.batched and _is_map(self.data) else None
+
     def read(self, chunk: tuple[Item, ...]) -> Iterator[Record]:
         """Turn each item into a record, or give the reason why it is unreadable."""
         for item in chunk:

@@ -10,6 +10,13 @@ from typing import Protocol, runtime_checkable
 Advance = Callable[[int], None]
 
 
+class Counted(Protocol):
+    """Progress that also shows a remark, and the time left of work that knows it better than its count."""
+
+    def __call__(self, count: int, remark: str = "", left: float | None = None) -> None:
+        """Count ``count`` more samples or steps; ``left`` is in seconds."""
+
+
 @runtime_checkable
 class Expecting(Protocol):
     """Progress that can be told later how many steps there are in all."""
@@ -30,7 +37,10 @@ class Reporter(Protocol):
     def note(self, message: str) -> None:
         """Show a remark of one line."""
 
-    def counting(self, what: str, unit: str, total: int | None = None) -> AbstractContextManager[Advance]:
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Show what is being done while the context lasts."""
+
+    def counting(self, what: str, unit: str, total: int | None = None) -> AbstractContextManager[Counted]:
         """Show the progress of ``what``, counted in ``unit``, while the context lasts."""
 
 
@@ -41,10 +51,20 @@ class Silent:
         """Drop the message."""
 
     @contextmanager
-    def counting(self, what: str, unit: str, total: int | None = None) -> Iterator[Advance]:
+    def working(self, what: str) -> Iterator[None]:
+        """Drop the message."""
+        del what
+        yield
+
+    @contextmanager
+    def counting(self, what: str, unit: str, total: int | None = None) -> Iterator[Counted]:
         """Drop the counts."""
         del what, unit, total
-        yield lambda _: None
+        yield _nothing
+
+
+def _nothing(count: int, remark: str = "", left: float | None = None) -> None:
+    del count, remark, left
 
 
 SILENT = Silent()

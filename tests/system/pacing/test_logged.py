@@ -55,7 +55,7 @@ def test_lines_come_while_a_step_is_under_way(monkeypatch: pytest.MonkeyPatch) -
         assert told.wait(30)
 
 
-def test_the_thread_ends_with_the_work_also_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_thread_ends_with_the_work_also_after_an_error() -> None:
     lines: list[str] = []
 
     def failing() -> None:

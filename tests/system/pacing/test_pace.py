@@ -92,7 +92,17 @@ def test_steps_that_have_not_begun_have_no_speed() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 s"), (40.4, "40 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (4800, "1 h 20 min")],
+    [
+        (0.2, "1 s"),
+        (40.4, "40 s"),
+        (89, "89 s"),
+        (94, "90 s"),
+        (174, "170 s"),
+        (181, "3 min"),
+        (3540, "59 min"),
+        (3600, "1 h 0 min"),
+        (4800, "1 h 20 min"),
+    ],
 )
 def test_times_are_told_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
@@ -110,6 +120,15 @@ def test_a_line_says_what_is_done_and_what_is_left() -> None:
 
 def test_a_line_about_work_of_unknown_size_says_what_was_spent() -> None:
     pace = Pace(0.0)
-    assert line("checking", "", pace, 130.0) == "checking: under way, 2 min so far"
+    assert line("checking", "", pace, 130.0) == "checking: under way, 130 s so far"
     pace.advance(1300, 130.0)
-    assert line("measuring", "samples", pace, 130.0) == "measuring: 1,300 samples, 10/s, 2 min so far"
+    assert line("measuring", "samples", pace, 130.0) == "measuring: 1,300 samples, 10/s, 130 s so far"
+
+
+def test_work_that_knows_its_end_better_states_it() -> None:
+    pace = Pace(0.0, 10)
+    pace.advance(1, 10.0, 200.0)
+    assert pace.left(10.0) == pytest.approx(200.0)
+    assert pace.left(15.0) == pytest.approx(195.0)
+    pace.advance(1, 20.0)  # it no longer knows
+    assert pace.left(20.0) == pytest.approx(80.0)

@@ -16,5 +16,6 @@ def explain(request: ExplainRequest, as_json: Json = False) -> None:
     from tare.reporting import console
     from tare.reporting.explanation import print_explanation
 
-    found = explained(replace(request, reporter=console))
+    with console.working("loading the network and following its first layers"):
+        found = explained(replace(request, reporter=console))
     show(found, as_json, print_explanation)

@@ -27,7 +27,8 @@ def identify(
     from tare.reporting import console
     from tare.reporting.identification import print_identification
 
-    found = identified(replace(request, reporter=console))
+    with console.working("identifying"):
+        found = identified(replace(request, reporter=console))
     if out is not None:
         write_spec(found, out)
     show(found, as_json, print_identification, None if out is None else str(out))

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from tare.system.pacing.pace import Pace, duration
 
 
 class Bar:
-    """A bar that moves when it is called; its time left is that of :class:`Pace`."""
+    """A bar that moves when it is called, with the time left of :class:`Pace`; a spinner for work without a unit and a total."""
 
     def __init__(self, what: str, unit: str, total: float | None, console: Console, clean: Callable[[str], str]) -> None:
-        self._unit, self._clean, self._pace = unit, clean, Pace(time.monotonic(), total)
-        counted = (
-            (MofNCompleteColumn(), TextColumn(unit + " {task.fields[rate]}"))
-            if unit
-            else (TextColumn("{task.percentage:.0f} %"),)
-        )
+        self._clean, self._pace = clean, Pace(time.monotonic(), total)
+        counted: tuple[ProgressColumn, ...] = (TextColumn("{task.percentage:.0f} %"),) if total else ()
+        if unit:
+            counted = (MofNCompleteColumn(), TextColumn(unit + " {task.fields[rate]}"))
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), *((BarColumn(), *counted) if counted else ()))
+        # Rich would send what is printed meanwhile to the bar's stream, so that a redirected output would lack it.
+        redirected = sys.stdout.isatty()
         self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *counted, TimeElapsedColumn(), _Left(self._pace),
-            TextColumn("{task.fields[remark]}"), console=console, transient=True,
+            *columns, TimeElapsedColumn(), _Left(self._pace), TextColumn("{task.fields[remark]}"),
+            console=console, transient=True, redirect_stdout=redirected,
         )  # fmt: skip
-        self._task = self.bar.add_task(escape(what), total=total, rate="", remark="")
+        self._task = self.bar.add_task(escape(clean(what)), total=total, rate="", remark="")
 
-    def __call__(self, count: float, remark: str = "") -> None:
-        """Move the bar by ``count``, and show ``remark`` at its end."""
-        self._pace.advance(count, time.monotonic())
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
+        """Move the bar by ``count``, and show ``remark``; ``left`` are the seconds left, where the work knows better."""
+        self._pace.advance(count, time.monotonic(), left)
         speed = self._pace.speed()
         rate = f"{speed:,.3g}/s" if speed and speed < 10 else f"{speed:,.0f}/s" if speed else ""
         self.bar.update(self._task, advance=count, remark=escape(self._clean(remark)), rate=rate)
@@ -57,9 +68,21 @@ class _Left(TextColumn):
         return Text("" if left is None else f"{duration(left)} left", style="progress.remaining")
 
 
+#: The bars of work within work; a terminal has room for the innermost.
+_under_way: list[Bar] = []
+
+
 @contextmanager
 def barred(what: str, unit: str, total: float | None, console: Console, clean: Callable[[str], str]) -> Iterator[Bar]:
-    """Show a bar on ``console`` until the block ends; ``clean`` takes from remarks what would command the terminal."""
-    shown = Bar(what, unit, total, console, clean)
-    with shown.bar:
-        yield shown
+    """Show a bar on ``console`` until the block ends; ``clean`` takes from texts what would command the terminal."""
+    outer, made = _under_way[-1:], Bar(what, unit, total, console, clean)
+    for each in outer:
+        each.bar.stop()
+    _under_way.append(made)
+    try:
+        with made.bar:
+            yield made
+    finally:
+        _under_way.remove(made)
+        for each in outer:
+            each.bar.start()

@@ -22,9 +22,9 @@ class Logged:
         self._what, self._unit, self._write, self._clock = what, unit, write, clock
         self._pace, self._remark, self._told = Pace(clock(), total), "", False
 
-    def __call__(self, count: float, remark: str = "") -> None:
-        """Count ``count`` more steps, and keep ``remark`` for the next line."""
-        self._pace.advance(count, self._clock())
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
+        """Count ``count`` more steps, and keep ``remark``; ``left`` are the seconds left, where the work knows better."""
+        self._pace.advance(count, self._clock(), left)
         self._remark = remark
 
     def expect(self, total: float) -> None:
@@ -43,6 +43,10 @@ class Logged:
             self._write(f"{self._what}: {count}done in {duration(self._clock() - self._pace.begun)}")
 
 
+#: Work within work: lines tell of the innermost.
+_under_way: list[Logged] = []
+
+
 @contextmanager
 def logged(what: str, unit: str, total: float | None, write: Callable[[str], None]) -> Iterator[Logged]:
     """Write a line a minute about the work of the block, from a thread of its own: a long step is told of, too."""
@@ -50,13 +54,16 @@ def logged(what: str, unit: str, total: float | None, write: Callable[[str], Non
 
     def told() -> None:
         while not ended.wait(EVERY):
-            progress.tell()
+            if _under_way[-1:] == [progress]:
+                progress.tell()
 
     teller = threading.Thread(target=told, daemon=True, name="progress")
+    _under_way.append(progress)
     teller.start()
     try:
         yield progress
         progress.end()
     finally:
+        _under_way.remove(progress)
         ended.set()
         teller.join()

@@ -17,13 +17,15 @@ _MINUTE, _HOUR = 60, 3600
 class Pace:
     """The speed of work that began at ``begun`` (seconds of any clock) and has ``total`` steps, or an unknown number.
 
-    The time left is told by the newer half of what is done: the older half holds what happens only once, such as loading.
+    The time left is told by the newer half of what is done: the older half holds what happens only once, such as loading. Work
+    whose steps cost differently states it.
     """
 
     begun: float
     total: float | None = None
     done: float = 0.0
     at: float = field(init=False)
+    stated: float | None = None
     _dones: list[float] = field(init=False, default_factory=lambda: [0.0])
     _times: list[float] = field(init=False)
 
@@ -31,9 +33,9 @@ class Pace:
         self.at = self.begun
         self._times = [self.begun]
 
-    def advance(self, count: float, now: float) -> None:
-        """Count ``count`` more steps that were finished at ``now``."""
-        self.done, self.at = self.done + count, now
+    def advance(self, count: float, now: float, left: float | None = None) -> None:
+        """Count ``count`` more steps that were finished at ``now``; ``left`` is the time left for work that knows it better."""
+        self.done, self.at, self.stated = self.done + count, now, left
         if self.done >= _GROWTH * self._dones[-1] and count > 0:
             self._dones.append(self.done)
             self._times.append(now)
@@ -57,7 +59,8 @@ class Pace:
         share, speed = self.share, self.speed()
         if self.total is None or share is None or share < _ENOUGH or not speed:
             return None
-        rest, waited, longest = max(0.0, self.total - self.done) / speed, max(0.0, now - self.at), self._longest()
+        rest = max(0.0, self.total - self.done) / speed if self.stated is None else self.stated
+        waited, longest = max(0.0, now - self.at), self._longest()
         return max(0.0, rest - waited if waited <= longest else rest * waited / longest - waited)
 
     def _middle(self) -> int:
@@ -71,9 +74,11 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """A time in words, with at most two units: ``40 s``, ``3 min``, ``1 h 20 min``."""
+    """A time in words, with at most two units: ``40 s``, ``110 s``, ``5 min``, ``1 h 20 min``."""
     if seconds < 1.5 * _MINUTE:
         return f"{max(1, round(seconds))} s"
+    if seconds < 3 * _MINUTE:
+        return f"{10 * round(seconds / 10)} s"
     hours, minutes = divmod(round(seconds / _MINUTE), _HOUR // _MINUTE)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
