@@ -11,7 +11,10 @@ from tare.studying.plan import Cell, plan_of
 
 
 def cells(**plan: object) -> list[Cell]:
-    return list(plan_of({"study": "digits", "seeds": 8, "sizes": [20], "strategies": ["source", "target"], **plan}).cells())
+    """The cells of one network."""
+    keys = {"study": "digits", "seeds": 8, "sizes": [20], "strategies": ["source", "target"], **plan}
+    found = list(plan_of(keys).cells())
+    return [cell for cell in found if cell.network == found[0].network]
 
 
 def unit(measured: list[Cell], seconds: float, spared: float = 0.0) -> Measured:
@@ -19,10 +22,10 @@ def unit(measured: list[Cell], seconds: float, spared: float = 0.0) -> Measured:
 
 
 def test_what_is_kept_for_others_costs_once_for_each_that_shares_it() -> None:
-    every = cells(shifts=["content", "blur"], protocols=["probe"])
+    every = cells(shifts=["content", "invert"], protocols=["probe"])
     remaining = Remaining(every, 2, lambda cell: cell.seed // 4)  # a network for every four seeds
     blocks = [
-        [cell for cell in every if (cell.seed // 4, cell.shift) == key] for key in ((0, "content"), (1, "content"), (0, "blur"))
+        [cell for cell in every if (cell.seed // 4, cell.shift) == key] for key in ((0, "content"), (1, "content"), (0, "invert"))
     ]
     left = [remaining.after(each) for each in (unit(blocks[0], 18.0, 10.0), unit(blocks[1], 18.0, 10.0), unit(blocks[2], 8.0))]
     assert left == pytest.approx([(10 + 3 * 8) / 2, 2 * 8 / 2, 8 / 2])
