@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from tare.system.pacing.pace import Pace, duration
+from tare.system.pacing.pace import Pace, duration, rate
 
 
 class Bar:
@@ -44,9 +44,7 @@ class Bar:
     def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
         """Move the bar by ``count``, and show ``remark``; ``left`` are the seconds left, where the work knows better."""
         self._pace.advance(count, time.monotonic(), left)
-        speed = self._pace.speed()
-        rate = f"{speed:,.3g}/s" if speed and speed < 10 else f"{speed:,.0f}/s" if speed else ""
-        self.bar.update(self._task, advance=count, remark=escape(self._clean(remark)), rate=rate)
+        self.bar.update(self._task, advance=count, remark=escape(self._clean(remark)), rate=rate(self._pace.speed()))
 
     def expect(self, total: float) -> None:
         """Say how many steps there are in all."""

@@ -83,6 +83,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
+def rate(speed: float | None) -> str:
+    """Steps a second, in words; empty if nobody knows."""
+    return "" if not speed else f"{speed:,.3g}/s" if speed < 10 else f"{speed:,.0f}/s"
+
+
 def line(what: str, unit: str, pace: Pace, now: float, remark: str = "") -> str:
     """One line about work under way: what is done, its share or number, and the time left or spent."""
     share, left, speed = pace.share, pace.left(now), pace.speed()
@@ -90,6 +95,6 @@ def line(what: str, unit: str, pace: Pace, now: float, remark: str = "") -> str:
         done = f"{share:.0%} of {pace.total:,.0f} {unit}" if unit else f"{share:.0%}"
         end = "time left not known yet" if left is None else f"about {duration(left)} left"
     else:
-        done = f"{pace.done:,.0f} {unit}, {speed:,.3g}/s" if unit and speed else "under way"
+        done = f"{pace.done:,.0f} {unit}, {rate(speed)}" if unit and speed else "under way"
         end = f"{duration(now - pace.begun)} so far"
     return "; ".join(part for part in (f"{what}: {done}, {end}", remark) if part)
