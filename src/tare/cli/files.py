@@ -45,9 +45,11 @@ def show_places(code: str, places: Sequence[str]) -> None:
 
 def _check(options: CheckCommand, request: CodeRequest, output: Format) -> int:
     from tare.checking.linting.api import code_checked
+    from tare.reporting import console
     from tare.reporting.findings.formats import FORMATS, html_page
 
-    report = code_checked(request)
+    with console.working("reading and following the code"):
+        report = code_checked(request)
     if output == "text":
         _print(report, options.statistics)
     elif output == "html":
