@@ -43,9 +43,10 @@ from tare.networks.stated_numbers import (
 )
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.applied import Normalisation, clipped
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
+from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
 from tare.system.options import flag, part
@@ -90,9 +91,7 @@ class TransferPlan:
             "weights": self.source.weights,
             **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
             **self.target.digests,
-            "strategy": self.chosen.strategy,
-            "mean": list(self.chosen.mean),
-            "std": list(self.chosen.std),
+            **{name: value for name, value in self.chosen.to_json().items() if name != "per_sample"},
             "geometry": geometry_json(self.takes),
             **self.training.settings(),
         }

@@ -22,9 +22,10 @@ from tare.comparing.shift import compare_stats
 from tare.errors import DataError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.networks.absorption import LayerShare, absorbed
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.normalisation.input_layer import padded_input
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
+from tare.normalisation.strategies import Constants, normalisation
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.system.progress import SILENT, Reporter
 

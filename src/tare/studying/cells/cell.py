@@ -15,9 +15,10 @@ from torch import nn
 
 from tare.errors import DataError, reason_of
 from tare.networks.heads.batched import fit_heads
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation, normalisation
+from tare.normalisation.strategies import normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
 from tare.studying.cells.pretraining import train

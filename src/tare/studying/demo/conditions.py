@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.heads.reference import features_of, fit_head
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import Normalisation, normalisation
+from tare.normalisation.strategies import normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.pretraining import train
 from tare.studying.demo.networks import HEAD, Source, dataset0

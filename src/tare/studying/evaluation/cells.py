@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import OutputError, SpecError, StrategyError
-from tare.normalisation.strategies import Normalisation, same_inputs
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.parts.stated import spec_of_normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.cell import Result, cell_normalisation, failed, pooled
