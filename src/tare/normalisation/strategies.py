@@ -115,7 +115,7 @@ class _Given:
                 low = channel.min / self.step
                 found = f"values from {low:g} in channel {channel.name!r}"
                 found += "" if low <= _LOWEST[name] else ", whose logarithms were not measured"
-                remedy = "mark what is no value with --nodata, or use --strategy percentile"
+                remedy = "leave out what is no value, or use --strategy log1p or percentile"
                 raise StrategyError(
                     f"values above {_LOWEST[name]:g} with measured logarithms for {self.strategy!r}", found, remedy
                 )

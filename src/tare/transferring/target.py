@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tare.datasets.files import LabelledFiles
+from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
+from tare.measuring.mapped.logarithms import with_logarithms
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
+from tare.normalisation.names import Strategy
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
@@ -27,6 +30,15 @@ class Target:
     digests: dict[str, Any]
     notes: tuple[str, ...]
 
+    def with_logarithms(self, strategy: Strategy, colour: ColourMode, workers: int) -> Target:
+        """The same with the moments of the logarithms that ``strategy`` needs, measured if they are not known yet."""
+        source = _source("training", self.split, self.split.train, colour)
+        return replace(self, stats=with_logarithms(self.stats, strategy, source, workers))
+
+
+def _source(name: str, split: Split, files: Sequence[LabelledFile], colour: ColourMode) -> LabelledFiles:
+    return LabelledFiles(f"the {name} split of {split.origin}", tuple(files), colour, split.channel_names)
+
 
 def measured(
     split: Split, labelled: LabelOptions, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
@@ -36,10 +48,7 @@ def measured(
     Raises :class:`DataError` if more than the share ``max_skipped`` is unreadable.
     """
     noun = NOUNS[split.kind]
-    sources = [
-        LabelledFiles(f"the {name} split of {split.origin}", files, colour, split.channel_names)
-        for name, files in (("training", split.train), ("validation", split.val))
-    ]
+    sources = [_source(name, split, files, colour) for name, files in (("training", split.train), ("validation", split.val))]
     with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]
     stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
