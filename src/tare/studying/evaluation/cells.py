@@ -126,7 +126,8 @@ def _inputs(plan: StudyPlan) -> dict[str, str]:
     found = {}
     for network in plan.networks:
         source = source_of(plan, network)
-        parts = [_EDITION, text, data, plan.pool, repr((source.constants, source.seen))]
+        stated = (source.constants, source.seen, *((source.window,) if source.window else ()))
+        parts = [_EDITION, text, data, plan.pool, repr(stated)]
         found[network] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return found
 

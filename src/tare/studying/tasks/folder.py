@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tare.checking.gate import RAW_KIND
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
@@ -20,6 +25,7 @@ from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants
 from tare.samples.layout import unit_scale
@@ -36,9 +42,11 @@ def folder_task(
     labelled: LabelOptions,
     networks: tuple[str, ...],
     weights: str,
+    *,
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
     spec: str = "",
+    window: tuple[float, ...] = (),
 ) -> Task:
     """The study of labelled images, signals or rows with ``networks``, each a reference of ``tare transfer --model``.
 
@@ -53,7 +61,8 @@ def folder_task(
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
     first = loaded[networks[0]]
-    sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
     if first.kind == "image":
         geometry = _shared_geometry(loaded)
         target = cache(lambda: _images(labelled, geometry, first))
@@ -162,11 +171,11 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
 
 
 def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
-    """All images at the network's input size, before normalisation: bytes ``(N, H, W, C)``."""
+    """All images at the network's input size, before normalisation: raw values ``(N, H, W, C)``."""
     found = _classes_only(open_split(labelled, 0))
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
-    size = len(files) * height * width * network.channels
+    size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
     if size > _MOST_BYTES:
         raise DataError(
             f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
@@ -174,16 +183,36 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
             "name fewer images: sizes above a few thousand show nothing new",
         )
     colour = colour_of(network)
-    images = ImageBatches(files, geometry, colour, None, 0)
-    values = np.empty((len(files), height, width, network.channels), np.uint8)
+    images, dtype = ImageBatches(files, geometry, colour, None, 0), _raw_dtype(files)
+    values = np.empty((len(files), height, width, network.channels), dtype)
     for index in range(len(files)):
-        image = images[index][0]
-        if image.dtype != torch.uint8:  # the shifts of a study are of 8-bit values
-            seen = f"{RAW_KIND} raw-kind: {files[index].path!r} holds values of another type"
-            remedy = "write 8-bit copies with a scale of your own, or compare strategies with tare transfer, which takes --scale"
-            raise InputError("8-bit images in a study of images", seen, remedy)
-        values[index] = image.permute(1, 2, 0).numpy()
+        values[index] = _as_stored(images[index][0], dtype, files[index].path)
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
+
+
+def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:
+    """The type of the first image's raw values. Raises :class:`DataError` if it cannot be read, or for other integers."""
+    first = files[0].read("stored")
+    if isinstance(first, Skipped):
+        raise DataError("readable images", f"{first.path!r}: {first.reason}", "repair or remove it")
+    if first.dtype not in (np.uint8, np.uint16) and first.dtype.kind != "f":
+        raise DataError("images of 8 or 16 bits or of floats", f"{first.dtype} in {files[0].path!r}", "convert them")
+    return np.dtype(first.dtype)
+
+
+def _as_stored(image: torch.Tensor, dtype: np.dtype[Any], path: str) -> NDArray[Any]:
+    """An image ``(H, W, C)`` of the network's size in the type that it is stored in; resized images are unit values.
+
+    Raises :class:`InputError` for an image of another depth than the first.
+    """
+    if (image.dtype == torch.uint8) != (dtype == np.uint8):
+        seen = f"{RAW_KIND} raw-kind: {path!r} holds values of another type than the first image, which is {dtype}"
+        raise InputError("images of one type in a study", seen, "study each type by itself")
+    found = image.permute(1, 2, 0).double().numpy()
+    if dtype.kind == "f" or dtype == np.uint8:
+        return found.astype(dtype)
+    top = np.iinfo(dtype).max
+    return np.asarray(np.rint(found.clip(0, 1) * top).astype(dtype))
 
 
 def _geometry_text(geometry: Geometry) -> str:
