@@ -70,6 +70,7 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "run",
         "create_model_and_transforms",
         "create_model_from_pretrained",
         "Subset",
@@ -93,7 +94,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
+    r"vit_|mvit_|r3d_|r2plus1d_|mc3_|s3d|deeplabv3_|fcn_res|lraspp|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
@@ -120,6 +121,6 @@ RELEVANT = re.compile(
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
+    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
+    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
 )

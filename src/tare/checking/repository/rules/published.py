@@ -33,6 +33,8 @@ def _listed() -> tuple[Published, ...]:
     return (*published(), *_LEVELS, *(Published(each.name, each.mean, each.std) for each in known))
 
 
+#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
+OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 #: ImageNet's constants for values of 0..255, as OpenMMLab and Caffe write them.
 _LEVELS = (
     Published("imagenet on values of 0..255", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
@@ -43,10 +45,24 @@ _LEVELS = (
 
 def told(name: str) -> str:
     """A published list by its name, and what it does where the name alone says nothing to users of another network."""
-    return _TOLD.get(name, name)
+    return "Inception, which bring values to -1..1" if name == "inception" else label(name)
 
 
-_TOLD = {"imagenet": "ImageNet", "inception": "Inception, which bring values to -1..1", "clip": "CLIP", "dpn": "DPN"}
+def label(name: str) -> str:
+    """The name of a published list as people write it."""
+    return _LABELS.get(name, name)
+
+
+_LABELS = {
+    "imagenet": "ImageNet",
+    "inception": "Inception",
+    "clip": "CLIP",
+    "dpn": "DPN",
+    "cifar10": "CIFAR-10",
+    "cifar10-per-image": "CIFAR-10 (a mean of the stds of single images)",
+    "cifar100": "CIFAR-100",
+    "cifar100-per-image": "CIFAR-100 (a mean of the stds of single images)",
+}
 
 
 def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:

@@ -9,10 +9,12 @@ from tare.checking.repository.result import CodeFinding, Edit, Step
 from tare.checking.repository.rules.found import finding, origin, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline
-from tare.checking.repository.rules.published import Published, Slip, is_published, near, published, slips
+from tare.checking.repository.rules.published import Published, Slip, is_published, label, near, published, slips
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Items, Literal, Value
+from tare.code.interpreter.values import Call, Items, Literal, Value
+from tare.code.libraries.flows import root
+from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import numbers
 from tare.code.networks.expected import listed
 
@@ -26,6 +28,8 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         yield from _undone(program)
     for call in facts.calls:
+        if call.last in ("Normalize", "normalize"):
+            yield from _variance(call)
         if call.function == "set.constants":
             yield from _typo(call.args[0], "std" if "std" in call.names[0].lower() else "mean", ())
 
@@ -41,6 +45,41 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
         yield _exchanged(each, known)
     elif each.mean == each.std and len(each.mean) == 3 and len(set(each.mean)) > 1:
         yield from _repeated(each)
+    else:
+        yield from _mixed(each)
+
+
+def _mixed(each: Normalisation) -> Iterator[CodeFinding]:
+    """A published mean with the published std of something else."""
+    owner, other = ([one for one in published() if near(getattr(one, which), getattr(each, which))] for which in ("mean", "std"))
+    families = [{one.name.partition("-")[0] for one in found} for found in (owner, other)]
+    if not owner or not other or families[0] & families[1] or all(len(set(one)) == 1 for one in (each.mean, each.std)):
+        return
+    yield finding(
+        "TARE107",
+        "warning",
+        each.call.spot,
+        f"the mean {listed(each.mean)} is that of {label(owner[0].name)}, and the std {listed(each.std)} is that of "
+        f"{label(other[0].name)}",
+        f"take both from one set: std {listed(owner[0].std)} goes with this mean, mean {listed(other[0].mean)} with this std",
+        evidence=origins(each.call.spot, each.means, each.stds),
+    )
+
+
+def _variance(call: Call) -> Iterator[CodeFinding]:
+    """A Normalize that gets what ``.var()`` returned."""
+    step_made = step_of(call)
+    std = step_made.values.get("std") if step_made is not None else call.argument(2, "std")
+    made = root(std) if std is not None else None
+    if isinstance(made, Call) and made.last == "var":
+        yield finding(
+            "TARE044",
+            "error",
+            call.spot,
+            "the std of this Normalize is what var() returned: the variance",
+            "take its square root, or call std()",
+            evidence=(step("var()", made.spot),),
+        )
 
 
 def _undone(program: Program) -> Iterator[CodeFinding]:
