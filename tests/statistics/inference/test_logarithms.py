@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tare.measuring.mapped.logarithms import with_logarithm
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.inference.logarithms import logarithm, with_logarithm
+from tare.statistics.inference.logarithms import logarithm
 from tests.made_stats import stacked
 
 

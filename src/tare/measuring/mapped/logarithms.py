@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from tare.samples.records import Kept, Part, Record, Rows, Skipped
 from tare.sources.base import Source
 from tare.sources.derived import Derived
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.inference.logarithms import LOGARITHMS, logarithm, with_logarithm
+from tare.statistics.inference.logarithms import LOGARITHMS, logarithm
 from tare.system.progress import Advance
 
 
@@ -42,3 +43,13 @@ def with_logarithms(
         return stats
     mapped = Logarithms(source, strategy)
     return with_logarithm(stats, strategy, stats_of(measure_state(mapped, workers, progress), mapped))
+
+
+def with_logarithm(stats: DatasetStats, name: str, of_logarithms: DatasetStats) -> DatasetStats:
+    """The statistics with the moments of a logarithm, which ``of_logarithms`` measured over the same data."""
+    pairs = ((one.mean, one.std) for one in of_logarithms.channels)
+    channels = tuple(
+        replace(channel, mapped={**channel.mapped, name: pair}) if all(map(math.isfinite, pair)) else channel
+        for channel, pair in zip(stats.channels, pairs, strict=True)
+    )
+    return replace(stats, channels=channels)

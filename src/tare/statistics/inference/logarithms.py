@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.statistics.buckets import WORDS, Buckets
 from tare.statistics.histogram import Histogram
-
-if TYPE_CHECKING:  # it imports this module
-    from tare.statistics.dataset_stats import DatasetStats
 
 #: The logarithms under the names that an input specification has for them (``value_map``).
 LOGARITHMS: Mapping[str, Callable[[Any], Any]] = {"log1p": np.log1p, "dB": lambda values: 10 * np.log10(values)}
@@ -43,16 +39,6 @@ def moments_of_counts(counted: Histogram | Buckets) -> dict[str, tuple[float, fl
     used = np.flatnonzero(counts)
     found = {name: _moments(_levels(name)[first + used], counts[used]) for name in LOGARITHMS} if used.size else {}
     return {name: pair for name, pair in found.items() if all(map(math.isfinite, pair))}
-
-
-def with_logarithm(stats: DatasetStats, name: str, of_logarithms: DatasetStats) -> DatasetStats:
-    """The statistics with the moments of a logarithm, which ``of_logarithms`` measured over the same data."""
-    pairs = ((one.mean, one.std) for one in of_logarithms.channels)
-    channels = tuple(
-        replace(channel, mapped={**channel.mapped, name: pair}) if all(map(math.isfinite, pair)) else channel
-        for channel, pair in zip(stats.channels, pairs, strict=True)
-    )
-    return replace(stats, channels=channels)
 
 
 def _moments(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.measuring.mapped.logarithms import with_logarithm
 from tare.samples.layout import unit_scale
 from tare.samples.records import Stack, stacked_rows
 from tare.statistics.dataset_stats import DatasetStats, summarise
-from tare.statistics.inference.logarithms import LOGARITHMS, logarithm, with_logarithm
+from tare.statistics.inference.logarithms import LOGARITHMS, logarithm
 from tare.statistics.state import DatasetState
 from tare.studying.tasks.shifts import shift_named
 
