@@ -145,3 +145,10 @@ def test_a_window_is_for_its_strategy_and_for_data_of_ones_own(photos: Path) -> 
         plan_of({**keys, "window": [0, 1]})
     with pytest.raises(SpecError, match="a window in a study of your own data"):
         plan_of({"study": "digits", "strategies": ["source", "window"], "window": [0, 1]})
+
+
+def test_images_of_another_number_of_channels_are_refused(photos: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "four.npz", x=np.ones((8, 16, 16, 4), np.uint16), y=np.arange(8) % 2)
+    task = folder_task(LabelOptions(str(tmp_path / "four.npz")), (f"{photos.parent / 'net.py'}:small",), "none")
+    with pytest.raises(DataError, match=r"images of 3 channels, found 4 channels in .*; write the bands that the network takes"):
+        task.target()

@@ -195,7 +195,11 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
     images, dtype = ImageBatches(files, geometry, colour, None, 0), _raw_dtype(files)
     values = np.empty((len(files), height, width, network.channels), dtype)
     for index in range(len(files)):
-        values[index] = _as_stored(images[index][0], dtype, files[index].path)
+        image = images[index][0]
+        if len(image) != network.channels:
+            found = f"{len(image)} channels in {files[index].path!r}"
+            raise DataError(f"images of {network.channels} channels", found, "write the bands that the network takes to files")
+        values[index] = _as_stored(image, dtype, files[index].path)
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
 
 
