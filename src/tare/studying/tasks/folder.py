@@ -197,8 +197,8 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
     for index in range(len(files)):
         image = images[index][0]
         if len(image) != network.channels:
-            found = f"{len(image)} channels in {files[index].path!r}"
-            raise DataError(f"images of {network.channels} channels", found, "write the bands that the network takes to files")
+            other = f"{len(image)} channels in {files[index].path!r}"
+            raise DataError(f"images of {network.channels} channels", other, "write the bands that the network takes to files")
         values[index] = _as_stored(image, dtype, files[index].path)
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
 
