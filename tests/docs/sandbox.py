@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,31 @@ def _processor(folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(document))
 
 
+def _of_transformers(made: Callable[[Any], Any]) -> Callable[[Path], None]:
+    """A directory of transformers, whose network ``made`` builds, with a processor for pictures of 32 pixels."""
+
+    def make(folder: Path) -> None:
+        import torch
+        import transformers
+
+        torch.manual_seed(0)
+        made(transformers).save_pretrained(folder)
+        transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+    return make
+
+
+def _dinov2(transformers: Any) -> Any:
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    return transformers.Dinov2Model(transformers.Dinov2Config(**shape))
+
+
+def _segformer(transformers: Any) -> Any:
+    heads = {"num_attention_heads": [1, 1, 2, 2], "decoder_hidden_size": 16}
+    config = transformers.SegformerConfig(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, **heads)
+    return transformers.SegformerForSemanticSegmentation(config)
+
+
 def _keras(path: Path) -> None:
     import os
 
@@ -219,6 +245,12 @@ def _shown(page: str) -> Callable[[Path], None]:
     return make
 
 
+def read_only(page: Path, name: str) -> str:
+    """A file as a page prints it in a block that is not run: the one whose first line is its name."""
+    blocks: list[str] = re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if block.startswith(f"# {name}\n"))
+
+
 def _grey(label: int, seed: int) -> NDArray[np.uint8]:
     return photo(seed)[:28, :28, label]
 
@@ -230,9 +262,9 @@ def _fashion(path: Path) -> None:
 
 def _xrays(path: Path) -> None:
     arrays: dict[str, Any] = {}
-    for part, count in (("train", 64), ("val", 16), ("test", 16)):
+    for part, first, count in (("train", 0, 64), ("val", 64, 16), ("test", 80, 16)):
         labels = np.arange(count) % 2
-        arrays[f"{part}_images"] = np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)])
+        arrays[f"{part}_images"] = np.stack([_grey(int(label), first + seed) for seed, label in enumerate(labels)])
         arrays[f"{part}_labels"] = labels[:, None]
     np.savez(path, **arrays)
 
@@ -377,6 +409,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
     "scenes": _scenes,
+    "dinov2": _of_transformers(_dinov2),
+    "segformer": _of_transformers(_segformer),
     "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,
@@ -388,6 +422,7 @@ MADE: dict[str, Callable[[Path], object]] = {
     "detector.py": _shown("docs/howto/study-anything.md"),
     "fashion_test.npz": _fashion,
     "pneumoniamnist.npz": _xrays,
+    "transcribe.py": lambda path: path.write_text(read_only(ROOT / "docs" / "howto" / "speech.md", path.name)),
     "constants.py": _text("MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.255]\n"),
     "data.py": _text(
         "from torchvision.transforms import Normalize\n\nfrom constants import MEAN, STD\n\nx = Normalize(MEAN, STD)\n"
@@ -398,8 +433,6 @@ MADE: dict[str, Callable[[Path], object]] = {
 
 def make_sandbox(folder: Path, text: str) -> Path:
     """Make in ``folder`` what ``text`` mentions, by its name as a word."""
-    import re
-
     for name, make in MADE.items():
         if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", text):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

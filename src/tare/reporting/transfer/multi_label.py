@@ -75,10 +75,14 @@ def figures(run: TransferRun) -> str:
         for score in _of(run).scores
     ]
     noun = noun_of(run)
+    chosen = (
+        "the probability with the highest F1 on these same samples. Precision, recall and F1 are those at the threshold, so they "
+        "are slightly too good."
+    )
+    kept = "that of the validation split. Precision, recall and F1 are those at the threshold."
     caption = (
-        "A label is given from its threshold on, the probability with the highest F1 on these same samples. Precision, recall "
-        f"and F1 are those at the threshold, so they are slightly too good. The last column counts the {noun} with the label. "
-        f"n/a: no {one_of(run)} has the label, or all have it."
+        f"A label is given from its threshold on, {kept if run.evaluation is run.test else chosen} The last column counts the "
+        f"{noun} with the label. n/a: no {one_of(run)} has the label, or all have it."
     )
     return html.table(caption, ("label", "average precision", "threshold", "precision", "recall", "F1", noun), rows)
 

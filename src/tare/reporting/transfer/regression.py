@@ -65,7 +65,7 @@ def figures(run: TransferRun) -> str:
     caption = (
         "Mean and std are those of the training split, in the target's own unit: the network learns (target - mean) / std, and "
         "the saved model gives the target's own unit. Errors are in that unit, with 95% intervals. R2 is 1 for exact answers and "
-        "0 for always answering the validation mean."
+        "0 for always answering the mean of these samples."
     )
     return html.table(caption, ("target", "mean", "std", "MAE", "RMSE", "R2"), rows)
 

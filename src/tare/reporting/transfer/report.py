@@ -15,7 +15,7 @@ from tare.reporting.console import out, shown
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.transfer import classification, multi_label, regression, segmentation
 from tare.reporting.transfer.settings import settings_fold
-from tare.reporting.transfer.told import headline, noun_of, one_of
+from tare.reporting.transfer.told import headline, noun_of, of_test, one_of
 from tare.system.files import write_text
 from tare.tasks.classification import Classification
 from tare.tasks.names import TaskName
@@ -29,7 +29,7 @@ _TASKS: Mapping[TaskName, Any] = {
     "segmentation": segmentation,
 }
 _MOST_PRINTED = 16
-_COUNTED = ("training ", "validation ")
+_COUNTED = ("training ", "validation ", "test ")
 _CODE = re.compile(r"\bTARE\d{3}\b")
 
 
@@ -40,6 +40,8 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"[bold]{name}[/]: validation {headline(run)}, strategy {chosen.strategy}", soft_wrap=True)
     for line in _told(run).lines(run):
         out.print(line, soft_wrap=True)
+    if run.test is not None:
+        out.print(f"test {headline(of_test(run))}, scored once", soft_wrap=True)
     if chosen.per_sample:
         beside = " (stated in tare.json; timm's config has no key for it)" if run.is_timm else ""
         out.print(f"every {one_of(run)} is normalised by {_own(run)}{beside}")
@@ -60,7 +62,7 @@ def write_run(run: TransferRun, path: Path, command: str = "") -> None:
 
     curves = training_curves(run.history, _epochs(run))
     parts, charts = _told(run).sections(run)
-    folds = [*parts, *_curves(run, curves), _fed(run), settings_fold(run), *_notes(run)]
+    folds = [*_test(run), *parts, *_curves(run, curves), _fed(run), settings_fold(run), *_notes(run)]
     write_text(path, framed("transfer", _first(run), folds, _made(run, command), {**curves, **charts}))
 
 
@@ -96,9 +98,8 @@ def _steps(run: TransferRun) -> list[Step]:
 
 def _made(run: TransferRun, command: str) -> Made:
     settings = run.settings
-    counted = {
-        name.capitalize(): str(value).partition(" with ")[0] for name, value in settings.items() if name.startswith(_COUNTED)
-    }
+    digests = {name: str(value) for name, value in settings.items() if name.startswith(_COUNTED) and name != "test files"}
+    counted = {name.capitalize(): value.partition(" with ")[0] for name, value in digests.items()}
     facts = {"Network": str(settings["model"]), **counted, "Seed": str(settings["seed"])}
     facts["Libraries"] = ", ".join(f"{name} {number}" for name, number in versions().items() if name != "tare")
     return Made(str(settings["data"]), command, facts)
@@ -141,7 +142,19 @@ def _lead(run: TransferRun) -> str:
     name = run.evaluation.headline.name
     same = f" The best epoch was chosen on the same {noun_of(run)}, so this {name} is biased slightly upward."
     lead = _told(run).lead(run)
-    return f"{lead[:1].upper()}{lead[1:]}{same if run.history else ''}"
+    test = "" if run.test is None else f" Test {headline(of_test(run))}, scored once."
+    return f"{lead[:1].upper()}{lead[1:]}{same if run.history else ''}{test}"
+
+
+def _test(run: TransferRun) -> list[str]:
+    """The figures on the samples that were scored once."""
+    if run.test is None:
+        return []
+    tested = of_test(run)
+    said = f"{headline(tested)} on {run.settings['test']}, scored once with the weights that were kept."
+    free = f"None of these {noun_of(run)} trained the network or chose an epoch."
+    gist = f"{headline(tested)}, scored once"
+    return [html.fold("Test", gist, [html.paragraph(f"{said} {free}"), _told(run).figures(tested)])]
 
 
 def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:

@@ -44,6 +44,7 @@ BLUE = CALLED + "import cv2\nx = torch.from_numpy(cv2.imread(p)).float()\n"
 #: Code of a finding -> programs that have it, by what is special about them.
 WRONG: dict[str, dict[str, str]] = {
     "TARE100": {
+        "of grey images": TORCH + "T.Normalize((0.1307,), (0.3801,))",
         "std": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
         "mean": TORCH + "T.Normalize([0.485, 0.456, 0.456], [0.229, 0.224, 0.225])",
         "by name": TORCH + "STD = [0.229, 0.244, 0.225]\nT.Normalize([0.485, 0.456, 0.406], STD)",
@@ -80,6 +81,7 @@ WRONG: dict[str, dict[str, str]] = {
         f"y = p(T.Compose([T.ToTensor(), {IMAGENET}])(Image.open(a)))",
     },
     "TARE016": {
+        "Albumentations": "import albumentations as A\nt = A.Compose([A.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
         "by hand": CALLED + "x = (x / 255 - torch.tensor([123.675, 116.28, 103.53])) / torch.tensor([58.395, 57.12, 57.375])",
         "after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
@@ -99,6 +101,17 @@ WRONG: dict[str, dict[str, str]] = {
         + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
         "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
         "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
+        "a function of one's own": TF
+        + "import random\ndef flip(image):\n    if random.random() < 0.5:\n        image = image[:, ::-1]\n"
+        "    return image\ng = ImageDataGenerator(preprocessing_function=flip)\nval = g.flow_from_directory('val')",
+        "a function that calls one": TF + "def noise(x):\n    return x + np.random.normal(size=x.shape)\n"
+        "def prepare(x):\n    return noise(x) / 255\ndef load(mode):\n    g = ImageDataGenerator(preprocessing_function=prepare)\n"
+        "    if mode == 'val':\n        return g.flow_from_directory('a')",
+        "mapped": TF + "def augment(x, y):\n    return tf.image.random_flip_left_right(x), y\n"
+        "val_ds = tf.keras.utils.image_dataset_from_directory('val')\nval_ds = val_ds.map(augment).batch(9)",
+        "given to fit": TF + "def augment(x, y):\n    return tf.image.random_crop(x, (9, 9, 3)), y\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(load('a'), validation_data=load('b').map(augment).batch(9))",
+        "a lambda": TF + "test_ds = load('test').map(lambda x, y: (tf.image.random_brightness(x, 0.2), y))",
         "a part of a split": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
         "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(val_set)",
         "a subset": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
@@ -267,6 +280,12 @@ WRONG: dict[str, dict[str, str]] = {
         "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
     },
     "TARE001": {
+        "a type without a scale": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32), v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])",
+        "a dataset of tensors": TORCH
+        + "from torchvision.io import read_image\nclass D:\n    def __init__(self, transform=None):\n"
+        "        self.transform = transform\n    def __getitem__(self, i):\n        x = read_image(self.paths[i]).float()\n"
+        f"        if self.transform:\n            x = self.transform(x)\n        return x\nd = D(T.Compose([T.Resize(9), {IMAGENET}]))",
         "fed as read": CALLED + "net(x)",
         "by hand": CALLED + "x = (x - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])",
         "a function": CALLED + "import torchvision.transforms.functional as F\n"
@@ -281,6 +300,9 @@ WRONG: dict[str, dict[str, str]] = {
         "model.fit(g.flow(x))",
     },
     "TARE050": {
+        "a function with a switch": TORCH + "def get(train):\n    if train:\n"
+        f"        return T.Compose([T.ToTensor(), {HALVES}])\n    return T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "train_set = datasets.ImageFolder('a', transform=get(True))\ntest_set = datasets.ImageFolder('b', transform=get(False))",
         "one file": TORCH
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])",
         "a bare step": TORCH + f"train = datasets.ImageFolder('train', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
@@ -299,8 +321,10 @@ WRONG: dict[str, dict[str, str]] = {
         "mean /= n\nstd /= n",
     },
     "TARE106": {
+        "a Normalize that is to undo": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Normalize([-0.485, -0.456, -0.406], [1 / 0.229, 1 / 0.224, 1 / 0.225])",
         "a picture": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nimport numpy as np\n"
-        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
     },
     "TARE044": {
         "in a Normalize": TORCH
@@ -323,6 +347,13 @@ WRONG: dict[str, dict[str, str]] = {
 #: What looks like the mistake of a code and is right, or cannot be told.
 RIGHT: dict[str, dict[str, str]] = {
     "TARE001": {
+        "a type with a scale": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.485] * 3, [0.229] * 3)])",
+        "constants for 0..255": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32), v2.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "a dataset that divides": TORCH + "from torchvision.io import read_image\nclass D:\n    def __init__(self, transform):\n"
+        "        self.transform = transform\n    def __getitem__(self, i):\n        return self.transform(read_image(self.paths[i]) / 255)\n"
+        f"d = D(T.Compose([T.Resize(9), {IMAGENET}]))",
         "a reader that is not known": CALLED + "net(load(p))",
         "values that may be scaled": CALLED + "if x.max() > 1:\n    x = x / 255\nnet(x)",
         "a first layer of one's own": CALLED + "net.conv1 = torch.nn.Conv2d(3, 64, 7)\nnet(x)",
@@ -336,6 +367,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "one's own std": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.3, 0.31, 0.32])",
     },
     "TARE100": {
+        "of grey images": TORCH + "T.Normalize((0.1307,), (0.3081,))",
+        "of grey images of one's own": TORCH + "T.Normalize((0.1307,), (0.35,))",
         "right": TORCH + IMAGENET,
         "rounded": TORCH + "T.Normalize([0.48, 0.45, 0.40], [0.23, 0.22, 0.22])",
         "another dataset": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
@@ -360,12 +393,31 @@ RIGHT: dict[str, dict[str, str]] = {
         "one of two branches": TORCH + f"n = {IMAGENET} if a else {HALVES}\nT.Compose([T.ToTensor(), n])",
     },
     "TARE016": {
+        "max_pixel_value 1": "import albumentations as A\n"
+        "t = A.Compose([A.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375], max_pixel_value=1.0)])",
         "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
         "digital numbers": TORCH + "T.Compose([T.ToTensor(), T.Normalize([775.0, 1081.0, 1229.0], [1282.0, 1270.0, 1399.0])])",
         "one's own step": TORCH
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a function for training": TF
+        + "import random\ndef flip(image):\n    if random.random() < 0.5:\n        image = image[:, ::-1]\n"
+        "    return image\ng = ImageDataGenerator(preprocessing_function=flip)\ntrain = g.flow_from_directory('a')",
+        "a function with a switch": TF
+        + "TRAIN = flag()\ndef prepare(x):\n    if TRAIN:\n        x = tf.image.random_flip_left_right(x)\n"
+        "    return x\nval_ds = load('val').map(prepare)",
+        "a function that is never called": TF
+        + "import random\ndef prepare(x):\n    def flip(x):\n        return random.random()\n"
+        "    return x\nval_ds = load('val').map(prepare)",
+        "a seed": TF
+        + "def prepare(x):\n    return tf.image.stateless_random_flip_left_right(x, seed=(1, 2))\nval_ds = load('val').map(prepare)",
+        "a map for training": TF
+        + "def augment(x):\n    return tf.image.random_flip_left_right(x)\nval_ds, rest = split(load('a'))\n"
+        "train_ds = rest.map(augment)\nmodel.fit(train_ds, validation_data=val_ds)",
+        "mapped over both": TF
+        + "def augment(x):\n    return tf.image.random_flip_left_right(x)\ntrain_ds = load('train').map(augment)\n"
+        "val_ds = load('val').map(lambda x: x / 255)",
         "a dataset for training, in a program that evaluates": TORCH + "def build(train):\n    if train:\n"
         "        return T.Compose([T.RandomCrop(9), T.ToTensor()])\n    return T.Compose([T.ToTensor()])\ndef make(root, train):\n"
         "    return datasets.ImageFolder(root, transform=build(train))\ndef loaders():\n    train_dataset = make('a', train=True)\n"
@@ -580,6 +632,10 @@ RIGHT: dict[str, dict[str, str]] = {
         + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
     },
     "TARE106": {
+        "undone by Normalize": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225])",
+        "undone in two steps": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Compose([T.Normalize([0.0] * 3, [1 / 0.229, 1 / 0.224, 1 / 0.225]), T.Normalize([-0.485, -0.456, -0.406], [1.0] * 3)])",
         "the same": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nimport numpy as np\n"
         "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
         "two pipelines": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nu = T.Compose([T.ToTensor(), {IMAGENET}])\n"
@@ -805,6 +861,8 @@ EXPORTED = "import onnxruntime\nonnxruntime.InferenceSession('a.onnx').run(None,
         ("\nx = (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]", []),
         ("\nx = (x - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]", []),
         (".mean(0)", []),
+        (" / 255\nx[..., 0] = (x[..., 0] - 0.485) / 0.229\nx[..., 1] = (x[..., 1] - 0.456) / 0.224", []),
+        (" / 255\nx[..., 0] -= 0.485\nx[..., 0] /= 0.229", []),
     ],
 )
 def test_a_service_that_scales_by_hand_is_compared_with_training(served: str, scaling: str, codes: list[str]) -> None:

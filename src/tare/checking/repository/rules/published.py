@@ -27,6 +27,13 @@ def published() -> tuple[Published, ...]:
 
 
 @cache
+def published_grey() -> tuple[Published, ...]:
+    """The published constants of grey images, in unit values."""
+    found = [Published(each.name, tuple(each.mean), tuple(each.std)) for each in entries() if abs(each.scale - 1 / 255) < 1e-9]
+    return tuple(each for each in found if len(each.mean) == 1)
+
+
+@cache
 def _listed() -> tuple[Published, ...]:
     """What slips are looked for in: colour images, and the published constants of three or more bands or dimensions."""
     known = [each for each in entries() if not each.is_image and not each.clip and len(each.mean) >= 3]
@@ -58,6 +65,9 @@ _LABELS = {
     "inception": "Inception",
     "clip": "CLIP",
     "dpn": "DPN",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
     "cifar10": "CIFAR-10",
     "cifar10-per-image": "CIFAR-10 (a mean of the stds of single images)",
     "cifar100": "CIFAR-100",
@@ -96,11 +106,11 @@ def slips(values: Numbers, which: str) -> Iterator[Slip]:
         if len(values) != len(wanted) or len(set(wanted)) == 1:
             continue
         wrong = [index for index in range(len(wanted)) if abs(values[index] - wanted[index]) > 1e-9]
-        if len(wrong) == 1 and _one_digit(values[wrong[0]], wanted[wrong[0]]):
+        if len(wrong) == 1 and one_digit(values[wrong[0]], wanted[wrong[0]]):
             yield Slip(wrong[0], wanted[wrong[0]], each.name, len(wanted) - 1)
 
 
-def _one_digit(seen: float, wanted: float) -> bool:
+def one_digit(seen: float, wanted: float) -> bool:
     """Whether two numbers differ in one digit, or in the order of two neighbours, by more than rounding."""
     one, other = f"{seen:.10f}".rstrip("0"), f"{wanted:.10f}".rstrip("0")
     if len(one) != len(other) or abs(seen - wanted) < 2e-3:
