@@ -567,8 +567,8 @@ def test_decibels_of_floats_are_measured_on_the_training_split(tmp_path: Path) -
 def test_a_run_that_cut_its_values_is_a_source_that_does_so(data: Path, tmp_path: Path) -> None:
     first = probe(data, tmp_path / "first", "percentile")
     again = transfer(str(first.out), data, strategy="source", out=tmp_path / "again", protocol="probe", workers=0, device="cpu")
-    clips = [np.array(run.normalisation.clip) for run in (again, first)]
-    np.testing.assert_allclose(*clips, rtol=1e-12)
+    before, now = (np.array(run.normalisation.clip) for run in (first, again))
+    np.testing.assert_allclose(now, before, rtol=1e-12)
     assert again.normalisation.std == pytest.approx(first.normalisation.std)
     with pytest.raises(StrategyError, match=r"a source of mean and std alone for the strategy 'blend'.* clipped to"):
         transfer(str(first.out), data, strategy="blend", out=tmp_path / "blend", protocol="probe", workers=0, device="cpu")
