@@ -380,6 +380,7 @@ def _joints(factor: float) -> Callable[[Path], None]:
 MADE: dict[str, Callable[[Path], object]] = {
     "photos": photos,
     "tiles": _tiles,
+    "rsscn7": photos,
     "scans": _scans,
     "slices.npz": _slices,
     "joints.csv": _joints(1.0),
