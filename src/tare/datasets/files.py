@@ -84,6 +84,10 @@ class LabelledFiles(ItemSource[LabelledFile]):
         """The files in the order of the list."""
         return iter(self.files)
 
+    def number(self) -> int:
+        """Length of the list."""
+        return len(self.files)
+
     def read_item(self, item: LabelledFile) -> Sample | Skipped:
         """Decode one file."""
         values = item.read(self.colour)

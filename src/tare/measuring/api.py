@@ -28,19 +28,20 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers
 from tare.system.options import verb
+from tare.system.progress import expect
 
 
 @verb(MeasureRequest)
 def measure(request: MeasureRequest) -> DatasetStats:
     """Measure per-channel statistics of a dataset, in unit values ([0, 1] for 8- and 16-bit integers, else unchanged).
 
-    ``data`` is a folder, file, pattern or fsspec URL, a list of files, or an array, tensor, table, torch dataset or loader, or
-    Hugging Face dataset. Files hold images, scenes, volumes, recordings, videos, arrays, tables or archives
-    (docs/reference/formats.md); ``FILE#ARRAY`` names one array of several. With ``as_seen`` a note in ``extra["notes"]`` counts
-    images whose EXIF orientation is not applied, unless ``exif`` is "apply"; another one counts images with alpha. The result
-    is the same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written every 30 seconds. With
-    ``tolerance`` all means and stds hold simultaneously (:mod:`tare.measuring.stopping`); ``extra["sampled"]`` records how many
-    samples that took.
+    ``data`` is a folder, file, pattern or fsspec URL, an array, tensor or Pillow image, a list of one of these, a table, a torch
+    dataset or loader, or a Hugging Face dataset. Files hold images, scenes, volumes, recordings, videos, arrays, tables or
+    archives (docs/reference/formats.md); ``FILE#ARRAY`` names one array of several. With ``as_seen`` a note in
+    ``extra["notes"]`` counts images whose EXIF orientation is not applied, unless ``exif`` is "apply"; another one counts images
+    with alpha. The result is the same to the last bit for any ``engine`` and number of ``workers``. A ``checkpoint`` is written
+    every 30 seconds. With ``tolerance`` all means and stds hold simultaneously (:mod:`tare.measuring.stopping`);
+    ``extra["sampled"]`` records how many samples that took.
 
     Mean and std are pooled over all values of all samples (population, ddof 0) and exact for 8-bit and 16-bit integers;
     standard errors count samples, or clusters of samples with ``cluster``. A channel with NaN or infinities has mean and std
@@ -70,6 +71,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
             if place is None
             else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata), "cluster": request.cluster})
         )
+        expect(request.progress, source.number)
         state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:

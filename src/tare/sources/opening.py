@@ -21,6 +21,7 @@ from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr, parted
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
+from tare.sources.listed_objects import is_listed
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
 from tare.sources.rasters.tags import scene_kind
@@ -132,7 +133,7 @@ _NAMES_SNIFFED = 20
 
 
 def open_source(data: Any, options: Options | None = None) -> Source[Any]:
-    """Open data: a path, URL or pattern, a list of them, an array, a table, a dataset, or a source, which is returned.
+    """Open data: a path, URL or pattern, an array, a Pillow image, a list of one of these, a table, a dataset, or a source.
 
     Raises :class:`DataError` if the data do not exist, have an unknown format, or do not take one of the given options.
     """
@@ -257,7 +258,8 @@ def _open_object(data: Any, options: Options) -> Source[Any]:
         if recognises(data):
             name = type(data).__name__
             return _checked(kind, options, name).open(data, options)
-    raise DataError("a path, URL, array, table or dataset", f"an object of type {type(data).__name__!r}", "pass one of those")
+    wanted = "a path, URL, array, table or dataset, or a list of paths, arrays or images"
+    raise DataError(wanted, f"an object of type {type(data).__name__!r}", "pass one of those")
 
 
 def _checked(kind: Format, options: Options, name: str) -> Format:
@@ -289,6 +291,7 @@ def _names_in(place: str) -> Iterator[str]:
 
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
+    (is_listed, _format("", "listed_objects:open_listed", "layout")),
     (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages", "label")),
     (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages", "label")),
     (

@@ -29,13 +29,15 @@ def drift(
     from tare.monitoring.api import drifted, reference_of
     from tare.reporting import console, drift
 
-    reference = reference_of(request)
+    with console.counting("measuring the reference", "samples") as progress:
+        reference = reference_of(replace(request, progress=progress))
     if out is not None:
         reference.save(out)
     with console.counting("looking at", "samples") as progress:
         verdict = drifted(replace(request, reference=reference, progress=progress))
     if html is not None:
-        drift.write_drift(verdict, html, shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)]))
+        command = shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)])
+        drift.write_drift(verdict, html, command, ", ".join(map(str, request.data)))
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":

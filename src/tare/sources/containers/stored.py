@@ -76,6 +76,10 @@ class StoredArray(Source[tuple[int, int]]):
         """Number of samples in the range."""
         return chunk[1] - chunk[0]
 
+    def number(self) -> int:
+        """Length of the first axis."""
+        return 1 if self.whole else self.array.shape[0]
+
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples, or the parts of each if they are large. Raises :class:`DataError` if the file is damaged."""
         inner = self.array.shape if self.whole else self.array.shape[1:]
