@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from benchmarks.harness import Result
 from tare.datasets.image_batches import EpochSampler
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.tasks.classification import Classification
 from tare.training.fitting import fit
 from tare.training.module import TransferModule

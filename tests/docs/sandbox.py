@@ -357,6 +357,13 @@ def _scans(folder: Path) -> None:
             nib.save(nib.Nifti1Image(values, np.diag([1, 1, 2, 1])), folder / site / f"{index}.nii.gz")
 
 
+def _slices(path: Path) -> None:
+    """Slices of CT in Hounsfield units, of two classes that differ in density."""
+    labels = np.arange(96) % 2
+    values = np.random.default_rng(0).normal(-700 + 400 * labels[:, None, None, None], 200, (96, 28, 28, 1))
+    np.savez(path, x=values.astype(np.int16), y=labels)
+
+
 def _joints(factor: float) -> Callable[[Path], None]:
     """Three joint angles and the task that they belong to, times ``factor``."""
 
@@ -374,7 +381,9 @@ def _joints(factor: float) -> Callable[[Path], None]:
 MADE: dict[str, Callable[[Path], object]] = {
     "photos": photos,
     "tiles": _tiles,
+    "rsscn7": photos,
     "scans": _scans,
+    "slices.npz": _slices,
     "joints.csv": _joints(1.0),
     "joints-new.csv": _joints(np.pi / 180),
     "hymenoptera": photos,
