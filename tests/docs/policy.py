@@ -70,6 +70,7 @@ NOT_RUN = {
         "tare export red",
     ): "the run is that of transfer-signals.md; test_exporting_numbers.py exports such ones",
     ("docs/howto/hugging-face.md", "AutoModel.from_pretrained"): "fetches weights; the sandbox holds such a directory",
+    ("docs/tasks.md", "from river"): "river is no dependency; the sandbox holds such files",
     ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
     ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",
 }
