@@ -74,6 +74,13 @@ _OTHER = frozenset(
         "create_model_and_transforms",
         "create_model_from_pretrained",
         "Subset",
+        "resample",
+        "Wav2Vec2FeatureExtractor",
+        "transcribe",
+        "inference",
+        "encode_batch",
+        "classify_batch",
+        "extract_features",
     ]
 )
 #: Datasets of torchvision that take a transform.
@@ -115,12 +122,14 @@ def interesting(last: str) -> bool:
 RELEVANT = re.compile(
     r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
     r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main"
+    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main|\blibrosa\.load|\btorchaudio\.|whisper\.load_model|"
+    r"\bWhisperModel\(|FeatureExtractor|/yamnet/|panns_inference|get_array_of_samples|\bwavfile\.read"
 )
 
 #: A function without any of these words says nothing itself.
 MATTERS = re.compile(
     RELEVANT.pattern
     + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
+    r"resample|waveform|sampling_rate|sample_rate|transcribe|np\.int16|frombuffer|\b32768|"
     r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|transform\(|read_image|json\.load\(|toml\w*\.load\("
 )
