@@ -371,6 +371,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "of grey images of one's own": TORCH + "T.Normalize((0.1307,), (0.35,))",
         "right": TORCH + IMAGENET,
         "rounded": TORCH + "T.Normalize([0.48, 0.45, 0.40], [0.23, 0.22, 0.22])",
+        "published with another digit": TORCH + "T.Normalize([0.420, 0.411, 0.296], [0.213, 0.156, 0.143])",
         "another dataset": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
         "two differ": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.244, 0.255])",
         "a comment": TORCH + "# T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
@@ -412,6 +413,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "    return x\nval_ds = load('val').map(prepare)",
         "a seed": TF
         + "def prepare(x):\n    return tf.image.stateless_random_flip_left_right(x, seed=(1, 2))\nval_ds = load('val').map(prepare)",
+        "a map that is averaged over": TF
+        + "# test-time augmentation\ndef augment(x):\n    return tf.image.random_flip_left_right(x)\n"
+        "test_ds = load('test').map(augment)",
         "a map for training": TF
         + "def augment(x):\n    return tf.image.random_flip_left_right(x)\nval_ds, rest = split(load('a'))\n"
         "train_ds = rest.map(augment)\nmodel.fit(train_ds, validation_data=val_ds)",
