@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
-from tare.input_spec.geometry import NOUNS
+from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.input_spec.model_file import NAME
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.labels import fit_label_heads
@@ -27,7 +27,7 @@ from tare.predicting.pyfunc import LOADER, signature
 from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
 from tare.system.option_files.config_file import config_text
-from tare.system.progress import SILENT, Reporter
+from tare.system.progress import SILENT, Advance, Reporter
 from tare.system.trackers.opening import tracked
 from tare.system.trackers.tracker import TrackedModel, Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
@@ -71,7 +71,7 @@ def transferred(request: TransferRequest) -> TransferRun:
             write_text(folder / "config.yaml", config_text(request))
         names = request.tracker if is_main_process() else ()
         with tracked(names, folder, reporter, plan.settings()) as trackers:
-            run = _probed(plan, folder) if probe else _trained(plan, folder, resume, trackers, progress=reporter is not SILENT)
+            run = _probed(plan, folder, reporter) if probe else _trained(plan, folder, resume, trackers, reporter)
             _log(run, trackers)
             if names:
                 _log_model(plan, run, trackers, reporter)
@@ -99,11 +99,14 @@ def _log_model(plan: TransferPlan, run: TransferRun, trackers: Trackers, reporte
     if not document["network"]["hf"] and (".py:" in reference or plan.source.trust_remote_code):
         reporter.note(f"the model is not logged: {reference} needs its code, which no directory runs by itself")
         return
+    if not isinstance(plan.takes, Geometry | SignalGeometry | RowGeometry):
+        reporter.note(f"the model is not logged: MLflow's schemas do not describe {NOUNS[plan.takes.kind]} here")
+        return
     schemas = signature(plan.takes, plan.network.channels, plan.task)
     trackers.model(run.model_dir, TrackedModel(LOADER, schemas, document["spec"]))
 
 
-def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
+def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, reporter: Reporter) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
     normaliser = InputLayer(plan.chosen)
@@ -115,23 +118,25 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers,
         trackers.numbers({name: value for name, value in row.items() if name != "epoch"}, int(row["epoch"]))
 
     val = plan.plain_batches(plan.target.split.val)
-    fitted = fit(module, val, folder, plan.machine, resume=resume, progress=progress, told=told)
+    fitted = fit(module, val, folder, plan.machine, resume=resume, reporter=reporter, told=told)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
-        notes = _reestimated(plan)
-        judged = _judged(plan, partial(_logits, plan), tests=name == BEST)
+        notes = _reestimated(plan, reporter)
+        judged = _judged(plan, partial(_logits, plan, reporter), tests=name == BEST)
         metrics = {**fitted.metrics(), **judged.headlines()}
         _save(plan, folder / place, judged, metrics)
     return _finished(plan, folder, judged, metrics, notes, fitted)
 
 
-def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
+def _probed(plan: TransferPlan, folder: Path, reporter: Reporter) -> TransferRun:
     """Fit a linear head on the features of the frozen network, after re-estimating its batch norms if requested."""
-    notes = _reestimated(plan)
+    notes = _reestimated(plan, reporter)
     split = plan.target.split
-    head = _fitted_head(plan, _features(plan, split.train), [plan.task.taught(file.label) for file in split.train])
+    features = _features(plan, split.train, reporter)
+    with reporter.working("fitting the head"):
+        head = _fitted_head(plan, features, [plan.task.taught(file.label) for file in split.train])
     _install(plan, head)
-    judged = _judged(plan, lambda files: head.logits(_features(plan, files)))
+    judged = _judged(plan, lambda files: head.logits(_features(plan, files, reporter)))
     metrics = {**judged.headlines(), "head_strength": head.strength}
     _save(plan, folder / "model", judged, metrics)
     return _finished(plan, folder, judged, metrics, notes, None)
@@ -233,7 +238,7 @@ def _test_evidence(plan: TransferPlan, test: Evaluation | None) -> dict[str, Any
 
 
 @loader_errors()
-def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
+def _reestimated(plan: TransferPlan, reporter: Reporter) -> tuple[str, ...]:
     """Re-estimate batch norms on the training split without augmentation, if requested; return a note."""
     training = plan.training
     if training.batchnorm != "reestimate":
@@ -241,7 +246,8 @@ def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
     device = _device(plan)
     module, files = plan.network.module.to(device), plan.target.split.train
     kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass per layer: decode only once
-    done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
+    with reporter.working("re-estimating batch norms, a pass for each"):
+        done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
     if not done.layers:
         return ()
     share = f", the source weighing {done.source_weight:.1%}" if training.bn_prior else ""
@@ -249,20 +255,31 @@ def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
 
 
 @loader_errors()
-def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+def _features(plan: TransferPlan, files: tuple[LabelledFile, ...], reporter: Reporter) -> NDArray[np.float32]:
     device = _device(plan)
-    return features_of(
-        plan.network.module.to(device), plan.network.head, _inputs(plan, plan.plain_batches(files), device), lambda batch: batch
-    )
+    with reporter.counting("computing features", NOUNS[plan.takes.kind], len(files)) as advance:
+        inputs = _counted(_inputs(plan, plan.plain_batches(files), device), advance)
+        return features_of(plan.network.module.to(device), plan.network.head, inputs, lambda batch: batch)
+
+
+def _counted(inputs: Iterator[torch.Tensor], advance: Advance) -> Iterator[torch.Tensor]:
+    """The same batches; each is counted when the next is asked for, since only then it has been used."""
+    for batch in inputs:
+        yield batch
+        advance(len(batch))
 
 
 @loader_errors()
 @torch.inference_mode()
-def _logits(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
     """Return the network's outputs ``(N, K)`` for ``files``."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
-    found = [plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(files, device)]
+    found = []
+    with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
+        for fed, labels in plan.fed_batches(files, device):
+            found.append(plan.task.gathered(module(fed).float().cpu(), labels))
+            advance(len(fed))
     return torch.cat(found).numpy()
 
 

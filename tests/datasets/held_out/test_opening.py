@@ -47,7 +47,8 @@ def test_an_archive_holds_its_test_beside_the_training_arrays(tmp_path: Path) ->
         f"{part}_images": generator.integers(0, 255, (count, 6, 6), np.uint8)
         for part, count in (("train", 8), ("val", 4), ("test", 3))
     }
-    labels: dict[str, Any] = {"train_labels": np.arange(8) % 2, "val_labels": np.arange(4) % 2, "test_labels": np.array([1, 1, 0])}
+    labels: dict[str, Any] = {"train_labels": np.arange(8) % 2, "val_labels": np.arange(4) % 2}
+    labels["test_labels"] = np.array([1, 1, 0])
     np.savez(tmp_path / "x.npz", **arrays, **labels)
     found = opened(tmp_path / "x.npz", tmp_path / "x.npz")
     assert [file.label for file in found.files] == [1, 1, 0]
