@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 
 import pytest
 
 from tare.code.files.document import Document
 from tare.code.interpreter.relevance import is_test, relevant, that_matter
 from tare.code.interpreter.source import Source, parsed
+from tare.code.interpreter.vocabulary import Vocabulary
 from tests.code.interpreted import documents
 
-WORD = re.compile("Normalize")
+WORD = Vocabulary(("Normalize",))
 
 
 def chosen(**texts: str) -> list[str]:

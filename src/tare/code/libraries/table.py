@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from tare.code.interpreter.vocabulary import Vocabulary
 from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
 
@@ -111,15 +112,65 @@ def interesting(last: str) -> bool:
 
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
-RELEVANT = re.compile(
-    r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
-    r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main"
+RELEVANT = Vocabulary(
+    (
+        "transforms",
+        "torchvision",
+        "Normalize",
+        "Compose",
+        "imread",
+        "cvtColor",
+        "MEAN",
+        "image_mean",
+        "from_pretrained",
+        "create_model",
+        "albumentations",
+        "applications",
+        "preprocess_input",
+        "ImageDataGenerator",
+        "Rescaling",
+        "rescale",
+        "127.5",
+        "_learner(",
+        ".normalize(",
+        "Scaler(",
+        "OmegaConf.load",
+        "hydra.main",
+    ),
+    {
+        "255": re.compile(r"\b255\b"),
+        "_mean": re.compile(r"_mean[ \t]*="),
+        "mean": re.compile(r"(?<![.\w])mean[ \t]*[-+]?="),
+        "yaml.": re.compile(r"yaml\.\w*load\("),
+    },
 )
 
 #: A function without any of these words says nothing itself.
-MATTERS = re.compile(
-    RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d\d|augment|Dataset|ImageFolder|random_split|"
-    r"fit_transform|load_state_dict|convert_image_dtype|to_tensor|json\.load\(|toml\w*\.load\("
+MATTERS = Vocabulary(
+    (
+        *(each for each in RELEVANT.texts if each not in ("Normalize", "image_mean", "from_pretrained")),
+        "mean",
+        "Normaliz",
+        "Normalis",
+        "pretrained",
+        "weights",
+        "timm",
+        "models.",
+        "augment",
+        "Dataset",
+        "ImageFolder",
+        "random_split",
+        "fit_transform",
+        "load_state_dict",
+        "convert_image_dtype",
+        "to_tensor",
+        "json.load(",
+    ),
+    {
+        "255": RELEVANT.patterns["255"],
+        "yaml.": RELEVANT.patterns["yaml."],
+        "std": re.compile(r"std\b"),
+        "0.": re.compile(r"(?<=[\[(])0\.\d\d"),
+        "toml": re.compile(r"toml\w*\.load\("),
+    },
 )
