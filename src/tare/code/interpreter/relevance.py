@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -11,22 +10,20 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tare.code.files.document import Document
+from tare.code.interpreter.imports import Imports
 from tare.code.interpreter.source import Source
 from tare.code.interpreter.vocabulary import Vocabulary
 
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
-_WORD = re.compile(r"[\w.]+")
 _ROUNDS = 2
 
 
-def relevant(documents: Sequence[Document], words: Vocabulary) -> list[Document]:
+def relevant(documents: Sequence[Document], words: Vocabulary, imports: Imports) -> list[Document]:
     """The documents with such a word, and those that import one of them, with at most one file between; no tests of code."""
     code = [each for each in documents if each.kind != "configuration" and not is_test(each)]
-    paths = {each.path for each in code}
     found = {each.path for each in code if words.is_in(each.text)}
-    imports = {each.path: frozenset(_imported(each, paths)) for each in code if each.path not in found}
+    importing = {each.path: imports.of(each.path) for each in code if each.path not in found}
     for _ in range(_ROUNDS):
-        new = {path for path, others in imports.items() if path not in found and others & found}
+        new = {path for path, others in importing.items() if path not in found and others & found}
         if not new:
             break
         found |= new
@@ -106,31 +103,3 @@ def is_test(document: Document) -> bool:
     *folders, name = document.path.split("/")
     is_named = name.startswith(("test_", "conftest")) or name.endswith("_test.py") or bool({"tests", "testing"} & set(folders))
     return is_named and _TESTS.search(document.text) is not None
-
-
-def _imported(document: Document, paths: set[str]) -> Iterator[str]:
-    """The files that the import statements of a file name, as :class:`~tare.code.interpreter.program.Program` looks for them."""
-    folder = posixpath.dirname(document.path)
-    for module, names, modules in _IMPORT.findall(document.text):
-        if module:
-            yield from _files(folder, module, paths)
-            for name in _WORD.findall(names):
-                yield from _files(folder, f"{module}{'' if module.endswith('.') else '.'}{name}", paths)
-        for each in _WORD.findall(modules):
-            yield from _files(folder, each, paths)
-
-
-def _files(folder: str, module: str, paths: set[str]) -> Iterator[str]:
-    bare = module.lstrip(".")
-    parts = bare.split(".") if bare else []
-    for _ in range(len(module) - len(bare) - 1):
-        folder = posixpath.dirname(folder)
-    while True:
-        for stem in (posixpath.join(folder, *parts), posixpath.join(folder, "src", *parts)):
-            for path in (f"{stem}.py", f"{stem}/__init__.py"):
-                if path in paths:
-                    yield path
-                    return
-        if module.startswith(".") or not folder:
-            return
-        folder = posixpath.dirname(folder)

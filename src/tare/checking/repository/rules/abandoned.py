@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Sequence
+from itertools import islice
 
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call
@@ -23,7 +26,12 @@ def is_abandoned(facts: Facts, call: Call) -> bool:
     if name not in defined or defined[name].decorator_list:
         return False
 
-    def named(word: str) -> int:
-        return sum(each.words[word] for each in facts.sources)
+    texts = list({each.path: each.text for each in (*facts.documents, *(each.document for each in facts.sources))}.values())
+    return not _is_repeated(name, texts) and any(_is_repeated(other, texts) for other in defined if other != name)
 
-    return named(name) <= 1 and any(named(other) > 1 for other in defined if other != name)
+
+def _is_repeated(word: str, texts: Sequence[str]) -> bool:
+    """Whether a word stands more than once in files."""
+    pattern = re.compile(rf"\b{re.escape(word)}\b")
+    found = (match for text in texts if word in text for match in pattern.finditer(text))
+    return next(islice(found, 1, None), None) is not None
