@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tare.code.files.document import Document
 from tare.code.interpreter.conditions import Decisions, agree
@@ -39,7 +40,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was read of a group of files that import each other; ``documents`` are those of the whole repository."""
+    """Everything that was read of a group of files that import each other.
+
+    ``documents`` are those of the whole repository, and ``kept`` what several rules need, by its name.
+    """
 
     pipelines: tuple[Pipeline, ...]
     datasets: tuple[Dataset, ...]
@@ -49,6 +53,7 @@ class Facts:
     cut: frozenset[str] = frozenset()
     used: Mapping[str, frozenset[int]] = field(default_factory=dict)
     documents: Sequence[Document] = ()
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def facts_of(

@@ -107,6 +107,7 @@ class Run:
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
     stars: dict[str, list[str]] = field(default_factory=dict)
+    plain: dict[ast.ClassDef, bool] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -137,7 +138,8 @@ class Run:
             return False
         key = (self.entry, callee.node)
         self.visits[key] = self.visits.get(key, 0) + 1
-        if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
+        is_new = self.visits[key] > MOST_VISITS and self.entry not in self.cut
+        if is_new and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
         return self.visits[key] <= MOST_VISITS
 

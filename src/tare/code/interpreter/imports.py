@@ -71,8 +71,10 @@ class Imports:
         parts = bare.split(".") if bare else []
         for _ in range(len(module) - len(bare) - 1):
             folder = posixpath.dirname(folder)
+        rest = "/".join(parts)
         while True:
-            for stem in (posixpath.join(folder, *parts), posixpath.join(folder, "src", *parts)):
+            before = f"{folder}/" if folder else ""
+            for stem in (f"{before}{rest}", f"{before}src/{rest}") if rest else (folder,):
                 for path in (f"{stem}.py", f"{stem}/__init__.py"):
                     if path in self._documents:
                         return path

@@ -152,7 +152,7 @@ class Program:
             for each in value.attributes.values()
             if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
         ]
-        if not methods or calls.is_plain_layer(value):
+        if not methods or calls.is_plain_layer(run, value):
             return 0
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)

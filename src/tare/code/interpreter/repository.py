@@ -35,9 +35,16 @@ class Repository:
         self.configurations = {each.path: each for each in documents if each.kind == "configuration"}
         self.imports = Imports(documents)
         self._folders = {folder for path in self.code for folder in _ancestors(path)}
+        self._imported: dict[tuple[str, str, int], Value] = {}
 
     def imported(self, path: str, module: str, level: int) -> Value:
         """The module that an import in a file names: one of the repository if a file for it is in sight, else a library's."""
+        key = (path, module, level)
+        if key not in self._imported:
+            self._imported[key] = self._look_up(path, module, level)
+        return self._imported[key]
+
+    def _look_up(self, path: str, module: str, level: int) -> Value:
         parts = module.split(".") if module else []
         folder = posixpath.dirname(path)
         if level:
@@ -66,8 +73,8 @@ class Repository:
             if path in self.code:
                 return ModuleOf(path)
         # A folder without __init__.py does not stand before an installed library.
-        is_library = posixpath.basename(stem) in _LIBRARIES
-        return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
+        is_folder = stem in self._folders and posixpath.basename(stem) not in _LIBRARIES
+        return ModuleOf(f"{stem}/") if is_folder else None
 
 
 def _ancestors(path: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 from itertools import islice
 
 from tare.code.facts import Facts
@@ -26,12 +25,18 @@ def is_abandoned(facts: Facts, call: Call) -> bool:
     if name not in defined or defined[name].decorator_list:
         return False
 
-    texts = list({each.path: each.text for each in (*facts.documents, *(each.document for each in facts.sources))}.values())
-    return not _is_repeated(name, texts) and any(_is_repeated(other, texts) for other in defined if other != name)
+    repeated: dict[str, bool] = facts.kept.setdefault("repeated", {})
+    for word in (name, *defined):
+        if word not in repeated:
+            repeated[word] = _is_repeated(word, facts)
+        if repeated[word]:
+            return word != name
+    return False
 
 
-def _is_repeated(word: str, texts: Sequence[str]) -> bool:
-    """Whether a word stands more than once in files."""
+def _is_repeated(word: str, facts: Facts) -> bool:
+    """Whether a word stands more than once in the files."""
+    texts = {each.path: each.text for each in (*facts.documents, *(each.document for each in facts.sources))}.values()
     pattern = re.compile(rf"\b{re.escape(word)}\b")
     found = (match for text in texts if word in text for match in pattern.finditer(text))
     return next(islice(found, 1, None), None) is not None
