@@ -32,7 +32,8 @@ class Group(NamedTuple):
 class Follower:
     """The files of a repository that say something about preprocessing, and what is stated about them."""
 
-    def __init__(self, documents: Sequence[Document], network: str | None, *, pedantic: bool) -> None:
+    def __init__(self, documents: Sequence[Document], network: str | None = None, *, pedantic: bool = False) -> None:
+        documents = sorted(documents, key=lambda each: each.path.split("/"))  # whatever order they are given in
         self._repository = Repository(documents)
         self._chosen = relevant(documents, RELEVANT, self._repository.imports)
         self._network = network

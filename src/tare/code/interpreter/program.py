@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tare.code.files.document import Skipped
 from tare.code.interpreter.configured import Configurations
@@ -13,9 +13,10 @@ from tare.code.interpreter.source import Source, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Value
 
-#: Steps that one entry may take, and all entries of one file together.
+#: Steps that one entry may take, and all entries of one file together, of which a long one counts for at most a third.
 STEPS = 20_000
 STEPS_OF_FILE = 12_000
+MOST_OF_FILE = STEPS_OF_FILE // 3
 _MOST_HANDED = 40
 
 
@@ -134,26 +135,31 @@ class Program:
         names = self.module(path)
         left = STEPS_OF_FILE
         for value in list(names.values()):
-            if left <= 0:
+            if left > 0:
+                left -= self._of_value(run, source, value)
+            elif self._unfollowed(run, source, value):
                 run.cut.add(path)
                 break
-            left -= self._of_value(run, source, value)
+
+    def _unfollowed(self, run: Run, source: Source, value: Value) -> list[Function]:
+        """The functions of a file's function or class that matter and that nothing has called."""
+        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
+            return []
+        if isinstance(value, Class) and calls.is_plain_layer(run, value):
+            return []
+        several = value.attributes.values() if isinstance(value, Class) else (value,)
+        return [
+            each for each in several if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
+        ]
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
-        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
-            return 0
-        if isinstance(value, Function) and value.node not in run.entered:
-            return self._function(run, value, None, f"{source.path}::{value.name}")
-        return self._class(run, value) if isinstance(value, Class) else 0
+        """Follow what nothing has called, and return the steps that count."""
+        functions = self._unfollowed(run, source, value)
+        if isinstance(value, Class):
+            return self._class(run, value, functions) if functions else 0
+        return sum(self._function(run, each, None, f"{source.path}::{each.name}") for each in functions)
 
-    def _class(self, run: Run, value: Class) -> int:
-        methods = [
-            each
-            for each in value.attributes.values()
-            if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
-        ]
-        if not methods or calls.is_plain_layer(run, value):
-            return 0
+    def _class(self, run: Run, value: Class, methods: Sequence[Function]) -> int:
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)
         # What an object does belongs to the program that makes it.
@@ -177,4 +183,4 @@ class Program:
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         steps = run.steps
         self._handed(run)
-        return steps
+        return min(steps, MOST_OF_FILE)

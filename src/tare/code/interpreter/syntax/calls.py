@@ -105,9 +105,12 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         (*frame.nodes, callee.node),
         f"{callee.source.path}:{callee.name}",
     )
+    run, key = frame.run, (frame.run.entry, callee.node)
+    before = run.steps
     if isinstance(callee.node, ast.Lambda):
-        return frame.run.engine.evaluate(inner, callee.node.body)
-    frame.run.engine.execute(inner, callee.node.body)
+        return run.engine.evaluate(inner, callee.node.body)
+    run.engine.execute(inner, callee.node.body)
+    run.spent[key] = run.spent.get(key, 0) + run.steps - before
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
