@@ -72,6 +72,7 @@ def unharmed(browser: Browser, page: Path, names: list[str]) -> None:
     opened.on("dialog", lambda dialog: problems.append(dialog.message))
     opened.on("request", lambda request: problems.append(request.url) if request.url != page.as_uri() else None)
     opened.goto(page.as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     if opened.locator(".panels").count():
         opened.wait_for_function("document.querySelectorAll('.panels svg').length > 0")
     for handle in opened.locator("summary, th button, input[type=checkbox]").all()[:6]:

@@ -56,13 +56,14 @@ def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(browser: Browser, path: Path, width: int, scheme: str, charts: int) -> Page:
-    """Open a page, wait for its charts, and see that it raises no error, sends no request and is no wider than the screen."""
+    """Open a page, unfold it, wait for its charts, and see that it raises no error, sends no request and fits the screen."""
     page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
     page.goto(path.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     page.wait_for_function(f"document.querySelectorAll('.panels svg').length === {charts}")
     assert problems == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -82,7 +83,8 @@ def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, d
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_the_comparison_page_renders_likewise(browser: Browser, comparison_page: Path, width: int, scheme: str) -> None:
     page = checked(browser, comparison_page, width, scheme, charts=6)
-    assert page.locator("h1").inner_text() == "tare compare: gain"
+    assert page.locator("h1").inner_text() == "The target's values are the source's at another gain."
+    assert page.locator(".picture tbody tr").count() == 3
     page.close()
 
 
@@ -98,10 +100,44 @@ def transfer_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (768, "light"), (390, "dark")])
 def test_the_transfer_page_renders_likewise(browser: Browser, transfer_page: Path, width: int, scheme: str) -> None:
-    page = checked(browser, transfer_page, width, scheme, charts=4)
-    assert page.locator("h1").inner_text().startswith("tare transfer: ")
+    page = checked(browser, transfer_page, width, scheme, charts=3)
+    assert page.locator("h1").inner_text().startswith("Accuracy ")
     assert page.locator("b").count() == 0
     assert page.locator(".inputs img").count() >= 1
+    assert page.locator("dt", has_text="Training images").count() == 1
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_confusion_matrix_is_made_of_squares_that_tell_their_counts(
+    browser: Browser, transfer_page: Path, width: int
+) -> None:
+    page = checked(browser, transfer_page, width, "light", charts=3)
+    sizes = page.evaluate("[...document.querySelectorAll('.matrix td[title]')].map((one) => [one.offsetWidth, one.offsetHeight])")
+    assert len(sizes) == 9
+    assert all(abs(wide - high) <= 1 for wide, high in sizes)
+    assert "predicted dark" in str(page.locator(".matrix td[title]").nth(1).get_attribute("title"))
+    page.close()
+
+
+def test_learning_curves_stand_side_by_side(browser: Browser, transfer_page: Path) -> None:
+    page = checked(browser, transfer_page, 1280, "light", charts=3)
+    tops = page.evaluate("[...document.querySelectorAll('.panels > div')].map((one) => one.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1
+    page.close()
+
+
+def test_a_chart_that_is_folded_away_is_drawn_when_it_is_asked_for_and_on_paper(browser: Browser, transfer_page: Path) -> None:
+    page = browser.new_page()
+    page.goto(transfer_page.as_uri())
+    page.wait_for_timeout(300)
+    assert page.locator(".panels svg").count() == 0
+    page.locator("summary", has_text="Learning curves").click()
+    page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
+    page.reload()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
+    assert page.pdf().startswith(b"%PDF")
     page.close()

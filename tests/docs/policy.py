@@ -69,6 +69,7 @@ NOT_RUN = {
         "docs/export.md",
         "tare export red",
     ): "the run is that of transfer-signals.md; test_exporting_numbers.py exports such ones",
+    ("docs/howto/hugging-face.md", "AutoModel.from_pretrained"): "fetches weights; the sandbox holds such a directory",
     ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
     ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",
 }

@@ -172,6 +172,31 @@ def _processor(folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(document))
 
 
+def _of_transformers(made: Callable[[Any], Any]) -> Callable[[Path], None]:
+    """A directory of transformers, whose network ``made`` builds, with a processor for pictures of 32 pixels."""
+
+    def make(folder: Path) -> None:
+        import torch
+        import transformers
+
+        torch.manual_seed(0)
+        made(transformers).save_pretrained(folder)
+        transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+    return make
+
+
+def _dinov2(transformers: Any) -> Any:
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    return transformers.Dinov2Model(transformers.Dinov2Config(**shape))
+
+
+def _segformer(transformers: Any) -> Any:
+    heads = {"num_attention_heads": [1, 1, 2, 2], "decoder_hidden_size": 16}
+    config = transformers.SegformerConfig(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, **heads)
+    return transformers.SegformerForSemanticSegmentation(config)
+
+
 def _keras(path: Path) -> None:
     import os
 
@@ -230,9 +255,9 @@ def _fashion(path: Path) -> None:
 
 def _xrays(path: Path) -> None:
     arrays: dict[str, Any] = {}
-    for part, count in (("train", 64), ("val", 16), ("test", 16)):
+    for part, first, count in (("train", 0, 64), ("val", 64, 16), ("test", 80, 16)):
         labels = np.arange(count) % 2
-        arrays[f"{part}_images"] = np.stack([_grey(int(label), seed) for seed, label in enumerate(labels)])
+        arrays[f"{part}_images"] = np.stack([_grey(int(label), first + seed) for seed, label in enumerate(labels)])
         arrays[f"{part}_labels"] = labels[:, None]
     np.savez(path, **arrays)
 
@@ -369,6 +394,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
     "scenes": _scenes,
+    "dinov2": _of_transformers(_dinov2),
+    "segformer": _of_transformers(_segformer),
     "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tare.parts.columns import mean_and_std, moments_of_columns
+from tare.parts.columns import mean_and_std, moments_of_columns, sums_of_columns
 from tare.statistics.moments import Moments
 
 
@@ -75,3 +75,36 @@ def test_mean_and_std_in_whole_numbers_are_those_of_the_moments(values: list[flo
 
 def test_no_values_have_no_mean() -> None:
     assert all(np.isnan(mean_and_std(Moments())))
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(1, 70),
+    st.floats(-1e9, 1e9),
+    st.sampled_from([0.0, 1e-9, 1.0, 1e9]),
+    st.sampled_from([np.float32, np.float64, np.int64]),
+    st.integers(0, 2**32 - 1),
+)
+def test_sums_give_the_bits_of_their_exact_moments(
+    rows: int, columns: int, offset: float, spread: float, kind: Any, seed: int
+) -> None:
+    matrix = (offset + np.random.default_rng(seed).normal(0, spread, (rows, columns))).astype(kind)
+    sums = sums_of_columns(matrix)
+    if sums is None:  # a matrix of one row is stored by columns, too, and fourth powers may leave the range
+        return
+    assert sums.moments() == moments_of_columns(matrix)
+    expected = np.array([mean_and_std(moments) for moments in sums.moments()]).T
+    np.testing.assert_array_equal(np.array(sums.mean_and_std()), expected)
+
+
+def test_usual_rows_are_summed_at_once_and_others_are_left_to_the_slower_way() -> None:
+    matrix = np.random.default_rng(0).normal(3, 2, (50, 4))
+    assert sums_of_columns(matrix) is not None
+    assert sums_of_columns(np.ones((5, 3))) is not None
+    for wrong in (np.nan, np.inf, 1e200, 1e-200):
+        other = matrix.copy()
+        other[:, 1] *= 1e-200 if wrong == 1e-200 else 1
+        other[7, 1] = wrong
+        assert sums_of_columns(other) is None
+    assert sums_of_columns(np.asfortranarray(matrix)) is None
+    assert sums_of_columns(matrix[:0]) is None

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
+from tare.parts.columns import mean_and_std, moments_of_columns
 from tare.parts.standardiser import Standardiser
 from tests.made_stats import stated_stats, stats_of
 
@@ -84,6 +85,19 @@ def test_batches_in_any_order_and_merged_parts_give_the_same_bits(sizes: list[in
     np.testing.assert_array_equal(merged.scale_, one_by_one.scale_)
     whole = np.concatenate(parts)
     np.testing.assert_allclose(merged.mean_, whole.mean(axis=0), rtol=1e-12)
+
+
+def test_one_batch_has_the_bits_that_its_exact_moments_have() -> None:
+    matrix = rows(500)
+    once = Standardiser().fit(matrix)
+    again = pickle.loads(pickle.dumps(once))  # noqa: S301 - our own bytes
+    empty = once.merge(Standardiser().fit(matrix))
+    assert once.moments_ == moments_of_columns(matrix) == again.moments_
+    exact = np.array([mean_and_std(moments) for moments in once.moments_]).T
+    np.testing.assert_array_equal([once.mean_, once.scale_], exact)
+    assert empty.n_samples_seen_ == 1000
+    with pytest.raises(AttributeError, match="fit the Standardiser on rows first"):
+        _ = Standardiser().moments_
 
 
 def test_a_large_mean_costs_no_digits() -> None:

@@ -281,7 +281,7 @@ def test_the_page_speaks_of_signals_and_shows_no_pictures(data: Path, tmp_path: 
     write_run(run, tmp_path / "page.html")
     print_run(run, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    assert "8 signals" in page
+    assert "8 validation signals" in page
     assert "before signals are cut or padded" in page
     assert "image/jpeg" not in page
     assert "image" not in capsys.readouterr().out

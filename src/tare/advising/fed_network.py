@@ -69,7 +69,7 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
     option does not fit its kind of input.
     """
     channels = options.in_channels or _channels(options, labelled)
-    built = source_network(options.model, options.weights, seed, channels)
+    built = source_network(options.model, options.weights, seed, channels, trusted=options.trust_remote_code)
     network = with_spec(built, options.spec, options.mean, options.std)
     network.module.eval()
     check_options(network.kind, options, Augmenting())

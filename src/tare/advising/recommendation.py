@@ -62,6 +62,7 @@ def advise_on(
         refused=dict(found.refused),
         comparison=found.comparison,
         notes=notes,
+        gains=decision.gains,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tare.advising.rates import Rate
-from tare.advising.rule import AdvisedProtocol, Confidence, Outcome, Reason
+from tare.advising.rule import AdvisedProtocol, Confidence, Gain, Outcome, Reason
 from tare.comparing.result import Comparison
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Normalisation
@@ -45,7 +45,8 @@ class Advice(Shown):
     labels, it is expected to be better, or the choice does not matter. ``basis`` names the rule that decided, ``rule`` is that
     rule as a sentence. ``rate`` is how often this kind of advice was right in the benchmark, or None if too few cases are known.
     ``normalisations`` has the mean and std of every strategy that can be computed; ``refused`` says why the others cannot.
-    ``labelled`` says whether accuracies were compared. ``protocol`` is what will be trained: a head, or all weights.
+    ``labelled`` says whether accuracies were compared. ``protocol`` is what will be trained: a head, or all weights. ``gains``
+    has each other strategy's gain in accuracy over ``source``; it is empty where the rule needed none.
     """
 
     recommendation: str
@@ -70,6 +71,7 @@ class Advice(Shown):
     refused: Mapping[Strategy, str]
     comparison: Comparison | None
     notes: tuple[str, ...]
+    gains: Mapping[Strategy, Gain] = field(default_factory=dict)
 
     @property
     def matters(self) -> bool:
@@ -117,6 +119,15 @@ class Advice(Shown):
             "seed": self.seed,
             "normalisations": {name: asdict(one) for name, one in self.normalisations.items()},
             "refused": dict(self.refused),
+            "gains": {name: _gain(one) for name, one in self.gains.items()},
             "kind": None if self.comparison is None else self.comparison.kind,
             "notes": list(self.notes),
         }
+
+
+def _gain(gain: Gain) -> dict[str, Any]:
+    """The expected gain with its range, and what the labels alone say."""
+    return {
+        "expected": nullable(asdict(gain.range)),
+        "measured": None if gain.measured is None else nullable(asdict(gain.measured)),
+    }

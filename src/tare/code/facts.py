@@ -147,4 +147,5 @@ def _given(value: Value) -> Iterable[tuple[Decisions, Value]]:
 
 def _role_of_dataset(call: Call) -> Role:
     names = [each for each in call.names if each not in ("self", "dataset")]
-    return role_of_names(names)
+    hook = call.within[-1] if call.within else ""
+    return role_of_names(names or ([hook] if hook.endswith("_dataloader") else []))

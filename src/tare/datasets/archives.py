@@ -16,15 +16,20 @@ from tare.errors import DataError, reason_of
 
 #: Usual names of the arrays of samples and labels, for training and for validation.
 _TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
+#: Names of the arrays of test samples and their labels, each with the name of the training labels beside them.
+_TEST = (
+    ("test_images", "test_labels", "train_labels"),
+    ("x_test", "y_test", "y_train"),
+    ("X_test", "y_test", "y_train"),
+    ("x", "y", "y"),
+    ("X", "y", "y"),
+)
 _VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
 
 
 def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
     """Samples and labels of an ``.npz``, and its validation split; arrays of objects are refused, since they are pickles."""
-    with (
-        _readable(name, "a .npz archive of numbers", "save it again with numpy.savez"),
-        np.load(name, allow_pickle=False) as archive,
-    ):
+    with _archive(name) as archive:
         names = set(archive.files)
         pairs = [(array, label)] if array and label else [next((p for p in _TRAINING if set(p) <= names), (None, None))]
         pairs += [pair for pair in _VALIDATION if set(pair) <= names and not (array and label)][:1]
@@ -35,6 +40,31 @@ def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[L
             raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
     found = [_of_arrays(f"{name}:{pair[0]}", str(pair[1]), read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
     return found[0], found[1] if len(found) > 1 else None
+
+
+def held_out_archive(name: str, array: str | None, label: str | None) -> LabelledSamples:
+    """The test samples of an ``.npz``: the named arrays, or those of a usual name; the labels are called as in training.
+
+    Raises :class:`DataError` for an archive without them.
+    """
+    named = ((array, label, label),) if array and label else _TEST
+    with _archive(name) as archive:
+        names = set(archive.files)
+        pair = next((pair for pair in named if {*pair[:2]} <= names), None)
+        if pair is None:
+            found = f"the arrays {', '.join(sorted(names))} in {name!r}"
+            raise DataError("test samples and their labels", found, "name them test_images and test_labels, or x and y")
+        samples, labels = archive[pair[0]], archive[pair[1]]
+    return _of_arrays(f"{name}:{pair[0]}", pair[2], samples, labels)
+
+
+@contextmanager
+def _archive(name: str) -> Iterator[Any]:
+    with (
+        _readable(name, "a .npz archive of numbers", "save it again with numpy.savez"),
+        np.load(name, allow_pickle=False) as archive,
+    ):
+        yield archive
 
 
 def unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:

@@ -79,22 +79,23 @@ def read_split(
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
-        names = _class_names(root, kind)
-        return _banded(_held_out(Split(names, _labelled(root, names, kind), (), str(root), kind), seed, val_share), bands)
+        names = class_folders(root, kind)
+        return _banded(_held_out(Split(names, labelled_files(root, names, kind), (), str(root), kind), seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
             f"a folder val/ beside {str(train)!r}", "none", "add it, or name a folder that holds the classes themselves"
         )
-    names = _class_names(train, kind)
-    strangers = sorted(set(_class_names(val, kind)) - set(names))
+    names = class_folders(train, kind)
+    strangers = sorted(set(class_folders(val, kind)) - set(names))
     if strangers:
         raise DataError(
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     return _banded(
-        _checked(Split(names, _labelled(train, names, kind), _labelled(val, names, kind), origin, kind), str(root)), bands
+        _checked(Split(names, labelled_files(train, names, kind), labelled_files(val, names, kind), origin, kind), str(root)),
+        bands,
     )
 
 
@@ -131,7 +132,7 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     Raises :class:`DataError` for data without labels or of another kind.
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
-    if isinstance(data, str | os.PathLike) and not chosen and not _is_other_source(Path(data)):
+    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
@@ -145,10 +146,10 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
     read = TASKS[task].read
     names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
     remarks = (*train.remarks, *((remark,) if remark else ()))
-    whole = Split(names, _items(train, targets), (), train.name, kind, train.channel_names, remarks, task)
+    whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task)
     if val is None:
         return _held_out(whole, seed, 0.2)
-    both = replace(whole, val=_items(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
+    both = replace(whole, val=items_of(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
     _check_strangers(both, val.name)
     return _checked(both, train.name)
 
@@ -194,14 +195,15 @@ def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
-    return Split(("",), _items(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
+    return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
-def _items(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[LabelledFile, ...]:
+def items_of(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[LabelledFile, ...]:
+    """Each of the samples with its target."""
     return tuple(LabelledItem(f"{samples.name}[{index}]", targets[index], samples, index) for index in range(len(samples)))
 
 
-def _is_other_source(path: Path) -> bool:
+def is_other_source(path: Path) -> bool:
     """Whether a path is a file or a folder of shards, instead of a folder of images."""
     if not path.is_dir() or path.suffix == ".zarr":
         return path.exists() or "://" in str(path) or "*" in str(path)
@@ -225,14 +227,16 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
     return _checked(replace(whole, train=tuple(train), val=tuple(val), origin=origin), whole.origin)
 
 
-def _class_names(root: Path, kind: SampleKind) -> tuple[str, ...]:
+def class_folders(root: Path, kind: SampleKind) -> tuple[str, ...]:
+    """The names of the folders in ``root`` that hold a file of ``kind``, in order."""
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     check_folders(root, names)
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def _labelled(root: Path, names: Sequence[str], kind: SampleKind) -> tuple[LabelledFile, ...]:
+def labelled_files(root: Path, names: Sequence[str], kind: SampleKind) -> tuple[LabelledFile, ...]:
+    """The files of the folders ``names`` below ``root``, each labelled with the place of its folder among the names."""
     made = LabelledRecording if kind == "signal" else LabelledFile
     return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 

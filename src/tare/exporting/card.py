@@ -137,6 +137,25 @@ def _origins(trained: TrainedModel) -> str:
 
 
 def _evidence(trained: TrainedModel, validated: int | None) -> str:
+    return _of_validation(trained, validated) + _of_test(trained)
+
+
+def _of_test(trained: TrainedModel) -> str:
+    """What the samples showed that were scored once; empty without a test."""
+    evidence = trained.document.get("evidence")
+    stated = evidence if isinstance(evidence, Mapping) else {}
+    name = next((key.removesuffix("_interval") for key in stated if key.startswith("test_") and key.endswith("_interval")), None)
+    value, count, ends = stated.get(name), stated.get("test_samples"), stated.get(f"{name}_interval")
+    if not isinstance(value, int | float) or not isinstance(count, int) or not isinstance(ends, Mapping):
+        return ""
+    low, high = ends.get("low"), ends.get("high")
+    sure = f", 95% interval {low:.4g} to {high:.4g}" if isinstance(low, float) and isinstance(high, float) else ""
+    noun = NOUNS[trained.model.takes.kind]
+    figure = f"Test {escaped(str(name).removeprefix('test_'))} **{value:.4g}** (n = {count} {noun}{sure})"
+    return f"\n{figure}, scored once: none of these {noun} trained the network or chose an epoch.\n"
+
+
+def _of_validation(trained: TrainedModel, validated: int | None) -> str:
     evidence = trained.document.get("evidence")
     if trained.model.task.name != "classification":
         return _figure(trained, evidence, validated)

@@ -57,17 +57,18 @@ def compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, n
     return Parity(name, probes.origin, probes.real, len(ours), (len(ours),), worst, None)
 
 
-def check_fixed(trained: TrainedModel, kind: str) -> None:
+def check_fixed(trained: TrainedModel, kind: str, *, dense: bool = False) -> None:
     """Raise :class:`ModelError` for a model that the format ``kind`` (timm or hf) cannot describe.
 
-    Neither describes signals and rows, the strategy ``sample``, or a fold that changed the architecture.
+    Neither describes signals and rows, the strategy ``sample``, or a fold that changed the architecture. Of networks with a class
+    for each pixel it describes those that ``dense`` says.
     """
     if not isinstance(trained.model.takes, Geometry):
         noun = NOUNS[trained.model.takes.kind]
         found = f"{trained.reference}, which takes {noun}"
         remedy = "use --format onnx, torchscript, pt2 or safetensors"
         raise ModelError(f"a network for images, since {kind} describes only images", found, remedy)
-    if trained.model.task.dense:
+    if trained.model.task.dense and not dense:
         found = f"{trained.reference}, which gives a class for each pixel"
         raise ModelError(f"a classifier, since {kind} describes only those here", found, "use --format onnx, pt2 or safetensors")
     if trained.model.takes.raw_dtype != "uint8":

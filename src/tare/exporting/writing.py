@@ -40,7 +40,7 @@ def exported(request: ExportRequest) -> Exported:
     if isinstance(job.format, GraphFormat):
         job.format.check()
     with request.reporter.counting(f"exporting to {job.name}", "steps", _STEPS) as advance:
-        trained = open_trained(Path(request.run), request.factory)
+        trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
         job = job.suited(trained, request.layout)
         if job.out.resolve() == trained.folder.resolve():
             raise OutputError("an output beside the run", f"its own model {str(job.out)!r}", "name another")

@@ -80,7 +80,17 @@ class FedInput(Gated, StatedInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredModel(Gated):
+class RemoteCode(OptionGroup):
+    """Whether code that a repository brings is run."""
+
+    trust_remote_code: bool = option(
+        False, "Run the Python code that a repository hf:DIR_OR_ID brings (auto_map). It may do all that you may: read it first.",
+        panel=NET,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel(RemoteCode, Gated):
     """A model that was trained before, and what built its network."""
 
     run: str | os.PathLike[str] = field(
@@ -88,12 +98,14 @@ class StoredModel(Gated):
         metadata=declared("A run directory of `tare transfer`, or its model/.", is_argument=True, kind=Path),
     )
     factory: str | None = option(
-        None, "FILE.py:FACTORY of a network that timm does not know; runs that file.", names=("--model",)
+        None,
+        "FILE.py:FACTORY of a network that timm does not know; runs that file. hf:DIR_OR_ID of one whose code was trusted.",
+        names=("--model",),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(FedInput):
+class NetworkOptions(RemoteCode, FedInput):
     """The network to start from, and how it takes its input."""
 
     model: str = field(

@@ -14,7 +14,8 @@ from torch import nn
 from tare.errors import ModelError, did_you_mean, reason_of
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
-from tare.networks.building.hugging_face import as_classifier, hugging_face_network
+from tare.networks.building.hub.modules import Segmenter, as_called
+from tare.networks.building.hugging_face import hugging_face_network
 from tare.networks.building.input_channels import with_channels, with_channels_of
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
@@ -41,7 +42,9 @@ def built_for(reference: str) -> SampleKind | None:
     return _KINDS[name.partition("-")[0]]
 
 
-def load_network(reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None) -> Network:
+def load_network(
+    reference: str, weights: str = "pretrained", seed: int = 0, channels: int | None = None, *, trusted: bool = False
+) -> Network:
     """Build ``timm:NAME``, ``torchvision:NAME``, ``hf:DIR_OR_ID``, ``tare:NAME`` or ``FILE.py:FACTORY`` with ``weights``.
 
     ``weights`` are ``pretrained`` (the library's default for the name), ``none`` (drawn from ``seed``), or a file. ``channels``
@@ -49,7 +52,8 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
     network is adapted to it (:mod:`tare.networks.building.input_channels`).
 
     A weights file is read as safetensors, or as a ``.pth`` with ``weights_only=True``: no code in it is executed. A Python file
-    named with FACTORY is executed. Raises :class:`ModelError` if the network or its weights are unavailable or do not fit.
+    named with FACTORY is executed, and the code of a repository of ``hf:`` if it is ``trusted``. Raises
+    :class:`ModelError` if the network or its weights are unavailable or do not fit.
     """
     kind, _, name = reference.partition(":")
     path, _, factory = reference.rpartition(":")
@@ -60,7 +64,7 @@ def load_network(reference: str, weights: str = "pretrained", seed: int = 0, cha
         if kind == "torchvision" and name:
             return with_channels(_torchvision_network(name, weights), channels)
         if kind == "hf" and name:
-            return with_channels(hugging_face_network(name, weights), channels)
+            return with_channels(hugging_face_network(name, weights, trusted=trusted), channels)
         if built_for(reference) is not None:
             return _own_network(reference, weights, channels)
         if path.endswith(".py") and factory:
@@ -123,9 +127,8 @@ def _factory_network(path: Path, factory: str, weights: str) -> Network:
         raise ModelError(
             f"a weights file for {reference}", "'pretrained', which only a library's networks have", "give --weights FILE or none"
         )
-    return _with_weights(
-        Network(module, reference, weights, spec, head_name(module, reference, may_be_dense=True), is_timm=False), weights
-    )
+    head = module.head if isinstance(module, Segmenter) else head_name(module, reference, may_be_dense=True)
+    return _with_weights(Network(module, reference, weights, spec, head, is_timm=False), weights)
 
 
 def _with_weights(network: Network, weights: str) -> Network:
@@ -154,7 +157,7 @@ def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
         raise ModelError(f"{reference} to build a network", f"{type(error).__name__}: {error}", "repair it") from None
     if not isinstance(module, nn.Module):
         raise ModelError(f"{reference} to return a torch.nn.Module", f"{type(module).__name__}", "return the network")
-    return as_classifier(module)
+    return as_called(module)
 
 
 def _check_reachable(name: str) -> None:

@@ -103,6 +103,9 @@ def as_dense(network: Network) -> Network:
     """
     if network.dense:
         return network
+    other = getattr(network.module, "segmenter", None)  # of transformers: the body of a classifier under another head
+    if callable(other) and (module := other()) is not None:
+        return replace(network, module=module, head=module.head, head_trained=False)
     name = "" if network.is_timm else dense_head_name(network.module)
     if not name:
         found = f"{network.reference}, which ends in {network.head!r}"

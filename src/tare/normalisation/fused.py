@@ -49,7 +49,8 @@ def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = N
     if not takes(images) or shape[1] != len(affine.order):
         raise ValueError(f"uint8 (N, {len(affine.order)}, H, W) on the CPU, got {images.dtype} {shape} on {images.device}")
     if out is None:
-        out = torch.empty(shape, dtype=torch.float32)
+        # NumPy asks the system for large pages, torch does not. The first use of small ones takes longer than the arithmetic.
+        out = torch.from_numpy(np.empty(shape, np.float32))
     if out.dtype != torch.float32 or tuple(out.shape) != shape or not out.is_contiguous():
         raise ValueError(f"a contiguous float32 tensor of shape {shape}, got {out.dtype} {tuple(out.shape)}")
     order = np.array(affine.order, np.int64)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.parts import doubled
 from tare.samples.layout import Doubles
 from tare.statistics.centred import Centred, centred
 from tare.statistics.moments import Moments
@@ -69,6 +71,53 @@ def _add_known(rows: NDArray[Any], pivots: Doubles, sums: Doubles) -> None:  # p
             sums[6, k] = v if v > sums[6, k] else sums[6, k]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnSums:
+    """The power sums of every column of finite rows ``(N, C)``: ``sums`` ``(7, C)`` about the ``pivots``, of one pass."""
+
+    rows: int
+    pivots: Doubles
+    sums: Doubles
+
+    def moments(self) -> tuple[Moments, ...]:
+        """The exact moments of each column."""
+        return tuple(map(self._moments_of, range(len(self.pivots))))
+
+    def mean_and_std(self) -> tuple[Doubles, Doubles]:
+        """The mean and std of each column, to the bits that those of its exact moments have.
+
+        Both are taken with twice the digits of a double. Where even these do not say how the exact number rounds, as where a
+        column is constant, the exact moments are asked.
+        """
+        _, first, second, *_ = self.sums
+        mean, sure = doubled.shifted_mean(self.pivots, first, self.rows)
+        variance, sure_too = doubled.variance(first, second, self.rows)
+        std = np.sqrt(np.where(sure_too, variance, 0.0))
+        for place in np.flatnonzero(~(sure & sure_too)):
+            mean[place], std[place] = mean_and_std(self._moments_of(int(place)))
+        return mean, std
+
+    def _moments_of(self, place: int) -> Moments:
+        count, *powers, low, high = self.sums[:, place].tolist()
+        return Moments.of_sums(Centred(int(count), tuple(powers), float(self.pivots[place]), low, high))
+
+
+def sums_of_columns(matrix: NDArray[Any]) -> ColumnSums | None:
+    """The sums of every column of floats ``(N, C)``, about a pivot near the column's mean and in float64.
+
+    None for rows that :func:`moments_of_columns` must look at column by column: an empty matrix, one stored by columns, NaN,
+    infinities, and values whose fourth powers leave the range of a double.
+    """
+    if not matrix.size or (matrix.flags.f_contiguous and matrix.shape[1] > 1):
+        return None
+    rows = _stored_rows(matrix)
+    pivots = _pivots(rows)
+    sums = _summed(rows, pivots, _add_rows)
+    fourth, constant = sums[4], sums[_LOW] == sums[_HIGH]
+    whole = bool((sums[_COUNT] == len(rows)).all() and np.isfinite(sums).all() and ((fourth > _TINY) | constant).all())
+    return ColumnSums(len(rows), pivots, sums) if whole else None
+
+
 def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
     """Return the moments of each column of floats ``(N, C)``, every value a sample of its own.
 
@@ -79,9 +128,7 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
         return tuple(Moments() for _ in range(matrix.shape[1]))
     if matrix.flags.f_contiguous and matrix.shape[1] > 1:
         return tuple(moments_of_columns(column.reshape(-1, 1))[0] for column in matrix.T)
-    # Compiled loops read the floats of processors alone.
-    kind = matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.float64
-    rows: NDArray[Any] = np.ascontiguousarray(matrix, dtype=kind)
+    rows = _stored_rows(matrix)
     pivots = _pivots(rows)
     sums = _summed(rows, pivots, _add_rows)
     if not np.isfinite(sums[1]).all():
@@ -90,9 +137,19 @@ def moments_of_columns(matrix: NDArray[Any]) -> tuple[Moments, ...]:
     return tuple(_of_column(values, pivot, column) for values, pivot, column in columns)
 
 
+def _stored_rows(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The rows one after the other: compiled loops read the floats of processors alone."""
+    kind = matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.float64
+    return np.ascontiguousarray(matrix, dtype=kind)
+
+
 def _pivots(matrix: NDArray[Any]) -> Doubles:
     """The mean of some rows, evenly spread; 0 where all of those are NaN."""
     some = matrix[:: max(1, len(matrix) // _SOME)].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = some.mean(axis=0)
+    if np.isfinite(mean).all():
+        return np.asarray(mean)
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value
         return np.asarray(np.nan_to_num(np.nanmean(some, axis=0), nan=0.0, posinf=0.0, neginf=0.0))

@@ -29,6 +29,9 @@ from tare.statistics.dataset_stats import DatasetStats
 #: Modes of Pillow whose pixels are the values themselves, not places in a palette and not other colour spaces.
 _MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I", "F", "1")
 
+#: Whether an exported graph may change a converted tensor where it lies, which saves the memory of a second one.
+_EXPORTS_CHANGES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 6)
+
 
 def _is_tensor(thing: Any) -> bool:
     return isinstance(thing, torch.Tensor) and not isinstance(thing, tv_tensors.TVTensor)
@@ -248,8 +251,8 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         if self.order is not None:
             # PyTorch selects from unsigned 16-bit values from 2.6 on.
             values = (values.to(torch.int32) if values.dtype == torch.uint16 else values).index_select(axis, self.order)
-        if torch.compiler.is_compiling():
-            values = values.to(self.factor.dtype)  # PyTorch 2.4 exports no change of a converted tensor where it lies
+        if torch.compiler.is_compiling() and not _EXPORTS_CHANGES:
+            values = values.to(self.factor.dtype)
         if self._per_sample is not None:
             kept = values.to(self.factor.dtype)
             values = by_sample(self._per_sample, kept, axis, batched=values.ndim == len(self._layout))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
-from tare.parts.columns import mean_and_std, moments_of_columns
+from tare.parts.columns import ColumnSums, mean_and_std, moments_of_columns, sums_of_columns
 from tare.parts.validation import fitted_rows, plain_rows
 from tare.samples.layout import Doubles, unit_scale
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
@@ -45,7 +45,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     scikit-learn's ``n_features_in_`` and ``feature_names_in_``.
     """
 
-    moments_: tuple[Moments, ...]
+    _kept: ColumnSums | tuple[Moments, ...]
     mean_: Any
     scale_: Any
     var_: Any
@@ -74,18 +74,30 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         Raises :class:`StrategyError` for an unknown strategy or one without its ``source``, :class:`DataError` for a constant
         column that is to be refused, and ValueError as scikit-learn does for anything but a matrix of numbers.
         """
-        self.__dict__.pop("moments_", None)
+        self.__dict__.pop("_kept", None)
         return self.partial_fit(X, y)
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:  # noqa: ARG002, N803
         """Measure some more rows ``(N, C)``; ``y`` is ignored. Raises as :meth:`fit` does."""
         self._check_choices()
-        first = not hasattr(self, "moments_")
+        first = "_kept" not in self.__dict__
         rows = fitted_rows(self, X, reset=first)
+        sums = sums_of_columns(rows) if first and self.strategy == "target" else None
+        if sums is not None:
+            return self._summed(sums)
         found = moments_of_columns(rows)
         if any(each.inf or np.inf in (each.high, -each.low) for each in found if each.count or each.inf):
             assert_all_finite(rows, allow_nan=True, estimator_name="Standardiser", input_name="X")
         return self._settled(found if first else tuple(map(Moments.merge, self.moments_, found)))
+
+    @property
+    def moments_(self) -> tuple[Moments, ...]:
+        """The exact moments of each column, made of the sums of the first batch when they are first asked for."""
+        if "_kept" not in self.__dict__:
+            raise AttributeError("moments_: fit the Standardiser on rows first")
+        if isinstance(self._kept, ColumnSums):
+            self._kept = self._kept.moments()
+        return self._kept
 
     def merge(self, other: Standardiser) -> Standardiser:
         """Return a fitted estimator for the rows of both, exactly; merging is associative and commutative.
@@ -191,19 +203,33 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         channels = tuple(_channel(str(name), each, errors) for name, each in zip(names, moments, strict=True))
         samples = max((each.count + each.nan for each in moments), default=0)
         self._take(DatasetStats(samples, channels), np.array([each.count for each in moments]), 1.0)
-        self.moments_ = moments
+        self._kept = moments
+        return self
+
+    def _summed(self, sums: ColumnSums) -> Self:
+        """Keep the sums of the first batch, with the mean and std that :meth:`_settled` would give them, to the bit."""
+        mean, std = sums.mean_and_std()
+        *_, low, high = sums.sums
+        constant = (low == high) | (std <= _NOISE * np.maximum(np.abs(low), np.abs(high)))
+        self._use(mean, std, constant, np.full(len(mean), sums.rows))
+        self._kept = sums
         return self
 
     def _take(self, stats: DatasetStats, counts: NDArray[np.int64], unit: float) -> None:
         """Set the constants; ``unit`` is the factor from the rows' values to those of ``stats``."""
         mean, std = _constants(self.strategy, self.source, stats, unit)
         constant = np.zeros(len(std), bool) if self.strategy == "source" else np.array([*map(_is_constant, stats.channels)])
+        self._use(mean / unit, std / unit, constant, counts)
+
+    def _use(self, mean: Doubles, std: Doubles, constant: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
+        """Set the constants of the rows' own values. Raises :class:`DataError` for a constant column that is to be refused."""
         if constant.any() and self.constant == "refuse":
-            named = [repr(channel.name) for channel, is_one in zip(stats.channels, constant, strict=True) if is_one]
+            names = getattr(self, "feature_names_in_", [f"c{index}" for index in range(len(std))])
+            named = [repr(str(name)) for name, is_one in zip(names, constant, strict=True) if is_one]
             expected = "columns with more than one value, since a constant one has no std"
             raise DataError(expected, ", ".join(named[:5]), "drop them, or use constant='centre'")
-        scale = np.where(constant, 1.0, std / unit)
-        self.mean_ = mean / unit if self.with_mean or self.with_std else None
+        scale = np.where(constant, 1.0, std)
+        self.mean_ = mean if self.with_mean or self.with_std else None
         self.scale_, self.var_ = (scale, np.where(constant, 0.0, scale**2)) if self.with_std else (None, None)
         self.n_samples_seen_ = int(counts[0]) if len(set(counts.tolist())) == 1 else counts
 

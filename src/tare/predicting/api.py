@@ -22,7 +22,7 @@ def predict(request: PredictRequest) -> list[Prediction]:
 
     Raises :class:`ModelError` if ``run`` holds no usable model, :class:`DataError` if there is no image at all.
     """
-    trained = open_trained(Path(request.run), request.factory)
+    trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
     result = []
     for answer in predictions(trained, inputs_of(trained, request.images, request.allow), request):
         result.append(answer)

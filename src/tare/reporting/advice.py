@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
-from tare._version import __version__
 from tare.advising.result import Advice, Figure
+from tare.advising.rule import RULE, Gain
 from tare.reporting import html
 from tare.reporting.console import number, out, shown
+from tare.reporting.page.fed import fed_picture
+from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
+from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
+from tare.statistics.intervals import Interval
 from tare.system.files import write_text
 
 _METHOD = (
@@ -18,6 +24,10 @@ _METHOD = (
     "Bengio 2003). Intervals of the probability given to the right class are taken over samples, and widened as the benchmark "
     "of this rule requires."
 )
+#: Figures of one unit that make a table of their own.
+_FEW = 3
+#: Options of ``tare advise`` that ``tare transfer`` has not; True: a value follows.
+_OWN_OPTIONS = {"--html": True, "--json": False, "--labels": False, "--no-labels": False, "--config": True}
 
 
 def print_advice(found: Advice) -> None:
@@ -39,31 +49,123 @@ def print_advice(found: Advice) -> None:
 
 def write_advice(found: Advice, path: Path, command: str) -> None:
     """Write the advice's self-contained page."""
-    body = [
-        html.heading(f"tare advise: {found.recommendation}", 1),
-        html.paragraph(found.headline, "lead"),
-        html.paragraph(f"{found.outcome[0].upper()}{found.outcome[1:]}; confidence: {found.confidence}."),
-        html.paragraph(f"{found.model} on {found.data}, {found.samples:,} samples, seed {found.seed}"),
-        html.paragraph(f"Rule: {found.rule}."),
-        *([html.paragraph(f"How often such advice is right: {found.rate.in_words()}.")] if found.rate is not None else []),
-        html.heading("Because"),
-        html.items(found.because),
-        html.heading("What would change it"),
-        html.items(found.would_change),
-        html.heading("Cost of being wrong"),
-        html.paragraph(f"{found.cost[0].upper()}{found.cost[1:]}."),
-        html.heading("Mean and std of each strategy"),
-        html.table("Unit values", ("strategy", "mean", "std"), _constants(found)),
-        html.heading("Evidence"),
-        html.table("Every number behind the advice, with its 95% interval if it has one",
-                   ("figure", "value", "interval", "unit"), [_row(item) for item in found.evidence]),
-        *([html.heading("Notes"), html.items(_notes(found))] if _notes(found) else []),
-        html.heading("How this was made"),
-        html.paragraph(_METHOD),
-        html.code(command),
-        html.paragraph(f"tare {__version__}", "faint"),
-    ]  # fmt: skip
-    write_text(path, html.page("tare advise", body))
+    made = Made(f"{found.model} on {found.data}, {found.samples:,} samples", command, {"Seed": str(found.seed)})
+    write_text(path, framed("advise", _first(found, command), _folds(found), made))
+
+
+def _first(found: Advice, command: str) -> FirstScreen:
+    verdict, _, more = found.headline.partition("; ")
+    forest, fed = _forest(found), fed_picture(found.normalisations, found.comparison, chosen=found.strategy)
+    return FirstScreen(
+        verdict=verdict.removesuffix(".") + ".",
+        lead=_sentence(more) if more else "",
+        badges=(
+            Badge(found.outcome, "good" if found.outcome == "shown better" else "plain"),
+            Badge(f"confidence {found.confidence}"),
+            Badge("a new head on the frozen network" if found.protocol == "probe" else "all weights are trained"),
+        ),
+        picture_title="Accuracy gained over source" if forest else "What the network is fed" if fed else "",
+        picture=forest or fed,
+        steps=_steps(found, command),
+    )
+
+
+def _steps(found: Advice, command: str) -> list[Step]:
+    use = Step("Train with it:" if found.matters else "Train with source:", transfer_command(found, command))
+    surer = found.would_change[0] if found.would_change else ""
+    return [use, *([Step(f"What would change it: {surer}.")] if surer else [])]
+
+
+def transfer_command(found: Advice, command: str) -> str:
+    """The command ``tare transfer`` with the network, data and options of the ``tare advise`` that was given."""
+    words, kept = shlex.split(command)[2:], []
+    while words:
+        word = words.pop(0)
+        name, _, value = word.partition("=")
+        if name not in _OWN_OPTIONS:
+            kept.append(word)
+        elif _OWN_OPTIONS[name] and not value:
+            words = words[1:]
+    stats = [] if found.strategy != "match" or "--source-stats" in command else ["--source-stats", "STATS"]
+    return shlex.join(["tare", "transfer", *kept, "--strategy", found.strategy, *stats, "--out", "run"])
+
+
+def _forest(found: Advice) -> list[str]:
+    """Each strategy's gain over ``source`` with its interval, the best first; empty where the rule needed no gain."""
+    if not found.gains:
+        return []
+    baseline = Row("source", [Mark(0.0, colour="grey", shape="tick")], "0", "baseline", chosen=found.strategy == "source")
+    ordered = sorted(found.gains.items(), key=lambda item: -item[1].combined)
+    rows = [baseline, *(_row(name, gain, chosen=found.strategy == name) for name, gain in ordered)]
+    margin = 100 * RULE.margin
+    scale = scale_of(rows, "points of accuracy above source", zero=0.0, band=(-margin, margin))
+    entries = [(Mark(0, hollow=True), "expected, with 95%: not shown")]
+    if any(gain.shown or gain.shown_worse for gain in found.gains.values()):
+        entries.append((Mark(0), "shown"))
+    if any(gain.measured for gain in found.gains.values()):
+        entries.append((Mark(0, colour="orange", shape="tick"), "what your labels alone say"))
+    return [drawn(rows, scale, "Gain of each strategy over source"), key(entries), html.paragraph(_CAPTION, "faint")]
+
+
+_CAPTION = f"Grey band: {100 * RULE.margin:g} point, less than which a difference does not matter."
+
+
+def _row(name: str, gain: Gain, *, chosen: bool) -> Row:
+    ends, measured = _points(gain.range), gain.measured
+    known = gain.shown or gain.shown_worse
+    marks = [Mark(*ends, hollow=not known, said=f"{name}, expected: {_in_words(ends)}")]
+    if measured is not None:
+        own = _points(measured)
+        marks.append(Mark(*own, colour="orange", shape="tick", said=f"measured: {_in_words(own)}"))
+    word = "shown better" if gain.shown else "shown worse" if gain.shown_worse else "not shown"
+    return Row(name, marks, f"{ends[0]:+.1f}", word, f"{ends[1]:+.1f} to {ends[2]:+.1f}", chosen=chosen)
+
+
+def _points(found: Interval) -> tuple[float, float, float]:
+    return 100 * found.estimate, 100 * found.low, 100 * found.high
+
+
+def _in_words(ends: tuple[float, float, float]) -> str:
+    return f"{ends[0]:+.1f} points ({ends[1]:+.1f} to {ends[2]:+.1f})"
+
+
+def _folds(found: Advice) -> Iterator[str]:
+    yield html.fold("Why", found.rule, _why(found))
+    fed = fed_picture(found.normalisations, found.comparison, chosen=found.strategy) if found.gains else []
+    constants = html.table("Mean and std of each strategy, in unit values", ("strategy", "mean", "std"), _constants(found))
+    yield html.fold("What the network is fed", "mean and std of each strategy", [*fed, constants])
+    numbers = f"{len(found.evidence)} figures with their 95% intervals"
+    yield html.fold("Every measured number", numbers, _evidence(found))
+    if _notes(found):
+        yield html.fold(
+            "Notes", f"{len(_notes(found))} remarks on the network, the data and the options", [html.items(_notes(found))]
+        )
+    yield html.fold("Method", "how the rule decides, and what the intervals mean", [html.paragraph(_METHOD)])
+
+
+def _why(found: Advice) -> Iterator[str]:
+    yield html.items(found.because)
+    if found.rate is not None:
+        yield html.paragraph(f"How often such advice is right: {found.rate.in_words()}.")
+    yield html.paragraph(f"Cost of being wrong: {found.cost}.")
+    if found.would_change:
+        yield html.heading("What would change it", 3)
+        yield html.items(map(_sentence, found.would_change))
+
+
+def _evidence(found: Advice) -> list[str]:
+    """A table for each unit with several figures, and one for all other figures."""
+    units: dict[str, list[Figure]] = {}
+    for item in found.evidence:
+        units.setdefault(item.unit, []).append(item)
+    single = [item for members in units.values() if len(members) < _FEW for item in members]
+    tables = [
+        html.table(f"In {unit}" if unit != "share" else "Shares", ("figure", "value", "95% interval"), map(_figure, members))
+        for unit, members in units.items()
+        if len(members) >= _FEW
+    ]
+    others = [(*_figure(item)[:2], item.unit) for item in single]
+    return [html.columns([*([html.table("Data", ("figure", "value", "unit"), others)] if others else []), *tables])]
 
 
 def _use(found: Advice) -> str:
@@ -84,7 +186,12 @@ def _notes(found: Advice) -> list[str]:
     return [*found.notes, *(f"{name} could not be computed: {reason}" for name, reason in found.refused.items())]
 
 
-def _row(item: Figure) -> tuple[str, str, str, str]:
+def _figure(item: Figure) -> tuple[str, str, str]:
     ends = item.interval
     known = ends is not None and all(map(math.isfinite, ends))
-    return item.name, number(item.value), f"{number(ends[0])} to {number(ends[1])}" if known and ends else "", item.unit
+    value = f"{item.value:,.0f}" if float(item.value).is_integer() and abs(item.value) >= 2 else number(item.value)
+    return item.name, value, f"{number(ends[0])} to {number(ends[1])}" if known and ends else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

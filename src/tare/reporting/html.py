@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
+import shlex
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -17,6 +19,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart
 
+#: A caption with more characters would be broken to the width of its table.
+_LONG = 70
+_NUMERIC = re.compile(r"$|-$|n/a|unknown|[-+<±]?[\d.]")
+#: A command with more characters takes more than one line.
+_SHORT = 60
 #: The plotting library as one script, once it has been built.
 _BUNDLED: list[str] = []
 _BUNDLING = threading.Lock()
@@ -24,7 +31,8 @@ _BUNDLING = threading.Lock()
 
 def page(title: str, body: Iterable[str], charts: Mapping[str, Chart | dict[str, Any]] | None = None) -> str:
     """One HTML document; each chart is drawn into the element whose id is its key."""
-    style = (files("tare.reporting") / "page.css").read_text(encoding="utf-8")
+    parts = files("tare.reporting.page")
+    style, script = ((parts / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return "\n".join(
         [
             "<!doctype html>",
@@ -32,7 +40,7 @@ def page(title: str, body: Iterable[str], charts: Mapping[str, Chart | dict[str,
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{style}</style></head><body>",
             *body,
-            _scripts(charts) if charts else "",
+            f'<script type="module">{script}{_drawing(charts) if charts else ""}</script>',
             "</body></html>",
         ]
     )
@@ -49,13 +57,38 @@ def heading(text: str, level: int = 2) -> str:
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain text."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
+    """A table of plain text; columns of numbers are set to the right. A long caption stands above it as a paragraph."""
+    lines = [tuple(row) for row in rows]
+    kinds = ["" if all(map(_NUMERIC.match, cells)) else ' class="text"' for cells in zip(*lines, strict=True)]
+    kinds = kinds or [""] * len(headings)
+    head = "".join(f'<th scope="col"{kind}>{escape(cell)}</th>' for cell, kind in zip(headings, kinds, strict=True))
+    body = "".join(f"<tr>{_cells(line, kinds)}</tr>" for line in lines)
+    long = len(caption) > _LONG
+    title = f"<caption>{escape(caption)}</caption>" if caption and not long else ""
+    made = scrolled(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    return paragraph(caption, "faint") + made if long else made
+
+
+def _cells(line: Sequence[str], kinds: Sequence[str]) -> str:
+    return "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(line, kinds, strict=True))
+
+
+def scrolled(element: str) -> str:
+    """An element in a box that scrolls sideways. The page shows the hint above it where the box is too narrow."""
+    hint = '<p class="hint">Scroll sideways for more columns \N{RIGHTWARDS ARROW}</p>'
+    return f'{hint}<div class="scroll" role="region" aria-label="A table that scrolls">{element}</div>'
+
+
+def fold(title: str, gist: str, body: Iterable[str], *, is_open: bool = False) -> str:
+    """A part of the page that is folded away: its title, in a few words what it says, and what is inside."""
+    inside = "\n".join(body)
+    summary = f"<summary><h2>{escape(title)}</h2><span>{escape(gist)}</span></summary>"
+    return f'<details class="fold"{" open" if is_open else ""}>{summary}<div class="inside">{inside}</div></details>'
+
+
+def columns(parts: Iterable[str]) -> str:
+    """Parts side by side where the page is wide enough."""
+    return f'<div class="columns">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 
 
 def items(texts: Iterable[str]) -> str:
@@ -104,6 +137,22 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
+def command(words: str) -> str:
+    """A command to copy; each option of a long one begins a line."""
+    try:
+        parts = shlex.split(words)
+    except ValueError:  # not a command of a shell
+        parts = []
+    if len(words) <= _SHORT or shlex.join(parts) != words:
+        return code(words)
+    lines: list[list[str]] = [[]]
+    for part in parts:
+        if part.startswith("--"):
+            lines.append([])
+        lines[-1].append(part)
+    return code(" \\\n  ".join(shlex.join(line) for line in lines))
+
+
 def plotting_library() -> str:
     """The plotting library as one script, built once in a process, which takes more than a second."""
     import vl_convert
@@ -114,21 +163,34 @@ def plotting_library() -> str:
     return _BUNDLED[0]
 
 
-def _scripts(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
+def _drawing(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
+    """The plotting library and what draws the charts with it, each when it is first to be seen."""
     specs = {key: item if isinstance(item, dict) else item.to_dict() for key, item in charts.items()}
     # Text of the data may hold "</script", which would end the script element, or "<!--", which would hide its end.
     data = json.dumps(specs).replace("<", "\\u003c")
-    return f"""<script type="module">{plotting_library()}
+    return f"""{plotting_library()}
 const specs = {data};
 // Charts take the page's text colour, so that a chart drawn on a dark screen is printed dark on white.
 const line = {{ labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor",
-  gridColor: "currentColor", gridOpacity: 0.12, domainOpacity: 0.4, tickOpacity: 0.4 }};
-const ink = {{ background: "transparent", axis: line, title: {{ color: "currentColor" }}, view: {{ stroke: "transparent" }},
-  legend: {{ labelColor: "currentColor", titleColor: "currentColor" }} }};
+  gridColor: "currentColor", gridOpacity: 0.12, domainOpacity: 0.4, tickOpacity: 0.4, titleFontWeight: "normal" }};
+const ink = {{ background: "transparent", font: "system-ui, sans-serif",
+  axis: {{ ...line, labelFontSize: 12, titleFontSize: 12 }},
+  title: {{ color: "currentColor" }}, view: {{ stroke: "transparent" }},
+  legend: {{ labelColor: "currentColor", titleColor: "currentColor", labelFontSize: 12 }} }};
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-for (const [key, spec] of Object.entries(specs)) {{
+const undrawn = new Map(Object.entries(specs));
+function draw(key) {{
+  const spec = undrawn.get(key);
+  if (spec === undefined) return;
+  undrawn.delete(key);
   vegaEmbed(document.getElementById(key), spec, {{
     actions: false, renderer: "svg", theme: dark ? "dark" : undefined, config: ink,
   }}).then((drawn) => document.dispatchEvent(new CustomEvent("tare:drawn", {{ detail: drawn.view }})));
 }}
-</script>"""
+// What is folded away has no width that a chart could fill.
+for (const key of [...undrawn.keys()]) {{
+  const folded = document.getElementById(key).closest("details:not([open])");
+  if (folded) folded.addEventListener("toggle", () => draw(key)); else draw(key);
+}}
+addEventListener("beforeprint", () => {{ for (const key of [...undrawn.keys()]) draw(key); }});
+"""

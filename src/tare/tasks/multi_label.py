@@ -117,10 +117,11 @@ class MultiLabel(Task):
         return (";".join(present), *(f"{value:.6f}" for _, value in said))
 
     def evaluated(self, outputs: NDArray[np.floating[Any]], targets: Sequence[Target], samples: Sequence[str]) -> LabelEvaluation:
-        """Average precision, and precision and recall at the best threshold, of each label."""
+        """Average precision, and precision and recall at the threshold, of each label; the best one if there is none yet."""
         from scipy.special import expit
 
-        return evaluate_labels(expit(np.asarray(outputs, np.float64)), np.asarray(targets, np.float64), self.names, samples)
+        answers, marks = expit(np.asarray(outputs, np.float64)), np.asarray(targets, np.float64)
+        return evaluate_labels(answers, marks, self.names, samples, self.thresholds)
 
 
 def _separator(texts: Sequence[str]) -> str:

@@ -3,9 +3,9 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from tare.datasets.options import LabelOptions
+from tare.datasets.options import DATA, LabelOptions
 from tare.networks.inputs import NetworkOptions
 from tare.normalisation.inputs import NORM
 from tare.normalisation.names import Strategy
@@ -30,6 +30,13 @@ class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, Net
     )
     source_stats: str | os.PathLike[str] | None = option(
         None, "Measured statistics of the pretraining data (dataset0), for match.", panel=NORM, kind=Path | None
+    )
+    test: Any = option(
+        None,
+        "Labelled data to score once, with the weights that are kept; they neither train nor choose an epoch.",
+        panel=DATA,
+        kind=str | None,
+        metavar="PATH",
     )
     overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
     resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)

@@ -22,7 +22,7 @@ _COLOURS = ((0, 0, 0), (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 
 def overlays(plan: TransferPlan, evaluation: SegmentationEvaluation, device: torch.device) -> tuple[NDArray[np.uint8], ...]:
     """Image, mask and answer ``(H, 3 W, 3)`` of the worst images, at the network's size."""
     paths = [item.sample for item in evaluation.worst[:_SHOWN]]
-    files = {file.path: file for file in plan.target.split.val}
+    files = {file.path: file for file in plan.target.judged}
     chosen = tuple(files[path] for path in paths)
     module = plan.network.module.to(device).eval()
     pictures = list(plan.views(paths))

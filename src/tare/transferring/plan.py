@@ -133,7 +133,7 @@ class TransferPlan:
         return made(files, self.takes, self.colour, training.augmenting, training.seed, fill)
 
     def _view(self, path: str) -> NDArray[np.uint8]:
-        file = next(file for file in self.target.split.val if file.path == path)
+        file = next(file for file in self.target.judged if file.path == path)
         return picture(self._samples((file,), varied=False)[0][0], self.takes.bands if isinstance(self.takes, Geometry) else None)
 
     def class_weights(self) -> tuple[float, ...] | None:
@@ -164,7 +164,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     images = _image_input(request, network) if network.kind == "image" else None
     split = split or open_split(labels, training.seed, network.kind)
     colour = images.colour if images else "stored"
-    target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter)
+    target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
     _check_task(task, training)
     check_channels(network, target.stats)
@@ -227,7 +227,8 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
             raise SpecError("no --weights with --protocol scratch", f"--weights {weights}", "use --protocol finetune")
         weights = "none"
     channels = channels if source.in_channels is None else source.in_channels
-    return with_spec(source_network(source.model, weights, training.seed, channels), source.spec, source.mean, source.std)
+    network = source_network(source.model, weights, training.seed, channels, trusted=source.trust_remote_code)
+    return with_spec(network, source.spec, source.mean, source.std)
 
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from tare.system.trackers.tracker import Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.figure import Evaluation
 from tare.tasks.evaluations.segmentation import SegmentationEvaluation
-from tare.tasks.task import Target
+from tare.tasks.task import Target, Task
 from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
 from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
@@ -42,6 +43,18 @@ from tare.transferring.result import TransferRun
 
 # Re-estimation reads all images once per batch norm: up to this many bytes they stay in memory, decoded and resized.
 _KEPT = 1 << 30
+
+
+class _Judged(NamedTuple):
+    """The evaluations on the validation split and on the test, if there is one."""
+
+    evaluation: Evaluation
+    test: Evaluation | None = None
+
+    def headlines(self) -> dict[str, float]:
+        """The figures that stand for the evaluations, under their names in ``metrics.json``."""
+        both = {"val": self.evaluation, **({} if self.test is None else {"test": self.test})}
+        return {f"{split}_{one.headline.name.lower()}": one.headline.value.estimate for split, one in both.items()}
 
 
 def transferred(request: TransferRequest) -> TransferRun:
@@ -70,8 +83,9 @@ def _log(run: TransferRun, trackers: Trackers) -> None:
     name, interval = figure.name, figure.value
     final = {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
     trackers.numbers({f"final/{name}": value for name, value in {**run.metrics, **final}.items()}, epochs)
-    for name in ("config.yaml", "evaluation.json", "model/tare.json"):
-        trackers.file(run.out / name)
+    for name in ("config.yaml", "evaluation.json", "test.json", "model/tare.json"):
+        if (run.out / name).is_file():
+            trackers.file(run.out / name)
 
 
 def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
@@ -90,10 +104,10 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers,
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
         notes = _reestimated(plan)
-        evaluation = _evaluated(plan, _logits(plan))
-        metrics = {**fitted.metrics(), **_headline(evaluation)}
-        _save(plan, folder / place, evaluation, metrics)
-    return _finished(plan, folder, evaluation, metrics, notes, fitted)
+        judged = _judged(plan, partial(_logits, plan), tests=name == BEST)
+        metrics = {**fitted.metrics(), **judged.headlines()}
+        _save(plan, folder / place, judged, metrics)
+    return _finished(plan, folder, judged, metrics, notes, fitted)
 
 
 def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
@@ -102,10 +116,10 @@ def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
     split = plan.target.split
     head = _fitted_head(plan, _features(plan, split.train), [plan.task.taught(file.label) for file in split.train])
     _install(plan, head)
-    evaluation = _evaluated(plan, head.logits(_features(plan, split.val)))
-    metrics = {**_headline(evaluation), "head_strength": head.strength}
-    _save(plan, folder / "model", evaluation, metrics)
-    return _finished(plan, folder, evaluation, metrics, notes, None)
+    judged = _judged(plan, lambda files: head.logits(_features(plan, files)))
+    metrics = {**judged.headlines(), "head_strength": head.strength}
+    _save(plan, folder / "model", judged, metrics)
+    return _finished(plan, folder, judged, metrics, notes, None)
 
 
 def _fitted_head(plan: TransferPlan, features: NDArray[np.float32], taught: list[Target]) -> LinearHead:
@@ -118,15 +132,19 @@ def _fitted_head(plan: TransferPlan, features: NDArray[np.float32], taught: list
     return fit_head(features, np.asarray(taught, np.int64), seed=plan.training.seed, balanced=balanced)
 
 
-def _headline(evaluation: Evaluation) -> dict[str, float]:
-    """The figure that stands for the evaluation, under its name in ``metrics.json``."""
-    return {f"val_{evaluation.headline.name.lower()}": evaluation.headline.value.estimate}
+def _judged(plan: TransferPlan, outputs: Callable[[tuple[LabelledFile, ...]], NDArray[Any]], *, tests: bool = True) -> _Judged:
+    """Evaluate on the validation split, and on the test with what validation decided, such as thresholds."""
+    val, test = plan.target.split.val, plan.target.test
+    evaluation = _evaluated(plan.task, val, outputs(val))
+    if test is None or not tests:
+        return _Judged(evaluation)
+    return _Judged(evaluation, _evaluated(plan.task.judged(evaluation), test.files, outputs(test.files)))
 
 
 def _finished(
     plan: TransferPlan,
     folder: Path,
-    evaluation: Evaluation,
+    judged: _Judged,
     metrics: dict[str, float],
     notes: tuple[str, ...],
     fitted: Fitted | None,
@@ -134,20 +152,23 @@ def _finished(
     """Write the figures beside the model and return the run."""
     if is_main_process():
         write_text(folder / "metrics.json", json.dumps(nullable(metrics), indent=2) + "\n")
-        write_text(folder / "evaluation.json", json.dumps(evaluation.to_json(), indent=2, allow_nan=False) + "\n")
+        for name, found in (("evaluation.json", judged.evaluation), ("test.json", judged.test)):
+            if found is not None:
+                write_text(folder / name, json.dumps(found.to_json(), indent=2, allow_nan=False) + "\n")
     return TransferRun(
         out=folder,
         normalisation=plan.chosen,
         target_stats=plan.target.stats,
         metrics=metrics,
         notes=plan.notes + notes,
-        evaluation=evaluation,
+        evaluation=judged.evaluation,
         settings=plan.settings(),
         history=fitted.rows if fitted else (),
-        views=_views(plan, evaluation),
+        views=_views(plan, judged.evaluation),
         kind=plan.takes.kind,
         is_timm=plan.network.is_timm,
         task=plan.task,
+        test=judged.test,
     )
 
 
@@ -159,13 +180,15 @@ def _views(plan: TransferPlan, evaluation: Evaluation) -> tuple[NDArray[np.uint8
     return plan.views([mistake.sample for mistake in found])
 
 
-def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict[str, float]) -> None:
+def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, float]) -> None:
     if not is_main_process():
         return
+    evaluation = judged.evaluation
     evidence = {
         "protocol": plan.training.protocol,
-        **_headline(evaluation),
+        **judged.headlines(),
         f"val_{evaluation.headline.name.lower()}_interval": nullable(asdict(evaluation.headline.value)),
+        **_test_evidence(plan, judged.test),
         "metrics": nullable(metrics),
         "split": plan.target.split.origin,
         "seed": plan.training.seed,
@@ -181,6 +204,17 @@ def _save(plan: TransferPlan, place: Path, evaluation: Evaluation, metrics: dict
             gate=plan.gate.to_json(),
             reference=reference_of(plan),
         )
+
+
+def _test_evidence(plan: TransferPlan, test: Evaluation | None) -> dict[str, Any]:
+    """What ``tare.json`` says of the test."""
+    if test is None or plan.target.test is None:
+        return {}
+    return {
+        f"test_{test.headline.name.lower()}_interval": nullable(asdict(test.headline.value)),
+        "test": plan.target.test.origin,
+        "test_samples": test.samples,
+    }
 
 
 @loader_errors()
@@ -209,13 +243,11 @@ def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np
 
 @loader_errors()
 @torch.inference_mode()
-def _logits(plan: TransferPlan) -> NDArray[np.float32]:
-    """Return the network's outputs ``(N, K)`` for the validation split."""
+def _logits(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+    """Return the network's outputs ``(N, K)`` for ``files``."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
-    found = [
-        plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(plan.target.split.val, device)
-    ]
+    found = [plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(files, device)]
     return torch.cat(found).numpy()
 
 
@@ -226,9 +258,8 @@ def _inputs(
     return (normaliser(images.to(device)) for images, _ in batches)
 
 
-def _evaluated(plan: TransferPlan, logits: NDArray[Any]) -> Evaluation:
-    files = plan.target.split.val
-    return plan.task.evaluated(logits, [file.label for file in files], [file.path for file in files])
+def _evaluated(task: Task, files: tuple[LabelledFile, ...], logits: NDArray[Any]) -> Evaluation:
+    return task.evaluated(logits, [file.label for file in files], [file.path for file in files])
 
 
 def _install(plan: TransferPlan, head: LinearHead) -> None:

@@ -22,11 +22,11 @@ from tare.tasks.task import Task
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TransferRun(Shown):
-    """A transfer's run directory, its evaluation on the validation split, and the normalisation of its model.
+    """A transfer's run directory, its evaluation on the validation split and on the test, and its model's normalisation.
 
     ``history`` has one row per epoch and is empty for a probe. ``settings`` are the settings of the run. ``views`` are the
     misclassified images of the evaluation at the network's size, ``(H, W)`` or ``(H, W, 3)`` before normalisation; empty for
-    signals and rows.
+    signals and rows. ``test`` is the evaluation on the samples that were scored once, if there are any.
     """
 
     out: Path
@@ -41,6 +41,7 @@ class TransferRun(Shown):
     is_timm: bool = True
     kind: SampleKind = "image"
     task: Task | None = None
+    test: Evaluation | None = None
 
     @property
     def val_accuracy(self) -> float:
@@ -55,10 +56,11 @@ class TransferRun(Shown):
 
     def summary(self) -> str:
         """The figure of the task with its interval, the normalisation, and the place of the run."""
-        figure, chosen = self.evaluation.headline, self.normalisation
+        chosen = self.normalisation
+        test = "" if self.test is None else f"test {_said(self.test)}, "
         return (
-            f"validation {figure.name} {figure.in_words()} ({figure.interval()}, {self.evaluation.samples} "
-            f"samples), strategy {chosen.strategy}, mean {numbers(chosen.mean)}, std {numbers(chosen.std)}, in {self.out}"
+            f"validation {_said(self.evaluation)}, {test}strategy {chosen.strategy}, mean {numbers(chosen.mean)}, "
+            f"std {numbers(chosen.std)}, in {self.out}"
         )
 
     def table(self) -> list[dict[str, Any]]:
@@ -84,9 +86,15 @@ class TransferRun(Shown):
             "val_accuracy": None if math.isnan(self.val_accuracy) else self.val_accuracy,
             "metrics": nullable(self.metrics),
             "evaluation": self.evaluation.to_json(),
+            "test": None if self.test is None else self.test.to_json(),
             "notes": list(self.notes),
         }
 
     def load(self, factory: str | None = None) -> TransferredModel:
         """Load the model back; see :func:`tare.networks.stored.directory.load_model`."""
         return load_model(self.model_dir, factory)
+
+
+def _said(evaluation: Evaluation) -> str:
+    figure = evaluation.headline
+    return f"{figure.name} {figure.in_words()} ({figure.interval()}, {evaluation.samples} samples)"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tare.datasets.files import LabelledFiles
+from tare.datasets.files import LabelledFile, LabelledFiles
+from tare.datasets.held_out.opening import HeldOut, open_test
+from tare.datasets.held_out.overlap import check_disjoint
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
 from tare.errors import DataError
@@ -20,31 +22,51 @@ from tare.system.progress import Reporter
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The measured data: split, statistics of the training split, and digests that differ for other data."""
+    """The measured data: split, statistics of the training split, and digests that differ for other data.
+
+    ``test`` are samples that are scored once, with the weights that are kept.
+    """
 
     split: Split
     stats: DatasetStats
     digests: dict[str, Any]
     notes: tuple[str, ...]
+    test: HeldOut | None = None
+
+    @property
+    def judged(self) -> tuple[LabelledFile, ...]:
+        """The samples that the network is judged on: validation, then test."""
+        return (*self.split.val, *(self.test.files if self.test else ()))
 
 
 def measured(
-    split: Split, labelled: LabelOptions, colour: ColourMode, workers: int, max_skipped: float, reporter: Reporter
+    split: Split,
+    labelled: LabelOptions,
+    colour: ColourMode,
+    workers: int,
+    max_skipped: float,
+    *,
+    reporter: Reporter,
+    tested: Any = None,
 ) -> Target:
-    """Measure the training split, read the validation split, and leave out unreadable files.
+    """Measure the training split, read the validation split and the data ``tested``, and leave out unreadable files.
 
-    Raises :class:`DataError` if more than the share ``max_skipped`` is unreadable.
+    Raises :class:`DataError` if more than the share ``max_skipped`` is unreadable, and for a test that shares samples with the
+    others or has other raw values.
     """
     noun = NOUNS[split.kind]
+    test = None if tested is None else open_test(tested, labelled, split)
+    parts = {"training": split.train, "validation": split.val, **({"test": test.files} if test else {})}
     sources = [
-        LabelledFiles(f"the {name} split of {split.origin}", files, colour, split.channel_names)
-        for name, files in (("training", split.train), ("validation", split.val))
-    ]
-    with reporter.counting("reading and measuring", noun, len(split.train) + len(split.val)) as advance:
+        LabelledFiles(f"the {name} split of {test.origin if test and name == 'test' else split.origin}", files, colour,
+                      split.channel_names)
+        for name, files in parts.items()
+    ]  # fmt: skip
+    total = sum(map(len, parts.values()))
+    with reporter.counting("reading and measuring", noun, total) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]
     stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
-    total = len(split.train) + len(split.val)
     if len(bad) > max_skipped * total:
         raise DataError(
             f"at most {max_skipped:.2%} unreadable {noun}",
@@ -55,6 +77,43 @@ def measured(
     notes = (*split.remarks, *notes)
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
+    digests = {
+        **_where(labelled),
+        "files": _digest((split.train, split.val)),
+        f"training {noun}": _moments(stats),
+        f"validation {noun}": _moments(val),
+    }
+    if test is None:
+        return Target(split, stats, digests, notes)
+    kept = replace(test, files=tuple(file for file in test.files if file.path not in {item.path for item in bad}))
+    of_test = stats_of(states[2], sources[2])
+    _check_raw(stats, of_test, test.origin)
+    digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
+    return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept)
+
+
+def _told(test: HeldOut, split: Split, colour: ColourMode, workers: int, reporter: Reporter) -> tuple[str, ...]:
+    """What is to be said of the test; raises :class:`DataError` if it shares samples with the other splits."""
+    known = (*split.train, *split.val)
+    with reporter.counting("looking for test samples among the others", NOUNS[split.kind], len(known) + len(test.files)) as step:
+        shared = check_disjoint(known, test.files, split.kind, colour, workers, step)
+    absent = (f"the test has no sample of {', '.join(test.absent[:5])}",) if test.absent else ()
+    return shared + absent
+
+
+def _check_raw(train: DatasetStats, test: DatasetStats, where: str) -> None:
+    """Raise :class:`DataError` for test samples of another raw type or number of channels than the training samples."""
+    seen, found = ((stats.dtype, len(stats.channels)) for stats in (train, test))
+    if seen != found:
+        raise DataError(
+            f"test samples of {seen[1]} channels of {seen[0]}, as in training",
+            f"{found[1]} of {found[0]} in {where!r}",
+            "convert them as the training samples were",
+        )
+
+
+def _where(labelled: LabelOptions) -> dict[str, Any]:
+    """What names the data and its labels; what is absent was not known to earlier runs."""
     where: dict[str, Any] = {
         "data": labelled.name,
         "label": labelled.label,
@@ -64,9 +123,7 @@ def measured(
         **({} if labelled.class_names is None else {"class_names": labelled.class_names}),
         **({} if labelled.ignore is None else {"ignore": labelled.ignore}),
     }
-    where |= {} if labelled.bands is None else {"bands": list(labelled.bands)}
-    digests = {**where, "files": _digest(split), f"training {noun}": _moments(stats), f"validation {noun}": _moments(val)}
-    return Target(split, stats, digests, notes)
+    return where | ({} if labelled.bands is None else {"bands": list(labelled.bands)})
 
 
 def _moments(stats: DatasetStats) -> str:
@@ -74,6 +131,6 @@ def _moments(stats: DatasetStats) -> str:
     return f"{stats.samples} with mean {', '.join(map(repr, stats.mean))} and std {', '.join(map(repr, stats.std))}"
 
 
-def _digest(split: Split) -> str:
-    listing = json.dumps([[file.path, file.label] for part in (split.train, split.val) for file in part], default=repr)
+def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
+    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=repr)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()

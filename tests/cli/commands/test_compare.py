@@ -86,7 +86,7 @@ def test_the_page_is_written_beside_the_printed_report(sensors: tuple[Path, Path
     page = tmp_path / "new" / "difference.html"
     assert run(sensors[0], sensors[2], "--html", page).exit_code == 1
     text = page.read_text(encoding="utf-8")
-    assert "tare compare: gain" in text
+    assert "values are the source&#x27;s at another gain" in text
     assert f"tare compare {sensors[0]} {sensors[2]} --html {page}" in text
 
 

@@ -34,6 +34,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
     "array": (["--array", "x"], "x"),
     "class_names": (["--class-names", "a,b"], "a,b"),
+    "test": (["--test", "kept"], "kept"),
     "ignore": (["--ignore", "255"], 255),
     "task": (["--task", "regression"], "regression"),
     "bands": (["--bands", "B04,B03", "--bands", "2"], ["B04", "B03", "2"]),
@@ -72,6 +73,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "tracker": (["--tracker", "tensorboard", "--tracker", "wandb"], ["tensorboard", "wandb"]),
     "max_skipped": (["--max-skipped", "0.5"], 0.5),
     "overwrite": (["--overwrite"], True),
+    "trust_remote_code": (["--trust-remote-code"], True),
     "resume": (["--resume"], True),
 }
 

@@ -12,12 +12,14 @@ from PIL import Image
 
 import tare
 from tare.errors import ModelError
-from tare.networks.building.hugging_face import Classifier, as_classifier
+from tare.networks.building.hub.modules import Classifier, as_called
 from tare.networks.loading import load_network
+from tare.networks.network import with_head
 from tare.networks.stored.folded import fold_to
 from tare.networks.stored.inputs import FoldRequest
 from tare.transferring.result import TransferRun
 from tests.labelled_images import dark_and_light
+from tests.transferring.test_tasks import scenes
 
 transformers = pytest.importorskip("transformers")
 
@@ -151,13 +153,114 @@ def test_a_network_for_more_channels_answers_and_is_stored(tmp_path: Path) -> No
 
 
 def test_a_model_of_a_users_factory_is_called_by_position() -> None:
-    wrapped = as_classifier(_vit().eval())
+    wrapped = as_called(_vit().eval())
     assert wrapped(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
     other = torch.nn.Linear(2, 2)
-    assert as_classifier(other) is other
+    assert as_called(other) is other
 
 
-def test_what_is_no_classifier_of_images_is_refused_with_its_kind(tmp_path: Path) -> None:
+BARE: dict[str, Callable[[], Any]] = {
+    "vit": lambda: transformers.ViTModel(transformers.ViTConfig(**_TOWER)),
+    "dinov2": lambda: transformers.Dinov2Model(
+        transformers.Dinov2Config(**{key: value for key, value in _TOWER.items() if key != "intermediate_size"})
+    ),
+    "clip": lambda: transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**_TOWER)),
+    "siglip": lambda: transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**_TOWER)),
+    "convnext": lambda: transformers.ConvNextModel(
+        transformers.ConvNextConfig(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, image_size=32)
+    ),
+    "swin": lambda: transformers.SwinModel(
+        transformers.SwinConfig(image_size=32, patch_size=4, embed_dim=8, depths=[1, 1], num_heads=[1, 2], window_size=4)
+    ),
+}
+
+
+def bare(folder: Path, model: Any) -> Path:
+    """A backbone without a head, beside a processor that states its input."""
+    model.eval().save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}, image_mean=MEAN, image_std=STD).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_a_backbone_gets_a_new_head_and_its_run_is_a_directory_of_transformers(tmp_path: Path, data: Path, kind: str) -> None:
+    torch.manual_seed(0)
+    backbone = BARE[kind]()
+    folder = bare(tmp_path / "bare", backbone)
+    network = load_network(f"hf:{folder}")
+    assert not network.head_trained
+    held = dict(network.module.model.base_model.named_parameters())  # type: ignore[union-attr]
+    for name, weight in backbone.named_parameters():
+        if not name.startswith("pooler"):  # a classifier of transformers has none
+            same = [value for key, value in held.items() if key.endswith(name.removeprefix("vision_model."))]
+            assert any(value.shape == weight.shape and torch.equal(value, weight) for value in same), name
+    run = run_of(f"hf:{folder}", data, tmp_path / "run")
+    model = transformers.AutoModelForImageClassification.from_pretrained(run.model_dir, local_files_only=True).eval()
+    images = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        fed = (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        assert torch.allclose(model(pixel_values=fed).logits, run.load().logits(images), atol=1e-5)
+
+
+def test_a_backbone_that_transformers_has_no_classifier_for_gets_a_head_of_its_own(tmp_path: Path, data: Path) -> None:
+    dinov3 = pytest.importorskip("transformers.models.dinov3_vit")
+    torch.manual_seed(0)
+    backbone = dinov3.modeling_dinov3_vit.DINOv3ViTModel(dinov3.configuration_dinov3_vit.DINOv3ViTConfig(**_TOWER))
+    folder = bare(tmp_path / "bare", backbone)
+    run = run_of(f"hf:{folder}", data, tmp_path / "run")
+    images = torch.rand(2, 3, 32, 32)
+    head = run.load().network.classifier
+    with torch.inference_mode():
+        fed = (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        expected = head(backbone(pixel_values=fed).pooler_output)
+        assert torch.allclose(expected, run.load().logits(images), atol=1e-5)
+    assert not (run.model_dir / "config.json").exists()  # AutoModel would load it without its weights
+    with pytest.raises(ModelError, match=r"a network that a class of transformers holds whole, found hf:.*use --format onnx"):
+        tare.export(run.out, "hf", tmp_path / "hf")
+    assert tare.export(run.out, "torchscript", tmp_path / "x.pt").parity is not None
+
+
+def _segformer(labels: int = 7) -> Any:
+    config = transformers.SegformerConfig(
+        hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, num_attention_heads=[1, 1, 2, 2], decoder_hidden_size=16, num_labels=labels
+    )
+    return transformers.SegformerForSemanticSegmentation(config)
+
+
+@pytest.mark.parametrize("stored", ["segmenter", "classifier"])
+def test_segformer_learns_masks_and_its_run_is_a_directory_of_transformers(tmp_path: Path, stored: str) -> None:
+    torch.manual_seed(0)
+    whole = _segformer()
+    made = whole if stored == "segmenter" else transformers.SegformerForImageClassification(whole.config)
+    folder = bare(tmp_path / "net", made)
+    run = tare.transfer(
+        f"hf:{folder}", scenes(tmp_path / "data"), ignore=255, class_names="ground,square", epochs=1, batch_size=4, workers=0,
+        device="cpu", out=tmp_path / "run",
+    )  # fmt: skip
+    model = transformers.AutoModelForSemanticSegmentation.from_pretrained(run.model_dir, local_files_only=True).eval()
+    assert model.config.id2label == {0: "ground", 1: "square"}
+    images = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        fed = (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        coarse = model(pixel_values=fed).logits
+        assert tuple(coarse.shape) == (2, 2, 8, 8)
+        fine = torch.nn.functional.interpolate(coarse, (32, 32), mode="bilinear", align_corners=False)
+        assert torch.allclose(fine, run.load().logits(images), atol=1e-5)
+    exported = tare.export(run.out, "hf", tmp_path / "hf")
+    assert exported.parity is not None
+    assert "AutoModelForSemanticSegmentation" in (tmp_path / "hf" / "README.md").read_text()
+    assert tare.predict(run.out, tmp_path / "data" / "images")[0].error is None
+
+
+def test_a_segmenter_keeps_its_body_when_it_gets_another_head(tmp_path: Path) -> None:
+    folder = bare(tmp_path / "net", _segformer())
+    network = load_network(f"hf:{folder}")
+    assert (network.dense, network.head, network.head_trained) == (True, "model.decode_head.classifier", True)
+    other = with_head(network, 3, seed=1)
+    assert tuple(other.module.eval()(torch.zeros(1, 3, 64, 48)).shape) == (1, 3, 64, 48)
+
+
+def test_what_takes_no_images_is_refused_with_its_kind(tmp_path: Path) -> None:
     transformers.ASTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32).save_pretrained(
         tmp_path
     )
@@ -165,15 +268,89 @@ def test_what_is_no_classifier_of_images_is_refused_with_its_kind(tmp_path: Path
         load_network(f"hf:{tmp_path}")
 
 
-def test_code_of_a_repository_and_pickled_weights_are_refused(tmp_path: Path) -> None:
+_OWN = """
+from pathlib import Path
+
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import ImageClassifierOutput
+
+Path({ran!r}).touch()
+
+
+class Config(PretrainedConfig):
+    model_type = "unheard-of"
+
+
+class Model(PreTrainedModel):
+    config_class = Config
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.first = torch.nn.Conv2d(3, 4, 3)
+        self.classifier = torch.nn.Linear(4, 2)
+        self.post_init()
+
+    def forward(self, pixel_values):
+        return ImageClassifierOutput(logits=self.classifier(self.first(pixel_values).mean(dim=(2, 3))))
+"""
+
+
+def own_code(folder: Path, ran: Path) -> Path:
+    """A repository with a network of its own, and a trace of its having been run."""
+    from safetensors.torch import save_file
+
+    folder.mkdir()
+    (folder / "own.py").write_text(_OWN.format(ran=str(ran)))
+    brought = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}
+    (folder / "config.json").write_text(json.dumps({"model_type": "unheard-of", "auto_map": brought, "architectures": ["Model"]}))
+    shapes = {"first.weight": (4, 3, 3, 3), "first.bias": (4,), "classifier.weight": (2, 4), "classifier.bias": (2,)}
+    tensors = {name: torch.randn(shape) for name, shape in shapes.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}, image_mean=MEAN, image_std=STD).save_pretrained(folder)
+    return folder
+
+
+def test_code_of_a_repository_is_run_only_when_asked_and_never_by_its_run_alone(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    ran = tmp_path / "ran"
+    folder = own_code(tmp_path / "net", ran)
+    with pytest.raises(ModelError, match=r"which brings its own Python code \(auto_map\); read this code; --trust-remote-code"):
+        load_network(f"hf:{folder}")
+    assert not ran.exists()
+    run = run_of(f"hf:{folder}", data, tmp_path / "run", trust_remote_code=True)
+    assert f"the code that hf:{folder} brings was run: --trust-remote-code" in run.notes
+    ran.unlink()
+    with pytest.raises(ModelError, match=r"--model hf:.* --trust-remote-code"):
+        tare.predict(run.out, data / "val")
+    with pytest.raises(ModelError, match=r"--trust-remote-code"):
+        tare.predict(run.out, data / "val", factory=f"hf:{folder}")
+    assert not ran.exists()
+    answers = tare.predict(run.out, data / "val", factory=f"hf:{folder}", trust_remote_code=True)
+    assert all(answer.error is None for answer in answers)
+
+
+def test_weights_that_lack_a_part_are_refused_and_never_drawn_in_silence(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = directory(tmp_path / "net")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["vit.embeddings.cls_token"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"found 1 tensors without one, the first 'vit.embeddings.cls_token'"):
+        load_network(f"hf:{folder}")
+
+
+def test_a_known_network_that_brings_code_is_refused_too_and_so_are_pickled_weights(tmp_path: Path) -> None:
     folder = directory(tmp_path / "net")
     (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     config = json.loads((folder / "config.json").read_text())
     own = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}
-    for changed in ({"auto_map": own}, {"auto_map": own, "model_type": "unheard-of"}):
-        (folder / "config.json").write_text(json.dumps({**config, **changed}))
-        with pytest.raises(ModelError):
-            load_network(f"hf:{folder}")
+    (folder / "config.json").write_text(json.dumps({**config, "auto_map": own}))
+    with pytest.raises(ModelError, match="trust-remote-code"):
+        load_network(f"hf:{folder}")
     assert not (tmp_path / "ran").exists()
     (folder / "config.json").write_text(json.dumps(config))
     torch.save(_vit().state_dict(), folder / "pytorch_model.bin")

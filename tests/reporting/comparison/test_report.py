@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from tare.comparing.result import Comparison
+from tare.comparing.result import Comparison, ShiftKind
 from tare.comparing.shift import compare_stats
 from tare.normalisation.catalog import named
 from tare.reporting import console
 from tare.reporting.comparison.charts import histogram_charts, quantile_charts
+from tare.reporting.comparison.first import first_screen
 from tare.reporting.comparison.report import print_comparison, write_comparison
 from tests.made_stats import stacked, stated_stats
 
@@ -29,10 +31,35 @@ def written(found: Comparison, folder: Path) -> str:
 def test_the_page_states_the_verdict_and_draws_every_channel(tmp_path: Path) -> None:
     found = images(0, 0.5)
     text = written(found, tmp_path)
-    assert f"tare compare: {found.kind}" in text
+    assert "<h1>The target&#x27;s values are the source&#x27;s at another gain.</h1>" in text
+    assert found.reason.removesuffix(".")[1:] in text
     for name in ("red", "green", "blue"):
         assert f'id="histogram of {name}"' in text
         assert f'id="quantiles of {name}"' in text
+
+
+def test_source_and_target_are_drawn_with_intervals_in_stds_of_the_source(tmp_path: Path) -> None:
+    found = images(0, 0.5)
+    text = written(found, tmp_path)
+    red = found.channels[0]
+    assert f"red: shift {red.shift.estimate:+.3g}, ratio of stds {red.ratio.estimate:.3g}" in text
+    assert f"{red.shift.low:+.2f} to {red.shift.high:+.2f}\nstd \N{MULTIPLICATION SIGN} {red.ratio.estimate:.2f}" in text
+    assert text.count('class="orange"') >= 3
+
+
+def test_every_kind_has_a_verdict_and_something_to_do() -> None:
+    found = images(0, 0.5)
+    for kind in get_args(ShiftKind):
+        screen = first_screen(replace(found, kind=kind))
+        assert screen.verdict.endswith(".")
+        assert screen.steps
+
+
+def test_a_stated_constant_is_not_named_as_data_in_a_command() -> None:
+    found = compare_stats(named("cifar10").stats(), images(0).target)
+    commands = [step.command for step in first_screen(found).steps]
+    assert all("cifar10" not in command for command in commands)
+    assert any("SOURCE" in command for command in commands)
 
 
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:

@@ -52,13 +52,18 @@ def _unparsed(documents: Sequence[Document]) -> Iterator[Skipped]:
 
 
 def _each_once(every: Iterable[CodeFinding]) -> list[CodeFinding]:
-    """The findings in the order of their places; of several with one code at one place, the one with the longest evidence."""
+    """The findings in the order of their places.
+
+    Of several with one code at one place it is the one with the longest evidence, as sure as the surest of them.
+    """
     found: dict[tuple[str, Place], CodeFinding] = {}
     for each in every:
         before = found.get((each.code, each.place))
         edits = each.edits or (before.edits if before is not None else ())
-        if before is None or len(before.evidence) < len(each.evidence):
-            found[each.code, each.place] = replace(each, edits=edits, cost=each.cost or _cost(each))
+        sure = "error" in (each.severity, before.severity if before is not None else "")
+        chosen = each if before is None or len(before.evidence) < len(each.evidence) else before
+        severity = "error" if sure else chosen.severity
+        found[each.code, each.place] = replace(chosen, severity=severity, edits=edits, cost=chosen.cost or _cost(chosen))
     return sorted(found.values(), key=lambda each: (each.place, each.code))
 
 

@@ -63,7 +63,7 @@ class Follower:
 
     def _followed(self, paths: frozenset[str]) -> Group:
         """What the rules find in one group of files."""
-        with self._carried_out([each.path for each in self._chosen if each.path in paths]) as (program, run):
+        with carried_out(self._repository, [each.path for each in self._chosen if each.path in paths]) as (program, run):
             facts = facts_of(run.log, program.sources, run.cut, run.used, self._chosen)
             return Group(
                 list(self._findings(facts)), tuple(rule.read(facts) for rule in ACROSS), _skipped(program, run), program.carried
@@ -77,22 +77,23 @@ class Follower:
         if self._pedantic:
             yield from unresolved(facts)
 
-    @contextmanager
-    def _carried_out(self, paths: Sequence[str]) -> Iterator[tuple[Program, Run]]:
-        """Follow files; afterwards all that this took is free at once, without a collection."""
-        program = Program(self._repository)
-        sources = [source for each in paths if (source := program.source(each)) is not None]
-        run = Run(program, interesting, that_matter(sources, MATTERS))
-        program.run = run
-        for each in paths:
-            program.module(each)
-        for each in paths:
-            program.carry_out(each)
-        try:
-            yield program, run
-        finally:
-            run.release()
-            program.run = None
+
+@contextmanager
+def carried_out(repository: Repository, paths: Sequence[str]) -> Iterator[tuple[Program, Run]]:
+    """Follow files of a repository; afterwards all that this took is free at once, without a collection."""
+    program = Program(repository)
+    sources = [source for each in paths if (source := program.source(each)) is not None]
+    run = Run(program, interesting, that_matter(sources, MATTERS))
+    program.run = run
+    for each in paths:
+        program.module(each)
+    for each in paths:
+        program.carry_out(each)
+    try:
+        yield program, run
+    finally:
+        run.release()
+        program.run = None
 
 
 def _skipped(program: Program, run: Run) -> list[Skipped]:

@@ -8,13 +8,12 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins
 from tare.checking.repository.rules.linking import program_of, programs
 from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing
-from tare.checking.repository.rules.published import near, published
+from tare.checking.repository.rules.published import OF_NETWORKS, near, published
 from tare.code.facts import Facts
 from tare.code.networks.expected import Constants, Expected, listed
 from tare.code.networks.table import expected
 
 #: Published constants that belong to networks; those of a dataset of one's own are a choice, not a mistake.
-_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 _LARGEST = (1.0, 255.0)
 
 
@@ -50,4 +49,4 @@ def _judged(each: Normalisation, network: str, wanted: Expected, constants: Cons
 def _network_of(each: Normalisation) -> str:
     """The name of the published constants of networks that these are; empty for others."""
     mean, std = (values * 3 if len(values) == 1 else values for values in (each.mean, each.std))
-    return next((one.name for one in published() if one.name in _OF_NETWORKS and near(one.mean, mean) and near(one.std, std)), "")
+    return next((one.name for one in published() if one.name in OF_NETWORKS and near(one.mean, mean) and near(one.std, std)), "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
 
 from tare.cli.fields import command
@@ -26,5 +28,5 @@ def transfer(request: TransferRequest, as_json: Json = False) -> None:
     if not is_main_process():
         return
     page = run.out / "report.html"
-    write_run(run, page)
+    write_run(run, page, shlex.join(["tare", *sys.argv[1:]]))
     show(run, as_json, print_run, page)

@@ -44,6 +44,7 @@ def _transfer(request: Any) -> None:
     _trackers(request)
     _network(request)
     places.check_labelled(request.data)
+    places.check_labelled(request.test)
     places.check_statistics(request.source_stats)
 
 

@@ -71,6 +71,7 @@ _OTHER = frozenset(
         "UPerNet",
         "Model",
         "get_preprocessing_fn",
+        "run",
         "create_model_and_transforms",
         "create_model_from_pretrained",
         "Subset",
@@ -94,7 +95,7 @@ DATASETS = frozenset(
 )
 _NETWORK = re.compile(
     r"(?i)^(resne|wide_resnet|vgg|densenet|mobilenet|efficientnet|inception|googlenet|squeezenet|shufflenet|mnasnet|regnet|alexnet|"
-    r"vit_|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
+    r"vit_|mvit_|r3d_|r2plus1d_|mc3_|s3d|deeplabv3_|fcn_res|lraspp|swin|convnext|maxvit|xception|nasnet|pnasnet|se_resne|senet|dpn|polynet)"
 )
 
 
@@ -164,13 +165,18 @@ MATTERS = Vocabulary(
         "load_state_dict",
         "convert_image_dtype",
         "to_tensor",
+        "transform(",
+        "read_image",
         "json.load(",
     ),
     {
         "255": RELEVANT.patterns["255"],
         "yaml.": RELEVANT.patterns["yaml."],
         "std": re.compile(r"std\b"),
-        "0.": re.compile(r"(?<=[\[(])0\.\d\d"),
+        "0.": re.compile(r"(?<=[\[(])0\.\d"),
+        "10": re.compile(r"10\d\.\d"),
+        "11": re.compile(r"11\d\.\d"),
+        "12": re.compile(r"12\d\.\d"),
         "toml": re.compile(r"toml\w*\.load\("),
     },
 )

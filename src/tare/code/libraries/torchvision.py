@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tare.code.interpreter.values import Call
+import ast
+
+from tare.code.interpreter.values import Call, Function, Literal
 from tare.code.libraries.step import Reader, Step, drawn, fixed, flag, number, numbers, sometimes
 
 ROOTS = ("torchvision.transforms", "torchvision.transforms.v2", "torchvision.transforms.transforms")
@@ -55,7 +57,41 @@ def _to_dtype(call: Call) -> Step:
     return Step(kind, call.last, call)  # type: ignore[arg-type]
 
 
+def _lambda(call: Call) -> Step:
+    """A function of one line that multiplies and adds constants; any other is unknown."""
+    function = call.argument(0, "lambd")
+    if not isinstance(function, Function) or not isinstance(function.node, ast.Lambda) or len(function.node.args.args) != 1:
+        return Step("opaque", call.last, call)
+    found = _affine_of(function.node.body, function.node.args.args[0].arg)
+    if found is None:
+        return Step("opaque", call.last, call)
+    return Step("rescale", call.last, call, values={"factor": Literal(found[0]), "offset": Literal(found[1])})
+
+
+def _affine_of(node: ast.expr, name: str) -> tuple[float, float] | None:
+    """The factor and the offset that an expression of one variable stands for."""
+    if isinstance(node, ast.Name):
+        return (1.0, 0.0) if node.id == name else None
+    if (
+        not isinstance(node, ast.BinOp)
+        or not isinstance(node.right, ast.Constant)
+        or not isinstance(node.right.value, int | float)
+    ):
+        return None
+    inner, by = _affine_of(node.left, name), float(node.right.value)
+    if inner is None:
+        return None
+    factor, offset = inner
+    if isinstance(node.op, ast.Add | ast.Sub):
+        return factor, offset + (by if isinstance(node.op, ast.Add) else -by)
+    if isinstance(node.op, ast.Mult) or (isinstance(node.op, ast.Div) and by):
+        times = by if isinstance(node.op, ast.Mult) else 1 / by
+        return factor * times, offset * times
+    return None
+
+
 STEPS: dict[str, Reader] = {
+    "Lambda": _lambda,
     "Normalize": _normalize,
     "ToTensor": fixed("to_tensor"),
     "PILToTensor": fixed("convert"),
@@ -89,5 +125,4 @@ STEPS: dict[str, Reader] = {
     "RandomEqualize": sometimes("photometric", 0.5, 0),
     "RandomPhotometricDistort": drawn("photometric"),
     **dict.fromkeys(("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix"), drawn("photometric")),
-    "Lambda": fixed("opaque"),
 }

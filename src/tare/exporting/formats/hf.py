@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
@@ -16,7 +17,8 @@ from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
-from tare.networks.building.hugging_face import PROCESSOR
+from tare.networks.building.hub.modules import Backbone
+from tare.networks.building.hugging_face import PROCESSOR, automatic_class
 from tare.networks.stored.trained import TrainedModel
 from tare.system.optional import require
 from tare.system.quiet import quietly
@@ -107,8 +109,11 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
         note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
         return compared(logits, trained, probes, f"{name}, its pixels"), (note,)
     with quietly(), one_line(name), torch.inference_mode():
-        module = transformers.AutoModelForImageClassification.from_pretrained(folder, local_files_only=True).eval()
+        auto = automatic_class(folder) if own else "AutoModelForImageClassification"
+        module = getattr(transformers, auto).from_pretrained(folder, local_files_only=True).eval()
         logits = module(pixel_values=fed).logits
+    if trained.model.task.dense:  # transformers gives them coarser, and leaves it to its caller to enlarge them
+        logits = functional.interpolate(logits, fed.shape[-2:], mode="bilinear", align_corners=False)
     return compared(logits, trained, probes, name), _of_backends(fed, usual, next(iter(pillow.items()), None))
 
 
@@ -134,11 +139,20 @@ def _processed(processor: Any, probes: ProbeImages) -> torch.Tensor:
 
 def _loading(trained: TrainedModel) -> list[str]:
     builds = _builds(trained)
-    names = "AutoImageProcessor, AutoModelForImageClassification" if builds else "AutoImageProcessor"
+    auto = automatic_class(trained.folder) if _is_librarys(trained) else "AutoModelForImageClassification"
+    names = f"AutoImageProcessor, {auto}" if builds else "AutoImageProcessor"
     lines = [f"from transformers import {names}", "", 'processor = AutoImageProcessor.from_pretrained("DIR")']
     if builds:
-        return [*lines, 'model = AutoModelForImageClassification.from_pretrained("DIR").eval()']
+        return [*lines, f'model = {auto}.from_pretrained("DIR").eval()']
     return [*lines, "", "import tare  # transformers has no such network", "", with_tare(trained)]
 
 
-FORMAT = WeightsFormat(fill, lambda trained: check_fixed(trained, "hf"))
+def _checked(trained: TrainedModel) -> None:
+    """Raise :class:`ModelError` for a model that a directory of transformers cannot hold."""
+    if isinstance(trained.model.network.module, Backbone):
+        found = f"{trained.reference}, for which it has none: a backbone with a linear head"
+        raise ModelError("a network that a class of transformers holds whole", found, "use --format onnx, pt2 or safetensors")
+    check_fixed(trained, "hf", dense=_is_librarys(trained))
+
+
+FORMAT = WeightsFormat(fill, _checked)

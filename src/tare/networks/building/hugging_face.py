@@ -1,8 +1,7 @@
-"""A classifier of images of the library transformers: built from a directory or a repository, and written as one."""
+"""A network of the library transformers for images: built from a directory or a repository, and written as one."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,77 +9,63 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
+from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
+from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, HubModule, Segmenter
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
-PREFIX = "hf:"
-PROCESSOR, WEIGHTS = "preprocessor_config.json", "model.safetensors"
-WRAPPED = "model"
-_POSITIONS = "interpolate_pos_encoding"
-_NO_CODE = "a network that transformers has itself: code of a repository is never run"
+PROCESSOR, WEIGHTS, BACKBONE = "preprocessor_config.json", "model.safetensors", "backbone.json"
 
 
-class Classifier(nn.Module):
-    """Logits ``(N, K)`` of images ``(N, C, H, W)``, input std: a ``PreTrainedModel`` that classifies images, called by position.
-
-    A weights file is of the part named ``wrapped``, as transformers writes it. For an image of another size than the model's own,
-    the position embeddings are interpolated if the model can do so.
-    """
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-        self.wrapped = WRAPPED
-        self.interpolates = _POSITIONS in inspect.signature(model.forward).parameters
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Classify a batch."""
-        options = {_POSITIONS: True} if self.interpolates and not self._fits(images) else {}
-        logits: torch.Tensor = self.model(pixel_values=images, **options).logits
-        return logits
-
-    def _fits(self, images: torch.Tensor) -> bool:
-        config = self.model.config
-        size = getattr(config, "image_size", None) or getattr(getattr(config, "vision_config", None), "image_size", None)
-        edges = (size, size) if isinstance(size, int) else tuple(size or ())
-        return tuple(images.shape[-2:]) == edges
-
-
-def hugging_face_network(name: str, weights: str) -> Network:
-    """Build the classifier of images in the directory or repository ``name``, with ``weights``: pretrained, none, or a file.
+def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> Network:
+    """Build the network in the directory or repository ``name``, with ``weights``: pretrained, none, or a file.
 
     A repository is read from the local cache, and fetched by the hub's own client where it is not there and ``weights`` are
-    pretrained. Only safetensors are read, and no code of a repository is run.
+    pretrained. Only safetensors are read, and code of a repository is run only if it is ``trusted``.
 
-    Raises :class:`ModelError` if it cannot be built or is no classifier of images.
+    Raises :class:`ModelError` if it cannot be built or takes no images.
     """
     transformers = require("transformers", extra="hf", purpose=f"the network {PREFIX}{name}")
-    config = _config(transformers, name, online=weights == "pretrained")
-    _check_kind(transformers, config, name)
+    config = _config(transformers, name, online=weights == "pretrained", trusted=trusted)
+    whole = whole_of(transformers, config)
+    kind = kind_of(transformers, whole or config, name)
     reference = f"{PREFIX}{name}"
-    head_trained = weights == "pretrained" and _is_classifier(config)
+    head_trained = weights == "pretrained" and head_is_trained(config)
     try:
-        module = _built(transformers, name if weights == "pretrained" else config)
+        module = _built(
+            transformers, kind, whole or config, name if weights == "pretrained" and not whole else None, trusted=trusted
+        )
+        if whole and weights == "pretrained":
+            _fill_tower(transformers, module, name)
+    except ModelError:
+        raise
     except Exception as error:  # the hub's client, the file system and the library's own checks
         raise ModelError(f"the network {reference} with weights as safetensors", reason_of(error, 200), WITHOUT_WEIGHTS) from None
     spec = _stated(name, reference, online=weights == "pretrained")
-    network = Network(module, reference, weights, spec, head_name(module, reference), is_timm=False, head_trained=head_trained)
+    notes = (f"the code that {reference} brings was run: --trust-remote-code",) if brings_code(config) else ()
+    network = Network(module, reference, weights, spec, _head(module, reference), False, notes, head_trained)
     if weights in ("pretrained", "none"):
         return network
     return _with_file(network, Path(weights))
 
 
+def _head(module: HubModule, reference: str) -> str:
+    return module.head if isinstance(module, Segmenter) else head_name(module, reference)
+
+
 def _with_file(network: Network, path: Path) -> Network:
     """The network with the weights of a file; names that the library has changed since are read by the library itself."""
-    assert isinstance(network.module, Classifier)  # noqa: S101 - made by the caller
+    assert isinstance(network.module, HubModule)  # noqa: S101 - made by the caller
+    if isinstance(network.module, Backbone):
+        loaded = load_weights(network.module.model, path)
+        return replace(network, notes=network.notes + loaded.notes, head_trained=False)
     own = network.module.model.state_dict()
     given = read_state_dict(path)
     if not set(own) <= set(given) and path.suffix == ".safetensors":
@@ -93,33 +78,36 @@ def _with_file(network: Network, path: Path) -> Network:
         absent = {str(key) for key in found["missing_keys"]} | {str(key[0]) for key in found["mismatched_keys"]}
         head = network.head.removeprefix(f"{WRAPPED}.")
         if all(key.startswith(f"{head}.") for key in absent):
-            module = Classifier(read.float().eval())
+            module = type(network.module)(read.float().eval())
             return replace(network, module=module, head_trained=not absent)
     loaded = load_weights(network.module, path, network.head)
     return replace(network, notes=network.notes + loaded.notes, head_trained=loaded.with_head)
 
 
-def as_classifier(module: nn.Module) -> nn.Module:
-    """A ``PreTrainedModel`` of a user's factory as a classifier of images; any other module as it is."""
-    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(module).mro()}
-    return Classifier(module) if "transformers.modeling_utils.PreTrainedModel" in kinds else module
-
-
 def is_stored_by_library(module: nn.Module) -> bool:
     """Whether transformers' automatic classes build this network again from the directory that they write."""
-    if not isinstance(module, Classifier):
+    if not isinstance(module, Classifier | Segmenter) or brings_code(module.model.config):
         return False
     import transformers
 
-    known: Any = transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
+    known: Any = {
+        Classifier: transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        Segmenter: transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
+    }[type(module)]
     return type(module.model.config) in known and isinstance(module.model, known[type(module.model.config)])
+
+
+def automatic_class(folder: Path) -> str:
+    """The automatic class of transformers that loads the network of a directory that :func:`store` wrote."""
+    transformers = require("transformers", extra="hf", purpose=f"the network in {str(folder)!r}")
+    return AUTO[kind_of(transformers, _config(transformers, str(folder), online=False), str(folder))]
 
 
 def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Mapping[str, Any] | None) -> None:
     """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes."""
     from safetensors.torch import save_file
 
-    assert isinstance(module, Classifier)  # noqa: S101 - asked before
+    assert isinstance(module, HubModule)  # noqa: S101 - asked before
     config = module.model.config
     config.id2label = dict(enumerate(classes))
     config.label2id = {name: index for index, name in enumerate(classes)}
@@ -133,66 +121,98 @@ def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Ma
         (folder / PROCESSOR).write_text(text, encoding="utf-8")
 
 
+def store_backbone(folder: Path, module: Backbone) -> None:
+    """Write the configuration from which :func:`stored_backbone` builds the network, under a name that no library reads."""
+    text = json.dumps(module.model.config.to_dict(), indent=2, default=str) + "\n"
+    (folder / BACKBONE).write_text(text, encoding="utf-8")
+
+
+def stored_backbone(folder: Path, reference: str, classes: int) -> Network:
+    """Build the network of a directory that :func:`store_backbone` wrote into, with weights drawn."""
+    transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
+    try:
+        document = json.loads((folder / BACKBONE).read_text(encoding="utf-8"))
+        config = transformers.AutoConfig.for_model(**document)
+        with quietly():
+            module = Backbone(transformers.AutoModel.from_config(config, trust_remote_code=False).float().eval(), classes)
+    except Exception as error:  # the library's own checks and the file system
+        found = f"{str(folder / BACKBONE)!r}: {reason_of(error)}"
+        raise ModelError("a configuration that transformers can build", found, "transfer again") from None
+    return Network(module, reference, "none", InputSpec(), "head", is_timm=False)
+
+
 def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     """Build the network of a directory that :func:`store` wrote, with its weights or with others drawn."""
     transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
     try:
-        stored = folder if weights else _config(transformers, str(folder), online=False)
-        module = _built(transformers, stored, local=True)
+        config = _config(transformers, str(folder), online=False)
+        kind = kind_of(transformers, config, str(folder))
+        module = _built(transformers, kind, config, folder if weights else None, local=True)
     except Exception as error:  # the library, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that transformers can load", f"{str(folder)!r}: {reason}", "transfer again") from None
-    return Network(module, reference, str(folder), InputSpec(), head_name(module, reference), is_timm=False)
+    return Network(module, reference, str(folder), InputSpec(), _head(module, reference), is_timm=False)
 
 
-def _built(transformers: Any, source: Any, *, local: bool = False) -> Classifier:
-    """The network of a directory or a repository with its weights; of a configuration, with weights drawn."""
-    auto = transformers.AutoModelForImageClassification
+def _built(
+    transformers: Any, kind: type[HubModule], config: Any, place: Any, *, local: bool = False, trusted: bool = False
+) -> HubModule:
+    """The network that ``config`` describes, with the weights at ``place``, or with weights drawn if it is None."""
+    auto = getattr(transformers, AUTO[kind])
+    if place is None:
+        with quietly():
+            return kind(auto.from_config(config, trust_remote_code=trusted).float().eval())
+    options = {"use_safetensors": True, "trust_remote_code": trusted, "local_files_only": local, "output_loading_info": True}
     with quietly():
-        if isinstance(source, str | Path):
-            made = auto.from_pretrained(source, use_safetensors=True, trust_remote_code=False, local_files_only=local)
-        else:
-            made = auto.from_config(source, trust_remote_code=False)
-    return Classifier(made.float().eval())
+        made, found = auto.from_pretrained(place, config=config, **options)
+    module = kind(made.float().eval())
+    head = "" if kind is Backbone else _head(module, str(place)).split(".")[1]
+    lacking = sorted(key for key in map(str, found["missing_keys"]) if not head or not key.startswith(f"{head}."))
+    if lacking:  # transformers draws them, and says so in a log alone
+        raise ModelError(
+            f"the weights of the whole network in {str(place)!r}, without or with a head",
+            f"{len(lacking)} tensors without one, the first {lacking[0]!r}",
+            "name the directory that save_pretrained wrote",
+        )
+    return module
 
 
-def _config(transformers: Any, name: str, *, online: bool) -> Any:
+def _fill_tower(transformers: Any, module: HubModule, name: str) -> None:
+    """Load the tower of vision ``name`` into the classifier that it is part of."""
+    with quietly():
+        tower = transformers.AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
+    state = {key.removeprefix("vision_model."): value for key, value in tower.float().state_dict().items()}
+    module.model.vision_model.load_state_dict(state)
+
+
+def _config(transformers: Any, name: str, *, online: bool, trusted: bool = False) -> Any:
+    places = {"local_files_only": not online}
     try:
         with quietly():
-            config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, local_files_only=not online)
+            stated, _ = transformers.PretrainedConfig.get_config_dict(name, **places)
+            if stated.get("auto_map") and not trusted:
+                raise _code_refused(name)
+            return transformers.AutoConfig.from_pretrained(name, trust_remote_code=trusted, **places)
+    except ModelError:
+        raise
     except Exception as error:  # the hub's client and the file system
         expected = f"a directory or a repository of transformers at {name!r}"
         raise ModelError(
             expected, reason_of(error, 200), "check the name; a repository is fetched once, with a connection"
         ) from None
-    if getattr(config, "auto_map", None):
-        raise ModelError(
-            _NO_CODE, f"{PREFIX}{name}, which brings its own code (auto_map)", "load it in a Python file: --model FILE.py:FACTORY"
-        )
-    return config
 
 
-def _check_kind(transformers: Any, config: Any, name: str) -> None:
-    if type(config) in transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
-        return
-    kinds = {
-        "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING": "a network for sound",
-        "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING": "a network for video",
-        "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING": "a network for segmentation",
-        "MODEL_FOR_OBJECT_DETECTION_MAPPING": "a detector",
-    }
-    found = next(
-        (kind for mapping, kind in kinds.items() if type(config) in getattr(transformers, mapping, ())), "another network"
-    )
-    remedy = "its input can be read (tare spec) and studied (tare study --evaluate)"
-    raise ModelError(
-        "a network of transformers for image classification", f"{PREFIX}{name}: {found} ({config.model_type})", remedy
+def _code_refused(name: str) -> ModelError:
+    return ModelError(
+        "a network that transformers has itself",
+        f"{PREFIX}{name}, which brings its own Python code (auto_map)",
+        "read this code; --trust-remote-code runs it, with all that you may do on this machine",
     )
 
 
-def _is_classifier(config: Any) -> bool:
-    """Whether the stored network is a classifier already, whose head has been trained."""
-    return any(str(name).endswith("ForImageClassification") for name in getattr(config, "architectures", None) or ())
+def brings_code(config: Any) -> bool:
+    """Whether the network is built by code of its repository."""
+    return bool(getattr(config, "auto_map", None))
 
 
 def _stated(name: str, reference: str, *, online: bool) -> InputSpec:

@@ -29,7 +29,8 @@ from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
-from tare.networks.building.hugging_face import is_stored_by_library, store
+from tare.networks.building.hub.modules import Backbone
+from tare.networks.building.hugging_face import brings_code, is_stored_by_library, store, store_backbone
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
@@ -178,11 +179,11 @@ def save_model(
         write_text(temporary / NAME, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
-def load_model(folder: Path | str, factory: str | None = None) -> TransferredModel:
+def load_model(folder: Path | str, factory: str | None = None, *, trust_remote_code: bool = False) -> TransferredModel:
     """Load a model directory written by :func:`save_model`.
 
     A network that a Python file builds needs that file again as ``factory`` (``FILE.py:FACTORY``): code named in a model
-    directory is never run.
+    directory is never run. One that the code of a repository builds needs ``hf:DIR_OR_ID`` and ``trust_remote_code``.
 
     Raises :class:`ModelError` if the directory is incomplete, malformed, or needs a factory.
     """
@@ -207,7 +208,8 @@ def load_model(folder: Path | str, factory: str | None = None) -> TransferredMod
             "a complete tare.json", f"{type(error).__name__}: {error} in {str(folder)!r}", "transfer again"
         ) from None
     channels = len(normalisation.mean)
-    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, len(classes), channels, changes, dense=task.dense)
+    shape = (len(classes), channels, changes)
+    plan = BuildPlan(folder, reference, factory, is_timm, is_hf, *shape, dense=task.dense, trusted=trust_remote_code)
     return TransferredModel(rebuilt_network(plan), normalisation, geometry, classes, task)
 
 
@@ -228,6 +230,8 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
     if not network.is_timm:
         tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
+        if isinstance(module, Backbone) and not brings_code(module.model.config):
+            store_backbone(folder, module)
         return
     from timm.models import save_for_hf
 

@@ -12,7 +12,8 @@ from torch import nn
 from tare.errors import ModelError, reason_of
 from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
-from tare.networks.building.hugging_face import stored_network
+from tare.networks.building.hub.kinds import PREFIX
+from tare.networks.building.hugging_face import BACKBONE, stored_backbone, stored_network
 from tare.networks.loading import load_network
 from tare.networks.network import Network, as_dense, with_head
 from tare.networks.weights import load_weights
@@ -32,7 +33,7 @@ class FoldChanges:
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """The inputs for rebuilding a stored network; ``factory`` is the user's ``FILE.py:FACTORY``."""
+    """The inputs for rebuilding a stored network; ``factory`` is the user's ``FILE.py:FACTORY``, or ``hf:`` and a repository."""
 
     folder: Path
     reference: str
@@ -43,6 +44,7 @@ class BuildPlan:
     channels: int
     changes: FoldChanges | None
     dense: bool = False
+    trusted: bool = False
 
 
 def changes_of(fold: Any) -> FoldChanges | None:
@@ -89,12 +91,17 @@ def _by_timm(plan: BuildPlan, *, weights: bool) -> Network:
 
 def _by_name(plan: BuildPlan) -> Network:
     factory = plan.factory
+    if (plan.folder / BACKBONE).is_file():
+        return stored_backbone(plan.folder, plan.reference, plan.classes)
     if factory is None and plan.reference.startswith(("torchvision:", "tare:")):
         factory = plan.reference  # a library's name, not code chosen by the directory
+    if factory is None and plan.reference.startswith(PREFIX):
+        remedy = f"name it with --model, and run its code: --model {plan.reference} --trust-remote-code"
+        raise ModelError("the repository whose code builds this network", "none", remedy)
     if factory is None:
         remedy = f"name the file with --model, as in training: {plan.reference}"
         raise ModelError("the Python file that builds this network", "none", remedy)
-    network = load_network(factory, "none", channels=plan.channels)
+    network = load_network(factory, "none", channels=plan.channels, trusted=plan.trusted)
     network = as_dense(network) if plan.dense else network
     return with_head(network, plan.classes, seed=0) if plan.classes else network
 

@@ -15,7 +15,7 @@ from tare.networks.weights import load_weights
 from tare.statistics.dataset_stats import DatasetStats
 
 
-def source_network(reference: str, weights: str, seed: int, channels: int | None = None) -> Network:
+def source_network(reference: str, weights: str, seed: int, channels: int | None = None, *, trusted: bool = False) -> Network:
     """Build ``reference`` with ``weights`` (:func:`tare.networks.loading.load_network`), or load the model of an earlier run.
 
     A run or model directory stands for its network with its weights and input specification. Name it as ``reference`` for a
@@ -29,11 +29,11 @@ def source_network(reference: str, weights: str, seed: int, channels: int | None
         return _transferred(folder, weights, seed)
     given = model_folder(weights)
     if given is None:
-        return load_network(reference, weights, seed, channels)
+        return load_network(reference, weights, seed, channels, trusted=trusted)
     if channels is not None and channels_of(given) != channels:
         found = f"{channels}, but {channels_of(given)} in {str(given)!r}"
         raise ModelError("data with as many channels as the run that the weights come from", found, "name another run")
-    network = load_network(reference, str(given / "model.safetensors"), seed, channels)
+    network = load_network(reference, str(given / "model.safetensors"), seed, channels, trusted=trusted)
     return replace(network, weights=weights, spec=_spec(given, network.spec))
 
 

@@ -51,11 +51,12 @@ class TrainedModel:
         return self.model.network.reference
 
 
-def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
+def open_trained(run: Path, factory: str | None = None, *, trusted: bool = False) -> TrainedModel:
     """Load a run directory or its ``model/``; ``factory`` (``FILE.py:FACTORY``) builds a network that no library has.
 
-    No code in the directory is executed. Raises :class:`ModelError` unless the model is complete, takes the stated input, gives
-    one finite number per output, and has finite weights.
+    No code in the directory is executed; that of a repository ``hf:DIR_OR_ID`` named as ``factory`` is if it is ``trusted``.
+    Raises :class:`ModelError` unless the model is complete, takes the stated input, gives one finite number per output, and has
+    finite weights.
     """
     stored = model_file(run)
     if stored is None:
@@ -65,7 +66,7 @@ def open_trained(run: Path, factory: str | None = None) -> TrainedModel:
     if not (folder / "model.safetensors").is_file():  # timm would silently load another file
         raise ModelError("the weights as model.safetensors", f"none in {str(folder)!r}", "transfer again")
     with torch.random.fork_rng(devices=[]):  # building a network draws weights, which are then replaced
-        model = load_model(folder, factory)
+        model = load_model(folder, factory, trust_remote_code=trusted)
     trained = TrainedModel(folder, model, tare_json(folder), _settings(folder.parent))
     _check_statement(trained)
     _check_weights(model.network.module, folder)

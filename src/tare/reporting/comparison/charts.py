@@ -38,7 +38,12 @@ def quantile_charts(found: Comparison) -> dict[str, Chart]:
 
 def _histogram(name: str, shown: Overlay) -> Chart:
     scale = alt.Scale(domain=[0, 105 * shown.top], nice=False, clamp=True)
-    x = alt.X("value:Q", title="value", scale=alt.Scale(domain=[shown.edges[0], shown.edges[-1]], nice=False))
+    x = alt.X(
+        "value:Q",
+        title="value",
+        scale=alt.Scale(domain=[shown.edges[0], shown.edges[-1]], nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
     y = alt.Y("share:Q", title="% of values", scale=scale)
     layers: list[Any] = []
     for side, shares in _known(shown):
@@ -74,7 +79,7 @@ def _quantiles(name: str, points: list[dict[str, Any]], gain: float, offset: flo
     ends = [min(point["source"] for point in points), max(point["source"] for point in points)]
     same = pl.DataFrame({"source": ends, "target": ends})
     fitted = pl.DataFrame({"source": ends, "target": [gain * end + offset for end in ends]})
-    x = alt.X("source:Q", title="source quantile", scale=alt.Scale(zero=False))
+    x = alt.X("source:Q", title="source quantile", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     y = alt.Y("target:Q", title="target quantile", scale=alt.Scale(zero=False))
     tips = [alt.Tooltip("quantile:N"), alt.Tooltip("source:Q", format=".3g"), alt.Tooltip("target:Q", format=".3g")]
     layers = [

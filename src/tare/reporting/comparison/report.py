@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
-from tare._version import __version__
 from tare.comparing.overlay import overlay
 from tare.comparing.result import ChannelShift, Comparison
 from tare.reporting import html
 from tare.reporting.comparison import blocks
+from tare.reporting.comparison.first import first_screen
 from tare.reporting.console import note, number, out, print_skipped, sample_noun, shown, table
+from tare.reporting.page.frame import Made, framed
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
@@ -57,30 +60,44 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
     from tare.reporting.comparison.charts import histogram_charts, quantile_charts
 
     histograms, quantiles = histogram_charts(found), quantile_charts(found)
-    body = [
-        html.heading(f"tare compare: {found.kind}", 1),
-        html.paragraph(f"{found.reason[0].upper()}{found.reason[1:]}.", "lead"),
-        *(html.paragraph(f"{side}: {stats.source}, {_size(stats)}") for side, stats in _sides(found)),
-        *(html.paragraph(f"{words[0].upper()}{words[1:]}.") for words in found.notes),
-        html.heading("Shift and ratio"),
-        html.table(
-            "",
-            ("channel", *_headings(found), "verdict of the channel"),
-            [(*_figures(channel), channel.kind) for channel in found.channels],
-        ),
-        html.table(
-            "Mean and std ± standard error, which counts samples (of a stated constant: its rounding error)",
-            ("channel", *_MOMENTS),
-            _moments(found),
-        ),
-        *([html.heading("Histograms"), html.panels(histograms, " ".join(_captions(found, page=True)))] if histograms else []),
-        *([html.heading("Quantiles against each other"), html.panels(quantiles, _QUANTILES)] if quantiles else []),
-        html.heading("How this was made"),
-        html.paragraph(_METHOD),
-        html.code(command),
-        html.paragraph(f"tare {__version__}", "faint"),
-    ]
-    write_text(path, html.page("tare compare", body, {**histograms, **quantiles}))
+    rest = [_figures_fold(found), *_charts(found, histograms, quantiles), *_notes(found)]
+    rest.append(html.fold("Method", "how shift, ratio and verdict are found", [html.paragraph(_METHOD)]))
+    made = Made(f"{found.source.source} and {found.target.source}", command, dict(_sizes(found)))
+    write_text(path, framed("compare", first_screen(found), rest, made, {**histograms, **quantiles}))
+
+
+def _sizes(found: Comparison) -> list[tuple[str, str]]:
+    return [(side.capitalize(), f"{stats.source}, {_size(stats)}") for side, stats in _sides(found)]
+
+
+def _figures_fold(found: Comparison) -> str:
+    headings = ("channel", *_headings(found), "verdict of the channel")
+    figures = html.table("Shift and ratio", headings, [(*_figures(channel), channel.kind) for channel in found.channels])
+    caption = "Mean and std ± standard error, which counts samples (of a stated constant: its rounding error)"
+    moments = html.table(caption, ("channel", *_MOMENTS), _moments(found))
+    number = len(found.channels)
+    return html.fold("Figures", f"shift, ratio, mean and std of {number} channel{'s' * (number > 1)}", [figures, moments])
+
+
+def _charts(found: Comparison, histograms: Mapping[str, Any], quantiles: Mapping[str, Any]) -> list[str]:
+    drawn = " ".join(_captions(found, page=True))
+    parts = (
+        [html.fold("Histograms", "both datasets in one picture a channel", [html.panels(histograms, drawn)])]
+        if histograms
+        else []
+    )
+    if not histograms:
+        parts.append(html.paragraph(drawn, "faint"))
+    if quantiles:
+        gist = "on one line if only gain and offset differ"
+        parts.append(html.fold("Quantiles against each other", gist, [html.panels(quantiles, _QUANTILES)]))
+    return parts
+
+
+def _notes(found: Comparison) -> list[str]:
+    if not found.notes:
+        return []
+    return [html.fold("Notes", f"{len(found.notes)} remarks on types, units and definitions", [html.items(found.notes)])]
 
 
 _MOMENTS = ("mean, source", "mean, target", "std, source", "std, target")

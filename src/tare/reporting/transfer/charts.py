@@ -1,4 +1,4 @@
-"""Charts of a transfer: learning curves and the confusion matrix."""
+"""Charts of a transfer: learning curves, and answers against truth."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import altair as alt
 import polars as pl
 
 from tare.reporting.charts import PALETTE, Chart, layered
-from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.regression import RegressionEvaluation
 from tare.tasks.task import Epochs
 
-#: A page is too narrow for the confusion matrix of more classes than this.
-_MOST_CLASSES = 40
 _MOST_TARGETS = 6
-
-_COUNTS, _TICKS, _FLAT = 12, 12, 4
+_TICKS = 12
+_LOW, _TALL = 220, 320
 _COLOURS = {"training": PALETTE[1], "validation": PALETTE[0], "highest of all parameter groups": PALETTE[2]}
 
 
@@ -34,46 +31,25 @@ def training_curves(history: Sequence[dict[str, float]], epochs: Epochs) -> dict
     return {f"curve of {what}": _curve(what, names, history, best) for what, names in curves.items()}
 
 
-def confusion_chart(evaluation: ClassEvaluation, noun: str) -> dict[str, Chart]:
-    """The confusion matrix: a row a true class, a column a predicted class; colour is the share of the row."""
-    if len(evaluation.classes) > _MOST_CLASSES:
-        return {}
-    rows = [
-        {"true": true, "predicted": predicted, noun: count, "share": count / max(1, sum(line))}
-        for true, line in zip(evaluation.classes, evaluation.confusion, strict=True)
-        for predicted, count in zip(evaluation.classes, line, strict=True)
-    ]
-    base: Any = alt.Chart(pl.DataFrame(rows))
-    few = len(evaluation.classes) <= _FLAT
-    labels = alt.Axis(labelLimit=110, labelOverlap=False, labelAngle=0) if few else alt.Axis(labelLimit=110, labelOverlap=False)
-    x = alt.X("predicted:N", sort=list(evaluation.classes), title="predicted class", axis=labels)
-    y = alt.Y("true:N", sort=list(evaluation.classes), title="true class", axis=alt.Axis(labelLimit=110))
-    tips = [alt.Tooltip("true:N"), alt.Tooltip("predicted:N"), alt.Tooltip(f"{noun}:Q"), alt.Tooltip("share:Q", format=".1%")]
-    colour = alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], scheme="blues"), legend=None)
-    layers = [base.mark_rect().encode(x=x, y=y, color=colour, tooltip=tips)]
-    if len(evaluation.classes) <= _COUNTS:
-        ink = alt.when(alt.datum.share > 0.5).then(alt.value("white")).otherwise(alt.value("#222"))
-        layers.append(base.mark_text().encode(x=x, y=y, text=f"{noun}:Q", color=ink, tooltip=tips))
-    height = min(34, max(14, 900 // len(evaluation.classes))) * len(evaluation.classes)
-    return {"confusion": layered(layers, height)}
-
-
 def truth_charts(evaluation: RegressionEvaluation) -> dict[str, Chart]:
     """Answers against truth, one panel a target, at most :data:`_MOST_TARGETS`."""
-    return {f"truth of {score.name}": _truth(score.name, evaluation) for score in evaluation.scores[:_MOST_TARGETS]}
+    drawn = evaluation.scores[:_MOST_TARGETS]
+    return {f"truth of {score.name}": _truth(score.name, evaluation, _TALL if len(drawn) == 1 else _LOW) for score in drawn}
 
 
-def _truth(name: str, evaluation: RegressionEvaluation) -> Chart:
+def _truth(name: str, evaluation: RegressionEvaluation, height: int) -> Chart:
     rows = [{"truth": truth, "answer": answer} for target, truth, answer in evaluation.pairs if target == name]
-    ends = [min(row["truth"] for row in rows), max(row["truth"] for row in rows)]
-    x = alt.X("truth:Q", title="truth", scale=alt.Scale(zero=False))
-    y = alt.Y("answer:Q", title="answer", scale=alt.Scale(zero=False))
+    values = [value for row in rows for value in (row["truth"], row["answer"])]
+    ends = [min(values), max(values)]
+    scale = alt.Scale(zero=False, nice=True, domain=ends)  # one scale for both, so that the line of right answers is the diagonal
+    x = alt.X("truth:Q", title="truth", scale=scale, axis=alt.Axis(tickCount=6))
+    y = alt.Y("answer:Q", title="answer", scale=scale)
     line: Any = (
         alt.Chart(pl.DataFrame({"truth": ends, "answer": ends})).mark_line(color="#888", strokeDash=[4, 4]).encode(x=x, y=y)
     )
     base: Any = alt.Chart(pl.DataFrame(rows))
     tips = [alt.Tooltip("truth:Q", format=".5g"), alt.Tooltip("answer:Q", format=".5g")]
-    return layered([line, base.mark_circle(size=18, opacity=0.45, color=PALETTE[0]).encode(x=x, y=y, tooltip=tips)], 220, name)
+    return layered([line, base.mark_circle(size=18, opacity=0.45, color=PALETTE[0]).encode(x=x, y=y, tooltip=tips)], height, name)
 
 
 def _curve(what: str, names: dict[str, str], history: Sequence[dict[str, float]], best: float) -> Chart:

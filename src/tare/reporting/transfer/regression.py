@@ -32,14 +32,22 @@ def lead(run: TransferRun) -> str:
     return f"{len(scores)} targets, mean R2 {_number(_of(run).r2.estimate)}."
 
 
-def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
-    """The parts of the page, and its charts."""
+def picture(run: TransferRun) -> tuple[str, list[str]]:
+    """The picture of the first screen with its title: answers against truth."""
     from tare.reporting.transfer.charts import truth_charts
 
-    charts = truth_charts(_of(run))
     caption = f"Each point is a validation {one_of(run)}; on the line the answer is the truth."
-    body = [html.heading("Targets"), _scores(run), html.heading("Answers against truth"), html.panels(charts, caption)]
-    return [*body, *_errors(run)], charts
+    return "Answers against truth", [html.panels(truth_charts(_of(run)), caption)]
+
+
+def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
+    """The parts of the page that fold, and the charts of the page."""
+    from tare.reporting.transfer.charts import truth_charts
+
+    found = _of(run)
+    gist = f"{len(found.scores)} target{'s' if len(found.scores) > 1 else ''}: MAE, RMSE and R2, in the target's own unit"
+    errors = html.fold("Largest errors", f"the {len(found.errors)} largest, in stds of the target", [_errors(run)])
+    return [html.fold("Targets", gist, [figures(run)]), errors], dict(truth_charts(found))
 
 
 def _of(run: TransferRun) -> RegressionEvaluation:
@@ -47,7 +55,8 @@ def _of(run: TransferRun) -> RegressionEvaluation:
     return run.evaluation
 
 
-def _scores(run: TransferRun) -> str:
+def figures(run: TransferRun) -> str:
+    """The table of figures of each output."""
     assert isinstance(run.task, Regression)  # noqa: S101 - the table of tasks says so
     rows = [
         (score.name, f"{mean:.4g}", f"{std:.4g}", _in_words(score.mae), _in_words(score.rmse), _in_words(score.r2))
@@ -56,18 +65,17 @@ def _scores(run: TransferRun) -> str:
     caption = (
         "Mean and std are those of the training split, in the target's own unit: the network learns (target - mean) / std, and "
         "the saved model gives the target's own unit. Errors are in that unit, with 95% intervals. R2 is 1 for exact answers and "
-        "0 for always answering the validation mean."
+        "0 for always answering the mean of these samples."
     )
     return html.table(caption, ("target", "mean", "std", "MAE", "RMSE", "R2"), rows)
 
 
-def _errors(run: TransferRun) -> list[str]:
+def _errors(run: TransferRun) -> str:
     rows = [
         (Path(item.sample).name, item.target, f"{item.truth:.6g}", f"{item.predicted:.6g}", f"{item.predicted - item.truth:+.4g}")
         for item in _of(run).errors
     ]
-    caption = "The largest errors, in stds of the target"
-    return [html.heading("Largest errors"), html.table(caption, (one_of(run), "target", "truth", "answer", "error"), rows)]
+    return html.table("", (one_of(run), "target", "truth", "answer", "error"), rows)
 
 
 def _in_words(value: Interval) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,10 @@ from typing import Any
 from tare.networks.stored.directory import versions
 from tare.reporting import html
 from tare.reporting.console import out, shown
+from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.transfer import classification, multi_label, regression, segmentation
-from tare.reporting.transfer.told import headline, noun_of, one_of
+from tare.reporting.transfer.settings import settings_fold
+from tare.reporting.transfer.told import headline, noun_of, of_test, one_of
 from tare.system.files import write_text
 from tare.tasks.classification import Classification
 from tare.tasks.names import TaskName
@@ -24,7 +28,8 @@ _TASKS: Mapping[TaskName, Any] = {
     "segmentation": segmentation,
 }
 _MOST_PRINTED = 16
-_DIGESTS = ("files", "training ", "validation ")
+_COUNTED = ("training ", "validation ", "test ")
+_CODE = re.compile(r"\bTARE\d{3}\b")
 
 
 def print_run(run: TransferRun, page: Path) -> None:
@@ -34,6 +39,8 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"[bold]{name}[/]: validation {headline(run)}, strategy {chosen.strategy}", soft_wrap=True)
     for line in _told(run).lines(run):
         out.print(line, soft_wrap=True)
+    if run.test is not None:
+        out.print(f"test {headline(of_test(run))}, scored once", soft_wrap=True)
     if chosen.per_sample:
         beside = " (stated in tare.json; timm's config has no key for it)" if run.is_timm else ""
         out.print(f"every {one_of(run)} is normalised by its own mean and std{beside}")
@@ -46,27 +53,64 @@ def print_run(run: TransferRun, page: Path) -> None:
     out.print(f"report: {shown(str(page))}", soft_wrap=True)
 
 
-def write_run(run: TransferRun, path: Path) -> None:
-    """Write the run's self-contained page."""
+def write_run(run: TransferRun, path: Path, command: str = "") -> None:
+    """Write the run's self-contained page; ``command`` made the run."""
     from tare.reporting.transfer.charts import training_curves
 
     curves = training_curves(run.history, _epochs(run))
     parts, charts = _told(run).sections(run)
-    body = [
-        html.heading(f"tare transfer: {headline(run)}", 1),
-        html.paragraph(_lead(run), "lead"),
-        *(html.paragraph(note) for note in run.notes),
-        *_curves(run, curves),
-        *parts,
-        html.heading("What the network is fed"),
-        html.paragraph(_fed(run)),
-        _moments(run),
-        html.heading("How this was made"),
-        html.code("\n".join(f"{key}: {_setting(value)}" for key, value in run.settings.items() if not key.startswith(_DIGESTS))),
-        html.code(_load(run)),
-        html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
+    folds = [*_test(run), *parts, *_curves(run, curves), _fed(run), settings_fold(run), *_notes(run)]
+    write_text(path, framed("transfer", _first(run), folds, _made(run, command), {**curves, **charts}))
+
+
+def _first(run: TransferRun) -> FirstScreen:
+    title, picture = _told(run).picture(run)
+    figure, settings = run.evaluation.headline, run.settings
+    name = figure.name.capitalize() if figure.name.islower() else figure.name
+    tested = f"{run.evaluation.samples:,} validation {noun_of(run)}"
+    return FirstScreen(
+        verdict=f"{name} {figure.in_words()} on {tested} (95% interval {figure.interval()}).",
+        lead=_lead(run),
+        badges=[Badge(f"strategy {run.normalisation.strategy}"), Badge(str(settings["protocol"])), *_task(run)],
+        picture_title=title,
+        picture=picture,
+        steps=_steps(run),
+        warning=" ".join(f"{note[:1].upper()}{note[1:].removesuffix('.')}." for note in run.notes if _warns(note)),
+    )
+
+
+def _task(run: TransferRun) -> list[Badge]:
+    return [Badge(run.task.name)] if run.task is not None else []
+
+
+def _steps(run: TransferRun) -> list[Step]:
+    folder = shlex.quote(str(run.out))
+    load = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
+    return [
+        Step(f"Answer for new {noun_of(run)}:", f"tare predict {folder} NEW"),
+        Step(f"Load it{' in timm' if run.is_timm else ' in Python'}:", load),
+        Step("Serve it, with the normalisation inside:", f"tare export {folder} --format onnx --out model.onnx"),
     ]
-    write_text(path, html.page(f"tare transfer: {run.out.name}", body, {**curves, **charts}))
+
+
+def _made(run: TransferRun, command: str) -> Made:
+    settings = run.settings
+    digests = {name: str(value) for name, value in settings.items() if name.startswith(_COUNTED) and name != "test files"}
+    counted = {name.capitalize(): value.partition(" with ")[0] for name, value in digests.items()}
+    facts = {"Network": str(settings["model"]), **counted, "Seed": str(settings["seed"])}
+    facts["Libraries"] = ", ".join(f"{name} {number}" for name, number in versions().items() if name != "tare")
+    return Made(str(settings["data"]), command, facts)
+
+
+def _warns(note: str) -> bool:
+    """Whether a remark is a finding that was allowed or is unusual: these name a code."""
+    return _CODE.search(note) is not None
+
+
+def _notes(run: TransferRun) -> list[str]:
+    if not run.notes:
+        return []
+    return [html.fold("Notes", f"{len(run.notes)} remarks on the network, the data and the options", [html.items(run.notes)])]
 
 
 def loading_call(folder: Path, reference: str, *, in_timm: bool) -> str:
@@ -87,13 +131,22 @@ def _epochs(run: TransferRun) -> Epochs:
 
 
 def _lead(run: TransferRun) -> str:
-    settings, name = run.settings, run.evaluation.headline.name
+    name = run.evaluation.headline.name
     same = f" The best epoch was chosen on the same {noun_of(run)}, so this {name} is biased slightly upward."
-    bias = same if run.history else ""
-    return (
-        f"{settings['model']} transferred to {settings['data']} ({settings['protocol']}, strategy {run.normalisation.strategy}): "
-        f"{_told(run).lead(run)}{bias}"
-    )
+    lead = _told(run).lead(run)
+    test = "" if run.test is None else f" Test {headline(of_test(run))}, scored once."
+    return f"{lead[:1].upper()}{lead[1:]}{same if run.history else ''}{test}"
+
+
+def _test(run: TransferRun) -> list[str]:
+    """The figures on the samples that were scored once."""
+    if run.test is None:
+        return []
+    tested = of_test(run)
+    said = f"{headline(tested)} on {run.settings['test']}, scored once with the weights that were kept."
+    free = f"None of these {noun_of(run)} trained the network or chose an epoch."
+    gist = f"{headline(tested)}, scored once"
+    return [html.fold("Test", gist, [html.paragraph(f"{said} {free}"), _told(run).figures(tested)])]
 
 
 def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
@@ -103,18 +156,22 @@ def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
     first = "In the first epoch" if head == 1 else f"In the first {head} epochs"
     alone = f" {first} only the head was trained." if head else ""
     caption = f"The saved model is that of epoch {best:.0f} (dashed line), the first with the best {_epochs(run).words}.{alone}"
-    return [html.heading("Learning curves"), html.panels(charts, caption)]
+    gist = f"{len(run.history)} epochs; the saved model is that of epoch {best:.0f}"
+    return [html.fold("Learning curves", gist, [html.panels(charts, caption)])]
 
 
 def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
-        return f"Every {one_of(run)} is normalised by its own mean and std."
+        sentence = f"every {one_of(run)} is normalised by its own mean and std"
+        return html.fold("What the network is fed", sentence, [_moments(run)])
     before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded", "vector": ""}[run.kind]
-    return (
+    sentence = (
         f"Target mean and std are those of the training split, in unit values{before}, ± standard error (which counts "
         f"{noun_of(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "
         "network's input."
     )
+    gist = f"strategy {run.normalisation.strategy}: mean and std of {len(run.target_stats.channels)} channels"
+    return html.fold("What the network is fed", gist, [html.paragraph(sentence), _moments(run)])
 
 
 def _moments(run: TransferRun) -> str:
@@ -134,17 +191,9 @@ def _moments(run: TransferRun) -> str:
         for channel, mean, std, fed_mean, fed_std in zip(stats.channels, chosen.mean, chosen.std, means, stds, strict=True)
     ]
     headings = ("channel", "target mean", "target std", "subtracted", "divided by", "mean fed", "std fed")
-    return html.table(f"Strategy {chosen.strategy}", headings, rows)
+    return html.table("", headings, rows)
 
 
 def _load(run: TransferRun) -> str:
     call = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
     return f"load it{' in timm' if run.is_timm else ''}: {call}"
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_setting(entry)}" for key, entry in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(_setting(entry) for entry in value)
-    return f"{value:.6g}" if isinstance(value, float) else "none" if value is None else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from tare.input_spec.geometry import NOUNS
@@ -32,6 +33,12 @@ def noun_of(run: TransferRun) -> str:
 def one_of(run: TransferRun) -> str:
     """The word for one sample."""
     return noun_of(run).removesuffix("s")
+
+
+def of_test(run: TransferRun) -> TransferRun:
+    """The run with its test in place of the validation split, and without pictures."""
+    assert run.test is not None  # noqa: S101 - asked before
+    return replace(run, evaluation=run.test, views=())
 
 
 def headline(run: TransferRun) -> str:

@@ -87,14 +87,22 @@ class LabelEvaluation:
 
 
 def evaluate_labels(
-    answers: NDArray[np.float64], targets: NDArray[np.float64], names: Sequence[str], samples: Sequence[str]
+    answers: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    names: Sequence[str],
+    samples: Sequence[str],
+    thresholds: Sequence[float] = (),
 ) -> LabelEvaluation:
     """Compare probabilities ``(N, K)`` with marks ``(N, K)`` of 0 and 1; ``samples`` name the rows.
+
+    Without ``thresholds`` each label gets that of the highest F1 on these samples.
 
     Average precision is the area below the step curve of precision over recall (scikit-learn's and torchmetrics' definition).
     The interval of its mean over labels is the percentile bootstrap over samples.
     """
-    scores = tuple(_score(name, answers[:, k], targets[:, k]) for k, name in enumerate(names))
+    scores = tuple(
+        _score(name, answers[:, k], targets[:, k], thresholds[k] if thresholds else None) for k, name in enumerate(names)
+    )
     return LabelEvaluation(len(targets), _mean_precision(answers, targets), scores, _mistakes(answers, targets, scores, samples))
 
 
@@ -135,18 +143,28 @@ def _mean_precision(answers: NDArray[np.float64], targets: NDArray[np.float64]) 
     return Interval(whole, float(low), float(high))
 
 
-def _score(name: str, answers: NDArray[np.float64], marks: NDArray[np.float64]) -> LabelScore:
+def _score(name: str, answers: NDArray[np.float64], marks: NDArray[np.float64], stated: float | None) -> LabelScore:
     support = int(marks.sum())
     if support in (0, len(marks)):
-        return LabelScore(name, *(math.nan,) * 5, support)
+        unknown = math.nan if stated is None else stated
+        return LabelScore(name, math.nan, unknown, math.nan, math.nan, math.nan, support)
+    threshold = _best_threshold(answers, marks) if stated is None else stated
+    given = answers >= threshold
+    right = float((given & (marks > 0)).sum())
+    precision = right / given.sum() if given.any() else math.nan
+    f1 = 2 * right / float(given.sum() + support)
+    return LabelScore(
+        name, float(average_precision(answers, marks)[0]), threshold, float(precision), right / support, f1, support
+    )
+
+
+def _best_threshold(answers: NDArray[np.float64], marks: NDArray[np.float64]) -> float:
+    """The probability from which on F1 is highest."""
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, limits = precision_recall_curve(marks, answers)
     both = precision[:-1] + recall[:-1]
-    f1 = 2 * precision[:-1] * recall[:-1] / np.where(both > 0, both, 1)
-    best = int(np.argmax(f1))
-    found = [float(values[best]) for values in (limits, precision, recall, f1)]
-    return LabelScore(name, float(average_precision(answers, marks)[0]), found[0], found[1], found[2], found[3], support)
+    return float(limits[int(np.argmax(2 * precision[:-1] * recall[:-1] / np.where(both > 0, both, 1)))])
 
 
 def _mistakes(

@@ -30,9 +30,21 @@ BY_HAND = (
     "net = models.resnet18(pretrained=True)\nfor x in torch.utils.data.DataLoader(D()):\n    net(x)\n"
 )
 
+PROCESSOR = (
+    "from transformers import AutoImageProcessor, AutoModel, Trainer\np = AutoImageProcessor.from_pretrained('{}')\n"
+    "net = AutoModel.from_pretrained('{}')\n"
+)
+#: A pretrained network and an image as it was read; the image is to be fed.
+CALLED = (
+    TORCH + "import numpy as np\nfrom PIL import Image\nnet = models.resnet18(weights='DEFAULT')\n"
+    "x = torch.from_numpy(np.array(Image.open(p))).float()\n"
+)
+BLUE = CALLED + "import cv2\nx = torch.from_numpy(cv2.imread(p)).float()\n"
+
 #: Code of a finding -> programs that have it, by what is special about them.
 WRONG: dict[str, dict[str, str]] = {
     "TARE100": {
+        "of grey images": TORCH + "T.Normalize((0.1307,), (0.3801,))",
         "std": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
         "mean": TORCH + "T.Normalize([0.485, 0.456, 0.456], [0.229, 0.224, 0.225])",
         "by name": TORCH + "STD = [0.229, 0.244, 0.225]\nT.Normalize([0.485, 0.456, 0.406], STD)",
@@ -60,12 +72,24 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "TARE020": {"a Compose": TORCH + f"T.Compose([{IMAGENET}, T.ToTensor()])"},
     "TARE022": {"jitter": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, T.ColorJitter(0.4)])"},
-    "TARE003": {"a Compose": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, {HALVES}])"},
+    "TARE003": {
+        "a Compose": TORCH + f"T.Compose([T.ToTensor(), {IMAGENET}, {HALVES}])",
+        "a loader": TORCH + f"d = datasets.ImageFolder('a', T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+        "for x, y in torch.utils.data.DataLoader(d):\n"
+        "    x = (x - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)",
+        "before a processor": PROCESSOR.format(*["facebook/dinov2-base"] * 2) + TORCH + "from PIL import Image\n"
+        f"y = p(T.Compose([T.ToTensor(), {IMAGENET}])(Image.open(a)))",
+    },
     "TARE016": {
-        "after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])"
+        "Albumentations": "import albumentations as A\nt = A.Compose([A.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "by hand": CALLED + "x = (x / 255 - torch.tensor([123.675, 116.28, 103.53])) / torch.tensor([58.395, 57.12, 57.375])",
+        "after ToTensor": TORCH + "T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
         "a name": TORCH + "val_transform = T.Compose([T.RandomResizedCrop(224), T.ToTensor()])",
+        "a hook of Lightning": TORCH
+        + "class M:\n    def __init__(self):\n        self.t = T.Compose([T.RandomCrop(9), T.ToTensor()])\n"
+        "    def val_dataloader(self):\n        return torch.utils.data.DataLoader(datasets.ImageFolder('a', self.t))",
         "a key": TORCH + "t = {'train': None, 'test': T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])}",
         "a function": TORCH + "def get_val_transform():\n    return T.Compose([T.ColorJitter(0.2), T.ToTensor()])",
         "a branch": TORCH
@@ -110,6 +134,19 @@ WRONG: dict[str, dict[str, str]] = {
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
         "faces": TORCH + "from facenet_pytorch import InceptionResnetV1\nnet = InceptionResnetV1(pretrained='vggface2')\n"
         f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "clip, whose own transform nobody uses": TORCH + "import clip\nnet, preprocess = clip.load('ViT-B/32')\n"
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a processor": PROCESSOR.format("google/vit-base-patch16-224", "facebook/dinov2-base"),
+        "beside a processor that is only saved": TORCH
+        + PROCESSOR.format(*["google/vit-base-patch16-224"] * 2).replace("p = ", "proc = ")
+        + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nTrainer(net, processing_class=proc).train()",
+        "a preset": "import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
+        "t = timm.data.create_transform(224)",
+        "a preset with constants": "import timm\nfrom timm.data import create_transform\n"
+        "net = timm.create_model('resnet50', pretrained=True)\nt = create_transform(224, mean=(0.5,) * 3, std=(0.5,) * 3)",
+        "by hand": CALLED + "x = x / 127.5 - 1\nnet.eval().to('cpu')(x)",
+        "a video": TORCH + "net = torchvision.models.video.r3d_18(weights='DEFAULT')\n"
+        f"t = T.Compose([T.Lambda(lambda x: x / 255.0), {IMAGENET}])",
         "one number": TORCH
         + "net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.5,))])",
         "timm": TORCH + f"import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
@@ -198,6 +235,9 @@ WRONG: dict[str, dict[str, str]] = {
         "after a crop": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)\nf(cv2.resize(cv2.imread(p)[1:, 2:], (9, 9)))",
     },
     "TARE008": {
+        "by hand": BLUE + "x = (x / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])",
+        "by hand, into a network": BLUE
+        + "x = x / 255\nx = (x - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])\nnet(x)",
         "albumentations": "import cv2\nimport albumentations as A\nt = A.Compose([A.Resize(9, 9), A.Normalize()])\n"
         "image = cv2.imread(p)\nx = t(image=image)['image']",
         "by way of Pillow": TORCH + f"import cv2\nfrom PIL import Image\nt = T.Compose([T.ToTensor(), {IMAGENET}])\n"
@@ -211,6 +251,13 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "TARE104": {"a text": TORCH + "d = datasets.ImageFolder('a', transform=t['train'] if train else 'test')"},
     "TARE002": {
+        "by hand": CALLED + "x = x / 255\nx = x / 255.0",
+        "after a resize that scales": TORCH + "import skimage.transform\nfrom PIL import Image\nimport numpy as np\n"
+        "x = skimage.transform.resize(np.array(Image.open(p)), (9, 9)) / 255",
+        "before Albumentations": "import albumentations as A, cv2\nt = A.Compose([A.Resize(9, 9), A.Normalize()])\n"
+        "x = t(image=cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB) / 255.0)['image']",
+        "before a processor": PROCESSOR.format(*["facebook/dinov2-base"] * 2)
+        + "import numpy as np\nfrom PIL import Image\ny = p(np.array(Image.open(a)) / 255.0, return_tensors='pt')",
         "a step": TORCH + "def load(path):\n    return T.ToTensor()(path) / 255",
         "a pipeline": TORCH + "t = T.Compose([T.Resize(9), T.ToTensor()])\ny = t(x) / 255.0",
         "a layer and a map": TF
@@ -221,12 +268,30 @@ WRONG: dict[str, dict[str, str]] = {
         "a loader": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.ToTensor()]))\n"
         "for images, labels in torch.utils.data.DataLoader(d):\n    images = images / 255",
     },
+    "TARE001": {
+        "a type without a scale": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32), v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])",
+        "a dataset of tensors": TORCH
+        + "from torchvision.io import read_image\nclass D:\n    def __init__(self, transform=None):\n"
+        "        self.transform = transform\n    def __getitem__(self, i):\n        x = read_image(self.paths[i]).float()\n"
+        f"        if self.transform:\n            x = self.transform(x)\n        return x\nd = D(T.Compose([T.Resize(9), {IMAGENET}]))",
+        "fed as read": CALLED + "net(x)",
+        "by hand": CALLED + "x = (x - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])",
+        "a function": CALLED + "import torchvision.transforms.functional as F\n"
+        "x = F.normalize(x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])",
+        "a step": CALLED + f"x = {IMAGENET}(x)",
+    },
+    "TARE042": {"the means of Caffe": CALLED + "x = x - torch.tensor([103.939, 116.779, 123.68])\nnet(x)"},
+    "TARE107": {"ImageNet and CIFAR-10": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.2023, 0.1994, 0.2010])"},
     "TARE105": {
         "never fitted": TF + "g = ImageDataGenerator(featurewise_center=True)\nmodel.fit(g.flow_from_directory('a'))",
         "rescaled after": TF + "g = ImageDataGenerator(rescale=1 / 255, featurewise_center=True)\ng.fit(np.load('a.npy'))\n"
         "model.fit(g.flow(x))",
     },
     "TARE050": {
+        "a function with a switch": TORCH + "def get(train):\n    if train:\n"
+        f"        return T.Compose([T.ToTensor(), {HALVES}])\n    return T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "train_set = datasets.ImageFolder('a', transform=get(True))\ntest_set = datasets.ImageFolder('b', transform=get(False))",
         "one file": TORCH
         + f"train_transform = T.Compose([T.ToTensor(), {IMAGENET}])\nval_transform = T.Compose([T.ToTensor(), {HALVES}])",
         "a bare step": TORCH + f"train = datasets.ImageFolder('train', transform=T.Compose([T.ToTensor(), {IMAGENET}]))\n"
@@ -245,10 +310,14 @@ WRONG: dict[str, dict[str, str]] = {
         "mean /= n\nstd /= n",
     },
     "TARE106": {
+        "a Normalize that is to undo": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Normalize([-0.485, -0.456, -0.406], [1 / 0.229, 1 / 0.224, 1 / 0.225])",
         "a picture": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nimport numpy as np\n"
-        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])"
+        "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
     },
     "TARE044": {
+        "in a Normalize": TORCH
+        + "def stats(x):\n    return x.mean((0, 2, 3)), x.var((0, 2, 3))\nm, v = stats(torch.load('a'))\nt = T.Normalize(m, v)",
         "of the library": TORCH
         + "def stats(images):\n    mean = images.mean((0, 2, 3))\n    std = images.var((0, 2, 3))\n    return mean, std",
         "a sum": TORCH
@@ -258,13 +327,37 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE060": {
         "each its own": "def load():\n    # mean=\n    x_train = (x_train - x_train.mean()) / x_train.std()\n"
         "    x_test = (x_test - np.mean(x_test)) / (np.std(x_test) + 1e-7)\n    return x_train, x_test",
+        "before the split": "X = StandardScaler().fit_transform(X)\na, b, c, d = train_test_split(X, y)",
+        "before the split, by name": "scaler = MinMaxScaler()\nscaled = scaler.fit_transform(df[columns])\na, b = train_test_split(scaled)",
         "twice": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.fit_transform(X_test)",
     },
 }
 
 #: What looks like the mistake of a code and is right, or cannot be told.
 RIGHT: dict[str, dict[str, str]] = {
+    "TARE001": {
+        "a type with a scale": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.485] * 3, [0.229] * 3)])",
+        "constants for 0..255": TORCH + "from torchvision.transforms import v2\n"
+        "t = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32), v2.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
+        "a dataset that divides": TORCH + "from torchvision.io import read_image\nclass D:\n    def __init__(self, transform):\n"
+        "        self.transform = transform\n    def __getitem__(self, i):\n        return self.transform(read_image(self.paths[i]) / 255)\n"
+        f"d = D(T.Compose([T.Resize(9), {IMAGENET}]))",
+        "a reader that is not known": CALLED + "net(load(p))",
+        "values that may be scaled": CALLED + "if x.max() > 1:\n    x = x / 255\nnet(x)",
+        "a first layer of one's own": CALLED + "net.conv1 = torch.nn.Conv2d(3, 64, 7)\nnet(x)",
+        "random weights": CALLED.replace("weights='DEFAULT'", "") + "net(x)",
+        "16 bits": CALLED + "import cv2\nx = cv2.imread(p, cv2.IMREAD_UNCHANGED)\nnet(x)",
+    },
+    "TARE042": {"caffe's own network": CALLED + "y = x - torch.tensor([103.939, 116.779, 123.68])"},
+    "TARE107": {
+        "CIFAR-10 with a std of images": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
+        "no mean": TORCH + "T.Normalize([0.0] * 3, [0.229, 0.224, 0.225])",
+        "one's own std": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.3, 0.31, 0.32])",
+    },
     "TARE100": {
+        "of grey images": TORCH + "T.Normalize((0.1307,), (0.3081,))",
+        "of grey images of one's own": TORCH + "T.Normalize((0.1307,), (0.35,))",
         "right": TORCH + IMAGENET,
         "rounded": TORCH + "T.Normalize([0.48, 0.45, 0.40], [0.23, 0.22, 0.22])",
         "another dataset": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
@@ -289,6 +382,8 @@ RIGHT: dict[str, dict[str, str]] = {
         "one of two branches": TORCH + f"n = {IMAGENET} if a else {HALVES}\nT.Compose([T.ToTensor(), n])",
     },
     "TARE016": {
+        "max_pixel_value 1": "import albumentations as A\n"
+        "t = A.Compose([A.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375], max_pixel_value=1.0)])",
         "not scaled": TORCH + "T.Compose([T.PILToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
         "digital numbers": TORCH + "T.Compose([T.ToTensor(), T.Normalize([775.0, 1081.0, 1229.0], [1282.0, 1270.0, 1399.0])])",
         "one's own step": TORCH
@@ -347,7 +442,24 @@ RIGHT: dict[str, dict[str, str]] = {
         "its own data": TORCH + "net = models.resnet50(pretrained=True)\n"
         "t = T.Compose([T.ToTensor(), T.Normalize((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))])",
         "the transform that comes with a network": TORCH + "import clip\nnet, preprocess = clip.load('ViT-B/32')\n"
-        f"t = T.Compose([T.ToTensor(), {IMAGENET}])",
+        f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nd = D(preprocess)",
+        "the processor of another network of the program": PROCESSOR.format("google/vit-base-patch16-224", "facebook/dinov2-base")
+        + "other = AutoModel.from_pretrained('google/vit-base-patch16-224')",
+        "two processors": PROCESSOR.format("google/vit-base-patch16-224", "facebook/dinov2-base")
+        + "right = AutoImageProcessor.from_pretrained('facebook/dinov2-base')",
+        "a processor that is told constants": PROCESSOR.format("google/vit-base-patch16-224", "facebook/dinov2-base").replace(
+            "-224')", "-224', image_mean=mean, image_std=std)", 1
+        ),
+        "a processor with the same constants": PROCESSOR.format("microsoft/resnet-50", "facebook/dinov2-base"),
+        "a processor whose constants are read": PROCESSOR.format("google/vit-base-patch16-224", "google/vit-base-patch16-224")
+        + f"from torchvision import transforms as T\nt = T.Compose([T.ToTensor(), T.Normalize(p.image_mean, p.image_std)])\nu = T.Compose([T.ToTensor(), {IMAGENET}])",
+        "a preset with the network's own": "import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
+        "t = timm.data.create_transform(**timm.data.resolve_model_data_config(net))",
+        "a preset that is told": "import timm\nnet = timm.create_model('vit_base_patch16_224.augreg_in21k', pretrained=True)\n"
+        "t = timm.data.create_transform(224, mean=[0.5] * 3, std=[0.5] * 3)",
+        "by hand": CALLED + "x = (x / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])\nnet(x)",
+        "by hand, a dataset's own": CALLED + "x = (x / 255 - np.array([0.3, 0.4, 0.5])) / np.array([0.2, 0.2, 0.2])\nnet(x)",
+        "by hand, weights of one's own": CALLED + "net.load_state_dict(torch.load('a.pt'))\nx = x / 127.5 - 1\nnet(x)",
         "from the network": TORCH + "import timm\nnet = timm.create_model('vit_base_patch16_224', pretrained=True)\n"
         f"c = timm.data.resolve_data_config({{}}, model=net)\nt = T.Compose([T.ToTensor(), T.Normalize(c['mean'], c['std'])])\nu = T.Compose([T.ToTensor(), {IMAGENET}])",
         "a branch of its own": TORCH
@@ -492,6 +604,10 @@ RIGHT: dict[str, dict[str, str]] = {
         + "import math\nfor x in loader:\n    mean += x.mean()\n    std += x.std() ** 2\nstd = math.sqrt(std / n)",
     },
     "TARE106": {
+        "undone by Normalize": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Normalize([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225], [1 / 0.229, 1 / 0.224, 1 / 0.225])",
+        "undone in two steps": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+        "u = T.Compose([T.Normalize([0.0] * 3, [1 / 0.229, 1 / 0.224, 1 / 0.225]), T.Normalize([-0.485, -0.456, -0.406], [1.0] * 3)])",
         "the same": TORCH + f"t = T.Compose([T.ToTensor(), {IMAGENET}])\nimport numpy as np\n"
         "shown = x * np.array([0.229, 0.224, 0.225]) + np.array([0.485, 0.456, 0.406])",
         "two pipelines": TORCH + f"t = T.Compose([T.ToTensor(), {HALVES}])\nu = T.Compose([T.ToTensor(), {IMAGENET}])\n"
@@ -504,6 +620,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "rooted": TORCH + "def stats(loader):\n    std = (sqr / n) - mean ** 2\n    std = std ** 0.5\n    return mean, std",
     },
     "TARE060": {
+        "after the split": "a, b = train_test_split(X)\na = StandardScaler().fit_transform(a)",
+        "the training part split again": "X_train = StandardScaler().fit_transform(X_train)\na, b = train_test_split(X_train)",
+        "something else is split": "Z = StandardScaler().fit_transform(X)\na, b = train_test_split(X)",
         "those of training": "def load():\n    # mean=\n    x_test = (x_test - np.mean(x_train)) / np.std(x_train)\n"
         "    x_train = (x_train - x_train.mean()) / x_train.std()\n    return x_train, x_test",
         "transformed": "scaler = StandardScaler()\na = scaler.fit_transform(X_train)\nb = scaler.transform(X_test)",
@@ -693,6 +812,38 @@ def test_a_service_without_the_normalize_of_training_is_found() -> None:
     assert (each.code, each.place.path) == ("TARE050", "serve.py")
     assert "train.py" in each.message
     assert program(train=train, serve=serve + "y = net((t(x) - mean) / std)\n") == []
+
+
+TRAINED = TORCH + (
+    f"net = models.resnet18(weights='DEFAULT')\nd = datasets.ImageFolder('a', T.Compose([T.ToTensor(), {IMAGENET}]))\n"
+    "for x, y in torch.utils.data.DataLoader(d):\n    loss = net(x).sum()\n    loss.backward()\n"
+)
+OWN = "import numpy as np, torch\nfrom PIL import Image\nfrom torchvision import models\nx = np.array(Image.open(p).convert('RGB')){}\n"
+WITH_CHECKPOINT = "net = models.resnet18()\nnet.load_state_dict(torch.load('a.pt'))\nnet.eval()(torch.from_numpy(x).float())\n"
+EXPORTED = "import onnxruntime\nonnxruntime.InferenceSession('a.onnx').run(None, {'input': x.astype(np.float32)})\n"
+
+
+@pytest.mark.parametrize("served", [WITH_CHECKPOINT, EXPORTED, "torch.load('net.pt').eval()(torch.from_numpy(x).float())\n"])
+@pytest.mark.parametrize(
+    ("scaling", "codes"),
+    [
+        (" / 255", ["TARE050"]),
+        (" / 127.5 - 1", ["TARE050"]),
+        (" / 255 * 1.0 - [0.485, 0.456, 0.406]", ["TARE050"]),
+        ("\nx = (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]", []),
+        ("\nx = (x - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]", []),
+        (".mean(0)", []),
+    ],
+)
+def test_a_service_that_scales_by_hand_is_compared_with_training(served: str, scaling: str, codes: list[str]) -> None:
+    found = program(train=TRAINED, serve=OWN.format(scaling) + served)
+    assert [each.code for each in found] == codes
+    assert all(each.place.path == "serve.py" and "train.py" in each.message for each in found)
+
+
+def test_a_service_is_not_judged_where_two_trainings_differ() -> None:
+    serve = OWN.format(" / 255") + EXPORTED
+    assert program(train=TRAINED, other=TRAINED.replace(IMAGENET, HALVES).replace("'DEFAULT'", "None"), serve=serve) == []
 
 
 def test_a_class_with_a_network_of_its_own_is_not_blamed_for_another() -> None:

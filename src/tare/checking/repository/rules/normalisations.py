@@ -67,14 +67,27 @@ def all_of(facts: Facts) -> Iterator[Normalisation]:
             step = step_of(call)
             if step is not None and step.kind == "normalize":
                 yield from of_step(step, call.decisions)
-        elif call.last == "normalize" and call.function.startswith("torchvision."):
-            values = {"mean": call.argument(1, "mean"), "std": call.argument(2, "std")}
-            known = {key: value for key, value in values.items() if value is not None}
-            yield from of_step(Step("normalize", call.last, call, values=known), call.decisions)
+        elif call.function in FUNCTIONS:
+            yield from of_function(call)
         elif call.function.startswith("operator."):
             yield from of_arithmetic(call)
         elif not call.function.startswith(("set.", "new.", "user.")):
             yield from _of_keywords(call)
+
+
+#: torchvision's function that normalises.
+FUNCTIONS = frozenset(f"torchvision.transforms.{each}functional.normalize" for each in ("", "v2."))
+
+
+def step_of_function(call: Call) -> Step:
+    """The step that a call of torchvision's function is."""
+    values = {"mean": call.argument(1, "mean"), "std": call.argument(2, "std")}
+    return Step("normalize", call.last, call, values={key: value for key, value in values.items() if value is not None})
+
+
+def of_function(call: Call) -> Iterator[Normalisation]:
+    """The constants of a call of torchvision's function."""
+    yield from of_step(step_of_function(call), call.decisions)
 
 
 def of_arithmetic(call: Call) -> Iterator[Normalisation]:

@@ -27,12 +27,21 @@ def published() -> tuple[Published, ...]:
 
 
 @cache
+def published_grey() -> tuple[Published, ...]:
+    """The published constants of grey images, in unit values."""
+    found = [Published(each.name, tuple(each.mean), tuple(each.std)) for each in entries() if abs(each.scale - 1 / 255) < 1e-9]
+    return tuple(each for each in found if len(each.mean) == 1)
+
+
+@cache
 def _listed() -> tuple[Published, ...]:
     """What slips are looked for in: colour images, and the published constants of three or more bands or dimensions."""
     known = [each for each in entries() if not each.is_image and not each.clip and len(each.mean) >= 3]
     return (*published(), *_LEVELS, *(Published(each.name, each.mean, each.std) for each in known))
 
 
+#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
+OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 #: ImageNet's constants for values of 0..255, as OpenMMLab and Caffe write them.
 _LEVELS = (
     Published("imagenet on values of 0..255", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
@@ -43,10 +52,27 @@ _LEVELS = (
 
 def told(name: str) -> str:
     """A published list by its name, and what it does where the name alone says nothing to users of another network."""
-    return _TOLD.get(name, name)
+    return "Inception, which bring values to -1..1" if name == "inception" else label(name)
 
 
-_TOLD = {"imagenet": "ImageNet", "inception": "Inception, which bring values to -1..1", "clip": "CLIP", "dpn": "DPN"}
+def label(name: str) -> str:
+    """The name of a published list as people write it."""
+    return _LABELS.get(name, name)
+
+
+_LABELS = {
+    "imagenet": "ImageNet",
+    "inception": "Inception",
+    "clip": "CLIP",
+    "dpn": "DPN",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "cifar10": "CIFAR-10",
+    "cifar10-per-image": "CIFAR-10 (a mean of the stds of single images)",
+    "cifar100": "CIFAR-100",
+    "cifar100-per-image": "CIFAR-100 (a mean of the stds of single images)",
+}
 
 
 def near(one: Numbers, other: Numbers, tolerance: float = 6e-4) -> bool:
@@ -80,11 +106,11 @@ def slips(values: Numbers, which: str) -> Iterator[Slip]:
         if len(values) != len(wanted) or len(set(wanted)) == 1:
             continue
         wrong = [index for index in range(len(wanted)) if abs(values[index] - wanted[index]) > 1e-9]
-        if len(wrong) == 1 and _one_digit(values[wrong[0]], wanted[wrong[0]]):
+        if len(wrong) == 1 and one_digit(values[wrong[0]], wanted[wrong[0]]):
             yield Slip(wrong[0], wanted[wrong[0]], each.name, len(wanted) - 1)
 
 
-def _one_digit(seen: float, wanted: float) -> bool:
+def one_digit(seen: float, wanted: float) -> bool:
     """Whether two numbers differ in one digit, or in the order of two neighbours, by more than rounding."""
     one, other = f"{seen:.10f}".rstrip("0"), f"{wanted:.10f}".rstrip("0")
     if len(one) != len(other) or abs(seen - wanted) < 2e-3:

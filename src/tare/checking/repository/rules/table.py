@@ -12,8 +12,13 @@ from tare.checking.repository.rules.kinds.feeding import feeding
 from tare.checking.repository.rules.kinds.libraries.followed import followed
 from tare.checking.repository.rules.kinds.libraries.learners import learners
 from tare.checking.repository.rules.kinds.libraries.options import options
+from tare.checking.repository.rules.kinds.libraries.presets import presets
+from tare.checking.repository.rules.kinds.libraries.processors import processors
 from tare.checking.repository.rules.kinds.libraries.raw import raw
 from tare.checking.repository.rules.kinds.libraries.repeated import repeated
+from tare.checking.repository.rules.kinds.libraries.scalers import scalers
+from tare.checking.repository.rules.kinds.maps.networks import networks
+from tare.checking.repository.rules.kinds.maps.scaling import scaling
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
 from tare.checking.repository.rules.kinds.others import others
@@ -35,7 +40,12 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     colours,
     missing,
     learners,
+    processors,
+    presets,
     feeding,
+    scaling,
+    networks,
     stages,
     statistics,
+    scalers,
 )

@@ -130,3 +130,20 @@ def undone_otherwise(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE107",
+    "mixed-constants",
+    "warning",
+    wrong="v2.Normalize(mean=(0.485, 0.456, 0.406), std=(0.2023, 0.1994, 0.2010))",
+    right=NORMALIZE,
+)
+def mixed_constants(evidence: Evidence) -> Iterator[Problem]:
+    """The mean of one published set with the std of another.
+
+    A mean and a std belong together: they are of the same images. A mean of ImageNet with a std of CIFAR-10 is what is left when
+    one of two lines was changed. No network was trained so, and nothing stops the program.
+    """
+    del evidence
+    yield from ()

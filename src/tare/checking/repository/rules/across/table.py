@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.across import networks, predicting, saving, serving
+from tare.checking.repository.rules.across import loaded, networks, predicting, saving, serving
 from tare.code.facts import Facts
 
 
@@ -20,6 +20,7 @@ class Across(NamedTuple):
 ACROSS = (
     Across(saving.read, saving.judge),
     Across(networks.read, networks.judge),
+    Across(loaded.read, loaded.judge),
     Across(serving.read, serving.judge),
     Across(predicting.read, predicting.judge),
 )

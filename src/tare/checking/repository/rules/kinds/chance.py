@@ -30,7 +30,7 @@ def chance(facts: Facts) -> Iterator[CodeFinding]:
     for dataset in facts.datasets:
         if dataset.role == "eval":
             for decisions, pipeline in dataset.pipelines:
-                name = dataset.call.names[0]
+                name = next(iter(dataset.call.names), "") or dataset.call.within[-1]
                 yield from _random(pipeline, decisions, f"{name} gets this pipeline", (step(name, dataset.call.spot),))
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding, Edit, Step
-from tare.checking.repository.rules.published import is_published, near, published, slips, told
+from tare.checking.repository.rules.published import OF_NETWORKS, is_published, near, published, slips, told
 from tare.checking.rules.finding import Severity
 from tare.code.configurations import Named, Stated, named_in, stated_in
 from tare.code.files.configuration.reading import configuration
 from tare.code.files.configuration.value import Configuration, Value
 from tare.code.files.document import Document
 from tare.code.networks.expected import listed
-
-#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
-_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 
 
 def configurations(documents: Sequence[Document]) -> Iterator[CodeFinding]:
@@ -63,7 +60,7 @@ def _of_network(document: Document, each: Stated, networks: Sequence[Named]) -> 
     if any(one.constants is None or one.accepts(*constants) for network in known for one in network.expected):
         return
     name = next((one.name for one in published() if near(one.mean, constants.mean) and near(one.std, constants.std)), "")
-    if name in _OF_NETWORKS:
+    if name in OF_NETWORKS:
         first = known[0]
         wanted = first.expected[0].wanted
         yield _finding(

@@ -8,11 +8,23 @@ from collections.abc import Iterator, Sequence
 from tare.checking.repository.result import CodeFinding, Edit, Step
 from tare.checking.repository.rules.found import finding, origin, origins, step
 from tare.checking.repository.rules.linking import Program, programs
-from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline
-from tare.checking.repository.rules.published import Published, Slip, is_published, near, published, slips
+from tare.checking.repository.rules.normalisations import Normalisation, all_of, is_undoing, of_arithmetic, of_pipeline, of_step
+from tare.checking.repository.rules.published import (
+    Published,
+    Slip,
+    is_published,
+    label,
+    near,
+    one_digit,
+    published,
+    published_grey,
+    slips,
+)
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import Items, Literal, Value
+from tare.code.interpreter.values import Call, Items, Literal, Value
+from tare.code.libraries.flows import root
+from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import numbers
 from tare.code.networks.expected import listed
 
@@ -26,11 +38,15 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         yield from _undone(program)
     for call in facts.calls:
+        if call.last in ("Normalize", "normalize"):
+            yield from _variance(call)
         if call.function == "set.constants":
             yield from _typo(call.args[0], "std" if "std" in call.names[0].lower() else "mean", ())
 
 
 def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
+    if len(each.mean) == len(each.std) == 1:
+        yield from _grey(each)
     if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
@@ -41,17 +57,87 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
         yield _exchanged(each, known)
     elif each.mean == each.std and len(each.mean) == 3 and len(set(each.mean)) > 1:
         yield from _repeated(each)
+    else:
+        yield from _mixed(each)
+
+
+def _grey(each: Normalisation) -> Iterator[CodeFinding]:
+    """A published mean of grey images whose std differs from its own in one digit, or the reverse."""
+    if any(near(one.mean, each.mean) and near(one.std, each.std) for one in published_grey()):
+        return
+    for one in published_grey():
+        for right, wrong, which in (("mean", "std", each.stds), ("std", "mean", each.means)):
+            (seen,), (wanted,) = getattr(each, wrong), getattr(one, wrong)
+            if near(getattr(one, right), getattr(each, right)) and one_digit(seen, wanted):
+                written = which.items[0] if isinstance(which, Items) else which
+                spot = written.spot if isinstance(written, Literal) and written.spot is not None else each.call.spot
+                because = f"the {right} {getattr(one, right)[0]:g} is that of {label(one.name)}"
+                yield _slipped(spot, f"the {wrong} {seen:g}", Slip(0, wanted, one.name, 0), because, (seen,), ())
+                return
+
+
+def _mixed(each: Normalisation) -> Iterator[CodeFinding]:
+    """A published mean with the published std of something else."""
+    owner, other = ([one for one in published() if near(getattr(one, which), getattr(each, which))] for which in ("mean", "std"))
+    families = [{one.name.partition("-")[0] for one in found} for found in (owner, other)]
+    if not owner or not other or families[0] & families[1] or all(len(set(one)) == 1 for one in (each.mean, each.std)):
+        return
+    yield finding(
+        "TARE107",
+        "warning",
+        each.call.spot,
+        f"the mean {listed(each.mean)} is that of {label(owner[0].name)}, and the std {listed(each.std)} is that of "
+        f"{label(other[0].name)}",
+        f"take both from one set: std {listed(owner[0].std)} goes with this mean, mean {listed(other[0].mean)} with this std",
+        evidence=origins(each.call.spot, each.means, each.stds),
+    )
+
+
+def _variance(call: Call) -> Iterator[CodeFinding]:
+    """A Normalize that gets what ``.var()`` returned."""
+    step_made = step_of(call)
+    std = step_made.values.get("std") if step_made is not None else call.argument(2, "std")
+    made = root(std) if std is not None else None
+    if isinstance(made, Call) and made.last == "var":
+        yield finding(
+            "TARE044",
+            "error",
+            call.spot,
+            "the std of this Normalize is what var() returned: the variance",
+            "take its square root, or call std()",
+            evidence=(step("var()", made.spot),),
+        )
 
 
 def _undone(program: Program) -> Iterator[CodeFinding]:
     """``x * std + mean`` with published constants, where every pipeline of the program normalises with others."""
     done = [each for pipeline in program.pipelines for _, _, each in of_pipeline(pipeline) if not is_undoing(each.mean, each.std)]
-    if not done or any(not _alike(each, done[0]) for each in done) or _others(program, done):
+    if not done or any(not _alike(each, done[0]) for each in done):
         return
     for call in program.calls:
+        yield from _half_undone(call, done[0])
+    for call in () if _others(program, done) else program.calls:
         for each in of_arithmetic(call) if call.function == "operator.+" else ():
             if not _alike(each, done[0]) and any(near(one.mean, each.mean) and near(one.std, each.std) for one in published()):
                 yield _other_picture(each, done[0])
+
+
+def _half_undone(call: Call, done: Normalisation) -> Iterator[CodeFinding]:
+    """``Normalize(-mean, 1 / std)``, which undoes nothing: the mean of the inverse is ``-mean / std``."""
+    made = step_of(call) if call.last == "Normalize" else None
+    for each in of_step(made, call.decisions) if made is not None and made.kind == "normalize" else ():
+        mean, std = _full(done.mean), _full(done.std)
+        inverse = len(each.std) == len(std) and near(each.std, tuple(1 / one for one in std), 0.05)
+        if inverse and near(each.mean, tuple(-one for one in mean), 2e-3) and not all(one == 1 for one in std):
+            yield finding(
+                "TARE106",
+                "warning",
+                call.spot,
+                f"this Normalize is to undo mean {listed(done.mean)} and std {listed(done.std)}, and does not: its mean must be "
+                "-mean / std",
+                f"use mean {listed(tuple(-a / b for a, b in zip(mean, std, strict=True)))}",
+                evidence=(step("Normalize", done.call.spot),),
+            )
 
 
 def _other_picture(each: Normalisation, done: Normalisation) -> CodeFinding:
@@ -93,13 +179,20 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[C
     spot = written.spot if isinstance(written, Literal) and written.spot is not None else value.spot
     if spot is None:
         return
-    yield finding(
+    what = f"{values[found.position]:g} in the {which} {listed(values)}"
+    yield _slipped(spot, what, found, found.because, values, (*origin(value, which), *link))
+
+
+def _slipped(
+    spot: Spot, what: str, found: Slip, because: str, values: tuple[float, ...], evidence: tuple[Step, ...]
+) -> CodeFinding:
+    return finding(
         "TARE100",
         "error",
         spot,
-        f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: {found.because}",
+        f"{what} is a slip for {found.wanted:g}: {because}",
         f"write {found.wanted:g}",
-        evidence=(*origin(value, which), *link),
+        evidence=evidence,
         edits=_edits(spot, found, values),
     )
 

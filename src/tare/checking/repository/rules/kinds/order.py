@@ -24,6 +24,7 @@ def order(facts: Facts) -> Iterator[CodeFinding]:
                 yield from _colour_after(variant.steps)
             yield from _twice(variant.steps, variant.decisions)
         yield from _scale(pipeline)
+        yield from _unscaled(pipeline)
 
 
 def _positions(steps: tuple[Step, ...], *kinds: str) -> list[int]:
@@ -91,13 +92,33 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
             continue
         scaled = [one for one in before if one.kind in ("to_tensor", "to_float")]
         # Means beyond 255 are of digital numbers, which are stored in arrays that ToTensor does not divide.
-        if scaled and 2 < max(each.mean) <= 255 and max(each.std) > 2 and each.top == 1:
+        if 2 < max(each.mean) <= 255 and max(each.std) > 2 and (scaled or each.top == 255):
+            last = normalize if each.top == 255 else scaled[-1]
+            how = "multiplies them by max_pixel_value=255" if each.top == 255 else "has divided them by 255 before"
             yield finding(
                 "TARE016",
                 "error",
                 each.call.spot,
-                f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {scaled[-1].name} has "
-                "divided them by 255 before",
+                f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {last.name} {how}",
                 "divide the constants by 255",
-                evidence=(*origin(each.means, "mean"), step(scaled[-1].name, scaled[-1].call.spot)),
+                evidence=(*origin(each.means, "mean"), *(step(one.name, one.call.spot) for one in scaled[-1:])),
+            )
+
+
+def _unscaled(pipeline: Pipeline) -> Iterator[CodeFinding]:
+    """``ToDtype(torch.float32)`` without ``scale=True`` before constants for 0..1."""
+    for steps, normalize, each in of_pipeline(pipeline):
+        before = steps[: steps.index(normalize)]
+        made = next((one for one in before if one.name in ("PILToTensor", "ToImage")), None)
+        typed = next((one for one in before if one.name == "ToDtype" and one.kind == "convert"), None)
+        known = all(one.kind in ("identity", "geometric", "photometric", "erase", "convert") for one in before)
+        if made is not None and typed is not None and known and 0 < max(each.mean) <= 1 and max(each.std) <= 1:
+            yield finding(
+                "TARE001",
+                "error" if made.name == "PILToTensor" else "warning",  # ToImage keeps the floats of a tensor
+                typed.call.spot,
+                f"ToDtype does not scale by itself: values are 0..255 as floats, and mean {listed(each.mean)} and std "
+                f"{listed(each.std)} are for values of 0..1",
+                "write ToDtype(torch.float32, scale=True)",
+                evidence=(step(made.name, made.call.spot), step("Normalize", each.call.spot)),
             )

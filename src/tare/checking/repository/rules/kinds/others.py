@@ -10,7 +10,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
-from tare.checking.repository.rules.published import near, published, told
+from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
@@ -18,8 +18,6 @@ from tare.code.interpreter.values import Value
 from tare.code.libraries.networks import Network
 from tare.code.networks.expected import Constants, Range, listed
 
-#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
-_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|\.step\(\)")
 _CLOSE = 0.012
 
@@ -61,7 +59,7 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         return
     for each in found:
         name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
-        if name in _OF_NETWORKS and each.top in (1.0, 255.0):
+        if name in OF_NETWORKS and each.top in (1.0, 255.0):
             yield each, name
 
 

@@ -22,8 +22,11 @@ from tare.code.roles import Role, words
 def stages(facts: Facts) -> Iterator[CodeFinding]:
     """Evaluation with other constants than training in one file."""
     for program in programs(facts):
-        yield from _in_program(program)
+        yield from _in_program(facts, program)
         yield from _bare(facts, program)
+
+
+_ROLES: tuple[Role, Role] = ("train", "eval")
 
 
 def constants_of(pipeline: Pipeline) -> list[Normalisation]:
@@ -31,9 +34,8 @@ def constants_of(pipeline: Pipeline) -> list[Normalisation]:
     return [each for _, _, each in of_pipeline(pipeline) if not is_undoing(each.mean, each.std)]
 
 
-def _in_program(program: Program) -> Iterator[CodeFinding]:
-    train = [each for each in program.pipelines if each.role == "train"]
-    evaluate = [each for each in program.pipelines if each.role == "eval"]
+def _in_program(facts: Facts, program: Program) -> Iterator[CodeFinding]:
+    train, evaluate = (_of_role(facts, program, role) for role in _ROLES)
     for one in evaluate:
         partners = [each for each in train if each.call.entry == one.call.entry and each.path == one.path]
         for each in constants_of(one):
@@ -54,7 +56,7 @@ def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
     alone = _normalised_alone(program)
     if alone or _OWN.search(next((each.document.text for each in facts.sources if each.path == program.path), "")):
         return
-    train, evaluate = (_of_role(facts, program, role) for role in ("train", "eval"))
+    train, evaluate = (_of_role(facts, program, role) for role in _ROLES)
     for one in evaluate:
         partners = [each for each in train if each.call.entry == one.call.entry and each is not one]
         normalising = next((step for each in partners for step in _normalize_steps(each)), None)

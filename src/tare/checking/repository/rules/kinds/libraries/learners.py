@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.learners import Learner, learner, stated
-from tare.checking.repository.rules.published import near, published, told
+from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
 from tare.code.facts import Facts
 from tare.code.networks.expected import listed
-
-#: Published sets that belong to networks; constants of a dataset of one's own are a choice, not a mistake.
-_OF_NETWORKS = frozenset(("imagenet", "inception", "clip", "dpn"))
 
 
 def learners(facts: Facts) -> Iterator[CodeFinding]:
@@ -33,7 +30,7 @@ def _other(made: Learner) -> Iterator[CodeFinding]:
         return
     mean, std = found.constants
     name = next((each.name for each in published() if near(each.mean, mean) and near(each.std, std)), "")
-    if name in _OF_NETWORKS:
+    if name in OF_NETWORKS:
         yield finding(
             "TARE005",
             "error",

@@ -1,0 +1,290 @@
+"""The map from the values of a file's image to what code makes of them: what divisions, means, stds and pipelines did on the way.
+
+Only what is certain has a map: an image whose reader is known, and operations whose effect on 8-bit values is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+from tare.checking.repository.rules.normalisations import FUNCTIONS, of_step, step_of_function
+from tare.code.facts import Pipeline
+from tare.code.interpreter.values import UNKNOWN, Call, Library, Value
+from tare.code.libraries.flows import before, root
+from tare.code.libraries.opencv import code_of, is_bgr
+from tare.code.libraries.pipelines import step_of
+from tare.code.libraries.step import Step, flag, number, numbers, text
+
+Numbers = tuple[float, ...]
+
+_DEEPEST = 60
+#: Functions that read an image of 8 bits with the channels red, green, blue.
+_READERS = frozenset(["PIL.Image.open", "torchvision.io.read_image", "torchvision.io.decode_image", "torchvision.io.decode_jpeg"])
+#: Calls that leave values as they are, beside those of :mod:`~tare.code.libraries.flows`; their first argument is the image.
+_KEEPING = frozenset(
+    (
+        *("tensor", "as_tensor", "FloatTensor", "Tensor", "Variable", "contiguous", "clone", "half", "type"),
+        *("moveaxis", "rollaxis", "swapaxes", "center_crop", "hflip", "thumbnail", "exif_transpose"),
+    )
+)
+#: Calls after which an image has floats, so that ToTensor does not divide it.
+_FLOATING = frozenset(("float", "float32", "FloatTensor", "half", "double", "float64", "Tensor"))
+_EXCHANGING = frozenset(("COLOR_BGR2RGB", "COLOR_RGB2BGR", "COLOR_BGRA2RGB"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An image on its way: ``value * scale + offset`` for 8-bit values, by channel in the order that it has now.
+
+    ``bgr`` says whether that order is blue, green, red; ``floats`` whether its values are floats; ``steps`` has the calls that
+    changed values, the first one first, and ``pipelines`` those that were applied.
+    """
+
+    source: Call
+    bgr: bool
+    scale: Numbers = (1.0, 1.0, 1.0)
+    offset: Numbers = (0.0, 0.0, 0.0)
+    floats: bool = False
+    steps: tuple[Call, ...] = ()
+    pipelines: tuple[Call, ...] = ()
+
+    @property
+    def reader(self) -> str:
+        """The function that reads the image."""
+        return "cv2.VideoCapture" if self.source.function == ".read" else self.source.function
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether values are still those of the file."""
+        return self.scale == (1.0, 1.0, 1.0) and self.offset == (0.0, 0.0, 0.0)
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether values are 0..1."""
+        return all(abs(each * 255 - 1) < 1e-2 for each in self.scale) and self.offset == (0.0, 0.0, 0.0)
+
+    @property
+    def constants(self) -> tuple[Numbers, Numbers]:
+        """The mean and std for unit values with which values are normalised as they arrive."""
+        return (
+            tuple(-offset / scale / 255 for offset, scale in zip(self.offset, self.scale, strict=True)),
+            tuple(1 / scale / 255 for scale in self.scale),
+        )
+
+    def after(self, call: Call, factor: Numbers, shift: Numbers) -> Reached:
+        """The image after ``value * factor + shift``."""
+        return replace(
+            self,
+            scale=tuple(each * by for each, by in zip(self.scale, _three(factor), strict=True)),
+            offset=tuple(each * by + more for each, by, more in zip(self.offset, _three(factor), _three(shift), strict=True)),
+            floats=True,
+            steps=(*self.steps, call),
+        )
+
+    def alone(self) -> Reached:
+        """The image without the trees of the files, and without its pipelines."""
+        steps = tuple(each.alone() for each in self.steps)
+        return replace(self, source=self.source.alone(), steps=steps, pipelines=())
+
+    def exchanged(self) -> Reached:
+        """The image with red and blue exchanged."""
+        return replace(self, bgr=not self.bgr, scale=self.scale[::-1], offset=self.offset[::-1])
+
+
+def _three(values: Numbers) -> Numbers:
+    return values * 3 if len(values) == 1 else values
+
+
+def reached(value: Value, pipelines: Mapping[int, Pipeline], depth: int = 0) -> Reached | None:
+    """The map by which a value was made of an image; ``pipelines`` are the known ones by the identity of their call."""
+    if not isinstance(value, Call) or depth > _DEEPEST or value.spread:
+        return None
+    source = _source(value) or _loaded(value, pipelines)
+    if source is not None:
+        return source
+    for read in (_reversed, _converted, _calculated, _transformed, _kept):
+        found = read(value, pipelines)
+        if found is not None:
+            image = reached(found.image, pipelines, depth + 1)
+            return None if image is None else found.change(image)
+    return None
+
+
+def _source(call: Call) -> Reached | None:
+    """An image as it is read, if its reader gives 8 bits and three channels."""
+    if call.function in _READERS and "mode" not in call.keywords and len(call.args) == 1:
+        return Reached(call, bgr=False)
+    if call.function == "cv2.imdecode":
+        flags = call.argument(1, "flags")
+        return Reached(call, bgr=True) if isinstance(flags, Library) and flags.name == "cv2.IMREAD_COLOR" else None
+    return Reached(call, bgr=True) if before(call) is None and is_bgr(call) else None
+
+
+def _loaded(call: Call, pipelines: Mapping[int, Pipeline]) -> Reached | None:
+    """The images that a loader gives of a folder of images, after the transform of its dataset."""
+    if call.function not in ("operator.part", "operator.item") or number(call.args[1]) != 0:
+        return None
+    batch = call.args[0]
+    while isinstance(batch, Call) and batch.function in ("operator.element", "operator.part", "enumerate", "tqdm.tqdm"):
+        batch = batch.args[0]
+    if isinstance(batch, Call) and batch.last == "DataLoader" and batch.args:
+        batch = batch.args[0]
+    if not isinstance(batch, Call) or batch.function != "torchvision.datasets.ImageFolder":
+        return None
+    transform = batch.argument(1, "transform")
+    steps = None if transform is None else _steps(transform, pipelines)
+    return None if steps is None else _through(steps, transform, Reached(batch, bgr=False))
+
+
+class _Change(NamedTuple):
+    """What one call does to the image that it is given."""
+
+    image: Value
+    change: Callable[[Reached], Reached | None]
+
+
+def _unchanged(image: Reached) -> Reached:
+    return image
+
+
+def _unknown(image: Reached) -> None:
+    """No map: what the call does to values is not known."""
+
+
+def _reversed(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
+    """``image[..., ::-1]``; a reversal along another axis may be a flip or one of channels."""
+    if call.function != "operator.slice" or "-1" not in text(call.args[1]):
+        return None
+    axes = text(call.args[1]).replace(" ", "").strip("()")
+    return _Change(call.args[0], Reached.exchanged if axes in ("...,::-1", ":,:,::-1") else _unknown)
+
+
+def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
+    """Conversions of colours, and to another type."""
+    if call.function == "cv2.cvtColor":
+        return _Change(call.args[0], Reached.exchanged if code_of(call) in _EXCHANGING else _unknown) if call.args else None
+    if call.function == ".convert":
+        return _Change(call.receiver, _unchanged if [text(each) for each in call.args] == ["RGB"] else _unknown)
+    if call.function in (".astype", ".to", ".type") and call.args:
+        return _Change(call.receiver, _floating if _names_floats(call.args[0]) else _typed(call))
+    if call.last in _FLOATING:
+        return _Change(call.receiver if call.function.startswith(".") else call.argument(0) or UNKNOWN, _floating)
+    return None
+
+
+def _names_floats(value: Value) -> bool:
+    name = value.name if isinstance(value, Library) else text(value)
+    return "float" in name.lower()
+
+
+def _typed(call: Call) -> Callable[[Reached], Reached | None]:
+    """Another type cuts floats off, and ``.to(device)`` changes nothing."""
+    return _unchanged if call.function == ".to" else _unless_floats
+
+
+def _unless_floats(image: Reached) -> Reached | None:
+    return None if image.floats else image
+
+
+def _floating(image: Reached) -> Reached:
+    return replace(image, floats=True)
+
+
+def _calculated(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
+    """Arithmetic with constants, by operators, methods and functions."""
+    name = _OPERATIONS.get(call.function) or _OPERATIONS.get(call.last)
+    if name is None:
+        return None
+    given = (call.receiver, *call.args) if call.function.startswith(".") else call.args
+    if len(given) != 2:
+        return None
+    orders = (given, given[::-1]) if name in "*+" else (given,)
+    for image, other in orders:
+        constant = numbers(root(other))
+        if constant is not None and len(constant) in (1, 3):
+            return _Change(image, partial(_calculate, call, name, constant))
+    return None
+
+
+_OPERATIONS = {
+    **{f"operator.{each}": each for each in "+-*/"},
+    **{"div": "/", "div_": "/", "true_divide": "/", "divide": "/", "sub": "-", "sub_": "-", "subtract": "-"},
+    **{"mul": "*", "mul_": "*", "multiply": "*", "add_": "+"},
+}
+
+
+def _calculate(call: Call, name: str, constant: Numbers, image: Reached) -> Reached | None:
+    if name in "+-":
+        return image.after(call, (1.0,), constant if name == "+" else tuple(-each for each in constant))
+    if 0.0 in constant:
+        return None
+    return image.after(call, constant if name == "*" else tuple(1 / each for each in constant), (0.0,))
+
+
+def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | None:
+    """A pipeline or a step that is called, and the functions of torchvision and scikit-image that scale."""
+    if call.function == "()":
+        image = call.keywords.get("image") or call.argument(0)
+        steps = _steps(call.receiver, pipelines)
+        return None if image is None or steps is None else _Change(image, partial(_through, steps, call.receiver))
+    if not call.args:
+        return None
+    if call.function in _TO_TENSOR:
+        return _Change(call.args[0], partial(_through, (Step("to_tensor", call.last, call),), None))
+    if call.function in FUNCTIONS:
+        return _Change(call.args[0], partial(_through, (step_of_function(call),), None))
+    if call.function == "skimage.transform.resize":
+        kept = flag(call.keywords.get("preserve_range"))
+        return _Change(call.args[0], _unchanged if kept else partial(_through, (Step("to_float", call.last, call),), None))
+    return None
+
+
+_TO_TENSOR = frozenset(f"torchvision.transforms.{each}functional.to_tensor" for each in ("", "v2."))
+
+
+def _steps(receiver: Value, pipelines: Mapping[int, Pipeline]) -> tuple[Step, ...] | None:
+    """The steps of a pipeline without branches, or the one step that a value is."""
+    pipeline = pipelines.get(id(receiver))
+    if pipeline is not None:
+        return pipeline.variants[0].steps if len(pipeline.variants) == 1 else None
+    step = step_of(receiver) if isinstance(receiver, Call) else None
+    return None if step is None else (step,)
+
+
+def _through(steps: tuple[Step, ...], pipeline: Value | None, image: Reached) -> Reached | None:
+    """The image after every step; None as soon as one is not known."""
+    found: Reached | None = image
+    for each in steps:
+        found = None if found is None else _step(each, found)
+    applied = isinstance(pipeline, Call) and found is not None
+    return replace(found, pipelines=(*found.pipelines, pipeline)) if applied else found  # type: ignore[type-var, union-attr]
+
+
+def _step(step: Step, image: Reached) -> Reached | None:
+    if step.kind in ("identity", "convert", "geometric", "photometric", "erase"):
+        return image
+    if step.kind in ("to_tensor", "to_float"):
+        return image if image.floats else image.after(step.call, (1 / 255,), (0.0,))
+    if step.kind == "rescale":
+        factor, offset = number(step.values.get("factor")), number(step.values.get("offset"))
+        return None if not factor or offset is None else image.after(step.call, (factor,), (offset,))
+    known = list(of_step(step, frozenset())) if step.kind == "normalize" else []
+    if len(known) != 1 or len(known[0].mean) not in (1, 3) or 0.0 in known[0].std:
+        return None
+    mean, std, top = _three(known[0].mean), _three(known[0].std), known[0].top
+    shift = tuple(-each / by for each, by in zip(mean, std, strict=True))
+    return image.after(step.call, tuple(1 / by / top for by in std), shift)
+
+
+def _kept(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
+    """Calls that leave values as they are."""
+    earlier = before(call)
+    if earlier is not None:
+        return _Change(earlier, _unchanged)
+    if call.last not in _KEEPING or call.function.startswith("@"):
+        return None
+    image = call.receiver if call.function.startswith(".") else call.argument(0)
+    return None if image is None else _Change(image, _unchanged)

@@ -1,0 +1,1 @@
+"""Labelled data that are scored once, after training."""

@@ -1,0 +1,130 @@
+"""Open the data of a test, labelled as the training split is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tare.datasets.archives import held_out_archive
+from tare.datasets.files import LabelledFile, LabelledRaster
+from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
+from tare.datasets.opening import open_labelled
+from tare.datasets.options import LabelOptions
+from tare.datasets.samples import LabelledSamples
+from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files
+from tare.errors import DataError
+from tare.input_spec.geometry import NOUNS
+from tare.sources.options import Options
+from tare.sources.rasters.tags import scene_kind
+from tare.tasks.table import TASKS
+from tare.tasks.task import Target
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Labelled samples that neither train the network nor choose an epoch; ``absent`` are classes without a sample."""
+
+    files: tuple[LabelledFile, ...]
+    origin: str
+    absent: tuple[str, ...] = ()
+
+
+def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
+    """Open ``data`` in the form that ``labelled`` describes, with the outputs of ``split`` in its order.
+
+    A folder holds one folder per class, or images beside their masks. Of an ``.npz`` the arrays ``test_images`` and
+    ``test_labels``, ``x_test`` and ``y_test``, or ``x`` and ``y`` are read. Raises :class:`DataError` for data without a sample,
+    of another kind, or with a label that the training split does not have.
+    """
+    name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    chosen = (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
+    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
+        files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
+    else:
+        files = _of_samples(_opened(data, name, labelled), split)
+    if not files:
+        raise DataError(f"at least one {NOUNS[split.kind].removesuffix('s')} to test on", f"none in {name!r}", "check --test")
+    seen = {file.label for file in files} if split.has_classes else set(range(len(split.classes)))
+    return HeldOut(files, name, tuple(known for place, known in enumerate(split.classes) if place not in seen))
+
+
+def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:
+    """The files of one folder per class."""
+    if not root.is_dir():
+        raise DataError("a folder, a table or an archive of test data", f"{str(root)!r} does not exist", "check --test")
+    _check_known(class_folders(root, split.kind), split, str(root))
+    files = labelled_files(root, split.classes, split.kind)
+    raster = next((file for file in split.train if isinstance(file, LabelledRaster)), None)
+    if raster is None:
+        return files
+    return tuple(LabelledRaster(f.path, f.label, raster.bands) if scene_kind(f.path) == "geo" else f for f in files)
+
+
+def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
+    """The images with their masks, whose values must be those of the training split."""
+    pairs = mask_folders(root, "segmentation")
+    if pairs is None:
+        raise DataError("a folder of images and masks", f"{str(root)!r}", "check --test")
+    found, alone = pairs.listed()
+    check_pairs(found, alone, str(root))
+    pattern = split.train[0].label
+    assert isinstance(pattern, MaskFile)  # noqa: S101 - the task says so
+    known = {value for value, _ in pattern.classes}
+    for _, mask in found:
+        strange = sorted({*np.unique(mask_values(mask)).tolist()} - known)
+        if strange:
+            raise DataError(
+                f"masks with the values of the training split, {sorted(known)}", f"{strange[:5]} in {mask!r}", "repair the mask"
+            )
+    return tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found)
+
+
+def _opened(data: Any, name: str, labelled: LabelOptions) -> LabelledSamples:
+    if name.endswith(".npz"):
+        return held_out_archive(name, labelled.array, labelled.label)
+    samples, beside = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    if beside is not None:
+        found = f"two splits in {name!r}"
+        raise DataError("test data of one split", found, "name the file of the test samples alone")
+    return samples
+
+
+def _of_samples(opened: LabelledSamples, split: Split) -> tuple[LabelledFile, ...]:
+    samples = opened.of_kind(split.kind)
+    if samples.channel_names != split.channel_names and split.kind == "vector":
+        expected = f"the columns of the training rows: {_listed(split.channel_names)}"
+        raise DataError(expected, f"{_listed(samples.channel_names)} in {samples.name!r}", "give the table the same columns")
+    names, targets = TASKS[split.task].read(samples.columns, samples.texts, samples.name)
+    if split.task != "regression" or names != split.classes:
+        _check_known(names, split, samples.name)
+        targets = _in_order(names, targets, split, lists=len(samples.columns) == 1, where=samples.name)
+    return items_of(samples, targets)
+
+
+def _in_order(names: Sequence[str], targets: Sequence[Target], split: Split, *, lists: bool, where: str) -> list[Target]:
+    """The targets with the split's outputs in place of ``names``; a label that no list of the test data has is 0."""
+    place = {name: index for index, name in enumerate(split.classes)}
+    if split.has_classes:
+        return [place[names[int(target)]] for target in targets]  # type: ignore[arg-type]
+    missing = [name for name in split.classes if name not in names]
+    if missing and not (lists and split.task == "multi-label"):
+        raise DataError(f"a column for each of {_listed(split.classes)}", f"none for {missing[0]!r} in {where!r}", "add it")
+    column = {name: index for index, name in enumerate(names)}
+    rows = [target for target in targets if isinstance(target, tuple)]
+    return [tuple(row[column[name]] if name in column else 0.0 for name in split.classes) for row in rows]
+
+
+def _check_known(names: Sequence[str], split: Split, where: str) -> None:
+    strange = sorted(set(names) - set(split.classes))
+    if strange:
+        expected = f"the {TASKS[split.task].noun} of {where!r} among those of the training split"
+        raise DataError(expected, f"{strange[0]!r} only there", "leave it out, or name the folder or column with the same labels")
+
+
+def _listed(names: Sequence[str] | None) -> str:
+    return "none" if names is None else ", ".join(names[:8]) + ("..." if len(names) > 8 else "")
