@@ -13,6 +13,7 @@ from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
 from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document, Skipped
+from tare.code.interpreter.conditions import let_go
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
 from tare.code.interpreter.relevance import relevant, that_matter
@@ -94,6 +95,7 @@ def carried_out(repository: Repository, paths: Sequence[str]) -> Iterator[tuple[
     finally:
         run.release()
         program.run = None
+        let_go()
 
 
 def _skipped(program: Program, run: Run) -> list[Skipped]:
