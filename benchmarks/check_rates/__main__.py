@@ -14,10 +14,14 @@ from pathlib import Path
 from benchmarks.check_rates import correct, other_kinds
 from benchmarks.check_rates.case import Case, Result, run, table
 from benchmarks.check_rates.mutants import mutants, networks
+from benchmarks.check_rates.ways import Written, written
+from benchmarks.check_rates.ways import table as programs_table
 from benchmarks.marks import insert
 from tare.checking.rules.table import RULES
 
 _SECTIONS = ("correct", "mutants")
+#: The table of programs, which are read and not run.
+_PROGRAMS = "programs"
 _QUICK = 2
 
 
@@ -39,11 +43,16 @@ def cases(section: str, quick: bool = False) -> Iterator[Case]:
 
 
 def main() -> None:
-    """Check all pipelines, print what is not as it should be, and print or write both tables."""
+    """Check all pipelines, print what is not as it should be, and print or write the tables."""
     arguments = _parsed()
     texts = {}
     wrong = 0
-    for section in [arguments.only] if arguments.only else _SECTIONS:
+    for section in [arguments.only] if arguments.only else (*_SECTIONS, _PROGRAMS):
+        if section == _PROGRAMS:
+            programs = list(written())
+            wrong += sum(_told(each) for each in programs)
+            texts[section] = programs_table(programs)
+            continue
         results = list(_results(section, arguments.quick, arguments.workers))
         for result in results:
             if not result.exact:
@@ -58,6 +67,14 @@ def main() -> None:
         else:
             insert(arguments.write, section, text)
     sys.exit(1 if wrong else 0)
+
+
+def _told(each: Written) -> bool:
+    """Print what was found of a program, if it is not as it should be."""
+    if not each.exact:
+        found, cured = (", ".join(sorted(codes)) or "nothing" for codes in (each.found, each.cured))
+        print(f"{each.mistake.name}: {each.way}: found {found}; after the remedy {cured}", file=sys.stderr)
+    return not each.exact
 
 
 def _results(section: str, quick: bool, workers: int) -> Iterator[Result]:
@@ -105,7 +122,7 @@ def codes_table() -> str:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check_rates", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two networks, in every library: a few minutes")
-    parser.add_argument("--only", choices=_SECTIONS, help="one of the two tables")
+    parser.add_argument("--only", choices=(*_SECTIONS, _PROGRAMS), help="one of the three tables")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the marks of this document")
     return parser.parse_args()

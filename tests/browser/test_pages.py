@@ -73,7 +73,8 @@ def checked(browser: Browser, path: Path, width: int, scheme: str, charts: int) 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_the_demo_page_renders_without_an_error_or_a_request(browser: Browser, demo_page: Path, width: int, scheme: str) -> None:
     page = checked(browser, demo_page, width, scheme, charts=10)  # accuracies and differences under five conditions
-    assert page.locator("h1").inner_text() == "tare demo: whose mean and std?"
+    assert page.locator("h1").inner_text().startswith(("Consistency is right", "Where"))
+    assert page.locator(".picture tbody tr").count() == 5
     assert page.locator(".inputs img").count() == 30
     page.emulate_media(media="print")
     assert page.locator("h1").is_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -244,6 +245,12 @@ def _shown(page: str) -> Callable[[Path], None]:
     return make
 
 
+def read_only(page: Path, name: str) -> str:
+    """A file as a page prints it in a block that is not run: the one whose first line is its name."""
+    blocks: list[str] = re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if block.startswith(f"# {name}\n"))
+
+
 def _grey(label: int, seed: int) -> NDArray[np.uint8]:
     return photo(seed)[:28, :28, label]
 
@@ -407,6 +414,7 @@ MADE: dict[str, Callable[[Path], object]] = {
     "detector.py": _shown("docs/howto/study-anything.md"),
     "fashion_test.npz": _fashion,
     "pneumoniamnist.npz": _xrays,
+    "transcribe.py": lambda path: path.write_text(read_only(ROOT / "docs" / "howto" / "speech.md", path.name)),
     "constants.py": _text("MEAN = [0.485, 0.456, 0.406]\nSTD = [0.229, 0.224, 0.255]\n"),
     "data.py": _text(
         "from torchvision.transforms import Normalize\n\nfrom constants import MEAN, STD\n\nx = Normalize(MEAN, STD)\n"
@@ -417,8 +425,6 @@ MADE: dict[str, Callable[[Path], object]] = {
 
 def make_sandbox(folder: Path, text: str) -> Path:
     """Make in ``folder`` what ``text`` mentions, by its name as a word."""
-    import re
-
     for name, make in MADE.items():
         if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", text):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

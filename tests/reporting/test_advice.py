@@ -12,7 +12,7 @@ from tare.advising.inputs import AdviceRequest
 from tare.advising.result import Advice, Figure
 from tare.advising.rule import Gain
 from tare.normalisation.strategies import Normalisation
-from tare.reporting.advice import _OWN_OPTIONS, transfer_command, write_advice
+from tare.reporting.advice import OWN_OPTIONS, transfer_command, write_advice
 from tare.statistics.intervals import Interval
 from tare.transferring.inputs import TransferRequest
 
@@ -99,4 +99,4 @@ def test_match_asks_for_the_statistics_that_it_needs() -> None:
 
 def test_every_option_of_advice_is_one_of_transfer_or_left_out() -> None:
     own = {field.name for field in fields(AdviceRequest)} - {field.name for field in fields(TransferRequest)}
-    assert {f"--{name.replace('_', '-')}" for name in own} <= set(_OWN_OPTIONS)
+    assert {f"--{name.replace('_', '-')}" for name in own} <= set(OWN_OPTIONS)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.result import Track
-from tare.reporting.drift import print_drift, track_row
+from tare.reporting.drift import print_drift, track_row, write_drift
 from tare.statistics.intervals import Interval
 from tests.monitoring.made import reference
 
@@ -30,3 +32,38 @@ def test_names_of_channels_command_nothing_of_a_terminal(capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert not set(printed) & set("\x1b\r\x07\u202e")
     assert "\\x1b[31mred" in printed.replace("\n", "").replace(" ", "")
+
+
+def drifted() -> Monitor:
+    monitor = Monitor(reference(60))
+    for _ in range(6):
+        monitor.update(np.zeros((8, 12, 12, 3), np.uint8))
+    return monitor
+
+
+def test_the_page_begins_with_the_verdict_the_evidence_and_what_to_do(tmp_path: Path) -> None:
+    verdict = drifted().verdict()
+    write_drift(verdict, tmp_path / "d.html", "tare drift run photos", "photos")
+    text = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "<h1>Changed since batch 1" in text
+    assert verdict.cure
+    assert all(escape(words.removesuffix(".")) in text.split("<details")[0] for words in verdict.cure)
+    strongest = max(verdict.tracks, key=lambda track: track.evidence)
+    assert text.index(f'<th scope="row">{strongest.figure}') < text.index("<details")
+    assert "vegaEmbed" not in text  # drawn without a plotting library
+    assert "nan" not in text.split("</style>")[1].split("<script")[0].lower()
+
+
+def test_without_a_change_nothing_needs_to_be_done(tmp_path: Path) -> None:
+    write_drift(Monitor(reference(60)).verdict(), tmp_path / "d.html", "tare drift run photos")
+    text = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "<p>Nothing. Test what arrives next" in text
+    assert '<li class="good">no change shown</li>' in text
+
+
+def test_a_distance_above_its_threshold_is_said_first(tmp_path: Path) -> None:
+    verdict = replace(Monitor(reference(60)).verdict(), exceeded=("PSI of red is 0.3, above 0.2",))
+    write_drift(verdict, tmp_path / "d.html", "tare drift run photos --psi 0.2")
+    text = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert '<p class="unfinished">PSI of red is 0.3, above 0.2.</p>' in text
+    assert '<li class="bad">' in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tare.reporting.console import number, out, shown
 from tare.reporting.page.fed import fed_picture
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
+from tare.reporting.page.steps import OUTPUTS, with_verb
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
 
@@ -27,7 +27,7 @@ _METHOD = (
 #: Figures of one unit that make a table of their own.
 _FEW = 3
 #: Options of ``tare advise`` that ``tare transfer`` has not; True: a value follows.
-_OWN_OPTIONS = {"--html": True, "--json": False, "--labels": False, "--no-labels": False, "--config": True}
+OWN_OPTIONS = {**OUTPUTS, "--labels": False, "--no-labels": False}
 
 
 def print_advice(found: Advice) -> None:
@@ -78,16 +78,8 @@ def _steps(found: Advice, command: str) -> list[Step]:
 
 def transfer_command(found: Advice, command: str) -> str:
     """The command ``tare transfer`` with the network, data and options of the ``tare advise`` that was given."""
-    words, kept = shlex.split(command)[2:], []
-    while words:
-        word = words.pop(0)
-        name, _, value = word.partition("=")
-        if name not in _OWN_OPTIONS:
-            kept.append(word)
-        elif _OWN_OPTIONS[name] and not value:
-            words = words[1:]
-    stats = [] if found.strategy != "match" or "--source-stats" in command else ["--source-stats", "STATS"]
-    return shlex.join(["tare", "transfer", *kept, "--strategy", found.strategy, *stats, "--out", "run"])
+    stats = () if found.strategy != "match" or "--source-stats" in command else ("--source-stats", "STATS")
+    return with_verb(command, "transfer", ("--strategy", found.strategy, *stats, "--out", "run"), OWN_OPTIONS)
 
 
 def _forest(found: Advice) -> list[str]:
@@ -136,10 +128,7 @@ def _folds(found: Advice) -> Iterator[str]:
     yield html.fold("What the network is fed", "mean and std of each strategy", [*fed, constants])
     numbers = f"{len(found.evidence)} figures with their 95% intervals"
     yield html.fold("Every measured number", numbers, _evidence(found))
-    if _notes(found):
-        yield html.fold(
-            "Notes", f"{len(_notes(found))} remarks on the network, the data and the options", [html.items(_notes(found))]
-        )
+    yield from html.notes(_notes(found), "the network, the data and the options")
     yield html.fold("Method", "how the rule decides, and what the intervals mean", [html.paragraph(_METHOD)])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tare.reporting.inputs import ReportRequest
 from tare.reporting.study.report import write_curves, write_study
-from tare.studying.execution.running import read_study
+from tare.studying.execution.running import open_study
 from tare.studying.result import StudyRun
 from tare.system.options import verb
 
@@ -15,14 +15,15 @@ from tare.system.options import verb
 def report(request: ReportRequest) -> Path:
     """Write a study's page and pictures again from the results in its directory; nothing is measured.
 
-    Returns the path of the page. Raises :class:`tare.TareError` without a study, or for a file that cannot be written.
+    The page of a study that is not finished shows what is measured by now, and says so. Returns the path of the page. Raises
+    :class:`tare.TareError` without a study, or for a file that cannot be written.
     """
     return reported(request)[1]
 
 
 def reported(request: ReportRequest) -> tuple[StudyRun, Path]:
     """Write the page and the pictures; returns the study and the path of the page."""
-    run = read_study(Path(request.study))
+    run = open_study(Path(request.study))
     page = Path(request.html) if request.html is not None else Path(request.study) / "report.html"
     write_study(run, page)
     for path in (request.png, request.svg):

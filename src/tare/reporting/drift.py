@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rich.text import Text
 
-from tare._version import __version__
 from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
 from tare.reporting.console import note, out, plain, table
+from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
+from tare.reporting.page.rows import Mark, Row, drawn, key, point, scale_of
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
 
@@ -52,30 +54,83 @@ def github(verdict: Verdict) -> str:
     return f"::{level} title=tare drift::{text}"
 
 
-def write_drift(verdict: Verdict, path: Path, command: str) -> None:
+def write_drift(verdict: Verdict, path: Path, command: str, data: str = "") -> None:
     """Write the verdict's self-contained page."""
-    charts = _charts(verdict)
-    body = [
-        html.heading(f"tare drift: {verdict.kind}", 1),
-        html.paragraph(str(verdict), "lead"),
-        html.paragraph(
-            f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most "
-            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}, with a probability of a false one of at most "
-            f"{verdict.alpha:g}."
+    made = Made(f"{data}{', ' if data else ''}{verdict.samples:,} samples in {verdict.batches:,} batches", command)
+    write_text(
+        path, framed("drift", first_screen(verdict, steps(verdict)), [*figure_folds(verdict), *method_folds(verdict)], made)
+    )
+
+
+def first_screen(verdict: Verdict, todo: Sequence[Step]) -> FirstScreen:
+    """The verdict, the evidence of each figure against the threshold of an alarm, and what to do now."""
+    return FirstScreen(
+        verdict=str(verdict).removesuffix(" ".join(verdict.cure)).strip(),
+        badges=(
+            Badge(verdict.kind, "good" if verdict.clean else "bad"),
+            Badge(f"evidence {verdict.evidence:.1f}, alarm at {verdict.threshold:.1f}"),
+            Badge(f"false alarms at most {verdict.alpha:g}"),
         ),
-        *([html.heading("Figures"), html.panels(charts, _CAPTION)] if charts else []),
-        html.table("Figures of samples over the whole life", TRACKS, [track_row(track) for track in strongest(verdict)]),
-        *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
-        *([html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []),
-        *([html.code(verdict.command)] if verdict.command else []),
-        *([html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))] if verdict.distances else []),
-        *([html.items((*verdict.exceeded, *verdict.notes))] if verdict.exceeded or verdict.notes else []),
-        html.heading("How this was made"),
-        html.paragraph(METHOD),
-        html.code(command),
-        html.paragraph(f"tare {__version__}", "faint"),
+        picture_title="Evidence of a change, by figure",
+        picture=_evidence(verdict),
+        steps=todo,
+        warning=" ".join(f"{words[:1].upper()}{words[1:].removesuffix('.')}." for words in verdict.exceeded),
+    )
+
+
+def steps(verdict: Verdict) -> list[Step]:
+    """What the verdict says to do; without a change, to go on."""
+    if verdict.clean:
+        return [Step("Nothing. Test what arrives next against the same reference: the promise holds however often one looks.")]
+    if not verdict.alarm:
+        return [
+            Step("Look at the samples: a distance is above the threshold that was asked for, though the test shows no change.")
+        ]
+    undo = [Step("Put the constants that undo the change into the served weights:", verdict.command)] if verdict.command else []
+    return [*(Step(f"{words.removesuffix('.')}.") for words in verdict.cure), *undo]
+
+
+def _evidence(verdict: Verdict) -> list[str]:
+    """A bar of evidence for each figure, those with most first; the dashed line is the threshold of an alarm."""
+    rows = [
+        Row(
+            track.figure,
+            [Mark(max(0.0, track.evidence), shape="bar", colour="orange" if track.evidence >= verdict.threshold else "blue")],
+            f"{track.evidence:.1f}",
+            beside=f"{track.reference:.3g} \N{RIGHTWARDS ARROW} {track.live.estimate:.3g}",
+        )
+        for track in strongest(verdict)[:_SHOWN]
     ]
-    write_text(path, html.page("tare drift", body, charts))
+    if not rows:
+        return []
+    scale = replace(scale_of(rows, "evidence", zero=verdict.threshold), low=0.0)
+    caption = "Dashed: the threshold of an alarm. On the right: the evidence, and the figure's mean in the reference and now."
+    return [drawn(rows, scale, "Evidence by figure", "long"), html.paragraph(caption, "faint")]
+
+
+def figure_folds(verdict: Verdict) -> list[str]:
+    """Every figure beside its reference, the maps of values, and the classical distances."""
+    table = html.table("Figures of samples over the whole life", TRACKS, map(track_row, strongest(verdict)))
+    parts = [
+        html.fold("Figures", f"{len(verdict.tracks)} figures of samples, now and in the reference", [*_drawn(verdict), table])
+    ]
+    felt = [html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []
+    if verdict.maps or felt:
+        maps = [html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []
+        parts.append(
+            html.fold("How values changed", "gain and offset of each channel, and what the network feels", [*maps, *felt])
+        )
+    if verdict.distances:
+        gist = "PSI, Kolmogorov-Smirnov and Wasserstein of each channel, which promise nothing"
+        parts.append(
+            html.fold("Classical distances", gist, [html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))])
+        )
+    return parts
+
+
+def method_folds(verdict: Verdict) -> list[str]:
+    """Remarks, and what the test promises."""
+    return [*html.notes(verdict.notes), html.fold("Method", "what the test promises, and how", [html.paragraph(METHOD)])]
 
 
 _CUT_OFF = 1e-6
@@ -84,7 +139,7 @@ MAPS_CAPTION = "Values now, as a map of the reference's unit values"
 MAPS = ("channel", "gain", "offset")
 DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
-    "Orange: the mean of each figure over all samples served, with an interval that holds at every batch. Blue: the reference. "
+    "Served: the mean of each figure over all samples served, with an interval that holds at every batch. "
     "Samples far from the reference count as two and a half spreads away, so that an end may stand for all that lies beyond it."
 )
 
@@ -122,37 +177,30 @@ def _interval(found: Interval) -> str:
     return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})" if math.isfinite(found.low) else "unknown"
 
 
-def _charts(verdict: Verdict) -> dict[str, Any]:
-    """One chart for each kind of figure, since kinds have scales of their own."""
+def _drawn(verdict: Verdict) -> list[str]:
+    """One picture for each kind of figure, since kinds have scales of their own."""
     kinds: dict[str, list[Track]] = {}
     for track in verdict.tracks:
         if math.isfinite(track.live.low):
             kinds.setdefault(track.figure.partition(" of ")[0], []).append(track)
-    return {f"figures-{place}": _chart(kind, tracks) for place, (kind, tracks) in enumerate(kinds.items())}
+    if not kinds:
+        return []
+    legend = key([(Mark(0, colour="orange"), "served"), (Mark(0, shape="tick"), "reference")])
+    return [html.columns(_kind(kind, tracks) for kind, tracks in kinds.items()), legend, html.paragraph(_CAPTION, "faint")]
 
 
-def _chart(kind: str, tracks: Sequence[Track]) -> Any:
-    import altair as alt
-
-    from tare.reporting.charts import PALETTE, layered
-
+def _kind(kind: str, tracks: Sequence[Track]) -> str:
     rows = [
-        {
-            "of": t.figure.partition(" of ")[2],
-            "low": t.live.low,
-            "high": t.live.high,
-            "served": t.live.estimate,
-            "reference": t.reference,
-        }
-        for t in tracks
+        Row(
+            track.figure.partition(" of ")[2],
+            [
+                point(track.live, colour="orange", said=f"{track.figure}: {_served(track.live)}"),
+                Mark(track.reference, shape="tick"),
+            ],
+            f"{track.live.estimate:.3g}",
+            beside=f"reference {track.reference:.3g}",
+        )
+        for track in tracks
     ]
-    base: Any = alt.Chart(cast("Any", alt.Data)(values=rows)).encode(y=alt.Y("of:N", title=None, sort=None))
-    scale = alt.Scale(zero=False)
-    return layered(
-        [
-            base.mark_rule(color=PALETTE[1], strokeWidth=3).encode(x=alt.X("low:Q", title=kind, scale=scale), x2="high:Q"),
-            base.mark_point(color=PALETTE[1], filled=True, size=50).encode(x="served:Q"),
-            base.mark_tick(color=PALETTE[0], thickness=3, size=16).encode(x="reference:Q"),
-        ],
-        40 + 24 * len(rows),
-    )
+    title = f"{kind[:1].upper()}{kind[1:]}"
+    return html.heading(title, 3) + drawn(rows, scale_of(rows), title)

@@ -76,7 +76,7 @@ def _cells(line: Sequence[str], kinds: Sequence[str]) -> str:
 def scrolled(element: str) -> str:
     """An element in a box that scrolls sideways. The page shows the hint above it where the box is too narrow."""
     hint = '<p class="hint">Scroll sideways for more columns \N{RIGHTWARDS ARROW}</p>'
-    return f'{hint}<div class="scroll" role="region" aria-label="A table that scrolls">{element}</div>'
+    return f'{hint}<div class="scroll" tabindex="0" role="region" aria-label="A table that scrolls">{element}</div>'
 
 
 def fold(title: str, gist: str, body: Iterable[str], *, is_open: bool = False) -> str:
@@ -84,6 +84,18 @@ def fold(title: str, gist: str, body: Iterable[str], *, is_open: bool = False) -
     inside = "\n".join(body)
     summary = f"<summary><h2>{escape(title)}</h2><span>{escape(gist)}</span></summary>"
     return f'<details class="fold"{" open" if is_open else ""}>{summary}<div class="inside">{inside}</div></details>'
+
+
+def several(number: int, noun: str) -> str:
+    """A number with its noun: ``1 remark``, ``2 remarks``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def notes(remarks: Sequence[str], about: str = "") -> list[str]:
+    """Remarks, folded away; nothing without any."""
+    if not remarks:
+        return []
+    return [fold("Notes", f"{several(len(remarks), 'remark')}{f' on {about}' if about else ''}", [items(remarks)])]
 
 
 def columns(parts: Iterable[str]) -> str:
@@ -96,10 +108,10 @@ def items(texts: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
 
 
-def panels(keys: Iterable[str], caption: str) -> str:
-    """The places where the charts ``keys`` are drawn, side by side where the page is wide enough."""
+def panels(keys: Iterable[str], caption: str, kind: str = "") -> str:
+    """The places where the charts ``keys`` are drawn, side by side where there is room; a single ``square`` one stays square."""
     places = "".join(f'<div id="{escape(key)}"></div>' for key in keys)
-    return f'<figure><div class="panels">{places}</div><figcaption>{escape(caption)}</figcaption></figure>'
+    return f'<figure><div class="{f"panels {kind}".strip()}">{places}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def image(values: NDArray[Any], low: float, high: float, caption: str) -> str:

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tare._version import __version__
 from tare.monitoring.result import Course, Verdict
 from tare.reporting import html
-from tare.reporting.drift import (
-    CLASSICAL,
-    DISTANCES,
-    MAPS,
-    MAPS_CAPTION,
-    METHOD,
-    TRACKS,
-    distance_row,
-    map_row,
-    strongest,
-    track_row,
-)
+from tare.reporting.drift import figure_folds, first_screen, method_folds, steps, strongest
+from tare.reporting.page.frame import FirstScreen, Made, framed
 from tare.system.files import write_text
 
 if TYPE_CHECKING:
@@ -40,7 +30,10 @@ def monitor_page(monitor: Monitor, *, refresh: int | None = None) -> str:
     verdict = monitor.verdict()
     courses = _plotted(verdict, monitor.courses())
     charts = _charts(verdict, courses, monitor.evidence_over_time())
-    text = html.page("tare monitor", _body(verdict, courses, bool(charts)), charts)
+    made = Made(
+        f"{verdict.samples:,} samples in {verdict.batches:,} batches", "", {"Figures": "over the whole life of the monitor"}
+    )
+    text = framed("monitor", _first(verdict, bool(charts)), _rest(verdict, courses, bool(charts)), made, charts)
     if refresh is None:
         return text
     return text.replace("<title>", f'<meta http-equiv="refresh" content="{int(refresh)}"><title>', 1)
@@ -60,31 +53,19 @@ def _plotted(verdict: Verdict, courses: Sequence[Course]) -> list[Course]:
     return sorted(courses, key=lambda each: order[each.figure])[:_PLOTTED]
 
 
-def _body(verdict: Verdict, courses: list[Course], has_charts: bool) -> list[str]:
+def _first(verdict: Verdict, has_charts: bool) -> FirstScreen:
+    """As of ``tare drift``, with the evidence over time as its picture."""
+    first = first_screen(verdict, steps(verdict) if verdict.alarm else [])
+    if not has_charts:
+        return replace(first, picture=(), picture_title="")
+    picture = [html.panels(["evidence"], "Blue: the evidence. Orange: an alarm.")]
+    return replace(first, picture=picture, picture_title="Evidence of a change over time")
+
+
+def _rest(verdict: Verdict, courses: list[Course], has_charts: bool) -> list[str]:
     figures = [f"course-{place}" for place in range(len(courses))]
-    return [
-        html.heading("No change shown" if verdict.clean else f"Changed: {verdict.kind}", 1),
-        html.paragraph(str(verdict), "lead"),
-        html.paragraph(
-            f"{verdict.samples:,} samples in {verdict.batches:,} batches. Evidence {verdict.evidence:.1f}, at most "
-            f"{verdict.peak:.1f} so far; an alarm at {verdict.threshold:.1f}. Without a change an alarm is ever raised with a "
-            f"probability of at most {verdict.alpha:g}."
-        ),
-        *([html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []),
-        *([html.code(verdict.command)] if verdict.command else []),
-        *(
-            [html.heading("Evidence over time"), html.panels(["evidence"], "Blue: the evidence. Orange: an alarm.")]
-            if has_charts
-            else []
-        ),
-        *([html.heading("Figures over time"), html.panels(figures, _CAPTION)] if has_charts else []),
-        html.table("Figures of samples over the whole life", TRACKS, [track_row(track) for track in strongest(verdict)]),
-        *([html.table(CLASSICAL, DISTANCES, map(distance_row, verdict.distances))] if verdict.distances else []),
-        *([html.items(verdict.notes)] if verdict.notes else []),
-        html.heading("How this is tested"),
-        html.paragraph(METHOD),
-        html.paragraph(f"tare {__version__}", "faint"),
-    ]
+    over_time = html.fold("Figures over time", f"{len(figures)} figures", [html.panels(figures, _CAPTION)], is_open=True)
+    return [*([over_time] if has_charts else []), *figure_folds(verdict), *method_folds(verdict)]
 
 
 def _charts(verdict: Verdict, courses: list[Course], evidence: tuple[tuple[int, float], ...]) -> dict[str, Any]:

@@ -52,7 +52,10 @@ class ExampleInputs:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StudyRun(Shown):
-    """A finished study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis of each score."""
+    """A study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis of each score.
+
+    ``missing`` counts the cells of the plan that are not measured yet; a finished study has none.
+    """
 
     folder: Path
     plan: StudyPlan
@@ -63,6 +66,7 @@ class StudyRun(Shown):
     measured: int
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    missing: int = 0
 
     @property
     def analysis(self) -> Analysis:
@@ -77,6 +81,7 @@ class StudyRun(Shown):
     def summary(self) -> str:
         """The verdict's first sentence, the number of cells, and the folder."""
         failed = f", {self.failed} failed" if self.failed else ""
+        failed += f", {self.missing:,} not measured yet" if self.missing else ""
         return f"{next(iter(self.analysis.sentences), 'no verdict')} ({len(self.rows):,} cells{failed}, in {self.folder})"
 
     def table(self) -> list[dict[str, Any]]:

@@ -32,6 +32,12 @@ def test_what_was_not_measured_has_no_cost() -> None:
     assert cost("nothing") == cost_of_code("TARE104") == ""
 
 
+def test_a_cost_is_a_sentence_that_needs_no_table() -> None:
+    said = "of 100 ImageNet photos, a MobileNet names 62 rightly when fed as in training, and"
+    assert cost("exchanged") == f"{said} 53 when fed so"
+    assert cost("unit signed") == f"{said} 60 when fed so (a difference this small may be chance)"
+
+
 def test_findings_quote_what_their_mistake_costs() -> None:
     text = "from torchvision import transforms as T\nT.Normalize([0.229, 0.224, 0.225], [0.485, 0.456, 0.406])\n"
     (each,) = examined([Document("main.py", "python", text)])

@@ -51,7 +51,8 @@ def test_a_study_prints_its_answer_and_writes_table_summary_and_page(tmp_path: P
     assert table.columns[:7] == ["network", "protocol", "batchnorm", "shift", "size", "strategy", "seed"]
     assert json.loads((out / "summary.json").read_text())["schema"] == "tare.study/1"
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "Whose mean and std?" in page
+    assert "<h1>Where raw values mean the same in both datasets" in page
+    assert "Unfinished" not in page
     again = run(*SMALL, "--out", out, "--workers", "1", "--json")
     assert json.loads(again.stdout)["cells"] == 24
 

@@ -23,7 +23,7 @@ from tare.studying.execution import kept as keeping
 from tare.studying.execution import processes as executing
 from tare.studying.execution import running
 from tare.studying.execution.kept import kept_network
-from tare.studying.execution.running import Stopped, missing_cells, read_study, run_study
+from tare.studying.execution.running import Stopped, missing_cells, open_study, read_study, run_study
 from tare.studying.execution.store import Store
 from tare.studying.plan import StudyPlan, plan_of
 
@@ -271,3 +271,38 @@ def test_what_is_no_finished_study_cannot_be_read(tmp_path: Path) -> None:
     Store(tmp_path).begin(small().to_json())
     with pytest.raises(OutputError, match=r"a finished study, found no readable summary\.json"):
         read_study(tmp_path)
+
+
+def without(done: Path, folder: Path, *, cells: int) -> Path:
+    """A copy of the study as it was before its end: without a summary, and without ``cells`` files of results."""
+    shutil.copytree(done, folder)
+    for name in ("summary.json", "results.parquet"):
+        (folder / name).unlink()
+    for path in sorted((folder / "cells").iterdir())[:cells]:
+        path.unlink()
+    return folder
+
+
+def test_of_a_study_that_is_not_finished_what_is_measured_is_read(done: Path, tmp_path: Path) -> None:
+    assert open_study(done).missing == 0
+    whole = open_study(without(done, tmp_path / "whole", cells=0))
+    assert whole.missing == 0
+    assert whole.rows == read_study(done).rows
+    half = open_study(without(done, tmp_path / "half", cells=1))
+    assert 0 < half.missing < half.plan.number
+    assert len(half.rows) == half.plan.number - half.missing
+    assert set(map(str, half.rows)) < set(map(str, whole.rows))
+    assert f"{half.missing} not measured yet" in half.summary()
+
+
+def test_a_finished_study_whose_plan_was_extended_is_not_finished(done: Path, tmp_path: Path) -> None:
+    shutil.copytree(done, tmp_path / "out")
+    Store(tmp_path / "out").begin(small(seeds=3).to_json())
+    found = open_study(tmp_path / "out")
+    assert (found.plan.number, found.missing, len(found.rows)) == (36, 12, 24)
+
+
+def test_a_study_without_a_first_comparison_has_no_page(done: Path, tmp_path: Path) -> None:
+    folder = without(done, tmp_path / "out", cells=99)
+    with pytest.raises(OutputError, match="a study with a first comparison, found 0 of 24 cells measured"):
+        open_study(folder)

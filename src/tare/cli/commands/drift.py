@@ -35,7 +35,8 @@ def drift(
     with console.counting("looking at", "samples") as progress:
         verdict = drifted(replace(request, reference=reference, progress=progress))
     if html is not None:
-        drift.write_drift(verdict, html, shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)]))
+        command = shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)])
+        drift.write_drift(verdict, html, command, ", ".join(map(str, request.data)))
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":

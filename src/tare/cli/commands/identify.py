@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +19,7 @@ from tare.identifying.inputs import IdentifyRequest
 def identify(
     request: IdentifyRequest,
     out: Annotated[Path | None, typer.Option(help="Also write the specification to this file.", dir_okay=False)] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Find out which normalisation a checkpoint was trained with, from the running moments of its batch norm.
@@ -25,10 +28,12 @@ def identify(
     """
     from tare.identifying.ranking import identified, write_spec
     from tare.reporting import console
-    from tare.reporting.identification import print_identification
+    from tare.reporting.identification import print_identification, write_identification
 
     found = identified(replace(request, reporter=console))
     if out is not None:
         write_spec(found, out)
+    if html is not None:
+        write_identification(found, html, shlex.join(["tare", *sys.argv[1:]]))
     show(found, as_json, print_identification, None if out is None else str(out))
     raise typer.Exit(0 if found.identifiable else 1)

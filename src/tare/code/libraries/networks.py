@@ -35,6 +35,41 @@ class Network:
         return replace(self, call=self.call.alone())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Processor:
+    """A processor of transformers by its identifier, and the images that it makes; None where that is not known."""
+
+    name: str
+    expected: Expected | None
+    call: Call
+    decisions: Decisions
+
+    def fits(self, network: Network) -> bool:
+        """Whether the images that it makes are those that a network expects; not where either is unknown."""
+        own, wanted = self.expected, network.expected
+        if own is None or own.constants is None or wanted is None:
+            return False
+        return wanted.accepts(*own.constants) and wanted.order == own.order
+
+
+_PROCESSORS = ("ImageProcessor", "ImageProcessorFast", "FeatureExtractor", "Processor")
+#: Options with which a processor does something else than its file says.
+_CHANGING = frozenset(("do_normalize", "do_rescale", "image_mean", "image_std", "rescale_factor"))
+
+
+def processors_of(call: Call) -> Iterable[Processor]:
+    """The processors that a call loads, one for each identifier that it may have."""
+    if not call.function.startswith("transformers.") or call.last != "from_pretrained" or call.spread:
+        return
+    if not call.function.rsplit(".", 2)[-2].endswith(_PROCESSORS):
+        return
+    given = call.argument(0, "pretrained_model_name_or_path")
+    for decisions, value in alternatives(given) if given is not None else ():
+        name = text(value)
+        known = expected_of("transformers", name) if name and not _CHANGING & set(call.keywords) else None
+        yield Processor(name, known, call, call.decisions | decisions)
+
+
 def networks_of(call: Call) -> Iterable[Network]:
     """The networks that a call makes, one for each name that it may have."""
     for matches, read in _READERS:

@@ -9,6 +9,7 @@ from typing import Literal
 from tare.code.interpreter.values import Call, Items, Library, Value
 from tare.code.interpreter.values import Literal as Constant
 from tare.code.networks.published import named_constants
+from tare.code.networks.table import expected
 
 StepKind = Literal[
     "identity",
@@ -54,8 +55,24 @@ def numbers(value: Value | None) -> tuple[float, ...] | None:
     if isinstance(value, Items):
         found = tuple(each for each in (number(item) for item in value.items) if each is not None)
         return found if len(found) == len(value.items) and found else None
+    if isinstance(value, Call):
+        return _of_processor(value)
     one = number(value)
     return None if one is None else (one,)
+
+
+def _of_processor(value: Call) -> tuple[float, ...] | None:
+    """The constants that are read from a processor, as in ``processor.image_mean``, where its identifier is known."""
+    made = value.receiver
+    if value.function not in ("@image_mean", "@image_std"):
+        return None
+    if isinstance(made, Call) and made.function in ("@image_processor", "@feature_extractor"):
+        made = made.receiver
+    if not isinstance(made, Call) or made.last != "from_pretrained" or not made.function.startswith("transformers."):
+        return None
+    known = expected("transformers", text(made.argument(0))) if not {"image_mean", "image_std"} & set(made.keywords) else None
+    constants = known.constants if known is not None else None
+    return None if constants is None else constants.mean if value.function == "@image_mean" else constants.std
 
 
 def text(value: Value | None) -> str:

@@ -60,7 +60,11 @@ def write_comparison(found: Comparison, path: Path, command: str) -> None:
     from tare.reporting.comparison.charts import histogram_charts, quantile_charts
 
     histograms, quantiles = histogram_charts(found), quantile_charts(found)
-    rest = [_figures_fold(found), *_charts(found, histograms, quantiles), *_notes(found)]
+    rest = [
+        _figures_fold(found),
+        *_charts(found, histograms, quantiles),
+        *html.notes(found.notes, "types, units and definitions"),
+    ]
     rest.append(html.fold("Method", "how shift, ratio and verdict are found", [html.paragraph(_METHOD)]))
     made = Made(f"{found.source.source} and {found.target.source}", command, dict(_sizes(found)))
     write_text(path, framed("compare", first_screen(found), rest, made, {**histograms, **quantiles}))
@@ -75,8 +79,8 @@ def _figures_fold(found: Comparison) -> str:
     figures = html.table("Shift and ratio", headings, [(*_figures(channel), channel.kind) for channel in found.channels])
     caption = "Mean and std ± standard error, which counts samples (of a stated constant: its rounding error)"
     moments = html.table(caption, ("channel", *_MOMENTS), _moments(found))
-    number = len(found.channels)
-    return html.fold("Figures", f"shift, ratio, mean and std of {number} channel{'s' * (number > 1)}", [figures, moments])
+    gist = f"shift, ratio, mean and std of {html.several(len(found.channels), 'channel')}"
+    return html.fold("Figures", gist, [figures, moments])
 
 
 def _charts(found: Comparison, histograms: Mapping[str, Any], quantiles: Mapping[str, Any]) -> list[str]:
@@ -92,12 +96,6 @@ def _charts(found: Comparison, histograms: Mapping[str, Any], quantiles: Mapping
         gist = "on one line if only gain and offset differ"
         parts.append(html.fold("Quantiles against each other", gist, [html.panels(quantiles, _QUANTILES)]))
     return parts
-
-
-def _notes(found: Comparison) -> list[str]:
-    if not found.notes:
-        return []
-    return [html.fold("Notes", f"{len(found.notes)} remarks on types, units and definitions", [html.items(found.notes)])]
 
 
 _MOMENTS = ("mean, source", "mean, target", "std, source", "std, target")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tare.networks.stored.directory import versions
@@ -9,6 +11,8 @@ from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
 from tare.reporting.demo.text import answer, demo_lines
+from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
+from tare.reporting.page.rows import Row, drawn, point, scale_of
 from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Mean
 from tare.studying.analysis.contrasts import Contrast
@@ -20,6 +24,12 @@ _NEXT = """\
 tare measure photos/                      # exact mean and std of your own images
 tare transfer --model timm:resnet18 photos/ --strategy source --out run/
 tare transfer --help                      # your own network, weights, mean and std"""
+#: What to do on one's own data: in words, and the command.
+_NOW = (
+    ("Measure your own images:", "tare measure photos/"),
+    ("Ask which mean and std serve your network:", "tare advise --model timm:resnet18 photos/"),
+    ("Train with it:", "tare transfer --model timm:resnet18 photos/ --strategy source --out run/"),
+)
 
 
 def print_demo(result: DemoResult, page: Path) -> None:
@@ -33,34 +43,62 @@ def write_demo(result: DemoResult, path: Path, command: str) -> None:
     """Write the demo's self-contained page."""
     accuracies = {f"accuracy of {key}": chart for key, chart in accuracy_forests(result.analysis.means).items()}
     gaps = {f"difference of {key}": chart for key, chart in difference_forests(result.analysis.contrasts).items()}
-    body = [
-        html.heading("tare demo: whose mean and std?", 1),
-        *(html.paragraph(sentence, "lead") for sentence in answer(result)),
-        html.code("\n".join(demo_lines(result))),
-        *(html.paragraph(sentence) for sentence in _verdicts(result)),
-        html.heading("Accuracy under each strategy"),
-        html.panels(accuracies, "Each point is a mean over networks; bars are 95% intervals."),
-        html.heading("Difference from source, paired by seed"),
-        html.panels(
-            gaps, "Each interval is of one comparison; the adjusted p value (hover, or the table) accounts for all comparisons."
+    libraries = ", ".join(f"{name} {number}" for name, number in versions().items() if name != "tare")
+    made = Made("scikit-learn's digits and photographs", command, {"Libraries": libraries})
+    text = framed("demo", _first(result), _folds(result, list(accuracies), list(gaps)), made, {**accuracies, **gaps})
+    write_text(path, text)
+
+
+def _first(result: DemoResult) -> FirstScreen:
+    """What ``target`` gains or loses under each condition."""
+    untouched, *camps = answer(result)
+    shown = sum(item.shown for item in result.analysis.contrasts)
+    return FirstScreen(
+        verdict=" ".join(camps[:2]),
+        lead=" ".join([*camps[2:], untouched]),
+        badges=(
+            Badge(f"{result.seeds} networks"),
+            Badge(f"{shown} of {len(result.analysis.contrasts)} differences shown"),
         ),
-        html.heading("The numbers"),
-        *(_numbers(result, shift) for shift in result.verdicts),
-        *(html.paragraph(sentence) for sentence in _ties(result)),
-        html.heading("What the network is fed"),
-        html.paragraph(
-            "Mean and std of the tensors that reach the network, and one digit under every strategy, drawn on one scale from "
-            "-2 to 4 input std. The raw image is the same; the input differs."
-        ),
-        *(_views(result, shift) for shift in result.verdicts),
-        html.heading("The saved model"),
-        html.paragraph(_reload(result)),
-        html.heading("How this was made"),
-        html.paragraph(_method(result)),
-        html.code(f"{command}\n\n# now on your own data\n{_NEXT}"),
-        html.paragraph(", ".join(f"{name} {number}" for name, number in versions().items()), "faint"),
+        picture_title="What the mean and std of the new data gain",
+        picture=_gains(result),
+        steps=[Step(words, line) for words, line in _NOW],
+    )
+
+
+def _gains(result: DemoResult) -> list[str]:
+    found = [item for item in result.analysis.contrasts if item.strategy == "target"]
+    rows = [
+        Row(
+            shift_of(item),
+            [replace(point(item.difference, 100), hollow=not item.shown)],
+            signed_points(item.difference.estimate),
+            item.statement if item.shown else "not shown",
+            f"{signed_points(item.difference.low)} to {signed_points(item.difference.high)}",
+        )
+        for item in found
     ]
-    write_text(path, html.page("tare demo", body, {**accuracies, **gaps}))
+    scale = scale_of(rows, "points of accuracy above source, 95% interval", zero=0.0)
+    return [drawn(rows, scale, "Gain of target over source", "long")]
+
+
+def _folds(result: DemoResult, accuracies: Sequence[str], gaps: Sequence[str]) -> Iterator[str]:
+    yield html.fold("In short", "what the command prints", [html.code("\n".join(demo_lines(result)))])
+    means = html.panels(accuracies, "Each point is a mean over networks; bars are 95% intervals.")
+    yield html.fold("Accuracy under each strategy", f"{len(accuracies)} conditions", [means])
+    caption = "Each interval is of one comparison; the adjusted p value (hover, or the table) accounts for all comparisons."
+    verdicts = [html.items(_verdicts(result)), html.panels(gaps, caption)]
+    yield html.fold("Difference from source, paired by seed", f"{len(gaps)} conditions", verdicts)
+    numbers = [*(_numbers(result, shift) for shift in result.verdicts), *map(html.paragraph, _ties(result))]
+    yield html.fold("Every number", "means, differences and p values", numbers)
+    sentence = (
+        "Mean and std of the tensors that reach the network, and one digit under every strategy, drawn on one scale from "
+        "-2 to 4 input std. The raw image is the same; the input differs."
+    )
+    views = [_views(result, shift) for shift in result.verdicts]
+    yield html.fold("What the network is fed", "one digit under every strategy", [html.paragraph(sentence), *views])
+    saved = [html.paragraph(_reload(result)), html.paragraph(_method(result))]
+    yield html.fold("Method, and the saved model", "how the networks were trained and tested", saved)
 
 
 def write_differences(result: DemoResult, path: Path) -> None:

@@ -25,7 +25,7 @@ def squares(classes: Sequence[str], counts: Sequence[Sequence[int]], noun: str) 
     number = len(classes)
     cell = f"max({_SMALLEST}rem, min({min(_LARGEST, _ROOM / number):.2f}rem, (100vw - {_BESIDE}rem) / {number}))"
     level = number <= _LEVEL or max(map(len, classes)) <= _SHORT
-    top = f'<tr><td class="none"></td><th class="axis" colspan="{number}">predicted</th><td></td></tr>'
+    top = f'<tr><td></td><th class="axis" colspan="{number}">predicted</th><td></td></tr>'
     names = f'<tr><th class="axis">true</th>{head}<th class="axis">{escape(noun)}</th></tr>'
     return (
         f'<table class="matrix{" level" if level else ""}" style="--cell:{cell}" aria-label="Confusion matrix">'
@@ -44,7 +44,7 @@ def _row(place: int, classes: Sequence[str], line: Sequence[int], noun: str) -> 
 
 def _square(true: str, predicted: str, count: int, total: int, classes: int, noun: str) -> str:
     share = count / total if total else 0.0
-    kind = "strong" if share > _DARK else "some"
+    kind = ' class="strong"' if share > _DARK else ""
     said = f"{count} of {total} {noun} of {true} ({share:.0%}): predicted {predicted}"
     text = str(count) if count and classes <= _COUNTED else ""
-    return f'<td class="{kind}" style="--share:{share:.2f}" title="{escape(said)}">{text}</td>'
+    return f'<td{kind} style="--share:{share:.2f}" title="{escape(said)}">{text}</td>'

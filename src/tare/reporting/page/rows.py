@@ -99,7 +99,7 @@ def scale_of(
 
 
 def drawn(rows: Sequence[Row], scale: Scale, alternative: str, kind: str = "") -> str:
-    """The rows as a table: names, marks, figures; below them the scale. ``kind``: ``long`` names, or ``short`` figures."""
+    """The rows as a table: names, marks, figures; below them the scale. ``kind`` is ``long`` for long names."""
     lines = "".join(_line(row, scale) for row in rows)
     return (
         f'<table class="{f"rows {kind}".strip()}" aria-label="{escape(alternative)}"><colgroup><col class="name"><col>'
@@ -111,8 +111,10 @@ def key(entries: Sequence[tuple[Mark, str]]) -> str:
     """A legend: what each mark stands for."""
     parts = []
     for mark, words in entries:
-        value = 1.0 if mark.shape == "bar" else 0.0
-        one = _drawn(replace(mark, value=value, low=-1, high=1), Scale(-1.2, 1.2, zero=-1.0), _MIDDLE)
+        if mark.shape == "bar":
+            one = _drawn(replace(mark, value=1.0), Scale(-0.1, 1.1), _MIDDLE)
+        else:
+            one = _drawn(replace(mark, value=0.0, low=-1.0, high=1.0), Scale(-1.2, 1.2), _MIDDLE)
         box = '<svg width="30" height="14" viewBox="0 0 30 14" aria-hidden="true">'
         parts.append(f'<span class="key">{box}{one}</svg>{escape(words)}</span> ')
     return f'<p class="faint">{"".join(parts)}</p>'
@@ -178,7 +180,7 @@ def _interval(mark: Mark, scale: Scale, height: float, low: float, high: float, 
 
 
 def _bar(mark: Mark, scale: Scale, height: float, name: str) -> str:
-    start, end = sorted((scale.at(max(scale.low, scale.zero or 0.0)), scale.at(mark.value)))
+    start, end = sorted((scale.at(0.0), scale.at(mark.value)))
     return f'<rect {name} x="{start}%" width="{round(end - start, 2)}%" y="{height - 16}%" height="32%" rx="2"/>'
 
 

@@ -22,6 +22,7 @@ VegaSpec = dict[str, Any]
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _GREY = "#808088"
+_SHARE = "share of values, root scale"
 #: Keys that Vega-Lite allows only at the top of a specification.
 _OF_THE_WHOLE = ("$schema", "params", "config", "datasets")
 #: Selects the strategies whose checkboxes on the page are set.
@@ -37,8 +38,8 @@ def learning_curves(analysis: Analysis) -> dict[str, VegaSpec]:
         low, high = max(0.0 if all(row["score"] >= 0 for row in rows) else -100.0, low), min(100.0, high)
     sizes = sorted({row["size"] for row in rows})
     title = f"{analysis.score}, %" if analysis.unit else analysis.score
-    drawn = _curves(sizes, (low, high), title)
-    return {f"curve {panel}": _of_panel(drawn, panel, part) for panel, part in _panels(rows).items()}
+    drawn = _curves(sizes, (low, high))
+    return {f"curve {panel}": _of_panel(drawn, panel, part, title) for panel, part in _panels(rows).items()}
 
 
 def difference_charts(analysis: Analysis) -> dict[str, VegaSpec]:
@@ -98,7 +99,7 @@ def stored_chart(fed: Sequence[FedInputs]) -> dict[str, VegaSpec]:
             strokeDash=alt.StrokeDash("shift:N", sort=names, legend=None),
             tooltip=[alt.Tooltip("shift:N"), alt.Tooltip("value:Q", format=".2f"), alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(width="container", height=170)
+        .properties(width="container", height=170, title=_title("Before normalisation", _SHARE))
     )
     return {"stored": _spec(chart)}
 
@@ -124,16 +125,16 @@ def picture(charts: Mapping[str, VegaSpec], strategies: Sequence[str], kind: str
     return bytes(vl_convert.vegalite_to_png(text, scale=2)) if kind == "png" else vl_convert.vegalite_to_svg(text).encode()
 
 
-def _curves(sizes: list[int], ends: tuple[float, float], title: str) -> VegaSpec:
+def _curves(sizes: list[int], ends: tuple[float, float]) -> VegaSpec:
     """The learning curves of any panel, without rows and heading."""
     base = alt.Chart().transform_filter(_SHOWN)
     spread = alt.Scale(type="log", domain=[sizes[0] / 1.12, sizes[-1] * 1.12], nice=False)
     x = alt.X("size:Q", title="target samples (log scale)", scale=spread, axis=alt.Axis(values=sizes, format="d", grid=False))
-    y = alt.Y("low:Q", title=title, scale=alt.Scale(domain=ends, nice=False, zero=False))
+    y = alt.Y("low:Q", title=None, scale=alt.Scale(domain=ends, nice=False, zero=False))
     tips = [alt.Tooltip("strategy:N"), alt.Tooltip("size:Q", title="samples")]
     tips += [alt.Tooltip(f"{name}:Q", format=".1f") for name in ("score", "low", "high")]
     layers = [
-        base.mark_area(opacity=0.13).encode(x=x, y=y, y2="high:Q", color=_colour()),
+        base.mark_area(opacity=0.13, clip=True).encode(x=x, y=y, y2="high:Q", color=_colour()),
         base.mark_line(strokeWidth=2).encode(x=x, y="score:Q", color=_colour()),
         base.mark_point(filled=True, size=62, opacity=1).encode(x=x, y="score:Q", color=_colour(), shape=_shape(), tooltip=tips),
     ]
@@ -145,10 +146,11 @@ def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends:
     strategies: list[str] = [name for name in STRATEGIES if name in given]
     strategies += [name for name in given if name not in strategies]
     base = alt.Chart().transform_filter(_SHOWN)
-    y = alt.Y("size:N", sort=list(sizes), title="samples", axis=alt.Axis(grid=False, ticks=False, domain=False, labelFontSize=12))
+    axis = alt.Axis(grid=False, ticks=False, domain=False, labelFontSize=12, labelExpr="datum.value + ' samples'")
+    y = alt.Y("size:N", sort=list(sizes), title=None, axis=axis)
     offset = alt.YOffset("strategy:N", sort=strategies, scale=alt.Scale(domain=strategies, paddingOuter=0.4))
     scale = alt.Scale(domain=ends, nice=False, zero=False)
-    x = alt.X("low:Q", title=f"{title} (95% interval)", scale=scale)
+    x = alt.X("low:Q", title=f"{title}, 95%", scale=scale)
     tips = [alt.Tooltip("strategy:N"), alt.Tooltip("size:N", title="samples"), alt.Tooltip("shown:N", title="statement")]
     tips += [alt.Tooltip(f"{name}:Q", format="+.2f") for name in ("difference", "low", "high")]
     tips.append(alt.Tooltip("adjusted p:Q", format=".2g"))
@@ -157,7 +159,7 @@ def _forest(given: tuple[str, ...], sizes: tuple[str, ...], margin: float, ends:
     layers = [
         band.mark_rect(color=_GREY, opacity=0.22).encode(x=alt.X("from:Q", scale=scale), x2="to:Q"),
         band.mark_rule(color=_GREY, strokeDash=[4, 4]).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=2).encode(y=y, yOffset=offset, x=x, x2="high:Q", color=_colour()),
+        base.mark_rule(strokeWidth=2, clip=True).encode(y=y, yOffset=offset, x=x, x2="high:Q", color=_colour()),
         base.mark_point(filled=True, size=60).encode(
             y=y,
             yOffset=offset,
@@ -188,7 +190,7 @@ def _panels(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]]) -> VegaSpec:
+def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]], below: str = "") -> VegaSpec:
     """A chart with its rows and heading added. All panels share one built chart, because Altair's building is slow."""
     values = [
         {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
@@ -196,7 +198,7 @@ def _of_panel(drawn: VegaSpec, panel: str, rows: Sequence[Mapping[str, Any]]) ->
     ]
     # Altair names missing data "empty"; a layer without that name inherits the rows of the whole chart.
     layers = [{key: part for key, part in layer.items() if part != {"name": "empty"}} for layer in drawn["layer"]]
-    return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel).to_dict()}
+    return {**drawn, "layer": layers, "data": {"values": values}, "title": _title(panel, below).to_dict()}
 
 
 def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:
@@ -212,7 +214,7 @@ def _distributions(items: Sequence[FedInputs], shift: str) -> VegaSpec:
         area.encode(x=x, y=_share()),
         line.encode(x=x, y=_share(), color=_colour(), tooltip=tips),
     ]
-    return _spec(alt.layer(*layers).properties(width="container", height=170, title=_title(shift)))
+    return _spec(alt.layer(*layers).properties(width="container", height=170, title=_title(shift, _SHARE)))
 
 
 def _bins(item: FedInputs) -> list[dict[str, float]]:
@@ -226,7 +228,7 @@ def _bins(item: FedInputs) -> list[dict[str, float]]:
 
 def _share() -> alt.Y:
     """Shares on a square-root scale: in many images most pixels are background, and their share would flatten all others."""
-    return alt.Y("share:Q", title="share (root scale)", scale=alt.Scale(type="sqrt"), axis=alt.Axis(format="%", tickCount=4))
+    return alt.Y("share:Q", title=None, scale=alt.Scale(type="sqrt"), axis=alt.Axis(format="%", tickCount=4))
 
 
 def _colour(channel: str = "color") -> Any:
@@ -248,8 +250,12 @@ def _legend(strategies: Sequence[str]) -> VegaSpec:
     return spec
 
 
-def _title(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", fontWeight="bold", fontSize=12, limit=330)
+def _title(text: str, below: str = "") -> alt.TitleParams:
+    """A heading, and below it what the vertical axis shows: a level line is easier to read than one along the axis."""
+    title = alt.TitleParams(text, anchor="start", frame="bounds", fontWeight="bold", fontSize=13, limit=330)
+    if below:
+        title.subtitle, title.subtitleFontSize, title.subtitleColor = below, 12, _GREY
+    return title
 
 
 def _spec(chart: Any) -> VegaSpec:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tare.normalisation.names import MEANINGS, STRATEGIES
 from tare.reporting.charts import PALETTE
-from tare.reporting.html import levels, picture
+from tare.reporting.html import levels, picture, scrolled
 from tare.reporting.study.analysis import p_text
 from tare.reporting.study.charts import SHAPES
 from tare.studying.analysis.analysis import Analysis
@@ -21,8 +21,6 @@ from tare.studying.result import ExampleInputs, FedInputs
 #: Inputs drawn black and white, in input std. Values outside are clipped, so that all strategies share one scale.
 LOW, HIGH = -2.5, 3.5
 
-#: The tab index lets a keyboard scroll the table.
-_SCROLLED = '<div class="scroll" tabindex="0" role="region" aria-label="A table that scrolls">'
 _MARKS = {
     "circle": '<circle cx="8" cy="8" r="5"/>',
     "square": '<rect x="3" y="3" width="10" height="10"/>',
@@ -70,10 +68,9 @@ def sorted_table(analysis: Analysis, *, searched: bool = True) -> str:
         '<p class="find"><label>Filter rows <input type="search" id="search" placeholder="cnn-none gain better"></label> '
         '<output id="count" for="search" aria-live="polite"></output></p>'
     )
-    return (
-        f'{field if searched else ""}{_SCROLLED}<table class="sorted"><caption>Every cell mean, and its paired difference. '
-        f"Click a heading to sort.</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    caption = "Every cell mean, and its paired difference. Click a heading to sort."
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'{field if searched else ""}{scrolled(f"""<table class="sorted"><caption>{caption}</caption>{body}</table>""")}'
 
 
 def examples(views: Sequence[ExampleInputs], fed: Sequence[FedInputs]) -> str:
@@ -91,9 +88,9 @@ def examples(views: Sequence[ExampleInputs], fed: Sequence[FedInputs]) -> str:
             element = _picture(images[(shift, strategy)], f"{strategy} under {shift}: {text}")
             cells.append(f"<td>{element}<span>{text}</span></td>")
         rows.append(f'<tr><th scope="row">{_mark(strategy)} {escape(strategy)}</th>{"".join(cells)}</tr>')
-    return (
-        f'{_SCROLLED}<table class="examples"><caption>The same samples under each strategy and shift</caption>'
-        f'<thead><tr><th scope="col">strategy</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return scrolled(
+        '<table class="examples"><caption>The same samples under each strategy and shift</caption>'
+        f'<thead><tr><th scope="col">strategy</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
 
 

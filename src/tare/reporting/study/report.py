@@ -8,8 +8,10 @@ from pathlib import Path
 from tare.errors import OutputError
 from tare.reporting import html
 from tare.reporting.console import out, shown
+from tare.reporting.page.frame import Made, framed
 from tare.reporting.study.analysis import print_analysis
 from tare.reporting.study.charts import VegaSpec, difference_charts, fed_charts, learning_curves, picture, stored_chart
+from tare.reporting.study.first import first_screen
 from tare.reporting.study.parts import HIGH, LOW, examples, meanings, sorted_table, toggles
 from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.answer import answer
@@ -65,6 +67,8 @@ def print_study(run: StudyRun, page: Path) -> None:
         print_analysis(analysis)
         for sentence in answer(analysis):
             out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)
+    if run.missing:
+        out.print(f"\n[yellow]Unfinished[/]: {run.missing:,} of {run.plan.number:,} cells are not measured yet.", soft_wrap=True)
     for sentence in _failures(run):
         out.print(f"[red]{shown(sentence)}[/]", soft_wrap=True)
     out.print(f"\n{len(run.rows):,} cells, {run.measured:,} measured now; report: [bold]{shown(str(page))}[/]", soft_wrap=True)
@@ -74,29 +78,32 @@ def write_study(run: StudyRun, path: Path) -> None:
     """Write the study's self-contained page."""
     scores = [_of_score(run, analysis) for analysis in run.analyses.values()]
     fed, stored = fed_charts(run.fed), stored_chart(run.fed)
-    strategies = run.plan.strategies
     script = (files("tare.reporting.study") / "study.js").read_text(encoding="utf-8")
-    body = [
-        html.heading("Whose mean and std?", 1),
-        *(html.paragraph(sentence, "lead") for sentence in answer(run.analysis)),
-        *(html.paragraph(sentence, "failure") for sentence in _failures(run)),
-        html.paragraph(_subject(run)),
-        toggles(strategies),
+    rest = [
+        toggles(run.plan.strategies),
         *(part for parts, _ in scores for part in parts),
-        html.heading("What the network is fed"),
-        meanings(strategies),
-        *([html.panels(fed, _FED)] if fed else []),
-        *([html.panels(stored, "The target's training samples before normalisation, under each shift.")] if stored else []),
-        *(_examples(run)),
-        *(part for analysis in run.analyses.values() for part in _numbers(run, analysis)),
-        html.heading("How this was made"),
-        *(html.paragraph(text) for text in _method(run)),
-        html.code(run.command or "tare.studying.execution.running.run_study"),
-        html.paragraph(", ".join(f"{name} {number}" for name, number in run.versions.items()), "faint"),
+        _fed_fold(run, fed, stored),
+        *(_numbers(run, analysis) for analysis in run.analyses.values()),
+        html.fold("Method", "how cells are measured and compared", map(html.paragraph, _method(run))),
         f"<script>{script}</script>",
     ]
     charts = {name: spec for _, drawn in scores for name, spec in drawn.items()}
-    write_text(path, html.page(f"tare study {run.plan.study}", body, {**charts, **fed, **stored}))
+    libraries = ", ".join(f"{name} {number}" for name, number in run.versions.items() if name != "tare")
+    made = Made(_subject(run).removesuffix("."), run.command, {"Folder": str(run.folder), "Libraries": libraries})
+    text = framed("study", first_screen(run, _failures(run)), rest, made, {**charts, **fed, **stored})
+    write_text(path, text)
+
+
+def _fed_fold(run: StudyRun, fed: dict[str, VegaSpec], stored: dict[str, VegaSpec]) -> str:
+    if not run.fed:  # they are measured once, at the end of the study
+        return html.fold("The strategies", "what each normalises with", [meanings(run.plan.strategies)])
+    parts = [
+        meanings(run.plan.strategies),
+        *([html.panels(fed, _FED)] if fed else []),
+        *([html.panels(stored, "The target's training samples before normalisation, under each shift.")] if stored else []),
+        *_examples(run),
+    ]
+    return html.fold("What the network is fed", "inputs under each strategy, beside those of pretraining", parts)
 
 
 def _of_score(run: StudyRun, analysis: Analysis) -> tuple[list[str], dict[str, VegaSpec]]:
@@ -107,20 +114,25 @@ def _of_score(run: StudyRun, analysis: Analysis) -> tuple[list[str], dict[str, V
     if of_it:
         curves, gaps = ({f"{name} {key}": spec for key, spec in charts.items()} for charts in (curves, gaps))
     better = f" A lower {name} is better." if analysis.lower else ""
+    title = f"{name[:1].upper()}{name[1:]}"
+    panels = html.panels(curves, _CURVES.format(name) + better)
+    differences = [html.panels(gaps, _DIFFERENCES.format(title) + better), html.items(analysis.sentences)]
     parts = [
-        html.heading(f"{name[:1].upper()}{name[1:]} against the size of the target"),
-        html.panels(curves, _CURVES.format(name) + better),
-        html.heading(f"Differences from source{of_it}"),
-        html.panels(gaps, _DIFFERENCES.format(f"{name[:1].upper()}{name[1:]}") + better),
-        html.heading(f"The differences in sentences{of_it}"),
-        html.items(analysis.sentences),
+        html.fold(f"{title} against the size of the target", f"{len(curves)} learning curves", [panels], is_open=not of_it),
+        html.fold(f"Differences from {analysis.baseline}{of_it}", _gist(analysis), differences),
     ]
     return parts, {**curves, **gaps}
 
 
-def _numbers(run: StudyRun, analysis: Analysis) -> list[str]:
+def _gist(analysis: Analysis) -> str:
+    shown = [item for item in analysis.contrasts if item.shown]
+    return f"{len(shown)} of {len(analysis.contrasts)} are shown, after adjustment for all of them"
+
+
+def _numbers(run: StudyRun, analysis: Analysis) -> str:
     of_it = f": {analysis.score}" if len(run.analyses) > 1 else ""
-    return [html.heading(f"The numbers{of_it}"), sorted_table(analysis, searched=analysis is run.analysis)]
+    table = sorted_table(analysis, searched=analysis is run.analysis)
+    return html.fold(f"Every number{of_it}", f"{len(analysis.means)} means; sort and filter them", [table])
 
 
 def write_curves(run: StudyRun, path: Path) -> None:

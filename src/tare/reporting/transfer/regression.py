@@ -37,7 +37,7 @@ def picture(run: TransferRun) -> tuple[str, list[str]]:
     from tare.reporting.transfer.charts import truth_charts
 
     caption = f"Each point is a validation {one_of(run)}; on the line the answer is the truth."
-    return "Answers against truth", [html.panels(truth_charts(_of(run)), caption)]
+    return "Answers against truth", [html.panels(truth_charts(_of(run)), caption, "square")]
 
 
 def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
@@ -45,7 +45,7 @@ def sections(run: TransferRun) -> tuple[list[str], dict[str, Any]]:
     from tare.reporting.transfer.charts import truth_charts
 
     found = _of(run)
-    gist = f"{len(found.scores)} target{'s' if len(found.scores) > 1 else ''}: MAE, RMSE and R2, in the target's own unit"
+    gist = f"{html.several(len(found.scores), 'target')}: MAE, RMSE and R2, in the target's own unit"
     errors = html.fold("Largest errors", f"the {len(found.errors)} largest, in stds of the target", [_errors(run)])
     return [html.fold("Targets", gist, [figures(run)]), errors], dict(truth_charts(found))
 

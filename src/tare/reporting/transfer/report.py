@@ -29,6 +29,7 @@ _TASKS: Mapping[TaskName, Any] = {
 }
 _MOST_PRINTED = 16
 _COUNTED = ("training ", "validation ", "test ")
+_NOTED = "the network, the data and the options"
 _CODE = re.compile(r"\bTARE\d{3}\b")
 
 
@@ -59,7 +60,8 @@ def write_run(run: TransferRun, path: Path, command: str = "") -> None:
 
     curves = training_curves(run.history, _epochs(run))
     parts, charts = _told(run).sections(run)
-    folds = [*_test(run), *parts, *_curves(run, curves), _fed(run), settings_fold(run), *_notes(run)]
+    below = [_fed(run), settings_fold(run), *html.notes(run.notes, _NOTED)]
+    folds = [*_test(run), *parts, *_curves(run, curves), *below]
     write_text(path, framed("transfer", _first(run), folds, _made(run, command), {**curves, **charts}))
 
 
@@ -105,12 +107,6 @@ def _made(run: TransferRun, command: str) -> Made:
 def _warns(note: str) -> bool:
     """Whether a remark is a finding that was allowed or is unusual: these name a code."""
     return _CODE.search(note) is not None
-
-
-def _notes(run: TransferRun) -> list[str]:
-    if not run.notes:
-        return []
-    return [html.fold("Notes", f"{len(run.notes)} remarks on the network, the data and the options", [html.items(run.notes)])]
 
 
 def loading_call(folder: Path, reference: str, *, in_timm: bool) -> str:

@@ -142,6 +142,33 @@ def read_study(folder: Path) -> StudyRun:
     return StudyRun(folder, plan, rows, fed, kept_examples(store), analyses, 0, command, libraries)
 
 
+def open_study(folder: Path) -> StudyRun:
+    """Read a finished study, or what is measured by now of one that was stopped or still runs.
+
+    Raises :class:`OutputError` if the directory is not a study's, or if no two strategies can be compared yet.
+    """
+    if (folder / "summary.json").is_file():
+        run = read_study(folder)
+        if len(run.rows) == run.plan.number:  # else a finished study was extended, and the extension is not finished
+            return run
+    return _unfinished(folder, StudyPlan.of_json(Store(folder).plan()))
+
+
+def _unfinished(folder: Path, plan: StudyPlan) -> StudyRun:
+    store, kind = Store(folder), _kind(plan)
+    inputs = kind.inputs(plan)
+    wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
+    done = _usable(kind, store.done(), wanted)
+    rows = kind.table(done[digest] for digest in wanted if digest in done)
+    strategies = {row["strategy"] for row in rows}
+    analyses = kind.analyses(plan, rows) if "source" in strategies and len(strategies) > 1 else {}
+    if not analyses or not next(iter(analyses.values())).contrasts:
+        found = f"{len(rows)} of {plan.number} cells measured in {str(folder)!r}, and no two strategies to compare"
+        raise OutputError("a study with a first comparison", found, "let it run on; the same command continues it")
+    missing = len(wanted) - len(done)
+    return StudyRun(folder, plan, rows, (), (), analyses, 0, versions=versions(), missing=missing)
+
+
 def _usable(kind: Kind, kept: Mapping[str, Row], wanted: Mapping[str, Cell]) -> dict[str, Row]:
     """The kept rows of wanted cells that need not be measured again, by their hashes."""
     here = {digest: kept[digest] for digest in wanted if digest in kept and not kept[digest]["error"]}

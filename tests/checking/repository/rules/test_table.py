@@ -101,6 +101,17 @@ WRONG: dict[str, dict[str, str]] = {
         + "t = T.Compose([T.RandomHorizontalFlip(), T.ToTensor()])\nval_set = datasets.ImageFolder('val', transform=t)",
         "a dataset of one's own": TORCH + "class D:\n    def __init__(self, t): self.t = t\n"
         "t = T.Compose([T.RandomHorizontalFlip()])\nval_set = D(t)",
+        "a function of one's own": TF
+        + "import random\ndef flip(image):\n    if random.random() < 0.5:\n        image = image[:, ::-1]\n"
+        "    return image\ng = ImageDataGenerator(preprocessing_function=flip)\nval = g.flow_from_directory('val')",
+        "a function that calls one": TF + "def noise(x):\n    return x + np.random.normal(size=x.shape)\n"
+        "def prepare(x):\n    return noise(x) / 255\ndef load(mode):\n    g = ImageDataGenerator(preprocessing_function=prepare)\n"
+        "    if mode == 'val':\n        return g.flow_from_directory('a')",
+        "mapped": TF + "def augment(x, y):\n    return tf.image.random_flip_left_right(x), y\n"
+        "val_ds = tf.keras.utils.image_dataset_from_directory('val')\nval_ds = val_ds.map(augment).batch(9)",
+        "given to fit": TF + "def augment(x, y):\n    return tf.image.random_crop(x, (9, 9, 3)), y\n"
+        "model = tf.keras.Sequential([tf.keras.layers.Conv2D(9, 3)])\nmodel.fit(load('a'), validation_data=load('b').map(augment).batch(9))",
+        "a lambda": TF + "test_ds = load('test').map(lambda x, y: (tf.image.random_brightness(x, 0.2), y))",
         "a part of a split": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
         "train_set, val_set = torch.utils.data.random_split(d, [8, 2])\nloader = torch.utils.data.DataLoader(val_set)",
         "a subset": TORCH + "d = datasets.ImageFolder('a', transform=T.Compose([T.RandomCrop(9), T.ToTensor()]))\n"
@@ -360,6 +371,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "of grey images of one's own": TORCH + "T.Normalize((0.1307,), (0.35,))",
         "right": TORCH + IMAGENET,
         "rounded": TORCH + "T.Normalize([0.48, 0.45, 0.40], [0.23, 0.22, 0.22])",
+        "published with another digit": TORCH + "T.Normalize([0.420, 0.411, 0.296], [0.213, 0.156, 0.143])",
         "another dataset": TORCH + "T.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010])",
         "two differ": TORCH + "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.244, 0.255])",
         "a comment": TORCH + "# T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.255])",
@@ -390,6 +402,23 @@ RIGHT: dict[str, dict[str, str]] = {
         + "T.Compose([T.ToTensor(), mine, T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])",
     },
     "TARE024": {
+        "a function for training": TF
+        + "import random\ndef flip(image):\n    if random.random() < 0.5:\n        image = image[:, ::-1]\n"
+        "    return image\ng = ImageDataGenerator(preprocessing_function=flip)\ntrain = g.flow_from_directory('a')",
+        "a function with a switch": TF
+        + "TRAIN = flag()\ndef prepare(x):\n    if TRAIN:\n        x = tf.image.random_flip_left_right(x)\n"
+        "    return x\nval_ds = load('val').map(prepare)",
+        "a function that is never called": TF
+        + "import random\ndef prepare(x):\n    def flip(x):\n        return random.random()\n"
+        "    return x\nval_ds = load('val').map(prepare)",
+        "a seed": TF
+        + "def prepare(x):\n    return tf.image.stateless_random_flip_left_right(x, seed=(1, 2))\nval_ds = load('val').map(prepare)",
+        "a map for training": TF
+        + "def augment(x):\n    return tf.image.random_flip_left_right(x)\nval_ds, rest = split(load('a'))\n"
+        "train_ds = rest.map(augment)\nmodel.fit(train_ds, validation_data=val_ds)",
+        "mapped over both": TF
+        + "def augment(x):\n    return tf.image.random_flip_left_right(x)\ntrain_ds = load('train').map(augment)\n"
+        "val_ds = load('val').map(lambda x: x / 255)",
         "a dataset for training, in a program that evaluates": TORCH + "def build(train):\n    if train:\n"
         "        return T.Compose([T.RandomCrop(9), T.ToTensor()])\n    return T.Compose([T.ToTensor()])\ndef make(root, train):\n"
         "    return datasets.ImageFolder(root, transform=build(train))\ndef loaders():\n    train_dataset = make('a', train=True)\n"
@@ -833,6 +862,8 @@ EXPORTED = "import onnxruntime\nonnxruntime.InferenceSession('a.onnx').run(None,
         ("\nx = (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]", []),
         ("\nx = (x - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]", []),
         (".mean(0)", []),
+        (" / 255\nx[..., 0] = (x[..., 0] - 0.485) / 0.229\nx[..., 1] = (x[..., 1] - 0.456) / 0.224", []),
+        (" / 255\nx[..., 0] -= 0.485\nx[..., 0] /= 0.229", []),
     ],
 )
 def test_a_service_that_scales_by_hand_is_compared_with_training(served: str, scaling: str, codes: list[str]) -> None:

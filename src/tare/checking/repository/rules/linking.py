@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -33,9 +33,13 @@ class Program:
         same = [each for each in self.pipelines if each.call.entry == network.call.entry]
         return same or list(self.pipelines)
 
-    def is_open(self, decisions: Decisions) -> bool:
-        """Whether under these decisions constants may come from somewhere that is not followed."""
-        return self.cut or any(takes_constants_from_elsewhere(each) and agree(each.decisions, decisions) for each in self.calls)
+    def is_open(self, decisions: Decisions, known: Container[int] = ()) -> bool:
+        """Whether under these decisions constants may come from somewhere that is not followed.
+
+        ``known`` has the calls, by identity, of which it is known what they give.
+        """
+        calls = [each for each in self.calls if id(each) not in known and takes_constants_from_elsewhere(each)]
+        return self.cut or any(agree(each.decisions, decisions) for each in calls)
 
 
 def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:

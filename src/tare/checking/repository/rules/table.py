@@ -10,6 +10,7 @@ from tare.checking.repository.rules.kinds.colours import colours
 from tare.checking.repository.rules.kinds.constants import constants
 from tare.checking.repository.rules.kinds.feeding import feeding
 from tare.checking.repository.rules.kinds.libraries.followed import followed
+from tare.checking.repository.rules.kinds.libraries.functions import functions
 from tare.checking.repository.rules.kinds.libraries.learners import learners
 from tare.checking.repository.rules.kinds.libraries.options import options
 from tare.checking.repository.rules.kinds.libraries.presets import presets
@@ -17,6 +18,8 @@ from tare.checking.repository.rules.kinds.libraries.processors import processors
 from tare.checking.repository.rules.kinds.libraries.raw import raw
 from tare.checking.repository.rules.kinds.libraries.repeated import repeated
 from tare.checking.repository.rules.kinds.libraries.scalers import scalers
+from tare.checking.repository.rules.kinds.libraries.sounds import sounds
+from tare.checking.repository.rules.kinds.libraries.spectra import spectra
 from tare.checking.repository.rules.kinds.maps.networks import networks
 from tare.checking.repository.rules.kinds.maps.scaling import scaling
 from tare.checking.repository.rules.kinds.missing import missing
@@ -31,6 +34,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     constants,
     order,
     chance,
+    functions,
     others,
     ranges,
     followed,
@@ -38,6 +42,8 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     repeated,
     options,
     colours,
+    sounds,
+    spectra,
     missing,
     learners,
     processors,

@@ -147,3 +147,39 @@ def mixed_constants(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE108",
+    "sample-rate",
+    "error",
+    wrong="y, sr = librosa.load(path); processor(y, sampling_rate=16000)",
+    right="y, sr = librosa.load(path, sr=16000); processor(y, sampling_rate=16000)",
+)
+def sample_rate(evidence: Evidence) -> Iterator[Problem]:
+    """A sound at another sample rate than its network's.
+
+    A network counts samples, not seconds. Trained at 16000 Hz and given 22050, to which librosa resamples unless told otherwise,
+    it hears everything 1.38 times slower and lower: vowels and pitch are those of another speaker. A feature extractor believes
+    the ``sampling_rate`` that it is told, and without one it only warns.
+    """
+    del evidence
+    yield from ()
+
+
+@rule(
+    "TARE109",
+    "sound-range",
+    "error",
+    wrong="yamnet(np.frombuffer(chunk, np.int16).astype(np.float32))",
+    right="yamnet(np.frombuffer(chunk, np.int16).astype(np.float32) / 32768)",
+)
+def sound_range(evidence: Evidence) -> Iterator[Problem]:
+    """A sound of another range than its network expects.
+
+    librosa, soundfile and torchaudio give values of -1..1; buffers and ``wavfile.read`` give the integers of the file, up to
+    32767. In the logarithm of a spectrogram this factor is an offset of 20.8, more than a recording varies by itself. Values of
+    -1..1 that are divided by 32768 once more are so small that a logarithm or a layer norm takes them for silence.
+    """
+    del evidence
+    yield from ()

@@ -64,6 +64,9 @@ def _item(frame: Frame, target: ast.Subscript, value: Value) -> None:
     elif isinstance(owner, Call):  # a part of an image is changed, so its values are no longer those of the whole
         spot = frame.spot(target)
         frame.run.log.append(Call("set.item", (owner,), {}, spot, UNKNOWN, frame.decisions, frame.within, frame.run.entry))
+        if isinstance(target.value, ast.Name):
+            changed = Call("operator.changed", (owner,), {}, spot, UNKNOWN, frame.decisions, frame.within, frame.run.entry)
+            bind(frame, target.value, changed)
 
 
 def _several(frame: Frame, target: ast.Tuple | ast.List, value: Value) -> None:

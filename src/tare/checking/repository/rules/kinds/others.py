@@ -15,7 +15,7 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
 from tare.code.interpreter.values import Value
-from tare.code.libraries.networks import Network
+from tare.code.libraries.networks import Network, processors_of
 from tare.code.networks.expected import Constants, Range, listed
 
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(|\.step\(\)")
@@ -51,7 +51,7 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
         if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
     ]
-    if not found or any(_is_right(each, network) for each in found) or program.is_open(network.decisions):
+    if not found or any(_is_right(each, network) for each in found) or _is_open(program, network):
         return
     if any(_is_unknown(pipeline, network) for pipeline in pipelines):
         return
@@ -61,6 +61,14 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         name = next((one.name for one in published() if near(one.mean, _full(each.mean)) and near(one.std, _full(each.std))), "")
         if name in OF_NETWORKS and each.top in (1.0, 255.0):
             yield each, name
+
+
+def _is_open(program: Program, network: Network) -> bool:
+    """Whether constants may come from elsewhere: a processor that is known to be another network's gives none that are right."""
+    processors = [each for call in program.calls for each in processors_of(call)]
+    unsure = {id(each.call) for each in processors if each.expected is None or each.expected.constants is None}
+    others = {id(each.call) for each in processors if not each.fits(network)} - unsure
+    return program.is_open(network.decisions, others)
 
 
 def _satisfies(each: Normalisation, other: Network) -> bool:

@@ -1,1 +1,1 @@
-"""What goes wrong in programs with one library: Keras, beside the range of the images, and fastai."""
+"""What goes wrong with one library: Keras, beside the range of the images, fastai, processors of transformers, and sounds."""

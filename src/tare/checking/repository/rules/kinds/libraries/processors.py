@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts
+from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.values import Call
-from tare.code.libraries.networks import Network
-from tare.code.libraries.step import text
-from tare.code.networks.expected import Expected, listed
-from tare.code.networks.table import expected as expected_of
+from tare.code.libraries.networks import Network, Processor, processors_of
+from tare.code.networks.expected import listed
 
 _CLASSES = ("ImageProcessor", "ImageProcessorFast", "FeatureExtractor", "AutoProcessor")
-
-
-class _Processor(NamedTuple):
-    """A processor that is loaded by the name of a network."""
-
-    call: Call
-    name: str
-    expected: Expected
 
 
 def processors(facts: Facts) -> Iterator[CodeFinding]:
@@ -37,12 +27,12 @@ def processors(facts: Facts) -> Iterator[CodeFinding]:
             if image is not None and not image.is_raw and not _told(call):
                 yield from _scaled(call, call.receiver, image)
     for program in programs(facts):
-        loaded = [each for each in program.calls if _is_processor(each)]
-        known = [each for each in map(_known, loaded) if each is not None]
+        loaded = [one for each in program.calls if _is_processor(each) for one in processors_of(each)]
+        is_known = all(one.expected is not None and one.expected.constants is not None for one in loaded)
         networks = [each for each in program.networks if each.library == "transformers"]
-        if loaded and len(known) == len(loaded) and len(networks) == len(program.networks) and not program.cut:
+        if loaded and is_known and len(networks) == len(program.networks) and not program.cut:
             for network in networks:
-                yield from _of_network(network, known, program)
+                yield from _of_network(network, loaded, program)
 
 
 def _told(call: Call) -> bool:
@@ -79,28 +69,17 @@ def _is_processor(call: Call) -> bool:
     return call.last == "from_pretrained" and call.function.rsplit(".", 2)[-2].endswith(_CLASSES)
 
 
-def _known(call: Call) -> _Processor | None:
-    """What a processor applies; None if it is told other constants, or its name says nothing."""
-    name = text(call.argument(0, "pretrained_model_name_or_path"))
-    expected = expected_of("transformers", name) if "/" in name else None
-    changed = call.spread or bool(
-        {"image_mean", "image_std", "do_normalize", "do_rescale", "rescale_factor"} & set(call.keywords)
-    )
-    if expected is None or expected.constants is None or changed:
-        return None
-    return _Processor(call, name, expected)
-
-
-def _of_network(network: Network, loaded: list[_Processor], program: Program) -> Iterator[CodeFinding]:
+def _of_network(network: Network, loaded: list[Processor], program: Program) -> Iterator[CodeFinding]:
     expected = network.expected
-    if expected is None or expected.constants is None or network.call.entry != loaded[0].call.entry:
+    own = [each for each in loaded if agree(each.decisions, network.decisions)]
+    if expected is None or expected.constants is None or not own or network.call.entry != own[0].call.entry:
         return
-    if any(each.expected.accepts(*expected.constants) for each in loaded):
+    if any(each.fits(network) for each in own):
         return
-    others = [each for each in program.networks if each is not network and each.expected is not None]
-    for each in loaded:
+    others = [each for each in program.networks if each is not network and agree(each.decisions, network.decisions)]
+    for each in own:
         # A processor that fits another network of the program is that one's.
-        if not any(one.expected and each.expected.constants and one.expected.accepts(*each.expected.constants) for one in others):
+        if each.expected is not None and not any(each.fits(one) for one in others):
             yield finding(
                 "TARE005",
                 "error",
