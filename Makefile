@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 EXTRAS := .venv/.extras
 DEMO := .venv/.demo
+LEAST ?= $(or $(TMPDIR),/tmp)/tare-least
 # The numeric core: its lines are all to be reached by tests, and its mutants noticed.
 CORE := statistics/moments statistics/channel statistics/state statistics/exact statistics/sums statistics/histogram \
   statistics/buckets input_spec/affine measuring/random_order folding/plan folding/layers folding/api \
@@ -40,12 +41,12 @@ test: $(READY)
 test-long: $(EXTRAS)
 	$(BIN)/python -m pytest -q -m 'long and not browser'
 
-# The ordinary tests with the least versions that pyproject.toml admits, in an environment of their own.
+# The ordinary tests with the least versions that pyproject.toml admits, in an environment of their own outside the checkout.
 test-least:
-	$(PYTHON) -m venv .venv-least
-	.venv-least/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-least.txt --editable '.[torch]' \
+	$(PYTHON) -m venv $(LEAST)
+	$(LEAST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-least.txt --editable '.[torch]' \
 		hypothesis pytest pytest-xdist
-	.venv-least/bin/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser' $(ARGS)
+	$(LEAST)/bin/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser' $(ARGS)
 
 browser: $(READY)
 	$(BIN)/python -m pytest -q -m browser
@@ -94,4 +95,4 @@ docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf .venv .venv-least build dist site demo .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist site demo .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

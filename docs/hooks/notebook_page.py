@@ -26,5 +26,7 @@ def _output(output: dict[str, Any]) -> str:
     data = output.get("data", {})
     if "image/png" in data:
         return f"![Output](data:image/png;base64,{''.join(data['image/png']).strip()})"
+    if "text/html" in data:
+        return "".join(data["text/html"])
     text = "".join(output.get("text", data.get("text/plain", "")))
     return f"```text\n{text.rstrip()}\n```"

@@ -66,7 +66,7 @@ def test_each_format_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_formats_of_files_are_refused_for_a_pipeline(capsys: pytest.CaptureFixture[str]) -> None:
     words = ("train.py:std", "--mean", "0.5", "--std", "0.5", "--format", "junit")
-    assert "--format text, json, github or sarif" in run(capsys, "check", *words)[2]
+    assert "--format text, json, github, sarif or html" in run(capsys, "check", *words)[2]
 
 
 def test_fail_on_error_lets_warnings_pass(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

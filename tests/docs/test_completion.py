@@ -36,7 +36,7 @@ def test_the_beginning_of_a_command_is_completed() -> None:
 
 def test_the_choices_of_an_option_are_completed() -> None:
     answers = completed("bash", "complete", COMP_WORDS="tare check --format ", COMP_CWORD="3").split()
-    assert answers == ["text", "json", "github", "sarif", "gitlab", "junit"]
+    assert answers == ["text", "json", "github", "sarif", "gitlab", "junit", "html"]
 
 
 def test_the_script_is_shown_in_the_shell_that_asks() -> None:

@@ -43,7 +43,7 @@ def test_a_pair_of_constants_says_nothing_of_scale(tmp_path: Path, mean: str) ->
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (None, "found the keys none"),
+        (None, "found neither; name"),
         ({"format": "pt"}, "found the keys format"),
         ({"mean": "bright", "std": "1"}, "expected JSON as 'mean'"),
         ({"mean": "1", "std": "0"}, "expected a valid 'std'"),

@@ -86,6 +86,6 @@ def test_the_key_and_the_layout_can_be_stated() -> None:
 
 
 def test_anything_else_is_refused() -> None:
-    for data in (3, None, {}, [], object()):
+    for data in (3, None, {}, object()):
         with pytest.raises(DataError, match="a path, URL, array, table or dataset"):
             open_source(data)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -87,3 +89,60 @@ def test_numbers_of_many_channels_are_counted() -> None:
     assert numbers((0.123456, 2)) == "(0.1235, 2)"
     assert numbers(tuple(range(13))) == "(0, 1, 2, 3, ... 13 in all)"
     assert one_line("a\nb\x1b[31m") == "a b [31m"
+
+
+def test_a_specification_draws_its_channels_if_they_are_known() -> None:
+    spec = InputSpec.of((0.5, 0.25, 0.1), (0.25, 0.25, 0.1))
+    drawn = spec.plot().to_dict()["data"]["values"]
+    assert [(each["value"], each["low"], each["high"]) for each in drawn] == [
+        (0.5, 0.25, 0.75),
+        (0.25, 0.0, 0.5),
+        (0.1, 0.0, 0.2),
+    ]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        InputSpec().plot()
+
+
+def test_findings_about_files_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        "from torchvision.transforms import v2\nv2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.255))\n"
+    )
+    (tmp_path / "b.py").write_text("import torchvision.transforms.v2\nv2.Normalize((\n")
+    report = tare.check_code([str(tmp_path)])
+    assert repr(report).startswith("<CodeReport: 1 error; 1 file read, 1 not read>")
+    rows = report.to_frame()
+    assert rows["code"].to_list() == ["TARE100", ""]
+    assert rows["severity"].to_list() == ["error", "not read"]
+    assert "TARE100" in report._repr_html_()
+    assert report.plot().to_dict()["data"]["values"] == [{"panel": "findings", "name": "TARE100", "value": 1}]
+    assert report.to_dict() == report.to_json()
+
+
+def test_a_verdict_is_its_sentence_and_draws_what_moved() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (80, 8, 8, 3), np.uint8)
+    verdict = tare.drift(images[:60], images[60:])
+    assert repr(verdict) == f"<Verdict: {verdict}>"
+    rows = verdict.to_frame()
+    assert rows["live"].to_list() == [track.live.estimate for track in verdict.tracks]
+    drawn = verdict.plot().to_dict()["data"]["values"]
+    assert drawn[0]["value"] == pytest.approx(verdict.tracks[0].live.estimate - verdict.tracks[0].reference)
+    assert verdict.to_dict() == verdict.to_json()
+
+
+@pytest.mark.parametrize("result", ["stats", "spec", "comparison", "report"])
+def test_every_result_is_shown_in_all_ways(result: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    stats = stats_of([random_rgb(k) for k in range(9)])
+    made: dict[str, Shown] = {
+        "stats": stats,
+        "spec": InputSpec.of((0.5,) * 3, (0.25,) * 3),
+        "comparison": tare.compare(stats, stats_of([random_rgb(k) for k in range(20, 29)])),
+        "report": tare.check_code([str(tmp_path)]),
+    }
+    shown = made[result]
+    assert len(repr(shown)) < 500
+    assert "\n" not in repr(shown)
+    assert shown.to_frame().height == len(shown.table())
+    assert shown._repr_html_().count("<tr>") == (len(shown.table()) + 1 if shown.table() else 0)
+    assert json.dumps(shown.to_dict(), default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ class CheckReport(Shown):
         """One row for each finding."""
         names = ("code", "severity", "where", "message", "remedy")
         return [{name: getattr(finding, name) for name in names} for finding in self.findings]
+
+    def points(self) -> list[dict[str, Any]]:
+        """How often each code was found."""
+        codes = Counter(finding.code for finding in self.findings)
+        return [{"panel": "findings", "name": code, "value": count} for code, count in sorted(codes.items())]
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object with schema ``tare.check/1``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +15,7 @@ from tare.errors import SpecError, TareError
 if TYPE_CHECKING:
     from tare.checking.repository.result import CodeReport
 
-Format = Literal["text", "json", "github", "sarif", "gitlab", "junit"]
+Format = Literal["text", "json", "github", "sarif", "gitlab", "junit", "html"]
 
 
 def check_files(options: CheckCommand, request: CodeRequest, output: Format) -> int:
@@ -43,11 +45,15 @@ def show_places(code: str, places: Sequence[str]) -> None:
 
 def _check(options: CheckCommand, request: CodeRequest, output: Format) -> int:
     from tare.checking.linting.api import code_checked
-    from tare.reporting.findings.formats import FORMATS
+    from tare.reporting import console
+    from tare.reporting.findings.formats import FORMATS, html_page
 
-    report = code_checked(request)
+    with console.working("reading and following the code"):
+        report = code_checked(request)
     if output == "text":
         _print(report, options.statistics)
+    elif output == "html":
+        typer.echo(html_page(report, shlex.join(["tare", *sys.argv[1:]])))
     else:
         typer.echo(FORMATS[output](report))
     return int(report.fails)

@@ -158,14 +158,11 @@ def _by_moments(
         few = replace(probes, images=probes.images[first], paths=probes.paths[first], labels=probes.labels[first])
         setting = replace(setting, probes=few)
     known: Sequence[Candidate] = candidates(network.channels, setting.suspected)
-    with request.reporter.counting("augmentations", "tried", None) as advance:
-
-        def make(way: TrainingAugmentation, start: int, stop: int) -> Views:
-            advance(1)
-            return setting.views(way, start, stop)
-
-        shape = (network.channels, *setting.geometry.size)
-        known, models = follow(front, stored[front.name], known, ways, make, images=setting.count, shape=shape)
+    shape, reporter = (network.channels, *setting.geometry.size), request.reporter
+    known, models = follow(
+        front, stored[front.name], known, ways, setting.views, images=setting.count, shape=shape, reporter=reporter
+    )
+    with reporter.working("weighing the candidates"):
         scored = weigh(stored[front.name], known, models, setting.content)
     return _answer(setting, stored, front, scored, request, notes)
 

@@ -20,6 +20,7 @@ from tare.identifying.likelihood import OTHER, SAME, Content, Residual, Spread, 
 from tare.input_spec.affine import Affine
 from tare.networks.batch_norm import ChannelMoments
 from tare.samples.layout import Doubles
+from tare.system.progress import SILENT, Reporter
 
 #: The most candidates and augmentations whose evidence is computed.
 _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
@@ -103,6 +104,7 @@ def follow(
     *,
     images: int,
     shape: Sequence[int],
+    reporter: Reporter = SILENT,
 ) -> tuple[Sequence[Candidate], dict[TrainingAugmentation, Models]]:
     """The candidates worth weighing, and the moment models of the augmentations that explain the moments best.
 
@@ -111,7 +113,11 @@ def follow(
     """
     few = min(images, _FIRST_IMAGES)
     kernel = kernel_of(front, shape) if front.affine else None
-    begun = {one: _models(front, kernel, make(one, 0, few), 0, known) for one in augmentations}
+    begun: dict[TrainingAugmentation, Models] = {}
+    with reporter.counting("comparing augmentations of training", "augmentations", len(augmentations)) as advance:
+        for one in augmentations:
+            begun[one] = _models(front, kernel, make(one, 0, few), 0, known)
+            advance(1)
     if not front.affine:  # every candidate needs its own passes, so only likely candidates are kept
         plain = _divergences(stored, next(iter(begun.values())), known)
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
@@ -119,10 +125,12 @@ def follow(
     if images == few:
         return known, {one: begun[one] for one in followed}
     models: dict[TrainingAugmentation, Models] = {}
-    for one in followed:
-        start = few if front.affine else 0
-        more = _models(front, kernel, make(one, start, images), start, known)
-        models[one] = {kind: _with_more(begun[one][kind], model) for kind, model in more.items()}
+    with reporter.counting("explaining the moments by all images", "augmentations", len(followed)) as advance:
+        for one in followed:
+            start = few if front.affine else 0
+            more = _models(front, kernel, make(one, start, images), start, known)
+            models[one] = {kind: _with_more(begun[one][kind], model) for kind, model in more.items()}
+            advance(1)
     return known, models
 
 

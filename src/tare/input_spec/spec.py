@@ -18,7 +18,7 @@ from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cf
 from tare.input_spec.formats.torchvision import fields_of_preset, preset_of
 from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
-from tare.input_spec.words import description
+from tare.input_spec.words import description, names_in_order
 from tare.samples.layout import dtype_range, unit_scale
 from tare.system.shown import Shown, numbers
 
@@ -280,6 +280,17 @@ class InputSpec(Shown):
         return [
             {"name": name, "value": None if isinstance(field, Unknown) else str(field.value), "origin": _origin_of(field)}
             for name, field in self.fields().items()
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """Mean of each channel, and one std below and above; nothing if either is unknown."""
+        if not (isinstance(self.mean, Known) and isinstance(self.std, Known)):
+            return []
+        names = self.channels.value if isinstance(self.channels, Known) else ""
+        rows = zip(self.mean.value, self.std.value, strict=True)
+        return [
+            {"panel": "mean, and one std around it", "name": name, "value": m, "low": m - s, "high": m + s}
+            for name, (m, s) in zip(names_in_order(names, len(self.mean.value)), rows, strict=True)
         ]
 
     def describe(self) -> str:

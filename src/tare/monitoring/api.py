@@ -62,7 +62,7 @@ def reference_of(request: DriftRequest) -> Reference:
     if isinstance(given, str | os.PathLike) and _carries(Path(given)):
         given = Reference.load(given)
     if not isinstance(given, Reference):
-        return Reference.of(given, _options(request), nodata=nodata, workers=request.workers)
+        return Reference.of(given, _options(request), nodata=nodata, workers=request.workers, progress=request.progress)
     if nodata and nodata != given.taking.nodata:
         expected = f"the values that mean no data in the reference: {list(given.taking.nodata)}"
         raise DataError(expected, f"--nodata {list(nodata)}", "leave it out, or name the training data as the reference")

@@ -25,4 +25,6 @@ def reference_of(request: MeasureRequest) -> Reference:
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
     options = Options(request.channels, None if columns is None else tuple(columns), request.layout, request.array)
     nodata = request.nodata if isinstance(request.nodata, Sequence) else () if request.nodata is None else (request.nodata,)
-    return Reference.of(request.data, options, nodata=tuple(map(float, nodata)), workers=request.workers)
+    return Reference.of(
+        request.data, options, nodata=tuple(map(float, nodata)), workers=request.workers, progress=request.progress
+    )

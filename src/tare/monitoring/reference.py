@@ -32,7 +32,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers, ordered_map
 from tare.system.files import json_text, write_text
-from tare.system.progress import Advance
+from tare.system.progress import Advance, expect
 
 SCHEMA = "tare.reference/1"
 _FEWEST = 20
@@ -79,6 +79,7 @@ class Reference:
         source = open_source(data, options)
         taking = _taking(source, nodata)
         values, states = [], DatasetState()
+        expect(progress, source.number)
         for chunk, state, length in ordered_map(partial(_taken, source, taking), source.chunks(), workers or default_workers()):
             values.append(chunk)
             states = states.merge(state)

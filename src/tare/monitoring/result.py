@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tare.statistics.intervals import Interval
 from tare.system.files import finite
+from tare.system.shown import Shown
 
 SCHEMA = "tare.drift/1"
 
@@ -93,8 +94,8 @@ class Felt:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Shown):
     """What a monitor says now.
 
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
@@ -143,6 +144,39 @@ class Verdict:
             when += f" (between {since.low:.0f} and {since.high:.0f})"
         kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
         return " ".join((f"Changed{when}: {kind} ({self.reason}).", *self.cure))
+
+    def summary(self) -> str:
+        """The verdict's sentences."""
+        return str(self)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each figure of samples: the reference's mean, and that of the samples with its interval."""
+        return [
+            {
+                "figure": each.figure,
+                "reference": each.reference,
+                "live": each.live.estimate,
+                "low": each.live.low,
+                "high": each.live.high,
+                "evidence": each.evidence,
+            }
+            for each in self.tracks
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The mean of each figure of the samples with its interval, less that of the reference."""
+        return [
+            finite(
+                {
+                    "panel": "mean of the samples, less the reference's",
+                    "name": each.figure,
+                    "value": each.live.estimate - each.reference,
+                    "low": each.live.low - each.reference,
+                    "high": each.live.high - each.reference,
+                }
+            )
+            for each in self.tracks
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""

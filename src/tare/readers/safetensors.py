@@ -35,9 +35,10 @@ def read_safetensors(path: Path) -> InputSpec:
     pair = pair_of(metadata)
     if pair is not None:
         return _of_pair(metadata, *pair, f"metadata of {path}")
-    keys = ", ".join(str(key)[:40] for key in list(metadata)[:6]) or "none"
+    keys = ", ".join(str(key)[:40] for key in list(metadata)[:6])
     expected = f"{KEY!r}, or a mean and std, in the metadata of {str(path)!r}"
-    raise SpecError(expected, f"the keys {keys}", "name the model's configuration instead")
+    remedy = "name the model's configuration instead; tare identify finds out what no file states"
+    raise SpecError(expected, f"the keys {keys}" if keys else "neither", remedy)
 
 
 def header_of(path: Path) -> dict[str, Any]:

@@ -13,16 +13,10 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
+
+from tare.system.pacing.bar import barred
+from tare.system.pacing.logged import logged
 
 if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match
@@ -42,10 +36,13 @@ _DEFINITIONS = {
 
 
 class Update(Protocol):
-    """How a progress bar is moved."""
+    """How progress is told."""
 
-    def __call__(self, count: int, remark: str = "") -> None:
-        """Move the bar by ``count``, and show ``remark`` at its end."""
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
+        """Count ``count`` more steps, and show ``remark``; ``left`` are the seconds left, where the work knows better."""
+
+    def expect(self, total: float) -> None:
+        """Say how many steps there are in all."""
 
 
 # Control characters but tabs and line breaks, and signs that turn the direction of writing.
@@ -77,40 +74,36 @@ def note(message: str) -> None:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show a spinner on standard error until the block ends."""
-    if not err.is_terminal:
-        yield
-        return
-    with err.status(what):
+    """Show on standard error what is being done until the block ends."""
+    with counting(what, ""):
         yield
 
 
 @contextmanager
-def counting(what: str, unit: str, total: int | None = None, *, speed_over: float = 30) -> Iterator[Update]:
-    """Show a progress bar on standard error, with ``unit`` per second and the time left if ``total`` is known.
+def counting(what: str, unit: str, total: float | None = None) -> Iterator[Update]:
+    """Show on standard error how far work is: a bar on a terminal, else a line a minute; nothing if there is nothing to count.
 
-    The speed is the mean of the last ``speed_over`` seconds. A bar without a terminal or with nothing to count is not shown.
+    Without a ``unit`` only the share is shown. The time left is told once a tenth is done (:mod:`tare.system.pacing.pace`). Of
+    work within work only the inner is shown.
     """
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit + " {task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
-    )
-    hidden = not err.is_terminal or total == 0
-    with Progress(*columns, console=err, transient=True, disable=hidden, speed_estimate_period=speed_over) as bar:
-        task = bar.add_task(what, total=total, rate="", remark="")
+    if total == 0:
+        yield _Nothing()
+    elif err.is_terminal:
+        with barred(what, unit, total, err, plain) as bar:
+            yield bar
+    else:
+        with logged(what, unit, total, lambda line: err.print(shown(line), soft_wrap=True)) as lines:
+            yield lines
 
-        def update(count: int, remark: str = "") -> None:
-            bar.update(task, advance=count, remark=shown(remark))
-            speed = bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
 
-        yield update
+class _Nothing:
+    """Progress of no work at all."""
+
+    def __call__(self, count: float, remark: str = "", left: float | None = None) -> None:
+        """Show nothing."""
+
+    def expect(self, total: float) -> None:
+        """Show nothing."""
 
 
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
@@ -214,6 +207,9 @@ def _with_error(value: float, error: float) -> str:
 
 
 def _seen(geometry: Mapping[str, Any]) -> str:
+    if "front_end" in geometry:
+        name = shown(str(geometry["front_end"].get("feature_extractor_type")))
+        return f"as heard through {name}, before its normalisation ({shown(str(geometry['origin']))})"
     height, width = geometry["size"]
     how = f"{geometry['interpolation']}, {geometry['crop_mode']} crop {geometry['crop_fraction']:g}"
     return f"as seen after resize and crop to {height} x {width} ({how}; {shown(str(geometry['origin']))})"

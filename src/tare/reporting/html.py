@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
 _LONG = 70
 _NUMERIC = re.compile(r"$|-$|n/a|unknown|[-+<±]?[\d.]")
 #: A command with more characters takes more than one line.
-_SHORT = 60
+_SHORT = 40
 #: The plotting library as one script, once it has been built.
 _BUNDLED: list[str] = []
 _BUNDLING = threading.Lock()

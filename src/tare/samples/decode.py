@@ -233,6 +233,25 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
+def of_pillow(
+    image: Any, colour: ColourMode = "stored", background: Background | None = None, turned: bool | None = None
+) -> Decoded:
+    """The pixels of an image that Pillow has opened or made, with the same conversions and notes as those of a file.
+
+    Raises :class:`UndecodableError` if it is lazy and cannot be read.
+    """
+    try:
+        notes = _notes(image, background)
+        flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
+        decoded = Decoded(_pixels(flat, colour), notes)
+        stated = image.getexif().get(_EXIF_ORIENTATION, 1) if turned is not None else 1
+    except UnsupportedError as error:
+        raise UndecodableError(f"an image with {error}") from None
+    except Exception as error:  # Pillow's plugins raise errors of many kinds
+        raise UndecodableError(f"an image that Pillow cannot read: {_one_line(error)}") from None
+    return _oriented(decoded, stated if stated in range(1, 9) else 1, turned is True)
+
+
 def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None, place: int) -> Decoded:
     from PIL import Image
 

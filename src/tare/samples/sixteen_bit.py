@@ -49,4 +49,5 @@ def _with_other_order(tile: Any) -> Any:
     if order not in _OTHER_ORDER or not mode.startswith("RGB"):
         raise UnsupportedError(f"16 bits a channel stored as {arguments[0]!r}, which is not supported")
     arguments[0] = f"{mode};{_OTHER_ORDER[order]}"
-    return tile._replace(args=tuple(arguments))
+    replaced = (*tile[:3], tuple(arguments))
+    return type(tile)(*replaced) if hasattr(tile, "_fields") else replaced  # a plain tuple before Pillow 11

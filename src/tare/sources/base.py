@@ -72,6 +72,10 @@ class Source(ABC, Generic[ChunkT]):
         del chunk
         return 1
 
+    def number(self) -> int | None:
+        """How many samples there are, or None if that is only known after reading them; for progress, so it may be wrong."""
+        return None
+
     def indexed(self) -> Indexed | None:
         """The same samples by index, or None if the format cannot be read by index; may keep a list of names in memory."""
         return None

@@ -54,6 +54,10 @@ class Derived(Source[Any]):
         """Number of samples in the other source's chunk."""
         return self.source.chunk_length(chunk)
 
+    def number(self) -> int | None:
+        """Number of samples of the other source."""
+        return self.source.number()
+
     def read(self, chunk: Any) -> Iterator[Record]:
         """The samples of a chunk, changed."""
         return self._all(self.source.read(chunk))

@@ -21,6 +21,7 @@ from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr, parted
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
+from tare.sources.listed_objects import is_listed
 from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url
 from tare.sources.rasters.tags import scene_kind
@@ -77,23 +78,25 @@ _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 #: DICOM files have any name, often one without an ending.
 _DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
 #: A Zarr array or group is a folder.
-_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
+_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array", "label")
 #: Recordings that a library decodes; of WAV files only large ones, as a stream.
-_SOUNDS = _format(r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", rank=8, each=True)
+_SOUNDS = _format(
+    r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", "front", rank=8, each=True
+)
 _LARGE_WAV = 64 << 20
 _LMDB = _format(r"\.(mdb|lmdb)/?$", "containers.lmdb_store:open_lmdb", "pages")
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
-    _format(r"\.wav$", "files.listed:open_encoded", rank=1),
-    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", rank=2),
+    _format(r"\.wav$", "files.listed:open_encoded", "front", rank=1),
+    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", "front", rank=2),
     _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", "label", rank=3),
     _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", "label", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", "front", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=7),
-    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
+    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", "label", rank=8),
     _ZARR,
     _LMDB,
     _format(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?(\.gz)?$", "containers.tfrecord:open_tfrecord", "columns", "pages", rank=8),
@@ -109,7 +112,7 @@ FORMATS = (
     _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
     _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
-    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
+    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages", "front"),
 )
 
 #: TIFF files that are scenes rather than pictures.
@@ -132,7 +135,7 @@ _NAMES_SNIFFED = 20
 
 
 def open_source(data: Any, options: Options | None = None) -> Source[Any]:
-    """Open data: a path, URL or pattern, a list of them, an array, a table, a dataset, or a source, which is returned.
+    """Open data: a path, URL or pattern, an array, a Pillow image, a list of one of these, a table, a dataset, or a source.
 
     Raises :class:`DataError` if the data do not exist, have an unknown format, or do not take one of the given options.
     """
@@ -257,11 +260,15 @@ def _open_object(data: Any, options: Options) -> Source[Any]:
         if recognises(data):
             name = type(data).__name__
             return _checked(kind, options, name).open(data, options)
-    raise DataError("a path, URL, array, table or dataset", f"an object of type {type(data).__name__!r}", "pass one of those")
+    wanted = "a path, URL, array, table or dataset, or a list of paths, arrays or images"
+    raise DataError(wanted, f"an object of type {type(data).__name__!r}", "pass one of those")
 
 
 def _checked(kind: Format, options: Options, name: str) -> Format:
     foreign = options.given() - kind.takes
+    if "front" in foreign and options.front is not None:
+        found, remedy = f"other data in {name!r}", "name recordings, or a network for these data"
+        raise DataError(f"recordings, which the front end {options.front.name} takes", found, remedy)
     if foreign:
         takes = ", ".join(sorted(kind.takes)) or "none"
         raise DataError(f"options that fit {name!r} ({takes})", ", ".join(sorted(foreign)), "leave it out")
@@ -289,6 +296,7 @@ def _names_in(place: str) -> Iterator[str]:
 
 
 _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
+    (is_listed, _format("", "listed_objects:open_listed", "layout")),
     (is_hf_dataset, _format("", "hf_dataset:open_hf_dataset", "columns", "pages", "label")),
     (lambda data: hasattr(data, "__arrow_c_stream__"), _format("", "tables.arrow:open_table", "columns", "pages", "label")),
     (

@@ -60,6 +60,11 @@ class Shards(Source[tuple[str, Any]]):
         """Number of samples in the file's chunk."""
         return _opened(self.open_file, chunk[0], self.options).chunk_length(chunk[1])
 
+    def number(self) -> int | None:
+        """Number of samples in all files; None if one of them does not tell."""
+        found = [_opened(self.open_file, file, self.options).number() for file in self.files]
+        return sum(each for each in found if each is not None) if None not in found else None
+
     def read(self, chunk: tuple[str, Any]) -> Iterator[Record]:
         """Read with the file's own source."""
         return _opened(self.open_file, chunk[0], self.options).read(chunk[1])

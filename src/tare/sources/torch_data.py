@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tare.errors import DataError
+from tare.samples.decode import of_pillow
 from tare.samples.records import Record, Sample, Skipped, stacked_rows
 from tare.sources.arrays.axes import as_record, axes_of
 from tare.sources.arrays.in_memory import numpy_of
@@ -52,6 +52,10 @@ class TorchSource(Source[tuple[Item, ...]]):
             return len(chunk)
         return sum(1 if item.error else len(_input(item.value, self.options)[0]) for item in chunk)
 
+    def number(self) -> int | None:
+        """Length of a map-style dataset; None for a loader or a stream."""
+        return len(self.data) if not self.batched and _is_map(self.data) else None
+
     def read(self, chunk: tuple[Item, ...]) -> Iterator[Record]:
         """Turn each item into a record, or give the reason why it is unreadable."""
         for item in chunk:
@@ -74,7 +78,8 @@ class TorchSource(Source[tuple[Item, ...]]):
     def _sample(self, path: str, value: Any) -> Record:
         found, label = _input(value, self.options)
         if hasattr(found, "getbands"):  # a Pillow image, whose axes need no guessing
-            return Sample(path, _pillow(found), label)
+            decoded = of_pillow(found)
+            return Sample(path, decoded.values, label, decoded.notes)
         values = numpy_of(found)
         layout = self.options.layout
         axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
@@ -140,11 +145,3 @@ def _label(value: Any) -> str | None:
     if hasattr(value, "item") and getattr(value, "size", None) is not None and np.asarray(value).size == 1:
         value = np.asarray(value).item()
     return str(value) if isinstance(value, int | str) else None
-
-
-def _pillow(image: Any) -> NDArray[Any]:
-    grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;")
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return np.asarray(image)[..., None]
-    values = np.asarray(image.convert("L" if grey else "RGB"))
-    return values[..., None] if grey else values

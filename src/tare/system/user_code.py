@@ -12,6 +12,8 @@ from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
 
+_REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
+
 
 def is_reference(text: str) -> bool:
     """Whether a text names an object of a Python file or module."""
@@ -61,7 +63,7 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as raised:  # the user's own code
-        raise error(f"{str(path)!r} to import", one_line(raised), "repair it") from None
+        raise error(f"{str(path)!r} to import", one_line(raised), _REMEDY) from None
     finally:
         sys.path.remove(str(path.parent.absolute()))
     return module

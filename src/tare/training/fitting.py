@@ -16,17 +16,19 @@ import lightning
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from tare.datasets.image_batches import loader_errors
 from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
+from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.tracker import check_installed
 from tare.tasks.task import Epochs
 from tare.training.history import History, RowWatcher
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
+from tare.training.steps import Steps
 
 BEST, LAST = "best", "last"
 
@@ -80,12 +82,12 @@ def fit(
     machine: Machine,
     *,
     resume: bool = False,
-    progress: bool = False,
+    reporter: Reporter = SILENT,
     told: RowWatcher | None = None,
 ) -> Fitted:
     """Train on ``machine``; write ``checkpoints/last.ckpt``, ``checkpoints/best.ckpt`` and ``metrics.csv`` into ``folder``.
 
-    ``told`` gets the row of each epoch.
+    ``told`` gets the row of each epoch; ``reporter`` shows how far training is.
 
     Raises :class:`tare.training.module.DivergedError`, keeping the last checkpoint, and :class:`tare.errors.OutputError` if the
     disk is full.
@@ -96,12 +98,14 @@ def fit(
     latest = folder / "checkpoints" / f"{LAST}.ckpt"
     if resume and latest.exists():
         _loaded(latest)  # raises a readable error before the trainer loads the file
-    with _quiet(), _deterministic(), _compiled(module), _explained():
+    number = training.epochs_of_head + training.epochs
+    total = Steps.total(module, val, number)
+    with _quiet(), _deterministic(), _compiled(module), _explained(), reporter.counting("training", "samples", total) as progress:
         trainer = _trainer(
             training,
             machine,
-            callbacks=_callbacks(training, history, folder / "checkpoints", progress),
-            enable_progress_bar=progress,
+            callbacks=[*_callbacks(training, history, folder / "checkpoints"), Steps(progress, module, val, number)],
+            enable_progress_bar=False,
             logger=False,
             plugins=[CheckpointFiles()],
         )
@@ -153,7 +157,7 @@ def check_training(training: Training, machine: Machine) -> None:
     check_installed(machine.tracker)
 
 
-def _callbacks(training: Training, history: History, folder: Path, progress: bool) -> list[Callback]:
+def _callbacks(training: Training, history: History, folder: Path) -> list[Callback]:
     """Return the callbacks in their necessary order: weight averaging before validation, the last checkpoint after the best."""
     callbacks: list[Callback] = []
     if training.ema is not None:
@@ -169,8 +173,6 @@ def _callbacks(training: Training, history: History, folder: Path, progress: boo
         _checkpoint(folder, BEST, monitor=history.epochs.column, mode=history.epochs.mode, save_weights_only=not whole),
         _checkpoint(folder, LAST),
     ]
-    if progress:
-        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
     return callbacks
 
 

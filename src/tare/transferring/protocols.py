@@ -25,7 +25,7 @@ from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
 from tare.system.option_files.config_file import config_text
-from tare.system.progress import SILENT
+from tare.system.progress import SILENT, Advance, Reporter
 from tare.system.trackers.opening import tracked
 from tare.system.trackers.tracker import Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
@@ -69,7 +69,7 @@ def transferred(request: TransferRequest) -> TransferRun:
             write_text(folder / "config.yaml", config_text(request))
         names = request.tracker if is_main_process() else ()
         with tracked(names, folder, reporter, plan.settings()) as trackers:
-            run = _probed(plan, folder) if probe else _trained(plan, folder, resume, trackers, progress=reporter is not SILENT)
+            run = _probed(plan, folder, reporter) if probe else _trained(plan, folder, resume, trackers, reporter)
             _log(run, trackers)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
@@ -88,7 +88,7 @@ def _log(run: TransferRun, trackers: Trackers) -> None:
             trackers.file(run.out / name)
 
 
-def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, progress: bool) -> TransferRun:
+def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, reporter: Reporter) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
     network, training = plan.network, plan.training
     normaliser = InputLayer(plan.chosen)
@@ -100,23 +100,25 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers,
         trackers.numbers({name: value for name, value in row.items() if name != "epoch"}, int(row["epoch"]))
 
     val = plan.plain_batches(plan.target.split.val)
-    fitted = fit(module, val, folder, plan.machine, resume=resume, progress=progress, told=told)
+    fitted = fit(module, val, folder, plan.machine, resume=resume, reporter=reporter, told=told)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
-        notes = _reestimated(plan)
-        judged = _judged(plan, partial(_logits, plan), tests=name == BEST)
+        notes = _reestimated(plan, reporter)
+        judged = _judged(plan, partial(_logits, plan, reporter), tests=name == BEST)
         metrics = {**fitted.metrics(), **judged.headlines()}
         _save(plan, folder / place, judged, metrics)
     return _finished(plan, folder, judged, metrics, notes, fitted)
 
 
-def _probed(plan: TransferPlan, folder: Path) -> TransferRun:
+def _probed(plan: TransferPlan, folder: Path, reporter: Reporter) -> TransferRun:
     """Fit a linear head on the features of the frozen network, after re-estimating its batch norms if requested."""
-    notes = _reestimated(plan)
+    notes = _reestimated(plan, reporter)
     split = plan.target.split
-    head = _fitted_head(plan, _features(plan, split.train), [plan.task.taught(file.label) for file in split.train])
+    features = _features(plan, split.train, reporter)
+    with reporter.working("fitting the head"):
+        head = _fitted_head(plan, features, [plan.task.taught(file.label) for file in split.train])
     _install(plan, head)
-    judged = _judged(plan, lambda files: head.logits(_features(plan, files)))
+    judged = _judged(plan, lambda files: head.logits(_features(plan, files, reporter)))
     metrics = {**judged.headlines(), "head_strength": head.strength}
     _save(plan, folder / "model", judged, metrics)
     return _finished(plan, folder, judged, metrics, notes, None)
@@ -218,7 +220,7 @@ def _test_evidence(plan: TransferPlan, test: Evaluation | None) -> dict[str, Any
 
 
 @loader_errors()
-def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
+def _reestimated(plan: TransferPlan, reporter: Reporter) -> tuple[str, ...]:
     """Re-estimate batch norms on the training split without augmentation, if requested; return a note."""
     training = plan.training
     if training.batchnorm != "reestimate":
@@ -226,7 +228,8 @@ def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
     device = _device(plan)
     module, files = plan.network.module.to(device), plan.target.split.train
     kept = list(plan.plain_batches(files)) if plan.bytes_of(files) <= _KEPT else None  # one pass per layer: decode only once
-    done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
+    with reporter.working("re-estimating batch norms, a pass for each"):
+        done = reestimate(module, lambda: _inputs(plan, kept or plan.plain_batches(files), device), prior=training.bn_prior)
     if not done.layers:
         return ()
     share = f", the source weighing {done.source_weight:.1%}" if training.bn_prior else ""
@@ -234,20 +237,31 @@ def _reestimated(plan: TransferPlan) -> tuple[str, ...]:
 
 
 @loader_errors()
-def _features(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+def _features(plan: TransferPlan, files: tuple[LabelledFile, ...], reporter: Reporter) -> NDArray[np.float32]:
     device = _device(plan)
-    return features_of(
-        plan.network.module.to(device), plan.network.head, _inputs(plan, plan.plain_batches(files), device), lambda batch: batch
-    )
+    with reporter.counting("computing features", NOUNS[plan.takes.kind], len(files)) as advance:
+        inputs = _counted(_inputs(plan, plan.plain_batches(files), device), advance)
+        return features_of(plan.network.module.to(device), plan.network.head, inputs, lambda batch: batch)
+
+
+def _counted(inputs: Iterator[torch.Tensor], advance: Advance) -> Iterator[torch.Tensor]:
+    """The same batches; each is counted when the next is asked for, since only then it has been used."""
+    for batch in inputs:
+        yield batch
+        advance(len(batch))
 
 
 @loader_errors()
 @torch.inference_mode()
-def _logits(plan: TransferPlan, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
+def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
     """Return the network's outputs ``(N, K)`` for ``files``."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
-    found = [plan.task.gathered(module(fed).float().cpu(), labels) for fed, labels in plan.fed_batches(files, device)]
+    found = []
+    with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
+        for fed, labels in plan.fed_batches(files, device):
+            found.append(plan.task.gathered(module(fed).float().cpu(), labels))
+            advance(len(fed))
     return torch.cat(found).numpy()
 
 

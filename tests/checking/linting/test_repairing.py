@@ -61,3 +61,16 @@ def test_a_change_that_causes_one_in_another_file_is_not_made(monkeypatch: pytes
         return Judged([*typos(documents).findings, *new], [])
 
     assert repaired(monkeypatch, elsewhere) == ([], 2)
+
+
+def test_the_reason_names_what_a_change_alone_would_bring_up() -> None:
+    Path("a.py").unlink()
+    Path("b.py").write_text(
+        "import timm\nfrom torchvision import transforms as T\n"
+        'model = timm.create_model("vit_base_patch16_224.augreg_in21k", pretrained=True)\n'
+        f"val = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, {WRONG}))])\n"
+    )
+    plan, _ = repairs(REQUEST)
+    assert plan.files == ()
+    (reason,) = plan.refused
+    assert reason.endswith("TARE100 is not repaired, since the change alone would leave TARE005 in b.py; it is left to you")

@@ -38,6 +38,9 @@ def test_any_text_is_written_and_can_be_printed(name: str, text: str) -> None:
     written.encode("utf-8")
     if name == "junit":
         parsed(written)
+    elif name == "html":
+        assert "\x1b" not in written
+        assert "<&\"']]>" not in written
     elif name != "github":
         json.loads(written)
 

@@ -205,9 +205,11 @@ def test_the_first_interrupt_finishes_what_is_under_way_and_the_same_command_goe
     seen: list[int] = []
 
     @contextmanager
-    def watch(total: int) -> Iterator[Callable[[Sequence[Any]], None]]:
-        def tell(rows: Sequence[Any]) -> None:
+    def watch(total: int) -> Iterator[Callable[[Sequence[Any], float | None], None]]:
+        def tell(rows: Sequence[Any], left: float | None) -> None:
             seen.append(len(rows))
+            assert left is not None
+            assert left > 0
             if len(seen) == 2:
                 os.kill(os.getpid(), signal.SIGINT)
 

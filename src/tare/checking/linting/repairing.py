@@ -35,25 +35,38 @@ def repairs(request: CodeRequest) -> tuple[Plan, CodeReport]:
     refused: list[str] = []
     while plan.files:
         after = by_network(_changed(documents, plan.files), networks, pedantic=False).findings
-        useless = _useless(plan.repaired, before, after)
+        worse = _worse(plan.repaired, before, after)
+        useless = _useless(plan.repaired, worse)
         if not useless:
             break
-        refused += [f"{each.place}: {each.code} would not be repaired by the change; it is left to you" for each in useless]
+        refused += [f"{each.place}: {each.code} {_reason(each, worse)}; it is left to you" for each in useless]
         plan = plan_of(each for each in plan.repaired if each not in useless)
     return replace(plan, refused=(*plan.refused, *refused)), report
 
 
-def _useless(repaired: Sequence[CodeFinding], before: Iterable[CodeFinding], after: Iterable[CodeFinding]) -> list[CodeFinding]:
-    """The findings that stay, or cause others in a file that they change; all, where it cannot be told which."""
+def _worse(repaired: Sequence[CodeFinding], before: Iterable[CodeFinding], after: Iterable[CodeFinding]) -> set[_Kind]:
+    """The kinds of findings of which there would be more than the changes leave."""
     wanted = _kinds(before)
     wanted.subtract(_kinds(repaired))
-    worse = {kind for kind, count in _kinds(after).items() if count > max(wanted[kind], 0)}
+    return {kind for kind, count in _kinds(after).items() if count > max(wanted[kind], 0)}
+
+
+def _useless(repaired: Sequence[CodeFinding], worse: set[_Kind]) -> list[CodeFinding]:
+    """The findings that stay, or cause others in a file that they change; all, where it cannot be told which."""
     if not worse:
         return []
     paths = {path for _, path in worse}
     blamed = [each for each in repaired if (each.code, each.place.path) in worse]
     blamed = blamed or [each for each in repaired if any(edit.place.path in paths for edit in each.edits)]
     return blamed or [*repaired]
+
+
+def _reason(finding: CodeFinding, worse: set[_Kind]) -> str:
+    """Why a change is not made."""
+    if (finding.code, finding.place.path) in worse:
+        return "would not be repaired by the change"
+    code, path = min(worse)
+    return f"is not repaired, since the change alone would leave {code} in {path}"
 
 
 def _kinds(findings: Iterable[CodeFinding]) -> Counter[_Kind]:

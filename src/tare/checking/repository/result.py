@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tare.checking.rules.finding import SEVERITIES, Severity
 from tare.code.files.document import Skipped
 from tare.code.place import Place
+from tare.system.shown import Shown
 
 SCHEMA = "tare.code-check/1"
 #: Why a part of a file was not judged.
@@ -98,8 +99,8 @@ class Judged(NamedTuple):
     skipped: list[Skipped]
 
 
-@dataclass(frozen=True, slots=True)
-class CodeReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class CodeReport(Shown):
     """The findings about files, in the order of their places, and what was not read.
 
     ``fail_on`` is the least severity with which the check is not clean. ``ignored`` counts the findings that comments or settings
@@ -122,6 +123,27 @@ class CodeReport:
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""
         return sum(finding.severity == severity for finding in self.findings)
+
+    def summary(self) -> str:
+        """The number of findings of each severity, and of files read and not read."""
+        counts = [f"{count} {name}{'s' * (count > 1)}" for name in SEVERITIES if (count := self.count(name))]
+        skipped = f", {len(self.skipped)} not read" if self.skipped else ""
+        files = f"{self.files} file{'s' * (self.files != 1)} read{skipped}"
+        return f"{', '.join(counts) or 'nothing found in what was judged'}; {files}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each finding, then one for each file that was not read or judged in part."""
+        found = [
+            (str(each.place.path), each.place.line, each.code, each.severity, each.message, each.remedy) for each in self.findings
+        ]
+        skipped = [(each.path, None, "", "not read", each.reason, "") for each in self.skipped]
+        names = ("path", "line", "code", "severity", "message", "remedy")
+        return [dict(zip(names, row, strict=True)) for row in (*found, *skipped)]
+
+    def points(self) -> list[dict[str, Any]]:
+        """How often each code was found."""
+        codes = Counter(finding.code for finding in self.findings)
+        return [{"panel": "findings", "name": code, "value": count} for code, count in sorted(codes.items())]
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object with schema ``tare.code-check/1``."""

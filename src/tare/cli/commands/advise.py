@@ -29,7 +29,8 @@ def advise(
     from tare.reporting import console
     from tare.reporting.advice import print_advice, write_advice
 
-    found = advised(replace(request, reporter=console))
+    with console.working("advising"):
+        found = advised(replace(request, reporter=console))
     if html is not None:
         write_advice(found, html, shlex.join(["tare", *sys.argv[1:]]))
     show(found, as_json, print_advice)

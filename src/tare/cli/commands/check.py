@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from typing import Annotated
 
@@ -42,7 +43,7 @@ def _check_pipeline(request: CheckRequest, output: Format) -> int:
     from tare.reporting.findings import pipeline as findings
 
     if output in ("gitlab", "junit"):
-        raise SpecError("--format text, json, github or sarif for a pipeline that is run", output, "choose one of them")
+        raise SpecError("--format text, json, github, sarif or html for a pipeline that is run", output, "choose one of them")
     # What the user's modules print does not belong to our output.
     with console.working("checking"), contextlib.redirect_stdout(sys.stderr):
         report = checked(request)
@@ -52,6 +53,10 @@ def _check_pipeline(request: CheckRequest, output: Format) -> int:
         typer.echo(findings.github(report))
     elif output == "sarif":
         typer.echo(findings.sarif(report))
+    elif output == "html":
+        from tare.reporting.findings.page import pipeline_page
+
+        typer.echo(pipeline_page(report, shlex.join(["tare", *sys.argv[1:]])))
     else:
         findings.print_report(report)
     return 1 if report.fails else 0 if report.clean else 2

@@ -29,7 +29,8 @@ def drift(
     from tare.monitoring.api import drifted, reference_of
     from tare.reporting import console, drift
 
-    reference = reference_of(request)
+    with console.counting("measuring the reference", "samples") as progress:
+        reference = reference_of(replace(request, progress=progress))
     if out is not None:
         reference.save(out)
     with console.counting("looking at", "samples") as progress:

@@ -26,7 +26,8 @@ def explain(
     from tare.reporting import console
     from tare.reporting.explanation import print_explanation, write_explanation
 
-    found = explained(replace(request, reporter=console))
+    with console.working("loading the network and following its first layers"):
+        found = explained(replace(request, reporter=console))
     if html is not None:
         write_explanation(found, html, shlex.join(["tare", *sys.argv[1:]]))
     show(found, as_json, print_explanation)

@@ -19,4 +19,6 @@ def export(request: ExportRequest, as_json: Json = False) -> None:
     from tare.reporting import console
     from tare.reporting.exports import print_export
 
-    show(exported(replace(request, reporter=console)), as_json, print_export)
+    with console.working("exporting"):
+        made = exported(replace(request, reporter=console))
+    show(made, as_json, print_export)

@@ -22,8 +22,11 @@ def fold(request: FoldRequest, as_json: Json = False) -> None:
     it cannot be folded exactly.
     """
     from tare.networks.stored.folded import fold_to
+    from tare.reporting import console
 
-    _show(fold_to(request), as_json)
+    with console.working("folding, and comparing with the original"):
+        made = fold_to(request)
+    _show(made, as_json)
 
 
 @command(RespecRequest)
@@ -34,8 +37,11 @@ def respec(request: RespecRequest, as_json: Json = False) -> None:
     `tare fold`.
     """
     from tare.networks.stored.folded import respec_to
+    from tare.reporting import console
 
-    _show(respec_to(request), as_json)
+    with console.working("rewriting, and comparing with the original"):
+        made = respec_to(request)
+    _show(made, as_json)
 
 
 def _show(made: FoldedDirectory, as_json: bool) -> None:

@@ -30,7 +30,8 @@ def identify(
     from tare.reporting import console
     from tare.reporting.identification import print_identification, write_identification
 
-    found = identified(replace(request, reporter=console))
+    with console.working("identifying"):
+        found = identified(replace(request, reporter=console))
     if out is not None:
         write_spec(found, out)
     if html is not None:

@@ -61,7 +61,8 @@ def measure(
     if reference is not None:
         from tare.monitoring.measured import reference_of
 
-        reference_of(request).save(reference)
+        with console.counting("taking the reference", "samples") as progress:
+            reference_of(replace(request, progress=progress)).save(reference)
 
 
 def _match(match: Match) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def predict(
     from tare.reporting.predictions import PredictionFormat, Tabled, write_predictions
 
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
-    trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
+    with console.working("loading the model"):
+        trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
     inputs = inputs_of(trained, request.images, request.allow)
     noun = NOUNS[trained.model.takes.kind]
     answers = predictions(trained, inputs, replace(request, reporter=console))

@@ -12,7 +12,10 @@ def report(request: ReportRequest) -> None:
 
     The page of a study that is not finished shows what is measured by now, and says so.
     """
+    from tare.reporting import console
     from tare.reporting.api import reported
     from tare.reporting.study.report import print_study
 
-    print_study(*reported(request))
+    with console.working("drawing the page"):
+        made = reported(request)
+    print_study(*made)

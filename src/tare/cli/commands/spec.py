@@ -35,11 +35,13 @@ def spec(
     values reach both networks as equal numbers, 1 if not. Exit code 2 if it cannot be read, or said in that format.
     """
     from tare.readers.table import read_spec
+    from tare.reporting import console
     from tare.system.files import json_text, write_text
 
-    first = read_spec(request.model, online=request.online)
-    if against is not None:
-        second = read_spec(against, online=request.online)
+    with console.working("reading what is stated"):
+        first = read_spec(request.model, online=request.online)
+        second = None if against is None else read_spec(against, online=request.online)
+    if against is not None and second is not None:
         raise typer.Exit(_compare(request.model, first, against, second, as_json))
     document = _document(first, form)
     if out is not None:

@@ -62,7 +62,7 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
     from tare.studying.execution.running import Stopped, run_study
 
     @contextmanager
-    def watch(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
+    def watch(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]], float | None], None]]:
         # Workers have begun, so this process has nothing else to do. A function of the user may run in it, and must not meet a
         # library that is half loaded.
         if options.evaluate is None:

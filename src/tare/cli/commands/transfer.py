@@ -24,7 +24,8 @@ def transfer(request: TransferRequest, as_json: Json = False) -> None:
     from tare.training.run_dir import is_main_process
     from tare.transferring.protocols import transferred
 
-    run = transferred(replace(request, reporter=console))
+    with console.working("transferring"):
+        run = transferred(replace(request, reporter=console))
     if not is_main_process():
         return
     page = run.out / "report.html"

@@ -53,6 +53,16 @@ _SPEECHBRAIN = r"speechbrain/(?:spkrec-(?:ecapa|xvect)-voxceleb|lang-id-voxlingu
 _TF_HUB = re.compile(r"https?://(?:tfhub\.dev|www\.kaggle\.com/models)/google/(yamnet|vggish)/.*")
 #: ``Wav2Vec2Tokenizer`` took sounds and standardised them before there were feature extractors.
 _EXTRACTORS = ("Processor", "FeatureExtractor", "Tokenizer")
+#: Where networks and feature extractors for sounds come from: of other calls nothing more is looked at.
+_LIBRARIES = (
+    "transformers.",
+    "torchaudio.",
+    "tensorflow_hub.",
+    "speechbrain.",
+    "whisper.",
+    "faster_whisper.",
+    "panns_inference.",
+)
 #: Methods that give the network itself.
 _SAME = frozenset((".to", ".cuda", ".cpu", ".eval", ".train", ".half", ".float", ".requires_grad_", "@feature_extractor"))
 
@@ -61,7 +71,7 @@ def listener_of(value: Value) -> Listener | None:
     """What a value that is called with a waveform is; None for anything else, and where it cannot be told."""
     while isinstance(value, Call) and value.function in _SAME:
         value = value.receiver
-    if not isinstance(value, Call):
+    if not isinstance(value, Call) or not value.function.startswith(_LIBRARIES):
         return None
     return next((read(value) for matches, read in _READERS if matches(value.function)), None)
 

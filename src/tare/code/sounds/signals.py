@@ -12,7 +12,7 @@ from tare.code.libraries.flows import before as unchanged
 from tare.code.libraries.step import flag, number, text
 from tare.code.sounds.listeners import sample_rate
 
-#: "unit": -1..1; "integers": as 16-bit files store them; "stored": integers, unless the file holds floats; "tiny": divided twice.
+#: "unit": -1..1; "integers": those of 16 bits; "stored": those of the file, unless it holds floats; "tiny": divided twice.
 Range = Literal["unit", "integers", "stored", "tiny"]
 
 _DEEPEST = 40
@@ -125,11 +125,12 @@ def ranges(value: Value, depth: int = 0) -> list[Scale]:
 
 def resampling(call: Call) -> Resampling | None:
     """The resampling that a call carries out; None for any other call."""
-    made, sound = call, call.argument(0, "y", "x", "waveform")
+    made = call
     if call.function == "()" and isinstance(call.receiver, Call) and call.receiver.function == "torchaudio.transforms.Resample":
         made = call.receiver
     elif call.function not in _RESAMPLERS or call.function.endswith(".Resample"):
         return None
+    sound = call.argument(0, "y", "x", "waveform")
     if sound is None or made.spread:
         return None
     old, new = _RESAMPLERS[made.function]
@@ -201,7 +202,7 @@ def _of_torchaudio(call: Call) -> Range | None:
 
 def _of_soundfile(call: Call) -> Range | None:
     kind = _type(call.argument(4, "dtype") or Constant("float64"))
-    return "unit" if kind.startswith("float") else "integers" if kind.startswith("int") else None
+    return "unit" if kind.startswith("float") else "integers" if kind == "int16" else "stored" if kind == "int32" else None
 
 
 _LOADERS: dict[str, Callable[[Call], Range | None]] = {

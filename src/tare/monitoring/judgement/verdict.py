@@ -69,5 +69,7 @@ def _notes(assay: Assay) -> tuple[str, ...]:
         [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
     )
     if options.memory is None:
-        notes.append("the promise holds for independent samples; state memory= where neighbouring batches are alike")
+        notes.append(
+            "the promise holds for independent samples; where neighbouring batches are alike, state --memory (memory= in Python)"
+        )
     return tuple(notes)

@@ -11,6 +11,14 @@ from tare.reporting.findings.junit import code_suites
 from tare.reporting.findings.sarif import code_log
 from tare.system.files import json_text
 
+
+def html_page(report: CodeReport, command: str = "") -> str:
+    """The page; its module is loaded when it is asked for, since a linter starts in a moment."""
+    from tare.reporting.findings.page import code_page
+
+    return code_page(report, command)
+
+
 #: What writes a report, by the word of ``--format``.
 FORMATS: Mapping[str, Callable[[CodeReport], str]] = {
     "json": lambda report: json_text(report.to_json()),
@@ -18,4 +26,5 @@ FORMATS: Mapping[str, Callable[[CodeReport], str]] = {
     "sarif": lambda report: json_text(code_log(report)),
     "gitlab": lambda report: json_text(code_quality(report)),
     "junit": code_suites,
+    "html": html_page,
 }

@@ -56,4 +56,4 @@ def _row(
 def _remark(stats: DatasetStats, *, known: bool) -> str:
     if known:
         return ""
-    return "as measured" if stats.dtype else "as its constants say"
+    return "as measured" if stats.dtype else "as published"

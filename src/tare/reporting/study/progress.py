@@ -11,13 +11,13 @@ from tare.studying.execution.standing import Standing
 
 
 @contextmanager
-def watching(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]]], None]]:
-    """Show a progress bar of ``total`` cells; yields the function that takes the rows of finished cells."""
+def watching(total: int) -> Iterator[Callable[[Sequence[dict[str, Any]], float | None], None]]:
+    """Show a progress bar of ``total`` cells; yields the function that takes the rows of finished cells, and the seconds left."""
     standing = Standing()
-    with counting("measuring", "cells", total, speed_over=600) as update:
+    with counting("measuring", "cells", total) as update:
 
-        def add(rows: Sequence[dict[str, Any]]) -> None:
+        def add(rows: Sequence[dict[str, Any]], left: float | None) -> None:
             standing.add(rows)
-            update(len(rows), standing.text())
+            update(len(rows), standing.text(), left)
 
         yield add

@@ -37,6 +37,10 @@ class ArraySource(Source[tuple[int, int]]):
         """Number of samples in the range."""
         return chunk[1] - chunk[0]
 
+    def number(self) -> int:
+        """Length of the first axis."""
+        return len(self.values)
+
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples."""
         yield as_record(f"{self.name}[{chunk[0]}]", self.values[slice(*chunk)], self.axes)

@@ -65,6 +65,10 @@ class NpyFile(Source[tuple[int, int]]):
         """Number of samples in the range."""
         return chunk[1] - chunk[0]
 
+    def number(self) -> int:
+        """Length of the first axis."""
+        return self.header.shape[0]
+
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples."""
         each = prod(self.header.shape[1:])

@@ -60,6 +60,10 @@ class StreamedArray(Source[tuple[int, bytes]]):
         """Number of samples in the bytes."""
         return len(chunk[1]) // max(1, prod(self.header.shape[1:]) * self.header.dtype.itemsize)
 
+    def number(self) -> int:
+        """Length of the first axis."""
+        return self.header.shape[0]
+
     def read(self, chunk: tuple[int, bytes]) -> Iterator[Record]:
         """One block of samples."""
         start, data = chunk

@@ -46,6 +46,10 @@ class EachFile(Source[tuple[str, ...]]):
         """One sample a file."""
         return len(chunk)
 
+    def number(self) -> int:
+        """Number of files."""
+        return len(self.files)
+
     def read(self, chunk: tuple[str, ...]) -> Iterator[Record]:
         """Read each file."""
         for file in chunk:

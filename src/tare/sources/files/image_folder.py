@@ -41,6 +41,10 @@ class ImageFolder(ItemSource[str]):
         """Paths of the files, in the order of a sorted walk."""
         return walk_files(self.root)
 
+    def number(self) -> int:
+        """Number of files."""
+        return sum(1 for _ in self.items())
+
     def read_item(self, item: str) -> Sample | Stack | Skipped:
         """Decode one file."""
         decoded = read_noted(item, self.colour, turned=self.turned, background=self.background, pages=self.pages)

@@ -51,6 +51,10 @@ class ListedFiles(ItemSource[Listed]):
         """The files, in the order of the listing."""
         return iter(self.listing)
 
+    def number(self) -> int:
+        """Number of files."""
+        return sum(1 for _ in self.items())
+
     def read_item(self, item: Listed) -> Sample | Stack | Skipped:
         """Decode one file."""
         claims = claims_sample(item.path)

@@ -45,6 +45,12 @@ class TarArchive(ItemSource[TarEntry]):
         """The samples, still encoded, in the order of the archive."""
         return _joined(self.name, _members(self.name), bytes)
 
+    def number(self) -> int | None:
+        """Number of samples, from one pass over the headers; None if compressed or remote."""
+        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+            return None
+        return sum(1 for _ in _joined(self.name, _places(self.name), lambda _: b""))
+
     def read_item(self, item: TarEntry) -> Record:
         """Decode one sample."""
         return item.skipped or sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))

@@ -89,6 +89,10 @@ class TableInMemory(Source[tuple[int, int]]):
         """Number of rows."""
         return chunk[1] - chunk[0]
 
+    def number(self) -> int:
+        """Number of rows."""
+        return len(self.table)
+
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """The rows of a range; the first also lists the columns that were left out."""
         if chunk[0] == 0:

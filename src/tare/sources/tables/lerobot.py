@@ -44,6 +44,10 @@ class LeRobotSource(Source[tuple[str, int]]):
             with _file(file) as parquet:
                 yield from ((file, group) for group in range(parquet.num_row_groups))
 
+    def number(self) -> int:
+        """Number of rows in all files."""
+        return sum(map(_rows, self.files))
+
     def chunk_length(self, chunk: tuple[str, int]) -> int:
         """Number of rows."""
         with _file(chunk[0]) as parquet:
@@ -121,6 +125,11 @@ def _channel(name: str, features: dict[str, Any]) -> str:
     index = int(place[:-1]) if bracket else 0
     stated = names[index] if isinstance(names, list) and index < len(names) else None
     return f"{column}[{stated}]" if bracket and isinstance(stated, str) else name
+
+
+def _rows(place: str) -> int:
+    with _file(place) as parquet:
+        return int(parquet.metadata.num_rows)
 
 
 def _file(place: str) -> Any:

@@ -56,6 +56,10 @@ class RowGroups(Source[tuple[int, int]]):
         """Number of rows."""
         return chunk[1]
 
+    def number(self) -> int:
+        """Number of rows."""
+        return sum(_group_sizes(self.name))
+
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """The rows of a group, a batch at a time, so that a large group is never held decoded."""
         import pyarrow as pa
@@ -117,6 +121,10 @@ class GroupedColumns(Source[tuple[int, int, int]]):
     def chunk_length(self, chunk: tuple[int, int, int]) -> int:
         """Number of rows."""
         return chunk[2]
+
+    def number(self) -> int:
+        """Number of rows."""
+        return sum(_group_sizes(self.name))
 
     def read(self, chunk: tuple[int, int, int]) -> Iterator[Record]:
         """One block of rows; the first also lists the columns that were left out."""

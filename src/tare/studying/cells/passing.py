@@ -16,6 +16,7 @@ from tare.networks.heads.reference import features_of
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Normalisation
 from tare.studying.cells.frozen import Frozen
+from tare.studying.cells.once import once
 from tare.studying.plan import Cell
 from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.small_networks import SmallNetwork
@@ -78,7 +79,8 @@ class Passing:
         """Features of all samples of the target, from which every seed takes its own."""
         found = shared.load(cell.shift, cell.strategy)
         if found is None:
-            found = self._of(np.arange(len(self.samples.labels)), applied)
+            with once():
+                found = self._of(np.arange(len(self.samples.labels)), applied)
             shared.save(cell.shift, cell.strategy, found)
         return found
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.studying.cells.once import once
 from tare.studying.cells.passing import Features
 from tare.studying.cells.pretraining import pretrain_together, source_moments, source_of
 from tare.studying.execution.store import Store
@@ -34,7 +35,8 @@ def kept_network(task: Task, store: Store, inputs: str, network: str, seed: int)
     if kept is not None:
         return kept
     first = seed - seed % task.together
-    made = pretrain_together(task, network, range(first, first + task.together))
+    with once():
+        made = pretrain_together(task, network, range(first, first + task.together))
     for place, each in enumerate(made):
         path = store.network(_name(inputs, network, first + place))
         _save(path, {name: tensor.numpy() for name, tensor in each.module.state_dict().items()})

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +27,7 @@ from tare.studying.evaluation.cells import EVALUATION
 from tare.studying.evaluation.table import COLUMNS as OWN_COLUMNS
 from tare.studying.execution.kept import KeptFeatures, keep_examples, kept_examples, kept_network
 from tare.studying.execution.processes import mapped, one_thread, stoppable
+from tare.studying.execution.remaining import Measured, Remaining, Timed
 from tare.studying.execution.store import COLUMNS, Store
 from tare.studying.execution.tracking import log_study
 from tare.studying.kind import Kind
@@ -39,8 +41,10 @@ from tare.system.trackers.opening import tracked
 
 #: Raised by every change of the code that changes results, so that older results are measured again.
 _EDITION = 5
-#: Given the number of cells to measure, gives a context with a function that takes the rows of measured cells.
-CellWatcher = Callable[[int], AbstractContextManager[Callable[[Sequence[Row]], None]]]
+#: Takes the rows of measured cells, and the seconds left, if they are known.
+Told = Callable[[Sequence[Row], float | None], None]
+#: Given the number of cells to measure, gives a context with such a function.
+CellWatcher = Callable[[int], AbstractContextManager[Told]]
 
 
 class Stopped(Exception):  # noqa: N818 - the user asked for it
@@ -99,8 +103,9 @@ def run_study(
         done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
         units = kind.units(plan, folder, inputs, missing)
-        found_in = mapped(kind.measure, units, workers or default_workers(), engine, stopping)
-        done |= _measured(found_in, len(missing), store, watch)
+        number = workers or default_workers()
+        remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
+        done |= _measured(mapped(Timed(kind.measure), units, number, engine, stopping), remaining, len(missing), store, watch)
         if len(done) < len(wanted):
             raise Stopped(folder, len(done), len(wanted))
         table = kind.table(done[digest] for digest in wanted)
@@ -190,19 +195,27 @@ def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
 
 
 def _measured(
-    found_in: Generator[tuple[str, Sequence[Result]], None, None], number: int, store: Store, watch: CellWatcher | None
+    found_in: Generator[Measured, None, None], remaining: Remaining, number: int, store: Store, watch: CellWatcher | None
 ) -> dict[str, Row]:
     done: dict[str, Row] = {}
     with ExitStack() as stack:
         tell = stack.enter_context(watch(number)) if watch else None
         found = stack.enter_context(closing(found_in))
-        for inputs, results in found:
-            rows = {result.cell.digest(inputs): row_of(result) for result in results}
+        for unit in found:
+            rows = {result.cell.digest(unit.inputs): row_of(result) for result in unit.results}
             store.keep(_name(rows), rows)
             done |= rows
+            left = remaining.after(unit)
             if tell is not None:
-                tell(list(rows.values()))
+                tell(list(rows.values()), left)
     return done
+
+
+def _block(plan: StudyPlan, cell: Cell) -> tuple[object, ...]:
+    """What cells have in common that share what is kept: features of a given network, or a network that is pretrained."""
+    if plan.evaluate or plan.task.given is not None:
+        return cell.network, cell.shift
+    return cell.network, cell.seed // plan.task.together
 
 
 def _units(plan: StudyPlan, folder: Path, inputs: Mapping[str, str], missing: Iterable[Cell]) -> list[_Unit]:

@@ -57,6 +57,7 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE109": {
         "a buffer": HEAD + "yamnet(np.frombuffer(chunk, dtype=np.int16).astype(np.float32))",
         "a file of integers": HEAD + "y, sr = sf.read(p, dtype='int16')\nwhisper(y, sampling_rate=16000)",
+        "a file of 32 bits": HEAD + "y, sr = sf.read(p, dtype='int32')\nwhisper(y, sampling_rate=16000)",
         "stored": HEAD + "sr, y = wavfile.read(p)\nwhisper(y.astype(np.float32), sampling_rate=16000)",
         "not normalised": HEAD + "y, sr = torchaudio.load(p, normalize=False)\nwhisper(y.float().numpy(), sampling_rate=16000)",
         "pydub": HEAD

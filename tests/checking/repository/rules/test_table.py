@@ -413,6 +413,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "    return x\nval_ds = load('val').map(prepare)",
         "a seed": TF
         + "def prepare(x):\n    return tf.image.stateless_random_flip_left_right(x, seed=(1, 2))\nval_ds = load('val').map(prepare)",
+        "a map that is averaged over": TF
+        + "# test-time augmentation\ndef augment(x):\n    return tf.image.random_flip_left_right(x)\n"
+        "test_ds = load('test').map(augment)",
         "a map for training": TF
         + "def augment(x):\n    return tf.image.random_flip_left_right(x)\nval_ds, rest = split(load('a'))\n"
         "train_ds = rest.map(augment)\nmodel.fit(train_ds, validation_data=val_ds)",

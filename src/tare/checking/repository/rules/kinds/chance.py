@@ -108,7 +108,7 @@ def _why(pipeline: Pipeline) -> str:
 
 def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[Link]) -> Iterator[CodeFinding]:
     variants = [each for each in pipeline.variants if agree(each.decisions, decisions)]
-    if not variants or _averages(pipeline):
+    if not variants or averages(pipeline.call):
         return
     random = [_drawn(each.steps) for each in variants]
     if not all(random):
@@ -129,9 +129,9 @@ def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[
 _AVERAGES = re.compile(r"(?i)(?<![a-z])tta(?![a-z])|test[ _-]?time[ _-]?augment")
 
 
-def _averages(pipeline: Pipeline) -> bool:
-    """Whether the file says that it averages over altered images on purpose."""
-    document = pipeline.call.spot.source.document
+def averages(call: Call) -> bool:
+    """Whether the file of a call says that it averages over altered images on purpose."""
+    document = call.spot.source.document
     return _says_so(document.text) or _says_so(document.path)
 
 

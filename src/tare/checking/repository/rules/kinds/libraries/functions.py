@@ -8,6 +8,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.draws import draw_of
 from tare.checking.repository.rules.feeds import steps
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.kinds.chance import averages
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call, Function, Value
 from tare.code.libraries.keras import flow
@@ -28,11 +29,11 @@ def _applied(facts: Facts) -> Iterator[tuple[str, Call, Function]]:
     for call in facts.calls:
         made = flow(call)
         given = made.call.keywords.get("preprocessing_function") if made is not None else None
-        images = _evaluated(call.names, call)
-        if isinstance(given, Function) and images:
+        if isinstance(given, Function) and (images := _evaluated(call.names, call)):
             yield images, call, given
-        yield from _mapped(call)
-        if call.function == ".fit" and "validation_data" in call.keywords:
+        if call.function == ".map":
+            yield from _mapped(call)
+        elif call.function == ".fit" and "validation_data" in call.keywords:
             yield from _mapped(call.keywords["validation_data"], "validation_data")
 
 
@@ -56,7 +57,7 @@ def _evaluated(names: Sequence[str], call: Call) -> str:
 
 def _of_function(facts: Facts, images: str, where: Call, function: Function) -> Iterator[CodeFinding]:
     draw = draw_of(function, facts.sources)
-    if draw is None:
+    if draw is None or averages(where):
         return
     yield finding(
         "TARE024",

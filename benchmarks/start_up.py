@@ -1,0 +1,135 @@
+"""Processor time from the start of each command until its work begins, and of loading the libraries that this work needs.
+
+The work of a command begins where it calls its task with a checked request. ``python -m benchmarks.start_up [--write FILE]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.usage_errors import made_place
+
+#: The most processor time of a start, beside loading libraries, and of measuring one image, in seconds.
+MOST, MOST_OF_AN_IMAGE = 1.0, 0.5
+
+_TORCH = "import torch, timm, torchvision"
+_TRAINING = f"{_TORCH}, lightning"
+# The function of the task is replaced by the end of the process.
+_PROGRAM = """
+import importlib, os, sys, time
+module, name = {work!r}.split(":")
+def end(*arguments, **keywords):
+    print(time.process_time(), flush=True)
+    os._exit(0)
+setattr(importlib.import_module(module), name, end)
+from tare.cli.start import main
+main()
+"""
+
+_WHOLE = """
+import sys, time
+from tare.cli.start import main
+try:
+    main()
+finally:
+    print(time.process_time(), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command line, the function where its work begins, and the statement that loads what the work needs anyway."""
+
+    line: str
+    work: str
+    libraries: str = "pass"
+
+
+_NET = "--model timm:resnet18 --weights none"
+STARTS = (
+    Start("measure photos/a/0.png", "tare.measuring.api:measured", "import numpy"),
+    Start("compare photos photos", "tare.comparing.sides:sides_from", "import numpy"),
+    Start("spec timm:resnet18", "tare.readers.table:read_spec", "import numpy"),
+    Start("check photos", "tare.checking.linting.api:code_checked"),
+    Start("rule TARE100", "tare.checking.rules.index:rule_text"),
+    Start("drift photos photos", "tare.monitoring.api:reference_of", "import numpy"),
+    Start("identify --model timm:resnet18 --checkpoint pretrained photos", "tare.identifying.ranking:identified", _TORCH),
+    Start(f"advise {_NET} photos", "tare.advising.api:advised", f"{_TORCH}, sklearn.linear_model"),
+    Start(f"explain {_NET} photos", "tare.advising.explaining.api:explained", _TORCH),
+    Start("study digits --out free", "tare.studying.execution.running:run_study", f"{_TORCH}, sklearn.linear_model"),
+    Start(f"transfer {_NET} photos --out free", "tare.transferring.protocols:transferred", _TRAINING),
+    Start("fold timm:resnet18 --weights none --out free", "tare.networks.stored.folded:fold_to", _TORCH),
+    Start(
+        "respec timm:resnet18 --weights none --to catalog:imagenet --out free", "tare.networks.stored.folded:respec_to", _TORCH
+    ),
+    Start("demo --out free", "tare.studying.demo.run:run_demo", _TRAINING),
+)
+
+
+def until_work(start: Start, place: Path) -> float:
+    """Processor seconds until the work of a command begins. Raises RuntimeError if it ends before."""
+    done = _run([sys.executable, "-c", _PROGRAM.format(work=start.work), *start.line.split()], place)
+    if done.returncode or not done.stdout:
+        raise RuntimeError(f"tare {start.line}: code {done.returncode}, {done.stderr[-300:]}")
+    return float(done.stdout)
+
+
+def loading(statement: str, place: Path) -> float:
+    """Processor seconds of an interpreter that only loads libraries."""
+    program = f"import time\n{statement}\nprint(time.process_time())"
+    return float(_run([sys.executable, "-c", program], place).stdout)
+
+
+def one_image(place: Path) -> float:
+    """Processor seconds of the whole command that measures one image."""
+    return float(_run([sys.executable, "-c", _WHOLE, "measure", "photos/a/0.png"], place).stderr.split()[-1])
+
+
+def table(seconds: list[tuple[Start, float, float]], image: float) -> str:
+    """A row of a Markdown table for each command."""
+    lines = [
+        "| command | until its work begins | of this, loading libraries | the start itself | at most 1 s |",
+        "|---|--:|--:|--:|---|",
+    ]
+    for start, whole, libraries in seconds:
+        own = max(0.0, whole - libraries)
+        met = "met" if own <= MOST else "**missed**"
+        lines.append(f"| `tare {start.line.split()[0]}` | {whole:.2f} s | {libraries:.2f} s | {own:.2f} s | {met} |")
+    met = "met" if image <= MOST_OF_AN_IMAGE else "**missed**"
+    return "\n".join(
+        [*lines, "", f"`tare measure` of one image takes {image:.2f} s of processor time in all (at most 0.5 s: {met})."]
+    )
+
+
+def _run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+
+
+def main() -> None:
+    """Measure every start three times and take the least, since other work on the machine only adds."""
+    parser = argparse.ArgumentParser(description="Processor time until the work of each command begins.")
+    parser.add_argument("--write", type=Path, help="Put the table between the marks of this page.")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    rounds = range(arguments.rounds)
+    with tempfile.TemporaryDirectory() as scratch:
+        place = made_place(Path(scratch))
+        loaded = {one.libraries: min(loading(one.libraries, place) for _ in rounds) for one in STARTS}
+        seconds = [(one, min(until_work(one, place) for _ in rounds), loaded[one.libraries]) for one in STARTS]
+        text = table(seconds, min(one_image(place) for _ in rounds))
+    print(text)
+    if arguments.write is not None:
+        from benchmarks.marks import insert
+
+        insert(arguments.write, "start", text)
+
+
+if __name__ == "__main__":
+    main()
