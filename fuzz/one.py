@@ -36,13 +36,12 @@ def _load() -> None:
     import sklearn.datasets  # noqa: F401 - a study of digits loads it, which on a busy machine takes longer than an input may
 
     with atheris.instrument_imports(include=["tare"]):
-        import tare.samples.wav
-
         import tare.comparing.shift
         import tare.input_spec.difference
         import tare.input_spec.spec
         import tare.measuring.api
         import tare.readers.table
+        import tare.samples.sound.wav
         import tare.sources.arrays.idx
         import tare.sources.arrays.npy
         import tare.sources.files.listed

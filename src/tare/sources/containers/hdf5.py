@@ -42,8 +42,8 @@ def _labels(file: str, name: str, source: StoredArray) -> StoredLabels:
             raise DataError("a dataset of labels", f"none at {whole!r}", "name it with --label")
         _check_inside(data, whole)
         kind = "S" if h5py.check_string_dtype(data.dtype) is not None else data.dtype.kind
-        check_labels(whole, tuple(data.shape), kind, source.number)
-        return StoredLabels(whole, source.number, partial(_dataset, file, name))
+        check_labels(whole, tuple(data.shape), kind, source.number())
+        return StoredLabels(whole, source.number(), partial(_dataset, file, name))
 
 
 def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Claimed:

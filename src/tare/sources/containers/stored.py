@@ -72,11 +72,6 @@ class StoredArray(Source[tuple[int, int]]):
             step = aligned if fits else step
         return row_ranges(shape[0], step)
 
-    @property
-    def number(self) -> int:
-        """The number of samples."""
-        return 1 if self.whole else self.array.shape[0]
-
     def chunk_length(self, chunk: tuple[int, int]) -> int:
         """Number of samples in the range."""
         return chunk[1] - chunk[0]
@@ -108,7 +103,7 @@ class StoredArray(Source[tuple[int, int]]):
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""
-        return Indexed(self.number, lambda index: self.read((index, index + 1)))
+        return Indexed(self.number(), lambda index: self.read((index, index + 1)))
 
     def _parts(self, array: Any, index: int, inner: tuple[int, ...]) -> Iterator[Part]:
         """One sample in blocks of whole stored chunks, all channels together."""

@@ -75,8 +75,8 @@ def _labels(folder: str, name: str, source: StoredArray) -> StoredLabels:
         raise DataError("an array of labels", f"none at {shown!r}", "name it with --label")
     _check_codecs(Path(folder) / name, shown)
     with _array(folder, name) as array:
-        check_labels(shown, tuple(array.shape), np.dtype(array.dtype).kind, source.number)
-    return StoredLabels(shown, source.number, partial(_array, folder, name))
+        check_labels(shown, tuple(array.shape), np.dtype(array.dtype).kind, source.number())
+    return StoredLabels(shown, source.number(), partial(_array, folder, name))
 
 
 def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed:
