@@ -62,13 +62,15 @@ STARTS = (
     Start("identify --model timm:resnet18 --checkpoint pretrained photos", "tare.identifying.ranking:identified", _TORCH),
     Start(f"advise {_NET} photos", "tare.advising.api:advised", f"{_TORCH}, sklearn.linear_model"),
     Start(f"explain {_NET} photos", "tare.advising.explaining.api:explained", _TORCH),
-    Start("study digits --out free", "tare.studying.execution.running:run_study", f"{_TORCH}, sklearn.linear_model"),
-    Start(f"transfer {_NET} photos --out free", "tare.transferring.protocols:transferred", _TRAINING),
-    Start("fold timm:resnet18 --weights none --out free", "tare.networks.stored.folded:fold_to", _TORCH),
+    Start("study digits --out new-study", "tare.studying.execution.running:run_study", f"{_TORCH}, sklearn.linear_model"),
+    Start(f"transfer {_NET} photos --out new-run", "tare.transferring.protocols:transferred", _TRAINING),
+    Start("fold timm:resnet18 --weights none --out new-fold", "tare.networks.stored.folded:fold_to", _TORCH),
     Start(
-        "respec timm:resnet18 --weights none --to catalog:imagenet --out free", "tare.networks.stored.folded:respec_to", _TORCH
+        "respec timm:resnet18 --weights none --to catalog:imagenet --out new-respec",
+        "tare.networks.stored.folded:respec_to",
+        _TORCH,
     ),
-    Start("demo --out free", "tare.studying.demo.run:run_demo", _TRAINING),
+    Start("demo --out new-demo --overwrite", "tare.studying.demo.run:run_demo", _TRAINING),
 )
 
 
