@@ -41,7 +41,7 @@ def _load() -> None:
         import tare.input_spec.spec
         import tare.measuring.api
         import tare.readers.table
-        import tare.samples.wav
+        import tare.samples.sound.wav
         import tare.sources.arrays.idx
         import tare.sources.arrays.npy
         import tare.sources.files.listed

@@ -96,7 +96,7 @@ def _manifest(data: bytes) -> None:
 
 
 def _wav(data: bytes) -> None:
-    from tare.samples.wav import decode_wav, is_wav
+    from tare.samples.sound.wav import decode_wav, is_wav
 
     is_wav(data)
     values = decode_wav(data)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.hostile import bad_code, bad_documents, bad_fields, bad_folders, bad_images, bad_sources
+from benchmarks.hostile import bad_code, bad_documents, bad_fields, bad_folders, bad_images, bad_sounds, bad_sources
 
 NET = """
 from torch import nn
@@ -49,6 +50,7 @@ def prepare(root: Path) -> None:
         for index in range(_GOOD):
             data = bad_images.encoded("PNG", seed=index + 100 * (label == "bees"))
             (root / "photos" / label / f"good{index}.png").write_bytes(data)
+    bad_sounds.good_recordings(root / "sounds")
     (root / "net.py").write_text(NET)
     (root / "pipe.py").write_text(PIPELINE)
 
@@ -106,6 +108,7 @@ def cases() -> Iterator[Case]:
     yield from _each("transfer", bad_sources.bad_sources(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
     yield from _each("study", bad_sources.bad_sources(), ("study", "--data", "{bad}", *_STUDY))
     yield from _of_fields()
+    yield from _of_sound()
     documents = bad_documents.bad_json()
     yield from _each("spec", documents, ("spec", "{bad}", "--json"))
     yield from _each("check --spec", documents, ("check", "pipe.py:transform", "--spec", "{bad}"))
@@ -144,6 +147,17 @@ def _of_fields() -> Iterator[Case]:
     ):
         for name, write in bad_fields.bad_fields().items():
             yield Case(command, name, argv, (0, 1, 2) if name.startswith("flipped") else (2,), write)
+
+
+def _of_sound() -> Iterator[Case]:
+    """Recordings, videos and mixed folders, and front ends that recordings are to be heard through."""
+    for name, write in bad_sounds.bad_sounds().items():
+        codes = (0, 1, 2) if name.startswith("flips") else (2,)
+        yield Case("measure, sound, video and mixed folders", name, ("measure", "{bad}", "--json"), codes, write)
+    if find_spec("transformers") is None:
+        return
+    for name, write in bad_sounds.bad_front_ends().items():
+        yield Case("measure --as-seen of sound", name, ("measure", "sounds", "--as-seen", "{bad}"), (2,), write)
 
 
 def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:

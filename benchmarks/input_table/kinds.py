@@ -10,6 +10,8 @@ from benchmarks.input_table import made
 
 _SENTINEL = ("B02", "B03", "B04", "B08")
 _ALL = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+_LABELS = ("--label", "labels")
+_OWN = "benchmarks/input_table/networks.py"
 _IMAGES = ("--size", "32", "--weights", "none")
 
 
@@ -24,7 +26,9 @@ class Kind:
     bands: tuple[str, ...] = ()
     array: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     first: str = "train/one/0.png"
+    network_of: Callable[[Path], object] | None = None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -50,10 +54,26 @@ KINDS: Mapping[str, Kind] = {
             first="train/one/0.tif",
         ),
         Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first="", array=("--array", "x")),
-        Kind("HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",), first=""),
-        Kind("Zarr, 4 channels", made.container(".zarr"), options=(*_IMAGES, "--in-channels", "4"), needs=("zarr",), first=""),
-        Kind("volumes (NIfTI)", made.volumes, needs=("nibabel",), first="train/one/0.nii.gz"),
-        Kind("video (MP4)", made.clips, needs=("av",), first="train/one/0.mp4"),
+        Kind(
+            "HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",),
+            labels=_LABELS, first="",
+        ),
+        Kind(
+            "Zarr, 4 channels", made.container(".zarr"), options=(*_IMAGES, "--in-channels", "4"), needs=("zarr",),
+            labels=_LABELS, first="",
+        ),
+        Kind(
+            "volumes (NIfTI)", made.volumes, f"{_OWN}:volumes", ("--weights", "none"), needs=("nibabel",),
+            first="train/one/0.nii.gz",
+        ),
+        Kind(
+            "video (MP4)", made.clips, f"{_OWN}:clips", ("--weights", "none", "--frames", "4", "--size", "24"), needs=("av",),
+            first="train/one/0.mp4",
+        ),
+        Kind(
+            "recordings (WAV), log-mel", made.recordings(".wav"), "hf:{root}/ast", (), needs=("soundfile", "transformers"),
+            network_of=made.spectrogram_network, first="train/one/0.wav",
+        ),
         Kind(
             "recordings (WAV)", made.recordings(".wav"), "tare:cnn1d", ("--weights", "none"), needs=("soundfile",),
             first="train/one/0.wav",

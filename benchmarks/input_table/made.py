@@ -89,6 +89,17 @@ def recordings(suffix: str) -> Callable[[Path], Path]:
     return lambda root: _folder(root, suffix, _tone, write)
 
 
+def spectrogram_network(folder: Path) -> None:
+    """A small audio spectrogram transformer beside its feature extractor."""
+    import transformers
+
+    library: Any = transformers  # its own types are not complete
+    sizes: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = library.ASTConfig(**sizes, max_length=32, num_mel_bins=16, num_labels=2)
+    library.ASTForAudioClassification(config).save_pretrained(folder)
+    library.ASTFeatureExtractor(max_length=32, num_mel_bins=16).save_pretrained(folder)
+
+
 def clips(root: Path) -> Path:
     """Video: MP4 of eight frames."""
 
@@ -115,22 +126,25 @@ def rows(root: Path) -> Path:
 
 
 def container(suffix: str) -> Callable[[Path], Path]:
-    """Images of four channels in HDF5 or Zarr, channels last."""
+    """Images of four channels in HDF5 or Zarr, channels last, with an array of labels beside them."""
 
     def make(root: Path) -> Path:
         draw, rng = _pixels(4, 12), np.random.default_rng(0)
         values = np.stack([draw(rng, label) for label in (0, 1) for _ in range(8)])
+        labels = np.repeat([0, 1], 8)
         path = root / f"images{suffix}"
         if suffix == ".h5":
             import h5py
 
             with h5py.File(path, "w") as file:
-                file["images"] = values
+                file["images"], file["labels"] = values, labels
         else:
             import zarr
 
-            zarr.save_array(path, values)
-        return path
+            group = zarr.open_group(path, mode="w")
+            group.create_array("images", data=values)
+            group.create_array("labels", data=labels)
+        return Path(f"{path}#images")
 
     return make
 

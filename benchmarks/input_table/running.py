@@ -6,7 +6,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.input_table.kinds import Kind
@@ -43,6 +43,9 @@ def outcomes(kind: Kind, place: Path | None = None) -> Mapping[str, Outcome]:
     with tempfile.TemporaryDirectory() as temporary:
         root = place or Path(temporary)
         data = kind.make(root)
+        if kind.network_of is not None:
+            kind.network_of(root / "ast")
+            kind = replace(kind, network=kind.network.format(root=root))
         run = root / "run"
         made = {"transfer": _command(*_transfer(kind, data, run))}
         for name in COMMANDS:
@@ -52,7 +55,7 @@ def outcomes(kind: Kind, place: Path | None = None) -> Mapping[str, Outcome]:
 
 
 def _transfer(kind: Kind, data: Path, run: Path) -> tuple[str, ...]:
-    network = ("--model", kind.network, *kind.options, *kind.bands)
+    network = ("--model", kind.network, *kind.options, *kind.bands, *kind.labels)
     training = ("--strategy", "target", "--protocol", "scratch", "--epochs", "1", "--workers", "0", "--batch-size", "4")
     return ("transfer", str(data), *network, *training, "--out", str(run))
 
@@ -63,18 +66,20 @@ def _cell(name: str, kind: Kind, data: Path, run: Path) -> Outcome:
         words = (name, str(data)) if name == "measure" else (name, str(data), str(data))
         return _command(*words, *columns, *(kind.array if name == "measure" else ()))
     if name == "study":
-        network = ("--model", str(run)) if (run / "model").is_dir() else ("--model", kind.network, "--weights", "none")
-        return _command("study", "--data", str(data), *network, "--seeds", "2", "--dry-run", "--out", str(run / "study"))
+        network = _trained(kind, run) if (run / "model").is_dir() else ("--model", kind.network, "--weights", "none")
+        return _command(
+            "study", "--data", str(data), *network, *kind.labels, "--seeds", "2", "--dry-run", "--out", str(run / "study")
+        )
     if not (run / "model").is_dir():
         return Outcome(False, "no network of `tare transfer` for it")
     if name == "watch":
-        return _watched(run)
+        return _watched(run, _factory(kind))
     sample = data / kind.first if kind.first else data
     words_of: Mapping[str, Callable[[], tuple[str, ...]]] = {
-        "advise": lambda: ("advise", str(data), "--model", str(run), *kind.bands),
+        "advise": lambda: ("advise", str(data), *_trained(kind, run), *kind.bands, *kind.labels),
         "spec": lambda: ("spec", str(run)),
         "check": lambda: ("check", str(run / "model")),
-        "predict": lambda: ("predict", str(run), str(sample)),
+        "predict": lambda: ("predict", str(run), str(sample), *_factory(kind)),
         "identify": lambda: (
             "identify",
             str(data),
@@ -83,10 +88,20 @@ def _cell(name: str, kind: Kind, data: Path, run: Path) -> Outcome:
             "--checkpoint",
             str(run / "model/model.safetensors"),
         ),
-        "export": lambda: ("export", str(run), "--format", "onnx", "--out", str(run / "served.onnx")),
-        "fold": lambda: ("fold", str(run), "--out", str(run / "folded")),
+        "export": lambda: ("export", str(run), "--format", "onnx", "--out", str(run / "served.onnx"), *_factory(kind)),
+        "fold": lambda: ("fold", str(run), "--out", str(run / "folded"), *_factory(kind)),
     }
     return _command(*words_of[name]())
+
+
+def _factory(kind: Kind) -> tuple[str, ...]:
+    """The option that names a network which no library has, once more."""
+    return ("--model", kind.network) if ".py:" in kind.network else ()
+
+
+def _trained(kind: Kind, run: Path) -> tuple[str, ...]:
+    """The options that name the trained network."""
+    return (*_factory(kind), "--weights", str(run)) if _factory(kind) else ("--model", str(run))
 
 
 def _command(*words: str) -> Outcome:
@@ -108,7 +123,7 @@ def _command(*words: str) -> Outcome:
     return Outcome(False, _told(result.output))
 
 
-def _watched(run: Path) -> Outcome:
+def _watched(run: Path, factory: tuple[str, ...]) -> Outcome:
     """Watch the run's network while a plain batch is fed to it, normalised as the run says."""
     import torch
 
@@ -116,7 +131,7 @@ def _watched(run: Path) -> Outcome:
     from tare.networks.stored.directory import load_model
     from tare.normalisation.input_layer import InputLayer
 
-    model = load_model(run / "model")
+    model = load_model(run / "model", *factory[1:])
     found: list[str] = []
     with tare.watch(model.network.module, run, on_finding=lambda finding: found.append(finding.code)):
         mean = torch.tensor(model.normalisation.mean).reshape(1, -1, *(1 for _ in model.takes.shape))

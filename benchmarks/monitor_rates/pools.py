@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.monitor_rates.services import Pool
 from tare.monitoring.evidence.figures import Taking, figures_of, thinned
 from tare.samples.decode import decode_noted
-from tare.samples.wav import decode_wav
+from tare.samples.sound.wav import decode_wav
 
 Doubles = NDArray[np.float64]
 Fault = Callable[[Doubles, float], Doubles]

@@ -138,7 +138,8 @@ def test_a_chart_that_is_folded_away_is_drawn_when_it_is_asked_for_and_on_paper(
     page.locator("summary", has_text="Learning curves").click()
     page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
     page.reload()
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function("document.querySelectorAll('.panels svg').length === 3")
+    page.evaluate("addEventListener('afterprint', () => { window.drawn = document.querySelectorAll('.panels svg').length; })")
     assert page.pdf().startswith(b"%PDF")
+    assert page.evaluate("window.drawn") == 3
+    assert page.locator("details[open]").count() == 0
     page.close()

@@ -103,5 +103,8 @@ def test_what_is_no_image_is_told_as_what_it_is(tmp_path: Path, file: str, said:
     for name in ("ill", "well"):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_bytes(b"")
-    with pytest.raises(DataError, match=f"found {said} below .*; measure them with `tare measure`"):
+    with pytest.raises(
+        DataError,
+        match=rf"found {said} below .*; name a network whose first layer is 3-D, or write ",
+    ):
         read_split(tmp_path, 0)

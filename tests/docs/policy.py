@@ -27,6 +27,7 @@ MORE: dict[str, tuple[str, ...]] = {
     "tare transfer --model gun": ("--workers", "0", "--device", "cpu"),
     "tare transfer --model white": ("--workers", "0", "--device", "cpu"),
     "tare transfer --model timm:test_resnet": ("--size", "32", *_ONE_EPOCH),
+    "tare transfer --model hf:ast": _ONE_EPOCH,
     "tare transfer": ("--size", "32", *_ONE_EPOCH),
     "tare study digits --dry-run": (
         "--seeds",
@@ -69,6 +70,11 @@ NOT_RUN = {
         "docs/export.md",
         "tare export red",
     ): "the run is that of transfer-signals.md; test_exporting_numbers.py exports such ones",
+    (
+        "docs/the-question.md",
+        "tare transfer --model hf:small-ast",
+    ): "it trains for minutes; the page of speech runs the same on a smaller network",
+    ("docs/the-question.md", "tare study --model spoken"): "it reads the run of the command before it",
     ("docs/howto/hugging-face.md", "AutoModel.from_pretrained"): "fetches weights; the sandbox holds such a directory",
     ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
     ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",

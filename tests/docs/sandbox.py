@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.docs.pages import ROOT, shown_on
 from tests.signals import save_table, save_wav, tone
+from tests.sound_networks import ast, low_and_high
 
 _NETWORK = """
 from torch import nn
@@ -379,6 +380,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "hymenoptera": photos,
     "more": _flat,
     "recordings": recordings,
+    "spoken": low_and_high,
+    "ast": ast,
     "run": _run,
     "stats.json": _stats,
     "spec.json": _spec,

@@ -74,7 +74,7 @@ def test_everything_that_a_page_shows_runs(page: Path, tmp_path: Path, monkeypat
     for module in ("keras", "ray", "onnx", "transformers", "albumentations", "kornia"):
         if any(module in item.text for item in needed):
             pytest.importorskip(module, reason=f"{module} is not installed")
-    for name, module in (("tiles/", "rasterio"), ("scans/", "nibabel")):
+    for name, module in (("tiles/", "rasterio"), ("scans/", "nibabel"), ("hf:ast", "transformers")):
         if any(name in item.text for item in needed):
             pytest.importorskip(module, reason=f"{module} is not installed")
     make_sandbox(tmp_path, "\n".join(item.text for item in needed))

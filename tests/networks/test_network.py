@@ -4,11 +4,13 @@ import pytest
 from torch import nn
 
 from tare.errors import ModelError
-from tare.input_spec.geometry import Geometry
+from tare.input_spec.geometry import VolumeGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
 from tare.networks.stated_images import check_accepts
+from tare.networks.stated_spec import with_frames
+from tare.samples.clip_frames import ClipFrames
 from tests.networks.factories import same
 
 
@@ -29,11 +31,21 @@ def test_what_a_network_takes_follows_from_its_first_layer(reference: str, kind:
     assert (network.kind, network.channels) == (kind, 3)
 
 
-def test_a_network_for_volumes_is_told_as_one() -> None:
-    layers = nn.Conv3d(1, 2, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(2, 2)
+@pytest.mark.parametrize(("channels", "kind"), [(1, "volume"), (3, "clip"), (4, "volume")])
+def test_a_first_layer_in_three_dimensions_takes_volumes_or_clips(channels: int, kind: str) -> None:
+    layers = nn.Conv3d(channels, 2, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(2, 2)
     network = Network(nn.Sequential(*layers), "net.py:net", "none", InputSpec(), "3", is_timm=False)
-    assert network.takes_volumes
-    with pytest.raises(
-        ModelError, match=r"images, signals or rows, found net.py:net, a network for volumes or video; fold, respec"
-    ):
-        check_accepts(network, Geometry((24, 24)))
+    assert network.kind == kind
+    assert network.clip == (ClipFrames(16) if kind == "clip" else None)
+    check_accepts(network, VolumeGeometry((8, 8, 8), None))
+    with pytest.raises(ModelError, match="a network that takes volumes of 2 x 2 x 2"):
+        check_accepts(network, VolumeGeometry((2, 2, 2), None))
+
+
+def test_the_frames_of_a_clip_are_those_that_a_specification_states() -> None:
+    layers = nn.Conv3d(3, 2, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(2, 2)
+    network = Network(
+        nn.Sequential(*layers), "net.py:net", "none", InputSpec(extra={"frames": 8, "stride": 4}), "3", is_timm=False
+    )
+    assert network.clip == ClipFrames(8, 4)
+    assert with_frames(network, 12, None).clip == ClipFrames(12, 4)

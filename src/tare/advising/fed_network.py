@@ -20,7 +20,7 @@ from tare.networks.loading import built_for
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, source_constants
 from tare.networks.stated_numbers import channels_in, check_options
-from tare.networks.stated_spec import with_spec
+from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.strategies import Constants, Normalisation
@@ -49,6 +49,7 @@ class FedNetwork:
     scale: float | None = None
     allow: Sequence[str] = ()
     own: bool = False
+    size: int | None = None
 
     def of_data(self, stats: DatasetStats, *, compares: bool) -> tuple[FedNetwork, tuple[str, ...]]:
         """The network with its constants in unit values of the data's type, and what was found about the input.
@@ -70,7 +71,7 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
     """
     channels = options.in_channels or _channels(options, labelled)
     built = source_network(options.model, options.weights, seed, channels, trusted=options.trust_remote_code)
-    network = with_spec(built, options.spec, options.mean, options.std)
+    network = with_frames(with_spec(built, options.spec, options.mean, options.std), options.frames, options.stride)
     network.module.eval()
     check_options(network.kind, options, Augmenting())
     found, spec = source_constants(network, options.mean, options.std, "none")
@@ -81,7 +82,7 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
     dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
     feeding = (options.scale, options.allow, options.mean is None)
     if network.kind != "image":
-        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes, *feeding)
+        return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes, *feeding, options.size)
     geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)

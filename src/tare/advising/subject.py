@@ -16,15 +16,15 @@ from tare.checking.gate import allowed_codes
 from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
-from tare.datasets.signal_batches import SignalBatches
+from tare.datasets.signal_batches import NumberGeometry, SignalBatches
 from tare.datasets.split import Split, open_split, without_labels
 from tare.errors import DataError
-from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry, SoundGeometry
 from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
-from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of
+from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.opening import open_source
@@ -64,7 +64,7 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     note = missing
     if split is not None and not missing:
         note = f"labels of {len(split.classes)} classes: the training split of {split.origin}"
-    split = split or without_labels(labelled, fed.network.kind)
+    split = split or without_labels(labelled, fed.network.kind, fed.network.taken)
     name = f"the training split of {split.origin}" if len(split.classes) > 1 else split.origin
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
     with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
@@ -87,15 +87,20 @@ def sized_input(
     """
     if fed.takes is not None:
         return fed, ()
-    takes: SignalGeometry | RowGeometry
+    takes: NumberGeometry
     notes: tuple[str, ...] = ()
-    if fed.network.kind == "vector":
+    front = fed.network.front
+    if front is not None and fed.network.kind == "sound":
+        takes = SoundGeometry(front, stats.dtype)
+    elif fed.network.kind in ("volume", "clip"):
+        takes, notes = volume_geometry(fed.network, fed.size, files, stats, None, workers)
+    elif fed.network.kind == "vector":
         check_column_order(fed.dataset0, stats)
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)
         length, why = chosen_length(fed.network, fed.length, lengths)
-        takes = SignalGeometry(length, None, stats.dtype)
+        takes = SignalGeometry(length, None, stats.dtype, front)
         notes = (
             f"signals of {length} steps ({why}); the data have {min(lengths)} to {max(lengths)}: longer signals are cut to their "
             "middle, shorter signals padded with zeros at the network's input",
@@ -131,7 +136,7 @@ def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[S
     if reading.labels is False:
         return None, f"labels are ignored: {_WITHOUT}"
     try:
-        split = open_split(labelled, reading.seed, fed.network.kind)
+        split = open_split(labelled, reading.seed, fed.network.kind, fed.network.taken)
         if split.has_classes:
             return split, ""
         return split.without_targets(), f"the labels are of --task {split.task}, which are no classes: {_WITHOUT}"

@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 
 from tare.comparing.result import ChannelShift
+from tare.errors import DataError
 from tare.samples.raw_kind import Known
 from tare.statistics.dataset_stats import DatasetStats
 
 _BITS = {"uint8": 8, "uint16": 16}
 # The stds of other content differ by less than this factor around that of the bit depth.
 _NEAR = 2.0
+
+
+def check_front_ends(source: DatasetStats, target: DatasetStats) -> None:
+    """Raise :class:`DataError` for values of two front ends, or of one and of none; published constants name none."""
+    ends = [stats.extra.get("as_seen", {}).get("front_end") for stats in (source, target)]
+    if ends[0] == ends[1] or not (source.samples and target.samples):
+        return
+    said = [str(stats.units.value) if isinstance(stats.units, Known) else "values as stored" for stats in (source, target)]
+    remedy = "measure both with --as-seen of one network"
+    raise DataError("values of one front end on both sides", f"{said[0]} and {said[1]}", remedy)
 
 
 def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ...], str]:

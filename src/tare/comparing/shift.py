@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms
-from tare.comparing.raw_kinds import bit_depth, raw_kinds
+from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape
 from tare.comparing.verdict import verdict_of, verdict_of_constants
@@ -34,8 +34,10 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
     the degrees of freedom of the smaller dataset, simultaneously for all 2C figures (Bonferroni). Columns of tables are paired
     by name. A published constant of n0 samples gets the sampling error of n0 samples of the other dataset.
 
-    Raises :class:`DataError` if the channels cannot be paired, or a std is zero or unknown.
+    Raises :class:`DataError` if the channels cannot be paired, a std is zero or unknown, or the values are those of different
+    front ends for sound.
     """
+    check_front_ends(source, target)
     target = _paired(source, target)
     source, target, definitions, comparable = like_with_like(source, target)
     _check(source, target)

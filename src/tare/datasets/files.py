@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tare.datasets.samples import LabelledSamples
 from tare.samples.modes import ColourMode
 from tare.samples.records import Part, Record, Sample, Skipped
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
@@ -48,12 +49,14 @@ class LabelledRaster(LabelledFile):
 
 @dataclass(frozen=True, slots=True)
 class LabelledRecording(LabelledFile):
-    """One recording and its label."""
+    """One recording and its label; ``front`` is what it is turned into, None for its waveform as stored."""
+
+    front: FrontEnd | None = None
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
-        """Read its values ``(T, C)``, or give the reason why it is unreadable."""
+        """Read its values ``(T, C)``, or what its front end makes of them, or give the reason why it is unreadable."""
         del colour
-        return read_recording(self.path)
+        return read_recording(self.path, self.front)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,23 +97,27 @@ class LabelledFiles(ItemSource[LabelledFile]):
         return replace(values, path=item.path) if isinstance(values, Skipped) else Sample(item.path, values, str(item.label))
 
 
-def read_recording(path: str) -> NDArray[Any] | Skipped:
+def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | Skipped:
     """Read the values ``(T, C)`` of a recording, or give the reason why it is unreadable.
+
+    With a ``front`` end they are its values: ``(frames, bins, 1)``, or one channel at the rate of the network.
 
     Raises :class:`tare.errors.MissingDependencyError` for FLAC, Ogg, MP3 and AIFF without soundfile.
     """
-    record = open_encoded(path, Options()).read_item(Listed(path)) if path.lower().endswith(".wav") else _decoded(path)
+    options = Options(front=front)
+    record = open_encoded(path, options).read_item(Listed(path)) if path.lower().endswith(".wav") else _decoded(path, options)
     if isinstance(record, Skipped):
         return record
-    if isinstance(record, Sample) and record.values.ndim == 2:
+    axes = 3 if front is not None and front.size is not None else 2
+    if isinstance(record, Sample) and record.values.ndim == axes:
         return finite_or_skipped(record.values, path)
     return Skipped(path, "an image, not a recording")
 
 
-def _decoded(path: str) -> Record:
+def _decoded(path: str, options: Options) -> Record:
     """One recording through soundfile; longer ones, which are read in parts, are no samples of training."""
     try:
-        found = next(open_sounds(path, (path,), Options()).read((path,)))
+        found = next(open_sounds(path, (path,), options).read((path,)))
     except StopIteration:
         return Skipped(path, "a recording without a value")
     return Skipped(path, "a recording of more than four million values: cut it into clips") if isinstance(found, Part) else found

@@ -110,8 +110,10 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     elif not named:
         raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
     if indexed is None:
-        return LabelledSamples(source.name, kind, named, InMemory(kept, wanted), remarks=source.remarks)
-    return LabelledSamples(source.name, kind, named, _OfSource(source, wanted), remarks=source.remarks)
+        read: Any = InMemory(kept, wanted)
+    else:
+        read = _OfSource(source, wanted)
+    return LabelledSamples(source.name, kind, named, read, remarks=source.remarks, heard=options.front is not None)
 
 
 @dataclass(eq=False)

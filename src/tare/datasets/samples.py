@@ -14,7 +14,7 @@ from tare.samples.records import Skipped
 from tare.tasks.task import Texts
 
 #: Kind of a sample by its number of axes, including the channel axis.
-KINDS: dict[int, SampleKind] = {3: "image", 2: "signal", 1: "vector"}
+KINDS: dict[int, SampleKind] = {4: "volume", 3: "image", 2: "signal", 1: "vector"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,8 @@ class LabelledSamples:
     """Samples by index, raw values ``(H, W, C)``, ``(T, C)`` or ``(C,)`` by ``kind``, and the label of each.
 
     ``several`` are the texts of all columns of labels, if there are more than one, and ``columns`` their names.
-    ``read`` returns :class:`Skipped` for a sample that cannot be read; ``remarks`` say what was assumed or left out.
+    ``read`` returns :class:`Skipped` for a sample that cannot be read; ``remarks`` say what was assumed or left out. ``heard``
+    says that a front end for sound made the values.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LabelledSamples:
     remarks: tuple[str, ...] = ()
     columns: tuple[str, ...] = ("label",)
     several: tuple[Texts, ...] | None = None
+    heard: bool = False
 
     @property
     def texts(self) -> Sequence[Texts]:
@@ -49,11 +51,15 @@ class LabelledSamples:
         """
         if kind == self.kind:
             return self
+        if (self.kind, kind, self.heard) == ("image", "sound", True):
+            return replace(self, kind=kind)
         if (self.kind, kind) == ("vector", "signal"):
             return replace(self, kind=kind, read=_Axes(self.read, (..., None)), channel_names=None)
         if (self.kind, kind) == ("signal", "vector") and _channels(self) == 1:
             return replace(self, kind=kind, read=_Axes(self.read, (..., 0)))
-        fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}[self.kind]
+        if (self.kind, kind) == ("volume", "clip"):
+            return replace(self, kind=kind)
+        fits = {"image": "timm:NAME", "signal": "tare:cnn1d", "vector": "tare:mlp"}.get(self.kind, "FILE.py:FACTORY")
         found = f"{'an' if self.kind == 'image' else 'a'} {self.kind} per sample in {self.name!r}"
         raise DataError(f"labelled {NOUNS[kind]}", found, f"name a network for {NOUNS[self.kind]}: --model {fits}")
 

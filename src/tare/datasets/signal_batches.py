@@ -1,4 +1,4 @@
-"""Batches of signals and rows for a network: cut or pad to the network's length, stack; normalisation comes after."""
+"""Batches of signals, rows and spectrograms for a network: signals are cut or padded to its length; normalisation comes after."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from numpy.typing import DTypeLike, NDArray
 from torch.utils.data import Dataset
 
 from tare.datasets.files import LabelledFile
+from tare.datasets.volumes.sizing import sized_volume
 from tare.errors import DataError
-from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
 from tare.tasks.task import Target
 
+#: How samples that are no images become a network's input.
+NumberGeometry = SignalGeometry | RowGeometry | SoundGeometry | VolumeGeometry
+
 
 class SignalBatches(Dataset[tuple[torch.Tensor, Target]]):
-    """Signals ``(C, T)`` or rows ``(C,)`` of unit values with their labels.
+    """Signals ``(C, T)``, rows ``(C,)`` or spectrograms ``(1, frames, bins)`` of unit values with their labels.
 
     An index is ``epoch * len(files) + position``. With ``varies`` a longer signal is cut at a random place that the index
     seeds, so that it depends neither on the number of workers nor on where a run was resumed; else its middle is kept.
     """
 
-    def __init__(
-        self, files: Sequence[LabelledFile], geometry: SignalGeometry | RowGeometry, seed: int = 0, *, varies: bool = False
-    ) -> None:
+    def __init__(self, files: Sequence[LabelledFile], geometry: NumberGeometry, seed: int = 0, *, varies: bool = False) -> None:
         self.files = tuple(files)
         self.geometry, self.seed, self.varies = geometry, seed, varies
 
@@ -45,9 +47,16 @@ class SignalBatches(Dataset[tuple[torch.Tensor, Target]]):
         return sized(values, self.geometry, place), file.label
 
 
-def sized(values: NDArray[Any], geometry: SignalGeometry | RowGeometry, place: float | None = None) -> torch.Tensor:
-    """Raw values ``(T, C)`` or ``(C,)`` as unit values ``(C, T)`` or ``(C,)`` of the network's size (:func:`of_length`)."""
+def sized(values: NDArray[Any], geometry: NumberGeometry, place: float | None = None) -> torch.Tensor:
+    """Raw values ``(T, C)`` or ``(C,)`` as unit values ``(C, T)`` or ``(C,)`` of the network's size (:func:`of_length`).
+
+    A spectrogram ``(frames, bins)``, also with an axis of channels behind, becomes ``(1, frames, bins)``.
+    """
+    if isinstance(geometry, VolumeGeometry):
+        return sized_volume(values, geometry)
     unit = unit_tensor(values)
+    if isinstance(geometry, SoundGeometry):
+        return unit.reshape(1, *geometry.size)
     if isinstance(geometry, RowGeometry):
         return unit
     pad = (np.nan,) * unit.shape[1] if geometry.pad is None else geometry.pad

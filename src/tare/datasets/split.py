@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.tasks import check_folders, task_found
+from tare.datasets.volumes.files import LabelledClip, LabelledVolume, files_below
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
+from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
+from tare.samples.sound.front_end import FrontEnd
+from tare.sources.containers.names import parted
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
@@ -30,8 +35,11 @@ from tare.tasks.names import TaskName
 from tare.tasks.table import TASKS
 from tare.tasks.task import Target
 
+#: What a network takes of a file: the values of its front end for sound, or some frames of a video.
+Taken = FrontEnd | ClipFrames
+
 _VALIDATION_NAMES = ("val", "valid", "validation")
-_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str]()}
+_SUFFIXES = {"image": SUFFIXES, "signal": SOUNDS, "vector": frozenset[str](), "sound": SOUNDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Split:
     """Training and validation files, the names of their classes, and the ``origin`` of the split in words.
 
     For a ``task`` other than classification ``classes`` are the names of its outputs, such as the targets of a regression.
-    ``channel_names`` are the columns of a table, or None; ``remarks`` say what was assumed or left out.
+    ``channel_names`` are the columns of a table, or None; ``remarks`` say what was assumed or left out; ``taken`` is what is
+    taken of each file.
     """
 
     classes: tuple[str, ...]
@@ -50,6 +59,7 @@ class Split:
     channel_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
     task: TaskName = "classification"
+    taken: Taken | None = None
 
     @property
     def has_classes(self) -> bool:
@@ -69,18 +79,25 @@ class Split:
 
 
 def read_split(
-    root: Path, seed: int, val_share: float = 0.2, kind: SampleKind = "image", bands: Sequence[str] | None = None
+    root: Path,
+    seed: int,
+    val_share: float = 0.2,
+    kind: SampleKind = "image",
+    *,
+    bands: Sequence[str] | None = None,
+    taken: Taken | None = None,
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or recordings for signals. ``bands`` chooses and orders the bands of rasters. Raises
-    :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
+    The files are images, or recordings for signals and for a ``front`` end. ``bands`` chooses and orders the bands of rasters.
+    Raises :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
     train = root / "train"
     if not train.is_dir():
         names = class_folders(root, kind)
-        return _banded(_held_out(Split(names, labelled_files(root, names, kind), (), str(root), kind), seed, val_share), bands)
+        whole = Split(names, labelled_files(root, names, kind, taken), (), str(root), kind, taken=taken)
+        return _banded(_held_out(whole, seed, val_share), bands)
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -93,10 +110,8 @@ def read_split(
             f"the classes of {str(val)!r} among those of {str(train)!r}", f"{strangers[0]!r} only in validation", "move it"
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
-    return _banded(
-        _checked(Split(names, labelled_files(train, names, kind), labelled_files(val, names, kind), origin, kind), str(root)),
-        bands,
-    )
+    first, second = (labelled_files(folder, names, kind, taken) for folder in (train, val))
+    return _banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands)
 
 
 def _banded(split: Split, bands: Sequence[str] | None) -> Split:
@@ -125,8 +140,15 @@ def _banded(split: Split, bands: Sequence[str] | None) -> Split:
     return replace(split, train=train, val=val, channel_names=names)
 
 
-def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") -> Split:
+def open_split(
+    labelled: LabelOptions,
+    seed: int,
+    kind: SampleKind = "image",
+    taken: Taken | None = None,
+) -> Split:
     """Split labelled samples of ``kind``: a folder by :func:`read_split`, other data by :func:`open_labelled`.
+
+    ``taken`` is what the network takes of each file: the values of a front end for sound, or some frames of a video.
 
     The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
     Raises :class:`DataError` for data without labels or of another kind.
@@ -136,17 +158,18 @@ def open_split(labelled: LabelOptions, seed: int, kind: SampleKind = "image") ->
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
-        return read_split(Path(data), seed, kind=kind, bands=labelled.bands)
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
-    opened = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    front = taken if isinstance(taken, FrontEnd) else None
+    opened = open_labelled(data, Options(array=labelled.array, front=front), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
     read = TASKS[task].read
     names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
     remarks = (*train.remarks, *((remark,) if remark else ()))
-    whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task)
+    whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken)
     if val is None:
         return _held_out(whole, seed, 0.2)
     both = replace(whole, val=items_of(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
@@ -189,12 +212,13 @@ def _check_folder_task(task: TaskName | None, name: str) -> None:
         raise DataError(f"labels for --task {task}", f"the folder {name!r}, whose folders name one class a sample", remedy)
 
 
-def without_labels(labelled: LabelOptions, kind: SampleKind) -> Split:
+def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None = None) -> Split:
     """All samples of ``kind`` as training samples of one class with an empty name, for work without labels.
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    samples = open_samples(labelled.data, Options(array=labelled.array), labelled.label, labelled.label_pattern).of_kind(kind)
+    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None)
+    samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 
@@ -205,6 +229,7 @@ def items_of(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[Label
 
 def is_other_source(path: Path) -> bool:
     """Whether a path is a file or a folder of shards, instead of a folder of images."""
+    path = Path(parted(str(path), None)[0])
     if not path.is_dir() or path.suffix == ".zarr":
         return path.exists() or "://" in str(path) or "*" in str(path)
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
@@ -235,13 +260,25 @@ def class_folders(root: Path, kind: SampleKind) -> tuple[str, ...]:
     return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
 
 
-def labelled_files(root: Path, names: Sequence[str], kind: SampleKind) -> tuple[LabelledFile, ...]:
+def labelled_files(root: Path, names: Sequence[str], kind: SampleKind, taken: Taken | None = None) -> tuple[LabelledFile, ...]:
     """The files of the folders ``names`` below ``root``, each labelled with the place of its folder among the names."""
-    made = LabelledRecording if kind == "signal" else LabelledFile
+    made = _made(kind, taken)
     return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
 
 
+def _made(kind: SampleKind, taken: Taken | None) -> Callable[[str, int], LabelledFile]:
+    """What labels a file of a kind, read as the network takes it."""
+    if isinstance(taken, ClipFrames):
+        return partial(LabelledClip, chosen=taken)
+    if kind == "volume":
+        return LabelledVolume
+    front = taken if isinstance(taken, FrontEnd) else None
+    return partial(LabelledRecording, front=front) if kind in ("signal", "sound") else LabelledFile
+
+
 def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
+    if kind in ("volume", "clip"):
+        return files_below(folder, kind)
     # Names decide here: reading every file to look at its content would be a pass over the data.
     if not folder.is_dir():
         return iter(())
@@ -265,14 +302,17 @@ def _checked(split: Split, where: str) -> Split:
         return split
     if not split.classes:
         kind = _stranger(Path(where))
-        if kind is not None:
+        if kind is not None and split.kind in ("image", "signal", "vector", "sound"):
             said, part = kind
-            remedy = f"measure them with `tare measure`; write {part} as images to train on them"
+            remedy = f"name a network whose first layer is 3-D, or write {part} as images; `tare measure` takes them"
             raise DataError(f"{noun} in one folder per class", f"{said} below {where!r}", remedy)
         remedy = {
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
             "vector": "name a table or an archive of arrays",
+            "volume": "arrange them as FOLDER/CLASS/NAME.nii.gz",
+            "clip": "arrange them as FOLDER/CLASS/NAME.mp4",
+            "sound": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
         }[split.kind]
         raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)
     if len(split.classes) < 2:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.input_spec.fields import Known
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SoundGeometry, VolumeGeometry, front_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.names import MEANINGS
@@ -27,6 +27,7 @@ _TASKS: Mapping[tuple[str, str], str] = {
     ("image", "classification"): "image-classification",
     ("image", "multi-label"): "image-classification",
     ("image", "segmentation"): "image-segmentation",
+    ("sound", "classification"): "audio-classification",
     ("vector", "classification"): "tabular-classification",
     ("vector", "multi-label"): "tabular-classification",
     ("vector", "regression"): "tabular-regression",
@@ -51,8 +52,9 @@ def write_card(folder: Path, trained: TrainedModel, loading: Sequence[str], vali
 
 
 def _front(trained: TrainedModel) -> str:
-    task = _TASKS.get((trained.model.takes.kind, trained.model.task.name))
-    plain = "time-series" if trained.model.takes.kind == "signal" else trained.model.task.name
+    kind = "sound" if front_of(trained.model.takes) is not None else trained.model.takes.kind
+    task = _TASKS.get((kind, trained.model.task.name))
+    plain = "time-series" if kind == "signal" else trained.model.task.name
     names = (task or plain, *(("timm",) if trained.model.network.is_timm else ()))
     tags = "".join(f"  - {tag}\n" for tag in names)
     pipeline = f"pipeline_tag: {task}\n" if task else ""
@@ -106,6 +108,10 @@ def _sized(takes: InputGeometry) -> str:
         )
     if isinstance(takes, RowGeometry):
         return f"Rows of {len(takes.columns)} numbers, in this order."
+    if isinstance(takes, VolumeGeometry):
+        return f"{NOUNS[takes.kind].capitalize()} of {' x '.join(map(str, takes.size))} values a channel."
+    if isinstance(takes, SoundGeometry):
+        return f"{escaped(takes.front.units)}, as the feature extractor computes them before its normalisation."
     return (
         f"Signals of {takes.length} steps: longer signals are cut to their middle, shorter signals are padded on both sides with "
         "zero at the network's input. Recordings are read in [-1, 1)."

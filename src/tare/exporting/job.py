@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tare.exporting.formats.table import FORMATS
 from tare.exporting.graph.options import GraphLayout, GraphOptions
 from tare.exporting.inputs import ExportFormat, ExportRequest
 from tare.exporting.push import check_push
-from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, SignalGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.system.files import check_writable, remove_parts
 from tare.system.lock import only_writer
@@ -90,9 +90,12 @@ class ExportJob:
         noun = NOUNS[takes.kind]
         if layout is not None:
             raise SpecError("--layout for images", f"{layout!r} with {noun}", "leave it out")
-        if isinstance(takes, RowGeometry) and self.options.with_resize:
+        if not isinstance(takes, SignalGeometry) and self.options.with_resize:
             raise SpecError("--with-resize for images or signals", f"it with {noun}", "leave it out")
-        stored: GraphLayout = "NTC" if isinstance(takes, SignalGeometry) else "NC"
+        layouts: Mapping[str, GraphLayout] = {
+            "signal": "NTC", "vector": "NC", "sound": "NTF", "volume": "NDHWC", "clip": "NTHWC",
+        }  # fmt: skip
+        stored = layouts[takes.kind]
         return replace(self, options=replace(self.options, layout=stored))
 
 

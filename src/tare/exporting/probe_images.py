@@ -16,6 +16,7 @@ from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
+from tare.input_spec.geometry import taken_of
 from tare.networks.stored.trained import TrainedModel
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
@@ -84,7 +85,8 @@ def split_of(trained: TrainedModel) -> Split | None:
         "ignore": ignore if isinstance(ignore, int) else None,
     }
     try:
-        split = open_split(LabelOptions(data, **how, **numbers), seed, trained.model.takes.kind)
+        takes = trained.model.takes
+        split = open_split(LabelOptions(data, **how, **numbers), seed, takes.kind, taken_of(takes))
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
+from tare.datasets.volumes.sizing import fitted
 from tare.errors import DataError
 from tare.exporting.probe_images import COUNT
-from tare.input_spec.geometry import NOUNS, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import number_inputs
 from tare.samples.layout import unit_scale
@@ -31,13 +33,17 @@ class ProbeNumbers:
     origin: str
     real: bool
 
-    def batches(self, takes: SignalGeometry | RowGeometry, *, any_length: bool) -> Iterator[torch.Tensor]:
+    def batches(self, takes: NumberGeometry, *, any_length: bool) -> Iterator[torch.Tensor]:
         """Yield every sample alone, and batches of 2 and 5; with ``any_length`` each batch has the length of one signal.
 
         Otherwise signals get the network's length: longer signals are cut and shorter signals repeated, because some dtypes
         cannot hold the padding.
         """
         sized = self.samples
+        if isinstance(takes, VolumeGeometry):
+            sized = tuple(fitted(values, takes) for values in sized)
+        if isinstance(takes, SoundGeometry):
+            sized = tuple(values.reshape(takes.size) for values in sized)
         if isinstance(takes, SignalGeometry) and any_length:
             for index in range(max(len(_SIZES), len(sized))):
                 yield _turned(sized[index % len(sized)], _SIZES[index % len(_SIZES)])
@@ -55,7 +61,7 @@ def _turned(signal: NDArray[Any], count: int) -> torch.Tensor:
 
 
 def probe_numbers(
-    trained: TrainedModel, takes: SignalGeometry | RowGeometry, split: Split | None, words: Sequence[str] = (), count: int = COUNT
+    trained: TrainedModel, takes: NumberGeometry, split: Split | None, words: Sequence[str] = (), count: int = COUNT
 ) -> ProbeNumbers:
     """Return at most ``count`` of the samples that ``words`` name, else of the validation samples, else generated samples.
 
@@ -86,10 +92,12 @@ def _fitting(
     return tuple(islice((value for value in fitting if value.size and np.isfinite(value).all()), count))
 
 
-def _made(trained: TrainedModel, takes: SignalGeometry | RowGeometry, kind: np.dtype[Any], seed: int) -> NDArray[Any]:
+def _made(trained: TrainedModel, takes: NumberGeometry, kind: np.dtype[Any], seed: int) -> NDArray[Any]:
     """Generate normal noise with the normalisation's own mean and std, as raw values."""
     generator, chosen = np.random.default_rng(seed), trained.model.normalisation
-    steps = (max(2, int(takes.length * generator.uniform(0.5, 1.5))),) if isinstance(takes, SignalGeometry) else ()
+    steps: tuple[int, ...] = takes.shape
+    if isinstance(takes, SignalGeometry):
+        steps = (max(2, int(takes.length * generator.uniform(0.5, 1.5))),)
     values = generator.normal(chosen.mean, chosen.std, (*steps, len(chosen.mean))) / float(unit_scale(kind))
     if kind.kind not in "iu":
         return values.astype(kind)

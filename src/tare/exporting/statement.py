@@ -28,17 +28,22 @@ def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
         scale=Known(1.0, origin),
         mean=Known((0.0,) * count, origin),
         std=Known((1.0,) * count, origin),
-        layout=Known(options.layout, "tare export --layout" if takes_images else origin),
+        layout=_layout(stated, options, "tare export --layout" if takes_images else origin),
         dtype=_dtype(trained, origin),
     )
     if not options.with_resize:
         return spec
     if not takes_images:
-        return replace(spec, extra={})  # omit the length: any length is accepted
+        return replace(spec, extra={k: v for k, v in spec.extra.items() if k != "length"})  # any length is accepted
     inside = Unknown("any height and width: the graph resizes and crops itself")
     return replace(
         spec, size=inside, interpolation=inside, antialias=inside, crop=Known(Crop("none", 1.0), "tare export --with-resize")
     )
+
+
+def _layout(stated: InputSpec, options: GraphOptions, origin: str) -> Field[str]:
+    """The layout of the graph's input; that of spectrograms has no name in a spec, and stays as the model's spec says."""
+    return stated.layout if options.layout == "NTF" else Known(options.layout, origin)
 
 
 def model_spec(trained: TrainedModel) -> InputSpec:

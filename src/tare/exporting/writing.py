@@ -26,7 +26,7 @@ from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
 from tare.exporting.push import name_repository, pushed
 from tare.exporting.result import Exported, Parity
 from tare.exporting.statement import graph_spec, metadata, model_spec
-from tare.input_spec.geometry import NOUNS, Geometry
+from tare.input_spec.geometry import NOUNS, Geometry, SoundGeometry
 from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.system.files import replacing, replacing_folder
 
@@ -154,6 +154,8 @@ def _notes(job: ExportJob, form: GraphFormat, trained: TrainedModel, parity: Par
 def _example_shape(trained: TrainedModel, options: GraphOptions) -> tuple[int, ...]:
     """An input to record the graph with; two of a batch, for a length of one would be taken for a constant."""
     channels, takes = len(trained.model.normalisation.mean), trained.model.takes
+    if isinstance(takes, SoundGeometry):
+        return (2, *takes.size)
     if not isinstance(takes, Geometry):
         steps = tuple(length + 33 if options.with_resize else length for length in takes.shape)
         return (2, *steps, channels)

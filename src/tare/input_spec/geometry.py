@@ -1,4 +1,4 @@
-"""What a network is given of a sample: an image resized and cropped, a signal cut or padded to a length, a row of numbers."""
+"""What a network is given of a sample: an image resized and cropped, a signal of a length, a row of numbers, a spectrogram."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from tare.errors import SpecError
 from tare.input_spec.fields import Crop, Known, crop, plain
+from tare.samples.clip_frames import ClipFrames
+from tare.samples.sound.front_end import FrontEnd
 
-SampleKind = Literal["image", "signal", "vector"]
+SampleKind = Literal["image", "signal", "vector", "sound", "volume", "clip"]
 
+_LONGEST_EDGE = 1 << 14
 #: The noun for samples of each kind.
-NOUNS: Mapping[SampleKind, str] = {"image": "images", "signal": "signals", "vector": "rows"}
+NOUNS: Mapping[SampleKind, str] = {
+    "image": "images", "signal": "signals", "vector": "rows", "sound": "recordings", "volume": "volumes", "clip": "clips",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +68,15 @@ class SignalGeometry:
     """How a signal becomes ``length`` steps: a longer signal is cut, a shorter one padded with ``pad`` on both sides.
 
     ``pad`` has one unit value per channel, which normalisation maps to zero. It is None if every signal is normalised by its own
-    moments: NaN then marks the padding, which is zero after normalisation. ``raw_dtype`` is the type of stored values.
+    moments: NaN then marks the padding, which is zero after normalisation. ``raw_dtype`` is the type of stored values. ``front``
+    is the front end of a network for sound, which states the sampling rate.
     """
 
     kind: ClassVar[SampleKind] = "signal"
     length: int
     pad: tuple[float, ...] | None
     raw_dtype: str = "float32"
+    front: FrontEnd | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,14 +98,79 @@ class RowGeometry:
         return ()
 
 
-InputGeometry = Geometry | SignalGeometry | RowGeometry
+@dataclass(frozen=True, slots=True)
+class SoundGeometry:
+    """A log-mel spectrogram ``(frames, bins)`` of one channel, as the front end of the network computes it from a recording."""
+
+    kind: ClassVar[SampleKind] = "sound"
+    front: FrontEnd
+    raw_dtype: str = "float32"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Frames and mel bins. Raises ValueError for a front end that leaves the waveform as it is."""
+        if self.front.size is None:
+            raise ValueError(f"{self.front.name}, which makes no spectrogram")
+        return self.front.size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return self.size
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeGeometry:
+    """How a volume becomes the network's size ``(depth, height, width)``, or a video a clip of so many frames of that size.
+
+    A volume is cut to its middle and padded with ``pad``, one unit value per channel; None marks padding by NaN, which is zero
+    after a normalisation of each sample. Of a video the frames are evenly spread, or every ``stride`` around its middle.
+    """
+
+    size: tuple[int, int, int]
+    pad: tuple[float, ...] | None
+    clip: bool = False
+    stride: int | None = None
+    raw_dtype: str = "int16"
+
+    @property
+    def kind(self) -> SampleKind:
+        """Volumes or clips."""
+        return "clip" if self.clip else "volume"
+
+    @property
+    def frames(self) -> ClipFrames | None:
+        """The frames of a video that make a clip; None for volumes."""
+        return ClipFrames(self.size[0], self.stride) if self.clip else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of a batch behind samples and channels."""
+        return self.size
+
+
+InputGeometry = Geometry | SignalGeometry | RowGeometry | SoundGeometry | VolumeGeometry
+
+
+def front_of(takes: InputGeometry) -> FrontEnd | None:
+    """The front end of a network for sound; None for any other network."""
+    return takes.front if isinstance(takes, SignalGeometry | SoundGeometry) else None
+
+
+def taken_of(takes: InputGeometry) -> FrontEnd | ClipFrames | None:
+    """What is taken of each file; None for all that is stored."""
+    return takes.frames if isinstance(takes, VolumeGeometry) else front_of(takes)
 
 
 def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
-    """A geometry as a JSON object; only signals and rows name their kind."""
+    """A geometry as a JSON object; images alone do not name their kind."""
     document: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(geometry).items()
     }
+    front = front_of(geometry)
+    document |= {} if front is None else {"front": front.to_json()}
+    if isinstance(geometry, SignalGeometry) and front is None:
+        document.pop("front")
     if not isinstance(geometry, Geometry):
         return {"kind": geometry.kind, **document}
     usual = {"resize": None, "offset": "even", "raw_dtype": "uint8", "bands": None}  # not written, as before there were any
@@ -110,8 +183,14 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
         key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "kind"
     }
     kind = document.get("kind", "image")
-    if kind in ("signal", "vector"):
+    if "front" in values:
+        values["front"] = _front(values["front"])
+    if kind in ("signal", "vector", "sound", "volume", "clip"):
         np.dtype(values["raw_dtype"])  # a TypeError for what is no type
+        if kind == "sound":
+            return _sound(values)
+        if kind in ("volume", "clip"):
+            return _volume(values)
         return _signal(values) if kind == "signal" else _row(values)
     if kind != "image":
         raise ValueError(f"a geometry of kind {kind!r}")
@@ -121,6 +200,29 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     if made.bands is not None and not (isinstance(made.bands, tuple) and all(isinstance(name, str) for name in made.bands)):
         raise ValueError(f"the bands {made.bands!r}")
     crop(plain(Known(made.crop, "")))  # raises ValueError for an invalid crop
+    return made
+
+
+def _front(document: Any) -> FrontEnd:
+    try:
+        return FrontEnd.of(document, "the geometry")
+    except (SpecError, AttributeError) as error:
+        raise ValueError(f"a front end that is none: {error}") from None
+
+
+def _sound(values: dict[str, Any]) -> SoundGeometry:
+    made = SoundGeometry(**values)
+    _ = made.size
+    return made
+
+
+def _volume(values: dict[str, Any]) -> VolumeGeometry:
+    made = VolumeGeometry(**values)
+    counts = (*made.size, *(() if made.stride is None else (made.stride,)))
+    if len(made.size) != 3 or not all(isinstance(count, int) and 0 < count < _LONGEST_EDGE for count in counts):
+        raise ValueError(f"a size of {made.size!r}")
+    if made.pad is not None and not all(isinstance(value, int | float) and math.isfinite(value) for value in made.pad):
+        raise ValueError(f"the padding {made.pad!r}")
     return made
 
 

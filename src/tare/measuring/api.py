@@ -10,6 +10,7 @@ from typing import Any
 
 from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
+from tare.input_spec.formats.front_end import front_end_of, remark_of
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.clusters import in_clusters, with_cluster_errors
 from tare.measuring.facts import stated_nodata, with_facts
@@ -76,7 +77,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:
         _check_left(stats, nodata)
-    remarks = [*source.remarks, *(_nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats))]
+    remarks = [*source.remarks, *_remarks(options, nodata, state, stats)]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
     stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, source.stated, mixed_spacing=request.mixed_spacing)
@@ -90,12 +91,18 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     background = background_of(request.alpha, request.background)
     mask = None if request.mask is None else os.fspath(request.mask)
     turned = None if as_seen is None else request.exif == "apply"
-    options = Options(request.channels, named, request.layout, request.array, turned, background, request.pages, mask)
+    heard = None if as_seen is None else front_end_of(as_seen)
+    front = None if heard is None else heard[0]
+    options = Options(
+        request.channels, named, request.layout, request.array, turned, background, request.pages, mask, front=front
+    )
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
         check_one_kind(Path(request.data))
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
-    if as_seen is not None:
+    if heard is not None:
+        extra["as_seen"] = {"front_end": heard[0].to_json(), "origin": heard[1]}
+    elif as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
     if mask is not None:
         source = source if source.applies_mask else Foreground(source, mask)
@@ -126,6 +133,13 @@ def _nodata(request: MeasureRequest) -> tuple[float, ...]:
     if stated is None:
         return ()
     return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
+
+
+def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, stats: DatasetStats) -> Sequence[str]:
+    """What a network's extractor does with the values afterwards, or what could mean no data."""
+    if options.front is not None:
+        return [remark_of(options.front)]
+    return _nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats)
 
 
 def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[str]:

@@ -41,7 +41,7 @@ class MeasuringOptions(ChoosingOptions):
     exclude_nan: bool = option(False, "Leave NaN and infinities out of the statistics.")
     as_seen: Any = option(
         None,
-        "Measure after a network's resize and crop: a spec file, model directory, or size.",
+        "Measure after a network's resize and crop, or its front end for sound: a spec file, model directory, hf:DIR, or size.",
         metavar="SPEC|HxW",
         kind=str | None,
     )

@@ -128,6 +128,12 @@ class NetworkOptions(RemoteCode, FedInput):
     crop: float | None = option(
         None, "Share of the resized edge that the centre crop keeps. Default: as the network states.", panel=NET
     )
+    frames: int | None = option(
+        None, "Frames of a clip of each video. Default: as the network states, else 16.", panel=NET, above=0
+    )
+    stride: int | None = option(
+        None, "Take every so many frames around the middle of a video. Default: evenly spread over all of it.", panel=NET, above=0
+    )
     length: int | None = option(
         None, "Steps of each signal. Default: the earlier run's, else the median of the training split.", panel=NET, above=0
     )

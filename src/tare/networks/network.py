@@ -11,6 +11,11 @@ from torch import nn
 from tare.errors import ModelError
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import InputSpec, Unknown
+from tare.samples.clip_frames import ClipFrames
+from tare.samples.sound.front_end import FrontEnd
+
+#: The frames of a clip where nothing states them, as most networks of video take.
+_FRAMES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,41 @@ class Network:
         raise ModelError(expected, f"none in {self.reference!r}", "name another network")
 
     @property
+    def front(self) -> FrontEnd | None:
+        """The front end of a network for sound: its values are the network's samples; None for any other network."""
+        found = (getattr(part, "front", None) for part in self.module.modules())
+        return next((each for each in found if isinstance(each, FrontEnd)), None)
+
+    @property
     def kind(self) -> SampleKind:
-        """The kind of samples by the first convolution: signals if it is 1-D, else images; rows if there is no convolution."""
+        """The kind of samples by the first convolution: signals if it is 1-D, else images; rows if there is no convolution.
+
+        If it is 3-D, they are clips of videos for three channels, else volumes.
+
+        A front end for sound decides: spectrograms are samples of their own kind, waveforms are signals.
+        """
+        if (front := self.front) is not None:
+            return "signal" if front.size is None else "sound"
         first = next(self._convolutions(), None)
+        if isinstance(first, nn.Conv3d):
+            return "clip" if self.channels == 3 else "volume"
         return "vector" if first is None else "signal" if isinstance(first, nn.Conv1d) else "image"
 
     @property
-    def takes_volumes(self) -> bool:
-        """Whether its first convolution is 3-D: volumes or video."""
-        return isinstance(next(self._convolutions(), None), nn.Conv3d)
+    def clip(self) -> ClipFrames | None:
+        """The frames that it takes of a video; None for a network of other samples."""
+        if self.kind != "clip":
+            return None
+        frames, stride = (self.spec.extra.get(name) for name in ("frames", "stride"))
+        return ClipFrames(
+            frames if isinstance(frames, int) and frames > 0 else _FRAMES,
+            stride if isinstance(stride, int) and stride > 0 else None,
+        )
+
+    @property
+    def taken(self) -> FrontEnd | ClipFrames | None:
+        """What it takes of a file: the values of a front end, some frames of a video, or None for all that is stored."""
+        return self.front or self.clip
 
     def _convolutions(self) -> Iterator[nn.Conv1d | nn.Conv2d | nn.Conv3d]:
         return (layer for layer in self.module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d))

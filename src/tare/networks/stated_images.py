@@ -12,7 +12,7 @@ import torch
 from tare.errors import ModelError, SpecError, reason_of
 from tare.folding.first_layers import evaluating
 from tare.input_spec.fields import UNSTATED
-from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
@@ -127,17 +127,14 @@ def colour_of(network: Network) -> ColourMode:
 @torch.inference_mode()
 def check_accepts(network: Network, geometry: InputGeometry) -> None:
     """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on."""
-    if network.takes_volumes:
-        found = f"{network.reference}, a network for volumes or video"
-        otherwise = "fold, respec, check and tare.watch take it; train and serve it with your own program"
-        raise ModelError("a network for images, signals or rows", found, otherwise)
     try:
         with evaluating(network.module):
             network.module(torch.zeros(1, network.channels, *geometry.shape))
     except Exception as error:  # the user's architecture may raise anything
         reason = reason_of(error)
-        remedy = {"image": "choose another --size", "signal": "choose another --length", "vector": "name another network"}
-        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, remedy[geometry.kind]) from None
+        changed = {"image": "--size", "signal": "--length", "volume": "--size", "clip": "--size"}.get(geometry.kind)
+        otherwise = "name another network" if changed is None else f"choose another {changed}"
+        raise ModelError(f"a network that takes {_sized(network, geometry)}", reason, otherwise) from None
 
 
 def _sized(network: Network, geometry: InputGeometry) -> str:
@@ -145,6 +142,10 @@ def _sized(network: Network, geometry: InputGeometry) -> str:
         return "{} x {} images".format(*geometry.size)
     if isinstance(geometry, SignalGeometry):
         return f"signals of {geometry.length} steps in {network.channels} channels"
+    if isinstance(geometry, VolumeGeometry):
+        return f"{NOUNS[geometry.kind]} of {' x '.join(map(str, geometry.size))}"
+    if isinstance(geometry, SoundGeometry):
+        return "spectrograms of {} frames and {} bins".format(*geometry.size)
     return f"rows of {len(geometry.columns)} numbers"
 
 

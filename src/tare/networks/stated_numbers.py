@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
+from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
 from tare.errors import DataError, SpecError, StrategyError
-from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry
+from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry, SoundGeometry, VolumeGeometry
+from tare.input_spec.spec import Known
 from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
 from tare.normalisation.names import Strategy
@@ -18,6 +22,20 @@ from tare.normalisation.strategies import Normalisation
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import ordered_map
+
+#: The options of geometry that apply to samples of a kind.
+_FITTING: Mapping[SampleKind, tuple[str, ...]] = {
+    "image": ("size", "interpolation", "crop"),
+    "signal": ("length",),
+    "vector": (),
+    "sound": (),
+    "volume": ("size",),
+    "clip": ("size", "frames", "stride"),
+}
+#: The edge of frames where nothing states it, as most networks of video take.
+_EDGE = 112
+#: The edge of a volume that stands for one where there are no data.
+_CUBE = 32
 
 
 def channels_in(split: Split) -> int:
@@ -33,12 +51,9 @@ def channels_in(split: Split) -> int:
 
 def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenting) -> None:
     """Raise :class:`SpecError` for an option that does not apply to samples of ``kind``."""
-    image_options, length = {"size": stated.size, "interpolation": stated.interpolation, "crop": stated.crop}, stated.length
-    given = [f"--{name} {value}" for name, value in image_options.items() if value is not None]
-    if kind == "image":
-        given = [f"--length {length}"] if length is not None else []
-    elif kind == "vector" and length is not None:
-        given.append(f"--length {length}")
+    fitting = _FITTING[kind]
+    options = {name: getattr(stated, name) for name in ("size", "interpolation", "crop", "length", "frames", "stride")}
+    given = [f"--{name} {value}" for name, value in options.items() if value is not None and name not in fitting]
     if given:
         raise SpecError(f"options that fit {NOUNS[kind]}", given[0], "leave it out")
     if kind == "image":
@@ -66,6 +81,9 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
         remedy = {
             "vector": "choose other columns, or another network",
             "signal": "convert them, or name another network",
+            "sound": "name another network",
+            "volume": "name another network",
+            "clip": "name another network",
             "image": f"choose {network.channels} with --bands, or build the network for all of them with --in-channels {found}",
         }[network.kind]
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
@@ -83,17 +101,69 @@ def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> 
 
 
 def number_geometry(
-    network: Network, length: int | None, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
-) -> tuple[SignalGeometry | RowGeometry, tuple[str, ...]]:
-    """Return the input geometry for signals or rows, and notes on lengths and padding.
+    network: Network, stated: NetworkOptions, split: Split, stats: DatasetStats, chosen: Normalisation, workers: int
+) -> tuple[NumberGeometry, tuple[str, ...]]:
+    """Return the input geometry for signals, rows or spectrograms, and notes on lengths and padding.
 
-    The length is ``length``, else that of the run that the weights come from, else the median of the training split.
+    The length is the stated one, else that of the run that the weights come from, else the median of the training split.
     """
     if split.kind == "vector":
         return RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype), ()
+    front = network.front
+    if front is not None and split.kind == "sound":
+        return SoundGeometry(front, stats.dtype), (f"{front.units}, computed from each recording at {front.rate} Hz",)
+    if split.kind in ("volume", "clip"):
+        return volume_geometry(network, stated.size, split.train, stats, chosen.zero, workers)
     lengths = lengths_of(split.train, workers)
-    taken, why = chosen_length(network, length, lengths)
-    return SignalGeometry(taken, chosen.zero, stats.dtype), _length_notes(taken, why, lengths, chosen)
+    taken, why = chosen_length(network, stated.length, lengths)
+    return SignalGeometry(taken, chosen.zero, stats.dtype, front), _length_notes(taken, why, lengths, chosen)
+
+
+def volume_geometry(
+    network: Network,
+    edge: int | None,
+    files: Sequence[LabelledFile],
+    stats: DatasetStats,
+    zero: tuple[float, ...] | None,
+    workers: int,
+) -> tuple[VolumeGeometry, tuple[str, ...]]:
+    """Return the input geometry for volumes or clips, and notes on their sizes.
+
+    The size is ``edge`` along all axes (of frames: height and width), else that of the run or the network that the weights come
+    from, else the median of the training split for volumes and 112 pixels for frames.
+    """
+    stated, clip = network.spec.size, network.clip
+    if clip is not None:
+        frames, stride = clip.frames, clip.stride
+        pixels = (edge, edge) if edge is not None else stated.value if isinstance(stated, Known) else (_EDGE, _EDGE)
+        how = "evenly spread over each video" if stride is None else f"every {stride} around the middle of each video"
+        note = f"clips of {frames} frames, {how}, of {pixels[0]} x {pixels[1]} pixels; frames are counted, whatever they last"
+        return VolumeGeometry((frames, *pixels), zero, clip=True, stride=stride, raw_dtype=stats.dtype), (note,)
+    depth = network.spec.extra.get("depth")
+    if edge is not None:
+        size, why = (edge, edge, edge), "as stated"
+    elif isinstance(stated, Known) and isinstance(depth, int):
+        size, why = (depth, *stated.value), "as in the source's run"
+    else:
+        shapes = [values.shape[:3] for values in _read(files, workers)]
+        first, second, third = (int(np.median(axis)) for axis in zip(*shapes, strict=True))
+        size, why = (first, second, third), "the median of the training split; change it with --size"
+    note = f"volumes of {size[0]} x {size[1]} x {size[2]} ({why}): larger ones are cut to their middle, smaller ones padded"
+    return VolumeGeometry(size, zero, raw_dtype=stats.dtype), (note,)
+
+
+def example_size(network: Network, edge: int | None) -> tuple[int, int, int]:
+    """The size of a volume or clip without data: as stated, else a usual one."""
+    stated, clip = network.spec.size, network.clip
+    depth = network.spec.extra.get("depth") if clip is None else clip.frames
+    usual = _CUBE if clip is None else _EDGE
+    height, width = stated.value if isinstance(stated, Known) and edge is None else (edge or usual,) * 2
+    return depth if isinstance(depth, int) else edge or usual, height, width
+
+
+def _read(files: Sequence[LabelledFile], workers: int) -> list[NDArray[Any]]:
+    read = ordered_map(lambda file: file.read("stored"), files, max(1, workers))
+    return [values for values in read if not isinstance(values, Skipped)]
 
 
 def chosen_length(network: Network, length: int | None, lengths: Sequence[int]) -> tuple[int, str]:

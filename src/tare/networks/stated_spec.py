@@ -11,6 +11,7 @@ from tare.errors import ModelError, SpecError
 from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known
+from tare.networks.building.sound import own_constants
 from tare.networks.network import Network
 from tare.readers.table import read_spec
 from tare.samples.layout import unit_scale
@@ -39,7 +40,9 @@ def with_spec(
     if spec is None:
         return network
     stated = read_spec(spec)
-    extra = {key: value for key, value in stated.extra.items() if key == "length"}
+    if network.front is not None:
+        stated = own_constants(stated, network.front)
+    extra = {key: value for key, value in stated.extra.items() if key in ("length", "frames", "stride")}
     known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
     if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):
@@ -53,6 +56,12 @@ def with_spec(
     if order == tuple(range(len(order))):
         return replace(network, spec=merged)
     return replace(_reordered(network, order, merged), spec=merged)
+
+
+def with_frames(network: Network, frames: int | None, stride: int | None) -> Network:
+    """Return the network with the frames of a clip that the user states in place of its own."""
+    stated = {name: value for name, value in (("frames", frames), ("stride", stride)) if value is not None}
+    return replace(network, spec=replace(network.spec, extra={**network.spec.extra, **stated})) if stated else network
 
 
 def constants_by_data_channel(spec: InputSpec) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:

@@ -14,9 +14,9 @@ from tare.normalisation.strategies import Normalisation
 class InputLayer(nn.Module):
     """Map raw uint8 0..255 or unit floats to float network input, by ``a * x + b`` per channel.
 
-    Samples are images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``. Bytes are converted to floats on the
-    accelerator; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64 values are normalised in
-    float64 and then rounded to float32, which could not represent large values of small spread.
+    Samples are images ``(N, C, H, W)``, signals ``(N, C, T)``, volumes or clips ``(N, C, D, H, W)`` or rows ``(N, C)``. Bytes are
+    converted to floats on the accelerator; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64
+    values are normalised in float64 and then rounded to float32, which could not represent large values of small spread.
 
     With ``per_sample`` every sample and channel is z-scored by its own moments. The std of an image is at least 1/sqrt(H W), as
     in ``tf.image.per_image_standardization``. The std of a signal has no such floor; a constant signal becomes zeros. NaN marks
@@ -41,7 +41,7 @@ class InputLayer(nn.Module):
         mapped = self._mapped(samples)
         if not self.per_sample:
             return mapped
-        if samples.ndim == 3:
+        if samples.ndim in (3, 5) and samples.dtype != torch.uint8:
             return _z_scored(samples if samples.dtype == torch.float64 else mapped).to(self.scale.dtype)
         if samples.ndim < 3:
             raise StrategyError("images or signals for the strategy 'sample'", "rows of one value per channel", "use another")
@@ -73,13 +73,14 @@ class InputLayer(nn.Module):
 def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
     """Normalise ``samples`` under ``chosen``; the padding of signals (NaN) becomes zero, as in training."""
     fed: torch.Tensor = InputLayer(chosen)(samples)
-    return fed.nan_to_num(nan=0.0) if samples.ndim == 3 else fed
+    return fed.nan_to_num(nan=0.0) if samples.ndim in (3, 5) else fed
 
 
 def _z_scored(signals: torch.Tensor) -> torch.Tensor:
-    """Z-score signals ``(N, C, T)`` by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
-    centred = signals - signals.nanmean(dim=2, keepdim=True)
-    std = centred.square().nanmean(dim=2, keepdim=True).sqrt()
+    """Z-score signals ``(N, C, T)`` or volumes by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
+    axes = tuple(range(2, signals.ndim))
+    centred = signals - signals.nanmean(dim=axes, keepdim=True)
+    std = centred.square().nanmean(dim=axes, keepdim=True).sqrt()
     # The std of a constant signal is rounding error, and dividing by it would amplify noise.
-    least = 1e-6 * signals.abs().nan_to_num(nan=0.0).amax(dim=2, keepdim=True)
+    least = 1e-6 * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
     return torch.where((std > least) & ~signals.isnan(), centred / std, torch.zeros_like(centred))

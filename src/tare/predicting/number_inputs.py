@@ -16,17 +16,23 @@ from numpy.typing import NDArray
 from tare.datasets.archives import with_channels
 from tare.datasets.files import finite_or_skipped, read_recording
 from tare.datasets.samples import KINDS
-from tare.datasets.signal_batches import sized
+from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import is_table, load_table
+from tare.datasets.volumes.files import ENDINGS, read_volume_or_clip
 from tare.errors import DataError, TareError, reason_of
-from tare.input_spec.geometry import RowGeometry, SignalGeometry
+from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.named_files import image_paths
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
 
-_SUFFIXES = {"signal": tuple(sorted(SOUNDS)), "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz")}
+_SUFFIXES = {
+    "signal": tuple(sorted(SOUNDS)),
+    "sound": tuple(sorted(SOUNDS)),
+    **ENDINGS,
+    "vector": (".csv", ".tsv", ".parquet", ".npy", ".npz"),
+}
 _ARRAYS = (".npy", ".npz")
 _UNNAMED = re.compile(r"c\d+")  # the names given to columns without a header
 
@@ -41,7 +47,7 @@ class NumberInput:
     read: Read
 
 
-def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> list[NumberInput]:
+def number_inputs(takes: NumberGeometry, words: Iterable[str]) -> list[NumberInput]:
     """Return the samples that ``words`` name: each recording, and each row of a table or array.
 
     Words name files as in :func:`tare.sources.named_files.image_paths`. A table's columns are found by their names in training.
@@ -57,7 +63,7 @@ def number_inputs(takes: SignalGeometry | RowGeometry, words: Iterable[str]) -> 
     return found
 
 
-def tensor_of(item: NumberInput, takes: SignalGeometry | RowGeometry, channels: int) -> torch.Tensor | Skipped:
+def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.Tensor | Skipped:
     """Return a sample in unit values, ``(C, T)`` or ``(C,)``, or the reason why it cannot be read."""
     values = item.read()
     values = values if isinstance(values, Skipped) else finite_or_skipped(values, item.name)
@@ -71,16 +77,27 @@ def tensor_of(item: NumberInput, takes: SignalGeometry | RowGeometry, channels: 
     return sized(values, takes)
 
 
-def _inputs_in(path: str, takes: SignalGeometry | RowGeometry) -> list[NumberInput]:
-    if path.lower().endswith(_ARRAYS):
-        return _rows(path, _array(path, takes))
+def _inputs_in(path: str, takes: NumberGeometry) -> list[NumberInput]:
+    array = path.lower().endswith(_ARRAYS)
     if isinstance(takes, RowGeometry):
-        if not is_table(path):
-            return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
-        return _rows(path, _columns(path, takes.columns))
+        return _table_rows(path, takes, array=array)
+    if array and front_of(takes) is None:
+        return _rows(path, _array(path, takes))
+    if isinstance(takes, VolumeGeometry):
+        return [NumberInput(path, lambda: read_volume_or_clip(path, takes.frames))]
+    if array:
+        return [_failed(path, "an array, and no recording, which the network's front end takes")]
     if is_table(path):
         return [_failed(path, "a table: save its signals as an array, .npy or .npz")]
-    return [NumberInput(path, lambda: read_recording(path))]
+    return [NumberInput(path, lambda: read_recording(path, front_of(takes)))]
+
+
+def _table_rows(path: str, takes: RowGeometry, *, array: bool) -> list[NumberInput]:
+    if array:
+        return _rows(path, _array(path, takes))
+    if not is_table(path):
+        return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
+    return _rows(path, _columns(path, takes.columns))
 
 
 def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
@@ -99,7 +116,7 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     return table.select(pl.col(chosen).cast(pl.Float64)).to_numpy()
 
 
-def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
+def _array(path: str, takes: NumberGeometry) -> NDArray[Any]:
     """Return the samples along the first axis of the file's only array of two or more axes, channels last."""
     try:
         loaded = np.load(path, allow_pickle=False)
@@ -115,7 +132,7 @@ def _array(path: str, takes: SignalGeometry | RowGeometry) -> NDArray[Any]:
         return values[..., None]
     if (kind, takes.kind) == ("signal", "vector") and values.shape[-1] == 1:
         return values[..., 0]
-    if kind != takes.kind:
+    if kind != takes.kind and (kind, takes.kind) != ("volume", "clip"):
         raise DataError(f"a {takes.kind} per sample", f"a {kind} per sample", "name other data")
     return values
 

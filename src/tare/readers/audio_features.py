@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, finite, short_repr
+from tare.input_spec.fields import Field, Known, PerSample, Unknown, finite, short_repr
 from tare.input_spec.foreign import flag_of, known_field
 from tare.input_spec.spec import InputSpec
 
@@ -34,7 +35,9 @@ def read_audio_document(document: Mapping[str, Any], source: str) -> InputSpec:
     if name in _BY_SAMPLE:
         what, switch = _BY_SAMPLE[name]
         off = switch is not None and not flag_of(document, switch, True, source)
-        return _unknown(f"{source}: {switch} is off, and nothing else is stated" if off else f"{source}: {name} {what}")
+        unknown = _unknown(f"{source}: {switch} is off, and nothing else is stated" if off else f"{source}: {name} {what}")
+        each = Known(PerSample("zscore", "channel"), f"{source}: {name} {what}")
+        return replace(unknown, per_sample=each) if name == "Wav2Vec2FeatureExtractor" and not off else unknown
     said = f"{source}, {name}"
     mean: Field[Any] = Known((0.0,), f"{said}: do_normalize is off")
     std: Field[Any] = Known((1.0,), f"{said}: do_normalize is off")

@@ -207,6 +207,9 @@ def _with_error(value: float, error: float) -> str:
 
 
 def _seen(geometry: Mapping[str, Any]) -> str:
+    if "front_end" in geometry:
+        name = shown(str(geometry["front_end"].get("feature_extractor_type")))
+        return f"as heard through {name}, before its normalisation ({shown(str(geometry['origin']))})"
     height, width = geometry["size"]
     how = f"{geometry['interpolation']}, {geometry['crop_mode']} crop {geometry['crop_fraction']:g}"
     return f"as seen after resize and crop to {height} x {width} ({how}; {shown(str(geometry['origin']))})"

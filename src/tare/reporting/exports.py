@@ -27,6 +27,10 @@ def _sized(made: Exported) -> str:
     *steps, channels = made.shape[1:] if made.shape else ()
     if made.takes == "rows":
         return f"{channels} columns"
+    if made.takes in ("volumes", "clips"):
+        return f"{' x '.join(map(str, steps))} in {channels} channel{'' if channels == 1 else 's'}"
+    if made.takes == "recordings":
+        return f"{steps[0]} frames of {channels} mel bins"
     length = "any number of steps" if steps[0] == "T" else f"{steps[0]} steps"
     return f"{length} in {channels} channel{'' if channels == 1 else 's'}"
 

@@ -103,7 +103,7 @@ def write_identification(found: Identification, path: Path, command: str) -> Non
 def _first(found: Identification, command: str) -> FirstScreen:
     is_known, kind, more = _said(found)
     return FirstScreen(
-        verdict=f"{kind[:1].upper()}{kind[1:]}{more}",
+        verdict=f"{kind}{more}",
         lead=f"Because {found.reason.removesuffix('.')}.",
         badges=(
             Badge("identified" if is_known else "not identified", "good" if is_known else "bad"),

@@ -6,7 +6,8 @@ import os
 
 from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_noted, image_format
 from tare.samples.records import Sample, Skipped, Stack
-from tare.samples.wav import decode_wav, is_wav
+from tare.samples.sound.front_end import FrontEnd
+from tare.samples.sound.wav import decode_wav, is_wav, sampling_rate
 from tare.sources.options import Options
 
 #: Name endings of files that claim to be samples.
@@ -25,13 +26,23 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
     """
     try:
         if is_wav(data):
-            return Sample(path, decode_wav(data), label)
+            return _recording(path, data, options.front, label)
+        if options.front is not None:
+            return Skipped(path, "no recording: only WAV is read here for a network for sound", foreign=not claimed)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
         decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background, pages=options.pages)
     except UndecodableError as error:
         return Skipped(path, str(error))
     return of_decoded(path, decoded, label)
+
+
+def _recording(path: str, data: bytes, front: FrontEnd | None, label: str | None) -> Sample:
+    if front is None:
+        return Sample(path, decode_wav(data), label)
+    from tare.sources.front_ends import heard
+
+    return heard(path, decode_wav(data), sampling_rate(data), front, label)
 
 
 def of_decoded(path: str, decoded: Decoded, label: str | None) -> Sample | Stack:

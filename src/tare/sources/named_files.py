@@ -28,7 +28,7 @@ def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: C
             yield from _listed(stdin or sys.stdin.buffer)
         elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
             open_image_folder(Path(word))
-            yield from (path for path in walk_files(Path(word)) if os.path.splitext(path)[1].lower() in suffixes)
+            yield from (path for path in walk_files(Path(word)) if path.lower().endswith(tuple(suffixes)))
         elif glob.has_magic(word) and not os.path.lexists(word):
             yield from _matching(word)
         else:

@@ -78,23 +78,25 @@ _IMAGES = "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES))
 #: DICOM files have any name, often one without an ending.
 _DICOM = _format(r"\.(dcm|dicom|ima)$", "volumes.dicom:open_series", rank=8, each=True)
 #: A Zarr array or group is a folder.
-_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array")
+_ZARR = _format(r"\.zarr/?$", "containers.zarr_store:open_zarr", "layout", "array", "label")
 #: Recordings that a library decodes; of WAV files only large ones, as a stream.
-_SOUNDS = _format(r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", rank=8, each=True)
+_SOUNDS = _format(
+    r"\.(flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf|w64|rf64)$", "streams.sound:open_sounds", "front", rank=8, each=True
+)
 _LARGE_WAV = 64 << 20
 _LMDB = _format(r"\.(mdb|lmdb)/?$", "containers.lmdb_store:open_lmdb", "pages")
 
 FORMATS = (
     _format(rf"({_IMAGES})$", "files.listed:open_encoded", "pages", rank=0),
-    _format(r"\.wav$", "files.listed:open_encoded", rank=1),
-    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", rank=2),
+    _format(r"\.wav$", "files.listed:open_encoded", "front", rank=1),
+    _format(r"\.(tar|tar\.gz|tgz)$", "files.tar:open_tar", "pages", "front", rank=2),
     _format(r"\.parquet$", "tables.parquet:open_parquet", "columns", "pages", "label", rank=3),
     _format(r"\.(arrow|feather|ipc)$", "tables.arrow:open_arrow", "columns", "pages", "label", rank=4),
     _format(r"\.npy$", "arrays.npy:open_npy", "layout", rank=5),
     _format(r"\.npz$", "arrays.npy:open_npz", "layout", "array", rank=6),
-    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", rank=7),
+    _format(r"\.(csv|tsv)(\.gz)?$", "tables.csv_table:open_csv", "columns", "pages", "label", "front", rank=7),
     _format(r"(\.idx|[.-]idx\d-ubyte)(\.gz)?$", "arrays.idx:open_idx", "layout", rank=7),
-    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", rank=8),
+    _format(r"\.(h5|hdf5|hdf|he5|nc|nc4)$", "containers.hdf5:open_hdf5", "layout", "array", "label", rank=8),
     _ZARR,
     _LMDB,
     _format(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?(\.gz)?$", "containers.tfrecord:open_tfrecord", "columns", "pages", rank=8),
@@ -110,7 +112,7 @@ FORMATS = (
     _format(r"\.nii(\.gz)?$", "volumes.nifti:open_volumes", "layout", rank=8, each=True),
     _DICOM,
     _format(r"\.(bsq|bil|bip|envi)$", "rasters.georeferenced:open_rasters", "columns", rank=8, each=True),
-    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages"),
+    _format(r"\.(txt|lst|list|manifest)$", "files.listed:open_manifest", "pages", "front"),
 )
 
 #: TIFF files that are scenes rather than pictures.
@@ -264,6 +266,9 @@ def _open_object(data: Any, options: Options) -> Source[Any]:
 
 def _checked(kind: Format, options: Options, name: str) -> Format:
     foreign = options.given() - kind.takes
+    if "front" in foreign and options.front is not None:
+        found, remedy = f"other data in {name!r}", "name recordings, or a network for these data"
+        raise DataError(f"recordings, which the front end {options.front.name} takes", found, remedy)
     if foreign:
         takes = ", ".join(sorted(kind.takes)) or "none"
         raise DataError(f"options that fit {name!r} ({takes})", ", ".join(sorted(foreign)), "leave it out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tare.samples.modes import ColourMode, PageMode
+from tare.samples.sound.front_end import FrontEnd
 from tare.samples.transparency import Background
 
 
@@ -17,7 +18,7 @@ class Options:
     or sheet of several. ``turned``: rotate images as EXIF states (True), note that they state it (False), or do not look
     (None). ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``: whether each page of a file
     is a sample or a channel. ``mask``: the folder of masks or the ending of their names, for sources that read values and mask
-    side by side. ``label``: the column, or key of an item, that holds the class.
+    side by side. ``label``: the column, or key of an item, that holds the class. ``front``: what recordings are turned into.
     """
 
     channels: ColourMode = "stored"
@@ -29,8 +30,9 @@ class Options:
     pages: PageMode | None = None
     mask: str | None = None
     label: str | None = None
+    front: FrontEnd | None = None
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""
-        names = ("columns", "layout", "array", "pages", "label")
+        names = ("columns", "layout", "array", "pages", "label", "front")
         return frozenset(name for name in names if getattr(self, name) is not None)

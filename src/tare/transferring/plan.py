@@ -27,7 +27,7 @@ from tare.datasets.views import picture
 from tare.errors import ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.spec import InputSpec, Known
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
@@ -41,7 +41,7 @@ from tare.networks.stated_numbers import (
     check_strategy,
     number_geometry,
 )
-from tare.networks.stated_spec import with_spec
+from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
@@ -154,15 +154,14 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
     check_training(training, machine)
-    # Checked before data are read; ``auto`` is replaced below by the recommended strategy.
-    strategy: Strategy = "source" if request.strategy is None or request.strategy == "auto" else request.strategy
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
+    strategy, own = _strategy(request, given, network)
     check_strategy(network.kind, strategy)
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind)
+    split = split or open_split(labels, training.seed, network.kind, network.taken)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
@@ -187,14 +186,14 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
             geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
     else:
         workers = machine.workers or 0
-        takes, geometry_notes = number_geometry(network, request.length, target.split, target.stats, chosen, workers)
+        takes, geometry_notes = number_geometry(network, request, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
     network = as_dense(network) if task.dense else network
     _check_dense(network, task)
     network = with_head(network, len(task.names), training.seed)
     _check_head(network, takes, task)
     _check_trainable(network, training)
-    notes += network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    notes += own + network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     notes += _open_choice(network, training) if given is None and strategy == "source" else ()
     for note in notes:
@@ -228,7 +227,19 @@ def built_network(source: NetworkOptions, training: Training, channels: int | No
         weights = "none"
     channels = channels if source.in_channels is None else source.in_channels
     network = source_network(source.model, weights, training.seed, channels, trusted=source.trust_remote_code)
-    return with_spec(network, source.spec, source.mean, source.std)
+    return with_frames(with_spec(network, source.spec, source.mean, source.std), source.frames, source.stride)
+
+
+def _strategy(request: TransferRequest, given: str | None, network: Network) -> tuple[Strategy, tuple[str, ...]]:
+    """The strategy to check before data are read, and a note; ``auto`` is replaced afterwards by the recommended one.
+
+    A network that states that each sample is normalised by its own moments keeps to that if the user states nothing.
+    """
+    own = network.spec.per_sample
+    states = isinstance(own, Known) and own.value.kind == "zscore" and request.mean is None and request.spec is None
+    if given is None and states:
+        return "sample", ("strategy sample: the network's own extractor normalises each recording by its own mean and std",)
+    return ("source" if request.strategy is None or request.strategy == "auto" else request.strategy), ()
 
 
 def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:

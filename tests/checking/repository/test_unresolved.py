@@ -25,6 +25,13 @@ def test_a_pretrained_network_of_which_nothing_is_known_is_noted() -> None:
     assert notes(code.replace("True", "False")) == []
 
 
+def test_a_sound_of_which_only_its_file_knows_the_rate_is_noted() -> None:
+    head = "import torchaudio\nfrom transformers import *\np = Wav2Vec2Processor.from_pretrained('facebook/wav2vec2-base')\n"
+    code = head + "w, sr = torchaudio.load(f)\np(w[0], sampling_rate=16000)\n"
+    assert notes(code) == [("TARE108", "note", 6)]
+    assert notes(code.replace("\np(w", "\nw = torchaudio.functional.resample(w, sr, 16000)\np(w")) == []
+
+
 def test_without_being_asked_nothing_is_noted() -> None:
     code = "from torchvision import transforms as T\nval = T.Compose([T.ToTensor(), T.Normalize(*load())])\n"
     assert examined([Document("data.py", "python", code)]) == []

@@ -47,6 +47,15 @@ def test_the_page_is_self_contained_and_escaped(tmp_path: Path) -> None:
     assert "http" not in text.replace("http://www.w3.org", "")
 
 
+def test_the_page_of_an_explanation_says_first_that_it_is_an_example(tmp_path: Path) -> None:
+    page = tmp_path / "explain.html"
+    run("explain", *NET, "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert text.index("Example: no data given") < text.index("<h1>")
+    assert "What is left of the difference behind each layer" in text
+    assert "vegaEmbed" not in text
+
+
 def test_explain_draws_the_first_layers_and_names_what_freezing_changes() -> None:
     said = run("explain", *NET)
     for text in ("input 3 x 32 x 32", "survives:", "Example: no data given", "In eval mode, or frozen", "scale"):

@@ -22,8 +22,11 @@ def test_the_page_names_the_kind_and_the_json_is_one_object(tmp_path: Path, imag
     (tmp_path / "nets.py").write_text(FACTORY)
     weights = checkpoint(tmp_path, of("inception"))
     common = ("--model", f"{tmp_path}/nets.py:net", "--checkpoint", str(weights), str(images), "--in-domain", "--samples", "64")
-    code, page = run(*common, "--out", str(tmp_path / "spec.json"))
+    code, page = run(*common, "--out", str(tmp_path / "spec.json"), "--html", str(tmp_path / "page.html"))
     assert code == 0
+    written = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Likelihood of each candidate" in written
+    assert "<h1>0..1 -1..1, RGB" in written or "<h1>x / 127.5" in written
     assert "0..1 -1..1, RGB" in page
     assert "Estimated" in page
     assert (tmp_path / "spec.json").is_file()

@@ -39,6 +39,8 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "task": (["--task", "regression"], "regression"),
     "bands": (["--bands", "B04,B03", "--bands", "2"], ["B04", "B03", "2"]),
     "in_channels": (["--in-channels", "13"], 13),
+    "frames": (["--frames", "8"], 8),
+    "stride": (["--stride", "4"], 4),
     "protocol": (["--protocol", "scratch"], "scratch"),
     "head_epochs": (["--head-epochs", "3"], 3),
     "freeze": (["--freeze", "stem"], "stem"),

@@ -261,10 +261,9 @@ def test_a_segmenter_keeps_its_body_when_it_gets_another_head(tmp_path: Path) ->
 
 
 def test_what_takes_no_images_is_refused_with_its_kind(tmp_path: Path) -> None:
-    transformers.ASTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32).save_pretrained(
-        tmp_path
-    )
-    with pytest.raises(ModelError, match="a network for sound"):
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    transformers.VideoMAEConfig(**sizes).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="a network for video"):
         load_network(f"hf:{tmp_path}")
 
 

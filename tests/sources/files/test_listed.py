@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import tare
 from tare.errors import DataError
 from tare.samples.decode import UndecodableError
-from tare.samples.wav import decode_wav
+from tare.samples.sound.wav import decode_wav
 from tare.sources.opening import open_source
 from tests.encoding import encoded
 from tests.images import rgb_folder

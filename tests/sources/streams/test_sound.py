@@ -10,7 +10,7 @@ import pytest
 import tare
 from tare.errors import DataError
 from tare.samples.records import Part, Sample
-from tare.samples.wav import decode_wav
+from tare.samples.sound.wav import decode_wav
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tests.sources.reading import assert_moments, records, state_of

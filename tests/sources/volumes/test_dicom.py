@@ -224,3 +224,54 @@ def test_real_files_are_what_pydicom_reads(name: str) -> None:
     scale = {"uint8": 255, "uint16": 65535}.get(stats.dtype, 1)
     np.testing.assert_allclose(np.array(stats.mean) * scale, values.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(np.array(stats.std) * scale, values.std(axis=0), rtol=1e-9)
+
+
+def _masked(folder: Path, where: Path, seed: int = 0) -> list[NDArray[Any]]:
+    """A mask in ``where`` for each slice of a folder, under its name."""
+    where.mkdir()
+    made: list[NDArray[Any]] = []
+    for path in sorted(folder.iterdir()):
+        mask = np.random.default_rng((seed, len(made))).integers(0, 2, (8, 9)).astype("uint8")
+        write(where / path.name, mask, series="9.9.9", number=len(made))
+        made.append(mask)
+    return made
+
+
+def test_masks_of_a_folder_choose_the_values_of_each_slice(tmp_path: Path) -> None:
+    (tmp_path / "ct").mkdir()
+    volume = ct(tmp_path / "ct", 5, **HU)
+    masks = _masked(tmp_path / "ct", tmp_path / "masks")
+    inside = np.concatenate([volume[4 - k][mask != 0] for k, mask in enumerate(masks)]).astype(float) - 1024
+    stats = tare.measure(tmp_path / "ct", mask=tmp_path / "masks")
+    assert (stats.samples, stats.channels[0].count) == (1, inside.size)
+    np.testing.assert_allclose([stats.mean[0], stats.std[0]], [inside.mean(), inside.std()], rtol=1e-12)
+    assert "only values where the mask" in stats.extra["remarks"][0]
+
+
+def test_masks_beside_their_slices_are_no_slices(tmp_path: Path) -> None:
+    values = RNG.integers(1, 3000, (8, 9)).astype("uint16")
+    write(tmp_path / "a.dcm", values)
+    mask = np.zeros((8, 9), "uint8")
+    mask[2:4] = 3
+    write(tmp_path / "a_mask.dcm", mask, series="9.9")
+    stats = tare.measure(tmp_path, mask="_mask.dcm")
+    assert stats.samples == 1
+    assert stats.mean[0] == pytest.approx(values[2:4].mean() / 65535)
+
+
+def test_a_slice_without_a_mask_or_with_one_of_another_size_says_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "ct" / name).mkdir(parents=True)
+        ct(tmp_path / "ct" / name, 2, f"1.2.{3 if name == 'a' else 4}", **HU)
+    (tmp_path / "masks" / "a").mkdir(parents=True)
+    for path in (tmp_path / "ct" / "a").iterdir():
+        write(tmp_path / "masks" / "a" / path.name, np.ones((4, 9), "uint8"), series="9.9")
+    (tmp_path / "ct" / "c").mkdir()
+    ct(tmp_path / "ct" / "c", 1, "1.2.5", **HU)
+    (tmp_path / "masks" / "c").mkdir()
+    write(tmp_path / "masks" / "c" / "IM0000_5", np.ones((8, 9), "uint8"), series="9.9")
+    stats = tare.measure(tmp_path / "ct", mask=tmp_path / "masks", max_skipped=1.0)
+    reasons = " ".join(item.reason for item in stats.skipped)
+    assert stats.samples == 1
+    assert "has 4 x 9 pixels" in reasons
+    assert "no mask" in reasons

@@ -78,7 +78,7 @@ def passed(
             fed = prepare(samples[start : start + _BATCH])
             if expected is not None:
                 rows[INPUT].append(_moments(fed))  # NaN beyond a signal's end is left out
-            answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim == 3 else fed))
+            answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim in (3, 5) else fed))
             if advance is not None:
                 advance(len(fed))
     finally:

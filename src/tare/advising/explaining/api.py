@@ -21,7 +21,7 @@ from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.smooth_noise import smooth_noise
-from tare.networks.stated_numbers import chosen_length
+from tare.networks.stated_numbers import chosen_length, example_size
 from tare.normalisation.input_layer import padded_input
 from tare.normalisation.strategies import Constants, Normalisation
 from tare.samples.layout import channel_names
@@ -133,6 +133,10 @@ def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
         return fed.takes.shape
     if fed.network.kind == "vector":
         return ()
+    if fed.network.kind in ("volume", "clip"):
+        return example_size(fed.network, fed.size)
+    if (front := fed.network.front) is not None and front.size is not None:
+        return front.size
     return (chosen_length(fed.network, fed.length, (_EXAMPLE_LENGTH,))[0],)
 
 

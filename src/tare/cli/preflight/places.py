@@ -33,7 +33,7 @@ def check_data(place: object) -> None:
 
 def check_labelled(place: object) -> None:
     """Raise :class:`DataError` for a path of labelled data at which nothing is."""
-    if isinstance(place, str) and is_missing(place):
+    if isinstance(place, str) and is_missing(place) and is_missing(place.rpartition("#")[0] or place):
         raise DataError("an existing folder of images", f"{str(Path(place))!r} does not exist", "check the path")
 
 

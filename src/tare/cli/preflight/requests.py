@@ -93,7 +93,7 @@ def _states_figures(side: str) -> bool:
 
 
 def _as_seen(stated: Any) -> None:
-    if isinstance(stated, str) and places.is_missing(stated) and not stated.replace("x", "").isdecimal():
+    if isinstance(stated, str) and places.is_missing(stated.removeprefix("hf:")) and not stated.replace("x", "").isdecimal():
         remedy = "name a spec file, a model directory, or a size such as 224 or 224x160"
         raise SpecError("a spec file, a model directory or a size", repr(stated), remedy)
 

@@ -19,6 +19,7 @@ from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
 from tare.tasks.table import TASKS
@@ -46,7 +47,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
-        files = _of_samples(_opened(data, name, labelled), split)
+        files = _of_samples(_opened(data, name, labelled, split), split)
     if not files:
         raise DataError(f"at least one {NOUNS[split.kind].removesuffix('s')} to test on", f"none in {name!r}", "check --test")
     seen = {file.label for file in files} if split.has_classes else set(range(len(split.classes)))
@@ -58,7 +59,7 @@ def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     if not root.is_dir():
         raise DataError("a folder, a table or an archive of test data", f"{str(root)!r} does not exist", "check --test")
     _check_known(class_folders(root, split.kind), split, str(root))
-    files = labelled_files(root, split.classes, split.kind)
+    files = labelled_files(root, split.classes, split.kind, split.taken)
     raster = next((file for file in split.train if isinstance(file, LabelledRaster)), None)
     if raster is None:
         return files
@@ -84,10 +85,11 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     return tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found)
 
 
-def _opened(data: Any, name: str, labelled: LabelOptions) -> LabelledSamples:
+def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
         return held_out_archive(name, labelled.array, labelled.label)
-    samples, beside = open_labelled(data, Options(array=labelled.array), labelled.label, labelled.label_pattern)
+    options = Options(array=labelled.array, front=split.taken if isinstance(split.taken, FrontEnd) else None)
+    samples, beside = open_labelled(data, options, labelled.label, labelled.label_pattern)
     if beside is not None:
         found = f"two splits in {name!r}"
         raise DataError("test data of one split", found, "name the file of the test samples alone")

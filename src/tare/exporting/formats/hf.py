@@ -13,10 +13,12 @@ from torch.nn import functional
 from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
+from tare.exporting.formats.hf_sound import check_sound, fill_sound
 from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
+from tare.input_spec.geometry import front_of
 from tare.networks.building.hub.modules import Backbone
 from tare.networks.building.hugging_face import PROCESSOR, automatic_class
 from tare.networks.stored.trained import TrainedModel
@@ -31,6 +33,8 @@ _NOT_BUILT = "not-a-network-of-timm"
 def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     """Write the processor and a network that timm knows; load both with transformers, and compare."""
     trained = contents.trained
+    if front_of(trained.model.takes) is not None:
+        return fill_sound(folder, contents)
     write_weights(folder, contents)
     if _is_librarys(trained):
         copy(trained, folder, "config.json")
@@ -149,6 +153,9 @@ def _loading(trained: TrainedModel) -> list[str]:
 
 def _checked(trained: TrainedModel) -> None:
     """Raise :class:`ModelError` for a model that a directory of transformers cannot hold."""
+    if front_of(trained.model.takes) is not None:
+        check_sound(trained)
+        return
     if isinstance(trained.model.network.module, Backbone):
         found = f"{trained.reference}, for which it has none: a backbone with a linear head"
         raise ModelError("a network that a class of transformers holds whole", found, "use --format onnx, pt2 or safetensors")

@@ -15,6 +15,7 @@ from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
 from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, HubModule, Segmenter
+from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
@@ -34,6 +35,8 @@ def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> N
     """
     transformers = require("transformers", extra="hf", purpose=f"the network {PREFIX}{name}")
     config = _config(transformers, name, online=weights == "pretrained", trusted=trusted)
+    if takes_sound(transformers, config):
+        return sound_network(transformers, name, config, weights)
     whole = whole_of(transformers, config)
     kind = kind_of(transformers, whole or config, name)
     reference = f"{PREFIX}{name}"
@@ -56,7 +59,7 @@ def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> N
     return _with_file(network, Path(weights))
 
 
-def _head(module: HubModule, reference: str) -> str:
+def _head(module: nn.Module, reference: str) -> str:
     return module.head if isinstance(module, Segmenter) else head_name(module, reference)
 
 
@@ -146,8 +149,14 @@ def stored_network(folder: Path, reference: str, *, weights: bool) -> Network:
     transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
     try:
         config = _config(transformers, str(folder), online=False)
-        kind = kind_of(transformers, config, str(folder))
-        module = _built(transformers, kind, config, folder if weights else None, local=True)
+        module: nn.Module
+        if takes_sound(transformers, config):
+            share = None if weights else 1.0  # weights are drawn for a folded network, whose first layer has taken the half in
+            front = stored_front(folder, reference)
+            module = built(transformers, folder if weights else config, front, local=True, share=share)
+        else:
+            kind = kind_of(transformers, config, str(folder))
+            module = _built(transformers, kind, config, folder if weights else None, local=True)
     except Exception as error:  # the library, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that transformers can load", f"{str(folder)!r}: {reason}", "transfer again") from None

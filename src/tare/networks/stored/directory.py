@@ -24,13 +24,24 @@ from torch import nn
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork
-from tare.input_spec.fields import RAW_DTYPES, Field, PerSample
+from tare.input_spec.fields import RAW_DTYPES, Crop, Field, PerSample
 from tare.input_spec.formats.timm import crop_pct_of
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, geometry_from, geometry_json
+from tare.input_spec.geometry import (
+    NOUNS,
+    Geometry,
+    InputGeometry,
+    RowGeometry,
+    SignalGeometry,
+    SoundGeometry,
+    VolumeGeometry,
+    geometry_from,
+    geometry_json,
+)
 from tare.input_spec.model_file import NAME
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.building.hub.modules import Backbone
 from tare.networks.building.hugging_face import brings_code, is_stored_by_library, store, store_backbone
+from tare.networks.building.sound import SoundClassifier, store_sound
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
@@ -84,9 +95,7 @@ class TransferredModel:
             std=Known(self.normalisation.std, origin),
             dtype=Known("float32", origin),
         )
-        stated = (
-            _of_images(spec, self.takes, origin) if isinstance(self.takes, Geometry) else _of_numbers(spec, self.takes, origin)
-        )
+        stated = _of_input(spec, self.takes, origin)
         if not self.normalisation.per_sample:
             return stated
         # The scale of a convention applies after a z-score, which no scale before it changes.
@@ -101,6 +110,51 @@ class TransferredModel:
         self.network.module.eval()
         result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
         return result
+
+
+def _of_input(spec: InputSpec, takes: InputGeometry, origin: str) -> InputSpec:
+    if isinstance(takes, Geometry):
+        return _of_images(spec, takes, origin)
+    if isinstance(takes, VolumeGeometry):
+        return _of_volumes(spec, takes, origin)
+    return _of_sound(spec, takes, origin) if isinstance(takes, SoundGeometry) else _of_numbers(spec, takes, origin)
+
+
+def _of_sound(spec: InputSpec, takes: SoundGeometry, origin: str) -> InputSpec:
+    """Complete the spec for spectrograms: frames and mel bins are the size, and the front end names the values."""
+    nothing = Unknown("spectrograms are not resized")
+    return replace(
+        spec,
+        channels=Known("logmel", origin),
+        scale=Known(1.0, origin),
+        size=Known(takes.size, origin),
+        interpolation=nothing,
+        crop=nothing,
+        antialias=nothing,
+        layout=Unknown("(N, frames, mel bins), one mean and std for all of them"),
+        raw_dtype=_raw_field(takes.raw_dtype, origin),
+        units=Known(takes.front.units, origin),
+        extra={"front": takes.front.to_json()},
+    )
+
+
+def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpec:
+    """Complete the spec for volumes or clips; their first axis has no field of its own and goes into ``extra``."""
+    count = len(spec.require("mean"))
+    nothing = Unknown("volumes are cut and padded, not resized")
+    stride = {} if takes.stride is None else {"stride": takes.stride}
+    return replace(
+        spec,
+        channels=Known("RGB" if takes.clip else ",".join(f"c{index}" for index in range(count)), origin),
+        scale=Known(float(unit_scale(takes.raw_dtype)), origin),
+        size=Known(takes.size[1:], origin),
+        interpolation=Known("bilinear", origin) if takes.clip else nothing,
+        crop=Known(Crop("center", 1.0), origin) if takes.clip else nothing,
+        antialias=Known(True, origin) if takes.clip else nothing,
+        layout=Known("NCTHW" if takes.clip else "NCDHW", origin),
+        raw_dtype=_raw_field(takes.raw_dtype, origin),
+        extra={"frames": takes.size[0], **stride} if takes.clip else {"depth": takes.size[0]},
+    )
 
 
 def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
@@ -140,8 +194,14 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
         antialias=nothing,
         layout=Known("NC" if isinstance(takes, RowGeometry) else "NCT", origin),
         raw_dtype=_raw_field(raw, origin),
-        extra={"length": takes.length} if isinstance(takes, SignalGeometry) else {},
+        extra=_extra(takes),
     )
+
+
+def _extra(takes: SignalGeometry | RowGeometry) -> dict[str, Any]:
+    if not isinstance(takes, SignalGeometry):
+        return {}
+    return {"length": takes.length, **({} if takes.front is None else {"front": takes.front.to_json()})}
 
 
 def _raw_field(raw: str, origin: str) -> Field[str]:
@@ -224,6 +284,9 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
 
     network = model.network
     module = _bare(network.module)
+    if isinstance(module, SoundClassifier):
+        store_sound(folder, module, model.classes, model.normalisation)
+        return
     if is_stored_by_library(module):
         store(folder, module, model.classes, _processor_of(model))
         return
@@ -290,7 +353,7 @@ def _document(
         "network": {
             "reference": model.network.reference,
             "timm": model.network.is_timm,
-            "hf": is_stored_by_library(_bare(model.network.module)),
+            "hf": is_stored_by_library(bare := _bare(model.network.module)) or isinstance(bare, SoundClassifier),
             "weights": model.network.weights,
             "sha256": _file_hash(model.network.reference),
         },

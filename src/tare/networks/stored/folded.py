@@ -10,9 +10,10 @@ from typing import Any
 from tare.errors import ModelError, SpecError
 from tare.folding.api import Folded, affine_of, respecced, rewritten
 from tare.input_spec.affine import Affine
-from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import Geometry, InputGeometry, SoundGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.sound import whole
 from tare.networks.loading import load_network
 from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
@@ -24,6 +25,7 @@ from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
 from tare.samples.layout import unit_scale
+from tare.samples.sound.front_end import FrontEnd
 from tare.tasks.task import Task
 
 SCHEMA = "tare.fold/1"
@@ -122,16 +124,32 @@ class Opened:
     shape: tuple[int, ...] | None
     reference: dict[str, Any] | None = None
     task: Task | None = None
+    share: float = 1.0
 
 
 def opened(request: Rewriting) -> Opened:
-    """Load a run directory, a model directory, or a network by name."""
+    """Load a run directory, a model directory, or a network by name.
+
+    A network that takes a share of its normalised input is opened without it, and its specification divides by as much more.
+    """
+    found = _opened(request)
+    module, share = whole(found.network.module)
+    std = found.expects.std
+    if share == 1.0 or not isinstance(std, Known):
+        return found
+    expects = replace(found.expects, std=Known(tuple(value / share for value in std.value), std.origin))
+    return replace(found, network=replace(found.network, module=module), expects=expects, share=share)
+
+
+def _opened(request: Rewriting) -> Opened:
     source = request.source
     stored = model_file(Path(source))
     if stored is None and Path(source).is_dir():
         raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
     if stored is None:
         network = load_network(source, request.weights)
+        if network.front is not None:
+            return _of_sound(network, network.front, source)
         geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
@@ -144,6 +162,14 @@ def opened(request: Rewriting) -> Opened:
     whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
     reference = reference_json(stored.parent)
     return Opened(model.network, model.spec(), model.takes, model.classes, (), whole, reference, model.task)
+
+
+def _of_sound(network: Network, front: FrontEnd, source: str) -> Opened:
+    """A network for sound by its name; that of a waveform has a length only once it has been trained."""
+    if front.size is None:
+        remedy = "transfer it first, and name the run"
+        raise ModelError("a network whose input has a stated size", f"{source}, which takes waveforms of any length", remedy)
+    return Opened(network, network.spec, SoundGeometry(front), (), network.notes, (1, *front.size))
 
 
 def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]:
@@ -176,6 +202,7 @@ def _with_constants(model: Opened, spec: InputSpec, mean: Sequence[float], std: 
     count = max(counts) if max(counts) > 1 else channels
     if not counts <= {1, count}:
         raise SpecError("one --mean and one --std, or one of each per channel", f"{len(mean)} and {len(std)}", "state as many")
+    std = [value / model.share for value in std]
     u, s = (tuple(map(float, values)) * (count if len(values) == 1 else 1) for values in (mean, std))
     stated = InputSpec.of(u, s, origin="--mean and --std")
     names = spec.channels if isinstance(spec.mean, Known) and len(spec.mean.value) == count else stated.channels
@@ -184,7 +211,7 @@ def _with_constants(model: Opened, spec: InputSpec, mean: Sequence[float], std: 
 
 def _check_bytes(given: InputGeometry, takes: str) -> None:
     """Raise :class:`SpecError` for ``takes="uint8"`` with data of another dtype."""
-    if takes == "uint8" and isinstance(given, SignalGeometry | RowGeometry) and given.raw_dtype != "uint8":
+    if takes == "uint8" and not isinstance(given, Geometry) and given.raw_dtype != "uint8":
         raise SpecError("uint8 data for --input uint8", f"{given.raw_dtype} data", "use --input unit")
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from tare.errors import ModelError, reason_of
 from tare.input_spec.fields import Known, parsed, plain
-from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry, SignalGeometry, VolumeGeometry
 from tare.input_spec.model_file import model_file
 from tare.networks.stated_images import colour_of
 from tare.networks.stored.directory import TransferredModel, load_model, tare_json
@@ -96,10 +96,14 @@ def _check_statement(trained: TrainedModel) -> None:
         raise _unusable(trained, fault)
 
 
-def _fault_of(takes: SignalGeometry | RowGeometry, channels: int) -> str | None:
+def _fault_of(takes: InputGeometry, channels: int) -> str | None:
     """Return what is wrong with a signal's length and padding, or with a row's columns; None if nothing is."""
     if isinstance(takes, RowGeometry):
         return None if len(takes.columns) == channels else f"{len(takes.columns)} columns for {channels} numbers"
+    if isinstance(takes, VolumeGeometry) and takes.pad is not None and len(takes.pad) != channels:
+        return f"padding for {len(takes.pad)} of {channels} channels"
+    if not isinstance(takes, SignalGeometry):
+        return None
     if takes.length > _LONGEST:
         return f"a length of {takes.length}"
     padded = takes.pad is None or len(takes.pad) == channels

@@ -160,7 +160,7 @@ def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
         sentence = f"every {one_of(run)} is normalised by its own mean and std"
         return html.fold("What the network is fed", sentence, [_moments(run)])
-    before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded", "vector": ""}[run.kind]
+    before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded"}.get(run.kind, "")
     sentence = (
         f"Target mean and std are those of the training split, in unit values{before}, ± standard error (which counts "
         f"{noun_of(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "

@@ -12,6 +12,7 @@ import numpy as np
 
 from tare.errors import DataError, TareError, reason_of
 from tare.samples.records import Facts
+from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.names import parted
 from tare.sources.containers.stored import Claimed, StoredArray, check_numbers, check_size, chosen, described, open_claimed
 from tare.sources.options import Options
@@ -25,16 +26,32 @@ def open_hdf5(place: str, options: Options) -> StoredArray:
     """
     require("h5py", extra="science", purpose="HDF5 files")
     file, name = parted(place, options.array)
-    claimed = claimed_dataset(file, name)
-    return open_claimed(claimed, options)
+    source = open_claimed(claimed_dataset(file, name, options.label), options)
+    return source if options.label is None else labelled(source, _labels(file, options.label, source))
 
 
-def claimed_dataset(file: str, name: str | None) -> Claimed:
+def _labels(file: str, name: str, source: StoredArray) -> StoredLabels:
+    """The dataset of labels, of numbers or of texts."""
+    import h5py
+
+    with _file(file) as opened:
+        _check_links(opened, name, file)
+        data = opened.get(name)
+        whole = f"{file}#{name}"
+        if not isinstance(data, h5py.Dataset):
+            raise DataError("a dataset of labels", f"none at {whole!r}", "name it with --label")
+        _check_inside(data, whole)
+        kind = "S" if h5py.check_string_dtype(data.dtype) is not None else data.dtype.kind
+        check_labels(whole, tuple(data.shape), kind, source.number())
+        return StoredLabels(whole, source.number(), partial(_dataset, file, name))
+
+
+def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Claimed:
     """The stated or only dataset of a file; see :func:`open_hdf5`."""
     with _file(file) as opened:
         if name is not None:
             _check_links(opened, name, file)
-        found = chosen(file, _datasets(opened), name)
+        found = chosen(file, without_label(_datasets(opened), label), name)
         data = opened[found]
         whole = f"{file}#{found}"
         check_numbers(data.dtype, whole)

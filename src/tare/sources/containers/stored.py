@@ -103,7 +103,7 @@ class StoredArray(Source[tuple[int, int]]):
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""
-        return Indexed(1 if self.whole else self.array.shape[0], lambda index: self.read((index, index + 1)))
+        return Indexed(self.number(), lambda index: self.read((index, index + 1)))
 
     def _parts(self, array: Any, index: int, inner: tuple[int, ...]) -> Iterator[Part]:
         """One sample in blocks of whole stored chunks, all channels together."""

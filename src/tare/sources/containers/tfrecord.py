@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tare.errors import DataError
 from tare.samples.decode import image_format
 from tare.samples.records import Record, Skipped
-from tare.samples.wav import is_wav
+from tare.samples.sound.wav import is_wav
 from tare.sources.base import ItemSource
 from tare.sources.containers.example_message import Feature, features_of
 from tare.sources.encoded import sample_of

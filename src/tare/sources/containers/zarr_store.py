@@ -15,6 +15,7 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import UNSTATED, Facts
+from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.names import parted
 from tare.sources.containers.stored import (
     Claimed,
@@ -56,11 +57,26 @@ def open_zarr(place: str, options: Options) -> StoredArray:
     if _is_array(root):
         found = ""
     else:
-        found = chosen(folder, {each: _described(Path(folder) / each) for each in _arrays(Path(folder))}, name)
+        every = {each: _described(Path(folder) / each) for each in _arrays(Path(folder))}
+        found = chosen(folder, without_label(every, options.label), name)
     claimed = _claimed(folder, found, image)
+    if options.label is not None:
+        source = open_claimed(claimed, options)
+        return labelled(source, _labels(folder, options.label, source))
     if image is None or options.layout is not None:
         return open_claimed(claimed, options)
     return one_sample(claimed, *_ome_axes(image, root, claimed))
+
+
+def _labels(folder: str, name: str, source: StoredArray) -> StoredLabels:
+    """The array of labels, of numbers or of texts of one length."""
+    shown = f"{folder}#{name}"
+    if name not in _arrays(Path(folder)):
+        raise DataError("an array of labels", f"none at {shown!r}", "name it with --label")
+    _check_codecs(Path(folder) / name, shown)
+    with _array(folder, name) as array:
+        check_labels(shown, tuple(array.shape), np.dtype(array.dtype).kind, source.number())
+    return StoredLabels(shown, source.number(), partial(_array, folder, name))
 
 
 def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed:

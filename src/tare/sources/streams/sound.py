@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Facts, Part, Record, Sample
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.system.optional import require
@@ -37,9 +39,8 @@ def read_sound(place: str, options: Options) -> Iterator[Record]:
     """Read one recording ``(T, C)``, integers divided by half their range, which gives [-1, 1).
 
     Float32, or float64 for 32-bit integers and 64-bit floats, as for WAV files. Raises :class:`UndecodableError` if it is
-    damaged, cut short or empty.
+    damaged, cut short or empty. With ``options.front`` it is what that front end makes of the recording.
     """
-    del options
     import soundfile
 
     try:
@@ -47,7 +48,7 @@ def read_sound(place: str, options: Options) -> Iterator[Record]:
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless format by the file's name
         raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error, place)}") from None
     with file:
-        yield from _blocks(file, place)
+        yield from _blocks(file, place) if options.front is None else _heard(file, place, options.front)
 
 
 def _blocks(file: Any, place: str) -> Iterator[Record]:
@@ -66,6 +67,20 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
         read += len(block)
         block = _read(file, step, dtype, place)
     _check_whole(file, read)
+
+
+def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
+    """What a front end makes of a recording, of which no more is decoded than it takes."""
+    from tare.sources.front_ends import heard
+
+    most = max(1, _MOST_VALUES // file.channels)
+    wanted = most + 1 if front.seconds is None else min(most, math.ceil(front.seconds * file.samplerate))
+    values = _read(file, wanted, "float64" if file.subtype in _WIDE else "float32", place)
+    if len(values) > most:
+        raise UndecodableError("a recording of more than four million values: cut it into clips")
+    if len(values) < wanted:
+        _check_whole(file, len(values))
+    yield heard(place, values, file.samplerate, front)
 
 
 def _read(file: Any, step: int, dtype: str, place: str) -> Any:

@@ -16,11 +16,11 @@ from tare.sources.options import Options
 from tare.system.optional import require
 
 #: Containers by the ending of a name. FFmpeg would otherwise guess by content, and a playlist may name other files and addresses.
-_CONTAINERS = {
+CONTAINERS = {
     ".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".avi": "avi", ".mpg": "mpeg",
     ".mpeg": "mpeg",
 }  # fmt: skip
-SUFFIXES = frozenset(_CONTAINERS)
+SUFFIXES = frozenset(CONTAINERS)
 
 
 def open_videos(name: str, files: tuple[str, ...], options: Options) -> EachFile:
@@ -37,7 +37,7 @@ def read_video(place: str, options: Options) -> Iterator[Record]:
     del options
     import av
 
-    container = _CONTAINERS[os.path.splitext(place)[1].lower()]
+    container = CONTAINERS[os.path.splitext(place)[1].lower()]
     number = 0
     try:
         with av.open(place, format=container, options={"protocol_whitelist": "file"}) as video:

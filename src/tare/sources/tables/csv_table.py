@@ -110,6 +110,8 @@ def open_csv(place: str, options: Options) -> Source[Any]:
     paths = [name for name, numeric in zip(head.names, head.numeric, strict=True) if is_path_column(name) and not numeric]
     if paths and options.columns is None:
         return open_manifest(place, options, head.delimiter)
+    if options.front is not None:
+        raise DataError("recordings, which a front end takes", f"a table of numbers in {place!r}", "name recordings")
     return _open_table(place, options, head)
 
 

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError, reason_of
+from tare.errors import reason_of
 from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
+from tare.sources.volumes.dicom_masks import Masks, belongs_to_masks
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
 
@@ -40,9 +41,12 @@ class Series:
 class DicomSource(Source[Series]):
     """The series of a folder, in the order of their first files."""
 
+    applies_mask = True
+
     name: str
     series: tuple[Series, ...]
     remarks: tuple[str, ...] = ()
+    mask: str | None = None
 
     def chunks(self) -> Iterator[Series]:
         """One series a chunk."""
@@ -54,7 +58,7 @@ class DicomSource(Source[Series]):
             yield chunk.skipped
             return
         try:
-            yield from _parts(chunk)
+            yield from _parts(chunk, None if self.mask is None else Masks(self.mask, self.name))
         except Exception as error:  # pydicom and its decoders raise errors of many kinds
             yield Skipped(chunk.path, reason_of(error) or type(error).__name__)
 
@@ -66,13 +70,12 @@ class DicomSource(Source[Series]):
 def open_series(name: str, files: tuple[str, ...], options: Options) -> DicomSource:
     """Group files by their series and sort the slices of each; headers are read, pixels are not.
 
-    Raises :class:`DataError` for ``options.mask``, and :class:`MissingDependencyError` without pydicom.
+    With ``options.mask`` each slice has a mask of its size, in a DICOM file of the same name in a folder, or beside it with the
+    ending of a mask. Raises :class:`MissingDependencyError` without pydicom.
     """
     require("pydicom", extra="medical", purpose="DICOM series")
     if options.mask is not None:
-        raise DataError(
-            "images or NIfTI volumes with a mask each", f"DICOM in {name!r}", "convert both to NIfTI, or leave out --mask"
-        )
+        files = tuple(file for file in files if not belongs_to_masks(file, options.mask))
     logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it prints tracebacks of files that are refused in one line
     groups: defaultdict[str, list[Slice]] = defaultdict(list)
     series = []
@@ -83,7 +86,8 @@ def open_series(name: str, files: tuple[str, ...], options: Options) -> DicomSou
         else:
             groups[found.series].append(found)
     series += [_sorted(slices) for slices in groups.values()]
-    return DicomSource(name, tuple(sorted(series, key=lambda each: each.path)))
+    remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
+    return DicomSource(name, tuple(sorted(series, key=lambda each: each.path)), remarks, options.mask)
 
 
 def _sorted(slices: list[Slice]) -> Series:
@@ -100,13 +104,15 @@ def _sorted(slices: list[Slice]) -> Series:
     return Series(path, tuple(ordered))
 
 
-def _parts(series: Series) -> Iterator[Record]:
+def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
     facts, notes = _facts(slices), _notes(slices)
     whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
     for each in slices:
-        for frame in _frames(each):
+        inside = [] if masks is None else masks.of(each)
+        for place, frame in enumerate(_frames(each)):
             values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
+            values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
             kept = (_kept(values[:, c], each) for c in range(values.shape[1]))
             yield Part(series.path, tuple(_rescaled(channel, each, whole) for channel in kept), notes, facts)
 

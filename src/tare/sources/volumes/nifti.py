@@ -71,6 +71,19 @@ def read_volume(place: str, options: Options) -> Iterator[Record]:
         yield Part(place, tuple(c.ravel(order="K") if inside is None else c[inside] for c in channels), (), facts)
 
 
+def whole_volume(place: str) -> NDArray[Any] | Skipped:
+    """One volume ``(X, Y, Z, C)`` in the stored type, or as floats where a slope applies; or why it cannot be held at once."""
+    require("nibabel", extra="medical", purpose="NIfTI volumes")
+    try:
+        image = _loaded(place)
+        shape = _shape(image, Options())
+        if 8 * prod(shape) > _MOST_BYTES:
+            return Skipped(place, f"the header claims {' x '.join(map(str, shape[:3]))} values: too many to be held at once")
+        return np.ascontiguousarray(_block(image, shape, 0, shape[2]))
+    except UndecodableError as error:
+        return Skipped(place, str(error))
+
+
 def _loaded(place: str) -> Any:
     import nibabel
 

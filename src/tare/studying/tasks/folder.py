@@ -53,6 +53,11 @@ def folder_task(
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
     first = loaded[networks[0]]
+    if first.kind in ("volume", "clip"):
+        remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
+        raise SpecError(
+            "a network for images, signals, rows or recordings", f"{first.reference}, for {NOUNS[first.kind]}", remedy
+        )
     sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     if first.kind == "image":
         geometry = _shared_geometry(loaded)
@@ -142,7 +147,7 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
     A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
     ``source`` it is zero at the network's input.
     """
-    found = _classes_only(open_split(labelled, 0, network.kind))
+    found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:

@@ -41,6 +41,11 @@ def decode_wav(data: bytes) -> NDArray[Any]:
     return _values(code, bits, raw).reshape(-1, channels)
 
 
+def sampling_rate(data: bytes) -> int:
+    """The sampling rate in Hz that the format chunk states, for bytes that :func:`decode_wav` has decoded."""
+    return int(struct.unpack("<I", _chunks(data)["fmt "][4:8])[0])
+
+
 def _values(code: int, bits: int, raw: bytes) -> NDArray[Any]:
     if code == _FLOAT and bits in (32, 64):
         return np.frombuffer(raw, f"<f{bits // 8}").astype(f"f{bits // 8}")
